@@ -1,0 +1,256 @@
+import {
+  ATTRIBUTE_HEADER_LENGTH,
+  AttributeBit,
+  align4,
+  DecodeError,
+  EncodeError,
+  isNetlinkError,
+  MESSAGE_HEADER_LENGTH,
+  MessageIterator,
+  NetlinkError,
+  NFNETLINK_ATTRIBUTES,
+  networkOrder32,
+  QueueMessage,
+  RELEASED_MEMORY,
+  Verdict,
+  type VerdictChanges,
+} from '@ringlink/codec'
+import type { FrameBatch, Lease } from '@ringlink/transport'
+import { type HeldPacket, QueuePacket } from './packet.ts'
+import { isVerdict, VerdictBook } from './verdict-book.ts'
+
+/** What a batch asks of its queue. */
+export interface PacketBatchOwner {
+  /** Writes a verdict that changes its packet into the outbox; throws, with nothing written, when it cannot. */
+  writeChanged(id: number, verdict: number, changes: VerdictChanges): void
+  /** Sends what has been given so far. */
+  flushBatch(): void
+  /** Makes a held packet of a lease. */
+  holdPacket(lease: Lease, start: number, length: number): HeldPacket
+  count(verdict: number, packets: number): void
+  noteMalformed(error: NetlinkError): void
+  noteTruncated(packetId: number): void
+  /** Of a queue's ids in their order of arrival: how many are missing before this one. */
+  noteId(id: number): number
+}
+
+const PACKET_HEADER_ID = NFNETLINK_ATTRIBUTES + ATTRIBUTE_HEADER_LENGTH
+const PACKET_HEADER_TYPE = NFNETLINK_ATTRIBUTES + 2
+/** Bytes of a message up to the end of its packet id, which the kernel writes first. */
+const IDENTIFIED_LENGTH = PACKET_HEADER_ID + 4
+
+/**
+ * The packets that one wake-up brought. Iterating re-aims one {@link QueuePacket}: it is valid until the next step, and
+ * every packet until its batch ends, which is when the next batch is asked for. Those without a verdict then get the
+ * queue's `unanswered` one.
+ */
+export class PacketBatch implements Iterable<QueuePacket> {
+  /** packets lost before this batch and not reported by an earlier one: sent by the firewall, never seen here */
+  lost = 0
+  /** the verdicts given so far */
+  readonly book: VerdictBook = new VerdictBook()
+  #owner: PacketBatchOwner
+  #frames: FrameBatch | undefined
+  #packet: BatchPacket
+  #messages = new MessageIterator()
+  // Of each packet: its frame, where its message begins, and how long it is (0: cut, not to be read).
+  #frameOf: number[] = []
+  #offsetOf: number[] = []
+  #lengthOf: number[] = []
+
+  constructor(owner: PacketBatchOwner) {
+    this.#owner = owner
+    this.#packet = new BatchPacket(this)
+  }
+
+  /** packets in the batch */
+  get length(): number {
+    return this.book.length
+  }
+
+  /** Aims at a batch of frames and enters its packets. The queue does this. */
+  aim(frames: FrameBatch): void {
+    this.book.clear()
+    this.#frames = frames
+    this.lost = 0
+    for (let frame = 0; frame < frames.length; frame++) this.#enterFrame(frames, frame)
+  }
+
+  [Symbol.iterator](): Iterator<QueuePacket> {
+    const packet = this.#packet
+    const result: IteratorYieldResult<QueuePacket> = { done: false, value: packet }
+    let index = -1
+    return {
+      next: (): IteratorResult<QueuePacket> => {
+        while (++index < this.book.length) if (this.#show(packet, index)) return result
+        packet.memory = RELEASED_MEMORY
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  /** Accepts all packets that have no verdict yet; how many. */
+  accept(): number {
+    return this.#answerRest(Verdict.Accept)
+  }
+
+  /** Drops all packets that have no verdict yet; how many. */
+  drop(): number {
+    return this.#answerRest(Verdict.Drop)
+  }
+
+  /** Sends the verdicts given so far, instead of at the end of the batch: for work between packets that takes long. */
+  flush(): void {
+    this.#owner.flushBatch()
+  }
+
+  /** The verdict for packet `index`. */
+  answer(index: number, verdict: number, changes: VerdictChanges | undefined): void {
+    if (!isVerdict(verdict)) throw new EncodeError('VALUE_RANGE', `${verdict} is no verdict of user space`)
+    if (changes === undefined) {
+      this.book.answer(index, verdict)
+    } else {
+      this.book.checkOpen(index)
+      this.#owner.writeChanged(this.book.ids[index] as number, verdict, changes)
+      this.book.settle(index)
+    }
+    this.#owner.count(verdict, 1)
+  }
+
+  /** Keeps packet `index`. */
+  hold(index: number): HeldPacket {
+    const frames = this.#liveFrames()
+    this.book.checkOpen(index)
+    const frame = this.#frameOf[index] as number
+    const lease = frames.hold(frame)
+    const start = lease.offset + ((this.#offsetOf[index] as number) - frames.offset(frame))
+    const held = this.#owner.holdPacket(lease, start, this.#lengthOf[index] as number)
+    this.book.settle(index)
+    return held
+  }
+
+  /** Ends the batch: `verdict` for the packets without one (how many is returned), and the frames go back once `write` has run. */
+  finish(verdict: number, write: () => void): number {
+    if (this.#frames === undefined) return 0
+    const count = this.#answerRest(verdict)
+    write()
+    this.#packet.memory = RELEASED_MEMORY
+    this.#frames.release()
+    this.#frames = undefined
+    return count
+  }
+
+  #answerRest(verdict: number): number {
+    this.#liveFrames()
+    const count = this.book.answerRest(verdict)
+    if (count > 0) this.#owner.count(verdict, count)
+    return count
+  }
+
+  #liveFrames(): FrameBatch {
+    if (this.#frames === undefined) throw released()
+    return this.#frames
+  }
+
+  #show(packet: BatchPacket, index: number): boolean {
+    const { memory } = this.#liveFrames()
+    const length = this.#lengthOf[index] as number
+    if (length === 0) return false
+    try {
+      packet.wrap(memory, this.#offsetOf[index] as number, length)
+    } catch (error) {
+      if (!isNetlinkError(error)) throw error
+      this.#owner.noteMalformed(error)
+      return false
+    }
+    packet.index = index
+    return true
+  }
+
+  #enterFrame(frames: FrameBatch, frame: number): void {
+    const { memory } = frames
+    const offset = frames.offset(frame)
+    const size = frames.byteLength(frame)
+    if (frames.fullLength(frame) > size) {
+      this.#enterTruncated(frames, frame, offset, size)
+      return
+    }
+    if (size >= MESSAGE_HEADER_LENGTH) {
+      const length = memory.u32[offset >> 2] as number
+      // One message that fills its frame: what the kernel sends.
+      if (align4(length) >= size && length <= size) {
+        this.#enterMessage(frames, frame, offset, length)
+        return
+      }
+    }
+    const messages = this.#messages.wrap(memory, offset, size)
+    while (messages.next()) this.#enterMessage(frames, frame, messages.view.offset, messages.view.length)
+    if (messages.problem !== undefined) {
+      this.#owner.noteMalformed(
+        new DecodeError(messages.problem, 'frame', { offset, need: MESSAGE_HEADER_LENGTH, have: size }),
+      )
+    }
+  }
+
+  #enterMessage(frames: FrameBatch, frame: number, offset: number, length: number): void {
+    const { memory } = frames
+    if (memory.u16[(offset + 4) >> 1] !== QueueMessage.Packet) return
+    const id = packetId(frames, offset, length)
+    if (id === undefined) {
+      this.#owner.noteMalformed(
+        new DecodeError('ATTRIBUTE_MISSING', 'NFQA_PACKET_HDR', { offset, need: IDENTIFIED_LENGTH, have: length }),
+      )
+    } else {
+      this.#enter(frame, offset, length, id)
+    }
+  }
+
+  #enterTruncated(frames: FrameBatch, frame: number, offset: number, size: number): void {
+    const isPacket = size >= MESSAGE_HEADER_LENGTH && frames.memory.u16[(offset + 4) >> 1] === QueueMessage.Packet
+    const id = isPacket ? packetId(frames, offset, size) : undefined
+    if (id === undefined) return
+    // It cannot be shown, but it can have a verdict.
+    this.#enter(frame, offset, 0, id)
+    this.#owner.noteTruncated(id)
+  }
+
+  #enter(frame: number, offset: number, length: number, id: number): void {
+    const index = this.book.add(id)
+    this.#frameOf[index] = frame
+    this.#offsetOf[index] = offset
+    this.#lengthOf[index] = length
+    this.lost += this.#owner.noteId(id)
+  }
+}
+
+/** The id of the packet whose message begins at `offset`, if its first attribute says it. */
+function packetId({ memory }: FrameBatch, offset: number, length: number): number | undefined {
+  if (length < IDENTIFIED_LENGTH) return undefined
+  const type = (memory.u16[(offset + PACKET_HEADER_TYPE) >> 1] as number) & AttributeBit.TypeMask
+  return type === 1 ? networkOrder32(memory.u32[(offset + PACKET_HEADER_ID) >> 2] as number) : undefined
+}
+
+/** The packet that a batch shows. */
+class BatchPacket extends QueuePacket {
+  index = 0
+  #batch: PacketBatch
+
+  constructor(batch: PacketBatch) {
+    super()
+    this.#batch = batch
+  }
+
+  answer(verdict: number, changes?: VerdictChanges): void {
+    if (this.memory === RELEASED_MEMORY) throw released()
+    this.#batch.answer(this.index, verdict, changes)
+  }
+
+  hold(): HeldPacket {
+    if (this.memory === RELEASED_MEMORY) throw released()
+    return this.#batch.hold(this.index)
+  }
+}
+
+function released(): NetlinkError {
+  return new NetlinkError('RELEASED', 'the batch of this packet has ended; hold() a packet that shall outlive it')
+}

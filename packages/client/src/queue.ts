@@ -1,0 +1,450 @@
+import { EventEmitter } from 'node:events'
+import {
+  align4,
+  Errno,
+  isNetlinkError,
+  KernelError,
+  MAXIMUM_COPY_RANGE,
+  type NetlinkError,
+  Protocol,
+  QueueCommand,
+  type QueueConfig,
+  QueueMessage,
+  queueConfigAttributes,
+  VERDICT_LENGTH,
+  Verdict,
+  type VerdictChanges,
+  VerdictTemplate,
+  writeNfnetlinkMessage,
+  writeVerdict,
+} from '@ringlink/codec'
+import {
+  closedError,
+  type Emitter,
+  type FrameBatch,
+  type Lease,
+  type Transport,
+  TransportError,
+} from '@ringlink/transport'
+import { match } from 'ts-pattern'
+import { ClientError } from './errors.ts'
+import { HeldPacket, type HeldPacketOwner, type QueuePacket } from './packet.ts'
+import { PacketBatch, type PacketBatchOwner } from './packet-batch.ts'
+import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './queue-counters.ts'
+import {
+  checkFrameSize,
+  checkQueueOptions,
+  type QueueOptions,
+  type QueueSettings,
+  queueConfig,
+  queueTransportNeeds,
+} from './queue-options.ts'
+import { type Request, type RequestOptions, Session } from './session.ts'
+import { verdictGiven } from './verdict-book.ts'
+
+/** What a queue has seen and answered since it was opened. */
+export interface QueueStats {
+  /** packets received */
+  packets: number
+  /** packets by verdict; `other` are requeued, repeated and stopped ones */
+  accepted: number
+  dropped: number
+  other: number
+  /** packets, of those above, that had the `unanswered` verdict */
+  unanswered: number
+  /** packets that the kernel queued and could not deliver: gaps in their ids */
+  lost: number
+  /** packets larger than a frame, answered by the `unanswered` verdict without being shown */
+  truncated: number
+  /** messages that could not be read */
+  malformed: number
+  /** verdicts that came too late: the packet was no longer queued */
+  late: number
+  /** verdicts that the kernel refused for another reason */
+  refused: number
+}
+
+/** Events of a queue. Packets never come this way. */
+export type QueueEvents = {
+  /** the verdict of packet `id` came too late: the kernel no longer had it (its rule was replaced, say) */
+  late: (id: number) => void
+  /** the kernel refused the verdict of packet `id`; the loop throws the same error */
+  refused: (error: KernelError, id: number) => void
+  /** the kernel could not deliver messages; the batches say which packets are missing */
+  overrun: (lost: number) => void
+  /** packet `id` was larger than a frame */
+  truncated: (id: number) => void
+  /** a message could not be read */
+  malformed: (error: NetlinkError) => void
+}
+
+/**
+ * The packets of one NFQUEUE queue, in batches, each packet to be answered once.
+ *
+ *     for await (const packets of queue) {
+ *       for (const packet of packets) packet.mark === 7 ? packet.drop() : packet.accept()
+ *     }
+ *
+ * The verdicts of a batch are sent together when the next one is asked for, on `break` and on a throw. Leaving the loop does
+ * not close the queue: the kernel goes on queuing until `close()` (or the end of an `await using` block).
+ */
+export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
+  /** the queue's number */
+  readonly number: number
+  readonly session: Session
+  readonly stats: Readonly<QueueStats>
+  // The event names are the type checker's alone: typed-emitter adds no code.
+  readonly events: Emitter<QueueEvents> = new EventEmitter() as Emitter<QueueEvents>
+  #stats: QueueStats
+  #unanswered: number
+  #template: VerdictTemplate
+  #batch: PacketBatch
+  #result: IteratorYieldResult<PacketBatch>
+  #held: Set<HeldPacket> = new Set()
+  #ordered: boolean
+  #lastId = 0
+  #iterating = false
+  #flushScheduled = false
+  #closing: Promise<void> | undefined
+
+  /** For {@link openQueue}, which binds it. */
+  constructor(number: number, session: Session, unanswered: 'accept' | 'drop') {
+    this.number = number
+    this.session = session
+    this.#stats = {
+      packets: 0,
+      accepted: 0,
+      dropped: 0,
+      other: 0,
+      unanswered: 0,
+      lost: 0,
+      truncated: 0,
+      malformed: 0,
+      late: 0,
+      refused: 0,
+    }
+    this.stats = this.#stats
+    this.#unanswered = unanswered === 'accept' ? Verdict.Accept : Verdict.Drop
+    this.#template = new VerdictTemplate(number, QueueMessage.Verdict)
+    this.#batch = new PacketBatch(this.#batchOwner())
+    this.#result = { done: false, value: this.#batch }
+    this.#ordered = session.transport.capabilities.ordered
+    session.onStrayError = (type, sequence, errno) => this.#onStrayError(type, sequence, errno)
+    session.transport.events.on('overrun', (lost) => this.events.emit('overrun', lost))
+  }
+
+  get transport(): Transport {
+    return this.session.transport
+  }
+
+  /** Batches of packets. One iteration at a time: a second throws code `BUSY`. Ends when the queue is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<PacketBatch, undefined> {
+    if (this.#iterating) throw new TransportError('BUSY', 'iterate', `somebody is reading queue ${this.number} already`)
+    this.#iterating = true
+    const stop = async (): Promise<IteratorReturnResult<undefined>> => {
+      this.#iterating = false
+      if (this.#closing === undefined) this.#endBatch()
+      return { done: true, value: undefined }
+    }
+    return { next: () => this.#next(), return: stop }
+  }
+
+  /**
+   * One packet at a time, for convenience: verdicts are still sent by the batch, so work that waits long between packets
+   * calls `flush()`. Costs a promise per packet.
+   */
+  async *packets(): AsyncGenerator<QueuePacket, undefined> {
+    for await (const batch of this) yield* batch
+  }
+
+  /** Changes settings of the open queue. Rejects with code `KERNEL` when the kernel refuses, `ARGUMENT` and `VALUE_RANGE` before it is asked. */
+  async configure(settings: QueueSettings, options: RequestOptions = {}): Promise<void> {
+    checkQueueOptions(settings)
+    checkFrameSize(settings, this.transport)
+    const request = configRequest(`configure queue ${this.number}`, this.number, queueConfig(settings))
+    await this.session.request(request, options)
+  }
+
+  /** What the kernel counts of this queue. Throws code `SYSTEM` or `UNSUPPORTED` where it does not tell. */
+  counters(): QueueCounters | undefined {
+    const counters = parseQueueCounters(this.transport.readProcNet(QUEUE_COUNTERS_FILE))
+    return counters.find(({ number }) => number === this.number)
+  }
+
+  /** Sends the verdicts given so far. */
+  flush(): void {
+    if (this.#closing !== undefined) throw closedError('flush')
+    this.#writeVerdicts()
+  }
+
+  /**
+   * Answers every packet that has no verdict, held and unread ones included, as `unanswered` says, and closes the transport.
+   * A loop over the queue ends. Again: nothing.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #next(): Promise<IteratorResult<PacketBatch, undefined>> {
+    if (this.#closing !== undefined || !this.#iterating) return Promise.resolve(this.#end())
+    try {
+      this.#endBatch()
+      for (;;) {
+        const frames = this.session.receiveNow()
+        if (frames === undefined) return this.#waitNext()
+        if (this.#aim(frames)) return Promise.resolve(this.#result)
+      }
+    } catch (error) {
+      this.#iterating = false
+      return Promise.reject(error)
+    }
+  }
+
+  async #waitNext(): Promise<IteratorResult<PacketBatch, undefined>> {
+    try {
+      for (;;) {
+        const frames = await this.session.receive()
+        if (this.#closing !== undefined) {
+          frames.release()
+          return this.#end()
+        }
+        if (this.#aim(frames)) return this.#result
+      }
+    } catch (error) {
+      if (this.#closing !== undefined) return this.#end()
+      this.#iterating = false
+      throw error
+    }
+  }
+
+  #end(): IteratorReturnResult<undefined> {
+    this.#iterating = false
+    return { done: true, value: undefined }
+  }
+
+  /** Aims the batch at `frames`; false, and they are released, when there is no packet in them. */
+  #aim(frames: FrameBatch): boolean {
+    const batch = this.#batch
+    batch.aim(frames)
+    if (!this.#ordered) batch.lost = frames.lost
+    this.#stats.lost += batch.lost
+    this.#stats.packets += batch.length
+    if (batch.length > 0) return true
+    batch.finish(this.#unanswered, () => {})
+    return false
+  }
+
+  #endBatch(): void {
+    this.#stats.unanswered += this.#batch.finish(this.#unanswered, () => this.#writeVerdicts())
+  }
+
+  #writeVerdicts(): void {
+    const { outbox } = this.transport
+    this.#batch.book.write(outbox, this.#template)
+    outbox.flush()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      this.#endBatch()
+      for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#endBatch()
+      for (const packet of [...this.#held]) {
+        this.#answerHeld(packet, this.#unanswered, undefined)
+        this.#stats.unanswered++
+      }
+      if (this.#unanswered === Verdict.Accept) this.#acceptWaiting()
+      this.transport.outbox.flush()
+    } catch (error) {
+      // A kernel that takes no verdicts any more drops what is queued when the socket goes; there is nobody else to tell.
+      if (!isNetlinkError(error)) throw error
+    } finally {
+      await this.session.close()
+    }
+  }
+
+  /** One verdict for all that the kernel still queues, read or not; closing the socket would drop them. */
+  #acceptWaiting(): void {
+    const { outbox } = this.transport
+    const offset = outbox.reserve(VERDICT_LENGTH)
+    // Ids are compared as signed distances, so this is the farthest one that counts as later than all of them.
+    const last = (this.#lastId + 0x7fffffff) >>> 0
+    new VerdictTemplate(this.number, QueueMessage.VerdictBatch).write(outbox.memory, offset, last, Verdict.Accept)
+    outbox.commit(VERDICT_LENGTH)
+  }
+
+  #batchOwner(): PacketBatchOwner & HeldPacketOwner {
+    return {
+      writeChanged: (id, verdict, changes) => this.#writeChanged(id, verdict, changes),
+      flushBatch: () => this.flush(),
+      holdPacket: (lease, start, length) => this.#hold(lease, start, length),
+      answerHeld: (packet, verdict, changes) => this.#answerHeld(packet, verdict, changes),
+      count: (verdict, packets) => this.#count(verdict, packets),
+      noteMalformed: (error) => {
+        this.#stats.malformed++
+        this.events.emit('malformed', error)
+      },
+      noteTruncated: (id) => {
+        this.#stats.truncated++
+        this.events.emit('truncated', id)
+      },
+      noteId: (id) => this.#noteId(id),
+    }
+  }
+
+  #noteId(id: number): number {
+    const missing = this.#ordered ? (id - this.#lastId - 1) >>> 0 : 0
+    this.#lastId = id
+    // An id that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
+    return missing < 0x80000000 ? missing : 0
+  }
+
+  #hold(lease: Lease, start: number, length: number): HeldPacket {
+    const packet = new HeldPacket(this.#batchOwner(), lease, start, length)
+    this.#held.add(packet)
+    return packet
+  }
+
+  #answerHeld(packet: HeldPacket, verdict: number, changes: VerdictChanges | undefined): void {
+    if (!this.#held.has(packet)) throw verdictGiven(packet.heldId)
+    if (changes === undefined) {
+      const { outbox } = this.transport
+      if (outbox.available < VERDICT_LENGTH) outbox.flush()
+      const offset = outbox.reserve(VERDICT_LENGTH)
+      this.#template.write(outbox.memory, offset, packet.heldId, verdict)
+      outbox.commit(VERDICT_LENGTH)
+    } else {
+      this.#writeChanged(packet.heldId, verdict, changes)
+    }
+    this.#held.delete(packet)
+    packet.release()
+    this.#count(verdict, 1)
+    this.#scheduleFlush()
+  }
+
+  /** Sends verdicts that no batch will send: those given in one turn together. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled || this.#closing !== undefined) return
+    this.#flushScheduled = true
+    queueMicrotask(() => {
+      this.#flushScheduled = false
+      if (this.#closing !== undefined) return
+      try {
+        this.transport.outbox.flush()
+      } catch (error) {
+        // The verdicts are still in the outbox: the next batch's flush sends them, or throws this to the loop.
+        if (!isNetlinkError(error)) throw error
+      }
+    })
+  }
+
+  #writeChanged(id: number, verdict: number, changes: VerdictChanges): void {
+    const { outbox } = this.transport
+    const size = changedVerdictSize(changes)
+    if (size > outbox.available) outbox.flush()
+    const offset = outbox.reserve(size)
+    const limit = offset + size
+    outbox.commit(
+      writeVerdict(outbox.memory, offset, limit, QueueMessage.Verdict, this.number, { verdict, id }, changes),
+    )
+  }
+
+  #count(verdict: number, packets: number): void {
+    const kind = verdict & 0xff
+    if (kind === Verdict.Accept) this.#stats.accepted += packets
+    else if (kind === Verdict.Drop) this.#stats.dropped += packets
+    else this.#stats.other += packets
+  }
+
+  #onStrayError(requestType: number, sequence: number, errno: number): Error | undefined {
+    if (requestType !== QueueMessage.Verdict || this.#closing !== undefined) return undefined
+    if (errno === Errno.ENOENT) {
+      this.#stats.late++
+      this.events.emit('late', sequence)
+      return undefined
+    }
+    const error = new KernelError(`verdict on packet ${sequence} of queue ${this.number}`, errno, { sequence })
+    this.#stats.refused++
+    this.events.emit('refused', error, sequence)
+    return error
+  }
+}
+
+/** Room for nested attributes of a verdict, whose length is known only when they are written. */
+const NESTED_SIZE = 2048
+
+function changedVerdictSize({ payload, conntrack, expectation, vlan }: VerdictChanges): number {
+  const attributes = 2 * 8 + (payload === undefined ? 0 : 4 + align4(payload.length))
+  const nested = [conntrack, expectation, vlan].filter((value) => value !== undefined).length * NESTED_SIZE
+  return VERDICT_LENGTH + attributes + nested
+}
+
+function configRequest(what: string, number: number, attributes: QueueConfig): Request {
+  return {
+    what,
+    write: (memory, offset, limit) =>
+      writeNfnetlinkMessage(memory, offset, limit, queueConfigAttributes, {
+        type: QueueMessage.Config,
+        flags: 0,
+        sequence: 0,
+        resourceId: number,
+        attributes,
+      }),
+  }
+}
+
+/**
+ * Takes queue `options.number` and configures it, with one request. Rejects with
+ *
+ * - `VALUE_RANGE` for an option out of bounds, before anything is opened
+ * - `QUEUE_REFUSED` when the kernel does not let this socket have the queue
+ * - `QUEUE_UNSUPPORTED` when the kernel has no packet queue, or not a flag that was asked for
+ * - `KERNEL` for any other refusal, and with what the transport rejects with
+ *
+ * Nothing is left open then.
+ */
+export async function openQueue(options: QueueOptions): Promise<Queue> {
+  checkQueueOptions(options)
+  const { transport: given, number, unanswered = 'drop', requestTimeout } = options
+  const transport = typeof given === 'function' ? await given(queueTransportNeeds(options, Protocol.Netfilter)) : given
+  const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
+  try {
+    const settings = { ...options, copyRange: options.copyRange ?? MAXIMUM_COPY_RANGE }
+    if (options.copyRange !== undefined) checkFrameSize(settings, transport)
+    const command = { command: QueueCommand.Bind, family: 0 }
+    // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
+    const config = { command, ...queueConfig(settings) }
+    await session.request(configRequest(`bind queue ${number}`, number, config))
+    return new Queue(number, session, unanswered)
+  } catch (error) {
+    await session.close()
+    throw explainBind(number, error)
+  }
+}
+
+function explainBind(number: number, error: unknown): unknown {
+  if (!(error instanceof Error) || !isNetlinkError(error, 'KERNEL')) return error
+  const errno = (error as KernelError).errno
+  return match(errno)
+    .with(Errno.EPERM, () => refused(`another process owns queue ${number}, or CAP_NET_ADMIN is missing`, error))
+    .with(Errno.EBUSY, () => refused(`this socket owns queue ${number} already`, error))
+    .with(Errno.EINVAL, Errno.ENOSYS, () =>
+      unsupported('the kernel has no packet queue (CONFIG_NETFILTER_NETLINK_QUEUE, module nfnetlink_queue)', error),
+    )
+    .with(Errno.EOPNOTSUPP, Errno.EAGAIN, () =>
+      unsupported(`the kernel does not support an option asked for queue ${number}`, error),
+    )
+    .otherwise(() => error)
+}
+
+function refused(message: string, cause: Error): ClientError {
+  return new ClientError('QUEUE_REFUSED', message, { cause })
+}
+
+function unsupported(message: string, cause: Error): ClientError {
+  return new ClientError('QUEUE_UNSUPPORTED', message, { cause })
+}

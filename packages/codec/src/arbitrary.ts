@@ -1,0 +1,64 @@
+/**
+ * Random values of any attribute set, for property tests with fast-check (a peer dependency): derived from the set's table,
+ * so a new attribute is tested from the line that adds it.
+ */
+import fc from 'fast-check'
+import type { AttributeFormat, AttributeSet, AttributeValues, IntegerFormat, StructField } from './attribute-set.ts'
+
+/** Values that the set can write and that read back the same. `maximumBytes` bounds each payload without a bound of its own. */
+export function attributesArbitrary<Set extends AttributeSet>(
+  set: Set,
+  maximumBytes = 64,
+): fc.Arbitrary<AttributeValues<Set>> {
+  const members: Record<string, fc.Arbitrary<unknown>> = {}
+  for (const [name, { format }] of Object.entries(set.members)) members[name] = formatArbitrary(format, maximumBytes)
+  const known = fc.record(members, { requiredKeys: [] })
+  const unknown = fc.array(
+    fc.record({
+      type: fc.integer({ min: set.names.length, max: 0x3fff }),
+      bits: fc.constantFrom(0, 0x8000, 0x4000),
+      payload: fc.uint8Array({ maxLength: maximumBytes }),
+    }),
+    { maxLength: 2 },
+  )
+  return fc
+    .tuple(known, unknown)
+    .map(
+      ([values, extra]) => (extra.length === 0 ? { ...values } : { ...values, unknown: extra }) as AttributeValues<Set>,
+    )
+}
+
+function formatArbitrary(format: AttributeFormat, maximumBytes: number): fc.Arbitrary<unknown> {
+  switch (format.kind) {
+    case 'flag':
+      return fc.constant(true)
+    case 'integer':
+      return integerArbitrary(format)
+    case 'text':
+      return fc.string({ maxLength: Math.min(format.maximum, maximumBytes), unit: 'grapheme-ascii' })
+    case 'bytes': {
+      const maxLength = Math.max(format.minimum, Math.min(format.maximum, maximumBytes))
+      return fc.uint8Array({ minLength: format.minimum, maxLength })
+    }
+    case 'struct':
+      return fc.record(Object.fromEntries(format.fields.flatMap(fieldArbitrary)))
+    case 'nested':
+      return attributesArbitrary(format.set(), maximumBytes)
+    case 'list':
+      return fc.array(attributesArbitrary(format.element(), maximumBytes), { maxLength: 3 })
+  }
+}
+
+function fieldArbitrary({ name, format }: StructField): [string, fc.Arbitrary<unknown>][] {
+  if (name === undefined) return []
+  if (format.kind === 'integer') return [[name, integerArbitrary(format)]]
+  return [[name, fc.uint8Array({ minLength: format.minimum, maxLength: format.maximum })]]
+}
+
+function integerArbitrary({ size, signed }: IntegerFormat): fc.Arbitrary<number | bigint> {
+  if (size === 8) return fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+  const bits = size * 8
+  return signed
+    ? fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 })
+    : fc.integer({ min: 0, max: 2 ** bits - 1 })
+}

@@ -1,0 +1,20 @@
+/**
+ * Netlink and nfnetlink wire formats. Three words are used throughout: a `…View` borrows bytes where they lie, a `…Writer`
+ * (or `write…`) writes in place, and the plain noun owns a copy. Everything works at `(memory, offset)`; after a view's
+ * `wrap` has succeeded no getter of it can fail.
+ */
+
+export * from './attribute.ts'
+export * from './attribute-set.ts'
+export * from './control.ts'
+export * from './endian.ts'
+export * from './errno.ts'
+export * from './errors.ts'
+export * from './memory.ts'
+export * from './message.ts'
+export * from './messages.ts'
+export * from './nfnetlink/conntrack.ts'
+export * from './nfnetlink/header.ts'
+export * from './nfnetlink/queue.ts'
+export * from './nfnetlink/queue-packet.ts'
+export * from './nfnetlink/queue-verdict.ts'

@@ -1,0 +1,154 @@
+/**
+ * nfgenmsg, the header of every netfilter message behind the netlink header (uapi/linux/netfilter/nfnetlink.h).
+ *
+ *   0                   1                   2                   3
+ *   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *  +---------------+---------------+-------------------------------+
+ *  |    family     |  version (0)  |   resource id (big endian)    |
+ *  +---------------+---------------+-------------------------------+
+ */
+import { AttributeWriter } from '../attribute.ts'
+import { type AttributeSet, type AttributeValues, readAttributes, writeAttributes } from '../attribute-set.ts'
+import { networkOrder16 } from '../endian.ts'
+import { DecodeError } from '../errors.ts'
+import { checkSpace, type Memory } from '../memory.ts'
+import { beginMessage, finishMessage, MESSAGE_HEADER_LENGTH, type MessageHeader, type MessageView } from '../message.ts'
+
+const FAMILY = MESSAGE_HEADER_LENGTH
+const VERSION = FAMILY + 1
+const RESOURCE_ID = VERSION + 1
+/** Bytes of the header. */
+export const NFNETLINK_HEADER_LENGTH = 4
+/** Where the attributes of a netfilter message begin, from its start. */
+export const NFNETLINK_ATTRIBUTES = MESSAGE_HEADER_LENGTH + NFNETLINK_HEADER_LENGTH
+
+/** The upper byte of `nlmsg_type` in netfilter messages. */
+export const Subsystem = {
+  /** NFNL_SUBSYS_CTNETLINK */
+  Conntrack: 1,
+  /** NFNL_SUBSYS_CTNETLINK_EXP */
+  ConntrackExpectation: 2,
+  /** NFNL_SUBSYS_QUEUE */
+  Queue: 3,
+  /** NFNL_SUBSYS_ULOG */
+  Log: 4,
+  /** NFNL_SUBSYS_OSF */
+  OperatingSystemFingerprint: 5,
+  /** NFNL_SUBSYS_IPSET */
+  IpSet: 6,
+  /** NFNL_SUBSYS_ACCT */
+  Accounting: 7,
+  /** NFNL_SUBSYS_CTNETLINK_TIMEOUT */
+  ConntrackTimeout: 8,
+  /** NFNL_SUBSYS_CTHELPER */
+  ConntrackHelper: 9,
+  /** NFNL_SUBSYS_NFTABLES */
+  NfTables: 10,
+  /** NFNL_SUBSYS_NFT_COMPAT */
+  NfTablesCompat: 11,
+  /** NFNL_SUBSYS_HOOK */
+  Hook: 12,
+} as const
+export type Subsystem = (typeof Subsystem)[keyof typeof Subsystem]
+
+/** Protocol families of netfilter. A message may carry others: they are passed on as numbers. */
+export const Family = {
+  /** NFPROTO_UNSPEC */
+  Unspecified: 0,
+  /** NFPROTO_INET: IPv4 and IPv6 */
+  Inet: 1,
+  /** NFPROTO_IPV4 */
+  Ipv4: 2,
+  /** NFPROTO_ARP */
+  Arp: 3,
+  /** NFPROTO_NETDEV */
+  NetworkDevice: 5,
+  /** NFPROTO_BRIDGE */
+  Bridge: 7,
+  /** NFPROTO_IPV6 */
+  Ipv6: 10,
+} as const
+export type Family = (typeof Family)[keyof typeof Family]
+
+/** Where on its way a packet was caught, in the families ip, ip6, inet and bridge. */
+export const Hook = {
+  /** NF_INET_PRE_ROUTING */
+  Prerouting: 0,
+  /** NF_INET_LOCAL_IN */
+  Input: 1,
+  /** NF_INET_FORWARD */
+  Forward: 2,
+  /** NF_INET_LOCAL_OUT */
+  Output: 3,
+  /** NF_INET_POST_ROUTING */
+  Postrouting: 4,
+  /** NF_INET_INGRESS */
+  Ingress: 5,
+} as const
+export type Hook = (typeof Hook)[keyof typeof Hook]
+
+/** `nfgen_family` of the netfilter message at `offset`. */
+export function messageFamily(memory: Memory, offset: number): number {
+  return memory.u8[offset + FAMILY] as number
+}
+
+/** `res_id` of the netfilter message at `offset`: the number of the queue or log group. */
+export function messageResourceId(memory: Memory, offset: number): number {
+  return networkOrder16(memory.u16[(offset + RESOURCE_ID) >> 1] as number)
+}
+
+/**
+ * Writes the header at `offset`, which is behind the netlink header, and returns the offset behind it. Throws
+ * `EncodeError` when it does not fit below `limit`.
+ */
+export function writeNfnetlinkHeader(
+  memory: Memory,
+  offset: number,
+  limit: number,
+  family: number,
+  resourceId: number,
+): number {
+  checkSpace(offset, NFNETLINK_HEADER_LENGTH, limit, 'netfilter header')
+  memory.u8[offset] = family
+  memory.u8[offset + 1] = 0
+  memory.u16[(offset + 2) >> 1] = networkOrder16(resourceId)
+  return offset + NFNETLINK_HEADER_LENGTH
+}
+
+/** A whole netfilter message to write. */
+export interface NfnetlinkMessage<Set extends AttributeSet> extends MessageHeader {
+  family?: number
+  /** number of the queue or group */
+  resourceId: number
+  attributes: AttributeValues<Set>
+}
+
+/**
+ * Writes a whole message at `offset` from its table, padded to four as user space does, and returns its length. For
+ * messages that are rare. Throws `EncodeError`; nothing is to be sent then.
+ */
+export function writeNfnetlinkMessage<Set extends AttributeSet>(
+  memory: Memory,
+  offset: number,
+  limit: number,
+  set: Set,
+  message: NfnetlinkMessage<Set>,
+): number {
+  let end = beginMessage(memory, offset, limit, message)
+  end = writeNfnetlinkHeader(memory, end, limit, message.family ?? Family.Unspecified, message.resourceId)
+  const writer = new AttributeWriter().wrap(memory, end, limit)
+  writeAttributes(writer, set, message.attributes)
+  return finishMessage(memory, offset, writer.position)
+}
+
+/** Reads the attributes of a netfilter message into owned values. Throws `DecodeError`. */
+export function readNfnetlinkAttributes<Set extends AttributeSet>(
+  message: MessageView,
+  set: Set,
+): AttributeValues<Set> {
+  const { memory, offset, length } = message
+  if (length < NFNETLINK_ATTRIBUTES) {
+    throw new DecodeError('SHORT_HEADER', 'netfilter header', { offset, need: NFNETLINK_ATTRIBUTES, have: length })
+  }
+  return readAttributes(set, memory, offset + NFNETLINK_ATTRIBUTES, length - NFNETLINK_ATTRIBUTES)
+}

@@ -1,0 +1,110 @@
+/* What the C files share: one `struct addon` per environment (thread), one `struct handle` per socket. */
+#ifndef RINGLINK_HANDLE_H
+#define RINGLINK_HANDLE_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uv-abi.h"
+
+/* Messages per recvmmsg at most. */
+enum { RINGLINK_BATCH = 64 };
+
+/* Environments share no state but the count of openHandles(), so nothing here needs a lock. */
+struct addon {
+  napi_env env;
+  uv_loop_t *loop;
+  struct handle *open;   /* every handle with a descriptor: what a teardown has to close */
+  struct handle *recent; /* the last handle whose type tag was checked; see call_begin */
+  unsigned closing;      /* uv_close calls whose callback has not come yet */
+  unsigned references;   /* instance data, and every struct handle */
+  napi_async_cleanup_hook_handle teardown; /* the environment ends and waits until `closing` is 0 */
+};
+
+/*
+ * Memory of an ArrayBuffer. The reference is weak: the buffer is kept alive by a property of the handle object, which
+ * the garbage collector sees, so that no cycle through C can keep a forgotten socket open.
+ */
+struct region {
+  napi_ref buffer; /* NULL: nothing attached */
+  uint8_t *data;
+  size_t length; /* what is used of it, from its start */
+};
+
+struct inbox; /* transfer.c: the arrays that recvmmsg takes */
+
+struct handle {
+  struct addon *addon;
+  struct handle *next, *previous; /* in addon->open */
+  unsigned references;            /* the JS object until it is finalized, and the watcher until it is closed */
+  int fd;                         /* -1: closed */
+  bool foreign;                   /* opened in a namespace that may not be the thread's */
+  bool polling;                   /* registered with the event loop */
+  bool waiting;                   /* onReadable is owed; the JS object is referenced strongly */
+  uv_poll_t *watcher;
+  napi_async_context context;
+  napi_ref object;      /* weak but while waiting */
+  napi_ref on_readable; /* weak, as the regions are */
+  struct region frames, words, outbox;
+  struct inbox *inbox;
+};
+
+/* One call from JavaScript. */
+struct call {
+  napi_env env;
+  struct addon *addon;
+  struct handle *handle;
+  napi_value argument[5];
+};
+
+/* addon.c */
+void call_arguments(napi_env env, napi_callback_info info, struct call *call);
+/* As call_arguments, and the first one has to be an open handle: 0 or -EBADF. */
+int call_begin(napi_env env, napi_callback_info info, struct call *call);
+bool read_int(const struct call *call, int index, int32_t *value);
+bool read_unsigned(const struct call *call, int index, uint32_t *value);
+/* The text in allocated memory, or NULL with errno set (EINVAL: not a string, or it holds a NUL). */
+char *read_text(const struct call *call, int index);
+napi_value number(napi_env env, int32_t value);
+napi_value large_number(napi_env env, int64_t value);
+void addon_release(struct addon *addon);
+
+/* namespace.c */
+/* Moves this thread; `*home` leads back. 0 or a negative errno. */
+int namespace_enter(int target, int *home);
+/* Aborts the process if the way back is barred. */
+void namespace_leave(int home);
+
+/* readiness.c */
+extern const napi_type_tag handle_tag;
+/* Wraps `fd`, which it owns from here, also when it fails: 0 or a negative errno. */
+int handle_create(const struct call *call, int fd, bool foreign, napi_value on_readable, napi_value *object);
+void handle_close(struct handle *handle);
+void addon_teardown(napi_async_cleanup_hook_handle hook, void *data);
+int32_t handles_open(void);
+
+/* transfer.c */
+void inbox_free(struct inbox *inbox);
+
+/* The functions of binding.ts. */
+napi_value ringlink_open(napi_env env, napi_callback_info info);
+napi_value ringlink_bind(napi_env env, napi_callback_info info);
+napi_value ringlink_set_option(napi_env env, napi_callback_info info);
+napi_value ringlink_get_option(napi_env env, napi_callback_info info);
+napi_value ringlink_set_receive_buffer(napi_env env, napi_callback_info info);
+napi_value ringlink_set_send_buffer(napi_env env, napi_callback_info info);
+napi_value ringlink_drops(napi_env env, napi_callback_info info);
+napi_value ringlink_attach_frames(napi_env env, napi_callback_info info);
+napi_value ringlink_receive(napi_env env, napi_callback_info info);
+napi_value ringlink_receive_blocking(napi_env env, napi_callback_info info);
+napi_value ringlink_attach_outbox(napi_env env, napi_callback_info info);
+napi_value ringlink_send(napi_env env, napi_callback_info info);
+napi_value ringlink_wait(napi_env env, napi_callback_info info);
+napi_value ringlink_unwait(napi_env env, napi_callback_info info);
+napi_value ringlink_read_proc_net(napi_env env, napi_callback_info info);
+napi_value ringlink_close(napi_env env, napi_callback_info info);
+napi_value ringlink_open_handles(napi_env env, napi_callback_info info);
+
+#endif

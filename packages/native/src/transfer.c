@@ -1,0 +1,211 @@
+/* Data in and out. Everything a system call needs is prepared when memory is attached, so that a call allocates nothing. */
+#include "handle.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
+#include <time.h>
+
+/* In the order of FrameWord in binding.ts. */
+struct frame_words {
+  uint32_t length, real_length, port_id, groups;
+};
+
+struct inbox {
+  uint32_t frame_size, frame_count;
+  struct frame_words *words;
+  struct mmsghdr messages[RINGLINK_BATCH];
+  struct iovec vectors[RINGLINK_BATCH];
+  struct sockaddr_nl senders[RINGLINK_BATCH];
+};
+
+void inbox_free(struct inbox *inbox) { free(inbox); }
+
+/* A buffer may have been transferred or shrunk since it was attached: its memory is gone then, our pointer is not. */
+static bool region_valid(napi_env env, const struct region *region) {
+  napi_value buffer = NULL;
+  void *data = NULL;
+  size_t length = 0;
+  return region->buffer != NULL && napi_get_reference_value(env, region->buffer, &buffer) == napi_ok &&
+         buffer != NULL && napi_get_arraybuffer_info(env, buffer, &data, &length) == napi_ok && data == region->data &&
+         length >= region->length;
+}
+
+/* Newer runtimes describe a SharedArrayBuffer as well, which no reference to an ArrayBuffer is made for. */
+static bool get_buffer(napi_env env, napi_value value, void **data, size_t *length) {
+  bool plain = false;
+  return napi_is_arraybuffer(env, value, &plain) == napi_ok && plain &&
+         napi_get_arraybuffer_info(env, value, data, length) == napi_ok;
+}
+
+/* Keeps `buffer` with the handle object, as the property `name`. */
+static bool region_attach(const struct call *call, const char *name, napi_value buffer, void *data, size_t length,
+                          struct region *region) {
+  if (napi_set_named_property(call->env, call->argument[0], name, buffer) != napi_ok ||
+      napi_create_reference(call->env, buffer, 0, &region->buffer) != napi_ok) {
+    return false;
+  }
+  region->data = data;
+  region->length = length;
+  return true;
+}
+
+static struct inbox *inbox_create(uint32_t frame_size, uint32_t frame_count, void *words) {
+  struct inbox *inbox = calloc(1, sizeof *inbox);
+  if (inbox == NULL) return NULL;
+  inbox->frame_size = frame_size;
+  inbox->frame_count = frame_count;
+  inbox->words = words;
+  for (int i = 0; i < RINGLINK_BATCH; i++) {
+    inbox->vectors[i].iov_len = frame_size;
+    inbox->messages[i].msg_hdr = (struct msghdr){
+        .msg_name = &inbox->senders[i],
+        .msg_namelen = sizeof inbox->senders[i],
+        .msg_iov = &inbox->vectors[i],
+        .msg_iovlen = 1,
+    };
+  }
+  return inbox;
+}
+
+napi_value ringlink_attach_frames(napi_env env, napi_callback_info info) {
+  struct call call;
+  int error = call_begin(env, info, &call);
+  if (error != 0) return number(env, error);
+  struct handle *handle = call.handle;
+  if (handle->inbox != NULL) return number(env, -EBUSY);
+  uint32_t frame_size, frame_count;
+  void *frames = NULL, *words = NULL;
+  size_t frames_length = 0, words_count = 0, words_offset = 0;
+  napi_typedarray_type type;
+  napi_value words_buffer;
+  if (!get_buffer(env, call.argument[1], &frames, &frames_length) || !read_unsigned(&call, 2, &frame_size) ||
+      !read_unsigned(&call, 3, &frame_count) ||
+      napi_get_typedarray_info(env, call.argument[4], &type, &words_count, &words, &words_buffer, &words_offset) !=
+          napi_ok ||
+      type != napi_uint32_array || !get_buffer(env, words_buffer, NULL, NULL)) {
+    return number(env, -EINVAL);
+  }
+  uint64_t bytes = (uint64_t)frame_size * frame_count;
+  uint64_t word_bytes = (uint64_t)frame_count * sizeof(struct frame_words);
+  if (bytes == 0 || bytes > frames_length || word_bytes > words_count * sizeof(uint32_t)) return number(env, -EFAULT);
+
+  void *words_start = (uint8_t *)words - words_offset;
+  handle->inbox = inbox_create(frame_size, frame_count, words);
+  if (handle->inbox == NULL) return number(env, -ENOMEM);
+  if (!region_attach(&call, "frames", call.argument[1], frames, bytes, &handle->frames) ||
+      !region_attach(&call, "words", words_buffer, words_start, words_offset + word_bytes, &handle->words)) {
+    return number(env, -ECANCELED);
+  }
+  return number(env, 0);
+}
+
+static int receive_into(const struct handle *handle, uint32_t first, uint32_t count) {
+  struct inbox *inbox = handle->inbox;
+  uint8_t *frame = handle->frames.data + (size_t)first * inbox->frame_size;
+  for (uint32_t i = 0; i < count; i++, frame += inbox->frame_size) inbox->vectors[i].iov_base = frame;
+  int filled;
+  do filled = recvmmsg(handle->fd, inbox->messages, count, MSG_DONTWAIT | MSG_TRUNC, NULL);
+  while (filled < 0 && errno == EINTR);
+  if (filled < 0) return -errno;
+  struct frame_words *words = inbox->words + first;
+  for (int i = 0; i < filled; i++) {
+    uint32_t length = inbox->messages[i].msg_len; /* of the message, as MSG_TRUNC asks */
+    words[i].length = length < inbox->frame_size ? length : inbox->frame_size;
+    words[i].real_length = length;
+    words[i].port_id = inbox->senders[i].nl_pid;
+    words[i].groups = inbox->senders[i].nl_groups;
+  }
+  return filled;
+}
+
+/* 0 or a negative errno; `count` is cut to one batch. */
+static int receive_arguments(const struct call *call, uint32_t *first, uint32_t *count) {
+  if (!read_unsigned(call, 1, first) || !read_unsigned(call, 2, count)) return -EINVAL;
+  const struct handle *handle = call->handle;
+  if (!region_valid(call->env, &handle->frames) || !region_valid(call->env, &handle->words)) return -EFAULT;
+  if (*count == 0 || (uint64_t)*first + *count > handle->inbox->frame_count) return -EFAULT;
+  if (*count > RINGLINK_BATCH) *count = RINGLINK_BATCH;
+  return 0;
+}
+
+napi_value ringlink_receive(napi_env env, napi_callback_info info) {
+  struct call call;
+  uint32_t first, count;
+  int error = call_begin(env, info, &call);
+  if (error == 0) error = receive_arguments(&call, &first, &count);
+  return number(env, error != 0 ? error : receive_into(call.handle, first, count));
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* Until `deadline`, or for ever when that is negative: 0 when the socket is readable, -EAGAIN when time is over. */
+static int block_until_readable(int fd, int64_t deadline) {
+  for (;;) {
+    struct pollfd state = {.fd = fd, .events = POLLIN};
+    struct timespec rest = {0};
+    if (deadline >= 0) {
+      int64_t left = deadline - now();
+      if (left > 0) rest = (struct timespec){left / 1000000000, left % 1000000000};
+    }
+    int ready = ppoll(&state, 1, deadline < 0 ? NULL : &rest, NULL);
+    if (ready > 0) return 0;
+    if (ready == 0) return -EAGAIN;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+napi_value ringlink_receive_blocking(napi_env env, napi_callback_info info) {
+  struct call call;
+  uint32_t first, count;
+  double timeout;
+  int result = call_begin(env, info, &call);
+  if (result == 0) result = receive_arguments(&call, &first, &count);
+  if (result != 0) return number(env, result);
+  if (napi_get_value_double(env, call.argument[3], &timeout) != napi_ok || isnan(timeout)) return number(env, -EINVAL);
+  /* A year is for ever, and fits. */
+  int64_t deadline = timeout < 0 || timeout > 3.2e10 ? -1 : now() + (int64_t)(timeout * 1e6);
+  do {
+    result = block_until_readable(call.handle->fd, deadline);
+    if (result != 0) break;
+    result = receive_into(call.handle, first, count);
+  } while (result == -EAGAIN); /* readable, yet nothing there: somebody else reads, or a message was withdrawn */
+  return number(env, result);
+}
+
+napi_value ringlink_attach_outbox(napi_env env, napi_callback_info info) {
+  struct call call;
+  int error = call_begin(env, info, &call);
+  if (error != 0) return number(env, error);
+  if (call.handle->outbox.buffer != NULL) return number(env, -EBUSY);
+  void *data = NULL;
+  size_t length = 0;
+  if (!get_buffer(env, call.argument[1], &data, &length)) return number(env, -EINVAL);
+  if (!region_attach(&call, "outbox", call.argument[1], data, length, &call.handle->outbox)) {
+    return number(env, -ECANCELED);
+  }
+  return number(env, 0);
+}
+
+napi_value ringlink_send(napi_env env, napi_callback_info info) {
+  static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  struct call call;
+  uint32_t offset, length;
+  int error = call_begin(env, info, &call);
+  if (error != 0) return number(env, error);
+  if (!read_unsigned(&call, 1, &offset) || !read_unsigned(&call, 2, &length)) return number(env, -EINVAL);
+  const struct region *outbox = &call.handle->outbox;
+  if (!region_valid(env, outbox) || (uint64_t)offset + length > outbox->length) return number(env, -EFAULT);
+  ssize_t sent;
+  do sent = sendto(call.handle->fd, outbox->data + offset, length, MSG_DONTWAIT, (const struct sockaddr *)&kernel,
+                   sizeof kernel);
+  while (sent < 0 && errno == EINTR);
+  return number(env, sent < 0 ? -errno : (int32_t)sent);
+}

@@ -1,0 +1,17 @@
+/**
+ * Netlink over a plain socket: datagrams are received, up to 64 with one system call, into frames made beforehand, and
+ * what is committed to the outbox goes out with one more.
+ */
+import type { Transport } from '@ringlink/transport'
+import type { SocketOptions } from './options.ts'
+import { SocketTransport } from './socket.ts'
+
+export { DEFAULT_FRAME_SIZE, DEFAULT_OUTBOX_SIZE, MAXIMUM_BATCH_SIZE, type SocketOptions } from './options.ts'
+
+/**
+ * Opens a netlink socket. Rejects with code `SYSTEM` (and the errno) when the system refuses, `ARGUMENT` for an option out
+ * of bounds; on other systems than Linux with the codes of `@ringlink/native`.
+ */
+export async function openSocket(options: SocketOptions): Promise<Transport> {
+  return new SocketTransport(options)
+}

@@ -1,0 +1,91 @@
+import { TransportError, type TransportNeeds } from '@ringlink/transport'
+
+/** How a socket is opened. Sizes are bytes; what is left out follows from the use. */
+export interface SocketOptions extends TransportNeeds {
+  /** frames in one batch, 1 to 64; default 64, fewer where frames are large */
+  readonly batchSize?: number | undefined
+  /** batches that can be live at one time; default 4 */
+  readonly liveBatches?: number | undefined
+  /** network namespace to open it in: a path (`/run/netns/blue`, `/proc/1234/ns/net`) or an open descriptor of one */
+  readonly networkNamespace?: string | number | undefined
+  /** multicast groups to join, numbers from 1 */
+  readonly groups?: readonly number[] | undefined
+  /** the port id to have; left out: the kernel chooses one that is free */
+  readonly portId?: number | undefined
+  /** do not wake up for losses (`NETLINK_NO_ENOBUFS`); they are counted all the same, at the next wake-up */
+  readonly noOverrunErrors?: boolean | undefined
+  /** errors with the kernel's own words and the attribute at fault (`NETLINK_EXT_ACK`); default true */
+  readonly extendedAck?: boolean | undefined
+  /** errors without the body of the request (`NETLINK_CAP_ACK`); default true */
+  readonly cappedAck?: boolean | undefined
+  /** have the kernel refuse what it does not know in requests that read (`NETLINK_GET_STRICT_CHK`); default true */
+  readonly strictChecking?: boolean | undefined
+  /** deliver also what other processes send to this port; default false: such frames are counted and dropped */
+  readonly foreignSenders?: boolean | undefined
+}
+
+/** Options that were checked, with their defaults. */
+export interface CheckedOptions {
+  protocol: number
+  frameSize: number
+  batchSize: number
+  liveBatches: number
+  outboxSize: number
+  receiveBufferSize: number | undefined
+  networkNamespace: string | number | null
+  groups: readonly number[]
+  portId: number
+  noOverrunErrors: boolean
+  extendedAck: boolean
+  cappedAck: boolean
+  strictChecking: boolean
+  foreignSenders: boolean
+}
+
+/** The largest chunk of a dump, so that everything the kernel says by itself fits. */
+export const DEFAULT_FRAME_SIZE = 32768
+/** Four thousand verdicts, or one changed packet of the largest size with room for its neighbours. */
+export const DEFAULT_OUTBOX_SIZE = 128 * 1024
+/** `recvmmsg` is told of this many frames at the most; measured, more bring nothing. */
+export const MAXIMUM_BATCH_SIZE = 64
+
+const SLAB_TARGET = 2 * 1024 * 1024
+const MINIMUM_LARGE_BATCH = 16
+
+/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
+export function checkOptions(options: SocketOptions): CheckedOptions {
+  const frameSize = wholeNumber(options.frameSize ?? DEFAULT_FRAME_SIZE, 'frameSize', 64, 1 << 20)
+  return {
+    protocol: wholeNumber(options.protocol, 'protocol', 0, 255),
+    frameSize,
+    batchSize: wholeNumber(options.batchSize ?? defaultBatchSize(frameSize), 'batchSize', 1, MAXIMUM_BATCH_SIZE),
+    liveBatches: wholeNumber(options.liveBatches ?? 4, 'liveBatches', 1, 1024),
+    outboxSize: wholeNumber(options.outboxSize ?? DEFAULT_OUTBOX_SIZE, 'outboxSize', 64, 1 << 28),
+    receiveBufferSize:
+      options.receiveBufferSize === undefined
+        ? undefined
+        : wholeNumber(options.receiveBufferSize, 'receiveBufferSize', 1, 0x7fffffff),
+    networkNamespace: options.networkNamespace ?? null,
+    groups: (options.groups ?? []).map((group) => wholeNumber(group, 'groups', 1, 0x7fffffff)),
+    portId: wholeNumber(options.portId ?? 0, 'portId', 0, 0xffffffff),
+    noOverrunErrors: options.noOverrunErrors ?? false,
+    extendedAck: options.extendedAck ?? true,
+    cappedAck: options.cappedAck ?? true,
+    strictChecking: options.strictChecking ?? true,
+    foreignSenders: options.foreignSenders ?? false,
+  }
+}
+
+/** Large frames come in small numbers: measured with segmentation offload, 1.3 of them in a batch. */
+function defaultBatchSize(frameSize: number): number {
+  return Math.max(MINIMUM_LARGE_BATCH, Math.min(MAXIMUM_BATCH_SIZE, Math.floor(SLAB_TARGET / frameSize)))
+}
+
+function wholeNumber(value: number, name: string, minimum: number, maximum: number): number {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
+  throw new TransportError(
+    'ARGUMENT',
+    'open socket',
+    `${name} is ${value}; a whole number from ${minimum} to ${maximum} is wanted`,
+  )
+}

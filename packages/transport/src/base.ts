@@ -1,0 +1,202 @@
+import { EventEmitter } from 'node:events'
+import type { Emitter } from './emitter.ts'
+import { closedError, TransportError } from './errors.ts'
+import type {
+  Capabilities,
+  FrameBatch,
+  Outbox,
+  ReceiveOptions,
+  Transport,
+  TransportEvents,
+  TransportStats,
+} from './transport.ts'
+
+/** Batches delivered from one readiness event before the event loop gets its turn. */
+export const BATCHES_PER_WAKEUP = 16
+
+interface Waiter {
+  resolve(batch: FrameBatch): void
+  reject(error: unknown): void
+  signal: AbortSignal | undefined
+  abort: (() => void) | undefined
+}
+
+/**
+ * What all transports share: it checks state and arguments once, keeps the one consumer, the waiting and the iteration, so
+ * that an implementation (the methods named `do…`) trusts what it is given and is asked only while it is open.
+ */
+export abstract class BaseTransport implements Transport {
+  abstract readonly capabilities: Capabilities
+  abstract readonly portId: number
+  abstract readonly stats: TransportStats
+  abstract readonly outbox: Outbox
+  // The event names are the type checker's alone: typed-emitter adds no code.
+  readonly events: Emitter<TransportEvents> = new EventEmitter() as Emitter<TransportEvents>
+  #closed = false
+  #waiter: Waiter | undefined
+  #iterating = false
+  #burst = 0
+
+  /** The next batch if there is one now. May throw. */
+  protected abstract doReceive(): FrameBatch | undefined
+  /** As {@link doReceive}, after blocking for up to `timeout` milliseconds (negative: for ever). */
+  protected abstract doReceiveBlocking(timeout: number): FrameBatch | undefined
+  /** Sees to it that {@link wake} is called, from the event loop, when there may be something to receive. */
+  protected abstract doWait(): void
+  /** Takes {@link doWait} back. */
+  protected abstract doStopWaiting(): void
+  protected abstract doJoinGroup(group: number): void
+  protected abstract doLeaveGroup(group: number): void
+  protected abstract doReadProcNet(name: string): string
+  /** Frees everything: batches and leases are detached, descriptors closed. Called once. */
+  protected abstract doClose(): void
+
+  receive(options: ReceiveOptions = {}): Promise<FrameBatch> {
+    if (this.#iterating) return Promise.reject(busyError())
+    return this.#receive(options.signal)
+  }
+
+  poll(timeout = 0): FrameBatch | undefined {
+    if (this.#closed) throw closedError('poll')
+    if (this.#iterating || this.#waiter !== undefined) throw busyError()
+    if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
+      throw new TransportError('ARGUMENT', 'poll', 'the timeout is a number of milliseconds')
+    }
+    const batch = this.doReceive()
+    return batch === undefined && timeout !== 0 ? this.doReceiveBlocking(timeout) : batch
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<FrameBatch, undefined> {
+    if (this.#iterating || this.#waiter !== undefined) throw busyError()
+    this.#iterating = true
+    let batch: FrameBatch | undefined
+    let done = false
+    const finish = async (): Promise<IteratorResult<FrameBatch, undefined>> => {
+      if (!done) {
+        done = true
+        this.#iterating = false
+        batch?.release()
+        batch = undefined
+      }
+      return { done: true, value: undefined }
+    }
+    return {
+      next: async () => {
+        batch?.release()
+        batch = undefined
+        if (done || this.#closed) return finish()
+        try {
+          batch = await this.#receive(undefined)
+          return { done: false, value: batch }
+        } catch (error) {
+          if (this.#closed) return finish()
+          await finish()
+          throw error
+        }
+      },
+      return: finish,
+    }
+  }
+
+  joinGroup(group: number): void {
+    this.#checkGroup('join group', group)
+    this.doJoinGroup(group)
+  }
+
+  leaveGroup(group: number): void {
+    this.#checkGroup('leave group', group)
+    this.doLeaveGroup(group)
+  }
+
+  readProcNet(name: string): string {
+    if (this.#closed) throw closedError('read /proc/net')
+    return this.doReadProcNet(name)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#settle()?.reject(closedError('receive'))
+    this.doClose()
+    this.events.emit('close')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** For implementations: there may be something to receive. One that comes too early, or twice, does no harm. */
+  protected wake(): void {
+    if (this.#waiter === undefined) return
+    this.#burst = 0
+    let batch: FrameBatch | undefined
+    try {
+      batch = this.doReceive()
+    } catch (error) {
+      this.#settle()?.reject(error)
+      return
+    }
+    if (batch === undefined) this.doWait()
+    else this.#settle()?.resolve(batch)
+  }
+
+  /** For implementations: waiting failed; the pending receive rejects with `error`. */
+  protected fail(error: unknown): void {
+    this.#settle()?.reject(error)
+  }
+
+  #receive(signal: AbortSignal | undefined): Promise<FrameBatch> {
+    if (this.#closed) return Promise.reject(closedError('receive'))
+    if (this.#waiter !== undefined) return Promise.reject(busyError())
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    try {
+      if (this.#burst < BATCHES_PER_WAKEUP) {
+        const batch = this.doReceive()
+        if (batch !== undefined) {
+          this.#burst++
+          return Promise.resolve(batch)
+        }
+      }
+      return this.#wait(signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<FrameBatch> {
+    return new Promise((resolve, reject) => {
+      const abort =
+        signal === undefined
+          ? undefined
+          : () => {
+              this.doStopWaiting()
+              this.#settle()?.reject(signal.reason)
+            }
+      if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true })
+      this.#waiter = { resolve, reject, signal, abort }
+      try {
+        this.doWait()
+      } catch (error) {
+        this.#settle()?.reject(error)
+      }
+    })
+  }
+
+  #settle(): Waiter | undefined {
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    if (waiter?.abort !== undefined) waiter.signal?.removeEventListener('abort', waiter.abort)
+    return waiter
+  }
+
+  #checkGroup(operation: string, group: number): void {
+    if (this.#closed) throw closedError(operation)
+    if (!Number.isInteger(group) || group < 1 || group > 0x7fffffff) {
+      throw new TransportError('ARGUMENT', operation, `${group} is no group number, which are from 1`)
+    }
+  }
+}
+
+function busyError(): TransportError {
+  return new TransportError('BUSY', 'receive', 'somebody is receiving from this transport already; it has one consumer')
+}

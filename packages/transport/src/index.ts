@@ -1,0 +1,10 @@
+/**
+ * The contract between netlink transports and their users (transport.ts: read that), and what implementations share: the
+ * base that checks state, frames in slabs, an outbox in plain memory.
+ */
+export * from './base.ts'
+export * from './emitter.ts'
+export * from './errors.ts'
+export * from './outbox.ts'
+export * from './slab.ts'
+export * from './transport.ts'

@@ -1,0 +1,97 @@
+// What README's commands need on a machine that has Node, npm, git, a C compiler and Debian's package tool: the npm
+// packages, the addon and the built packages and, with --debian, iptables. Does nothing that is done already.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const wanted = new Set(process.argv.slice(2))
+
+installPackages()
+if (wanted.has('--debian')) installDebianPackages()
+if (wanted.has('--build')) build()
+
+function installPackages() {
+  const stamp = join(root, 'node_modules', '.ringlink-setup')
+  const digest = digestOf(['pnpm-lock.yaml', 'package.json'])
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  say('installing the npm packages')
+  run('npx', ['--yes', packageManager, 'install', '--frozen-lockfile'])
+  writeFileSync(stamp, digest)
+}
+
+function installDebianPackages() {
+  if (spawnSync('iptables', ['--version']).error === undefined) return
+  const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined
+  if (!canInstall) {
+    say('iptables is missing: the demo and the tests on the real kernel need it. Debian: apt-get install iptables')
+    return
+  }
+  say('installing iptables')
+  run('apt-get', ['update', '-qq'])
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'iptables'], { DEBIAN_FRONTEND: 'noninteractive' })
+}
+
+function build() {
+  const order = ['codec', 'native', 'transport', 'transport-socket', 'transport-sim', 'client', 'ringlink'].map(
+    (name) => join('packages', name),
+  )
+  const folders = [...order, ...['examples', 'bench'].flatMap(packagesBelow)].filter((folder) =>
+    existsSync(join(root, folder, 'package.json')),
+  )
+  let rebuilt = false
+  for (const folder of folders) {
+    // Declarations are made from those of the packages before, so what follows a rebuilt one is rebuilt.
+    if (!rebuilt && newest(join(root, folder), (name) => name !== 'dist') <= oldestOutput(join(root, folder, 'dist')))
+      continue
+    rebuilt = true
+    say(`building ${folder}`)
+    run('npx', ['--yes', packageManager, '--silent', '--dir', folder, 'run', 'build'])
+  }
+}
+
+function packagesBelow(folder) {
+  if (!existsSync(join(root, folder))) return []
+  if (existsSync(join(root, folder, 'package.json'))) return [folder]
+  return readdirSync(join(root, folder)).map((name) => join(folder, name))
+}
+
+function newest(folder, wants) {
+  let time = 0
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name === 'node_modules' || entry.name === 'test' || entry.name === 'build' || !wants(entry.name)) continue
+    const path = join(folder, entry.name)
+    time = Math.max(time, entry.isDirectory() ? newest(path, wants) : statSync(path).mtimeMs)
+  }
+  return time
+}
+
+function oldestOutput(folder) {
+  if (!existsSync(folder)) return 0
+  const times = readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs)
+  return times.length === 0 ? 0 : Math.min(...times)
+}
+
+function digestOf(files) {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(readFileSync(join(root, file)))
+  return hash.digest('hex')
+}
+
+function run(command, args, environment = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, ...environment },
+  })
+  if (status === 0) return
+  say(`${command} ${args.join(' ')} failed: ${error?.message ?? `exit code ${status}`}`)
+  process.exit(1)
+}
+
+function say(text) {
+  process.stderr.write(`setup: ${text}\n`)
+}

@@ -1,0 +1,109 @@
+// Runs inside a network namespace made for a test, does there what it is told over the IPC channel, and ends with it. One
+// request at a time; each is answered with { value } or { error }.
+import { execFile } from 'node:child_process'
+import dgram from 'node:dgram'
+import net from 'node:net'
+import { promisify } from 'node:util'
+
+const receivers = new Map()
+const servers = new Map()
+const executeFile = promisify(execFile)
+
+const actions = {
+  async run({ command }) {
+    const { stdout } = await executeFile(command[0], command.slice(1))
+    return stdout
+  },
+
+  // Counts what arrives at a UDP port; `received` tells, `waitFor` resolves once so many are there.
+  async listen({ port, address = '127.0.0.1', receiveBufferSize = 1 << 22 }) {
+    const socket = dgram.createSocket({
+      type: address.includes(':') ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBufferSize,
+    })
+    const state = { socket, payloads: [], count: 0, waiting: undefined }
+    socket.on('message', (payload) => {
+      state.count++
+      if (state.payloads.length < 256) state.payloads.push(payload.toString('latin1'))
+      if (state.waiting !== undefined && state.count >= state.waiting.count) state.waiting.resolve()
+    })
+    await new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind(port, address, resolve)
+    })
+    receivers.set(port, state)
+  },
+
+  async received({ port }) {
+    // What has arrived is read by the event loop before a timer that is due later, so this is not early.
+    await new Promise((resolve) => setImmediate(resolve))
+    const { count, payloads } = receivers.get(port)
+    return { count, payloads }
+  },
+
+  async waitFor({ port, count }) {
+    const state = receivers.get(port)
+    if (state.count >= count) return
+    await new Promise((resolve) => {
+      state.waiting = { count, resolve }
+    })
+    state.waiting = undefined
+  },
+
+  // Sends `count` datagrams; the payload is `text` with %d replaced by the running number, padded to `size`.
+  async send({ port, address = '127.0.0.1', count = 1, size = 0, text = 'packet %d' }) {
+    const socket = dgram.createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', sendBufferSize: 1 << 22 })
+    let failed = 0
+    for (let number = 0; number < count; number++) {
+      const payload = Buffer.from(text.replace('%d', String(number)).padEnd(size, '.'))
+      await new Promise((resolve) => {
+        socket.send(payload, port, address, (error) => {
+          if (error) failed++
+          resolve()
+        })
+      })
+    }
+    socket.close()
+    return { failed }
+  },
+
+  // A TCP server that counts bytes.
+  async serve({ port, address = '127.0.0.1' }) {
+    const state = { bytes: 0, server: net.createServer({ allowHalfOpen: false }) }
+    state.server.on('connection', (socket) => {
+      socket.on('data', (chunk) => {
+        state.bytes += chunk.length
+      })
+      socket.on('error', () => {})
+    })
+    await new Promise((resolve) => state.server.listen(port, address, resolve))
+    servers.set(port, state)
+  },
+
+  async served({ port }) {
+    return servers.get(port).bytes
+  },
+
+  // Connects, sends `bytes` bytes and waits until the other side has closed.
+  async connect({ port, address = '127.0.0.1', bytes = 0 }) {
+    const socket = net.connect(port, address)
+    await new Promise((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', reject)
+    })
+    socket.resume()
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.end(Buffer.alloc(bytes, 'x'))
+    await closed
+  },
+}
+
+process.on('message', async ({ id, action, parameters }) => {
+  try {
+    process.send({ id, value: await actions[action](parameters) })
+  } catch (error) {
+    process.send({ id, error: error.stderr || error.message })
+  }
+})
+process.on('disconnect', () => process.exit())
+process.send({ id: 0 })

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const agent = fileURLToPath(new URL('./agent.mjs', import.meta.url))
+
+/** Why tests on the real kernel cannot run here; `undefined` when they can. In CI that is a failure, not a skip. */
+export const kernelUnavailable: string | undefined = probe()
+
+function probe(): string | undefined {
+  const reason = missing()
+  if (reason !== undefined && process.env.CI !== undefined)
+    throw new Error(`in CI the kernel tests must run: ${reason}`)
+  return reason
+}
+
+function missing(): string | undefined {
+  if (process.platform !== 'linux') return `${process.platform} is not Linux`
+  const unshare = spawnSync('unshare', ['-n', 'true'])
+  if (unshare.status !== 0) return 'this machine forbids network namespaces (try npm test, which uses a user namespace)'
+  const iptables = spawnSync('unshare', ['-n', 'iptables', '-w', '-A', 'OUTPUT', '-j', 'NFQUEUE', '--queue-num', '0'], {
+    env: environment(),
+  })
+  if (iptables.error !== undefined) return 'iptables is missing (Debian: apt-get install iptables)'
+  return iptables.status === 0 ? undefined : `no NFQUEUE rule can be made: ${String(iptables.stderr).trim()}`
+}
+
+/** iptables must not want to write the lock file of the machine's root. */
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, XTABLES_LOCKFILE: `/tmp/ringlink-xtables-${process.getuid?.()}.lock` }
+}
+
+/** The name of a group of kernel tests: it says why they are skipped, when they are. */
+export function kernelTests(name: string): string {
+  return kernelUnavailable === undefined ? name : `${name} (skipped: ${kernelUnavailable})`
+}
+
+/** A network namespace of a test's own, with loopback up, and a process in it that makes traffic. */
+export class Namespace implements AsyncDisposable {
+  /** what a transport is opened in */
+  readonly path: string
+  readonly pid: number
+  #child: ChildProcess
+  #next = 1
+  #answers = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    this.pid = child.pid as number
+    this.path = `/proc/${this.pid}/ns/net`
+    child.on('message', (message) => {
+      const { id, value, error } = message as { id: number; value?: unknown; error?: string }
+      const answer = this.#answers.get(id)
+      this.#answers.delete(id)
+      if (error !== undefined) answer?.reject(new Error(error))
+      else answer?.resolve(value)
+    })
+    child.on('exit', (code, signal) => {
+      for (const { reject } of this.#answers.values())
+        reject(new Error(`the namespace's process ended: ${code ?? signal}`))
+    })
+  }
+
+  /** Makes one. */
+  static async open(): Promise<Namespace> {
+    // unshare replaces itself by node, so the child's id is that of the process inside.
+    const child = spawn('unshare', ['-n', process.execPath, agent], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: environment(),
+    })
+    const namespace = new Namespace(child)
+    await new Promise<void>((resolve, reject) => {
+      namespace.#answers.set(0, { resolve: () => resolve(), reject })
+      child.once('error', reject)
+    })
+    await namespace.run('ip', 'link', 'set', 'lo', 'up')
+    return namespace
+  }
+
+  /** Runs a command in it; its output. */
+  run(...command: string[]): Promise<string> {
+    return this.#ask('run', { command }) as Promise<string>
+  }
+
+  /** Queues packets of `match` (iptables words) that are sent inside it to queue `number`. */
+  async queueOutput(number: number, match: string, ...extra: string[]): Promise<void> {
+    const words = match.split(' ')
+    await this.run('iptables', '-w', '-A', 'OUTPUT', ...words, '-j', 'NFQUEUE', '--queue-num', String(number), ...extra)
+  }
+
+  listen(port: number, address?: string): Promise<unknown> {
+    return this.#ask('listen', { port, address })
+  }
+
+  /** What has arrived at a UDP port that it listens on, with the first 256 payloads. */
+  received(port: number): Promise<{ count: number; payloads: string[] }> {
+    return this.#ask('received', { port }) as Promise<{ count: number; payloads: string[] }>
+  }
+
+  /** Resolves when `count` datagrams have arrived. */
+  waitFor(port: number, count: number): Promise<unknown> {
+    return this.#ask('waitFor', { port, count })
+  }
+
+  /** Sends datagrams; resolves when the kernel has taken all, which is after their rules have run. */
+  send(parameters: {
+    port: number
+    address?: string
+    count?: number
+    size?: number
+    text?: string
+  }): Promise<{ failed: number }> {
+    return this.#ask('send', parameters) as Promise<{ failed: number }>
+  }
+
+  serve(port: number): Promise<unknown> {
+    return this.#ask('serve', { port })
+  }
+
+  served(port: number): Promise<number> {
+    return this.#ask('served', { port }) as Promise<number>
+  }
+
+  connect(parameters: { port: number; bytes?: number }): Promise<unknown> {
+    return this.#ask('connect', parameters)
+  }
+
+  /** Ends its process; the kernel takes the namespace down with it. */
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exited = new Promise((resolve) => this.#child.once('exit', resolve))
+    this.#child.disconnect()
+    await exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #ask(action: string, parameters: Record<string, unknown>): Promise<unknown> {
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#answers.set(id, { resolve, reject })
+      this.#child.send({ id, action, parameters })
+    })
+  }
+}

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: MIT
+//
+// Turns the records of queue.c into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
+// that the two can be held against each other.
+//
+//   node annotate.mjs queue.raw.txt ../queue
+
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+// The first block says when and where; every further one is a message.
+function readBlocks(text) {
+  return text
+    .split(/\n\s*\n/)
+    .filter((block) => block.trim())
+    .map((block) =>
+      Object.fromEntries(
+        block
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => line.split(/: (.*)/s).slice(0, 2)),
+      ),
+    )
+    .map((block) => (block.hex ? { ...block, bytes: Buffer.from(block.hex, 'hex') } : block))
+}
+
+export const readRecords = (text) => readBlocks(text).slice(1)
+
+// ------------------------------------------------------------------------------------------------------------- names
+
+const bits = (table) => (value) => {
+  const names = []
+  let rest = value
+  for (const [bit, name] of table) {
+    if ((value & bit) !== 0) {
+      names.push(name)
+      rest &= ~bit
+    }
+  }
+  if (rest !== 0) names.push(`0x${(rest >>> 0).toString(16)}`)
+  return names.length ? names.join(' | ') : '0'
+}
+
+const errno = {
+  1: 'EPERM',
+  2: 'ENOENT',
+  11: 'EAGAIN',
+  16: 'EBUSY',
+  17: 'EEXIST',
+  19: 'ENODEV',
+  22: 'EINVAL',
+  34: 'ERANGE',
+  95: 'EOPNOTSUPP',
+}
+const family = { 0: 'AF_UNSPEC', 2: 'AF_INET', 7: 'AF_BRIDGE (NFPROTO_BRIDGE)', 10: 'AF_INET6' }
+const hooks = ['PRE_ROUTING', 'LOCAL_IN', 'FORWARD', 'LOCAL_OUT', 'POST_ROUTING']
+const copyModes = ['NFQNL_COPY_NONE', 'NFQNL_COPY_META', 'NFQNL_COPY_PACKET']
+const configCommands = ['NONE', 'BIND', 'UNBIND', 'PF_BIND', 'PF_UNBIND'].map((name) => `NFQNL_CFG_CMD_${name}`)
+const configFlags = bits([
+  [1, 'FAIL_OPEN'],
+  [2, 'CONNTRACK'],
+  [4, 'GSO'],
+  [8, 'UID_GID'],
+  [16, 'SECCTX'],
+])
+const skbInfo = bits([
+  [1, 'NFQA_SKB_CSUMNOTREADY'],
+  [2, 'NFQA_SKB_GSO'],
+  [4, 'NFQA_SKB_CSUM_NOTVERIFIED'],
+])
+const ctInfo = {
+  0: 'IP_CT_ESTABLISHED',
+  1: 'IP_CT_RELATED',
+  2: 'IP_CT_NEW',
+  3: 'IP_CT_ESTABLISHED_REPLY',
+  4: 'IP_CT_RELATED_REPLY',
+}
+const ctStatus = bits(
+  [
+    'EXPECTED',
+    'SEEN_REPLY',
+    'ASSURED',
+    'CONFIRMED',
+    'SRC_NAT',
+    'DST_NAT',
+    'SEQ_ADJUST',
+    'SRC_NAT_DONE',
+    'DST_NAT_DONE',
+    'DYING',
+    'FIXED_TIMEOUT',
+    'TEMPLATE',
+    'NAT_CLASH',
+    'HELPER',
+    'OFFLOAD',
+    'HW_OFFLOAD',
+  ].map((name, bit) => [1 << bit, `IPS_${name}`]),
+)
+const ipProtocol = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' }
+const tcpStates = [
+  'NONE',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'TIME_WAIT',
+  'CLOSE',
+  'SYN_SENT2',
+]
+const policyTypes = [
+  'INVALID',
+  'FLAG',
+  'U8',
+  'U16',
+  'U32',
+  'U64',
+  'S8',
+  'S16',
+  'S32',
+  'S64',
+  'BINARY',
+  'STRING',
+  'NUL_STRING',
+  'NESTED',
+  'NESTED_ARRAY',
+  'BITFIELD32',
+  'SINT',
+  'UINT',
+]
+
+const requestFlags = bits([
+  [1, 'NLM_F_REQUEST'],
+  [2, 'NLM_F_MULTI'],
+  [4, 'NLM_F_ACK'],
+  [8, 'NLM_F_ECHO'],
+  [16, 'NLM_F_DUMP_INTR'],
+  [32, 'NLM_F_DUMP_FILTERED'],
+  [0x100, 'NLM_F_ROOT'],
+  [0x200, 'NLM_F_MATCH'],
+  [0x400, 'NLM_F_CREATE'],
+  [0x800, 'NLM_F_APPEND'],
+])
+const createFlags = bits([
+  [1, 'NLM_F_REQUEST'],
+  [2, 'NLM_F_MULTI'],
+  [4, 'NLM_F_ACK'],
+  [0x200, 'NLM_F_EXCL'],
+  [0x400, 'NLM_F_CREATE'],
+])
+const answerFlags = bits([
+  [1, 'NLM_F_REQUEST'],
+  [2, 'NLM_F_MULTI'],
+  [4, 'NLM_F_ACK'],
+  [0x100, 'NLM_F_CAPPED'],
+  [0x200, 'NLM_F_ACK_TLVS'],
+])
+
+// ---------------------------------------------------------------------------------------------------- values of attributes
+// A value is a function (out, bytes, attribute name) that puts the lines of one attribute's content.
+
+const hex = (n, width = 0) => `0x${n.toString(16).padStart(width, '0')}`
+const text = (bytes) => JSON.stringify(bytes.toString('latin1').replace(/\0+$/, '')).replace(/[^\x20-\x7e]/g, '.')
+const number =
+  (width, read, say = (n) => `${n}`) =>
+  (out, b, name) =>
+    b.length === width
+      ? out.put(b, `${name} ${say(read(b))}`)
+      : out.put(b, `${name}: ${b.length} bytes where ${width} belong`)
+const u8 = (say) => number(1, (b) => b[0], say)
+const be16 = (say) => number(2, (b) => b.readUInt16BE(0), say)
+const be32 = (say) => number(4, (b) => b.readUInt32BE(0), say)
+const be64 = (say) => number(8, (b) => b.readBigUInt64BE(0), say)
+const u32 = (say) => number(4, (b) => b.readUInt32LE(0), say)
+const u64 = (say) => number(8, (b) => b.readBigUInt64LE(0), say)
+const mark = be32((n) => hex(n))
+const string = (out, b, name) => out.put(b, `${name} ${text(b)}`)
+const raw = (out, b, name) => out.put(b, name)
+const nested = (table) => Object.assign((out, b) => attributes(out.deeper(), b, table), { nests: true })
+const colons = (b) => [...b].map((n) => n.toString(16).padStart(2, '0')).join(':')
+const ipv4 = (b) => [...b].join('.')
+const ipv6 = (b) => {
+  const words = Array.from({ length: 8 }, (_, i) => b.readUInt16BE(i * 2).toString(16)).join(':')
+  return words === '0:0:0:0:0:0:0:1' ? '::1' : words
+}
+const fields =
+  (...parts) =>
+  (out, b, name) => {
+    const need = parts.reduce((sum, [width]) => sum + width, 0)
+    if (b.length !== need) return out.put(b, `${name}: ${b.length} bytes where ${need} belong`)
+    let at = 0
+    for (const [width, say] of parts) {
+      const part = b.subarray(at, at + width)
+      out.put(part, typeof say === 'string' ? say : say(part))
+      at += width
+    }
+  }
+
+function sayVerdict(b) {
+  const v = b.readUInt32BE(0)
+  const code =
+    ['NF_DROP', 'NF_ACCEPT', 'NF_STOLEN', 'NF_QUEUE', 'NF_REPEAT', 'NF_STOP'][v & 0xff] ?? `unknown verdict ${v & 0xff}`
+  if ((v & 0xff) === 3) return `verdict ${code}, queue ${v >>> 16}${v & 0x8000 ? ', NF_VERDICT_FLAG_QUEUE_BYPASS' : ''}`
+  if ((v & 0xff) === 0 && v >>> 16) return `verdict ${code}, errno ${v >>> 16} ${errno[v >>> 16] ?? ''}`
+  return `verdict ${code}`
+}
+
+function payload(out, b, name) {
+  let say = `${b.length} bytes`
+  if (b[0] >> 4 === 4 && b.length >= 20) {
+    const ends = (at) => (b.length >= at + 4 ? [`:${b.readUInt16BE(at)}`, `:${b.readUInt16BE(at + 2)}`] : ['', ''])
+    const [from, to] = b[9] === 1 ? ['', ''] : ends(20)
+    say += `: IPv4 ${ipProtocol[b[9]] ?? b[9]} ${ipv4(b.subarray(12, 16))}${from} > ${ipv4(b.subarray(16, 20))}${to}`
+    if (b[9] === 17 && b.length > 28) say += ` ${text(b.subarray(28))}`
+  } else if (b[0] >> 4 === 6 && b.length >= 40) {
+    const [from, to] = b[6] === 58 ? ['', ''] : [`:${b.readUInt16BE(40)}`, `:${b.readUInt16BE(42)}`]
+    say += `: IPv6 ${ipProtocol[b[6]] ?? b[6]} ${ipv6(b.subarray(8, 24))}${from} > ${ipv6(b.subarray(24, 40))}${to}`
+    if (b[6] === 17 && b.length > 48) say += ` ${text(b.subarray(48))}`
+  } else if (b.length >= 28 && b.readUInt16BE(0) === 1) {
+    say += ': ARP'
+  }
+  out.put(b, `${name} ${say}`)
+}
+
+// ------------------------------------------------------------------------------------------------------ attribute tables
+
+const CTA_IP = {
+  1: ['CTA_IP_V4_SRC', number(4, (b) => b, ipv4)],
+  2: ['CTA_IP_V4_DST', number(4, (b) => b, ipv4)],
+  3: ['CTA_IP_V6_SRC', number(16, (b) => b, ipv6)],
+  4: ['CTA_IP_V6_DST', number(16, (b) => b, ipv6)],
+}
+const CTA_PROTO = {
+  1: ['CTA_PROTO_NUM', u8((n) => `${n} ${ipProtocol[n] ?? ''}`)],
+  2: ['CTA_PROTO_SRC_PORT', be16()],
+  3: ['CTA_PROTO_DST_PORT', be16()],
+  4: ['CTA_PROTO_ICMP_ID', be16((n) => hex(n))],
+  5: ['CTA_PROTO_ICMP_TYPE', u8()],
+  6: ['CTA_PROTO_ICMP_CODE', u8()],
+  7: ['CTA_PROTO_ICMPV6_ID', be16((n) => hex(n))],
+  8: ['CTA_PROTO_ICMPV6_TYPE', u8()],
+  9: ['CTA_PROTO_ICMPV6_CODE', u8()],
+}
+const CTA_TUPLE = {
+  1: ['CTA_TUPLE_IP', nested(CTA_IP)],
+  2: ['CTA_TUPLE_PROTO', nested(CTA_PROTO)],
+  3: ['CTA_TUPLE_ZONE', be16()],
+}
+const tcpFlags = fields([1, (b) => `flags ${hex(b[0])}`], [1, (b) => `mask ${hex(b[0])}`])
+const CTA_PROTOINFO_TCP = {
+  1: ['CTA_PROTOINFO_TCP_STATE', u8((n) => `${n} ${tcpStates[n] ?? ''}`)],
+  2: ['CTA_PROTOINFO_TCP_WSCALE_ORIGINAL', u8()],
+  3: ['CTA_PROTOINFO_TCP_WSCALE_REPLY', u8()],
+  4: ['CTA_PROTOINFO_TCP_FLAGS_ORIGINAL', tcpFlags],
+  5: ['CTA_PROTOINFO_TCP_FLAGS_REPLY', tcpFlags],
+}
+const CTA_COUNTERS = { 1: ['CTA_COUNTERS_PACKETS', be64()], 2: ['CTA_COUNTERS_BYTES', be64()] }
+const CTA = {
+  1: ['CTA_TUPLE_ORIG', nested(CTA_TUPLE)],
+  2: ['CTA_TUPLE_REPLY', nested(CTA_TUPLE)],
+  3: ['CTA_STATUS', be32((n) => `${hex(n)} ${ctStatus(n)}`)],
+  4: ['CTA_PROTOINFO', nested({ 1: ['CTA_PROTOINFO_TCP', nested(CTA_PROTOINFO_TCP)] })],
+  5: ['CTA_HELP', nested({ 1: ['CTA_HELP_NAME', string], 2: ['CTA_HELP_INFO', raw] })],
+  7: ['CTA_TIMEOUT', be32((n) => `${n} s`)],
+  8: ['CTA_MARK', mark],
+  9: ['CTA_COUNTERS_ORIG', nested(CTA_COUNTERS)],
+  10: ['CTA_COUNTERS_REPLY', nested(CTA_COUNTERS)],
+  11: ['CTA_USE', be32()],
+  12: ['CTA_ID', be32((n) => hex(n))],
+  18: ['CTA_ZONE', be16()],
+  20: ['CTA_TIMESTAMP', nested({ 1: ['CTA_TIMESTAMP_START', be64()], 2: ['CTA_TIMESTAMP_STOP', be64()] })],
+  21: ['CTA_MARK_MASK', mark],
+  22: ['CTA_LABELS', raw],
+  23: ['CTA_LABELS_MASK', raw],
+}
+const CTA_EXPECT = {
+  1: ['CTA_EXPECT_MASTER', nested(CTA_TUPLE)],
+  2: ['CTA_EXPECT_TUPLE', nested(CTA_TUPLE)],
+  3: ['CTA_EXPECT_MASK', nested(CTA_TUPLE)],
+  4: ['CTA_EXPECT_TIMEOUT', be32((n) => `${n} s`)],
+  6: ['CTA_EXPECT_HELP_NAME', string],
+  8: ['CTA_EXPECT_FLAGS', be32()],
+  9: ['CTA_EXPECT_CLASS', be32()],
+}
+const NFQA = {
+  1: [
+    'NFQA_PACKET_HDR',
+    fields(
+      [4, (b) => `packet_id ${b.readUInt32BE(0)}`],
+      [2, (b) => `hw_protocol ${hex(b.readUInt16BE(0), 4)}`],
+      [1, (b) => `hook ${b[0]} ${hooks[b[0]] ?? ''}`],
+    ),
+  ],
+  2: ['NFQA_VERDICT_HDR', fields([4, sayVerdict], [4, (b) => `id ${b.readUInt32BE(0)}`])],
+  3: ['NFQA_MARK', mark],
+  4: ['NFQA_TIMESTAMP', fields([8, (b) => `sec ${b.readBigUInt64BE(0)}`], [8, (b) => `usec ${b.readBigUInt64BE(0)}`])],
+  5: ['NFQA_IFINDEX_INDEV', be32()],
+  6: ['NFQA_IFINDEX_OUTDEV', be32()],
+  7: ['NFQA_IFINDEX_PHYSINDEV', be32()],
+  8: ['NFQA_IFINDEX_PHYSOUTDEV', be32()],
+  9: [
+    'NFQA_HWADDR',
+    fields(
+      [2, (b) => `hw_addrlen ${b.readUInt16BE(0)}`],
+      [2, '_pad'],
+      [8, (b) => `hw_addr ${colons(b.subarray(0, 6))}, two bytes unused`],
+    ),
+  ],
+  10: ['NFQA_PAYLOAD', payload],
+  11: ['NFQA_CT', nested(CTA)],
+  12: ['NFQA_CT_INFO', be32((n) => `${n} ${ctInfo[n] ?? ''}`)],
+  13: ['NFQA_CAP_LEN', be32()],
+  14: ['NFQA_SKB_INFO', be32((n) => `${n} ${skbInfo(n)}`)],
+  15: ['NFQA_EXP', nested(CTA_EXPECT)],
+  16: ['NFQA_UID', be32()],
+  17: ['NFQA_GID', be32()],
+  18: ['NFQA_SECCTX', string],
+  19: [
+    'NFQA_VLAN',
+    nested({
+      1: ['NFQA_VLAN_PROTO', be16((n) => hex(n, 4))],
+      2: ['NFQA_VLAN_TCI', be16((n) => `${hex(n, 4)}: priority ${n >> 13}, vlan ${n & 0xfff}`)],
+    }),
+  ],
+  20: [
+    'NFQA_L2HDR',
+    (out, b, name) =>
+      out.put(
+        b,
+        `${name} ${colons(b.subarray(6, 12))} > ${colons(b.subarray(0, 6))}, ethertype ${hex(b.readUInt16BE(12), 4)}`,
+      ),
+  ],
+  21: ['NFQA_PRIORITY', be32((n) => hex(n, 8))],
+  22: ['NFQA_CGROUP_CLASSID', be32((n) => hex(n, 8))],
+}
+const NFQA_CFG = {
+  1: [
+    'NFQA_CFG_CMD',
+    fields(
+      [1, (b) => `command ${configCommands[b[0]] ?? b[0]}`],
+      [1, '_pad'],
+      [2, (b) => `pf ${family[b.readUInt16BE(0)] ?? b.readUInt16BE(0)}`],
+    ),
+  ],
+  2: [
+    'NFQA_CFG_PARAMS',
+    fields([4, (b) => `copy_range ${b.readUInt32BE(0)}`], [1, (b) => `copy_mode ${copyModes[b[0]] ?? b[0]}`]),
+  ],
+  3: ['NFQA_CFG_QUEUE_MAXLEN', be32()],
+  4: ['NFQA_CFG_MASK', be32(configFlags)],
+  5: ['NFQA_CFG_FLAGS', be32(configFlags)],
+}
+const POLICY = {
+  1: ['NL_POLICY_TYPE_ATTR_TYPE', u32((n) => `${n} NL_ATTR_TYPE_${policyTypes[n] ?? '?'}`)],
+  2: ['NL_POLICY_TYPE_ATTR_MIN_VALUE_S', u64()],
+  3: ['NL_POLICY_TYPE_ATTR_MAX_VALUE_S', u64()],
+  4: ['NL_POLICY_TYPE_ATTR_MIN_VALUE_U', u64()],
+  5: ['NL_POLICY_TYPE_ATTR_MAX_VALUE_U', u64()],
+  6: ['NL_POLICY_TYPE_ATTR_MIN_LENGTH', u32()],
+  7: ['NL_POLICY_TYPE_ATTR_MAX_LENGTH', u32()],
+  8: ['NL_POLICY_TYPE_ATTR_POLICY_IDX', u32()],
+  9: ['NL_POLICY_TYPE_ATTR_POLICY_MAXTYPE', u32()],
+  10: ['NL_POLICY_TYPE_ATTR_BITFIELD32_MASK', u32((n) => hex(n))],
+  11: ['NL_POLICY_TYPE_ATTR_PAD', raw],
+  12: ['NL_POLICY_TYPE_ATTR_MASK', u64((n) => hex(n))],
+}
+const NLMSGERR_ATTR = {
+  1: ['NLMSGERR_ATTR_MSG', string],
+  2: ['NLMSGERR_ATTR_OFFS', u32()],
+  3: ['NLMSGERR_ATTR_COOKIE', raw],
+  4: ['NLMSGERR_ATTR_POLICY', nested(POLICY)],
+  5: ['NLMSGERR_ATTR_MISS_TYPE', u32()],
+  6: ['NLMSGERR_ATTR_MISS_NEST', u32()],
+}
+const IFLA = { 3: ['IFLA_IFNAME', string], 18: ['IFLA_LINKINFO', nested({ 1: ['IFLA_INFO_KIND', string] })] }
+const NFTA_TABLE = { 1: ['NFTA_TABLE_NAME', string] }
+const CTRL = { 2: ['CTRL_ATTR_FAMILY_NAME', string] }
+
+// --------------------------------------------------------------------------------------------------------------- walking
+
+const align = (n) => (n + 3) & ~3
+
+export class Lines {
+  constructor(depth = 0, list = []) {
+    this.depth = depth
+    this.list = list
+  }
+  deeper() {
+    return new Lines(this.depth + 1, this.list)
+  }
+  put(bytes, comment) {
+    if (bytes.length === 0) return
+    for (let at = 0; at < bytes.length; at += 16) {
+      const part = [...bytes.subarray(at, at + 16)].map((n) => n.toString(16).padStart(2, '0')).join(' ')
+      this.list.push(at === 0 ? `${part.padEnd(24)} # ${'  '.repeat(this.depth)}${comment}` : part)
+    }
+  }
+}
+
+function attributes(out, b, table) {
+  let at = 0
+  while (b.length - at >= 4) {
+    const length = b.readUInt16LE(at)
+    const type = b.readUInt16LE(at + 2)
+    if (length < 4 || length > b.length - at) break
+    const [name, value] = table[type & 0x3fff] ?? [`attribute ${type & 0x3fff}`, type & 0x8000 ? nested({}) : raw]
+    out.put(b.subarray(at, at + 2), `nla_len ${length}`)
+    out.put(
+      b.subarray(at + 2, at + 4),
+      `nla_type ${name}${type & 0x8000 ? ' | NLA_F_NESTED' : ''}${type & 0x4000 ? ' | NLA_F_NET_BYTEORDER' : ''}`,
+    )
+    value(out, b.subarray(at + 4, at + length), name)
+    out.put(b.subarray(at + length, Math.min(at + align(length), b.length)), 'padding')
+    at = Math.min(at + align(length), b.length)
+  }
+  out.put(b.subarray(at), 'left over')
+}
+
+function header(out, b, protocol, what = 'nlmsg') {
+  const type = b.readUInt16LE(4)
+  const flags = b.readUInt16LE(6)
+  const sayFlags =
+    type === 2 || type === 3 ? answerFlags : protocol === 'route' && type % 4 === 0 ? createFlags : requestFlags
+  out.put(b.subarray(0, 4), `${what}_len ${b.readUInt32LE(0)}`)
+  out.put(b.subarray(4, 6), `${what}_type ${typeName(type, protocol)}`)
+  out.put(b.subarray(6, 8), `${what}_flags ${sayFlags(flags)}`)
+  out.put(b.subarray(8, 12), `${what}_seq ${b.readUInt32LE(8)}`)
+  out.put(b.subarray(12, 16), `${what}_pid ${b.readUInt32LE(12)}`)
+}
+
+function typeName(type, protocol) {
+  if (type < 16) return ['0', 'NLMSG_NOOP', 'NLMSG_ERROR', 'NLMSG_DONE', 'NLMSG_OVERRUN'][type] ?? `${type}`
+  if (protocol === 'route') return { 16: 'RTM_NEWLINK', 20: 'RTM_NEWADDR', 22: 'RTM_GETADDR' }[type] ?? `${type}`
+  if (protocol === 'generic')
+    return type === 16 ? 'GENL_ID_CTRL' : `${type} (number of a generic family, given out at boot)`
+  const subsystem = { 1: 'CTNETLINK', 3: 'QUEUE', 10: 'NFTABLES' }[type >> 8] ?? `${type >> 8}`
+  const names = {
+    1: ['IPCTNL_MSG_CT_NEW', 'IPCTNL_MSG_CT_GET'],
+    3: ['NFQNL_MSG_PACKET', 'NFQNL_MSG_VERDICT', 'NFQNL_MSG_CONFIG', 'NFQNL_MSG_VERDICT_BATCH'],
+    10: ['NFT_MSG_NEWTABLE', 'NFT_MSG_GETTABLE'],
+  }
+  return `NFNL_SUBSYS_${subsystem} << 8 | ${names[type >> 8]?.[type & 255] ?? type & 255}`
+}
+
+// What follows the netlink header, up to the end of b.
+function body(out, b, type, protocol, flags) {
+  if (b.length === 0) return
+  if (type === 2 || type === 3) return control(out, b, type, protocol, flags)
+  if (type < 16) return out.put(b, 'payload')
+  if (protocol === 'route') {
+    if (type === 16) {
+      fields(
+        [1, 'ifi_family'],
+        [1, '__ifi_pad'],
+        [2, 'ifi_type'],
+        [4, 'ifi_index'],
+        [4, 'ifi_flags'],
+        [4, 'ifi_change'],
+      )(out, b.subarray(0, 16), 'ifinfomsg')
+      return attributes(out, b.subarray(16), IFLA)
+    }
+    return out.put(b, 'payload')
+  }
+  if (protocol === 'generic') {
+    fields([1, (p) => `cmd ${p[0]}`], [1, (p) => `version ${p[0]}`], [2, 'reserved'])(
+      out,
+      b.subarray(0, 4),
+      'genlmsghdr',
+    )
+    return attributes(out, b.subarray(4), type === 16 ? CTRL : {})
+  }
+  const queue = type >> 8 === 3
+  fields(
+    [1, (p) => `nfgen_family ${family[p[0]] ?? p[0]}`],
+    [1, (p) => `version ${p[0]}`],
+    [2, (p) => `res_id ${p.readUInt16BE(0)}${queue ? ' (queue)' : ''}`],
+  )(out, b.subarray(0, 4), 'nfgenmsg')
+  const table = queue
+    ? (type & 255) === 2
+      ? NFQA_CFG
+      : NFQA
+    : type >> 8 === 1
+      ? CTA
+      : type >> 8 === 10
+        ? NFTA_TABLE
+        : {}
+  attributes(out, b.subarray(4), table)
+}
+
+function control(out, b, type, protocol, flags) {
+  const code = b.readInt32LE(0)
+  out.put(b.subarray(0, 4), `error ${code}${code ? ` ${errno[-code] ?? ''}` : ''}`)
+  let at = 4
+  if (type === 2) {
+    const original = b.subarray(4, 20)
+    header(out.deeper(), original, protocol)
+    at = 20
+    if (!(flags & 0x100)) {
+      const end = 4 + original.readUInt32LE(0)
+      body(out.deeper(), b.subarray(20, end), original.readUInt16LE(4), protocol, original.readUInt16LE(6))
+      at = Math.min(align(end), b.length)
+      out.put(b.subarray(end, at), 'padding')
+    }
+  }
+  if (flags & 0x200) attributes(out, b.subarray(at), NLMSGERR_ATTR)
+  else out.put(b.subarray(at), 'left over')
+}
+
+export function annotate(bytes, protocol) {
+  const out = new Lines()
+  const length = bytes.readUInt32LE(0)
+  header(out, bytes, protocol)
+  body(out, bytes.subarray(16, length), bytes.readUInt16LE(4), protocol, bytes.readUInt16LE(6))
+  if (length < bytes.length) out.put(bytes.subarray(length), 'after the message')
+  return out.list
+}
+
+// ------------------------------------------------------------------------------------------------------------------ main
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [source, target] = process.argv.slice(2)
+  const [capture, ...records] = readBlocks(readFileSync(source, 'utf8'))
+  mkdirSync(target, { recursive: true })
+  for (const file of readdirSync(target)) if (file.endsWith('.hex')) rmSync(join(target, file))
+  const seen = new Set()
+  const { kernel, date } = capture
+  for (const record of records) {
+    if (seen.has(record.name)) throw new Error(`two records are named ${record.name}`)
+    seen.add(record.name)
+    const head = [
+      `# name: ${record.name}`,
+      `# from: ${record.from}`,
+      `# command: ${record.command}`,
+      `# kernel: ${kernel}`,
+    ]
+    if (record.library) head.push(`# library: ${record.library}`)
+    head.push(`# date: ${date}`)
+    if (record.note) head.push(`# note: ${record.note}`)
+    writeFileSync(
+      join(target, `${record.name}.hex`),
+      `${[...head, ...annotate(record.bytes, record.protocol)].join('\n')}\n`,
+    )
+  }
+  console.log(`${records.length} vectors written`)
+}
