@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Turns the records of queue.c into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
+// Turns the records of queue.c and log.c into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
 // that the two can be held against each other.
 //
 //   node annotate.mjs queue.raw.txt ../queue
+//   node annotate.mjs log.raw.txt ../log
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -52,9 +53,19 @@ const errno = {
   22: 'EINVAL',
   34: 'ERANGE',
   95: 'EOPNOTSUPP',
+  524: "ENOTSUPP (the kernel's own, no errno of user space)",
 }
-const family = { 0: 'AF_UNSPEC', 2: 'AF_INET', 7: 'AF_BRIDGE (NFPROTO_BRIDGE)', 10: 'AF_INET6' }
-const hooks = ['PRE_ROUTING', 'LOCAL_IN', 'FORWARD', 'LOCAL_OUT', 'POST_ROUTING']
+const family = {
+  0: 'AF_UNSPEC',
+  1: 'NFPROTO_INET',
+  2: 'AF_INET',
+  3: 'NFPROTO_ARP',
+  5: 'NFPROTO_NETDEV',
+  7: 'AF_BRIDGE (NFPROTO_BRIDGE)',
+  10: 'AF_INET6',
+}
+const hooks = ['PRE_ROUTING', 'LOCAL_IN', 'FORWARD', 'LOCAL_OUT', 'POST_ROUTING', 'INGRESS']
+const hooksOf = { 3: ['ARP_IN', 'ARP_OUT', 'ARP_FORWARD'], 5: ['NETDEV_INGRESS', 'NETDEV_EGRESS'] }
 const copyModes = ['NFQNL_COPY_NONE', 'NFQNL_COPY_META', 'NFQNL_COPY_PACKET']
 const configCommands = ['NONE', 'BIND', 'UNBIND', 'PF_BIND', 'PF_UNBIND'].map((name) => `NFQNL_CFG_CMD_${name}`)
 const configFlags = bits([
@@ -351,6 +362,80 @@ const NFQA_CFG = {
   4: ['NFQA_CFG_MASK', be32(configFlags)],
   5: ['NFQA_CFG_FLAGS', be32(configFlags)],
 }
+const logCopyModes = ['NFULNL_COPY_NONE', 'NFULNL_COPY_META', 'NFULNL_COPY_PACKET']
+const logCommands = ['NONE', 'BIND', 'UNBIND', 'PF_BIND', 'PF_UNBIND'].map((name) => `NFULNL_CFG_CMD_${name}`)
+const logFlags = bits([
+  [1, 'NFULNL_CFG_F_SEQ'],
+  [2, 'NFULNL_CFG_F_SEQ_GLOBAL'],
+  [4, 'NFULNL_CFG_F_CONNTRACK'],
+])
+const hardware = { 1: 'ARPHRD_ETHER', 772: 'ARPHRD_LOOPBACK' }
+const ethernet = (out, b, name) =>
+  out.put(
+    b,
+    b.length < 14
+      ? name
+      : `${name} ${colons(b.subarray(6, 12))} > ${colons(b.subarray(0, 6))}, ethertype ${hex(b.readUInt16BE(12), 4)}`,
+  )
+const NFULA = {
+  1: [
+    'NFULA_PACKET_HDR',
+    (out, b, name) =>
+      fields(
+        [2, (p) => `hw_protocol ${hex(p.readUInt16BE(0), 4)}`],
+        [1, (p) => `hook ${p[0]} ${(hooksOf[out.family] ?? hooks)[p[0]] ?? ''}`],
+        [1, '_pad'],
+      )(out, b, name),
+  ],
+  2: ['NFULA_MARK', mark],
+  3: ['NFULA_TIMESTAMP', fields([8, (b) => `sec ${b.readBigUInt64BE(0)}`], [8, (b) => `usec ${b.readBigUInt64BE(0)}`])],
+  4: ['NFULA_IFINDEX_INDEV', be32()],
+  5: ['NFULA_IFINDEX_OUTDEV', be32()],
+  6: ['NFULA_IFINDEX_PHYSINDEV', be32()],
+  7: ['NFULA_IFINDEX_PHYSOUTDEV', be32()],
+  8: [
+    'NFULA_HWADDR',
+    fields(
+      [2, (b) => `hw_addrlen ${b.readUInt16BE(0)}`],
+      [2, '_pad'],
+      [8, (b) => `hw_addr ${colons(b.subarray(0, 6))}, two bytes unused`],
+    ),
+  ],
+  9: ['NFULA_PAYLOAD', payload],
+  10: ['NFULA_PREFIX', string],
+  11: ['NFULA_UID', be32()],
+  12: ['NFULA_SEQ', be32()],
+  13: ['NFULA_SEQ_GLOBAL', be32()],
+  14: ['NFULA_GID', be32()],
+  15: ['NFULA_HWTYPE', be16((n) => `${n} ${hardware[n] ?? ''}`)],
+  16: ['NFULA_HWHEADER', ethernet],
+  17: ['NFULA_HWLEN', be16()],
+  18: ['NFULA_CT', nested(CTA)],
+  19: ['NFULA_CT_INFO', be32((n) => `${n} ${ctInfo[n] ?? ''}`)],
+  20: [
+    'NFULA_VLAN',
+    nested({
+      1: ['NFULA_VLAN_PROTO', be16((n) => hex(n, 4))],
+      2: ['NFULA_VLAN_TCI', be16((n) => `${hex(n, 4)}: priority ${n >> 13}, vlan ${n & 0xfff}`)],
+    }),
+  ],
+  21: ['NFULA_L2HDR', ethernet],
+}
+const NFULA_CFG = {
+  1: ['NFULA_CFG_CMD', fields([1, (b) => `command ${logCommands[b[0]] ?? b[0]}`])],
+  2: [
+    'NFULA_CFG_MODE',
+    fields(
+      [4, (b) => `copy_range ${b.readUInt32BE(0)}`],
+      [1, (b) => `copy_mode ${logCopyModes[b[0]] ?? b[0]}`],
+      [1, '_pad'],
+    ),
+  ],
+  3: ['NFULA_CFG_NLBUFSIZ', be32()],
+  4: ['NFULA_CFG_TIMEOUT', be32((n) => `${n} = ${n * 10} ms`)],
+  5: ['NFULA_CFG_QTHRESH', be32()],
+  6: ['NFULA_CFG_FLAGS', be16((n) => `${n} ${logFlags(n)}`)],
+}
 const POLICY = {
   1: ['NL_POLICY_TYPE_ATTR_TYPE', u32((n) => `${n} NL_ATTR_TYPE_${policyTypes[n] ?? '?'}`)],
   2: ['NL_POLICY_TYPE_ATTR_MIN_VALUE_S', u64()],
@@ -375,6 +460,13 @@ const NLMSGERR_ATTR = {
 }
 const IFLA = { 3: ['IFLA_IFNAME', string], 18: ['IFLA_LINKINFO', nested({ 1: ['IFLA_INFO_KIND', string] })] }
 const NFTA_TABLE = { 1: ['NFTA_TABLE_NAME', string] }
+// What res_id is, and the attributes of each message.
+const SUBSYSTEM = {
+  1: { table: () => CTA },
+  3: { kind: 'queue', table: (message) => (message === 2 ? NFQA_CFG : NFQA) },
+  4: { kind: 'group', table: (message) => (message === 1 ? NFULA_CFG : NFULA) },
+  10: { table: () => NFTA_TABLE },
+}
 const CTRL = { 2: ['CTRL_ATTR_FAMILY_NAME', string] }
 
 // --------------------------------------------------------------------------------------------------------------- walking
@@ -387,7 +479,9 @@ export class Lines {
     this.list = list
   }
   deeper() {
-    return new Lines(this.depth + 1, this.list)
+    const deeper = new Lines(this.depth + 1, this.list)
+    deeper.family = this.family
+    return deeper
   }
   put(bytes, comment) {
     if (bytes.length === 0) return
@@ -434,13 +528,22 @@ function typeName(type, protocol) {
   if (protocol === 'route') return { 16: 'RTM_NEWLINK', 20: 'RTM_NEWADDR', 22: 'RTM_GETADDR' }[type] ?? `${type}`
   if (protocol === 'generic')
     return type === 16 ? 'GENL_ID_CTRL' : `${type} (number of a generic family, given out at boot)`
-  const subsystem = { 1: 'CTNETLINK', 3: 'QUEUE', 10: 'NFTABLES' }[type >> 8] ?? `${type >> 8}`
+  const subsystem = { 1: 'CTNETLINK', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES' }[type >> 8] ?? `${type >> 8}`
   const names = {
     1: ['IPCTNL_MSG_CT_NEW', 'IPCTNL_MSG_CT_GET'],
     3: ['NFQNL_MSG_PACKET', 'NFQNL_MSG_VERDICT', 'NFQNL_MSG_CONFIG', 'NFQNL_MSG_VERDICT_BATCH'],
+    4: ['NFULNL_MSG_PACKET', 'NFULNL_MSG_CONFIG'],
     10: ['NFT_MSG_NEWTABLE', 'NFT_MSG_GETTABLE'],
   }
   return `NFNL_SUBSYS_${subsystem} << 8 | ${names[type >> 8]?.[type & 255] ?? type & 255}`
+}
+
+function generic(out, b, kind) {
+  fields(
+    [1, (p) => `nfgen_family ${family[p[0]] ?? p[0]}`],
+    [1, (p) => `version ${p[0]}`],
+    [2, (p) => `res_id ${p.readUInt16BE(0)}${kind ? ` (${kind})` : ''}`],
+  )(out, b, 'nfgenmsg')
 }
 
 // What follows the netlink header, up to the end of b.
@@ -470,22 +573,10 @@ function body(out, b, type, protocol, flags) {
     )
     return attributes(out, b.subarray(4), type === 16 ? CTRL : {})
   }
-  const queue = type >> 8 === 3
-  fields(
-    [1, (p) => `nfgen_family ${family[p[0]] ?? p[0]}`],
-    [1, (p) => `version ${p[0]}`],
-    [2, (p) => `res_id ${p.readUInt16BE(0)}${queue ? ' (queue)' : ''}`],
-  )(out, b.subarray(0, 4), 'nfgenmsg')
-  const table = queue
-    ? (type & 255) === 2
-      ? NFQA_CFG
-      : NFQA
-    : type >> 8 === 1
-      ? CTA
-      : type >> 8 === 10
-        ? NFTA_TABLE
-        : {}
-  attributes(out, b.subarray(4), table)
+  const { kind, table = () => ({}) } = SUBSYSTEM[type >> 8] ?? {}
+  out.family = b[0]
+  generic(out, b.subarray(0, 4), kind)
+  attributes(out, b.subarray(4), table(type & 255))
 }
 
 function control(out, b, type, protocol, flags) {
@@ -507,12 +598,25 @@ function control(out, b, type, protocol, flags) {
   else out.put(b.subarray(at), 'left over')
 }
 
+// A datagram holds one message or more, each starting at a multiple of 4.
 export function annotate(bytes, protocol) {
   const out = new Lines()
-  const length = bytes.readUInt32LE(0)
-  header(out, bytes, protocol)
-  body(out, bytes.subarray(16, length), bytes.readUInt16LE(4), protocol, bytes.readUInt16LE(6))
-  if (length < bytes.length) out.put(bytes.subarray(length), 'after the message')
+  let at = 0
+  let log = false
+  while (bytes.length - at >= 16) {
+    const message = bytes.subarray(at)
+    const length = message.readUInt32LE(0)
+    if (length < 16 || length > message.length) break
+    const type = message.readUInt16LE(4)
+    header(out, message, protocol)
+    // The DONE of nfnetlink_log holds no errno: it is an nfgenmsg with the group.
+    if (type === 3 && log) generic(out, message.subarray(16, length), 'group')
+    else body(out, message.subarray(16, length), type, protocol, message.readUInt16LE(6))
+    log = type >> 8 === 4
+    at = Math.min(at + align(length), bytes.length)
+    out.put(message.subarray(length, align(length)), 'padding')
+  }
+  out.put(bytes.subarray(at), 'after the message')
   return out.list
 }
 

@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Regenerates vectors/queue/*.hex from this machine's kernel. Needs root (or: unshare -Ur first), gcc, iptables, iproute2,
-# libnetfilter-queue-dev, libmnl-dev and node. Everything happens in network and mount namespaces of its own.
+# Regenerates vectors/queue/*.hex and vectors/log/*.hex from this machine's kernel; "capture.sh queue" or "capture.sh log" only the one or
+# the other; "capture.sh measure" prints what nfnetlink_log does here and writes nothing. Needs root (or: unshare -Ur first), gcc, iptables,
+# nftables, iproute2, libnetfilter-queue-dev, libmnl-dev and node. Everything happens in network and mount namespaces of its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 if [ "${1:-}" != inside ]; then
-  exec unshare --net --mount --propagation private "$0" inside
+  case "${1:-all}" in all | queue | log | measure) ;; *) echo "usage: $0 [queue|log|measure]" >&2; exit 2 ;; esac
+  exec unshare --net --mount --propagation private "$0" inside "${1:-all}"
 fi
+part=$2
 
 work=$(mktemp -d)
 pids=()
@@ -21,7 +24,8 @@ finish() {
 }
 trap finish EXIT
 
-gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/queue" "$here/queue.c" -lnetfilter_queue -lmnl
+case $part in all | queue) gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/queue" "$here/queue.c" -lnetfilter_queue -lmnl ;; esac
+case $part in all | log | measure) gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/log" "$here/log.c" -lmnl ;; esac
 
 # Two namespaces behind two veth pairs each: eth0 is routed (10.9.1.0/24 and 10.9.2.0/24), eth1 is bridged (10.9.3.0/24).
 neighbour() { # name of our end, namespace, address of the other end's last MAC byte group
@@ -76,15 +80,27 @@ if mount -t cgroup -o net_cls net_cls "$work/net_cls" 2>/dev/null; then
   echo 0x00010003 >"$NET_CLS/ringlink/net_cls.classid"
 fi
 
-NS_A=$NS_A NS_B=$NS_B NET_CLS=${NET_CLS:-} timeout 120 "$work/queue" >"$work/messages.txt"
-{
-  echo "kernel: $(uname -sr | sed 's/-.*//') $(uname -m) (little endian)"
-  echo "date: $(date -u +%F)"
-  echo
-  cat "$work/messages.txt"
-} >"$here/queue.raw.txt"
+export NS_A NS_B NET_CLS=${NET_CLS:-}
+if [ "$part" = measure ]; then
+  timeout 120 "$work/log" measure
+  exit
+fi
+
+capture() { # queue or log: the program, its raw records, its folder
+  timeout 120 "$work/$1" >"$work/$1.txt"
+  {
+    echo "kernel: $(uname -sr | sed 's/-.*//') $(uname -m) (little endian)"
+    echo "date: $(date -u +%F)"
+    echo
+    cat "$work/$1.txt"
+  } >"$here/$1.raw.txt"
+  if command -v node >/dev/null; then
+    node "$here/annotate.mjs" "$here/$1.raw.txt" "$here/../$1"
+  fi
+}
+case $part in all | queue) capture queue ;; esac
+case $part in all | log) capture log ;; esac
 if command -v node >/dev/null; then
-  node "$here/annotate.mjs" "$here/queue.raw.txt" "$here/../queue"
   node "$here/invalid.mjs"
   node "$here/verify.mjs"
 fi

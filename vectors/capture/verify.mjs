@@ -33,22 +33,39 @@ function read(folder, file) {
   return { head, bytes: Buffer.from(bytes) }
 }
 
-const records = new Map(
-  readRecords(readFileSync(join(here, 'queue.raw.txt'), 'utf8')).map((record) => [record.name, record]),
-)
-const files = readdirSync(join(here, '../queue')).filter((name) => name.endsWith('.hex'))
-for (const file of files) {
-  const { head, bytes } = read('queue', file)
-  const record = records.get(head.name)
-  records.delete(head.name)
-  if (!record) problems.push(`queue/${file}: no such record`)
-  else if (!bytes.equals(record.bytes)) problems.push(`queue/${file}: differs from the raw capture`)
-  for (const key of ['name', 'from', 'command', 'kernel', 'date'])
-    if (!head[key]) problems.push(`queue/${file}: no ${key}`)
-  if (bytes.readUInt32LE(0) !== bytes.length)
-    problems.push(`queue/${file}: nlmsg_len ${bytes.readUInt32LE(0)}, ${bytes.length} bytes`)
+// The lengths of a datagram's messages: they must fill it, each starting at a multiple of 4.
+function messageLengths(bytes) {
+  const lengths = []
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.length - at < 16 ? 0 : bytes.readUInt32LE(at)
+    if (length < 16 || length > bytes.length - at) return undefined
+    lengths.push(length)
+    at += (length + 3) & ~3
+  }
+  return lengths
 }
-for (const name of records.keys()) problems.push(`${name}: has no vector`)
+
+const files = []
+for (const folder of ['queue', 'log']) {
+  const records = new Map(
+    readRecords(readFileSync(join(here, `${folder}.raw.txt`), 'utf8')).map((record) => [record.name, record]),
+  )
+  for (const file of readdirSync(join(here, '..', folder)).filter((name) => name.endsWith('.hex'))) {
+    const { head, bytes } = read(folder, file)
+    const record = records.get(head.name)
+    records.delete(head.name)
+    files.push(`${folder}/${file}`)
+    if (!record) problems.push(`${folder}/${file}: no such record`)
+    else if (!bytes.equals(record.bytes)) problems.push(`${folder}/${file}: differs from the raw capture`)
+    for (const key of ['name', 'from', 'command', 'kernel', 'date'])
+      if (!head[key]) problems.push(`${folder}/${file}: no ${key}`)
+    const lengths = messageLengths(bytes)
+    if (!lengths) problems.push(`${folder}/${file}: its messages do not fill its ${bytes.length} bytes`)
+    else if (lengths.length > 1 !== /^several messages/.test(head.note ?? ''))
+      problems.push(`${folder}/${file}: ${lengths.length} messages, and the note says something else`)
+  }
+  for (const name of records.keys()) problems.push(`${folder}/${name}: has no vector`)
+}
 
 const invalid = readdirSync(join(here, '../invalid')).filter((name) => name.endsWith('.hex'))
 for (const file of invalid) {
@@ -57,9 +74,14 @@ for (const file of invalid) {
     problems.push(`invalid/${file}: from ${head.from}, expect ${head.expect}`)
 }
 
+// A file is named in a table of its folder's chapter: queue and log share names.
 const readme = readFileSync(join(here, '../README.md'), 'utf8')
-for (const file of [...files, ...invalid])
-  if (!readme.includes(`\`${file.slice(0, -4)}\``)) problems.push(`README.md: does not name ${file}`)
+const chapters = { queue: '## Files of `queue/`', log: '## Files of `log/`', invalid: '## Files of `invalid/`' }
+for (const path of [...files, ...invalid.map((file) => `invalid/${file}`)]) {
+  const [folder, file] = path.split('/')
+  const chapter = readme.split(`${chapters[folder]}\n`)[1]?.split('\n## ')[0] ?? ''
+  if (!chapter.includes(`\`${file.slice(0, -4)}\``)) problems.push(`README.md: does not name ${path}`)
+}
 
 for (const problem of problems) console.error(problem)
 console.log(

@@ -28,6 +28,7 @@ export interface PacketBatchOwner {
   /** Makes a held packet of a lease. */
   holdPacket(lease: Lease, start: number, length: number): HeldPacket
   count(verdict: number, packets: number): void
+  countUnanswered(packets: number): void
   noteMalformed(error: NetlinkError): void
   noteTruncated(packetId: number): void
   /** Of a queue's ids in their order of arrival: how many are missing before this one. */
@@ -129,15 +130,14 @@ export class PacketBatch implements Iterable<QueuePacket> {
     return held
   }
 
-  /** Ends the batch: `verdict` for the packets without one (how many is returned), and the frames go back once `write` has run. */
-  finish(verdict: number, write: () => void): number {
-    if (this.#frames === undefined) return 0
-    const count = this.#answerRest(verdict)
+  /** Ends the batch: `verdict` for the packets without one, then `write`, and when that succeeded the frames go back. */
+  finish(verdict: number, write: () => void): void {
+    if (this.#frames === undefined) return
+    this.#owner.countUnanswered(this.#answerRest(verdict))
     write()
     this.#packet.memory = RELEASED_MEMORY
     this.#frames.release()
     this.#frames = undefined
-    return count
   }
 
   #answerRest(verdict: number): number {

@@ -18,16 +18,9 @@ import {
   writeNfnetlinkMessage,
   writeVerdict,
 } from '@ringlink/codec'
-import {
-  closedError,
-  type Emitter,
-  type FrameBatch,
-  type Lease,
-  type Transport,
-  TransportError,
-} from '@ringlink/transport'
-import { match } from 'ts-pattern'
-import { ClientError } from './errors.ts'
+import { closedError, type Emitter, type FrameBatch, type Lease, type Transport } from '@ringlink/transport'
+import { BatchLoop } from './batch-loop.ts'
+import { explainRefusal } from './errors.ts'
 import { HeldPacket, type HeldPacketOwner, type QueuePacket } from './packet.ts'
 import { PacketBatch, type PacketBatchOwner } from './packet-batch.ts'
 import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './queue-counters.ts'
@@ -44,7 +37,7 @@ import { verdictGiven } from './verdict-book.ts'
 
 /** What a queue has seen and answered since it was opened. */
 export interface QueueStats {
-  /** packets received */
+  /** packets received, the whole batch as soon as it comes */
   packets: number
   /** packets by verdict; `other` are requeued, repeated and stopped ones */
   accepted: number
@@ -52,7 +45,10 @@ export interface QueueStats {
   other: number
   /** packets, of those above, that had the `unanswered` verdict */
   unanswered: number
-  /** packets that the kernel queued and could not deliver: gaps in their ids */
+  /**
+   * packets that the kernel queued and could not deliver: gaps in their ids. Those that did not fit into a full queue never had an
+   * id; `counters()` has them
+   */
   lost: number
   /** packets larger than a frame, answered by the `unanswered` verdict without being shown */
   truncated: number
@@ -98,14 +94,16 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #stats: QueueStats
   #unanswered: number
   #template: VerdictTemplate
+  #owner: PacketBatchOwner & HeldPacketOwner
   #batch: PacketBatch
-  #result: IteratorYieldResult<PacketBatch>
+  #write = (): void => this.#writeVerdicts()
+  #loop: BatchLoop<PacketBatch>
   #held: Set<HeldPacket> = new Set()
   #ordered: boolean
   #lastId = 0
-  #iterating = false
   #flushScheduled = false
   #closing: Promise<void> | undefined
+  #lastCounters: QueueCounters | undefined
 
   /** For {@link openQueue}, which binds it. */
   constructor(number: number, session: Session, unanswered: 'accept' | 'drop') {
@@ -126,8 +124,15 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.stats = this.#stats
     this.#unanswered = unanswered === 'accept' ? Verdict.Accept : Verdict.Drop
     this.#template = new VerdictTemplate(number, QueueMessage.Verdict)
-    this.#batch = new PacketBatch(this.#batchOwner())
-    this.#result = { done: false, value: this.#batch }
+    this.#owner = this.#makeOwner()
+    this.#batch = new PacketBatch(this.#owner)
+    this.#loop = new BatchLoop(session, this.#batch, {
+      what: `queue ${number}`,
+      isClosed: () => this.#closing !== undefined,
+      aim: (frames) => this.#aim(frames),
+      endBatch: () => this.#endBatch(),
+      interval: 0,
+    })
     this.#ordered = session.transport.capabilities.ordered
     session.onStrayError = (type, sequence, errno) => this.#onStrayError(type, sequence, errno)
     session.transport.events.on('overrun', (lost) => this.events.emit('overrun', lost))
@@ -139,14 +144,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /** Batches of packets. One iteration at a time: a second throws code `BUSY`. Ends when the queue is closed. */
   [Symbol.asyncIterator](): AsyncIterator<PacketBatch, undefined> {
-    if (this.#iterating) throw new TransportError('BUSY', 'iterate', `somebody is reading queue ${this.number} already`)
-    this.#iterating = true
-    const stop = async (): Promise<IteratorReturnResult<undefined>> => {
-      this.#iterating = false
-      if (this.#closing === undefined) this.#endBatch()
-      return { done: true, value: undefined }
-    }
-    return { next: () => this.#next(), return: stop }
+    return this.#loop.begin()
   }
 
   /**
@@ -165,8 +163,16 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     await this.session.request(request, options)
   }
 
-  /** What the kernel counts of this queue. Throws code `SYSTEM` or `UNSUPPORTED` where it does not tell. */
+  /**
+   * What the kernel counts of this queue; after close, what it last counted. Throws code `SYSTEM` or `UNSUPPORTED` where it does
+   * not tell.
+   */
   counters(): QueueCounters | undefined {
+    if (this.#closing !== undefined) return this.#lastCounters
+    return this.#readCounters()
+  }
+
+  #readCounters(): QueueCounters | undefined {
     const counters = parseQueueCounters(this.transport.readProcNet(QUEUE_COUNTERS_FILE))
     return counters.find(({ number }) => number === this.number)
   }
@@ -190,43 +196,6 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     await this.close()
   }
 
-  #next(): Promise<IteratorResult<PacketBatch, undefined>> {
-    if (this.#closing !== undefined || !this.#iterating) return Promise.resolve(this.#end())
-    try {
-      this.#endBatch()
-      for (;;) {
-        const frames = this.session.receiveNow()
-        if (frames === undefined) return this.#waitNext()
-        if (this.#aim(frames)) return Promise.resolve(this.#result)
-      }
-    } catch (error) {
-      this.#iterating = false
-      return Promise.reject(error)
-    }
-  }
-
-  async #waitNext(): Promise<IteratorResult<PacketBatch, undefined>> {
-    try {
-      for (;;) {
-        const frames = await this.session.receive()
-        if (this.#closing !== undefined) {
-          frames.release()
-          return this.#end()
-        }
-        if (this.#aim(frames)) return this.#result
-      }
-    } catch (error) {
-      if (this.#closing !== undefined) return this.#end()
-      this.#iterating = false
-      throw error
-    }
-  }
-
-  #end(): IteratorReturnResult<undefined> {
-    this.#iterating = false
-    return { done: true, value: undefined }
-  }
-
   /** Aims the batch at `frames`; false, and they are released, when there is no packet in them. */
   #aim(frames: FrameBatch): boolean {
     const batch = this.#batch
@@ -240,7 +209,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   #endBatch(): void {
-    this.#stats.unanswered += this.#batch.finish(this.#unanswered, () => this.#writeVerdicts())
+    this.#batch.finish(this.#unanswered, this.#write)
   }
 
   #writeVerdicts(): void {
@@ -259,6 +228,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       }
       if (this.#unanswered === Verdict.Accept) this.#acceptWaiting()
       this.transport.outbox.flush()
+      this.#lastCounters = this.#readCounters()
     } catch (error) {
       // A kernel that takes no verdicts any more drops what is queued when the socket goes; there is nobody else to tell.
       if (!isNetlinkError(error)) throw error
@@ -277,13 +247,17 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     outbox.commit(VERDICT_LENGTH)
   }
 
-  #batchOwner(): PacketBatchOwner & HeldPacketOwner {
+  /** What batches and held packets may do to this queue: its private methods, made reachable for them alone. */
+  #makeOwner(): PacketBatchOwner & HeldPacketOwner {
     return {
       writeChanged: (id, verdict, changes) => this.#writeChanged(id, verdict, changes),
       flushBatch: () => this.flush(),
       holdPacket: (lease, start, length) => this.#hold(lease, start, length),
       answerHeld: (packet, verdict, changes) => this.#answerHeld(packet, verdict, changes),
       count: (verdict, packets) => this.#count(verdict, packets),
+      countUnanswered: (packets) => {
+        this.#stats.unanswered += packets
+      },
       noteMalformed: (error) => {
         this.#stats.malformed++
         this.events.emit('malformed', error)
@@ -304,7 +278,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   #hold(lease: Lease, start: number, length: number): HeldPacket {
-    const packet = new HeldPacket(this.#batchOwner(), lease, start, length)
+    const packet = new HeldPacket(this.#owner, lease, start, length)
     this.#held.add(packet)
     return packet
   }
@@ -422,29 +396,11 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     return new Queue(number, session, unanswered)
   } catch (error) {
     await session.close()
-    throw explainBind(number, error)
+    throw explainRefusal(error, {
+      what: `queue ${number}`,
+      refused: 'QUEUE_REFUSED',
+      unsupported: 'QUEUE_UNSUPPORTED',
+      missing: 'no packet queue (CONFIG_NETFILTER_NETLINK_QUEUE, module nfnetlink_queue)',
+    })
   }
-}
-
-function explainBind(number: number, error: unknown): unknown {
-  if (!(error instanceof Error) || !isNetlinkError(error, 'KERNEL')) return error
-  const errno = (error as KernelError).errno
-  return match(errno)
-    .with(Errno.EPERM, () => refused(`another process owns queue ${number}, or CAP_NET_ADMIN is missing`, error))
-    .with(Errno.EBUSY, () => refused(`this socket owns queue ${number} already`, error))
-    .with(Errno.EINVAL, Errno.ENOSYS, () =>
-      unsupported('the kernel has no packet queue (CONFIG_NETFILTER_NETLINK_QUEUE, module nfnetlink_queue)', error),
-    )
-    .with(Errno.EOPNOTSUPP, Errno.EAGAIN, () =>
-      unsupported(`the kernel does not support an option asked for queue ${number}`, error),
-    )
-    .otherwise(() => error)
-}
-
-function refused(message: string, cause: Error): ClientError {
-  return new ClientError('QUEUE_REFUSED', message, { cause })
-}
-
-function unsupported(message: string, cause: Error): ClientError {
-  return new ClientError('QUEUE_UNSUPPORTED', message, { cause })
 }

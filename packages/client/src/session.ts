@@ -19,7 +19,7 @@ import {
   Protocol,
 } from '@ringlink/codec'
 import { copyBatch, type FrameBatch, type Transport } from '@ringlink/transport'
-import { DumpInterruptedError, sessionClosed, timeoutError } from './errors.ts'
+import { DumpInterruptedError, sessionBusy, sessionClosed, timeoutError } from './errors.ts'
 
 /** A request to the kernel, as the codec writes it. */
 export interface Request {
@@ -83,11 +83,13 @@ export class Session implements AsyncDisposable {
   #pending: Map<number, Pending> = new Map()
   #parked: FrameBatch[] = []
   #consumer: { resolve(batch: FrameBatch): void; reject(error: unknown): void } | undefined
+  #consuming = false
   #receiving = false
   #pumpAbort: AbortController | undefined
   #failure: Error | undefined
   #sequence = 0
   #taken = 0
+  #wasFull = false
   #messages = new MessageIterator()
   #error = new ErrorView()
   #done = new DoneView()
@@ -114,25 +116,32 @@ export class Session implements AsyncDisposable {
     return this.#send(request, MessageFlag.Request | GetFlag.Dump, options)
   }
 
-  /** The next batch that holds something which answers no request. Release it. Rejects with code `CLOSED` at close. */
+  /**
+   * The next batch that holds something which answers no request. Release it. Rejects with code `CLOSED` at close, `BUSY` while
+   * another call is pending.
+   */
   receive(): Promise<FrameBatch> {
+    if (this.#consuming) return Promise.reject(sessionBusy())
     const parked = this.#parked.shift()
     if (parked !== undefined) return Promise.resolve(parked)
+    this.#consuming = true
     if (!this.#receiving) return this.#receiveForConsumer()
     return new Promise((resolve, reject) => {
       this.#consumer = { resolve, reject }
-      this.#rejectConsumer()
+      this.#rejectConsumer(this.#takeFailure())
     })
   }
 
-  /** As {@link receive}, if there is one now and the event loop has had its turn. */
+  /** As {@link receive}, if there is likely to be one now and the event loop has had its turn. */
   receiveNow(): FrameBatch | undefined {
     const parked = this.#parked.shift()
     if (parked !== undefined) return parked
     this.#throwFailure()
     if (this.#receiving) return undefined
-    while (this.#taken < BATCHES_PER_TURN) {
+    // A batch that was not full emptied the kernel's queue: asking again is a system call for nothing.
+    while (this.#wasFull && this.#taken < BATCHES_PER_TURN) {
       const batch = this.transport.poll()
+      this.#wasFull = batch !== undefined && this.#isFull(batch)
       if (batch === undefined) return undefined
       this.#taken++
       if (this.#sort(batch)) return batch
@@ -157,9 +166,8 @@ export class Session implements AsyncDisposable {
     for (const batch of this.takeParked()) batch.release()
     await this.transport.close()
     const error = sessionClosed()
-    for (const pending of this.#pending.values()) pending.reject(error)
-    this.#consumer?.reject(error)
-    this.#consumer = undefined
+    for (const pending of [...this.#pending.values()]) pending.reject(error)
+    this.#rejectConsumer(error)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -238,10 +246,12 @@ export class Session implements AsyncDisposable {
       for (;;) {
         this.#throwFailure()
         const batch = await this.transport.receive()
+        this.#wasFull = this.#isFull(batch)
         if (this.#sort(batch)) return batch
         batch.release()
       }
     } finally {
+      this.#consuming = false
       this.#receiving = false
       this.#pump()
     }
@@ -259,8 +269,7 @@ export class Session implements AsyncDisposable {
       (error) => {
         this.#receiving = false
         for (const pending of [...this.#pending.values()]) pending.reject(error)
-        this.#consumer?.reject(error)
-        this.#consumer = undefined
+        this.#rejectConsumer(error)
       },
     )
   }
@@ -278,10 +287,11 @@ export class Session implements AsyncDisposable {
       }
       if (!this.#sort(batch)) {
         batch.release()
-        this.#rejectConsumer()
+        this.#rejectConsumer(this.#takeFailure())
       } else if (this.#consumer !== undefined) {
         const consumer = this.#consumer
         this.#consumer = undefined
+        this.#consuming = false
         consumer.resolve(batch)
       } else {
         this.#parked.push(copyBatch(batch))
@@ -290,17 +300,29 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** The error that the consumer is due; it stays due while nobody waits. */
+  #takeFailure(): Error | undefined {
+    const failure = this.#failure
+    if (this.#consumer !== undefined) this.#failure = undefined
+    return failure
+  }
+
   #throwFailure(): void {
     const failure = this.#failure
     this.#failure = undefined
     if (failure !== undefined) throw failure
   }
 
-  #rejectConsumer(): void {
-    if (this.#failure === undefined || this.#consumer === undefined) return
-    this.#consumer.reject(this.#failure)
+  #rejectConsumer(error: unknown): void {
+    const consumer = this.#consumer
+    if (consumer === undefined || error === undefined) return
     this.#consumer = undefined
-    this.#failure = undefined
+    this.#consuming = false
+    consumer.reject(error)
+  }
+
+  #isFull(batch: FrameBatch): boolean {
+    return batch.length >= this.transport.capabilities.batchSize
   }
 
   /** Hands answers to their requests; true when the batch holds anything else. */

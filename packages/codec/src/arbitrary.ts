@@ -35,7 +35,7 @@ function formatArbitrary(format: AttributeFormat, maximumBytes: number): fc.Arbi
     case 'integer':
       return integerArbitrary(format)
     case 'text':
-      return fc.string({ maxLength: Math.min(format.maximum, maximumBytes), unit: 'grapheme-ascii' })
+      return textArbitrary(Math.min(format.maximum, maximumBytes))
     case 'bytes': {
       const maxLength = Math.max(format.minimum, Math.min(format.maximum, maximumBytes))
       return fc.uint8Array({ minLength: format.minimum, maxLength })
@@ -56,9 +56,19 @@ function fieldArbitrary({ name, format }: StructField): [string, fc.Arbitrary<un
 }
 
 function integerArbitrary({ size, signed }: IntegerFormat): fc.Arbitrary<number | bigint> {
-  if (size === 8) return fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+  if (size === 8)
+    return signed ? fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) : fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
   const bits = size * 8
   return signed
     ? fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 })
     : fc.integer({ min: 0, max: 2 ** bits - 1 })
+}
+
+/** Of up to `maximum` bytes of UTF-8: plain characters, or any but zero, of which each may take four bytes. */
+function textArbitrary(maximum: number): fc.Arbitrary<string> {
+  const any = fc.string({ maxLength: maximum >> 2, unit: 'binary' })
+  return fc.oneof(
+    fc.string({ maxLength: maximum, unit: 'grapheme-ascii' }),
+    any.map((text) => text.replaceAll('\0', '')),
+  )
 }

@@ -7,9 +7,11 @@
  */
 import {
   ATTRIBUTE_HEADER_LENGTH,
+  AttributeBit,
   AttributeIterator,
-  AttributeView,
+  type AttributeView,
   type AttributeWriter,
+  attributeError,
   MAXIMUM_ATTRIBUTE_LENGTH,
   MAXIMUM_DEPTH,
 } from './attribute.ts'
@@ -83,11 +85,12 @@ export interface UnknownAttribute {
   payload: Uint8Array
 }
 
-/** Makes a set of its members. Two members with one number are refused. */
+/** Makes a set of its members. Two members with one number are refused, and a member called `unknown`. */
 export function attributeSet<const Members extends Readonly<Record<string, Attribute>>>(
   name: string,
   members: Members,
 ): AttributeSet<Members> {
+  if ('unknown' in members) throw new TypeError(`${name}: "unknown" is where attributes without a description go`)
   const names: (string | undefined)[] = []
   for (const [member, { number }] of Object.entries(members)) {
     if (names[number] !== undefined) throw new TypeError(`${name}: ${member} and ${names[number]} are both ${number}`)
@@ -113,6 +116,7 @@ const formats = {
   u32: integer(4, 'host'),
   u64: integer(8, 'host'),
   s32: integer(4, 'host', true),
+  s64: integer(8, 'host', true),
   be16: integer(2, 'network'),
   be32: integer(4, 'network'),
   be64: integer(8, 'network'),
@@ -137,6 +141,10 @@ export function s32(number: number, kernelName: string): Attribute<number> {
 /** Eight bytes in host order. */
 export function u64(number: number, kernelName: string): Attribute<bigint> {
   return { number, kernelName, format: formats.u64 }
+}
+/** Eight bytes in host order, signed. */
+export function s64(number: number, kernelName: string): Attribute<bigint> {
+  return { number, kernelName, format: formats.s64 }
 }
 /** Two bytes in network order. */
 export function be16(number: number, kernelName: string): Attribute<number> {
@@ -165,10 +173,10 @@ export function bytes(
 }
 
 /** The type of a struct's field: an integer, or a number of bytes. */
-export type FieldType = Exclude<keyof typeof formats, never> | number
+export type FieldType = keyof typeof formats | number
 type FieldValue<Type extends FieldType> = Type extends number
   ? Uint8Array
-  : Type extends 'u64' | 'be64'
+  : Type extends 'u64' | 's64' | 'be64'
     ? bigint
     : number
 /** The values of a struct's fields; those whose names begin with `pad` are not among them. */
@@ -252,22 +260,16 @@ export function readAttributes<Set extends AttributeSet>(
     else values[name] = readValue(set.members[name] as Attribute, memory, view.payloadOffset, view.payloadLength, depth)
   }
   if (iterator.problem !== undefined) {
-    const position = iterator.position
-    const have = offset + length - position
-    const need = have < ATTRIBUTE_HEADER_LENGTH ? ATTRIBUTE_HEADER_LENGTH : (memory.u16[position >> 1] as number)
-    throw new DecodeError(iterator.problem, `attribute of ${set.name}`, { offset: position, need, have })
+    throw attributeError(iterator.problem, set.name, memory, iterator.position, offset + length - iterator.position)
   }
   if (unknown.length > 0) values.unknown = unknown
   return values as AttributeValues<Set>
 }
 
 function readValue(attribute: Attribute, memory: Memory, offset: number, length: number, depth: number): unknown {
-  const { format, kernelName } = attribute
+  const { format } = attribute
   const { minimum, maximum } = payloadBounds(format)
-  if (length < minimum || length > maximum) {
-    const need = length < minimum ? minimum : maximum
-    throw new DecodeError('ATTRIBUTE_SIZE', kernelName, { offset, need, have: length })
-  }
+  if (length < minimum || length > maximum) throw sizeError(attribute, offset, length)
   switch (format.kind) {
     case 'flag':
       return true
@@ -286,6 +288,12 @@ function readValue(attribute: Attribute, memory: Memory, offset: number, length:
   }
 }
 
+/** The error for a payload of `have` bytes at `offset`, which is not what the attribute's format allows. */
+export function sizeError({ format, kernelName }: Attribute, offset: number, have: number): DecodeError {
+  const { minimum, maximum } = payloadBounds(format)
+  return new DecodeError('ATTRIBUTE_SIZE', kernelName, { offset, need: have < minimum ? minimum : maximum, have })
+}
+
 function readInteger(format: IntegerFormat, memory: Memory, offset: number): number | bigint {
   const little = format.order === 'host' && hostIsLittleEndian
   switch (format.size) {
@@ -296,14 +304,16 @@ function readInteger(format: IntegerFormat, memory: Memory, offset: number): num
     case 4:
       return format.signed ? memory.data.getInt32(offset, little) : memory.data.getUint32(offset, little)
     case 8:
-      return memory.data.getBigUint64(offset, little)
+      return format.signed ? memory.data.getBigInt64(offset, little) : memory.data.getBigUint64(offset, little)
   }
 }
 
-const decoder = new TextDecoder()
+// A byte order mark is text like any other.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
-function readText(memory: Memory, offset: number, length: number): string {
+/** Reads text up to its zero byte, or all of it where there is none. */
+export function readText(memory: Memory, offset: number, length: number): string {
   const payload = memory.copy(offset, length)
   const end = payload.indexOf(0)
   return decoder.decode(end < 0 ? payload : payload.subarray(0, end))
@@ -328,8 +338,7 @@ function readList(set: AttributeSet, memory: Memory, offset: number, length: num
     elements.push(readAttributes(set, memory, iterator.view.payloadOffset, iterator.view.payloadLength, depth))
   }
   if (iterator.problem !== undefined) {
-    const have = offset + length - iterator.position
-    throw new DecodeError(iterator.problem, `list of ${set.name}`, { offset: iterator.position, need: 4, have })
+    throw attributeError(iterator.problem, set.name, memory, iterator.position, offset + length - iterator.position)
   }
   return elements
 }
@@ -342,21 +351,30 @@ export function writeAttributes<Set extends AttributeSet>(
   writer: AttributeWriter,
   set: Set,
   values: AttributeValues<Set>,
+  depth = 0,
 ): void {
+  if (depth > MAXIMUM_DEPTH) throw outOfRange(set.name, `${depth}`, `nesting of up to ${MAXIMUM_DEPTH}`)
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || name === 'unknown') continue
-    const attribute = set.members[name]
+    const attribute = Object.hasOwn(set.members, name) ? set.members[name] : undefined
     if (attribute === undefined) throw new EncodeError('ATTRIBUTE_UNKNOWN', `${set.name} has no attribute "${name}"`)
-    writeValue(writer, attribute, value)
+    writeValue(writer, attribute, value, depth)
   }
-  for (const { type, bits, payload } of values.unknown ?? []) writer.bytes(type | bits, payload)
+  for (const { type, bits, payload } of values.unknown ?? []) {
+    const what = `attribute of ${set.name}`
+    if ((type & AttributeBit.TypeMask) !== type) throw outOfRange(what, `type ${type}`, 'a type from 0 to 16383')
+    if ((bits & 0xffff & ~AttributeBit.TypeMask) !== bits)
+      throw outOfRange(what, `bits ${bits}`, 'bits of AttributeBit')
+    writer.bytes(type | bits, expectBytes(payload, what, 0, MAXIMUM_PAYLOAD))
+  }
 }
 
-function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknown): void {
+function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknown, depth: number): void {
   const { number, format, kernelName } = attribute
   switch (format.kind) {
     case 'flag':
-      if (value === true) writer.reserve(number, 0)
+      if (value !== true) throw outOfRange(kernelName, String(value), 'true, or to leave it out,')
+      writer.reserve(number, 0)
       return
     case 'integer': {
       const offset = writer.reserve(number, format.size)
@@ -366,7 +384,8 @@ function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknow
     case 'text': {
       const payload = encoder.encode(expectType(value, 'string', kernelName))
       if (payload.length > format.maximum)
-        throw outOfRange(kernelName, `${payload.length} bytes`, `up to ${format.maximum}`)
+        throw outOfRange(kernelName, `${payload.length} bytes`, `up to ${format.maximum} bytes`)
+      if (payload.includes(0)) throw outOfRange(kernelName, 'one', 'text without a zero character')
       writer.memory.u8[writer.reserve(number, payload.length + 1) + payload.length] = 0
       writer.memory.u8.set(payload, writer.unpaddedEnd - payload.length - 1)
       return
@@ -386,7 +405,12 @@ function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknow
     }
     case 'nested': {
       const start = writer.beginNest(number)
-      writeAttributes(writer, format.set(), expectType(value, 'object', kernelName) as AttributeValues<AttributeSet>)
+      writeAttributes(
+        writer,
+        format.set(),
+        expectType(value, 'object', kernelName) as AttributeValues<AttributeSet>,
+        depth + 1,
+      )
       writer.endNest(start)
       return
     }
@@ -395,7 +419,7 @@ function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknow
       const start = writer.beginNest(number)
       for (const element of value as AttributeValues<AttributeSet>[]) {
         const item = writer.beginNest(LIST_ELEMENT)
-        writeAttributes(writer, format.element(), element)
+        writeAttributes(writer, format.element(), element, depth + 1)
         writer.endNest(item)
       }
       writer.endNest(start)
@@ -427,7 +451,8 @@ function writeInteger(format: IntegerFormat, memory: Memory, offset: number, val
   const little = format.order === 'host' && hostIsLittleEndian
   if (format.size === 8) {
     const wide = expectType(value, 'bigint', what) as bigint
-    if (BigInt.asUintN(64, wide) !== wide) throw outOfRange(what, String(wide), '0 to 2^64 - 1')
+    const fitting = format.signed ? BigInt.asIntN(64, wide) : BigInt.asUintN(64, wide)
+    if (fitting !== wide) throw outOfRange(what, String(wide), format.signed ? '-2^63 to 2^63 - 1' : '0 to 2^64 - 1')
     memory.data.setBigUint64(offset, wide, little)
     return
   }
@@ -467,24 +492,35 @@ function outOfRange(what: string, got: string, want: string): EncodeError {
  * points at. Empty when no attribute lies there; an attribute that the table does not know is given by number.
  */
 export function attributePath(set: AttributeSet, memory: Memory, offset: number, length: number, at: number): string[] {
-  const iterator = new AttributeIterator().wrap(memory, offset, length)
-  const view = new AttributeView()
-  while (iterator.next()) {
-    const { type, payloadOffset, payloadLength } = iterator.view
-    if (at >= payloadOffset + payloadLength) continue
-    if (at < iterator.view.offset) return []
-    view.memory = memory
-    view.offset = iterator.view.offset
-    const attribute = attributeByNumber(set, type)
-    if (attribute === undefined) return [`${set.name} attribute ${type}`]
-    const inner = attribute.format.kind === 'nested' && at >= payloadOffset
-    const rest =
-      inner && attribute.format.kind === 'nested'
-        ? attributePath(attribute.format.set(), memory, payloadOffset, payloadLength, at)
-        : []
-    return [attribute.kernelName, ...rest]
+  const path: string[] = []
+  let inner: AttributeSet | undefined = set
+  let start = offset
+  let end = offset + length
+  while (inner !== undefined && path.length <= MAXIMUM_DEPTH) {
+    const view = attributeAround(memory, start, end - start, at)
+    if (view === undefined) break
+    const attribute = attributeByNumber(inner, view.type)
+    path.push(attribute?.kernelName ?? `${inner.name} attribute ${view.type}`)
+    start = view.payloadOffset
+    end = start + view.payloadLength
+    let { format } = attribute ?? {}
+    if (format?.kind === 'list') {
+      const element = attributeAround(memory, start, end - start, at)
+      if (element === undefined) break
+      start = element.payloadOffset
+      end = start + element.payloadLength
+      format = { kind: 'nested', set: format.element }
+    }
+    inner = format?.kind === 'nested' ? format.set() : undefined
   }
-  return []
+  return path
+}
+
+function attributeAround(memory: Memory, offset: number, length: number, at: number): AttributeView | undefined {
+  const iterator = new AttributeIterator().wrap(memory, offset, length)
+  const { view } = iterator
+  while (iterator.next()) if (at >= view.offset && at < view.payloadOffset + view.payloadLength) return view
+  return undefined
 }
 
 /** The description of attribute `number`, if the set has it. */

@@ -10,8 +10,8 @@
  *  |                     payload, padded to four                   |
  *  +---------------------------------------------------------------+
  */
-import type { DecodeErrorCode } from './errors.ts'
-import { align4, checkRegion, checkSpace, Memory } from './memory.ts'
+import { DecodeError, type DecodeErrorCode } from './errors.ts'
+import { align4, checkAligned, checkRegion, checkSpace, Memory } from './memory.ts'
 
 const LENGTH = 0
 const TYPE = LENGTH + 2
@@ -117,6 +117,22 @@ export function attributeProblem(memory: Memory, offset: number, available: numb
   return length < ATTRIBUTE_HEADER_LENGTH || length > available ? 'ATTRIBUTE_LENGTH' : undefined
 }
 
+/** The error for what {@link attributeProblem} or an {@link AttributeIterator} found at `offset`, `have` bytes before the end. */
+export function attributeError(
+  code: DecodeErrorCode,
+  set: string,
+  memory: Memory,
+  offset: number,
+  have: number,
+): DecodeError {
+  if (code === 'ATTRIBUTE_COUNT') {
+    const at = { offset, need: MAXIMUM_ATTRIBUTES, have: MAXIMUM_ATTRIBUTES + 1 }
+    return new DecodeError(code, `attributes of ${set}`, at)
+  }
+  const need = code === 'SHORT_HEADER' ? ATTRIBUTE_HEADER_LENGTH : (memory.u16[(offset + LENGTH) >> 1] as number)
+  return new DecodeError(code, `attribute of ${set}`, { offset, need, have })
+}
+
 /** Writes attributes one behind the other. Throws `EncodeError` before it writes beyond its limit. */
 export class AttributeWriter {
   memory: Memory = EMPTY
@@ -126,8 +142,14 @@ export class AttributeWriter {
   /** behind the last attribute without its padding: where a message ends that, like the kernel's, leaves it out */
   unpaddedEnd = 0
 
-  /** Aims at `offset`; nothing is written at or beyond `limit`. */
+  /** behind the last attribute and as much of its padding as there is room for: never beyond the limit */
+  get end(): number {
+    return this.position <= this.limit ? this.position : this.unpaddedEnd
+  }
+
+  /** Aims at `offset`, a multiple of four; nothing is written at or beyond `limit`. */
   wrap(memory: Memory, offset: number, limit: number): this {
+    checkAligned(offset, 'attributes')
     this.memory = memory
     this.limit = Math.min(limit, memory.byteLength)
     this.position = offset
@@ -164,9 +186,10 @@ export class AttributeWriter {
 
   /** Closes the nested attribute that began at `start`. The padding of its last member counts as its own. */
   endNest(start: number): void {
-    const length = this.position - start
+    const { end } = this
+    const length = end - start
     checkSpace(0, length, MAXIMUM_ATTRIBUTE_LENGTH, 'nested attribute')
     this.memory.u16[(start + LENGTH) >> 1] = length
-    this.unpaddedEnd = this.position
+    this.unpaddedEnd = end
   }
 }

@@ -7,7 +7,17 @@
  *
  * The extended ack is attributes, there if the message has the flag `AcknowledgeFlag.Attributes`.
  */
-import { type AttributeValues, attributeSet, bytes, nested, readAttributes, text, u32, u64 } from './attribute-set.ts'
+import {
+  type AttributeValues,
+  attributeSet,
+  bytes,
+  nested,
+  readAttributes,
+  s64,
+  text,
+  u32,
+  u64,
+} from './attribute-set.ts'
 import { DecodeError } from './errors.ts'
 import { align4 } from './memory.ts'
 import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, MessageView } from './message.ts'
@@ -20,8 +30,8 @@ const MINIMUM_DONE_LENGTH = ERROR + 4
 /** NL_POLICY_TYPE_ATTR_*: what the kernel would have accepted for an attribute. */
 export const policyAttributes = attributeSet('NL_POLICY_TYPE_ATTR', {
   type: u32(1, 'NL_POLICY_TYPE_ATTR_TYPE'),
-  minimumSigned: u64(2, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_S'),
-  maximumSigned: u64(3, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_S'),
+  minimumSigned: s64(2, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_S'),
+  maximumSigned: s64(3, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_S'),
   minimumUnsigned: u64(4, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_U'),
   maximumUnsigned: u64(5, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_U'),
   minimumLength: u32(6, 'NL_POLICY_TYPE_ATTR_MIN_LENGTH'),

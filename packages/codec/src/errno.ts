@@ -34,6 +34,8 @@ export const Errno = {
   ENOBUFS: 105,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
+  /** the kernel's own, which should never have come out of it and does */
+  ENOTSUPP: 524,
 } as const
 export type Errno = (typeof Errno)[keyof typeof Errno]
 

@@ -74,8 +74,10 @@ export type ClientErrorCode =
   | 'QUEUE_UNSUPPORTED'
   /** another socket owns the queue, or CAP_NET_ADMIN is missing */
   | 'QUEUE_REFUSED'
-  /** a message was larger than the frame it was received into */
-  | 'TRUNCATED'
+  /** the kernel has no NFLOG (nfnetlink_log is not there), or not an option of it */
+  | 'LOG_UNSUPPORTED'
+  /** another socket owns the log group, or CAP_NET_ADMIN is missing */
+  | 'LOG_REFUSED'
 
 /** What every error of ringlink is. Recognise it by `code` ({@link isNetlinkError}), not by class: two copies of a package have two classes. */
 export class NetlinkError extends Error {
@@ -88,7 +90,7 @@ export class NetlinkError extends Error {
   }
 }
 
-/** Bytes refused: `need` bytes were needed at `offset` of the memory, `have` were there. */
+/** Bytes refused: `need` bytes (levels, attributes) were needed or allowed at `offset` of the memory, `have` were there. */
 export class DecodeError extends NetlinkError {
   declare readonly code: DecodeErrorCode
   readonly offset: number
@@ -96,11 +98,32 @@ export class DecodeError extends NetlinkError {
   readonly have: number
 
   constructor(code: DecodeErrorCode, what: string, at: { offset: number; need: number; have: number }) {
-    super(code, `${what}: ${at.need} bytes needed at offset ${at.offset}, ${at.have} there`)
+    super(code, `${what}: ${decodeText(code, at)}`)
     this.name = 'DecodeError'
     this.offset = at.offset
     this.need = at.need
     this.have = at.have
+  }
+}
+
+function decodeText(
+  code: DecodeErrorCode,
+  { offset, need, have }: { offset: number; need: number; have: number },
+): string {
+  switch (code) {
+    case 'NESTED_DEPTH':
+      return `nested more than ${need} levels deep at offset ${offset}`
+    case 'ATTRIBUTE_COUNT':
+      return `more than ${need} at offset ${offset}`
+    case 'ATTRIBUTE_MISSING':
+    case 'MESSAGE_TYPE':
+      return code === 'MESSAGE_TYPE'
+        ? `not the type to be read, at offset ${offset}`
+        : `not there, in the message at offset ${offset}`
+    case 'UNALIGNED':
+      return `offset ${offset} is not`
+    default:
+      return `${need} bytes needed at offset ${offset}, ${have} there`
   }
 }
 
@@ -192,5 +215,6 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'VERDICT_GIVEN',
   'QUEUE_UNSUPPORTED',
   'QUEUE_REFUSED',
-  'TRUNCATED',
+  'LOG_UNSUPPORTED',
+  'LOG_REFUSED',
 ])

@@ -50,24 +50,32 @@ export function align4(length: number): number {
   return (length + 3) & ~3
 }
 
+/** What is wrong with a region: not inside the memory, or not at a multiple of four. */
+export function regionError(memory: Memory, offset: number, length: number, what: string): DecodeError | undefined {
+  if ((offset & 3) !== 0) {
+    const at = { offset, need: 4, have: offset & 3 }
+    return new DecodeError('UNALIGNED', `${what} must start at a multiple of four`, at)
+  }
+  // Asked this way round, NaN is refused too.
+  if (offset >= 0 && length >= 0 && offset + length <= memory.byteLength) return undefined
+  const have = Math.max(0, memory.byteLength - offset)
+  return new DecodeError('SHORT_HEADER', `${what} lies outside its memory`, { offset, need: length, have })
+}
+
 /** Refuses a region that is not inside the memory, or that does not start at a multiple of four. */
 export function checkRegion(memory: Memory, offset: number, length: number, what: string): void {
-  if ((offset & 3) !== 0) {
-    throw new DecodeError('UNALIGNED', `${what} must start at a multiple of four`, {
-      offset,
-      need: 4,
-      have: offset & 3,
-    })
-  }
-  if (offset < 0 || length < 0 || offset + length > memory.byteLength) {
-    const have = Math.max(0, memory.byteLength - offset)
-    throw new DecodeError('SHORT_HEADER', `${what} lies outside its memory`, { offset, need: length, have })
-  }
+  const error = regionError(memory, offset, length, what)
+  if (error !== undefined) throw error
+}
+
+/** Refuses to write at an offset that is not a multiple of four. */
+export function checkAligned(offset: number, what: string): void {
+  if ((offset & 3) !== 0) throw new EncodeError('VALUE_RANGE', `${what}: offset ${offset} is no multiple of four`)
 }
 
 /** Refuses to write `length` bytes at `offset` when that goes beyond `limit`. */
 export function checkSpace(offset: number, length: number, limit: number, what: string): void {
-  if (offset + length > limit) {
+  if (!(offset >= 0 && offset + length <= limit)) {
     throw new EncodeError('NO_SPACE', `${what}: ${length} bytes at offset ${offset} do not fit below ${limit}`)
   }
 }

@@ -16,7 +16,7 @@
  */
 import type { DecodeErrorCode } from './errors.ts'
 import { DecodeError } from './errors.ts'
-import { align4, checkRegion, checkSpace, Memory } from './memory.ts'
+import { align4, checkAligned, checkRegion, checkSpace, Memory } from './memory.ts'
 
 const LENGTH = 0
 const TYPE = LENGTH + 4
@@ -205,16 +205,17 @@ export class MessageIterator {
     return this
   }
 
+  /** Where the walk stands: the offset of the next message, or of the malformed tail. */
+  get position(): number {
+    return this.#next
+  }
+
   /** Steps to the next message; false when there is none. */
   next(): boolean {
     const available = this.#end - this.#next
-    if (available <= 0) return false
-    const problem = messageProblem(this.#memory, this.#next, available)
-    if (problem !== undefined) {
-      this.problem = problem
-      this.#next = this.#end
-      return false
-    }
+    if (available <= 0 || this.problem !== undefined) return false
+    this.problem = messageProblem(this.#memory, this.#next, available)
+    if (this.problem !== undefined) return false
     this.view.memory = this.#memory
     this.view.offset = this.#next
     this.#next += align4(this.view.length)
@@ -248,7 +249,8 @@ export interface MessageHeader {
  * settled by {@link finishMessage}. Throws `EncodeError` when it does not fit below `limit`.
  */
 export function beginMessage(memory: Memory, offset: number, limit: number, header: MessageHeader): number {
-  checkSpace(offset, MESSAGE_HEADER_LENGTH, limit, 'message header')
+  checkAligned(offset, 'message')
+  checkSpace(offset, MESSAGE_HEADER_LENGTH, Math.min(limit, memory.byteLength), 'message header')
   memory.u32[(offset + LENGTH) >> 2] = MESSAGE_HEADER_LENGTH
   memory.u16[(offset + TYPE) >> 1] = header.type
   memory.u16[(offset + FLAGS) >> 1] = header.flags
@@ -268,10 +270,10 @@ export class Message {
   readonly bytes: Uint8Array
   readonly view: MessageView
 
-  /** @param bytes one whole message, header first. Throws `DecodeError`. */
+  /** @param bytes one whole message, header first, of which a copy is kept. Throws `DecodeError`. */
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes
     const memory = Memory.from(bytes)
     this.view = new MessageView().wrap(memory, 0, bytes.length)
+    this.bytes = memory.u8.subarray(0, this.view.length)
   }
 }

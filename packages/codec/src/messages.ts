@@ -4,7 +4,14 @@
  */
 import type { AttributeSet } from './attribute-set.ts'
 import { Protocol } from './message.ts'
+import {
+  ConntrackMessage,
+  conntrackAttributes,
+  ExpectationMessage,
+  expectationAttributes,
+} from './nfnetlink/conntrack.ts'
 import { NFNETLINK_HEADER_LENGTH } from './nfnetlink/header.ts'
+import { LogMessage, logAttributes, logConfigAttributes } from './nfnetlink/log.ts'
 import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue.ts'
 
 export interface MessageDescription {
@@ -25,10 +32,19 @@ const descriptions: ReadonlyMap<number, ReadonlyMap<number, MessageDescription>>
   [
     Protocol.Netfilter,
     new Map<number, MessageDescription>([
+      [ConntrackMessage.New, netfilter('IPCTNL_MSG_CT_NEW', conntrackAttributes)],
+      [ConntrackMessage.Get, netfilter('IPCTNL_MSG_CT_GET', conntrackAttributes)],
+      [ConntrackMessage.Delete, netfilter('IPCTNL_MSG_CT_DELETE', conntrackAttributes)],
+      [ConntrackMessage.GetAndZeroCounters, netfilter('IPCTNL_MSG_CT_GET_CTRZERO', conntrackAttributes)],
+      [ExpectationMessage.New, netfilter('IPCTNL_MSG_EXP_NEW', expectationAttributes)],
+      [ExpectationMessage.Get, netfilter('IPCTNL_MSG_EXP_GET', expectationAttributes)],
+      [ExpectationMessage.Delete, netfilter('IPCTNL_MSG_EXP_DELETE', expectationAttributes)],
       [QueueMessage.Packet, netfilter('NFQNL_MSG_PACKET', queueAttributes)],
       [QueueMessage.Verdict, netfilter('NFQNL_MSG_VERDICT', queueAttributes)],
       [QueueMessage.Config, netfilter('NFQNL_MSG_CONFIG', queueConfigAttributes)],
       [QueueMessage.VerdictBatch, netfilter('NFQNL_MSG_VERDICT_BATCH', queueAttributes)],
+      [LogMessage.Packet, netfilter('NFULNL_MSG_PACKET', logAttributes)],
+      [LogMessage.Config, netfilter('NFULNL_MSG_CONFIG', logConfigAttributes)],
     ]),
   ],
 ])

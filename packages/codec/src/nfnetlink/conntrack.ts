@@ -15,6 +15,30 @@ import {
   u8,
 } from '../attribute-set.ts'
 
+/** `nlmsg_type` of connection tracking's messages: NFNL_SUBSYS_CTNETLINK in the upper byte. */
+export const ConntrackMessage = {
+  /** IPCTNL_MSG_CT_NEW: a connection, new or as it is */
+  New: 0x0100,
+  /** IPCTNL_MSG_CT_GET */
+  Get: 0x0101,
+  /** IPCTNL_MSG_CT_DELETE */
+  Delete: 0x0102,
+  /** IPCTNL_MSG_CT_GET_CTRZERO: as Get, and its counters start again from 0 */
+  GetAndZeroCounters: 0x0103,
+} as const
+export type ConntrackMessage = (typeof ConntrackMessage)[keyof typeof ConntrackMessage]
+
+/** `nlmsg_type` of the messages on expected connections: NFNL_SUBSYS_CTNETLINK_EXP in the upper byte. */
+export const ExpectationMessage = {
+  /** IPCTNL_MSG_EXP_NEW */
+  New: 0x0200,
+  /** IPCTNL_MSG_EXP_GET */
+  Get: 0x0201,
+  /** IPCTNL_MSG_EXP_DELETE */
+  Delete: 0x0202,
+} as const
+export type ExpectationMessage = (typeof ExpectationMessage)[keyof typeof ExpectationMessage]
+
 const tupleAddress = attributeSet('CTA_IP', {
   ipv4Source: bytes(1, 'CTA_IP_V4_SRC', 4, 4),
   ipv4Destination: bytes(2, 'CTA_IP_V4_DST', 4, 4),

@@ -10,8 +10,8 @@
 import { AttributeWriter } from '../attribute.ts'
 import { type AttributeSet, type AttributeValues, readAttributes, writeAttributes } from '../attribute-set.ts'
 import { networkOrder16 } from '../endian.ts'
-import { DecodeError } from '../errors.ts'
-import { checkSpace, type Memory } from '../memory.ts'
+import { DecodeError, EncodeError } from '../errors.ts'
+import { checkAligned, checkSpace, type Memory } from '../memory.ts'
 import { beginMessage, finishMessage, MESSAGE_HEADER_LENGTH, type MessageHeader, type MessageView } from '../message.ts'
 
 const FAMILY = MESSAGE_HEADER_LENGTH
@@ -99,7 +99,7 @@ export function messageResourceId(memory: Memory, offset: number): number {
 
 /**
  * Writes the header at `offset`, which is behind the netlink header, and returns the offset behind it. Throws
- * `EncodeError` when it does not fit below `limit`.
+ * `EncodeError` when it does not fit below `limit`, and for a family or resource id that the header has no room for.
  */
 export function writeNfnetlinkHeader(
   memory: Memory,
@@ -108,7 +108,12 @@ export function writeNfnetlinkHeader(
   family: number,
   resourceId: number,
 ): number {
-  checkSpace(offset, NFNETLINK_HEADER_LENGTH, limit, 'netfilter header')
+  checkAligned(offset, 'netfilter header')
+  checkSpace(offset, NFNETLINK_HEADER_LENGTH, Math.min(limit, memory.byteLength), 'netfilter header')
+  if (!(family >= 0 && family <= 0xff)) throw new EncodeError('VALUE_RANGE', `family ${family} is not within 0 to 255`)
+  if (!(resourceId >= 0 && resourceId <= 0xffff)) {
+    throw new EncodeError('VALUE_RANGE', `queue or group ${resourceId} is not within 0 to 65535`)
+  }
   memory.u8[offset] = family
   memory.u8[offset + 1] = 0
   memory.u16[(offset + 2) >> 1] = networkOrder16(resourceId)
@@ -124,8 +129,8 @@ export interface NfnetlinkMessage<Set extends AttributeSet> extends MessageHeade
 }
 
 /**
- * Writes a whole message at `offset` from its table, padded to four as user space does, and returns its length. For
- * messages that are rare. Throws `EncodeError`; nothing is to be sent then.
+ * Writes a whole message at `offset` from its table, padded to four as user space does (unless the limit cuts the
+ * padding off), and returns its length. For messages that are rare. Throws `EncodeError`; nothing is to be sent then.
  */
 export function writeNfnetlinkMessage<Set extends AttributeSet>(
   memory: Memory,
@@ -138,7 +143,7 @@ export function writeNfnetlinkMessage<Set extends AttributeSet>(
   end = writeNfnetlinkHeader(memory, end, limit, message.family ?? Family.Unspecified, message.resourceId)
   const writer = new AttributeWriter().wrap(memory, end, limit)
   writeAttributes(writer, set, message.attributes)
-  return finishMessage(memory, offset, writer.position)
+  return finishMessage(memory, offset, writer.end)
 }
 
 /** Reads the attributes of a netfilter message into owned values. Throws `DecodeError`. */

@@ -1,0 +1,87 @@
+import type { Queue } from 'ringlink'
+
+/** What has happened so far, over all queues. */
+export interface Totals {
+  /** packets received, and the bytes of them */
+  readonly packets: number
+  readonly bytes: number
+  readonly accepted: number
+  readonly dropped: number
+  /** packets, of those above, that the program gave no verdict: they got the `--unanswered` one */
+  readonly unanswered: number
+  /** packets that the kernel dropped because the queue or the socket's buffer was full */
+  readonly lost: number
+  /** packets that wait in the kernel */
+  readonly waiting: number
+  /** verdicts that came when the kernel no longer had the packet */
+  readonly late: number
+}
+
+/** Adds up what the queues and the kernel count. */
+export class Tally {
+  bytes = 0
+  /** packets that the program has looked at */
+  answered = 0
+  #queues: readonly Queue[]
+  #lost: number[] = []
+  #waiting: number[] = []
+
+  constructor(queues: readonly Queue[]) {
+    this.#queues = queues
+  }
+
+  read(): Totals {
+    const queues = this.#queues
+    queues.forEach((queue, i) => {
+      this.#readCounters(queue, i)
+    })
+    const sum = (pick: (queue: Queue) => number) => queues.reduce((total, queue) => total + pick(queue), 0)
+    return {
+      packets: sum(({ stats }) => stats.packets),
+      bytes: this.bytes,
+      accepted: sum(({ stats }) => stats.accepted),
+      dropped: sum(({ stats }) => stats.dropped),
+      unanswered: sum(({ stats }) => stats.unanswered),
+      lost: this.#lost.reduce((total, lost) => total + lost, 0),
+      waiting: this.#waiting.reduce((total, waiting) => total + waiting, 0),
+      late: sum(({ stats }) => stats.late),
+    }
+  }
+
+  /** The kernel knows more than we see: also what it dropped because the queue was full. It forgets all that at close. */
+  #readCounters(queue: Queue, i: number): void {
+    try {
+      const counters = queue.counters()
+      if (counters === undefined) return
+      this.#lost[i] = counters.queueDropped + counters.userDropped
+      this.#waiting[i] = counters.waiting
+    } catch {
+      // Closed, or a transport without these files: then the gaps in the ids are what we know.
+      this.#lost[i] ??= queue.stats.lost
+      this.#waiting[i] ??= 0
+    }
+  }
+}
+
+/** The last words, for people. */
+export function formatSummary(totals: Totals, seconds: number, transport: string): string {
+  const { packets, accepted, dropped, unanswered, lost, waiting, late } = totals
+  const rate = seconds > 0 ? packets / seconds : 0
+  const rows: [string, number, string][] = [
+    ['packets', packets, `${whole(rate)} a second for ${seconds.toFixed(1)} s, by ${transport}`],
+    ['accepted', accepted, ''],
+    ['dropped', dropped, ''],
+    ['lost', lost, lost > 0 ? 'the kernel had no room for them: try --max-length, --copy-range, --fail-open' : ''],
+  ]
+  if (unanswered > 0) rows.push(['unanswered', unanswered, 'of those above'])
+  if (waiting > 0) rows.push(['unread', waiting, 'were still in the kernel at the end'])
+  if (late > 0) rows.push(['late', late, 'verdicts on packets that the kernel no longer had'])
+  return rows
+    .map(([name, value, text]) => `${name.padEnd(10)} ${whole(value).padStart(14)}  ${text}`.trimEnd())
+    .join('\n')
+}
+
+/** A number to be read by people: 1,234,567. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US')
+}

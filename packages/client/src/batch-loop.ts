@@ -1,0 +1,91 @@
+import { type FrameBatch, TransportError } from '@ringlink/transport'
+import type { Session } from './session.ts'
+
+/** What a loop over batches asks of the queue or log that it belongs to. */
+export interface BatchSource {
+  /** what it is, for errors */
+  readonly what: string
+  /** true once closing has begun */
+  isClosed(): boolean
+  /** Aims the batch at `frames`; false, with the frames released, when there is nothing in them to show. */
+  aim(frames: FrameBatch): boolean
+  /** Ends the batch that was shown last, if there is one. May throw: the loop then does. */
+  endBatch(): void
+  /** milliseconds between two wake-ups at the least; 0: as they come */
+  readonly interval: number
+}
+
+/**
+ * The one loop over the batches of a session: it takes what is there without a promise more than the step itself needs, and waits
+ * when nothing is. The same batch is shown at each step, aimed anew.
+ */
+export class BatchLoop<Batch> {
+  #session: Session
+  #source: BatchSource
+  #result: IteratorYieldResult<Batch>
+  #iterating = false
+  #lastWake = 0
+
+  constructor(session: Session, batch: Batch, source: BatchSource) {
+    this.#session = session
+    this.#source = source
+    this.#result = { done: false, value: batch }
+  }
+
+  /** Begins. One at a time: throws code `BUSY`. */
+  begin(): AsyncIterator<Batch, undefined> {
+    if (this.#iterating) throw new TransportError('BUSY', 'iterate', `somebody is reading ${this.#source.what} already`)
+    this.#iterating = true
+    const stop = async (): Promise<IteratorReturnResult<undefined>> => {
+      this.#iterating = false
+      if (!this.#source.isClosed()) this.#source.endBatch()
+      return { done: true, value: undefined }
+    }
+    return { next: () => this.#next(), return: stop }
+  }
+
+  #next(): Promise<IteratorResult<Batch, undefined>> {
+    if (this.#source.isClosed() || !this.#iterating) return Promise.resolve(this.#end())
+    try {
+      this.#source.endBatch()
+      for (;;) {
+        const frames = this.#session.receiveNow()
+        if (frames === undefined) return this.#wait()
+        if (this.#source.aim(frames)) return Promise.resolve(this.#result)
+      }
+    } catch (error) {
+      this.#iterating = false
+      return Promise.reject(error)
+    }
+  }
+
+  async #wait(): Promise<IteratorResult<Batch, undefined>> {
+    try {
+      if (this.#source.interval > 0) await this.#rest()
+      for (;;) {
+        const frames = await this.#session.receive()
+        if (this.#source.isClosed()) {
+          frames.release()
+          return this.#end()
+        }
+        if (this.#source.aim(frames)) return this.#result
+      }
+    } catch (error) {
+      if (this.#source.isClosed()) return this.#end()
+      this.#iterating = false
+      throw error
+    }
+  }
+
+  /** Lets time pass until the interval since the last wake-up is over. */
+  async #rest(): Promise<void> {
+    const rest = this.#lastWake + this.#source.interval - performance.now()
+    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))
+    this.#lastWake = performance.now()
+  }
+
+  #end(): IteratorReturnResult<undefined> {
+    this.#iterating = false
+    return { done: true, value: undefined }
+  }
+}

@@ -1,0 +1,204 @@
+import { EventEmitter } from 'node:events'
+import {
+  LogCommand,
+  type LogConfig,
+  LogMessage,
+  type LogRecordView,
+  logConfigAttributes,
+  type NetlinkError,
+  Protocol,
+  writeNfnetlinkMessage,
+} from '@ringlink/codec'
+import type { Emitter, FrameBatch, Transport } from '@ringlink/transport'
+import { BatchLoop } from './batch-loop.ts'
+import { explainRefusal } from './errors.ts'
+import {
+  checkLogOptions,
+  DEFAULT_READ_INTERVAL,
+  type LogOptions,
+  logConfig,
+  logGroups,
+  logTransportNeeds,
+} from './log-options.ts'
+import { RecordBatch } from './record-batch.ts'
+import { type Request, Session } from './session.ts'
+
+/** What a log has seen since it was opened. */
+export interface LogStats {
+  /** records received */
+  records: number
+  /** packets that were logged and lost, by the gaps in their numbers; needs `sequence` */
+  lost: number
+  /** datagrams, of one record or many, that the kernel could not deliver */
+  lostMessages: number
+  /** datagrams larger than a frame */
+  truncated: number
+  /** messages that could not be read */
+  malformed: number
+}
+
+/** Events of a log. Records never come this way. */
+export type LogEvents = {
+  /** the kernel could not deliver datagrams; `messages` of them */
+  overrun: (messages: number) => void
+  /** a message could not be read */
+  malformed: (error: NetlinkError) => void
+}
+
+/**
+ * The packets that NFLOG rules log to one group, or several, in batches. No verdict is expected.
+ *
+ *     for await (const records of log) {
+ *       for (const record of records) console.log(record.prefix(), record.payloadLength)
+ *     }
+ *
+ * Leaving the loop does not close the log; `close()` or the end of an `await using` block does.
+ */
+export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
+  readonly groups: readonly number[]
+  readonly session: Session
+  readonly stats: Readonly<LogStats>
+  // The event names are the type checker's alone: typed-emitter adds no code.
+  readonly events: Emitter<LogEvents> = new EventEmitter() as Emitter<LogEvents>
+  #stats: LogStats = { records: 0, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 }
+  #batch: RecordBatch
+  #loop: BatchLoop<RecordBatch>
+  // The number that the next record of each group must have. One group is looked up once and kept at hand.
+  #expected: Map<number, { group: number; next: number }> = new Map()
+  #current: { group: number; next: number } = { group: -1, next: 0 }
+  #closing: Promise<void> | undefined
+
+  /** For {@link openLog}, which binds the groups. */
+  constructor(groups: readonly number[], session: Session, readInterval: number) {
+    this.groups = groups
+    this.session = session
+    this.stats = this.#stats
+    this.#batch = new RecordBatch({
+      noteRecord: (group, sequence) => this.#noteRecord(group, sequence),
+      noteMalformed: (error) => {
+        this.#stats.malformed++
+        this.events.emit('malformed', error)
+      },
+      noteTruncated: () => {
+        this.#stats.truncated++
+      },
+    })
+    this.#loop = new BatchLoop(session, this.#batch, {
+      what: `log group ${groups.join(', ')}`,
+      isClosed: () => this.#closing !== undefined,
+      aim: (frames) => this.#aim(frames),
+      endBatch: () => this.#batch.finish(),
+      interval: readInterval,
+    })
+    session.transport.events.on('overrun', (messages) => this.events.emit('overrun', messages))
+  }
+
+  get transport(): Transport {
+    return this.session.transport
+  }
+
+  /** Batches of records. One iteration at a time: a second throws code `BUSY`. Ends when the log is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<RecordBatch, undefined> {
+    return this.#loop.begin()
+  }
+
+  /** One record at a time, for convenience; costs a promise per record. */
+  async *records(): AsyncGenerator<LogRecordView, undefined> {
+    for await (const batch of this) yield* batch
+  }
+
+  /** Closes the transport, and with it the groups. A loop over the log ends. Again: nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#batch.finish()
+    await this.session.close()
+  }
+
+  #aim(frames: FrameBatch): boolean {
+    this.#batch.aim(frames)
+    this.#stats.lostMessages += frames.lost
+    return true
+  }
+
+  #noteRecord(group: number, sequence: number | undefined): number {
+    this.#stats.records++
+    if (sequence === undefined) return 0
+    if (this.#current.group !== group) this.#current = this.#groupState(group)
+    const missing = (sequence - this.#current.next) >>> 0
+    this.#current.next = (sequence + 1) >>> 0
+    // A number that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
+    if (missing >= 0x80000000) return 0
+    this.#stats.lost += missing
+    return missing
+  }
+
+  #groupState(group: number): { group: number; next: number } {
+    let state = this.#expected.get(group)
+    if (state === undefined) {
+      state = { group, next: 0 }
+      this.#expected.set(group, state)
+    }
+    return state
+  }
+}
+
+function configRequest(group: number, attributes: LogConfig): Request {
+  return {
+    what: `bind log group ${group}`,
+    write: (memory, offset, limit) =>
+      writeNfnetlinkMessage(memory, offset, limit, logConfigAttributes, {
+        type: LogMessage.Config,
+        flags: 0,
+        sequence: 0,
+        resourceId: group,
+        attributes,
+      }),
+  }
+}
+
+/**
+ * Takes the groups of `options.group` and configures them, with one request each. Rejects with
+ *
+ * - `VALUE_RANGE` for an option out of bounds, before anything is opened
+ * - `LOG_REFUSED` when the kernel does not let this socket have a group
+ * - `LOG_UNSUPPORTED` when the kernel has no packet log, or not an option that was asked for
+ * - `KERNEL` for any other refusal, and with what the transport rejects with
+ *
+ * Nothing is left open then.
+ */
+export async function openLog(options: LogOptions): Promise<Log> {
+  checkLogOptions(options)
+  const { transport: given, requestTimeout } = options
+  const groups = logGroups(options.group)
+  const transport = typeof given === 'function' ? await given(logTransportNeeds(options, Protocol.Netfilter)) : given
+  const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
+  const config: LogConfig = { command: { command: LogCommand.Bind }, ...logConfig(options) }
+  try {
+    for (const group of groups) await bindGroup(session, group, config)
+    return new Log(groups, session, options.readInterval ?? DEFAULT_READ_INTERVAL)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+async function bindGroup(session: Session, group: number, config: LogConfig): Promise<void> {
+  try {
+    await session.request(configRequest(group, config))
+  } catch (error) {
+    throw explainRefusal(error, {
+      what: `log group ${group}`,
+      refused: 'LOG_REFUSED',
+      unsupported: 'LOG_UNSUPPORTED',
+      missing: 'no packet log (CONFIG_NETFILTER_NETLINK_LOG, module nfnetlink_log)',
+    })
+  }
+}

@@ -1,0 +1,167 @@
+import type { Transport, TransportNeeds } from '@ringlink/transport'
+import { openSocket } from '@ringlink/transport-socket'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
+import { type Log, type LogOptions, openLog } from '../src/index.ts'
+
+const PORT = 9000
+
+describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () => {
+  let namespace: Namespace
+  let logs: Log[] = []
+
+  beforeEach(async () => {
+    namespace = await Namespace.open()
+    await namespace.listen(PORT)
+  })
+
+  afterEach(async () => {
+    for (const log of logs) await log.close()
+    logs = []
+    await namespace.close()
+  })
+
+  const socket = (needs: TransportNeeds): Promise<Transport> =>
+    openSocket({ ...needs, networkNamespace: namespace.path })
+
+  async function open(options: Partial<LogOptions> = {}): Promise<Log> {
+    const log = await openLog({ group: 5, transport: socket, ...options })
+    logs.push(log)
+    return log
+  }
+
+  /** Logs what is sent to `port` with `words` of the NFLOG target. */
+  async function rule(group: number, port: number, ...words: string[]): Promise<void> {
+    const target = ['-j', 'NFLOG', '--nflog-group', String(group), ...words]
+    await namespace.run('iptables', '-w', '-A', 'OUTPUT', '-p', 'udp', '--dport', String(port), ...target)
+  }
+
+  test('what is logged arrives, in order, many records in a datagram', async () => {
+    await rule(5, PORT, '--nflog-prefix', 'out: ', '--nflog-threshold', '64')
+    const log = await open({ copyRange: 64, threshold: 64, timeout: 100 })
+    await namespace.send({ port: PORT, count: 1000 })
+    const texts: string[] = []
+    for await (const records of log) {
+      for (const record of records) {
+        expect(record.prefix()).toBe('out: ')
+        expect(record.protocol).toBe(0x0800)
+        expect(record.group).toBe(5)
+        expect(record.sequence).toBe(texts.length)
+        texts.push(Buffer.from(record.payload().subarray(28)).toString())
+      }
+      expect(records.lost).toBe(0)
+      if (texts.length >= 1000) break
+    }
+    expect(texts).toEqual(Array.from({ length: 1000 }, (_, index) => `packet ${index}`))
+    expect(log.stats).toEqual({ records: 1000, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 })
+    // 64 to a datagram, the rest when the time was over.
+    expect(log.transport.stats.frames).toBeLessThan(40)
+  })
+
+  test('several groups on one socket, each with its own numbers', async () => {
+    await namespace.listen(PORT + 1)
+    await rule(5, PORT)
+    await rule(6, PORT + 1)
+    const log = await open({ group: [5, 6], threshold: 1 })
+    for (let round = 0; round < 10; round++) {
+      await namespace.send({ port: PORT })
+      await namespace.send({ port: PORT + 1 })
+    }
+    const seen = new Map<number, number[]>([
+      [5, []],
+      [6, []],
+    ])
+    for await (const record of log.records()) {
+      seen.get(record.group)?.push(record.sequence as number)
+      if (log.stats.records === 20) break
+    }
+    const ten = Array.from({ length: 10 }, (_, index) => index)
+    expect([...seen.values()]).toEqual([ten, ten])
+    expect(log.stats.lost).toBe(0)
+  })
+
+  test('a loss is counted to the packet, by the gaps in the numbers and in datagrams', async () => {
+    await rule(5, PORT)
+    const log = await open({ copyRange: 64, threshold: 1, receiveBufferSize: 20_000 })
+    const overruns: number[] = []
+    log.events.on('overrun', (messages) => overruns.push(messages))
+    await namespace.send({ port: PORT, count: 500 })
+    // The gap shows only in what comes after it, and nothing comes while the kernel's queue is full: so one more for each batch.
+    let sent = 500
+    for await (const records of log) {
+      let last = -1
+      for (const record of records) last = record.sequence as number
+      if (log.stats.lost > 0 && last === sent - 1) break
+      await namespace.send({ port: PORT })
+      sent++
+    }
+    expect(log.stats.lost).toBeGreaterThan(300)
+    expect(log.stats.lost).toBe(log.transport.stats.lost)
+    expect(log.stats.records + log.stats.lost).toBe(sent)
+    expect(overruns.length).toBeGreaterThan(0)
+  })
+
+  test('a group owned by another socket is refused', async () => {
+    await open()
+    await expect(open()).rejects.toMatchObject({
+      code: 'LOG_REFUSED',
+      message: 'another process owns log group 5, or CAP_NET_ADMIN is missing',
+    })
+  })
+
+  test.each([
+    [{ bufferSize: 131073 }, 'bufferSize'],
+    [{ bufferSize: 100 }, 'bufferSize'],
+    [{ group: 65536 }, 'group'],
+    [{ group: [] }, 'group'],
+    [{ threshold: 0 }, 'threshold'],
+    [{ copyRange: 65532 }, 'copyRange'],
+  ])('%j is refused before anything is opened', async (wrong, name) => {
+    let opened = 0
+    const transport = (needs: TransportNeeds) => {
+      opened++
+      return socket(needs)
+    }
+    const failed = openLog({ group: 5, transport, ...wrong })
+    await expect(failed).rejects.toMatchObject({ code: 'VALUE_RANGE', message: expect.stringContaining(name) })
+    expect(opened).toBe(0)
+  })
+
+  test('the largest and the smallest buffer that we let pass are taken by the kernel', async () => {
+    await (await open({ bufferSize: 131072 })).close()
+    await (await open({ bufferSize: 3776 })).close()
+  })
+
+  test('conntrack is refused by code where the kernel lacks it', async () => {
+    const log = await open({ conntrack: true }).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'LOG_UNSUPPORTED' })
+      return open()
+    })
+    expect(log.groups).toEqual([5])
+  })
+
+  test('close ends a loop that waits', async () => {
+    const log = await open()
+    const loop = (async () => {
+      for await (const _ of log) throw new Error('no record was expected')
+    })()
+    await log.close()
+    await log.close()
+    await loop
+  })
+
+  test('records that nobody read are counted, and a view of them is dead after the batch', async () => {
+    await rule(5, PORT)
+    const log = await open({ threshold: 10, timeout: 100 })
+    await namespace.send({ port: PORT, count: 10 })
+    for await (const records of log) {
+      const record = records[Symbol.iterator]().next().value
+      expect(record?.sequence).toBe(0)
+      if (log.transport.stats.frames > 0) {
+        await log.close()
+        expect(() => record?.payload()).toThrow(expect.objectContaining({ code: 'RELEASED' }))
+      }
+    }
+    expect(log.stats.records).toBe(10)
+  })
+})

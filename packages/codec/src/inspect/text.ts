@@ -1,0 +1,75 @@
+import { match } from 'ts-pattern'
+import { type InspectOptions, inspect } from './inspect.ts'
+import type { InspectNode } from './tree.ts'
+
+/** Bytes shown in one line. */
+const LINE_BYTES = 16
+/** Columns between the offset and the values, unless names are shorter. */
+const MAXIMUM_NAME_WIDTH = 44
+
+/** {@link inspect} as text: one field a line, with its offset, the name indented by nesting, and the value. */
+export function inspectText(bytes: Uint8Array, options: InspectOptions = {}): string {
+  const lines = inspect(bytes, options).flatMap((node) => nodeLines(node, 0))
+  const longest = lines.reduce((width, { name }) => Math.max(width, name.length), 0)
+  const width = Math.min(longest, MAXIMUM_NAME_WIDTH)
+  return lines
+    .map(({ offset, name, value }) => `${hexadecimal(offset, 4)}  ${name.padEnd(width)}  ${value}`.trimEnd())
+    .join('\n')
+}
+
+interface Line {
+  offset: number
+  name: string
+  value: string
+}
+
+function nodeLines(node: InspectNode, level: number): Line[] {
+  const { offset } = node
+  const name = `${'  '.repeat(level)}${node.name}`
+  const below = (children: readonly InspectNode[]) => children.flatMap((child) => nodeLines(child, level + 1))
+  return match(node)
+    .with({ kind: 'message' }, { kind: 'group' }, ({ length, children }): Line[] => {
+      return [{ offset, name, value: `${length} bytes` }, ...below(children)]
+    })
+    .with({ kind: 'field' }, ({ value, meaning }): Line[] => {
+      if (value instanceof Uint8Array) return bytesLines(offset, name, value)
+      return [{ offset, name, value: meaning === undefined ? valueText(value) : `${value} ${meaning}` }]
+    })
+    .with({ kind: 'attribute' }, ({ value, children }): Line[] => {
+      if (value instanceof Uint8Array) return bytesLines(offset, name, value)
+      return [{ offset, name, value: value === undefined ? '' : valueText(value) }, ...below(children)]
+    })
+    .with({ kind: 'bytes' }, ({ hexadecimal: digits }): Line[] => {
+      return bytesLines(
+        offset,
+        name,
+        Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
+      )
+    })
+    .with({ kind: 'problem' }, ({ code, text }): Line[] => {
+      return [{ offset, name: `${'  '.repeat(level)}problem`, value: `${code}: ${text}` }]
+    })
+    .exhaustive()
+}
+
+function valueText(value: true | number | bigint | string): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (value === true || value < 10) return `${value}`
+  return `${value} (0x${value.toString(16)})`
+}
+
+function bytesLines(offset: number, name: string, bytes: Uint8Array): Line[] {
+  const lines: Line[] = []
+  for (let start = 0; start < Math.max(bytes.length, 1); start += LINE_BYTES) {
+    const row = Array.from(bytes.subarray(start, start + LINE_BYTES))
+    const digits = row.map((byte) => hexadecimal(byte, 2)).join(' ')
+    const characters = row.map((byte) => (byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
+    const value = row.length === 0 ? '0 bytes' : `${digits.padEnd(LINE_BYTES * 3 - 1)}  ${characters}`
+    lines.push(start === 0 ? { offset, name, value } : { offset: offset + start, name: '', value })
+  }
+  return lines
+}
+
+function hexadecimal(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}

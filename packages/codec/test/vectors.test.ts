@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'vitest'
+import {
+  AttributeIterator,
+  type AttributeSet,
+  type AttributeValues,
+  AttributeWriter,
+  align4,
+  attributeByNumber,
+  beginMessage,
+  ControlType,
+  type DecodeErrorCode,
+  DoneView,
+  describeMessage,
+  ErrorView,
+  extendedAckAttributes,
+  finishMessage,
+  isNetlinkError,
+  MESSAGE_HEADER_LENGTH,
+  Memory,
+  Message,
+  MessageIterator,
+  MessageView,
+  messageFamily,
+  messageResourceId,
+  NFNETLINK_ATTRIBUTES,
+  QueueMessage,
+  QueuePacketView,
+  readAttributes,
+  readNfnetlinkAttributes,
+  writeAttributes,
+  writeNfnetlinkHeader,
+} from '../src/index.ts'
+import { expectedCode, loadVectors, memoryWith, numberIn, protocolOf, type Vector } from './vectors.ts'
+
+const OFFSET = 64
+const vectors = loadVectors('queue')
+/** User space that got a length wrong on purpose: right framing, but no value of the table. */
+const wrongSizes = new Set(['config-maxlen-short', 'verdict-header-short'])
+
+const aim = (vector: Vector) => new MessageView().wrap(memoryWith(vector.bytes, OFFSET), OFFSET, vector.bytes.length)
+
+/** The numbers of decoded values under the names that the vectors' comments have for them, in wire order. */
+function numbersOf(set: AttributeSet, values: object, into = new Map<string, bigint[]>()): Map<string, bigint[]> {
+  const put = (name: string, value: unknown) => {
+    if (typeof value === 'number' || typeof value === 'bigint')
+      into.set(name, [...(into.get(name) ?? []), BigInt(value)])
+  }
+  for (const [name, value] of Object.entries(values)) {
+    const attribute = set.members[name]
+    if (attribute === undefined) continue
+    if (attribute.format.kind === 'nested') numbersOf(attribute.format.set(), value as object, into)
+    else if (attribute.format.kind === 'struct') {
+      for (const [field, number] of Object.entries(value as object)) put(structFields[field] ?? field, number)
+      if (attribute.kernelName === 'NFQA_PACKET_HDR') put('packet_id', (value as { id: number }).id)
+    } else put(attribute.kernelName, value)
+  }
+  return into
+}
+const structFields: Readonly<Record<string, string>> = {
+  protocol: 'hw_protocol',
+  seconds: 'sec',
+  microseconds: 'usec',
+  length: 'hw_addrlen',
+  copyRange: 'copy_range',
+}
+
+function expectNumbers(vector: Vector, from: number, set: AttributeSet, values: object): number {
+  const numbers = numbersOf(set, values)
+  const wanted = new Map<string, bigint[]>()
+  for (const { offset, name, value } of vector.fields) {
+    const number = numberIn(value)
+    if (offset < from || number === undefined || !numbers.has(name)) continue
+    wanted.set(name, [...(wanted.get(name) ?? []), number])
+  }
+  for (const [name, list] of wanted) expect(numbers.get(name), name).toEqual(list)
+  return wanted.size
+}
+
+/** The same message again: `header` bytes as they are, then the attributes as `write` writes them. */
+function encode(
+  message: MessageView,
+  header: number,
+  write: (writer: AttributeWriter) => void,
+): { bytes: Uint8Array; writer: AttributeWriter } {
+  const memory = new Memory(message.length)
+  memory.u8.fill(0xff)
+  beginMessage(memory, 0, memory.byteLength, message)
+  const fixed = message.memory.copy(message.offset, header).subarray(MESSAGE_HEADER_LENGTH)
+  memory.u8.set(fixed, MESSAGE_HEADER_LENGTH)
+  const writer = new AttributeWriter().wrap(memory, align4(header), memory.byteLength)
+  write(writer)
+  const end = message.length === writer.unpaddedEnd ? writer.unpaddedEnd : writer.position
+  finishMessage(memory, 0, end)
+  return { bytes: memory.copy(0, end), writer }
+}
+
+function writeBack<Set extends AttributeSet>(vector: Vector, header: number, set: Set, values: AttributeValues<Set>) {
+  const { bytes } = encode(aim(vector), header, (writer) => writeAttributes(writer, set, values))
+  expect(bytes).toEqual(vector.bytes)
+}
+
+/** Where the attributes of any message of the vectors begin. */
+function attributesAt(vector: Vector, message: MessageView): number {
+  if (message.type === ControlType.Error) {
+    const error = new ErrorView().wrap(message)
+    return error.requestOffset - message.offset + align4(error.requestLength)
+  }
+  return message.type === ControlType.Done || protocolOf(vector) !== 12 ? 20 : NFNETLINK_ATTRIBUTES
+}
+
+test('there are as many vectors as vectors/README.md says', () => {
+  expect(vectors.length).toBe(173)
+  expect(loadVectors('invalid').length).toBe(29)
+})
+
+describe.each(vectors.map((vector) => [vector.name, vector] as const))('%s', (name, vector) => {
+  const message = aim(vector)
+
+  test('its header', () => {
+    const top = new Map(vector.fields.slice(0, 5).map((field) => [field.name, field]))
+    expect(BigInt(message.length)).toBe(numberIn(top.get('nlmsg_len')?.value ?? ''))
+    expect(BigInt(message.sequence)).toBe(numberIn(top.get('nlmsg_seq')?.value ?? ''))
+    expect(BigInt(message.portId)).toBe(numberIn(top.get('nlmsg_pid')?.value ?? ''))
+    expect(message.payloadOffset).toBe(OFFSET + MESSAGE_HEADER_LENGTH)
+    expect(message.payloadLength).toBe(vector.bytes.length - MESSAGE_HEADER_LENGTH)
+    const iterator = new MessageIterator().wrap(message.memory, OFFSET, vector.bytes.length)
+    expect(iterator.next()).toBe(true)
+    expect(iterator.view).toMatchObject({ type: message.type, flags: message.flags, sequence: message.sequence })
+    expect(iterator.next()).toBe(false)
+    expect(iterator.problem).toBeUndefined()
+  })
+
+  test('its owned copy outlives the frame', () => {
+    const memory = memoryWith(vector.bytes, OFFSET)
+    const copy = new MessageView().wrap(memory, OFFSET, vector.bytes.length).copy()
+    memory.u8.fill(0)
+    expect(copy.bytes).toEqual(vector.bytes)
+    expect(copy.view.type).toBe(message.type)
+    expect(new Message(vector.bytes).view.length).toBe(vector.bytes.length)
+  })
+
+  test('its attributes, known or not, come back byte for byte', () => {
+    const start = attributesAt(vector, message)
+    const { bytes } = encode(message, Math.min(start, message.length), (writer) => {
+      if (start >= message.length) return
+      const iterator = new AttributeIterator().wrap(message.memory, OFFSET + start, message.length - start)
+      while (iterator.next()) writer.bytes(iterator.view.type | iterator.view.bits, iterator.view.payload())
+      expect(iterator.problem).toBeUndefined()
+    })
+    expect(bytes).toEqual(vector.bytes)
+  })
+
+  const description = describeMessage(protocolOf(vector), message.type)
+
+  if (description !== undefined && !wrongSizes.has(name)) {
+    test('its table', () => {
+      const set = description?.attributes as AttributeSet
+      const values = readNfnetlinkAttributes(message, set)
+      expect(values.unknown).toBeUndefined()
+      expectNumbers(vector, NFNETLINK_ATTRIBUTES, set, values)
+      const resource = vector.fields.find((field) => field.name === 'res_id')
+      expect(BigInt(messageResourceId(message.memory, OFFSET))).toBe(numberIn(resource?.value ?? ''))
+      writeBack(vector, NFNETLINK_ATTRIBUTES, set, values)
+      const header = new Memory(NFNETLINK_ATTRIBUTES)
+      writeNfnetlinkHeader(
+        header,
+        MESSAGE_HEADER_LENGTH,
+        20,
+        messageFamily(message.memory, OFFSET),
+        message.memory.data.getUint16(OFFSET + 18),
+      )
+      expect(header.copy(16, 4)).toEqual(vector.bytes.slice(16, 20))
+    })
+  }
+
+  if (wrongSizes.has(name)) {
+    test('its table refuses the size', () => {
+      expect(() => readNfnetlinkAttributes(message, description?.attributes as AttributeSet)).toThrow(
+        expect.objectContaining({ code: 'ATTRIBUTE_SIZE', offset: OFFSET + NFNETLINK_ATTRIBUTES + 4 }),
+      )
+    })
+  }
+
+  if (message.type === QueueMessage.Packet) {
+    test('its view', () => {
+      const packet = new QueuePacketView().wrap(message.memory, OFFSET, vector.bytes.length)
+      const text = (field: string) => vector.fields.find((candidate) => candidate.name === field)?.value
+      const number = (field: string) => {
+        const value = numberIn(text(field) ?? '')
+        return value === undefined ? undefined : Number(value)
+      }
+      expect(packet.id).toBe(number('packet_id'))
+      expect(packet.protocol).toBe(number('hw_protocol'))
+      expect(packet.hook).toBe(number('hook'))
+      expect(packet.queueNumber).toBe(number('res_id'))
+      expect(packet.mark).toBe(number('NFQA_MARK'))
+      expect(packet.inputDevice).toBe(number('NFQA_IFINDEX_INDEV'))
+      expect(packet.outputDevice).toBe(number('NFQA_IFINDEX_OUTDEV'))
+      expect(packet.physicalInputDevice).toBe(number('NFQA_IFINDEX_PHYSINDEV'))
+      expect(packet.physicalOutputDevice).toBe(number('NFQA_IFINDEX_PHYSOUTDEV'))
+      expect(packet.packetInformation).toBe(number('NFQA_SKB_INFO') ?? 0)
+      expect(packet.userId).toBe(number('NFQA_UID'))
+      expect(packet.groupId).toBe(number('NFQA_GID'))
+      expect(packet.priority).toBe(number('NFQA_PRIORITY'))
+      expect(packet.cgroupClassId).toBe(number('NFQA_CGROUP_CLASSID'))
+      const captured = Number(/^(\d+) bytes/.exec(text('NFQA_PAYLOAD') ?? '')?.[1] ?? 0)
+      expect(packet.payloadLength).toBe(captured)
+      expect(packet.fullLength).toBe(number('NFQA_CAP_LEN') ?? captured)
+      expect(packet.payload()).toEqual(vector.bytes.slice(vector.bytes.length - captured))
+      const seconds = numberIn(text('sec') ?? '')
+      expect(packet.timestamp()).toBe(
+        seconds === undefined ? undefined : seconds * 1_000_000n + (numberIn(text('usec') ?? '') ?? 0n),
+      )
+      const address = text('hw_addr')?.split(',')[0]
+      const hexadecimal = packet.hardwareAddress()
+      expect(hexadecimal && [...hexadecimal].map((byte) => byte.toString(16).padStart(2, '0')).join(':')).toBe(address)
+    })
+  }
+
+  if (message.type === ControlType.Error || message.type === ControlType.Done) {
+    test('its control view', () => {
+      const control = (message.type === ControlType.Error ? new ErrorView() : new DoneView()).wrap(message)
+      const errno = vector.fields.find((field) => field.name === 'error')?.value ?? ''
+      expect(BigInt(-control.errno)).toBe(numberIn(errno))
+      const start = attributesAt(vector, message)
+      if (control instanceof ErrorView) {
+        const inner = new Map(
+          vector.fields
+            .filter(({ level }) => level === 1)
+            .slice(0, 5)
+            .map((field) => [field.name, field.value]),
+        )
+        expect(BigInt(control.requestSequence)).toBe(numberIn(inner.get('nlmsg_seq') ?? ''))
+        const repeated = vector.fields.filter(({ offset, level }) => offset >= 20 && level >= 1 && offset < start)
+        expect(repeated.at(-1)?.offset).toBeLessThan(20 + align4(control.requestLength))
+        expect(control.requestType).toBe(message.memory.data.getUint16(control.requestOffset + 4, true))
+        const claimed = Number(numberIn(inner.get('nlmsg_len') ?? ''))
+        expect(control.requestLength).toBe((message.flags & 0x100) !== 0 ? 16 : claimed)
+      }
+      const extendedAck = control.extendedAck()
+      const text = (field: string) =>
+        vector.fields.find((candidate) => candidate.name === field && /^["\d]/.test(candidate.value))?.value
+      expect(extendedAck === undefined).toBe((message.flags & 0x200) === 0)
+      expect(extendedAck?.message).toBe(text('NLMSGERR_ATTR_MSG')?.slice(1, -1))
+      expect(extendedAck?.offset?.toString()).toBe(text('NLMSGERR_ATTR_OFFS'))
+      expect(extendedAck?.missingType?.toString()).toBe(text('NLMSGERR_ATTR_MISS_TYPE'))
+      expect(extendedAck?.missingNest?.toString()).toBe(text('NLMSGERR_ATTR_MISS_NEST'))
+      if (extendedAck !== undefined) {
+        expect(expectNumbers(vector, start, extendedAckAttributes, extendedAck)).toBeGreaterThanOrEqual(
+          extendedAck.message === undefined ? 1 : 0,
+        )
+        writeBack(vector, start, extendedAckAttributes, extendedAck)
+      }
+    })
+  }
+})
+
+/** Every attribute is a nest of the same: what a reader without a table would walk. */
+const bottomless: AttributeSet = {
+  name: 'ANY',
+  members: { any: { number: 1, kernelName: 'ANY_1', format: { kind: 'nested', set: () => bottomless } } },
+  names: [undefined, 'any'],
+}
+
+/** Why and where the readers stop in a frame. */
+function firstFault({ bytes }: Vector): { code: DecodeErrorCode | undefined; offset: number } {
+  const memory = memoryWith(bytes, OFFSET)
+  const iterator = new MessageIterator().wrap(memory, OFFSET, bytes.length)
+  while (iterator.next()) {
+    const { view } = iterator
+    const set = describeMessage(12, view.type)?.attributes
+    try {
+      if (set !== undefined) readNfnetlinkAttributes(view, set)
+    } catch (error) {
+      if (!isNetlinkError(error)) throw error
+      return error as unknown as { code: DecodeErrorCode; offset: number }
+    }
+  }
+  return { code: iterator.problem, offset: iterator.position }
+}
+
+describe.each(loadVectors('invalid').map((vector) => [vector.name, vector] as const))('%s', (name, vector) => {
+  test(`is refused: ${vector.expect}`, () => {
+    const fault = firstFault(vector)
+    if (vector.expect === 'nested-depth') {
+      // The queue's table knows only three levels: it refuses the fourth, whose place is taken by four bytes of address.
+      expect(fault.code).toBe('ATTRIBUTE_SIZE')
+      const memory = memoryWith(vector.bytes, OFFSET)
+      expect(() => readAttributes(bottomless, memory, OFFSET + 36, vector.bytes.length - 36)).toThrow(
+        expect.objectContaining({ code: 'NESTED_DEPTH' }),
+      )
+      return
+    }
+    expect(fault.code).toBe(expectedCode[vector.expect])
+    const { bytes } = vector
+    if (vector.expect === 'trailing-bytes')
+      expect(fault.offset).toBe(OFFSET + align4(new DataView(bytes.buffer).getUint32(0, true)))
+    expect(fault.offset).toBeGreaterThanOrEqual(OFFSET)
+    expect(fault.offset).toBeLessThan(OFFSET + bytes.length)
+  })
+
+  test('and wrapping it directly says the same, if its first message is what is wrong', () => {
+    const memory = memoryWith(vector.bytes, OFFSET)
+    const wrap = () => new MessageView().wrap(memory, OFFSET, vector.bytes.length)
+    const first = name.startsWith('header-') || name.startsWith('message-')
+    if (first) expect(wrap).toThrow(expect.objectContaining({ code: expectedCode[vector.expect] }))
+    else expect(wrap).not.toThrow()
+  })
+})
+
+test('every attribute that the vectors name is one that the tables know by that name', () => {
+  const names = new Set(
+    vectors.flatMap(({ fields }) =>
+      fields.flatMap(({ name, value }) => (name === 'nla_type' ? [value.split(' ')[0] ?? ''] : [])),
+    ),
+  )
+  const known = new Set<string>()
+  const collect = (set: AttributeSet): void => {
+    for (let number = 0; number < set.names.length; number++) {
+      const attribute = attributeByNumber(set, number)
+      if (attribute === undefined || known.has(attribute.kernelName + set.name)) continue
+      known.add(attribute.kernelName).add(attribute.kernelName + set.name)
+      if (attribute.format.kind === 'nested') collect(attribute.format.set())
+    }
+  }
+  for (const type of Object.values(QueueMessage)) collect(describeMessage(12, type)?.attributes as AttributeSet)
+  collect(extendedAckAttributes)
+  const missing = [...names].filter((name) => /^(NFQA|CTA|NLMSGERR|NL_POLICY)/.test(name) && !known.has(name))
+  expect(missing).toEqual([])
+})

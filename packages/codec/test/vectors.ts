@@ -1,0 +1,108 @@
+/** The golden vectors of /vectors as tests use them; the format is described in vectors/README.md. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
+
+const ROOT = new URL('../../../vectors/', import.meta.url)
+
+/** What one line says of its bytes. */
+export interface VectorField {
+  /** of its first byte, from the start of the file's bytes */
+  readonly offset: number
+  /** levels of nesting, by the comment's indentation */
+  readonly level: number
+  /** the first word of the comment: the kernel's name of the field */
+  readonly name: string
+  /** the rest of the comment */
+  readonly value: string
+}
+
+export interface Vector {
+  readonly name: string
+  readonly from: string
+  readonly command: string
+  readonly kernel: string
+  readonly note: string
+  /** why a reader must refuse it; only in `invalid` */
+  readonly expect: string
+  readonly bytes: Uint8Array
+  readonly fields: readonly VectorField[]
+}
+
+/** All vectors of a folder, in the order of their names. */
+export function loadVectors(folder: 'queue' | 'invalid'): Vector[] {
+  const directory = new URL(`${folder}/`, ROOT)
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.hex'))
+    .sort()
+    .map((file) => parseVector(readFileSync(new URL(file, directory), 'utf8')))
+}
+
+/** One vector by its name. */
+export function loadVector(folder: 'queue' | 'invalid', name: string): Vector {
+  return parseVector(readFileSync(new URL(`${folder}/${name}.hex`, ROOT), 'utf8'))
+}
+
+export function parseVector(source: string): Vector {
+  const header = new Map<string, string>()
+  const bytes: number[] = []
+  const fields: VectorField[] = []
+  for (const line of source.split('\n')) {
+    const key = /^# (\w+): (.*)$/.exec(line)
+    if (key !== null) {
+      header.set(key[1] as string, key[2] as string)
+      continue
+    }
+    const [hex = '', ...rest] = line.split('#')
+    const comment = /^ ( *)(\S+) ?(.*)$/.exec(rest.join('#'))
+    if (comment !== null) {
+      const [, blanks = '', name = '', value = ''] = comment
+      fields.push({ offset: bytes.length, level: blanks.length / 2, name, value })
+    }
+    for (const byte of hex.split(' ')) if (byte !== '') bytes.push(Number.parseInt(byte, 16))
+  }
+  const text = (name: string) => header.get(name) ?? ''
+  return {
+    name: text('name'),
+    from: text('from'),
+    command: text('command'),
+    kernel: text('kernel'),
+    note: text('note'),
+    expect: text('expect'),
+    bytes: Uint8Array.from(bytes),
+    fields,
+  }
+}
+
+/** The netlink protocol that a vector was captured from: NETLINK_NETFILTER where its note names no other. */
+export function protocolOf({ note }: Vector): number {
+  if (note.includes('NETLINK_ROUTE')) return Protocol.Route
+  return note.includes('NETLINK_GENERIC') ? Protocol.Generic : Protocol.Netfilter
+}
+
+/** The number that a comment begins with, if it does and nothing else hangs on to it. */
+export function numberIn(value: string): bigint | undefined {
+  const match = /^(-?)(0x[0-9a-f]+|\d+)(?= |$)/.exec(value)
+  if (match === null) return undefined
+  const number = BigInt(match[2] as string)
+  return match[1] === '-' ? -number : number
+}
+
+/** The code that a reader answers to what `# expect:` says. */
+export const expectedCode: Readonly<Record<string, DecodeErrorCode>> = {
+  'short-header': 'SHORT_HEADER',
+  'message-length': 'MESSAGE_LENGTH',
+  'attribute-length': 'ATTRIBUTE_LENGTH',
+  'nested-depth': 'NESTED_DEPTH',
+  'trailing-bytes': 'SHORT_HEADER',
+}
+
+/** A block of memory with the bytes at `offset`, and others around them that must not be read. */
+export function memoryWith(bytes: Uint8Array, offset = 64): Memory {
+  const memory = new Memory(offset + bytes.length + 64)
+  memory.u8.fill(0xa5)
+  memory.u8.set(bytes, offset)
+  return memory
+}
+
+/** How often a property is tried: FAST_CHECK_RUNS, or 200. */
+export const runs: number = Number(process.env.FAST_CHECK_RUNS ?? 200)
