@@ -36,9 +36,16 @@ function installDebianPackages() {
 }
 
 function build() {
-  const order = ['codec', 'native', 'transport', 'transport-socket', 'transport-sim', 'client', 'ringlink'].map(
-    (name) => join('packages', name),
-  )
+  const order = [
+    'codec',
+    'native',
+    'transport',
+    'transport-socket',
+    'transport-sim',
+    'capture',
+    'client',
+    'ringlink',
+  ].map((name) => join('packages', name))
   const folders = [...order, ...['examples', 'bench'].flatMap(packagesBelow)].filter((folder) =>
     existsSync(join(root, folder, 'package.json')),
   )

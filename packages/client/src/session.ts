@@ -18,7 +18,7 @@ import {
   MINIMUM_MESSAGE_TYPE,
   Protocol,
 } from '@ringlink/codec'
-import { copyBatch, type FrameBatch, type Transport } from '@ringlink/transport'
+import { copyBatch, type FrameBatch, type ReceiveOptions, type Transport } from '@ringlink/transport'
 import { DumpInterruptedError, sessionBusy, sessionClosed, timeoutError } from './errors.ts'
 
 /** A request to the kernel, as the codec writes it. */
@@ -53,6 +53,7 @@ export type StrayErrorHandler = (requestType: number, sequence: number, errno: n
 
 /** Batches taken without waiting before the event loop gets its turn; the transport does the same when it waits. */
 const BATCHES_PER_TURN = 16
+const EMPTIED: ReceiveOptions = { emptied: true }
 const DEFAULT_REQUEST_SIZE = 1024
 const DEFAULT_TIMEOUT = 5000
 
@@ -245,7 +246,7 @@ export class Session implements AsyncDisposable {
       this.#taken = 0
       for (;;) {
         this.#throwFailure()
-        const batch = await this.transport.receive()
+        const batch = await this.transport.receive(this.#wasFull ? undefined : EMPTIED)
         this.#wasFull = this.#isFull(batch)
         if (this.#sort(batch)) return batch
         batch.release()

@@ -94,7 +94,12 @@ export class SocketTransport extends BaseTransport {
 
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
     this.#counts.wakeups++
-    return this.#receive((first, count) => this.#native.receiveBlocking(this.#handle, first, count, timeout))
+    // What is dropped here, a loss or a foreign frame, must not start the time anew.
+    const end = performance.now() + timeout
+    return this.#receive((first, count) => {
+      const left = timeout < 0 ? timeout : Math.max(0, end - performance.now())
+      return this.#native.receiveBlocking(this.#handle, first, count, left)
+    })
   }
 
   protected doWait(): void {

@@ -35,13 +35,17 @@ export abstract class BaseTransport implements Transport {
   #closed = false
   #waiter: Waiter | undefined
   #iterating = false
+  // Inside doReceive, which may run a listener of `overrun`, and that may do anything.
+  #receiving = false
+  // Received when its consumer had just given up.
+  #kept: FrameBatch | undefined
   #burst = 0
 
   /** The next batch if there is one now. May throw. */
   protected abstract doReceive(): FrameBatch | undefined
   /** As {@link doReceive}, after blocking for up to `timeout` milliseconds (negative: for ever). */
   protected abstract doReceiveBlocking(timeout: number): FrameBatch | undefined
-  /** Sees to it that {@link wake} is called, from the event loop, when there may be something to receive. */
+  /** Sees to it that {@link wake} is called, from the event loop, when there may be something to receive: also what is there already. */
   protected abstract doWait(): void
   /** Takes {@link doWait} back. */
   protected abstract doStopWaiting(): void
@@ -52,26 +56,28 @@ export abstract class BaseTransport implements Transport {
   protected abstract doClose(): void
 
   receive(options: ReceiveOptions = {}): Promise<FrameBatch> {
+    if (this.#closed) return Promise.reject(closedError('receive'))
     if (this.#iterating) return Promise.reject(busyError())
-    return this.#receive(options.signal)
+    return this.#receive(options.signal, options.emptied)
   }
 
   poll(timeout = 0): FrameBatch | undefined {
     if (this.#closed) throw closedError('poll')
-    if (this.#iterating || this.#waiter !== undefined) throw busyError()
+    if (this.#iterating || this.#isReceiving()) throw busyError()
     if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
       throw new TransportError('ARGUMENT', 'poll', 'the timeout is a number of milliseconds')
     }
-    const batch = this.doReceive()
-    return batch === undefined && timeout !== 0 ? this.doReceiveBlocking(timeout) : batch
+    const batch = this.#take(0)
+    return batch === undefined && timeout !== 0 ? this.#take(timeout) : batch
   }
 
   [Symbol.asyncIterator](): AsyncIterator<FrameBatch, undefined> {
-    if (this.#iterating || this.#waiter !== undefined) throw busyError()
+    if (this.#iterating || this.#isReceiving()) throw busyError()
     this.#iterating = true
     let batch: FrameBatch | undefined
     let done = false
-    const finish = async (): Promise<IteratorResult<FrameBatch, undefined>> => {
+    let asking = false
+    const finish = (): IteratorResult<FrameBatch, undefined> => {
       if (!done) {
         done = true
         this.#iterating = false
@@ -82,19 +88,32 @@ export abstract class BaseTransport implements Transport {
     }
     return {
       next: async () => {
+        if (asking) throw busyError()
         batch?.release()
         batch = undefined
         if (done || this.#closed) return finish()
+        asking = true
         try {
-          batch = await this.#receive(undefined)
-          return { done: false, value: batch }
+          const received = await this.#receive(undefined)
+          if (done) {
+            received.release()
+            return finish()
+          }
+          batch = received
+          return { done: false, value: received }
         } catch (error) {
-          if (this.#closed) return finish()
-          await finish()
+          if (done || this.#closed) return finish()
+          finish()
           throw error
+        } finally {
+          asking = false
         }
       },
-      return: finish,
+      return: async () => {
+        const ended = finish()
+        if (asking && this.#waiter !== undefined) this.#giveUp(closedError('iterate'))
+        return ended
+      },
     }
   }
 
@@ -129,15 +148,14 @@ export abstract class BaseTransport implements Transport {
   protected wake(): void {
     if (this.#waiter === undefined) return
     this.#burst = 0
-    let batch: FrameBatch | undefined
     try {
-      batch = this.doReceive()
+      const batch = this.#take(0)
+      if (this.#waiter === undefined) this.#kept = batch
+      else if (batch === undefined) this.doWait()
+      else this.#settle()?.resolve(batch)
     } catch (error) {
       this.#settle()?.reject(error)
-      return
     }
-    if (batch === undefined) this.doWait()
-    else this.#settle()?.resolve(batch)
   }
 
   /** For implementations: waiting failed; the pending receive rejects with `error`. */
@@ -145,13 +163,13 @@ export abstract class BaseTransport implements Transport {
     this.#settle()?.reject(error)
   }
 
-  #receive(signal: AbortSignal | undefined): Promise<FrameBatch> {
+  #receive(signal: AbortSignal | undefined, emptied = false): Promise<FrameBatch> {
     if (this.#closed) return Promise.reject(closedError('receive'))
-    if (this.#waiter !== undefined) return Promise.reject(busyError())
+    if (this.#isReceiving()) return Promise.reject(busyError())
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     try {
-      if (this.#burst < BATCHES_PER_WAKEUP) {
-        const batch = this.doReceive()
+      if ((!emptied && this.#burst < BATCHES_PER_WAKEUP) || this.#kept !== undefined) {
+        const batch = this.#take(0)
         if (batch !== undefined) {
           this.#burst++
           return Promise.resolve(batch)
@@ -163,15 +181,30 @@ export abstract class BaseTransport implements Transport {
     }
   }
 
+  /** What the implementation has now, or after blocking; a listener that it called may have closed the transport meanwhile. */
+  #take(timeout: number): FrameBatch | undefined {
+    const kept = this.#kept
+    if (kept !== undefined) {
+      this.#kept = undefined
+      return kept
+    }
+    this.#receiving = true
+    try {
+      const batch = timeout === 0 ? this.doReceive() : this.doReceiveBlocking(timeout)
+      if (!this.#closed) return batch
+      batch?.release()
+    } catch (error) {
+      if (!this.#closed) throw error
+    } finally {
+      this.#receiving = false
+    }
+    throw closedError('receive')
+  }
+
   #wait(signal: AbortSignal | undefined): Promise<FrameBatch> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
-      const abort =
-        signal === undefined
-          ? undefined
-          : () => {
-              this.doStopWaiting()
-              this.#settle()?.reject(signal.reason)
-            }
+      const abort = signal === undefined ? undefined : () => this.#giveUp(signal.reason)
       if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true })
       this.#waiter = { resolve, reject, signal, abort }
       try {
@@ -180,6 +213,15 @@ export abstract class BaseTransport implements Transport {
         this.#settle()?.reject(error)
       }
     })
+  }
+
+  #giveUp(reason: unknown): void {
+    this.doStopWaiting()
+    this.#settle()?.reject(reason)
+  }
+
+  #isReceiving(): boolean {
+    return this.#receiving || this.#waiter !== undefined
   }
 
   #settle(): Waiter | undefined {

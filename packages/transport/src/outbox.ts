@@ -1,5 +1,6 @@
+import { errnoName } from '@ringlink/codec/errors'
 import { align4, Memory } from '@ringlink/codec/memory'
-import { closedError, systemError, TransportError } from './errors.ts'
+import { closedError, TransportError } from './errors.ts'
 import type { Outbox } from './transport.ts'
 
 /** Hands `length` bytes at `offset` to the kernel in one entry; the bytes taken (all, or fewer), or a negative errno. */
@@ -47,7 +48,7 @@ export class OutboxBuffer implements Outbox {
   }
 
   commit(byteLength: number): void {
-    if (byteLength <= 0 || byteLength > this.#reserved) {
+    if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.#reserved) {
       const reserved = this.#reserved < 0 ? 'nothing' : `${this.#reserved} bytes`
       throw new TransportError('OUTBOX_STATE', 'commit', `${byteLength} bytes committed, ${reserved} reserved`)
     }
@@ -72,14 +73,12 @@ export class OutboxBuffer implements Outbox {
       return commits
     }
     const sent = taken > 0 ? this.#dropSent(taken) : 0
-    if (taken < 0) throw systemError('flush', -taken, `${commits} commits stay in the outbox`)
+    const reason = taken < 0 ? `${errnoName(-taken)}, ` : ''
     throw new TransportError(
       'SYSTEM',
       'flush',
-      `${sent} of ${commits} commits went out, the others stay in the outbox`,
-      {
-        sent,
-      },
+      `${reason}${sent} of ${commits} commits went out, the others stay in the outbox`,
+      taken < 0 ? { errno: -taken, sent } : { sent },
     )
   }
 

@@ -65,7 +65,8 @@ export class SlabPool {
 
   /** Makes a batch of the first `length` frames of `slab`, which is the one that {@link next} named. */
   take(slab: number, length: number, lost: number): FrameBatch {
-    this.#free.pop()
+    // Not always the last one any more: a listener that was told of a loss meanwhile may have released a batch.
+    this.#free.splice(this.#free.lastIndexOf(slab), 1)
     const batch = new SlabBatch(this, slab, length, lost)
     this.#live[slab] = batch
     return batch

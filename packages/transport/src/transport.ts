@@ -78,7 +78,10 @@ export interface FrameBatch extends Iterable<Frame>, Disposable {
   readonly memory: Memory
   /** frames in the batch; at least one */
   readonly length: number
-  /** messages lost before the first frame of this batch and not reported by an earlier one */
+  /**
+   * Messages known to be lost when this batch was received and not reported by an earlier one. Where they are missing,
+   * before, between or behind these frames, only the numbers in the messages tell.
+   */
   readonly lost: number
   /** true from {@link release} on */
   readonly released: boolean
@@ -142,12 +145,14 @@ export interface Outbox {
   reserve(byteLength: number): number
   /**
    * What is at the reservation is complete, `byteLength` bytes of it: one message, or several one behind the other. Throws
-   * code `OUTBOX_STATE` without a reservation, or for more than was reserved.
+   * code `OUTBOX_STATE` without a reservation, for nothing, or for more than was reserved. A message that does not end at a
+   * multiple of four is followed by zeros up to it.
    */
   commit(byteLength: number): void
   /**
    * Sends all that is committed, in order, with one entry into the kernel, and returns how many commits that was. What
-   * cannot be sent stays committed: the error (code `SYSTEM`) says how many went out, and a later flush tries the others.
+   * cannot be sent stays committed: the error (code `SYSTEM`) says in `sent` how many went out, and a later flush tries the
+   * others. A reservation that is open is taken back. With nothing committed: 0. Throws code `CLOSED`.
    */
   flush(): number
 }
@@ -156,6 +161,11 @@ export interface Outbox {
 export interface ReceiveOptions {
   /** aborts the wait: the promise rejects with the signal's reason, and no frame is lost by it */
   readonly signal?: AbortSignal | undefined
+  /**
+   * a hint: the last batch was not full, so it emptied what there was, and to ask at once would be a system call for nothing. What
+   * is there all the same comes with the next turn of the event loop
+   */
+  readonly emptied?: boolean | undefined
 }
 
 /** A connection to the kernel (or its model), opened by the factory of its package. */
@@ -172,17 +182,22 @@ export interface Transport extends AsyncIterable<FrameBatch>, AsyncDisposable {
    * another is pending, or while somebody iterates, rejects with code `BUSY`. After (or at) close it rejects with code
    * `CLOSED`. Only frames of the kernel come, unless the transport was opened for all; others are counted and dropped.
    *
-   * A loss is not an error: `lost` of the next batch says how much, the event `overrun` says it at once.
+   * A loss is not an error: `lost` of the next batch says how much, the event `overrun` says it at once. A listener may do
+   * anything but receive (code `BUSY`); when it closes the transport, the receive that met the loss rejects with code `CLOSED`.
    */
   receive(options?: ReceiveOptions): Promise<FrameBatch>
   /**
    * The next batch without the event loop: what is there (`undefined` when nothing is), or after blocking this thread for
-   * up to `timeout` milliseconds (negative: for ever). Blocking is for a Worker that does nothing else. Otherwise as {@link receive}.
+   * up to `timeout` milliseconds (negative: for ever). Blocking is for a Worker that does nothing else. Otherwise as
+   * {@link receive}, but that it throws; code `ARGUMENT` for a timeout that is no number.
    */
   poll(timeout?: number): FrameBatch | undefined
-  /** Iterates over batches, releasing each when the next is asked for. Ends at close. A second iteration throws code `BUSY`. */
+  /**
+   * Iterates over batches, releasing each when the next is asked for. Ends at close. A second iteration throws code `BUSY`,
+   * asking for the next batch while it is being waited for rejects with it.
+   */
   [Symbol.asyncIterator](): AsyncIterator<FrameBatch, undefined>
-  /** Joins multicast group `group` (a number from 1). Throws code `SYSTEM`. */
+  /** Joins multicast group `group` (a number from 1, otherwise code `ARGUMENT`). Throws code `SYSTEM`. */
   joinGroup(group: number): void
   /** Leaves it. Throws code `SYSTEM`. */
   leaveGroup(group: number): void

@@ -1,0 +1,39 @@
+/**
+ * pcapng in memory: writing, reading, and the link types of netlink. No file, no process: it runs in a browser.
+ */
+// biome-ignore-start lint/performance/noBarrelFile: the entry of `@ringlink/capture/pcapng`
+export {
+  type ByteOrder,
+  type CaptureBlock,
+  type Direction,
+  type InterfaceBlock,
+  MAXIMUM_BLOCK_LENGTH,
+  MAXIMUM_CAPTURED_LENGTH,
+  MAXIMUM_INTERFACES,
+  type PacketBlock,
+  type SectionBlock,
+  type StatisticsBlock,
+} from './block.ts'
+export { PcapngDecoder } from './decoder.ts'
+export {
+  type CaptureSink,
+  type InterfaceOptions,
+  type InterfaceStatistics,
+  type PacketRecord,
+  PcapngEncoder,
+  type SectionOptions,
+} from './encoder.ts'
+export { LinkType, linkTypeName } from './link-type.ts'
+export { type ByteSource, decodePcapng, PcapngReader, readPcapng } from './reader.ts'
+export {
+  type MessageSource,
+  NETLINK_COOKED_LENGTH,
+  type NetlinkPacket,
+  netlinkPacket,
+  netlinkRecord,
+  nflogMessage,
+  nflogRecord,
+  packetRecord,
+  type RecordDetails,
+} from './record.ts'
+// biome-ignore-end lint/performance/noBarrelFile: the entry of `@ringlink/capture/pcapng`

@@ -1,0 +1,147 @@
+import { unlink } from 'node:fs/promises'
+import { format, parse } from 'node:path'
+import { closedError, TransportError } from '@ringlink/transport'
+import { type Capture, type CaptureOptions, openCapture } from './file.ts'
+import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord } from './pcapng/encoder.ts'
+
+export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {
+  /** bytes of a file before the next one begins, but for the statistics at its end */
+  readonly maximumBytes?: number | undefined
+  /** milliseconds from the first packet of a file, by the packets' own times, before the next one begins */
+  readonly maximumAge?: number | undefined
+  /** files to keep; older ones are deleted */
+  readonly maximumFiles?: number | undefined
+  /** the name of file `index`, which is from 1; default: `log.pcapng` becomes `log-00001.pcapng` */
+  readonly fileName?: ((index: number) => string) | undefined
+}
+
+/**
+ * A capture in files of bounded size or time, each of which is whole: it has all interfaces, under the same numbers, and
+ * statistics of its own.
+ */
+export class RotatingCapture implements CaptureSink, AsyncDisposable {
+  /** names of the files that are there, oldest first */
+  readonly files: string[] = []
+  #options: RotationOptions
+  #fileName: (index: number) => string
+  #interfaces: InterfaceOptions[] = []
+  #current: Capture
+  #index = 0
+  #firstAt: bigint | undefined
+  #packets = 0
+  // Files that are being closed, and deletions: done when the capture is.
+  #pending = new Set<Promise<void>>()
+  #failures: unknown[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(path: string, options: RotationOptions = {}) {
+    const { maximumBytes = 1, maximumAge = 1, maximumFiles = 1 } = options
+    for (const [name, value] of Object.entries({ maximumBytes, maximumAge, maximumFiles })) {
+      if (value > 0) continue
+      throw new TransportError('ARGUMENT', 'open rotating capture', `${name} is ${value}, and must be above 0`)
+    }
+    this.#options = options
+    this.#fileName = options.fileName ?? numbered(path)
+    this.#current = this.#open()
+  }
+
+  get congested(): boolean {
+    return this.#closing !== undefined || this.#current.congested
+  }
+
+  addInterface(options: InterfaceOptions): number {
+    this.#checkOpen('add interface')
+    const number = this.#current.addInterface(options)
+    this.#interfaces.push(options)
+    return number
+  }
+
+  writePacket(record: PacketRecord): boolean {
+    this.#checkOpen('write packet')
+    if (this.#packets > 0 && this.#isFull(record)) this.#rotate()
+    this.#firstAt ??= record.at
+    this.#packets++
+    return this.#current.writePacket(record)
+  }
+
+  /** For the file that is being written; earlier ones have the statistics of what is in them. */
+  writeStatistics(statistics: InterfaceStatistics): void {
+    this.#checkOpen('write statistics')
+    this.#current.writeStatistics(statistics)
+  }
+
+  /** Waits until the current file has taken what was given to it. */
+  async drained(): Promise<void> {
+    await this.#current.drained()
+  }
+
+  /** Ends the current file. Rejects with the first failure of any file. Again: nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#inBackground(this.#current.close())
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+    if (this.#failures.length > 0) throw this.#failures[0]
+  }
+
+  #isFull(record: PacketRecord): boolean {
+    const { maximumBytes, maximumAge } = this.#options
+    if (maximumBytes !== undefined) {
+      if (this.#current.byteLength + this.#current.packetLength(record) > maximumBytes) return true
+    }
+    if (maximumAge === undefined || this.#firstAt === undefined) return false
+    return Number(record.at - this.#firstAt) >= maximumAge * 1e6
+  }
+
+  #rotate(): void {
+    this.#inBackground(this.#current.close())
+    this.#current = this.#open()
+    for (const options of this.#interfaces) this.#current.addInterface(options)
+    this.#packets = 0
+    this.#firstAt = undefined
+  }
+
+  #open(): Capture {
+    const name = this.#fileName(++this.#index)
+    this.files.push(name)
+    const { maximumFiles = Number.POSITIVE_INFINITY } = this.#options
+    if (this.files.length > maximumFiles) {
+      const oldest = this.files.shift() as string
+      // Behind what is being closed: the oldest may be among it.
+      this.#inBackground(Promise.all(this.#pending).then(() => unlink(oldest)))
+    }
+    return openCapture(name, this.#options)
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) => {
+        this.#failures.push(error)
+      })
+      .finally(() => {
+        this.#pending.delete(done)
+      })
+    this.#pending.add(done)
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#closing !== undefined) throw closedError(operation)
+  }
+}
+
+/** Writes a pcapng capture to files that are rotated by size, time or both. Throws code `ARGUMENT`. */
+export function openRotatingCapture(path: string, options: RotationOptions = {}): RotatingCapture {
+  return new RotatingCapture(path, options)
+}
+
+function numbered(path: string): (index: number) => string {
+  const { dir, name, ext } = parse(path)
+  return (index) => format({ dir, name: `${name}-${String(index).padStart(5, '0')}`, ext })
+}

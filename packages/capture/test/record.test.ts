@@ -1,0 +1,103 @@
+import { hostIsLittleEndian, LogRecordView, Memory, Protocol } from '@ringlink/codec'
+import { describe, expect, test } from 'vitest'
+import {
+  LinkType,
+  netlinkPacket,
+  netlinkRecord,
+  nflogMessage,
+  nflogRecord,
+  type PacketBlock,
+  PcapngEncoder,
+  packetRecord,
+} from '../src/pcapng/index.ts'
+import { hex, packetsOf, udpPacket } from './support/captures.ts'
+import { logMessage } from './support/messages.ts'
+
+const at = 1_700_000_000_000_000_001n
+
+function written(linkType: number, record: Parameters<PcapngEncoder['writePacket']>[0]): PacketBlock {
+  const encoder = new PcapngEncoder()
+  encoder.addInterface({ linkType })
+  encoder.writePacket(record)
+  return packetsOf(encoder.take())[0] as PacketBlock
+}
+
+describe('LINKTYPE_NETLINK', () => {
+  test('has a cooked header, big endian', () => {
+    const packet = written(
+      253,
+      netlinkRecord(0, at, hex('10000000'), { protocol: Protocol.Generic, direction: 'inbound' }),
+    )
+    expect(packet.bytes).toEqual(hex('0006 0338 00000000000000000000 0010 10000000'))
+    const sent = written(253, netlinkRecord(0, at, hex('10000000'), { direction: 'outbound', fullLength: 9 }))
+    expect(sent.bytes).toEqual(hex('0007 0338 00000000000000000000 000c 10000000'))
+    expect(sent).toMatchObject({ fullLength: 25, direction: 'outbound' })
+    expect(netlinkPacket(sent)).toEqual({ protocol: Protocol.Netfilter, messages: hex('10000000'), fullLength: 9 })
+  })
+
+  test('is refused where it is something else, or short', () => {
+    const packet = written(253, { interface: 0, at, bytes: hex('0102') })
+    expect(() => netlinkPacket(packet)).toThrow(expect.objectContaining({ code: 'SHORT_HEADER', need: 16, have: 2 }))
+    expect(() => nflogMessage(packet)).toThrow(expect.objectContaining({ code: 'MESSAGE_TYPE' }))
+    expect(() => netlinkPacket({ ...packet, linkType: 1 })).toThrow(expect.objectContaining({ code: 'MESSAGE_TYPE' }))
+  })
+})
+
+describe('LINKTYPE_NFLOG', () => {
+  const message = logMessage({ prefix: 'in: ', mark: 7, payload: udpPacket(1) }, 5)
+
+  test('is the message without its netlink header, and becomes it again', () => {
+    const packet = written(239, nflogRecord(0, at, message, { fullLength: message.length + 3, comment: 'c' }))
+    expect(packet.bytes).toEqual(message.subarray(16))
+    expect(packet).toMatchObject({ fullLength: message.length - 16 + 3, comment: 'c' })
+    const bytes = nflogMessage(packet)
+    const view = new LogRecordView().wrap(Memory.from(bytes), 0, bytes.length)
+    expect([view.group, view.prefix(), view.mark, view.payload()]).toEqual([5, 'in: ', 7, udpPacket(1)])
+  })
+
+  test('is taken from a view where it lies', () => {
+    const memory = new Memory(2048)
+    memory.u8.set(message, 512)
+    const view = new LogRecordView().wrap(memory, 512, message.length)
+    expect(nflogRecord(0, at, view).bytes).toEqual(message.subarray(16))
+    expect(() => nflogRecord(0, at, hex('00'))).toThrow(expect.objectContaining({ code: 'SHORT_HEADER' }))
+  })
+
+  test('of a machine with the other byte order is turned around, nested attributes too', () => {
+    const foreign = hostIsLittleEndian ? 'big' : 'little'
+    const length = (bytes: string) => (foreign === 'big' ? bytes : bytes.replace(/(..)(..)/, '$2$1'))
+    // family 2, version 0, group 5; packet header, VLAN { protocol, tag }, prefix
+    const bytes = hex(`02 00 0005
+      ${length('0008')} ${length('0001')} 0800 01 00
+      ${length('0014')} ${length('8014')} ${length('0006')} ${length('0001')} 8100 0000 ${length('0006')} ${length('0002')} 0064 0000
+      ${length('0006')} ${length('000a')} 7800`)
+    const packet: PacketBlock = { ...written(239, packetRecord(0, at, bytes)), byteOrder: foreign }
+    const message = nflogMessage(packet)
+    const view = new LogRecordView().wrap(Memory.from(message), 0, message.length)
+    expect([view.group, view.protocol, view.hook, view.prefix(), view.vlan()]).toEqual([
+      5,
+      0x0800,
+      1,
+      'x',
+      { protocol: 0x8100, tag: 100 },
+    ])
+    for (const [wrong, code] of [
+      ['02 00 0005 ffff 0a00 7800', 'ATTRIBUTE_LENGTH'],
+      ['02 00 0005 0000 0000 7800', 'ATTRIBUTE_LENGTH'],
+    ] as const) {
+      expect(() => nflogMessage({ ...packet, bytes: hex(wrong) })).toThrow(expect.objectContaining({ code }))
+    }
+    let deep = ''
+    for (let size = 4; size <= 80; size += 4) {
+      deep = length(size.toString(16).padStart(4, '0')) + length('8012') + deep
+    }
+    expect(() => nflogMessage({ ...packet, bytes: hex(`02000005${deep}`) })).toThrow(
+      expect.objectContaining({ code: 'NESTED_DEPTH' }),
+    )
+  })
+})
+
+test('a raw packet is as it is', () => {
+  const packet = written(LinkType.Raw, packetRecord(0, at, udpPacket(1), { dropCount: 3n }))
+  expect(packet).toMatchObject({ at, linkType: 101, bytes: udpPacket(1), dropCount: 3n })
+})

@@ -1,0 +1,83 @@
+import { openLog, openQueue } from '@ringlink/client'
+import { QueueMessage, Verdict } from '@ringlink/codec'
+import { describe, expect, test } from 'vitest'
+import { FunctionTransport } from '../../../test/support/function-transport.ts'
+import { errorMessage, packetMessage, split } from '../../../test/support/messages.ts'
+import { LinkType, nflogRecord, openReplay, PcapngEncoder, type Replay, record } from '../src/index.ts'
+import { udpPacket } from './support/captures.ts'
+import { logMessage } from './support/messages.ts'
+
+/** Answers five packets, each as its mark says; what was seen. */
+async function answer(
+  transport: Replay | ReturnType<typeof record>,
+  given: (id: number, mark: number | undefined) => 'accept' | 'drop',
+): Promise<number[]> {
+  const queue = await openQueue({ number: 0, transport, copyRange: 512 })
+  const seen: number[] = []
+  for await (const packets of queue) {
+    for (const packet of packets) {
+      seen.push(packet.id)
+      if (given(packet.id, packet.mark) === 'accept') packet.accept()
+      else packet.drop()
+    }
+    if (seen.length === 5) break
+  }
+  await queue.close()
+  return seen
+}
+
+const byMark = (_: number, mark: number | undefined) => (mark === 7 ? 'drop' : 'accept')
+
+async function recording(): Promise<Uint8Array> {
+  const inner = new FunctionTransport(
+    (datagram) =>
+      split(datagram).flatMap(({ type, bytes }) => {
+        if (type !== QueueMessage.Config) return []
+        const packets = [1, 2, 3, 4, 5].map((id) =>
+          packetMessage(id, { payload: udpPacket(id), mark: id === 3 ? 7 : 1 }),
+        )
+        return [errorMessage(bytes, 0), ...packets]
+      }),
+    { batchSize: 2 },
+  )
+  const sink = new PcapngEncoder()
+  expect(await answer(record(inner, sink, { sent: true }), byMark)).toEqual([1, 2, 3, 4, 5])
+  const verdicts = inner.sent.flatMap(split).filter(({ type }) => type === QueueMessage.Verdict)
+  expect(verdicts).toHaveLength(5)
+  return sink.take()
+}
+
+describe('a queue', () => {
+  test('that was recorded is played to the same program, which says the same', async () => {
+    const replay = openReplay(await recording(), { speed: 'fast', expectSent: true, atEnd: 'wait' })
+    expect(await answer(replay, byMark)).toEqual([1, 2, 3, 4, 5])
+    expect([replay.sentProblem, replay.unsent]).toEqual([undefined, 0])
+  })
+
+  test('that is answered otherwise than in the recording is found out', async () => {
+    const replay = openReplay(await recording(), { speed: 'fast', expectSent: true, atEnd: 'wait' })
+    const other = answer(replay, () => 'accept')
+    await expect(other).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    expect(replay.sentProblem?.message).toContain(`0x0${Verdict.Accept}`)
+  })
+
+  test('can be answered as one likes where nothing is compared', async () => {
+    const replay = openReplay(await recording(), { speed: 'fast', atEnd: 'wait' })
+    expect(await answer(replay, () => 'drop')).toEqual([1, 2, 3, 4, 5])
+  })
+})
+
+test('a log reads packets of LINKTYPE_NFLOG, its requests being acknowledged, and ends with them', async () => {
+  const encoder = new PcapngEncoder()
+  encoder.addInterface({ linkType: LinkType.Nflog })
+  for (let i = 1; i <= 40; i++) {
+    encoder.writePacket(nflogRecord(0, BigInt(i), logMessage({ prefix: `p${i}`, payload: udpPacket(i) }, 5)))
+  }
+  const replay = openReplay(encoder.take(), { speed: 'fast', atEnd: 'wait', acknowledge: true })
+  const log = await openLog({ group: 5, transport: replay })
+  const closing = replay.ended.then(() => log.close())
+  const prefixes: (string | undefined)[] = []
+  for await (const records of log) for (const each of records) prefixes.push(each.prefix())
+  await closing
+  expect(prefixes).toEqual(Array.from({ length: 40 }, (_, index) => `p${index + 1}`))
+})

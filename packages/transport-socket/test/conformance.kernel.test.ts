@@ -1,0 +1,66 @@
+import { describeTransport, type OpenFixture } from '@ringlink/transport/conformance'
+import {
+  corrupt,
+  delay,
+  drop,
+  duplicate,
+  overrun,
+  reorder,
+  shortSend,
+  truncate,
+  withFaults,
+} from '@ringlink/transport/faults'
+import { afterAll, beforeAll } from 'vitest'
+import { Namespace } from '../../../test/support/namespace.ts'
+import { cannot, NETLINK_ROUTE, socketFixture } from './support/fixture.ts'
+import { peerUnavailable, SocketPeer } from './support/peer.ts'
+
+let namespace: Namespace
+let peer: SocketPeer
+beforeAll(async () => {
+  if (peerUnavailable !== undefined) return
+  namespace = await Namespace.open()
+  peer = await SocketPeer.open(namespace, NETLINK_ROUTE)
+})
+afterAll(async () => {
+  await peer?.[Symbol.asyncDispose]()
+  await namespace?.close()
+})
+
+const openSocketFixture = socketFixture(
+  () => namespace,
+  () => peer,
+)
+
+describeTransport('a socket', { open: openSocketFixture, cannot, unavailable: peerUnavailable })
+
+const never = { probability: 0 }
+
+/** Faults that never happen, around a socket, but for sends that fall short when a case asks for it. */
+const openFaulty: OpenFixture = async (options) => {
+  const { transport, peer } = await openSocketFixture(options)
+  let limit = Number.POSITIVE_INFINITY
+  const takeLimit = () => {
+    const taken = limit
+    limit = Number.POSITIVE_INFINITY
+    return taken
+  }
+  const faults = [
+    drop(never),
+    duplicate(never),
+    reorder(never),
+    truncate(never),
+    corrupt(never),
+    delay({ ...never, batches: 1 }),
+    overrun(never),
+    shortSend({ limit: takeLimit }),
+  ]
+  const faulty = withFaults(transport, faults, { seed: 1 })
+  const limitSend = (commits: number) => {
+    limit = commits
+  }
+  return { transport: faulty, peer: Object.assign(peer, { limitSend }), close: () => faulty.close() }
+}
+
+const { partialSend: _, ...cannotFaulty } = cannot
+describeTransport('faults around a socket', { open: openFaulty, cannot: cannotFaulty, unavailable: peerUnavailable })

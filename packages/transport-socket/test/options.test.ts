@@ -1,0 +1,159 @@
+import { loadNative } from '@ringlink/native'
+import { describe, expect, test } from 'vitest'
+import { openSocket, type SocketOptions } from '../src/index.ts'
+import { checkOptions } from '../src/options.ts'
+
+const ROUTE = 0
+const code = (name: string, details = {}) => expect.objectContaining({ code: name, ...details })
+
+const refused: SocketOptions[] = [
+  { protocol: -1 },
+  { protocol: 256 },
+  { protocol: 1.5 },
+  { protocol: Number.NaN },
+  { protocol: ROUTE, frameSize: 63 },
+  { protocol: ROUTE, frameSize: (1 << 20) + 1 },
+  { protocol: ROUTE, batchSize: 0 },
+  { protocol: ROUTE, batchSize: 65 },
+  { protocol: ROUTE, liveBatches: 0 },
+  { protocol: ROUTE, liveBatches: 1025 },
+  { protocol: ROUTE, outboxSize: 63 },
+  { protocol: ROUTE, outboxSize: 2 ** 29 },
+  { protocol: ROUTE, receiveBufferSize: 0 },
+  { protocol: ROUTE, receiveBufferSize: 2 ** 31 },
+  { protocol: ROUTE, groups: [1, 0] },
+  { protocol: ROUTE, groups: [2 ** 31] },
+  { protocol: ROUTE, portId: -1 },
+  { protocol: ROUTE, portId: 2 ** 32 },
+]
+
+test.each(refused)('%o is refused, and opens nothing', async (options) => {
+  const open = process.platform === 'linux' ? loadNative().openHandles() : 0
+  await expect(openSocket(options)).rejects.toThrow(code('ARGUMENT', { operation: 'open socket' }))
+  if (process.platform === 'linux') expect(loadNative().openHandles()).toBe(open)
+})
+
+test('what is left out has a default', () => {
+  expect(checkOptions({ protocol: 12 })).toEqual({
+    protocol: 12,
+    frameSize: 32768,
+    batchSize: 64,
+    liveBatches: 4,
+    outboxSize: 131072,
+    receiveBufferSize: undefined,
+    networkNamespace: null,
+    groups: [],
+    portId: 0,
+    noOverrunErrors: false,
+    extendedAck: true,
+    cappedAck: true,
+    strictChecking: true,
+    foreignSenders: false,
+  })
+})
+
+test.each([
+  [64, 64],
+  [32768, 64],
+  [65536, 32],
+  [131072, 16],
+  [1 << 20, 16],
+])('frames of %i bytes come %i to a batch, unless somebody says otherwise', (frameSize, batchSize) => {
+  expect(checkOptions({ protocol: 0, frameSize }).batchSize).toBe(batchSize)
+  expect(checkOptions({ protocol: 0, frameSize, batchSize: 3 }).batchSize).toBe(3)
+})
+
+describe.skipIf(process.platform !== 'linux')('on Linux', () => {
+  const open = (options: Partial<SocketOptions>) => openSocket({ protocol: ROUTE, frameSize: 64, ...options })
+
+  test('sizes are those that the capabilities tell', async () => {
+    await using transport = await open({ frameSize: 100, batchSize: 5, liveBatches: 3, outboxSize: 1000 })
+    expect(transport.capabilities).toEqual({
+      kind: 'socket',
+      ring: false,
+      hold: 'copy',
+      ordered: true,
+      frameSize: 192,
+      frameCount: 15,
+      batchSize: 5,
+      outboxSize: 1000,
+      exactLoss: true,
+    })
+  })
+
+  test('an unknown protocol is named', async () => {
+    await expect(open({ protocol: 31 })).rejects.toThrow(
+      code('SYSTEM', {
+        errno: 93,
+        message: 'open socket: EPROTONOSUPPORT (this kernel has no netlink protocol 31)',
+      }),
+    )
+  })
+
+  test('a network namespace that is not there is named', async () => {
+    await expect(open({ networkNamespace: '/run/netns/no-such-namespace' })).rejects.toThrow(
+      code('SYSTEM', { errno: 2, message: expect.stringContaining('/run/netns/no-such-namespace') }),
+    )
+    await expect(open({ networkNamespace: 1_000_000 })).rejects.toThrow(code('SYSTEM', { errno: 9 }))
+    await expect(open({ networkNamespace: '/proc/self/status' })).rejects.toThrow(code('SYSTEM'))
+  })
+
+  test('a port that is taken is refused, and nothing is left open', async () => {
+    await using first = await open({})
+    const handles = loadNative().openHandles()
+    await expect(open({ portId: first.portId })).rejects.toThrow(code('SYSTEM', { operation: 'bind', errno: 98 }))
+    expect(loadNative().openHandles()).toBe(handles)
+  })
+
+  test('a port can be chosen', async () => {
+    await using transport = await open({ portId: 0x7ffffff1 })
+    expect(transport.portId).toBe(0x7ffffff1)
+  })
+
+  test('a group that the protocol does not have is refused, at opening and later', async () => {
+    const handles = loadNative().openHandles()
+    await expect(open({ groups: [4000] })).rejects.toThrow(code('SYSTEM', { operation: 'join group', errno: 22 }))
+    expect(loadNative().openHandles()).toBe(handles)
+    await using transport = await open({})
+    expect(() => transport.joinGroup(4000)).toThrow(code('SYSTEM', { operation: 'join group', errno: 22 }))
+    expect(() => transport.leaveGroup(4000)).toThrow(code('SYSTEM', { operation: 'leave group', errno: 22 }))
+  })
+
+  test('what the kernel does not take stays in the outbox, with the reason', async () => {
+    // Nobody listens at port 0 of this protocol.
+    const USERSOCK = 2
+    await using transport = await open({ protocol: USERSOCK })
+    const { outbox } = transport
+    for (let index = 0; index < 3; index++) {
+      outbox.reserve(16)
+      outbox.commit(16)
+    }
+    expect(() => outbox.flush()).toThrow(code('SYSTEM', { operation: 'flush', errno: 111, sent: 0 }))
+    expect(outbox).toMatchObject({ pending: 48, pendingCommits: 3 })
+    expect(transport.stats).toMatchObject({ sent: 0, sentBytes: 0 })
+  })
+
+  test('readProcNet leads nowhere else', async () => {
+    await using transport = await open({})
+    expect(() => transport.readProcNet('../../etc/passwd')).toThrow(code('SYSTEM', { errno: 22 }))
+    expect(() => transport.readProcNet('no_such_file')).toThrow(code('SYSTEM', { errno: 2 }))
+  })
+
+  test('poll waits no longer than it is told to', async () => {
+    await using transport = await open({})
+    const start = performance.now()
+    expect(transport.poll(20)).toBe(undefined)
+    expect(performance.now() - start).toBeGreaterThanOrEqual(19)
+    expect(transport.poll(0.5)).toBe(undefined)
+    expect(transport.stats.wakeups).toBe(2)
+  })
+
+  test('close gives the descriptor back at once, also under a pending receive', async () => {
+    const handles = loadNative().openHandles()
+    const transport = await open({})
+    const waiting = expect(transport.receive()).rejects.toThrow(code('CLOSED'))
+    await transport.close()
+    expect(loadNative().openHandles()).toBe(handles)
+    await waiting
+  })
+})

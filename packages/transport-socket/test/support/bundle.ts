@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const require = createRequire(import.meta.url)
+// The compiler of vite, which is what the tests run under.
+const { buildSync } = createRequire(require.resolve('vite'))('esbuild') as {
+  buildSync(options: Record<string, unknown>): void
+}
+const native = fileURLToPath(new URL('../../../native/src/index.ts', import.meta.url))
+
+/** A program of the fixtures in one file that any version of Node runs: for processes and threads of their own. */
+export class Bundle implements Disposable {
+  readonly path: string
+  #directory: string
+
+  constructor(name: string) {
+    this.#directory = mkdtempSync(join(tmpdir(), 'ringlink-bundle-'))
+    this.path = join(this.#directory, `${name}.mjs`)
+    buildSync({
+      entryPoints: [fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url))],
+      outfile: this.path,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      conditions: ['ringlink-source'],
+      // The addon lies beside the sources of its package.
+      define: { 'import.meta.url': JSON.stringify(pathToFileURL(native).href) },
+    })
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#directory, { recursive: true })
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The suite that says what a transport is: one case for each promise of transport.ts. A transport's test is
+ *
+ *     describeTransport('sim', { open: openSimFixture })
+ *
+ * It needs vitest, and knows nothing of messages: frames are bytes.
+ */
+import { describe, it } from 'vitest'
+import { abortCases } from './abort.ts'
+import { type ConformanceCase, runCase } from './case.ts'
+import { consumerCases } from './consumer.ts'
+import type { Ability, OpenFixture } from './fixture.ts'
+import { leaseCases } from './lease.ts'
+import { lifecycleCases } from './lifecycle.ts'
+import { lossCases } from './loss.ts'
+import { receiveCases } from './receive.ts'
+import { sendCases } from './send.ts'
+
+// biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport/conformance`
+export { type CaseContext, type ConformanceCase, runCase } from './case.ts'
+export type { Ability, Fixture, OpenFixture, OpenFixtureOptions, Peer } from './fixture.ts'
+export { type ReferenceMessage, type ReferenceOptions, ReferenceTransport } from './reference.ts'
+export { openReference, ReferencePeer, referenceFixture } from './reference-peer.ts'
+
+/** All cases, as data. */
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...lifecycleCases,
+  ...receiveCases,
+  ...consumerCases,
+  ...leaseCases,
+  ...abortCases,
+  ...lossCases,
+  ...sendCases,
+]
+
+/** What the suite is told of an implementation. */
+export interface ConformanceOptions {
+  readonly open: OpenFixture
+  /** what its other end cannot do, and why; the skipped cases are named with it */
+  readonly cannot?: Partial<Record<Ability, string>>
+  /** nothing can be run here, and why */
+  readonly unavailable?: string | undefined
+}
+
+/** Registers the suite for one transport. */
+export function describeTransport(name: string, options: ConformanceOptions): void {
+  describe(`${name} is a transport`, () => {
+    for (const testCase of conformanceCases) {
+      const reason = options.unavailable ?? missing(testCase, options)
+      const title = reason === undefined ? testCase.title : `${testCase.title} (skipped: ${reason})`
+      it.skipIf(reason !== undefined)(title, () => runCase(testCase, options.open))
+    }
+  })
+}
+
+function missing(testCase: ConformanceCase, { cannot = {} }: ConformanceOptions): string | undefined {
+  const ability = testCase.needs?.find((need) => cannot[need] !== undefined)
+  return ability === undefined ? undefined : cannot[ability]
+}

@@ -1,0 +1,294 @@
+import { BaseTransport } from '../base.ts'
+import { FRAME_WORDS, SlabPool } from '../slab.ts'
+import type { Capabilities, FrameBatch, Lease, Outbox, Transport, TransportStats } from '../transport.ts'
+import { type Fault, type FaultContext, type FaultFrame, type FaultStats, frameIn, noFaults } from './fault.ts'
+import { FaultOutbox } from './outbox.ts'
+import { Random } from './random.ts'
+
+/** A transport that makes trouble, and counts it. */
+export interface FaultyTransport extends Transport {
+  readonly faults: Readonly<FaultStats>
+}
+
+/** How faults are chosen. */
+export interface WithFaultsOptions {
+  /** the same seed over the same batches makes the same trouble; each fault has a stream of numbers of its own */
+  readonly seed: number
+}
+
+/**
+ * The transport with trouble on its way: faults are applied in their order, the first one nearest to the kernel. It owns
+ * the transport below, which must not be used any more. A batch that no fault touches is handed on as it is; one that is
+ * touched is a copy in the same number of live frames, and what is held of it is copied.
+ */
+export function withFaults(
+  transport: Transport,
+  faults: readonly Fault[],
+  { seed }: WithFaultsOptions,
+): FaultyTransport {
+  return new FaultTransport(transport, faults, new Random(seed))
+}
+
+type Stage = (frames: readonly FaultFrame[]) => readonly FaultFrame[]
+
+class FaultTransport extends BaseTransport implements FaultyTransport {
+  readonly capabilities: Capabilities
+  readonly portId: number
+  readonly outbox: Outbox
+  readonly stats: TransportStats
+  readonly faults: FaultStats = noFaults()
+  #inner: Transport
+  #stages: Stage[] = []
+  #outbox: FaultOutbox | undefined
+  #ready: FrameBatch[] = []
+  #arrived: FrameBatch | undefined
+  #asking: AbortController | undefined
+  #wanted = false
+  #closed: Promise<void> | undefined
+  // Lost here, and not yet in a batch.
+  #lost = 0
+  #copies: Copies = { pools: new Set(), held: 0, copied: 0 }
+  #counts = { frames: 0, bytes: 0, batches: 0, truncated: 0, lost: 0 }
+
+  constructor(inner: Transport, faults: readonly Fault[], random: Random) {
+    super()
+    this.#inner = inner
+    this.portId = inner.portId
+    this.outbox = inner.outbox
+    this.capabilities = Object.freeze({ ...inner.capabilities, kind: `${inner.capabilities.kind}+faults` })
+    for (const [index, fault] of faults.entries()) {
+      const context: FaultContext = {
+        random: random.fork(index),
+        stats: this.faults,
+        lose: (count) => this.#lose(count),
+      }
+      const receive = fault.makeReceive?.()
+      if (receive !== undefined) this.#stages.push((frames) => receive(frames, context))
+      const send = fault.makeSend?.()
+      if (send !== undefined) {
+        const size = this.#outbox?.memory.byteLength ?? inner.capabilities.outboxSize
+        this.#outbox = new FaultOutbox(this.outbox, size, send, context)
+        this.outbox = this.#outbox
+      }
+    }
+    this.stats = statsOf(inner.stats, this.#counts, this.#copies)
+    inner.events.on('overrun', (lost) => this.events.emit('overrun', lost))
+    inner.events.once('close', () => void this.close())
+  }
+
+  protected doReceive(): FrameBatch | undefined {
+    return this.#receive(() => this.#inner.poll())
+  }
+
+  protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
+    const end = performance.now() + timeout
+    return this.#receive(() => this.#inner.poll(timeout < 0 ? timeout : Math.max(0, end - performance.now())))
+  }
+
+  protected doWait(): void {
+    if (this.#ready.length > 0 || this.#arrived !== undefined) setImmediate(() => this.wake())
+    else if (this.#asking !== undefined) this.#wanted = true
+    else void this.#ask()
+  }
+
+  protected doStopWaiting(): void {
+    this.#wanted = false
+    this.#asking?.abort()
+  }
+
+  protected doJoinGroup(group: number): void {
+    this.#inner.joinGroup(group)
+  }
+
+  protected doLeaveGroup(group: number): void {
+    this.#inner.leaveGroup(group)
+  }
+
+  protected doReadProcNet(name: string): string {
+    return this.#inner.readProcNet(name)
+  }
+
+  protected doClose(): void {
+    this.#wanted = false
+    this.#outbox?.close()
+    this.#ready = []
+    for (const pool of this.#copies.pools) pool.close()
+    this.#closed = this.#inner.close()
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    await this.#closed
+  }
+
+  #receive(next: () => FrameBatch | undefined): FrameBatch | undefined {
+    for (;;) {
+      const ready = this.#ready.shift()
+      if (ready !== undefined) {
+        this.#count(ready)
+        return ready
+      }
+      const arrived = this.#arrived
+      this.#arrived = undefined
+      // Somebody gave up waiting, and whether something came at that moment is known in the next microtask.
+      if (arrived === undefined && this.#asking !== undefined) return undefined
+      const batch = arrived ?? next()
+      if (batch === undefined) return undefined
+      this.#apply(batch)
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const asking = new AbortController()
+    this.#asking = asking
+    try {
+      this.#arrived = await this.#inner.receive({ signal: asking.signal })
+      this.#asking = undefined
+      this.#wanted = false
+      this.wake()
+    } catch (error) {
+      this.#asking = undefined
+      const wanted = this.#wanted
+      this.#wanted = false
+      if (!asking.signal.aborted) this.fail(error)
+      else if (wanted) void this.#ask()
+    }
+  }
+
+  #apply(batch: FrameBatch): void {
+    const frames = Array.from({ length: batch.length }, (_, index) => frameIn(batch, index))
+    const left = this.#stages.reduce<readonly FaultFrame[]>((some, stage) => stage(some), frames)
+    // A listener that was told of a loss may have closed everything.
+    if (batch.released) return
+    const intact = left.length === frames.length && left.every((frame, index) => frame === frames[index])
+    if (intact && this.#lost === 0) {
+      this.#ready.push(batch)
+      return
+    }
+    this.#lost += batch.lost
+    if (left.length === 0) batch.release()
+    else this.#copy(batch, left)
+  }
+
+  /** Puts frames into batches of copies; the frames below are given back with the last of them, so that limits stay limits. */
+  #copy(batch: FrameBatch, frames: readonly FaultFrame[]): void {
+    const { batchSize } = this.capabilities
+    let parts = Math.ceil(frames.length / batchSize)
+    for (let first = 0; first < frames.length; first += batchSize) {
+      const part = frames.slice(first, first + batchSize)
+      const pool = new CopyPool(part, this.#copies, () => {
+        if (--parts === 0) batch.release()
+      })
+      this.#ready.push(pool.take(0, part.length, this.#lost))
+      this.#lost = 0
+    }
+  }
+
+  #lose(count: number): void {
+    this.#lost += count
+    this.#counts.lost += count
+    this.events.emit('overrun', count)
+  }
+
+  #count(batch: FrameBatch): void {
+    this.#counts.batches++
+    this.#counts.frames += batch.length
+    for (let index = 0; index < batch.length; index++) {
+      this.#counts.bytes += batch.byteLength(index)
+      if (batch.fullLength(index) > batch.byteLength(index)) this.#counts.truncated++
+    }
+  }
+}
+
+interface Copies {
+  readonly pools: Set<CopyPool>
+  held: number
+  copied: number
+}
+
+/** The memory of one batch of copies. It is forgotten when the batch and all that is held of it are released. */
+class CopyPool extends SlabPool {
+  #copies: Copies
+  #onRelease: () => void
+  #released = false
+
+  constructor(frames: readonly FaultFrame[], copies: Copies, onRelease: () => void) {
+    const frameSize = frames.reduce((longest, { byteLength }) => Math.max(longest, byteLength), 4)
+    super({ frameSize, batchSize: frames.length, slabs: 1, poison: true })
+    this.#copies = copies
+    this.#onRelease = onRelease
+    copies.pools.add(this)
+    for (const [index, { byteLength, fullLength, portId, groups, ...frame }] of frames.entries()) {
+      this.memory.u8.set(frame.bytes(), index * this.stride)
+      this.words.set([byteLength, fullLength, portId, groups], index * FRAME_WORDS)
+    }
+  }
+
+  override give(slab: number): void {
+    super.give(slab)
+    this.#released = true
+    this.#onRelease()
+    this.#forgetIfDone()
+  }
+
+  override hold(offset: number, byteLength: number): Lease {
+    this.#copies.held++
+    this.#copies.copied++
+    return super.hold(offset, byteLength)
+  }
+
+  override forget(...[lease]: Parameters<SlabPool['forget']>): void {
+    super.forget(lease)
+    this.#copies.held--
+    this.#forgetIfDone()
+  }
+
+  #forgetIfDone(): void {
+    if (this.#released && this.held === 0) this.#copies.pools.delete(this)
+  }
+}
+
+function statsOf(
+  inner: TransportStats,
+  counts: { frames: number; bytes: number; batches: number; truncated: number; lost: number },
+  copies: Copies,
+): TransportStats {
+  return {
+    get frames() {
+      return counts.frames
+    },
+    get bytes() {
+      return counts.bytes
+    },
+    get batches() {
+      return counts.batches
+    },
+    get wakeups() {
+      return inner.wakeups
+    },
+    get systemCalls() {
+      return inner.systemCalls
+    },
+    get lost() {
+      return inner.lost + counts.lost
+    },
+    get truncated() {
+      return counts.truncated
+    },
+    get foreign() {
+      return inner.foreign
+    },
+    get held() {
+      return inner.held + copies.held
+    },
+    get copied() {
+      return inner.copied + copies.copied
+    },
+    get sent() {
+      return inner.sent
+    },
+    get sentBytes() {
+      return inner.sentBytes
+    },
+  }
+}

@@ -1,0 +1,312 @@
+import { setImmediate } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
+import type { Capabilities, FrameBatch, TransportStats } from '../src/index.ts'
+import { BATCHES_PER_WAKEUP, BaseTransport, FRAME_WORDS, OutboxBuffer, SlabPool, TransportError } from '../src/index.ts'
+
+/** A transport whose implementation is a list of steps; `undefined` is "nothing there". */
+class Scripted extends BaseTransport {
+  readonly capabilities = {} as Capabilities
+  readonly stats = {} as TransportStats
+  readonly portId = 1
+  readonly outbox = new OutboxBuffer(64, (_, length) => length)
+  readonly pool = new SlabPool({ frameSize: 64, batchSize: 1, slabs: 40, poison: true })
+  readonly steps: (() => FrameBatch | undefined)[] = []
+  readonly doWait = vi.fn()
+  readonly doStopWaiting = vi.fn()
+  readonly doClose = vi.fn(() => this.pool.close())
+  readonly doJoinGroup = vi.fn()
+  readonly doLeaveGroup = vi.fn()
+  readonly doReadProcNet = vi.fn((name: string) => `text of ${name}`)
+  readonly doReceiveBlocking = vi.fn((_: number) => this.doReceive())
+
+  doReceive(): FrameBatch | undefined {
+    return this.steps.shift()?.()
+  }
+
+  /** Adds batches of one byte each. */
+  add(...values: number[]): void {
+    for (const value of values) this.steps.push(() => this.batch(value))
+  }
+
+  batch(value: number): FrameBatch {
+    const slab = this.pool.next()
+    this.pool.memory.u8[slab * this.pool.stride] = value
+    this.pool.words.set([1, 1, 0, 0], slab * FRAME_WORDS)
+    return this.pool.take(slab, 1, 0)
+  }
+
+  wakeUp(): void {
+    this.wake()
+  }
+
+  failWith(error: unknown): void {
+    this.fail(error)
+  }
+}
+
+const value = (batch: FrameBatch | undefined) => batch?.memory.u8[batch.offset(0)]
+const code = (name: string) => expect.objectContaining({ code: name })
+
+test('receive takes what is there without waiting, and waits when nothing is', async () => {
+  const transport = new Scripted()
+  transport.add(1)
+  expect(value(await transport.receive())).toBe(1)
+  expect(transport.doWait).not.toHaveBeenCalled()
+  const waiting = transport.receive()
+  expect(transport.doWait).toHaveBeenCalledTimes(1)
+  transport.add(2)
+  transport.wakeUp()
+  expect(value(await waiting)).toBe(2)
+})
+
+test('after a burst the event loop gets its turn, and then the burst begins anew', async () => {
+  const transport = new Scripted()
+  transport.add(...Array.from({ length: BATCHES_PER_WAKEUP * 2 + 2 }, (_, index) => index))
+  for (let index = 0; index < BATCHES_PER_WAKEUP; index++) (await transport.receive()).release()
+  expect(transport.doWait).not.toHaveBeenCalled()
+  const next = transport.receive()
+  expect(transport.doWait).toHaveBeenCalledTimes(1)
+  transport.wakeUp()
+  expect(value(await next)).toBe(BATCHES_PER_WAKEUP)
+  for (let index = 0; index < BATCHES_PER_WAKEUP; index++) (await transport.receive()).release()
+  expect(transport.doWait).toHaveBeenCalledTimes(1)
+  const last = transport.receive()
+  expect(transport.doWait).toHaveBeenCalledTimes(2)
+  transport.wakeUp()
+  expect(value(await last)).toBe(BATCHES_PER_WAKEUP * 2 + 1)
+})
+
+test('a wake-up without a receive does nothing; one without a message waits again', async () => {
+  const transport = new Scripted()
+  transport.add(1)
+  transport.wakeUp()
+  expect(transport.steps.length).toBe(1)
+  transport.poll()?.release()
+  const waiting = transport.receive()
+  transport.steps.push(() => undefined)
+  transport.wakeUp()
+  transport.wakeUp()
+  expect(transport.doWait).toHaveBeenCalledTimes(3)
+  transport.add(2)
+  transport.wakeUp()
+  transport.wakeUp()
+  expect(value(await waiting)).toBe(2)
+})
+
+test('what the implementation throws rejects the receive, at once, after a wake-up, at waiting and from fail', async () => {
+  const transport = new Scripted()
+  const error = new Error('from below')
+  const failing = () => {
+    throw error
+  }
+  transport.steps.push(failing)
+  await expect(transport.receive()).rejects.toBe(error)
+  const woken = transport.receive()
+  transport.steps.push(failing)
+  transport.wakeUp()
+  await expect(woken).rejects.toBe(error)
+  transport.doWait.mockImplementationOnce(failing)
+  await expect(transport.receive()).rejects.toBe(error)
+  const again = transport.receive()
+  transport.doWait.mockImplementationOnce(failing)
+  transport.wakeUp()
+  await expect(again).rejects.toBe(error)
+  const failed = transport.receive()
+  transport.failWith(error)
+  await expect(failed).rejects.toBe(error)
+  transport.failWith(error)
+  transport.add(1)
+  expect(value(await transport.receive())).toBe(1)
+})
+
+test('an error ends an iteration, which can begin again', async () => {
+  const transport = new Scripted()
+  const error = new Error('from below')
+  transport.add(1)
+  transport.steps.push(() => {
+    throw error
+  })
+  const seen: FrameBatch[] = []
+  const loop = async () => {
+    for await (const batch of transport) seen.push(batch)
+  }
+  await expect(loop()).rejects.toBe(error)
+  expect(seen.map(({ released }) => released)).toEqual([true])
+  transport.add(2)
+  for await (const batch of transport) {
+    expect(value(batch)).toBe(2)
+    break
+  }
+})
+
+test('an aborted wait is taken back below; an abort after the end is not', async () => {
+  const transport = new Scripted()
+  const first = new AbortController()
+  const waiting = transport.receive({ signal: first.signal })
+  first.abort('enough')
+  await expect(waiting).rejects.toBe('enough')
+  expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
+  const second = new AbortController()
+  transport.add(1)
+  await transport.receive({ signal: second.signal })
+  second.abort()
+  expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
+})
+
+test('poll asks without waiting first, and blocks only when it may', () => {
+  const transport = new Scripted()
+  expect(transport.poll()).toBe(undefined)
+  expect(transport.doReceiveBlocking).not.toHaveBeenCalled()
+  expect(transport.poll(5)).toBe(undefined)
+  expect(transport.doReceiveBlocking).toHaveBeenLastCalledWith(5)
+  expect(transport.poll(-1)).toBe(undefined)
+  expect(transport.doReceiveBlocking).toHaveBeenLastCalledWith(-1)
+  transport.add(1)
+  expect(value(transport.poll(5))).toBe(1)
+  expect(transport.doReceiveBlocking).toHaveBeenCalledTimes(2)
+})
+
+test('receive after close is CLOSED, also while an iteration has not noticed yet', async () => {
+  const transport = new Scripted()
+  transport.add(1)
+  const iterator = transport[Symbol.asyncIterator]()
+  await iterator.next()
+  await expect(transport.receive()).rejects.toThrow(code('BUSY'))
+  await transport.close()
+  await expect(transport.receive()).rejects.toThrow(code('CLOSED'))
+})
+
+test('two calls of next at once: the second is refused, the first gets its batch', async () => {
+  const transport = new Scripted()
+  transport.add(1, 2)
+  const iterator = transport[Symbol.asyncIterator]()
+  const [first, second] = await Promise.allSettled([iterator.next(), iterator.next()])
+  expect(first).toMatchObject({ status: 'fulfilled', value: { done: false } })
+  expect(second).toMatchObject({ status: 'rejected', reason: { code: 'BUSY' } })
+  const next = await iterator.next()
+  expect(value(next.value)).toBe(2)
+  expect(first.status === 'fulfilled' && first.value.value?.released).toBe(true)
+})
+
+test('a batch that meets the end of its iteration is given back', async () => {
+  const transport = new Scripted()
+  transport.add(1)
+  const iterator = transport[Symbol.asyncIterator]()
+  const [next] = await Promise.all([iterator.next(), iterator.return?.()])
+  expect(next).toEqual({ done: true, value: undefined })
+  transport.add(...Array.from({ length: 40 }, (_, index) => index))
+  for (let index = 0; index < 40; index++) expect(value(transport.poll())).toBe(index)
+})
+
+test('a listener that closes the transport while it receives ends the receive with CLOSED', async () => {
+  for (const step of ['now', 'woken', 'polled'] as const) {
+    const transport = new Scripted()
+    const closing = () => {
+      void transport.close()
+      return step === 'now' ? undefined : transport.batch(1)
+    }
+    if (step === 'woken') {
+      const waiting = transport.receive()
+      transport.steps.push(closing)
+      transport.wakeUp()
+      await expect(waiting).rejects.toThrow(code('CLOSED'))
+      expect(transport.doWait).toHaveBeenCalledTimes(1)
+    } else {
+      transport.steps.push(closing)
+      if (step === 'now') await expect(transport.receive()).rejects.toThrow(code('CLOSED'))
+      else expect(() => transport.poll()).toThrow(code('CLOSED'))
+    }
+    expect(() => transport.pool.next()).not.toThrow()
+  }
+})
+
+test('what a closed implementation throws is not told', async () => {
+  const transport = new Scripted()
+  transport.steps.push(() => {
+    void transport.close()
+    throw new TransportError('SYSTEM', 'receive', 'EBADF')
+  })
+  await expect(transport.receive()).rejects.toThrow(code('CLOSED'))
+})
+
+test('a listener that receives while the transport does is refused', async () => {
+  const transport = new Scripted()
+  const refused: Promise<unknown>[] = []
+  transport.steps.push(() => {
+    expect(() => transport.poll()).toThrow(code('BUSY'))
+    expect(() => transport[Symbol.asyncIterator]()).toThrow(code('BUSY'))
+    refused.push(expect(transport.receive()).rejects.toThrow(code('BUSY')))
+    return transport.batch(1)
+  })
+  expect(value(await transport.receive())).toBe(1)
+  await Promise.all(refused)
+})
+
+test('a listener that aborts the receive that is under way loses nothing', async () => {
+  const transport = new Scripted()
+  const controller = new AbortController()
+  const waiting = transport.receive({ signal: controller.signal })
+  transport.steps.push(() => {
+    controller.abort('enough')
+    return transport.batch(1)
+  })
+  transport.wakeUp()
+  await expect(waiting).rejects.toBe('enough')
+  transport.add(2)
+  expect(value(transport.poll())).toBe(1)
+  expect(value(transport.poll())).toBe(2)
+
+  const second = new AbortController()
+  transport.steps.push(() => {
+    second.abort('enough')
+    return undefined
+  })
+  await expect(transport.receive({ signal: second.signal })).rejects.toBe('enough')
+})
+
+test('a batch that was kept is received even when the burst is over', async () => {
+  const transport = new Scripted()
+  transport.add(...Array.from({ length: BATCHES_PER_WAKEUP }, (_, index) => index))
+  for (let index = 0; index < BATCHES_PER_WAKEUP; index++) (await transport.receive()).release()
+  const controller = new AbortController()
+  const waiting = transport.receive({ signal: controller.signal })
+  transport.steps.push(() => {
+    controller.abort('enough')
+    return transport.batch(100)
+  })
+  transport.wakeUp()
+  await expect(waiting).rejects.toBe('enough')
+  expect(value(await transport.receive())).toBe(100)
+})
+
+test('close runs once, frees before it tells, and rejects what waits', async () => {
+  const transport = new Scripted()
+  const seen: string[] = []
+  transport.doClose.mockImplementation(() => void seen.push('freed'))
+  transport.events.on('close', () => seen.push('told'))
+  const waiting = expect(transport.receive()).rejects.toThrow(code('CLOSED'))
+  await Promise.all([transport.close(), transport.close()])
+  await transport[Symbol.asyncDispose]()
+  await waiting
+  transport.wakeUp()
+  transport.failWith(new Error('late'))
+  await setImmediate()
+  expect(seen).toEqual(['freed', 'told'])
+})
+
+test('groups and files are checked before the implementation is asked, and not asked for after close', async () => {
+  const transport = new Scripted()
+  transport.joinGroup(1)
+  transport.leaveGroup(0x7fffffff)
+  expect(transport.doJoinGroup).toHaveBeenCalledWith(1)
+  expect(transport.doLeaveGroup).toHaveBeenCalledWith(0x7fffffff)
+  expect(transport.readProcNet('netlink')).toBe('text of netlink')
+  for (const group of [0, -1, 1.5, 2 ** 31, Number.NaN]) {
+    expect(() => transport.joinGroup(group)).toThrow(code('ARGUMENT'))
+  }
+  await transport.close()
+  expect(() => transport.joinGroup(1)).toThrow(code('CLOSED'))
+  expect(() => transport.leaveGroup(1)).toThrow(code('CLOSED'))
+  expect(() => transport.readProcNet('netlink')).toThrow(code('CLOSED'))
+  expect(transport.doJoinGroup).toHaveBeenCalledTimes(1)
+})

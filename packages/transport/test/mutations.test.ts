@@ -1,0 +1,1023 @@
+import { setMaxListeners } from 'node:events'
+import { openSync } from 'node:fs'
+import { RELEASED_MEMORY } from '@ringlink/codec/memory'
+import { expect, test } from 'vitest'
+import {
+  conformanceCases,
+  type OpenFixture,
+  openReference,
+  ReferencePeer,
+  ReferenceTransport,
+  referenceFixture,
+  runCase,
+} from '../src/conformance/index.ts'
+import { TransportError } from '../src/errors.ts'
+import type { Capabilities, FrameBatch, Lease, ReceiveOptions, TransportStats } from '../src/transport.ts'
+
+/** A planted bug: a transport that breaks one promise, and the case that has to find it. */
+interface Mutation {
+  readonly bug: string
+  /** the beginning of the title of a case */
+  readonly found: string
+  readonly open: OpenFixture
+}
+
+type Constructor = typeof ReferenceTransport
+
+/** A fixture whose transport is of another class. */
+function mutant(Mutant: Constructor, foreignSenders?: boolean): OpenFixture {
+  return ({ foreign }) => {
+    const options = { foreignSenders: foreignSenders ?? foreign === 'delivered' }
+    return referenceFixture(new ReferencePeer(options, (transmit) => new Mutant(options, transmit)))
+  }
+}
+
+/** A fixture whose transport has some members replaced after it was made. */
+function patched(patch: (transport: ReferenceTransport, peer: ReferencePeer) => void): OpenFixture {
+  return async (options) => {
+    const fixture = await openReference(options)
+    patch(fixture.transport as ReferenceTransport, fixture.peer as ReferencePeer)
+    return fixture
+  }
+}
+
+/** A fixture whose every batch is changed on its way to the user. */
+function batches(change: (batch: FrameBatch, transport: ReferenceTransport) => FrameBatch | undefined): OpenFixture {
+  class Mutant extends ReferenceTransport {
+    protected override doReceive(): FrameBatch | undefined {
+      const batch = super.doReceive()
+      return batch === undefined ? undefined : change(batch, this)
+    }
+  }
+  return mutant(Mutant)
+}
+
+/** The object, with some members replaced. */
+function but<Whole extends object>(whole: Whole, members: Partial<Whole>): Whole {
+  return new Proxy(whole, {
+    get(target, name) {
+      if (Object.hasOwn(members, name)) return Reflect.get(members, name)
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** Members that can be overwritten although the contract says that they are not. */
+function overwrite<Whole extends object>(whole: Whole, members: Partial<Whole>): void {
+  for (const [name, value] of Object.entries(members)) Object.defineProperty(whole, name, { value })
+}
+
+function replaceCapabilities(change: Partial<Capabilities>): OpenFixture {
+  return patched((transport) => {
+    overwrite<ReferenceTransport>(transport, { capabilities: Object.freeze({ ...transport.capabilities, ...change }) })
+  })
+}
+
+function replaceStats(change: (stats: TransportStats) => Partial<TransportStats>): OpenFixture {
+  return patched((transport) => {
+    const { stats } = transport
+    const changed = new Proxy(stats, {
+      get: (target, name) => Reflect.get({ ...target, ...change(target) }, name),
+    })
+    overwrite<ReferenceTransport>(transport, { stats: changed })
+  })
+}
+
+const mutations: readonly Mutation[] = [
+  {
+    bug: 'delivers a message twice',
+    found: 'messages come once each',
+    open: mutant(
+      class extends ReferenceTransport {
+        #last: unknown
+        protected override doReceive(): FrameBatch | undefined {
+          const [first] = this.queue
+          if (first !== undefined && first !== this.#last) this.queue.unshift(first)
+          this.#last = first
+          return super.doReceive()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'delivers the last message first',
+    found: 'messages come once each',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doReceive(): FrameBatch | undefined {
+          this.queue.reverse()
+          return super.doReceive()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'delivers no message of no bytes',
+    found: 'a message of no bytes',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doReceive(): FrameBatch | undefined {
+          const there = this.queue.filter(({ bytes }) => bytes.length > 0)
+          this.queue.splice(0, this.queue.length, ...there)
+          return super.doReceive()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'rounds lengths up to whole words',
+    found: 'messages of one byte and other odd lengths',
+    open: batches((batch) => but(batch, { byteLength: (index) => (batch.byteLength(index) + 3) & ~3 })),
+  },
+  {
+    bug: 'hides that a message was cut',
+    found: 'a message longer than a frame',
+    open: batches((batch) => but(batch, { fullLength: (index) => batch.byteLength(index) })),
+  },
+  {
+    bug: 'does not count what it cut',
+    found: 'a message longer than a frame',
+    open: replaceStats(() => ({ truncated: 0 })),
+  },
+  {
+    bug: 'never filters out what was cut',
+    found: 'a message longer than a frame',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doReceive(): FrameBatch | undefined {
+          for (const [index, message] of this.queue.entries()) {
+            this.queue[index] = { ...message, bytes: message.bytes.slice(0, this.pool.stride) }
+          }
+          return super.doReceive()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'holds less in a frame than it says',
+    found: 'a message as long as a frame',
+    open: patched((transport) => {
+      overwrite<ReferenceTransport>(transport, {
+        capabilities: Object.freeze({ ...transport.capabilities, frameSize: transport.pool.stride + 4 }),
+      })
+    }),
+  },
+  {
+    bug: 'releases early',
+    found: 'what was received keeps its bytes',
+    open: batches((batch, { pool }) => {
+      const facts = Array.from({ length: batch.length }, (_, index) => ({
+        offset: batch.offset(index),
+        byteLength: batch.byteLength(index),
+      }))
+      batch.release()
+      return but(batch, {
+        memory: pool.memory,
+        released: false,
+        offset: (index) => facts[index]?.offset ?? 0,
+        byteLength: (index) => facts[index]?.byteLength ?? 0,
+      })
+    }),
+  },
+  {
+    bug: 'forgets to poison',
+    found: 'released bytes are overwritten',
+    open: ({ foreign }) =>
+      referenceFixture(
+        new ReferencePeer({
+          foreignSenders: foreign === 'delivered',
+          sizes: { frameSize: 256, batchSize: 4, slabs: 3 },
+        }),
+      ),
+  },
+  {
+    bug: 'forgets to detach the memory of a released batch',
+    found: 'a batch that is used after its release',
+    open: batches((batch, { pool }) => but(batch, { memory: pool.memory })),
+  },
+  {
+    bug: 'answers an accessor after the release',
+    found: 'a batch that is used after its release',
+    open: batches((batch) => but(batch, { portId: () => 0 })),
+  },
+  {
+    bug: 'lets an iterator over a batch run on after the release',
+    found: 'a batch that is used after its release',
+    open: batches((batch) => {
+      const frames = Array.from({ length: batch.length }, (_, index) => ({
+        index,
+        offset: batch.offset(index),
+        byteLength: batch.byteLength(index),
+      }))
+      return but(batch, { [Symbol.iterator]: () => frames.values() })
+    }),
+  },
+  {
+    bug: 'makes an object for each frame',
+    found: 'iterating over a batch re-aims one frame',
+    open: batches((batch) => {
+      const copy = function* () {
+        for (const frame of batch) yield { ...frame }
+      }
+      return but(batch, { [Symbol.iterator]: copy })
+    }),
+  },
+  {
+    bug: 'leaves batches attached at close',
+    found: 'close detaches batches that are live',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doClose(): void {
+          this.doStopWaiting()
+          this.outbox.close()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'leaves leases attached at close',
+    found: 'a lease that outlives its transport',
+    open: patched(({ pool }) => {
+      const hold = pool.hold.bind(pool)
+      pool.hold = (offset, byteLength) => {
+        const lease = hold(offset, byteLength)
+        const { memory } = lease
+        return but(lease, { memory, released: false })
+      }
+    }),
+  },
+  {
+    bug: 'holds by lending the memory',
+    found: 'a held frame outlives its batch',
+    open: patched(({ pool }) => {
+      const hold = pool.hold.bind(pool)
+      pool.hold = (offset, byteLength) => borrowedLease(hold(offset, byteLength), pool.memory, offset)
+    }),
+  },
+  {
+    bug: 'copies what it says to leave in place',
+    found: 'hold copies, or leaves the frame where it is',
+    open: replaceCapabilities({ hold: 'ring', ring: true }),
+  },
+  {
+    bug: 'does not count what it copies',
+    found: 'hold copies, or leaves the frame where it is',
+    open: replaceStats(() => ({ copied: 0 })),
+  },
+  {
+    bug: 'counts the second release of a lease',
+    found: 'a held frame outlives its batch',
+    open: patched(({ pool }) => {
+      const hold = pool.hold.bind(pool)
+      pool.hold = (offset, byteLength) => {
+        const lease = hold(offset, byteLength)
+        const release = () => {
+          if (lease.released) pool.held--
+          lease.release()
+        }
+        return but(lease, { release })
+      }
+    }),
+  },
+  {
+    bug: 'keeps a lease readable after its release',
+    found: 'disposing a batch or a lease',
+    open: patched(({ pool }) => {
+      const hold = pool.hold.bind(pool)
+      pool.hold = (offset, byteLength) => {
+        const lease = hold(offset, byteLength)
+        return but(lease, { memory: lease.memory })
+      }
+    }),
+  },
+  {
+    bug: 'gives the frames back twice at the second release',
+    found: 'a second release does nothing',
+    open: batches((batch, { pool }) => {
+      const slab = Math.floor(batch.offset(0) / pool.stride / pool.sizes.batchSize)
+      const release = () => (batch.released ? pool.give(slab) : batch.release())
+      return but(batch, { release })
+    }),
+  },
+  {
+    bug: 'drops a message when no frame is free',
+    found: 'as many frames as frameCount says',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doReceive(): FrameBatch | undefined {
+          try {
+            return super.doReceive()
+          } catch (error) {
+            this.queue.shift()
+            throw error
+          }
+        }
+      },
+    ),
+  },
+  {
+    bug: 'waits when no frame is free',
+    found: 'as many frames as frameCount says',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          return super.receive(options).catch((error) => hangOn(error, 'NO_FREE_FRAMES'))
+        }
+      },
+    ),
+  },
+  {
+    bug: 'has fewer frames than it says',
+    found: 'as many frames as frameCount says',
+    open: replaceCapabilities({ frameCount: 16 }),
+  },
+  {
+    bug: 'has more frames than it says',
+    found: 'as many frames as frameCount says',
+    open: replaceCapabilities({ frameCount: 8 }),
+  },
+  {
+    bug: 'makes larger batches than it says',
+    found: 'a batch has one frame or more',
+    open: replaceCapabilities({ batchSize: 3 }),
+  },
+  {
+    bug: 'has capabilities that can change',
+    found: 'the capabilities are frozen',
+    open: patched((transport) => {
+      overwrite<ReferenceTransport>(transport, { capabilities: { ...transport.capabilities } })
+    }),
+  },
+  {
+    bug: 'has a smaller outbox than it says',
+    found: 'the capabilities are frozen',
+    open: replaceCapabilities({ outboxSize: 4096 }),
+  },
+  {
+    bug: 'loses the count of a loss',
+    found: 'a loss is reported exactly once',
+    open: batches((batch) => but(batch, { lost: 0 })),
+  },
+  {
+    bug: 'reports a loss twice',
+    found: 'losses one after the other',
+    open: mutant(
+      class extends ReferenceTransport {
+        #lost = 0
+        protected override doReceive(): FrameBatch | undefined {
+          const again = this.#lost
+          this.unreported += again
+          const batch = super.doReceive()
+          this.#lost = (batch?.lost ?? 0) - again
+          return batch
+        }
+      },
+    ),
+  },
+  {
+    bug: 'counts a loss as one although it says that it counts exactly',
+    found: 'losses one after the other',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override countLoss(): void {
+          this.dropped = Math.min(1, this.dropped)
+          super.countLoss()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'does not count losses in its stats',
+    found: 'a loss is reported exactly once',
+    open: replaceStats(() => ({ lost: 0 })),
+  },
+  {
+    bug: 'raises no event for a loss',
+    found: 'the event says it before the batch',
+    open: patched(({ events }) => {
+      const emit = events.emit.bind(events)
+      events.emit = (name, ...rest) => name !== 'overrun' && emit(name, ...rest)
+    }),
+  },
+  {
+    bug: 'raises the event for a loss twice',
+    found: 'a loss is reported exactly once',
+    open: patched(({ events }) => {
+      const emit = events.emit.bind(events)
+      events.emit = (name, ...rest) => {
+        if (name === 'overrun') emit(name, ...rest)
+        return emit(name, ...rest)
+      }
+    }),
+  },
+  {
+    bug: 'throws at a loss',
+    found: 'an iteration survives a loss',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override countLoss(): void {
+          const { dropped } = this
+          super.countLoss()
+          if (dropped > 0) throw new TransportError('SYSTEM', 'receive', 'no buffer space', { errno: 105 })
+        }
+      },
+    ),
+  },
+  {
+    bug: 'leaves a pending receive hanging at close',
+    found: 'close wakes a pending receive',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          return super.receive(options).catch((error) => hangOn(error, 'CLOSED'))
+        }
+      },
+    ),
+  },
+  {
+    bug: 'rejects a pending receive at close with an error of its own',
+    found: 'a receive that began in the same turn as close',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          return super.receive(options).catch(() => {
+            throw new Error('closed')
+          })
+        }
+      },
+    ),
+  },
+  {
+    bug: 'closes only what is polled later',
+    found: 'after close everything is refused',
+    open: patched((transport) => {
+      transport.poll = () => undefined
+    }),
+  },
+  {
+    bug: 'says twice that it is closed',
+    found: 'closing twice',
+    open: patched((transport) => {
+      const close = transport.close.bind(transport)
+      transport.close = async () => {
+        await close()
+        transport.events.emit('close')
+      }
+    }),
+  },
+  {
+    bug: 'fails at the second close',
+    found: 'closing twice',
+    open: patched((transport) => {
+      const close = transport.close.bind(transport)
+      let closed = false
+      transport.close = async () => {
+        if (closed) throw new Error('closed already')
+        closed = true
+        await close()
+      }
+    }),
+  },
+  {
+    bug: 'goes on after its close',
+    found: 'nothing comes after the event of the close',
+    open: patched((transport) => {
+      transport.events.on('close', () => void setImmediate(() => transport.events.emit('overrun', 1)))
+    }),
+  },
+  {
+    bug: 'does not close when it is disposed',
+    found: 'await using closes',
+    open: patched((transport) => {
+      transport[Symbol.asyncDispose] = async () => {}
+    }),
+  },
+  {
+    bug: 'ends an iteration at close with an error',
+    found: 'close inside the loop',
+    open: iteration((transport, inner) => ({
+      ...inner,
+      next: async () => {
+        const result = await inner.next()
+        if (result.done === true) transport.poll()
+        return result
+      },
+    })),
+  },
+  {
+    bug: 'does not release when the next batch is asked for',
+    found: 'an iteration releases a batch when the next',
+    open: iteration((transport, inner) => {
+      inner.return?.()
+      return { next: async () => ({ done: false, value: await transport.receive() }) }
+    }),
+  },
+  {
+    bug: 'does not release on break',
+    found: 'an iteration releases its batch on break',
+    open: iteration((_, inner) => ({ next: inner.next })),
+  },
+  {
+    bug: 'does not release on a throw',
+    found: 'an iteration releases its batch on a throw',
+    open: iteration((_, inner) => ({ next: inner.next })),
+  },
+  {
+    bug: 'allows a second receive',
+    found: 'receive while a receive is pending',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          return super.receive(options).catch((error) => hangOn(error, 'BUSY'))
+        }
+      },
+    ),
+  },
+  {
+    bug: 'allows poll beside a receive',
+    found: 'poll while a receive is pending',
+    open: patched((transport) => {
+      const poll = transport.poll.bind(transport)
+      transport.poll = (timeout) => {
+        try {
+          return poll(timeout)
+        } catch {
+          return undefined
+        }
+      }
+    }),
+  },
+  {
+    bug: 'allows two iterations',
+    found: 'a second iteration is refused',
+    open: patched((transport) => {
+      const iterate = transport[Symbol.asyncIterator].bind(transport)
+      transport[Symbol.asyncIterator] = () => {
+        try {
+          return iterate()
+        } catch {
+          return { next: async () => ({ done: true, value: undefined }) }
+        }
+      }
+    }),
+  },
+  {
+    bug: 'hands out a batch to an iteration that was ended',
+    found: 'an iteration that is ended while it waits',
+    open: iteration((_, inner) => ({
+      next: inner.next,
+      return: async () => ({ done: true, value: undefined }),
+    })),
+  },
+  {
+    bug: 'ignores the signal',
+    found: 'a receive that waits is aborted',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(): Promise<FrameBatch> {
+          return super.receive()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'takes a frame although the signal was aborted before',
+    found: 'a receive whose signal is aborted already',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          if (options?.signal?.aborted === true) this.poll()?.release()
+          return super.receive(options)
+        }
+      },
+    ),
+  },
+  {
+    bug: 'rejects an abort with an error of its own',
+    found: 'a receive that waits is aborted',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          return super.receive(options).catch(() => {
+            throw new Error('aborted')
+          })
+        }
+      },
+    ),
+  },
+  {
+    bug: 'loses the message that meets an abort',
+    found: 'an abort that meets a message',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doStopWaiting(): void {
+          super.doStopWaiting()
+          this.queue.shift()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'leaves its listener at the signal',
+    found: 'a signal that is used again',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          if (options?.signal !== undefined) {
+            setMaxListeners(0, options.signal)
+            options.signal.addEventListener('abort', () => {})
+          }
+          return super.receive(options)
+        }
+      },
+    ),
+  },
+  {
+    bug: 'leaves listeners at itself',
+    found: 'a transport adds no listeners',
+    open: mutant(
+      class extends ReferenceTransport {
+        override receive(options?: ReceiveOptions): Promise<FrameBatch> {
+          this.events.setMaxListeners(0)
+          this.events.on('close', () => {})
+          return super.receive(options)
+        }
+      },
+    ),
+  },
+  {
+    bug: 'leaves a descriptor open',
+    found: '2000 transports opened',
+    open: (() => {
+      let opened = 0
+      return patched(() => {
+        if (opened++ < 3) openSync('/dev/null', 'r')
+      })
+    })(),
+  },
+  {
+    bug: 'delivers frames of other senders',
+    found: 'frames of other senders are counted and dropped',
+    open: mutant(ReferenceTransport, true),
+  },
+  {
+    bug: 'does not count frames of other senders',
+    found: 'frames of other senders are counted and dropped',
+    open: replaceStats(() => ({ foreign: 0 })),
+  },
+  {
+    bug: 'drops frames of other senders although it was opened for all',
+    found: 'a transport that is opened for all',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doReceive(): FrameBatch | undefined {
+          const kernels = this.queue.filter(({ portId }) => portId === 0)
+          this.queue.splice(0, this.queue.length, ...kernels)
+          return super.doReceive()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'does not say who sent a frame',
+    found: 'a transport that is opened for all',
+    open: batches((batch) => but(batch, { portId: () => 0 })),
+  },
+  {
+    bug: 'does not leave a group',
+    found: 'messages to a group',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doLeaveGroup(): void {}
+      },
+    ),
+  },
+  {
+    bug: 'does not say which group a frame is for',
+    found: 'messages to a group',
+    open: batches((batch) => but(batch, { groups: () => 0 })),
+  },
+  {
+    bug: 'drops from the outbox what was not sent',
+    found: 'a flush that only partly succeeds',
+    open: outbox((outbox) => {
+      const flush = outbox.flush.bind(outbox)
+      outbox.flush = () => {
+        try {
+          return flush()
+        } catch (error) {
+          overwrite(outbox, { pending: 0, pendingCommits: 0, flush: () => 0 })
+          throw error
+        }
+      }
+    }),
+  },
+  {
+    bug: 'says that all was sent when some was',
+    found: 'a flush that only partly succeeds',
+    open: outbox((outbox) => {
+      const flush = outbox.flush.bind(outbox)
+      outbox.flush = () => {
+        const { pendingCommits } = outbox
+        try {
+          return flush()
+        } catch {
+          return pendingCommits
+        }
+      }
+    }),
+  },
+  {
+    bug: 'does not say how many went out',
+    found: 'a flush that only partly succeeds',
+    open: outbox((outbox) => {
+      const flush = outbox.flush.bind(outbox)
+      outbox.flush = () => {
+        try {
+          return flush()
+        } catch {
+          throw new TransportError('SYSTEM', 'flush', 'not all was sent')
+        }
+      }
+    }),
+  },
+  {
+    bug: 'sends again what went out before a failure',
+    found: 'what a flush left in the outbox',
+    open: (() => {
+      class Mutant extends ReferenceTransport {
+        constructor(options: ConstructorParameters<Constructor>[0], transmit: (bytes: Uint8Array) => number) {
+          super(options, (bytes) => (transmit(bytes) === bytes.length ? bytes.length : -11))
+        }
+      }
+      return mutant(Mutant)
+    })(),
+  },
+  {
+    bug: 'forgets what it could not send at all',
+    found: 'a flush of which nothing goes out',
+    open: outbox((outbox) => {
+      const flush = outbox.flush.bind(outbox)
+      outbox.flush = () => {
+        try {
+          return flush()
+        } catch (error) {
+          if (outbox.pendingCommits === 2) overwrite(outbox, { pendingCommits: 0 })
+          throw error
+        }
+      }
+    }),
+  },
+  {
+    bug: 'sends each commit with an entry of its own',
+    found: 'a flush sends all that is committed',
+    open: outbox((outbox) => {
+      const commit = outbox.commit.bind(outbox)
+      let commits = 0
+      outbox.commit = (byteLength) => {
+        commit(byteLength)
+        commits++
+        outbox.flush()
+      }
+      outbox.flush = (
+        (flush) => () =>
+          flush() && commits
+      )(outbox.flush.bind(outbox))
+    }),
+  },
+  {
+    bug: 'sends what is committed before the flush',
+    found: 'nothing is sent before a flush',
+    open: outbox((outbox) => {
+      const commit = outbox.commit.bind(outbox)
+      outbox.commit = (byteLength) => {
+        commit(byteLength)
+        outbox.flush()
+      }
+    }),
+  },
+  {
+    bug: 'leaves rubbish behind a message of odd length',
+    found: 'messages of odd lengths',
+    open: outbox((outbox) => {
+      const commit = outbox.commit.bind(outbox)
+      outbox.commit = (byteLength) => commit((byteLength + 7) & ~3)
+    }),
+  },
+  {
+    bug: 'reserves at any offset',
+    found: 'messages of odd lengths',
+    open: outbox((outbox) => {
+      const reserve = outbox.reserve.bind(outbox)
+      outbox.reserve = (byteLength) => reserve(byteLength) + 1
+    }),
+  },
+  {
+    bug: 'commits what was not reserved',
+    found: 'a commit without a reservation',
+    open: outbox((outbox) => {
+      const commit = outbox.commit.bind(outbox)
+      outbox.commit = (byteLength) => {
+        if (byteLength <= 16) outbox.reserve(byteLength)
+        commit(byteLength)
+      }
+    }),
+  },
+  {
+    bug: 'says full of what never fits',
+    found: 'a reservation that never fits',
+    open: outbox((outbox) => {
+      const reserve = outbox.reserve.bind(outbox)
+      outbox.reserve = (byteLength) => {
+        if (byteLength > outbox.available) throw new TransportError('OUTBOX_FULL', 'reserve', 'flush first')
+        return reserve(byteLength)
+      }
+    }),
+  },
+  {
+    bug: 'flushes by itself when the outbox is full',
+    found: 'a full outbox says so',
+    open: outbox((outbox) => {
+      const reserve = outbox.reserve.bind(outbox)
+      outbox.reserve = (byteLength) => {
+        if (byteLength > outbox.available) outbox.flush()
+        return reserve(byteLength)
+      }
+    }),
+  },
+  {
+    bug: 'keeps the first reservation when there is a second',
+    found: 'a reservation is taken back by the next one',
+    open: outbox((outbox) => {
+      const reserve = outbox.reserve.bind(outbox)
+      let longest = 0
+      outbox.reserve = (byteLength) => {
+        longest = Math.max(longest, byteLength)
+        return reserve(longest)
+      }
+    }),
+  },
+  {
+    bug: 'leaves a reservation open over a flush',
+    found: 'a flush takes an open reservation back',
+    open: outbox((outbox) => {
+      overwrite(outbox, { commit: () => {} })
+    }),
+  },
+  {
+    bug: 'makes a system call for an empty flush',
+    found: 'a flush of nothing',
+    open: replaceStats((stats) => ({ systemCalls: performance.now() + stats.systemCalls })),
+  },
+  {
+    bug: 'flushes after close',
+    found: 'after close nothing is reserved',
+    open: outbox((outbox) => {
+      overwrite(outbox, { flush: () => 0 })
+    }),
+  },
+  {
+    bug: 'sends at close what was not flushed',
+    found: 'after close nothing is reserved',
+    open: mutant(
+      class extends ReferenceTransport {
+        protected override doClose(): void {
+          try {
+            this.outbox.flush()
+          } catch {}
+          super.doClose()
+        }
+      },
+    ),
+  },
+  {
+    bug: 'counts bytes of frames and not of messages',
+    found: 'the stats add up',
+    open: replaceStats((stats) => ({ bytes: stats.frames * 256 })),
+  },
+  {
+    bug: 'counts batches as frames',
+    found: 'the stats add up',
+    open: replaceStats((stats) => ({ frames: stats.batches })),
+  },
+  {
+    bug: 'leaves out a counter',
+    found: 'all stats are there',
+    open: replaceStats(() => ({ wakeups: Number.NaN })),
+  },
+  {
+    bug: 'never wakes a receive that waits',
+    found: 'a receive that waits is resolved by what comes later',
+    open: patched((transport) => {
+      transport.notify = () => {}
+    }),
+  },
+  {
+    bug: 'blocks for a time that is no number',
+    found: 'poll refuses a timeout',
+    open: patched((transport) => {
+      const poll = transport.poll.bind(transport)
+      transport.poll = (timeout) => poll(Number(timeout) || 0)
+    }),
+  },
+  {
+    bug: 'joins groups that are none',
+    found: 'a group number that is none',
+    open: patched((transport) => {
+      transport.joinGroup = () => {}
+    }),
+  },
+  {
+    bug: 'shares its frames with other transports',
+    found: 'transports that are open at the same time',
+    open: (() => {
+      const shared: ReferencePeer[] = []
+      return ({ foreign }) => {
+        shared[0] ??= new ReferencePeer({ foreignSenders: foreign === 'delivered' })
+        return { transport: shared[0].transport, peer: shared[0], close: () => {} }
+      }
+    })(),
+  },
+]
+
+function borrowedLease(lease: Lease, memory: Lease['memory'], offset: number): Lease {
+  return new Proxy(lease, {
+    get(target, name) {
+      if (name === 'memory') return target.released ? RELEASED_MEMORY : memory
+      if (name === 'offset') return offset
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function outbox(change: (outbox: ReferenceTransport['outbox']) => void): OpenFixture {
+  return patched((transport) => change(transport.outbox))
+}
+
+function iteration(
+  change: (
+    transport: ReferenceTransport,
+    inner: AsyncIterator<FrameBatch, undefined>,
+  ) => AsyncIterator<FrameBatch, undefined>,
+): OpenFixture {
+  return patched((transport) => {
+    const iterate = transport[Symbol.asyncIterator].bind(transport)
+    transport[Symbol.asyncIterator] = () => change(transport, iterate())
+  })
+}
+
+function hangOn(error: unknown, code: string): Promise<never> {
+  if (error instanceof TransportError && error.code === code) return new Promise(() => {})
+  throw error
+}
+
+/**
+ * Whether a case finds a fault. One that hangs has found one, too: in vitest its time would run out. An error that is
+ * neither the suite's nor a transport's is a mistake in the mutation.
+ */
+async function isRed(found: string, open: OpenFixture): Promise<boolean> {
+  const testCase = conformanceCases.find(({ title }) => title.startsWith(found))
+  if (testCase === undefined) throw new Error(`no case begins with: ${found}`)
+  let timer: NodeJS.Timeout | undefined
+  const hangs = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, 1000, true)
+  })
+  const fails = runCase(testCase, open).then(
+    () => false,
+    (error: unknown) => {
+      if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) throw error
+      return true
+    },
+  )
+  try {
+    return await Promise.race([hangs, fails])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+test.each(mutations)('a transport that $bug turns the suite red', async ({ found, open }) => {
+  expect(await isRed(found, openReference)).toBe(false)
+  expect(await isRed(found, open)).toBe(true)
+})
+
+/** The tools that bugs are planted with, planting none: what turns the suite red is the bug. */
+const controls: Record<string, OpenFixture> = {
+  batches: batches((batch) => but(batch, {})),
+  patched: patched(() => {}),
+  iteration: iteration((_, inner) => ({ ...inner })),
+  stats: replaceStats(() => ({})),
+  capabilities: replaceCapabilities({}),
+  leases: patched(({ pool }) => {
+    const hold = pool.hold.bind(pool)
+    pool.hold = (offset, byteLength) => but(hold(offset, byteLength), {})
+  }),
+}
+
+test.each(Object.entries(controls))('the tool for %s alone leaves the suite green', async (_, open) => {
+  const red: string[] = []
+  for (const { title } of conformanceCases) if (await isRed(title, open)) red.push(title)
+  expect(red).toEqual([])
+})
