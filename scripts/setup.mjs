@@ -23,16 +23,22 @@ function installPackages() {
   writeFileSync(stamp, digest)
 }
 
+/** What the demo and the tests on the real kernel call, and the Debian package that has it. */
 function installDebianPackages() {
-  if (spawnSync('iptables', ['--version']).error === undefined) return
+  const commands = { iptables: 'iptables', ip: 'iproute2' }
+  const missing = Object.keys(commands).filter((command) => spawnSync(command, ['-V']).error !== undefined)
+  if (missing.length === 0) return
+  const packages = missing.map((command) => commands[command])
   const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined
   if (!canInstall) {
-    say('iptables is missing: the demo and the tests on the real kernel need it. Debian: apt-get install iptables')
+    say(`${missing.join(' and ')} missing, wanted on the real kernel. Debian: apt-get install ${packages.join(' ')}`)
     return
   }
-  say('installing iptables')
+  say(`installing ${packages.join(' and ')}`)
   run('apt-get', ['update', '-qq'])
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'iptables'], { DEBIAN_FRONTEND: 'noninteractive' })
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
+    DEBIAN_FRONTEND: 'noninteractive',
+  })
 }
 
 function build() {

@@ -63,7 +63,9 @@ function enterNamespace(): void {
 async function compare(): Promise<void> {
   const built = mkdtempSync(join(tmpdir(), 'ringlink-bench-'))
   for (const name of ['send', 'log']) {
-    execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', join(built, name), join(peers, `${name}.c`)], { stdio: 'inherit' })
+    execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', join(built, name), join(peers, `${name}.c`)], {
+      stdio: 'inherit',
+    })
   }
   const count = Number(values.count)
   const receivers: Record<string, () => ChildProcess> = {

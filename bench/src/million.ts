@@ -41,10 +41,14 @@ function enterNamespace(): void {
   const flags = process.getuid?.() === 0 ? ['-n'] : ['-Urn']
   const node = [process.execPath, '--expose-gc', fileURLToPath(import.meta.url), '--inside', ...process.argv.slice(2)]
   const rule = `iptables -w -A OUTPUT -p udp --dport ${PORT} -j NFQUEUE --queue-num 0`
-  const { status } = spawnSync('unshare', [...flags, 'sh', '-c', `ip link set lo up && ${rule} && exec "$@"`, 'sh', ...node], {
-    stdio: 'inherit',
-    env: { ...process.env, XTABLES_LOCKFILE: `/tmp/ringlink-xtables-${process.getuid?.()}.lock` },
-  })
+  const { status } = spawnSync(
+    'unshare',
+    [...flags, 'sh', '-c', `ip link set lo up && ${rule} && exec "$@"`, 'sh', ...node],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, XTABLES_LOCKFILE: `/tmp/ringlink-xtables-${process.getuid?.()}.lock` },
+    },
+  )
   process.exitCode = status ?? 1
 }
 
@@ -100,7 +104,8 @@ async function measure(packets: number, window: number): Promise<void> {
   await queue.close()
   const ok = received === packets && stats.accepted === packets && result.lost === 0 && growth < TOLERANCE
   if (values.json) process.stdout.write(`${JSON.stringify({ ok, ...result })}\n`)
-  else for (const [name, value] of Object.entries({ ok, ...result })) process.stdout.write(`${name.padEnd(22)}${value}\n`)
+  else
+    for (const [name, value] of Object.entries({ ok, ...result })) process.stdout.write(`${name.padEnd(22)}${value}\n`)
   process.exitCode = ok ? 0 : 1
 }
 

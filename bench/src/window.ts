@@ -4,7 +4,12 @@ import dgram from 'node:dgram'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
-  options: { count: { type: 'string' }, window: { type: 'string' }, port: { type: 'string' }, size: { type: 'string' } },
+  options: {
+    count: { type: 'string' },
+    window: { type: 'string' },
+    port: { type: 'string' },
+    size: { type: 'string' },
+  },
 })
 const count = Number(values.count)
 const window = Number(values.window)

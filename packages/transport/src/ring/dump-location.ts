@@ -1,0 +1,41 @@
+import type { RingFrames } from './layout.ts'
+
+const MESSAGE_HEADER_LENGTH = 16
+
+/**
+ * Where the message of a VALID frame begins: behind the frame's header, but for dumps of some kernels (4.3, 4.4), which begin
+ * so far back that exactly the size they were allocated with is left, and nothing tells that size.
+ *
+ *     frame 8192, allocation 3776:   | header 24 | 4392 bytes untouched | 3776 bytes for the messages |
+ *
+ * @param allocations the sizes that it can have been, the likely ones first
+ */
+export function locateMessage(
+  frames: RingFrames,
+  frame: number,
+  length: number,
+  allocations: readonly number[],
+): number {
+  const { u32 } = frames.memory
+  const data = frames.data(frame)
+  if (length < MESSAGE_HEADER_LENGTH) return data
+  const messageLength = u32[data >> 2] as number
+  if (messageLength >= MESSAGE_HEADER_LENGTH && messageLength <= length) return data
+  const end = frames.address(frame) + frames.geometry.frameSize
+  for (const allocation of allocations) {
+    const start = end - allocation
+    if (allocation >= length && start > data && holdsMessages(u32, start, length)) return start
+  }
+  return data
+}
+
+/** Whether messages, one behind the other, fill `length` bytes exactly. */
+function holdsMessages(u32: Uint32Array, start: number, length: number): boolean {
+  let at = 0
+  while (at < length) {
+    const messageLength = u32[(start + at) >> 2] as number
+    if (messageLength < MESSAGE_HEADER_LENGTH || messageLength > length - at) return false
+    at += (messageLength + 3) & ~3
+  }
+  return true
+}
