@@ -1,0 +1,34 @@
+/** How fast the simulated kernel alone is: packets injected, queued, read by the client in batches, accepted and delivered. */
+import { openQueue } from '@ringlink/client'
+import { SimKernel } from '../src/index.ts'
+
+/** Packets waiting at one time: what a queue of the default length holds. */
+const BURST = 1024
+
+/** Moves `total` packets of `size` bytes; packets per second. */
+export async function drain(total: number, size: number, copyRange: number): Promise<number> {
+  const kernel = new SimKernel({ seed: 1 })
+  kernel.addRule({ hook: 3, queue: 0 })
+  const queue = await openQueue({
+    number: 0,
+    copyRange,
+    maxLength: 2 * BURST,
+    transport: (needs) => kernel.open(needs),
+  })
+  const packet = new Uint8Array(size)
+  packet[0] = 0x45
+  packet[9] = 17
+  for (let i = 0; i < BURST; i++) kernel.inject(packet)
+  let seen = 0
+  const start = performance.now()
+  for await (const packets of queue) {
+    for (const it of packets) it.accept()
+    seen += packets.length
+    if (seen >= total) break
+    if (seen % BURST === 0) for (let i = 0; i < BURST; i++) kernel.inject(packet)
+  }
+  const seconds = (performance.now() - start) / 1000
+  if (kernel.delivered < total) throw new Error(`${kernel.delivered} of ${total} packets were delivered`)
+  await queue.close()
+  return seen / seconds
+}

@@ -1,0 +1,31 @@
+/**
+ * A simulated kernel: packet queues (nfnetlink_queue), packet logs (nfnetlink_log), a table with dumps, and the sockets in
+ * front of them, behind the transport contract. It is deterministic, needs no privileges and runs anywhere. What it answers is
+ * what Linux 6.18 answered; docs/simulator.md says where it differs.
+ */
+export { VirtualClock, type VirtualTimer } from './clock.ts'
+export {
+  DATABASE_GROUP,
+  DATABASE_PROTOCOL,
+  type Database,
+  DatabaseAttribute,
+  DatabaseMessage,
+} from './database.ts'
+export {
+  destinationPort,
+  fillChecksum,
+  fillHeaderChecksum,
+  fillPartialChecksum,
+  IpProtocol,
+  sourcePort,
+  transportOffset,
+  transportProtocol,
+} from './internet.ts'
+export { SimKernel, type SimKernelOptions } from './kernel.ts'
+export type { SimOptions } from './options.ts'
+export { Checksum, type PacketMeta, type PacketOwner } from './packet.ts'
+export { type DeliveredPacket, type DropReason, REPEAT_LIMIT } from './path.ts'
+export { SeededRandom } from './random.ts'
+export type { Receiver } from './receiver.ts'
+export type { Rule, RuleLog, RuleMatch } from './rules.ts'
+export type { SimTransport } from './transport.ts'

@@ -1,0 +1,216 @@
+import { Errno, type Memory, Protocol } from '@ringlink/codec'
+import { systemError } from '@ringlink/transport'
+import { VirtualClock } from './clock.ts'
+import { DATABASE_PROTOCOL, Database } from './database.ts'
+import { PacketLogs } from './log/logs.ts'
+import { Nfnetlink } from './nfnetlink.ts'
+import { checkSimOptions, GROUPS, protocols, type SimOptions } from './options.ts'
+import type { PacketMeta } from './packet.ts'
+import { type DeliveredPacket, type DropReason, PacketPath } from './path.ts'
+import { queueMessages } from './queue/subsystem.ts'
+import { SeededRandom } from './random.ts'
+import { ReceiveQueue } from './receive-queue.ts'
+import type { Rule } from './rules.ts'
+import { SimSocket } from './socket.ts'
+import { SimTransport, type TransportHost } from './transport.ts'
+
+/** How a simulated kernel is made. */
+export interface SimKernelOptions {
+  /** whatever is chosen at random follows from it: port ids, the hash that spreads packets over queues; default 1 */
+  readonly seed?: number
+  /** the kernel can tell packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP */
+  readonly conntrackGlue?: boolean
+  /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
+  readonly poison?: boolean
+}
+
+/** Port id of the first socket of a protocol, which on Linux is the process id. */
+const PROCESS_ID = 1000
+const QUEUE_SUBSYSTEM = 3
+const LOG_SUBSYSTEM = 4
+const NO_META: PacketMeta = {}
+
+/**
+ * A kernel with packet queues, packet logs and a table that can be dumped, all in memory. Nothing in it happens by itself:
+ * packets come when they are injected, time passes when {@link clock} is advanced, and the same calls on a kernel of the same
+ * seed give the same answers.
+ */
+export class SimKernel {
+  readonly clock: VirtualClock = new VirtualClock()
+  readonly random: SeededRandom
+  /** the table behind protocol {@link DATABASE_PROTOCOL} */
+  readonly database: Database
+  #poison: boolean
+  #sockets = new Map<string, SimSocket>()
+  #logs: PacketLogs
+  #path: PacketPath
+  #nfnetlink = new Nfnetlink()
+  #host: TransportHost
+
+  constructor({ seed = 1, conntrackGlue = false, poison = true }: SimKernelOptions = {}) {
+    this.random = new SeededRandom(seed)
+    this.#poison = poison
+    this.#logs = new PacketLogs(this.clock, conntrackGlue)
+    this.#path = new PacketPath(this.#logs, this.random.next())
+    this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { conntrackGlue }))
+    this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())
+    this.database = new Database((group, size, write) => this.#multicast(DATABASE_PROTOCOL, group, size, write))
+    this.#host = {
+      clock: this.clock,
+      send: (socket, memory, offset, length) => this.#send(socket, memory, offset, length),
+      join: (socket, group) => join(socket, group),
+      leave: (socket, group) => leave(socket, group),
+      readProcNet: (name) => this.#readProcNet(name),
+      closed: (socket) => this.#closed(socket),
+    }
+  }
+
+  /** packets that have passed their hook */
+  get delivered(): number {
+    return this.#path.delivered
+  }
+
+  /** packets that have not, by reason */
+  get dropped(): Readonly<Record<DropReason, number>> {
+    return this.#path.dropped
+  }
+
+  /**
+   * Opens a socket: an `OpenTransport`, as `openQueue` and others take it. Throws code `ARGUMENT` for an option out of bounds,
+   * `SYSTEM` for a protocol that this kernel has not (EPROTONOSUPPORT) or a port id that is taken (EADDRINUSE).
+   */
+  open(options: SimOptions): SimTransport {
+    const checked = checkSimOptions(options)
+    const { protocol, portId, extendedAck, cappedAck, privileged, receiveBufferSize, noOverrunErrors } = checked
+    if (!protocols.includes(protocol)) throw systemError('open socket', Errno.EPROTONOSUPPORT)
+    if (portId !== 0 && this.#sockets.has(socketKey(protocol, portId))) throw systemError('bind', Errno.EADDRINUSE)
+    const settings = {
+      portId: portId === 0 ? this.#freePortId(protocol) : portId,
+      protocol,
+      extendedAck,
+      cappedAck,
+      privileged,
+    }
+    const queue = new ReceiveQueue(receiveBufferSize, !noOverrunErrors, () => socket.arrived())
+    const socket: SimSocket = new SimSocket(settings, queue)
+    for (const group of checked.groups) {
+      const result = join(socket, group)
+      if (result < 0) throw systemError('join group', -result)
+    }
+    this.#sockets.set(socketKey(protocol, socket.portId), socket)
+    return new SimTransport(this.#host, socket, checked, this.#poison)
+  }
+
+  /**
+   * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: leave them
+   * as they are until the packet has been delivered or dropped.
+   */
+  inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
+    this.#path.inject(packet, meta)
+  }
+
+  /** Adds a rule behind the others of its hook and priority, and returns it. Throws code `ARGUMENT`. */
+  addRule(rule: Rule): Rule {
+    this.#path.rules.add(rule)
+    return rule
+  }
+
+  /** Takes a rule out. */
+  removeRule(rule: Rule): void {
+    this.#path.rules.remove(rule)
+  }
+
+  /** Drops what waits in all queues: what happens when somebody removes a base chain of nftables, whichever. */
+  flushQueues(): void {
+    this.#path.queues.flushAll()
+  }
+
+  /** Has `listener` told of every packet that is delivered, instead of whoever was told so far. */
+  onDelivered(listener: ((packet: DeliveredPacket) => void) | undefined): void {
+    this.#path.onDelivered = listener
+  }
+
+  /** Sends `message` to the members of a group. */
+  multicast(protocol: number, group: number, message: Uint8Array): void {
+    this.#multicast(protocol, group, message.length, writeBytes(message))
+  }
+
+  /** Sends `message` to one socket, from the kernel or, with `from`, from another port. False when it did not arrive. */
+  unicast(protocol: number, portId: number, message: Uint8Array, from = 0): boolean {
+    const socket = this.#sockets.get(socketKey(protocol, portId))
+    return socket !== undefined && deliver(socket, message.length, writeBytes(message), from, 0)
+  }
+
+  #send(socket: SimSocket, memory: Memory, offset: number, length: number): void {
+    if (socket.settings.protocol === Protocol.Netfilter) this.#nfnetlink.send(socket, memory, offset, length)
+    else this.database.send(socket, memory, offset, length)
+  }
+
+  #multicast(protocol: number, group: number, size: number, write: (memory: Memory, offset: number) => number): void {
+    for (const socket of this.#sockets.values()) {
+      if (socket.settings.protocol !== protocol || !socket.groups.has(group)) continue
+      deliver(socket, size, write, 0, group <= 32 ? (1 << (group - 1)) >>> 0 : 0)
+    }
+  }
+
+  #readProcNet(name: string): string | undefined {
+    switch (name) {
+      case 'netfilter/nfnetlink_queue':
+        return this.#path.queues.report()
+      case 'netfilter/nfnetlink_log':
+        return this.#logs.report()
+      default:
+        return undefined
+    }
+  }
+
+  #closed(socket: SimSocket): void {
+    this.#sockets.delete(socketKey(socket.settings.protocol, socket.portId))
+    this.#path.queues.socketClosed(socket)
+    this.#logs.socketClosed(socket)
+  }
+
+  /** The process id for the first socket, then one of the upper half, as Linux chooses them. */
+  #freePortId(protocol: number): number {
+    let portId = PROCESS_ID
+    while (this.#sockets.has(socketKey(protocol, portId))) portId = 0x80000000 + this.random.below(0x7ffff000)
+    return portId
+  }
+}
+
+function socketKey(protocol: number, portId: number): string {
+  return `${protocol} ${portId}`
+}
+
+function join(socket: SimSocket, group: number): number {
+  if (socket.settings.protocol === Protocol.Netfilter && !socket.settings.privileged) return -Errno.EPERM
+  if (group < 1 || group > GROUPS) return -Errno.EINVAL
+  socket.groups.add(group)
+  return 0
+}
+
+function leave(socket: SimSocket, group: number): number {
+  if (socket.settings.protocol === Protocol.Netfilter && !socket.settings.privileged) return -Errno.EPERM
+  if (group < 1 || group > GROUPS) return -Errno.EINVAL
+  socket.groups.delete(group)
+  return 0
+}
+
+function writeBytes(message: Uint8Array): (memory: Memory, offset: number) => number {
+  return (memory, offset) => {
+    memory.u8.set(message, offset)
+    return message.length
+  }
+}
+
+function deliver(
+  socket: SimSocket,
+  size: number,
+  write: (memory: Memory, offset: number) => number,
+  from: number,
+  groups: number,
+): boolean {
+  const { receiver } = socket
+  if (!receiver.allocate(size)) return false
+  return receiver.deliver(write(receiver.memory, receiver.offset), 0, from, groups) === 0
+}

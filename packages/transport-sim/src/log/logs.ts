@@ -1,0 +1,134 @@
+import { AttributeWriter, Errno, messageResourceId } from '@ringlink/codec'
+import type { VirtualClock } from '../clock.ts'
+import { ENOTSUPP, type SubsystemMessage, unsupportedMessage } from '../nfnetlink.ts'
+import type { SimPacket } from '../packet.ts'
+import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import type { KernelRequest } from '../request.ts'
+import type { RuleLog } from '../rules.ts'
+import type { SimSocket } from '../socket.ts'
+import { LogFlag, planEntry, writeEntry } from './entry.ts'
+import { LogGroup } from './group.ts'
+
+const Config = { Command: 1, Mode: 2, BufferSize: 3, Timeout: 4, Threshold: 5, Flags: 6, Maximum: 6 } as const
+/** NFULNL_CFG_CMD_* */
+const Command = { Bind: 1, Unbind: 2, FamilyBind: 3, FamilyUnbind: 4 } as const
+/** NFULA_MAX */
+const PACKET_ATTRIBUTES = 21
+/** NFPROTO_NUMPROTO */
+const FAMILIES = 11
+const BUCKETS = 16
+
+const u32 = { kind: 'u32' } as const
+const configPolicy: MessagePolicy = [
+  undefined,
+  { kind: 'bytes', minimum: 1 },
+  { kind: 'bytes', minimum: 6 },
+  u32,
+  u32,
+  u32,
+  { kind: 'u16' },
+]
+
+/** All log groups of a kernel: nfnetlink_log, with the answers of Linux 6.18. */
+export class PacketLogs {
+  #groups = new Map<number, LogGroup>()
+  #clock: VirtualClock
+  #conntrackGlue: boolean
+  #globalSequence = 0
+  #writer = new AttributeWriter()
+  #numbers: { now: bigint; readonly global: () => number }
+
+  constructor(clock: VirtualClock, conntrackGlue: boolean) {
+    this.#clock = clock
+    this.#conntrackGlue = conntrackGlue
+    const global = () => {
+      this.#globalSequence = (this.#globalSequence + 1) >>> 0
+      return this.#globalSequence
+    }
+    this.#numbers = { now: 0n, global }
+  }
+
+  /** The messages of the subsystem, by the lower byte of their type. */
+  messages(): readonly SubsystemMessage[] {
+    const call = (request: KernelRequest, attributes: AttributeTable) => this.#configure(request, attributes)
+    return [unsupportedMessage(PACKET_ATTRIBUTES), { attributes: Config.Maximum, policy: configPolicy, call }]
+  }
+
+  /** Logs a packet that passes a rule; nothing when nobody listens to the group. */
+  log(packet: SimPacket, { group: number, prefix = '', copyLength, threshold = 0 }: RuleLog): void {
+    const group = this.#groups.get(number)
+    if (group === undefined) return
+    const plan = planEntry(group, packet, prefix, copyLength)
+    const offset = group.reserve(plan.size)
+    this.#numbers.now = BigInt(Math.round(this.#clock.now * 1000))
+    const length = writeEntry(this.#writer, group, offset, packet, plan, this.#numbers)
+    group.add(length, threshold === 0 ? group.threshold : Math.min(threshold, group.threshold))
+  }
+
+  /** A socket is closed: its groups go with it. */
+  socketClosed(socket: SimSocket): void {
+    for (const group of [...this.#groups.values()]) if (group.owner === socket) this.#destroy(group)
+  }
+
+  /** The text of /proc/net/netfilter/nfnetlink_log, in the order of the kernel's hash table. */
+  report(): string {
+    const buckets: LogGroup[][] = Array.from({ length: BUCKETS }, () => [])
+    for (const group of this.#groups.values()) buckets[group.number % BUCKETS]?.unshift(group)
+    return buckets.flat().map(reportLine).join('')
+  }
+
+  #configure(request: KernelRequest, attributes: AttributeTable): number {
+    const { memory, offset, socket } = request
+    const command = attributes.has(Config.Command) ? memory.u8[attributes.at(Config.Command)] : undefined
+    const family = memory.u8[offset + 16] as number
+    if (command === Command.FamilyBind) return family < FAMILIES ? 0 : -Errno.EINVAL
+    if (command === Command.FamilyUnbind) return 0
+    const number = messageResourceId(memory, offset)
+    let group = this.#groups.get(number)
+    if (group !== undefined && group.owner !== socket) return -Errno.EPERM
+    const flags = attributes.has(Config.Flags) ? attributes.be16(Config.Flags) : 0
+    if ((flags & LogFlag.Conntrack) !== 0 && !this.#conntrackGlue) return -Errno.EOPNOTSUPP
+    if (command === Command.Bind) {
+      if (group !== undefined) return -Errno.EBUSY
+      group = new LogGroup(number, socket, this.#clock)
+      this.#groups.set(number, group)
+    } else if (command === Command.Unbind) {
+      if (group === undefined) return -Errno.ENODEV
+      this.#destroy(group)
+      return 0
+    } else if (command !== undefined) {
+      return -ENOTSUPP
+    }
+    if (group === undefined) return -Errno.ENODEV
+    applySettings(group, request, attributes)
+    return 0
+  }
+
+  #destroy(group: LogGroup): void {
+    this.#groups.delete(group.number)
+    group.flush()
+  }
+}
+
+function applySettings(group: LogGroup, request: KernelRequest, attributes: AttributeTable): void {
+  if (attributes.has(Config.Mode)) {
+    group.setMode(request.memory.u8[attributes.at(Config.Mode) + 4] as number, attributes.be32(Config.Mode))
+  }
+  if (attributes.has(Config.Timeout)) group.timeout = attributes.be32(Config.Timeout)
+  if (attributes.has(Config.BufferSize)) group.setBufferSize(attributes.be32(Config.BufferSize))
+  if (attributes.has(Config.Threshold)) group.threshold = attributes.be32(Config.Threshold)
+  if (attributes.has(Config.Flags)) group.flags = attributes.be16(Config.Flags)
+}
+
+function reportLine(group: LogGroup): string {
+  const columns: [number, number][] = [
+    [group.number, 5],
+    [group.owner.portId, 6],
+    [group.length, 5],
+    [group.copyMode, 1],
+    [group.copyRange, 5],
+    [group.timeout, 6],
+    [group.references, 2],
+  ]
+  return `${columns.map(([value, width]) => String(value).padStart(width)).join(' ')}\n`
+}

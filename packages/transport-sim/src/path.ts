@@ -1,0 +1,157 @@
+import { Verdict } from '@ringlink/codec'
+import type { PacketLogs } from './log/logs.ts'
+import type { PacketMeta, SimPacket } from './packet.ts'
+import { PacketPool } from './packet-pool.ts'
+import { FLUSHED, PacketQueues, Queued } from './queue/queues.ts'
+import { type Chain, matches, type Rule, RuleSet } from './rules.ts'
+
+/** Why a packet ended its way before it was delivered. */
+export type DropReason =
+  | 'rule'
+  | 'verdict'
+  | 'no-queue'
+  | 'not-copied'
+  | 'queue-full'
+  | 'undelivered'
+  | 'flushed'
+  | 'repeated'
+
+/** A packet that has passed its hook. */
+export interface DeliveredPacket {
+  /** not to be changed, nor kept: copy it */
+  readonly bytes: Uint8Array
+  readonly hook: number
+  readonly mark: number
+  readonly priority: number
+}
+
+/** A user space that sends a packet through the same hook for ever is taken to be in error. */
+export const REPEAT_LIMIT = 1024
+
+const BYPASS = 0x8000
+const QUEUE_SHIFT = 16
+const KIND = 0xff
+
+/** The way of packets through the chains of their hook, and where it goes on after user space has judged. */
+export class PacketPath {
+  readonly rules: RuleSet = new RuleSet()
+  readonly queues: PacketQueues
+  delivered = 0
+  readonly dropped: Record<DropReason, number> = {
+    rule: 0,
+    verdict: 0,
+    'no-queue': 0,
+    'not-copied': 0,
+    'queue-full': 0,
+    undelivered: 0,
+    flushed: 0,
+    repeated: 0,
+  }
+  /** told of every packet that is delivered */
+  onDelivered: ((packet: DeliveredPacket) => void) | undefined
+  #logs: PacketLogs
+  #pool = new PacketPool()
+  #seed: number
+
+  constructor(logs: PacketLogs, seed: number) {
+    this.#logs = logs
+    this.#seed = seed
+    this.queues = new PacketQueues(this.#pool, (packet, verdict) => this.#reinject(packet, verdict))
+  }
+
+  /** Sends a packet on its way. */
+  inject(bytes: Uint8Array, meta: PacketMeta): void {
+    this.#run(this.#pool.get().aim(bytes, meta), 0)
+  }
+
+  #run(packet: SimPacket, first: number): void {
+    const chains = this.rules.chains(packet.hook)
+    for (let index = first; index < chains.length; index++) {
+      const verdict = this.#judge(chains[index] as Chain, packet)
+      if (verdict === Verdict.Accept) continue
+      if (verdict === Verdict.Drop) {
+        this.#drop(packet, 'rule')
+        return
+      }
+      if (!this.#queue(packet, index, verdict)) return
+    }
+    this.#deliver(packet)
+  }
+
+  /** The verdict of one chain: of the first rule that has one, or ACCEPT. */
+  #judge({ rules }: Chain, packet: SimPacket): number {
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i] as Rule
+      if (!matches(rule.match, packet)) continue
+      if (rule.mark !== undefined) packet.mark = rule.mark
+      if (rule.log !== undefined) this.#logs.log(packet, rule.log)
+      if (rule.queue !== undefined) {
+        const number = typeof rule.queue === 'number' ? rule.queue : this.#balance(packet, rule.queue)
+        return (number << QUEUE_SHIFT) | Verdict.Queue | (rule.bypass === true ? BYPASS : 0)
+      }
+      if (rule.verdict !== undefined) return rule.verdict === 'accept' ? Verdict.Accept : Verdict.Drop
+    }
+    return Verdict.Accept
+  }
+
+  /** Queues as the verdict says; true when the packet goes on as if it had been accepted. */
+  #queue(packet: SimPacket, chain: number, verdict: number): boolean {
+    packet.table = chain
+    const queued = this.queues.enqueue(packet, verdict >>> QUEUE_SHIFT)
+    if (queued === Queued.Taken) return false
+    if (queued === Queued.NoQueue && (verdict & BYPASS) !== 0) return true
+    this.#drop(packet, reasons[queued])
+    return false
+  }
+
+  /** Only the bare numbers of ACCEPT and REPEAT mean what they say; with bits above, the kernel takes them differently. */
+  #reinject(packet: SimPacket, given: number): void {
+    if (given === FLUSHED) {
+      this.#drop(packet, 'flushed')
+      return
+    }
+    let verdict = given
+    if (verdict === Verdict.Repeat) {
+      if (++packet.repeats > REPEAT_LIMIT) {
+        this.#drop(packet, 'repeated')
+        return
+      }
+      const chain = this.rules.chains(packet.hook)[packet.table]
+      verdict = chain === undefined ? Verdict.Accept : this.#judge(chain, packet)
+    }
+    if (verdict === Verdict.Accept) {
+      this.#run(packet, packet.table + 1)
+      return
+    }
+    const kind = verdict & KIND
+    if (kind === Verdict.Accept || kind === Verdict.Stop) this.#deliver(packet)
+    else if (kind !== Verdict.Queue) this.#drop(packet, 'verdict')
+    else if (this.#queue(packet, packet.table, verdict)) this.#run(packet, packet.table + 1)
+  }
+
+  #deliver(packet: SimPacket): void {
+    this.delivered++
+    this.onDelivered?.(packet)
+    this.#pool.give(packet)
+  }
+
+  #drop(packet: SimPacket, reason: DropReason): void {
+    this.dropped[reason]++
+    this.#pool.give(packet)
+  }
+
+  #balance({ bytes, family }: SimPacket, { from, to }: { from: number; to: number }): number {
+    const [first, last] = family === 10 ? [8, 40] : [12, 20]
+    let hash = this.#seed
+    for (let i = first; i < last; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193)
+    // The upper bits are the better mixed ones.
+    return from + Math.floor(((hash >>> 0) / 0x1_0000_0000) * (to - from + 1))
+  }
+}
+
+const reasons = {
+  [Queued.NoQueue]: 'no-queue',
+  [Queued.NotCopied]: 'not-copied',
+  [Queued.QueueFull]: 'queue-full',
+  [Queued.Undelivered]: 'undelivered',
+} as const

@@ -1,0 +1,176 @@
+/** Requests to nfnetlink_queue, with the answers of Linux 6.18. */
+import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
+import { transportOffset } from '../internet.ts'
+import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink.ts'
+import { Checksum, type SimPacket } from '../packet.ts'
+import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import type { KernelRequest } from '../request.ts'
+import type { QueueInstance } from './instance.ts'
+import type { PacketQueues } from './queues.ts'
+
+const Attribute = { VerdictHeader: 2, Mark: 3, Payload: 10, Maximum: 22, Priority: 21 } as const
+const Config = { Command: 1, Parameters: 2, MaximumLength: 3, Mask: 4, Flags: 5, Maximum: 5 } as const
+/** NFQA_CFG_F_MAX */
+const FLAGS_END = 32
+const VERDICT_MASK = 0xff
+const STOLEN = 2
+
+const u32 = { kind: 'u32' } as const
+const verdictPolicy: MessagePolicy = policyOf([
+  [Attribute.VerdictHeader, { kind: 'bytes', minimum: 8 }],
+  [Attribute.Mark, u32],
+  [19, { kind: 'nested' }],
+  [Attribute.Priority, u32],
+])
+const batchPolicy: MessagePolicy = policyOf([
+  [Attribute.VerdictHeader, { kind: 'bytes', minimum: 8 }],
+  [Attribute.Mark, u32],
+  [Attribute.Priority, u32],
+])
+const configPolicy: MessagePolicy = policyOf([
+  [Config.Command, { kind: 'bytes', minimum: 4 }],
+  [Config.Parameters, { kind: 'bytes', minimum: 5 }],
+  [Config.MaximumLength, u32],
+  [Config.Mask, u32],
+  [Config.Flags, u32],
+])
+
+/** What the kernel was built with. */
+export interface QueueFeatures {
+  /** connection tracking can be asked for packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT) */
+  readonly conntrackGlue: boolean
+}
+
+/** The messages of the subsystem, by the lower byte of their type. */
+export function queueMessages(queues: PacketQueues, features: QueueFeatures): readonly SubsystemMessage[] {
+  const handlers = new QueueHandlers(queues, features)
+  return [
+    unsupportedMessage(Attribute.Maximum),
+    { attributes: Attribute.Maximum, policy: verdictPolicy, call: (...args) => handlers.verdict(...args) },
+    { attributes: Config.Maximum, policy: configPolicy, call: (...args) => handlers.configure(...args) },
+    { attributes: Attribute.Maximum, policy: batchPolicy, call: (...args) => handlers.verdictBatch(...args) },
+  ]
+}
+
+class QueueHandlers {
+  #queues: PacketQueues
+  #features: QueueFeatures
+
+  constructor(queues: PacketQueues, features: QueueFeatures) {
+    this.#queues = queues
+    this.#features = features
+  }
+
+  configure(request: KernelRequest, attributes: AttributeTable): number {
+    const command = attributes.has(Config.Command) ? request.memory.u8[attributes.at(Config.Command)] : undefined
+    if (command === QueueCommand.FamilyBind || command === QueueCommand.FamilyUnbind) return 0
+    const refused = this.#checkFlags(attributes)
+    if (refused !== 0) return refused
+    const number = messageResourceId(request.memory, request.offset)
+    let queue = this.#queues.find(number)
+    if (queue !== undefined && queue.owner !== request.socket) return -Errno.EPERM
+    if (command === QueueCommand.Bind) {
+      if (queue !== undefined) return -Errno.EBUSY
+      queue = this.#queues.create(number, request.socket)
+    } else if (command === QueueCommand.Unbind) {
+      if (queue === undefined) return -Errno.ENODEV
+      this.#queues.destroy(queue)
+      return 0
+    } else if (command !== undefined) {
+      return -Errno.EOPNOTSUPP
+    }
+    if (queue === undefined) return -Errno.ENODEV
+    applySettings(queue, request, attributes)
+    return 0
+  }
+
+  verdict(request: KernelRequest, attributes: AttributeTable): number {
+    const queue = this.#ownedQueue(request)
+    if (typeof queue === 'number') return queue
+    if (!attributes.has(Attribute.VerdictHeader)) return -Errno.EINVAL
+    let verdict = attributes.be32(Attribute.VerdictHeader)
+    if (!isAllowed(verdict)) return -Errno.EINVAL
+    const packet = queue.take(request.memory.data.getUint32(attributes.at(Attribute.VerdictHeader) + 4))
+    if (packet === undefined) return -Errno.ENOENT
+    if (attributes.has(Attribute.Payload)) {
+      const start = attributes.at(Attribute.Payload)
+      const length = attributes.length(Attribute.Payload)
+      // The kernel drops a packet that would lose part of its network header, and says nothing.
+      if (length < packet.bytes.length && length < transportOffset(packet.bytes)) verdict = Verdict.Drop
+      else replacePayload(packet, request.memory.copy(start, length))
+    }
+    mark(packet, attributes)
+    this.#queues.goOn(packet, verdict)
+    return 0
+  }
+
+  verdictBatch(request: KernelRequest, attributes: AttributeTable): number {
+    const queue = this.#ownedQueue(request)
+    if (typeof queue === 'number') return queue
+    if (!attributes.has(Attribute.VerdictHeader)) return -Errno.EINVAL
+    const verdict = attributes.be32(Attribute.VerdictHeader)
+    if (!isAllowed(verdict)) return -Errno.EINVAL
+    const last = request.memory.data.getUint32(attributes.at(Attribute.VerdictHeader) + 4)
+    // All are taken out before the first goes on: one that comes back to this queue is not caught again.
+    const packets: SimPacket[] = []
+    for (let packet = queue.head; packet !== undefined && ((packet.id - last) | 0) <= 0; packet = queue.head) {
+      queue.remove(packet)
+      packets.push(packet)
+    }
+    if (packets.length === 0) return -Errno.ENOENT
+    for (const packet of packets) {
+      mark(packet, attributes)
+      this.#queues.goOn(packet, verdict)
+    }
+    return 0
+  }
+
+  #ownedQueue(request: KernelRequest): QueueInstance | number {
+    const queue = this.#queues.find(messageResourceId(request.memory, request.offset))
+    if (queue === undefined) return -Errno.ENODEV
+    return queue.owner === request.socket ? queue : -Errno.EPERM
+  }
+
+  #checkFlags(attributes: AttributeTable): number {
+    if (!attributes.has(Config.Flags)) return 0
+    if (!attributes.has(Config.Mask)) return -Errno.EINVAL
+    const flags = attributes.be32(Config.Flags)
+    if (flags >= FLAGS_END) return -Errno.EOPNOTSUPP
+    const wanted = flags & attributes.be32(Config.Mask)
+    return (wanted & QueueFlag.Conntrack) !== 0 && !this.#features.conntrackGlue ? -Errno.EOPNOTSUPP : 0
+  }
+}
+
+function applySettings(queue: QueueInstance, request: KernelRequest, attributes: AttributeTable): void {
+  if (attributes.has(Config.Parameters)) {
+    const mode = request.memory.u8[attributes.at(Config.Parameters) + 4] as number
+    queue.setMode(mode, attributes.be32(Config.Parameters))
+  }
+  if (attributes.has(Config.MaximumLength)) queue.setMaximumLength(attributes.be32(Config.MaximumLength))
+  if (attributes.has(Config.Flags)) {
+    const mask = attributes.be32(Config.Mask)
+    queue.flags = (queue.flags & ~mask) | (attributes.be32(Config.Flags) & mask)
+  }
+}
+
+function isAllowed(verdict: number): boolean {
+  const kind = verdict & VERDICT_MASK
+  return kind <= Verdict.Stop && kind !== STOLEN
+}
+
+function replacePayload(packet: SimPacket, bytes: Uint8Array): void {
+  packet.bytes = bytes
+  packet.checksum = Checksum.Unverified
+  packet.linearLength = bytes.length
+}
+
+function mark(packet: SimPacket, attributes: AttributeTable): void {
+  if (attributes.has(Attribute.Mark)) packet.mark = attributes.be32(Attribute.Mark)
+  if (attributes.has(Attribute.Priority)) packet.priority = attributes.be32(Attribute.Priority)
+}
+
+function policyOf(entries: readonly [number, NonNullable<MessagePolicy[number]>][]): MessagePolicy {
+  const policy: NonNullable<MessagePolicy[number]>[] = []
+  for (const [number, wanted] of entries) policy[number] = wanted
+  return policy
+}

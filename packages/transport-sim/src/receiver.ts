@@ -1,0 +1,26 @@
+import type { Memory } from '@ringlink/codec'
+
+/**
+ * Where the messages for one socket go: the seam between the model of a socket and the way in which messages reach its user.
+ * {@link ReceiveQueue} is the plain one; a memory-mapped ring is another.
+ *
+ * A message is made in two steps, so that it can be built where the user reads it: `allocate`, write, `deliver`. One that is
+ * allocated and not delivered is forgotten at the next `allocate`.
+ */
+export interface Receiver {
+  /** where the message allocated last is to be written; may change with every allocation */
+  readonly memory: Memory
+  readonly offset: number
+  /**
+   * Makes room for a message of up to `size` bytes, and `attached` more that are not copied by the kernel but charged as the
+   * pages that they lie in; false when there is none, and nothing can be written.
+   */
+  allocate(size: number, attached?: number): boolean
+  /**
+   * Queues the message, `length` bytes in all, `attached` of them as in {@link allocate}. 0, or the errno (negative) that the
+   * sender of the message gets.
+   */
+  deliver(length: number, attached: number, portId: number, groups: number): number
+  /** As {@link deliver}, whatever the receive buffer says: chunks of a dump. */
+  force(length: number): void
+}

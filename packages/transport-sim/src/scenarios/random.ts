@@ -1,0 +1,31 @@
+import { SeededRandom } from '../random.ts'
+
+/** What the scenarios draw, all of it from one seed. */
+export class ScenarioRandom extends SeededRandom {
+  bytes(length: number): Uint8Array {
+    const bytes = new Uint8Array(length)
+    for (let at = 0; at < length; at++) bytes[at] = this.below(256)
+    return bytes
+  }
+
+  /** 0 to `length` - 1 in random order. */
+  order(length: number): number[] {
+    const order = Array.from({ length }, (_, index) => index)
+    for (let last = length - 1; last > 0; last--) {
+      const other = this.below(last + 1)
+      const moved = order[last] as number
+      order[last] = order[other] as number
+      order[other] = moved
+    }
+    return order
+  }
+}
+
+/** The seed of the part `index` of something that has `seed`: parts differ, and none moves when another is added. */
+export function partSeed(seed: number, index: number): number {
+  // Neighbouring seeds and indexes must end up far apart (the finalizer of MurmurHash3).
+  let word = (seed ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0
+  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35)
+  return (word ^ (word >>> 16)) >>> 0
+}

@@ -1,0 +1,53 @@
+import type { ReceiveQueue } from './receive-queue.ts'
+import type { Receiver } from './receiver.ts'
+
+/** A dump on its way to a socket. */
+export interface Dump {
+  /** Writes the next chunk into the socket's receiver; false when there was no room for it. */
+  next(): boolean
+}
+
+/** What a socket is opened with, and what `setsockopt` would change. */
+export interface SocketSettings {
+  readonly portId: number
+  readonly protocol: number
+  /** NETLINK_EXT_ACK */
+  readonly extendedAck: boolean
+  /** NETLINK_CAP_ACK */
+  readonly cappedAck: boolean
+  /** its owner has CAP_NET_ADMIN; may be lost later */
+  privileged: boolean
+}
+
+/** A netlink socket, seen from the kernel. */
+export class SimSocket {
+  readonly settings: SocketSettings
+  /** where messages for it are built; the receive queue, or a ring in front of it */
+  receiver: Receiver
+  readonly queue: ReceiveQueue
+  readonly groups: Set<number> = new Set()
+  /** the most that the user has made room for in one receive, which chunks of dumps are made to fit */
+  largestReceive = 0
+  /** the dump that runs, of which there is one at a time */
+  dump: Dump | undefined
+
+  /** called when there may be something to receive */
+  arrived: () => void = () => {}
+
+  constructor(settings: SocketSettings, queue: ReceiveQueue) {
+    this.settings = settings
+    this.queue = queue
+    this.receiver = queue
+  }
+
+  get portId(): number {
+    return this.settings.portId
+  }
+
+  /** What the kernel does after the user took a message: a dump goes on when half of the buffer is free. */
+  received(): void {
+    const { queue } = this
+    if (this.dump !== undefined && queue.charged <= queue.limit / 2) this.dump.next()
+    queue.relieve()
+  }
+}

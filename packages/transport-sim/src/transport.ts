@@ -1,0 +1,288 @@
+import { Errno, type Memory } from '@ringlink/codec'
+import {
+  BaseTransport,
+  type Capabilities,
+  FRAME_WORDS,
+  type FrameBatch,
+  OutboxBuffer,
+  SlabPool,
+  systemError,
+  type TransportStats,
+} from '@ringlink/transport'
+import type { VirtualClock } from './clock.ts'
+import { copyBytes } from './copy.ts'
+import type { CheckedSimOptions } from './options.ts'
+import { PoisonedPool } from './poisoned-pool.ts'
+import type { SimSocket } from './socket.ts'
+
+/** What a transport asks of its kernel. */
+export interface TransportHost {
+  readonly clock: VirtualClock
+  /** Takes what a socket sends. */
+  send(socket: SimSocket, memory: Memory, offset: number, length: number): void
+  /** 0 or a negative errno */
+  join(socket: SimSocket, group: number): number
+  leave(socket: SimSocket, group: number): number
+  /** `undefined`: there is no such file */
+  readProcNet(name: string): string | undefined
+  closed(socket: SimSocket): void
+}
+
+/** The largest chunk of a dump that the kernel makes, however large the frames are. */
+const LARGEST_CHUNK = 32448
+
+/** A socket of a simulated kernel. Released frames are overwritten, so whoever reads them still is found out. */
+export class SimTransport extends BaseTransport {
+  readonly capabilities: Capabilities
+  readonly portId: number
+  readonly outbox: OutboxBuffer
+  readonly stats: TransportStats
+  #host: TransportHost
+  #socket: SimSocket
+  #pool: SlabPool
+  #foreignSenders: boolean
+  #waiting = false
+  #wakeScheduled = false
+  // The bookkeeping of losses is that of a real socket: reported once, counted until the queue ran empty.
+  #congested = false
+  #alwaysCount: boolean
+  #drops = 0
+  #lost = 0
+  #counts = { frames: 0, bytes: 0, batches: 0, wakeups: 0, receives: 0, sends: 0, lost: 0, truncated: 0, foreign: 0 }
+
+  /** For {@link SimKernel.open}. */
+  constructor(host: TransportHost, socket: SimSocket, options: CheckedSimOptions, poison: boolean) {
+    super()
+    const { frameSize, batchSize, liveBatches, outboxSize } = options
+    this.#host = host
+    this.#socket = socket
+    this.#foreignSenders = options.foreignSenders
+    this.#alwaysCount = options.noOverrunErrors
+    const sizes = { frameSize, batchSize, slabs: liveBatches }
+    this.#pool = poison ? new PoisonedPool(sizes) : new SlabPool(sizes)
+    this.portId = socket.portId
+    this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
+    this.capabilities = Object.freeze({
+      kind: 'sim',
+      ring: false,
+      hold: 'copy',
+      ordered: true,
+      frameSize: this.#pool.stride,
+      frameCount: batchSize * liveBatches,
+      batchSize,
+      outboxSize: this.outbox.memory.byteLength,
+      exactLoss: true,
+    })
+    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    socket.arrived = () => this.#arrived()
+  }
+
+  /** The process has CAP_NET_ADMIN. It may lose it, as one that drops its privileges does; what is bound stays bound. */
+  get privileged(): boolean {
+    return this.#socket.settings.privileged
+  }
+
+  set privileged(privileged: boolean) {
+    this.#socket.settings.privileged = privileged
+  }
+
+  protected doReceive(): FrameBatch | undefined {
+    const slab = this.#pool.next()
+    for (;;) {
+      this.#counts.receives++
+      const { queue } = this.#socket
+      if (queue.takeError() !== 0) {
+        this.#congested = true
+        this.#countLoss()
+        queue.relieve()
+        continue
+      }
+      const before = queue.length
+      const kept = this.#fill(slab)
+      if (kept > 0) return this.#deliver(slab, kept)
+      if (before > 0) continue
+      queue.relieve()
+      if (this.#congested || this.#alwaysCount) this.#countLoss()
+      this.#congested = false
+      return undefined
+    }
+  }
+
+  /** Nothing can come while this thread waits but by a timer, so time goes on to the next one. */
+  protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
+    this.#counts.wakeups++
+    const { clock } = this.#host
+    const end = timeout < 0 ? Number.POSITIVE_INFINITY : clock.now + timeout
+    while (clock.nextDue !== undefined && clock.nextDue <= end) {
+      clock.runNext()
+      const batch = this.doReceive()
+      if (batch !== undefined) return batch
+    }
+    if (timeout > 0 && end < Number.POSITIVE_INFINITY) clock.advance(end - clock.now)
+    return undefined
+  }
+
+  protected doWait(): void {
+    this.#counts.wakeups++
+    this.#waiting = true
+    // What is there already waits for the event loop, as it would with a real socket.
+    if (this.#socket.queue.length > 0 || this.#socket.queue.error !== 0) nextTurn(() => this.#wakeUp())
+  }
+
+  protected doStopWaiting(): void {
+    this.#waiting = false
+  }
+
+  protected doJoinGroup(group: number): void {
+    this.#check('join group', this.#host.join(this.#socket, group))
+  }
+
+  protected doLeaveGroup(group: number): void {
+    this.#check('leave group', this.#host.leave(this.#socket, group))
+  }
+
+  protected doReadProcNet(name: string): string {
+    const text = this.#host.readProcNet(name)
+    if (text === undefined) throw systemError(`read /proc/net/${name}`, Errno.ENOENT)
+    return text
+  }
+
+  protected doClose(): void {
+    this.#waiting = false
+    this.outbox.close()
+    this.#pool.close()
+    this.#host.closed(this.#socket)
+  }
+
+  #transmit(offset: number, length: number): number {
+    this.#counts.sends++
+    this.#host.send(this.#socket, this.outbox.memory, offset, length)
+    return length
+  }
+
+  /** Takes messages until the slab is full or the queue empty; how many frames that filled. */
+  #fill(slab: number): number {
+    const { memory, words, stride, sizes } = this.#pool
+    const socket = this.#socket
+    const { queue } = socket
+    const first = slab * sizes.batchSize
+    let kept = 0
+    while (kept < sizes.batchSize && queue.length > 0) {
+      const length = queue.headLength
+      const portId = queue.headPortId
+      if (portId !== 0 && !this.#foreignSenders) {
+        this.#counts.foreign++
+      } else {
+        const frame = first + kept
+        const copied = Math.min(length, stride)
+        copyBytes(queue.memory, queue.headOffset, memory, frame * stride, copied)
+        const word = frame * FRAME_WORDS
+        words[word] = copied
+        words[word + 1] = length
+        words[word + 2] = portId
+        words[word + 3] = queue.headGroups
+        this.#counts.bytes += copied
+        if (length > copied) this.#counts.truncated++
+        kept++
+      }
+      socket.largestReceive = Math.max(socket.largestReceive, Math.min(stride, LARGEST_CHUNK))
+      queue.shift()
+      socket.received()
+    }
+    return kept
+  }
+
+  #deliver(slab: number, length: number): FrameBatch {
+    const lost = this.#lost
+    this.#lost = 0
+    this.#counts.batches++
+    this.#counts.frames += length
+    return this.#pool.take(slab, length, lost)
+  }
+
+  #countLoss(): void {
+    const { drops } = this.#socket.queue
+    const lost = (drops - this.#drops) >>> 0
+    if (lost === 0) return
+    this.#drops = drops
+    this.#lost += lost
+    this.#counts.lost += lost
+    this.events.emit('overrun', lost)
+  }
+
+  #arrived(): void {
+    if (!this.#waiting || this.#wakeScheduled) return
+    this.#wakeScheduled = true
+    queueMicrotask(() => {
+      this.#wakeScheduled = false
+      this.#wakeUp()
+    })
+  }
+
+  #wakeUp(): void {
+    if (!this.#waiting) return
+    this.#waiting = false
+    this.wake()
+  }
+
+  #check(operation: string, result: number): void {
+    if (result < 0) throw systemError(operation, -result)
+  }
+}
+
+/** Runs `action` when the event loop has had its turn, wherever this runs. */
+const nextTurn: (action: () => void) => void =
+  typeof setImmediate === 'function' ? (action) => setImmediate(action) : (action) => setTimeout(action, 0)
+
+interface Counts {
+  frames: number
+  bytes: number
+  batches: number
+  wakeups: number
+  receives: number
+  sends: number
+  lost: number
+  truncated: number
+  foreign: number
+}
+
+function liveStats(counts: Counts, pool: SlabPool, outbox: OutboxBuffer): TransportStats {
+  return {
+    get frames() {
+      return counts.frames
+    },
+    get bytes() {
+      return counts.bytes
+    },
+    get batches() {
+      return counts.batches
+    },
+    get wakeups() {
+      return counts.wakeups
+    },
+    get systemCalls() {
+      return counts.receives + counts.sends
+    },
+    get lost() {
+      return counts.lost
+    },
+    get truncated() {
+      return counts.truncated
+    },
+    get foreign() {
+      return counts.foreign
+    },
+    get held() {
+      return pool.held
+    },
+    get copied() {
+      return pool.copied
+    },
+    get sent() {
+      return outbox.sent
+    },
+    get sentBytes() {
+      return outbox.sentBytes
+    },
+  }
+}
