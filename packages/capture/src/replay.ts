@@ -5,6 +5,8 @@ import {
   type Capabilities,
   FRAME_WORDS,
   type FrameBatch,
+  liveStats,
+  newCounts,
   OutboxBuffer,
   SlabPool,
   type Transport,
@@ -109,7 +111,7 @@ class ReplayTransport extends BaseTransport implements Replay {
   #options: ReplayOptions
   #protocol: number
   #sent: SentComparison | undefined
-  #counts = { frames: 0, bytes: 0, batches: 0, wakeups: 0, lost: 0, truncated: 0 }
+  #counts = newCounts()
   #source: RecordingSource
   #decoder = new PcapngDecoder()
   // Interfaces of the section that are played.
@@ -545,45 +547,4 @@ function toCount(count = 0n): number {
 
 function argumentError(text: string): TransportError {
   return new TransportError('ARGUMENT', 'open replay', text)
-}
-
-function liveStats(
-  counts: { frames: number; bytes: number; batches: number; wakeups: number; lost: number; truncated: number },
-  pool: SlabPool,
-  outbox: OutboxBuffer,
-): TransportStats {
-  return {
-    get frames() {
-      return counts.frames
-    },
-    get bytes() {
-      return counts.bytes
-    },
-    get batches() {
-      return counts.batches
-    },
-    get wakeups() {
-      return counts.wakeups
-    },
-    systemCalls: 0,
-    get lost() {
-      return counts.lost
-    },
-    get truncated() {
-      return counts.truncated
-    },
-    foreign: 0,
-    get held() {
-      return pool.held
-    },
-    get copied() {
-      return pool.copied
-    },
-    get sent() {
-      return outbox.sent
-    },
-    get sentBytes() {
-      return outbox.sentBytes
-    },
-  }
 }

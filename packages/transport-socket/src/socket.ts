@@ -4,6 +4,8 @@ import {
   BaseTransport,
   type Capabilities,
   type FrameBatch,
+  liveStats,
+  newCounts,
   OutboxBuffer,
   SlabPool,
   systemError,
@@ -45,7 +47,7 @@ export class SocketTransport extends BaseTransport {
   #alwaysCount: boolean
   #drops = 0
   #lost = 0
-  #counts = { frames: 0, bytes: 0, batches: 0, wakeups: 0, receives: 0, sends: 0, lost: 0, truncated: 0, foreign: 0 }
+  #counts = newCounts()
 
   /** Opens and binds. Throws `TransportError`; nothing is left open then. */
   constructor(options: SocketOptions) {
@@ -66,7 +68,7 @@ export class SocketTransport extends BaseTransport {
         this.#native.attachFrames(this.#handle, arrayBuffer(memory.buffer), stride, frames, words),
       )
       this.outbox = new OutboxBuffer(this.#sizeSendBuffer(checked.outboxSize), (offset, length) => {
-        this.#counts.sends++
+        this.#counts.calls++
         return this.#native.send(this.#handle, offset, length)
       })
       this.#check('attach outbox', this.#native.attachOutbox(this.#handle, arrayBuffer(this.outbox.memory.buffer)))
@@ -135,7 +137,7 @@ export class SocketTransport extends BaseTransport {
     const { batchSize } = this.#pool.sizes
     const slab = this.#pool.next()
     for (;;) {
-      this.#counts.receives++
+      this.#counts.calls++
       const received = fill(slab * batchSize, batchSize)
       if (received > 0) {
         const kept = this.#account(slab * batchSize, received)
@@ -250,59 +252,4 @@ function openHandle(
 function arrayBuffer(buffer: ArrayBuffer | SharedArrayBuffer): ArrayBuffer {
   if (buffer instanceof ArrayBuffer) return buffer
   throw new TransportError('ARGUMENT', 'attach', 'a socket receives into an ArrayBuffer')
-}
-
-function liveStats(
-  counts: {
-    frames: number
-    bytes: number
-    batches: number
-    wakeups: number
-    receives: number
-    sends: number
-    lost: number
-    truncated: number
-    foreign: number
-  },
-  pool: SlabPool,
-  outbox: OutboxBuffer,
-): TransportStats {
-  return {
-    get frames() {
-      return counts.frames
-    },
-    get bytes() {
-      return counts.bytes
-    },
-    get batches() {
-      return counts.batches
-    },
-    get wakeups() {
-      return counts.wakeups
-    },
-    get systemCalls() {
-      return counts.receives + counts.sends
-    },
-    get lost() {
-      return counts.lost
-    },
-    get truncated() {
-      return counts.truncated
-    },
-    get foreign() {
-      return counts.foreign
-    },
-    get held() {
-      return pool.held
-    },
-    get copied() {
-      return pool.copied
-    },
-    get sent() {
-      return outbox.sent
-    },
-    get sentBytes() {
-      return outbox.sentBytes
-    },
-  }
 }

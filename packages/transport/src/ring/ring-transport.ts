@@ -4,12 +4,12 @@ import { BaseTransport } from '../base.ts'
 import { systemError, TransportError } from '../errors.ts'
 import type { OutboxBuffer } from '../outbox.ts'
 import { FRAME_WORDS } from '../slab.ts'
+import { liveStats, newCounts, type TransportCounts } from '../stats.ts'
 import type { Capabilities, FrameBatch, TransportStats } from '../transport.ts'
 import { RingFrames, type RingGeometry, RingOption, ringSize, writeRingRequest } from './layout.ts'
 import { FrameWord, NoFrame, ReceiveRing } from './receive-ring.ts'
 import { RingFramePool } from './ring-batch.ts'
 import { RingOutbox, type RingSender, socketOutbox } from './ring-outbox.ts'
-import { type RingCounts, ringStats } from './ring-stats.ts'
 import { type OpenRingSystem, PollEvent, type RingSystem } from './ring-system.ts'
 import { TransmitRing } from './transmit-ring.ts'
 
@@ -58,16 +58,7 @@ export class RingTransport extends BaseTransport {
   readonly #ring: ReceiveRing
   readonly #pool: RingFramePool
   readonly #foreignSenders: boolean
-  readonly #counts: RingCounts = {
-    frames: 0,
-    bytes: 0,
-    batches: 0,
-    wakeups: 0,
-    calls: 0,
-    lost: 0,
-    truncated: 0,
-    foreign: 0,
-  }
+  readonly #counts: TransportCounts = newCounts()
   #lost = 0
   #drops = 0
   // From an ENOBUFS until the receive queue ran empty the kernel drops without saying so again.
@@ -112,7 +103,7 @@ export class RingTransport extends BaseTransport {
       outboxSize: this.outbox.memory.byteLength,
       exactLoss: this.#system.drops() >= 0,
     })
-    this.stats = ringStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
   }
 
   /**

@@ -1,15 +1,22 @@
-import type { OutboxBuffer } from '../outbox.ts'
-import type { TransportStats } from '../transport.ts'
-import type { RingFramePool } from './ring-batch.ts'
+import type { TransportStats } from './transport.ts'
 
-/** What a ring transport counts itself; `calls` are system calls that moved frames. */
-export type RingCounts = Record<
+/** What a transport counts itself; `calls` are system calls that moved frames, in either direction. */
+export type TransportCounts = Record<
   'frames' | 'bytes' | 'batches' | 'wakeups' | 'calls' | 'lost' | 'truncated' | 'foreign',
   number
 >
 
-/** The stats of a ring transport, read where they are kept. */
-export function ringStats(counts: RingCounts, pool: RingFramePool, outbox: OutboxBuffer): TransportStats {
+/** Counts that begin at 0. */
+export function newCounts(): TransportCounts {
+  return { frames: 0, bytes: 0, batches: 0, wakeups: 0, calls: 0, lost: 0, truncated: 0, foreign: 0 }
+}
+
+/** The stats of a transport, read where they are kept. */
+export function liveStats(
+  counts: TransportCounts,
+  frames: { readonly held: number; readonly copied: number },
+  outbox: { readonly sent: number; readonly sentBytes: number },
+): TransportStats {
   return {
     get frames() {
       return counts.frames
@@ -36,10 +43,10 @@ export function ringStats(counts: RingCounts, pool: RingFramePool, outbox: Outbo
       return counts.foreign
     },
     get held() {
-      return pool.held
+      return frames.held
     },
     get copied() {
-      return pool.copied
+      return frames.copied
     },
     get sent() {
       return outbox.sent
