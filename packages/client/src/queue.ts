@@ -4,6 +4,7 @@ import {
   Errno,
   isNetlinkError,
   KernelError,
+  MARKED_VERDICT_LENGTH,
   MAXIMUM_COPY_RANGE,
   type NetlinkError,
   Protocol,
@@ -318,6 +319,13 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   #writeChanged(id: number, verdict: number, changes: VerdictChanges): void {
     const { outbox } = this.transport
+    const mark = onlyMark(changes)
+    if (mark !== undefined) {
+      if (outbox.available < MARKED_VERDICT_LENGTH) outbox.flush()
+      this.#template.writeMarked(outbox.memory, outbox.reserve(MARKED_VERDICT_LENGTH), id, verdict, mark)
+      outbox.commit(MARKED_VERDICT_LENGTH)
+      return
+    }
     const size = changedVerdictSize(changes)
     if (size > outbox.available) outbox.flush()
     const offset = outbox.reserve(size)
@@ -346,6 +354,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.events.emit('refused', error, sequence)
     return error
   }
+}
+
+/** The mark, where that is all that changes and it is a mark; everything else goes through the table, which refuses what is none. */
+function onlyMark({ mark, priority, payload, conntrack, expectation, vlan }: VerdictChanges): number | undefined {
+  const others = priority ?? payload ?? conntrack ?? expectation ?? vlan
+  return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
 }
 
 /** Room for nested attributes of a verdict, whose length is known only when they are written. */

@@ -25,6 +25,8 @@ import { type QueueAttributes, type QueueMessage, queueAttributes } from './queu
 
 /** Bytes of a verdict that changes nothing in the packet. */
 export const VERDICT_LENGTH = 32
+/** Bytes of a verdict that sets the packet's mark: NFQA_MARK follows. */
+export const MARKED_VERDICT_LENGTH = 40
 
 /** What becomes of a packet (uapi/linux/netfilter.h). NF_STOLEN is not offered: the kernel refuses it from user space. */
 export const Verdict = {
@@ -60,15 +62,17 @@ export class VerdictTemplate {
   private readonly typeAndFlags: number
   private readonly familyAndQueue: number
   private readonly attribute: number
+  private readonly markAttribute: number
 
   /** @param type `QueueMessage.Verdict`, or `QueueMessage.VerdictBatch`, of which the id is the last that it covers */
   constructor(queueNumber: number, type: typeof QueueMessage.Verdict | typeof QueueMessage.VerdictBatch) {
-    const memory = new Memory(VERDICT_LENGTH)
-    writeVerdict(memory, 0, VERDICT_LENGTH, type, queueNumber, { verdict: 0, id: 0 })
-    this.length = memory.u32[0] as number
+    const memory = new Memory(MARKED_VERDICT_LENGTH)
+    writeVerdict(memory, 0, MARKED_VERDICT_LENGTH, type, queueNumber, { verdict: 0, id: 0 }, { mark: 0 })
+    this.length = VERDICT_LENGTH
     this.typeAndFlags = memory.u32[1] as number
     this.familyAndQueue = memory.u32[4] as number
     this.attribute = memory.u32[5] as number
+    this.markAttribute = memory.u32[8] as number
   }
 
   /** Writes {@link VERDICT_LENGTH} bytes at `offset`, a multiple of four. Bounds are the caller's to check. */
@@ -83,6 +87,15 @@ export class VerdictTemplate {
     u32[word + 5] = this.attribute
     u32[word + 6] = networkOrder32(verdict)
     u32[word + 7] = networkOrder32(id)
+  }
+
+  /** As {@link write}, with a mark: {@link MARKED_VERDICT_LENGTH} bytes. */
+  writeMarked(memory: Memory, offset: number, id: number, verdict: number, mark: number): void {
+    this.write(memory, offset, id, verdict)
+    const word = offset >> 2
+    memory.u32[word] = MARKED_VERDICT_LENGTH
+    memory.u32[word + 8] = this.markAttribute
+    memory.u32[word + 9] = networkOrder32(mark)
   }
 }
 
