@@ -3,8 +3,10 @@
  * and Overrun are headers alone. All numbers are in host byte order.
  *
  *  Error:  nlmsghdr | s32 -errno or 0 | nlmsghdr of the request | its payload, unless Capped | extended ack
- *  Done:   nlmsghdr | s32 -errno or 0 | extended ack
+ *  Done:   nlmsghdr | s32 -errno or 0 | extended ack            the end of a dump
+ *  Done:   nlmsghdr | nfgenmsg                                  the end of a datagram of log records
  *
+ * The end of a dump, and nothing else, has the flag `MessageFlag.Multipart`.
  * The extended ack is attributes, there if the message has the flag `AcknowledgeFlag.Attributes`.
  */
 import {
@@ -20,7 +22,7 @@ import {
 } from './attribute-set.ts'
 import { DecodeError } from './errors.ts'
 import { align4 } from './memory.ts'
-import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, MessageView } from './message.ts'
+import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, MessageFlag, MessageView } from './message.ts'
 
 const ERROR = MESSAGE_HEADER_LENGTH
 const REQUEST = ERROR + 4
@@ -113,9 +115,10 @@ export class DoneView {
     return this
   }
 
-  /** positive; 0 when all went well, or where the message has no number (as at the end of a log batch) */
+  /** positive; 0 when all went well, and where the message is not the end of a dump, which alone has a number */
   get errno(): number {
-    if (this.#message.length < MINIMUM_DONE_LENGTH) return 0
+    const { length, flags } = this.#message
+    if (length < MINIMUM_DONE_LENGTH || (flags & MessageFlag.Multipart) === 0) return 0
     const value = this.#message.memory.i32[(this.#message.offset + ERROR) >> 2] as number
     // Some dumps end with their last positive return value; only a negative one is an error.
     return value < 0 ? -value : 0

@@ -1,38 +1,85 @@
 /**
- * Run by queue-packet.test.ts in a process of its own with `--expose-gc` and a young generation larger than what one object
- * per packet would fill: prints how many bytes the heap grew by per packet. Arguments: file names of vectors.
+ * Run by allocation.test.ts in a process of its own with `--expose-gc` and a young generation larger than what one object
+ * per packet would fill: prints how many bytes the heap grew by per packet, verdict and log record.
  */
-import { Memory, QueueMessage, QueuePacketView, VerdictTemplate } from '../src/index.ts'
+import {
+  LogMessage,
+  LogRecordView,
+  Memory,
+  MessageIterator,
+  QueueMessage,
+  QueuePacketView,
+  VerdictTemplate,
+} from '../src/index.ts'
 import { loadVector } from './vectors.ts'
 
-const PACKETS = 1_000_000
-const SLOT = 256
-const packets = process.argv.slice(2).map((name) => loadVector('queue', name).bytes)
-const memory = new Memory(SLOT * packets.length)
-packets.forEach((bytes, index) => {
-  memory.u8.set(bytes, index * SLOT)
-})
-const view = new QueuePacketView()
+const COUNT = 1_000_000
 
-function read(): number {
+/** The frames of vectors, in one block of memory. */
+function framesOf(folder: 'queue' | 'log', names: readonly string[]) {
+  const slot = 512
+  const frames = names.map((name) => loadVector(folder, name).bytes)
+  const memory = new Memory(slot * frames.length)
+  frames.forEach((bytes, index) => {
+    memory.u8.set(bytes, index * slot)
+  })
+  return { memory, slot, lengths: frames.map((bytes) => bytes.length) }
+}
+
+/** What both views have. */
+function shared(view: QueuePacketView | LogRecordView): number {
+  let sum = view.protocol ^ view.hook ^ view.family ^ view.payloadLength ^ (view.mark ?? 0) ^ (view.inputDevice ?? 0)
+  sum ^= (view.outputDevice ?? 0) ^ (view.physicalInputDevice ?? 0) ^ (view.physicalOutputDevice ?? 0)
+  return sum ^ (view.conntrackInformation ?? 0) ^ (view.userId ?? 0) ^ (view.groupId ?? 0)
+}
+
+const queue = framesOf('queue', ['packet-everything-input', 'packet-udp-full', 'packet-uid-gid'])
+const packet = new QueuePacketView()
+function readPackets(): number {
+  const { memory, slot, lengths } = queue
   let sum = 0
-  for (let packet = 0; packet < PACKETS; packet++) {
-    const slot = packet % packets.length
-    view.wrap(memory, slot * SLOT, (packets[slot] as Uint8Array).length)
-    sum ^= view.id ^ view.protocol ^ view.hook ^ view.family ^ view.queueNumber ^ view.fullLength ^ view.payloadLength
-    sum ^= (view.mark ?? 0) ^ (view.inputDevice ?? 0) ^ (view.outputDevice ?? 0) ^ (view.physicalInputDevice ?? 0)
-    sum ^= (view.physicalOutputDevice ?? 0) ^ (view.conntrackInformation ?? 0) ^ view.packetInformation
-    sum ^= (view.userId ?? 0) ^ (view.groupId ?? 0) ^ (view.priority ?? 0) ^ (view.cgroupClassId ?? 0)
-    if (view.isSegmentationOffloaded) sum++
+  for (let count = 0; count < COUNT; count++) {
+    const frame = count % lengths.length
+    packet.wrap(memory, frame * slot, lengths[frame] as number)
+    sum ^= shared(packet) ^ packet.id ^ packet.queueNumber ^ packet.fullLength ^ packet.packetInformation
+    sum ^= (packet.priority ?? 0) ^ (packet.cgroupClassId ?? 0)
+    if (packet.isSegmentationOffloaded) sum++
+  }
+  return sum
+}
+
+const log = framesOf('log', ['datagram-threshold', 'datagram-threshold-seq', 'datagram-families', 'packet-physdev'])
+const record = new LogRecordView()
+const messages = new MessageIterator()
+function readRecords(): number {
+  const { memory, slot, lengths } = log
+  let sum = 0
+  for (let count = 0, frame = 0; count < COUNT; frame = (frame + 1) % lengths.length) {
+    messages.wrap(memory, frame * slot, lengths[frame] as number)
+    while (messages.next()) {
+      const { type, offset, length } = messages.view
+      if (type !== LogMessage.Packet) continue
+      count++
+      record.wrap(memory, offset, length)
+      sum ^= shared(record) ^ record.group ^ (record.sequence ?? 0)
+      sum ^= (record.globalSequence ?? 0) ^ (record.hardwareType ?? 0)
+    }
   }
   return sum
 }
 
 const template = new VerdictTemplate(5, QueueMessage.Verdict)
 const verdicts = new Memory(64 * 32)
-function write(): number {
-  for (let id = 0; id < PACKETS; id++) template.write(verdicts, (id & 63) * 32, id, 1)
+function writeVerdicts(): number {
+  for (let id = 0; id < COUNT; id++) template.write(verdicts, (id & 63) * 32, id, 1)
   return verdicts.u32[7] as number
+}
+
+/** What must be seen, for the measurement to mean something. */
+function allocate(): number {
+  let last: object[] = []
+  for (let count = 0; count < COUNT; count++) last = [last.length > 0 ? packet : verdicts]
+  return last.length
 }
 
 /** The least of several rounds: what the engine allocates for itself, once, is not the work's. */
@@ -41,16 +88,16 @@ function grown(work: () => number): number {
     globalThis.gc?.()
     const before = process.memoryUsage().heapUsed
     work()
-    return (process.memoryUsage().heapUsed - before) / PACKETS
+    return (process.memoryUsage().heapUsed - before) / COUNT
   })
   return Math.min(...rounds)
 }
 
-console.log(JSON.stringify({ read: grown(read), write: grown(write), control: grown(allocating) }))
-
-/** What must be seen, for the measurement to mean something. */
-function allocating(): number {
-  let last: object[] = []
-  for (let packet = 0; packet < PACKETS; packet++) last = [last.length > 0 ? view : memory]
-  return last.length
-}
+console.log(
+  JSON.stringify({
+    packet: grown(readPackets),
+    verdict: grown(writeVerdicts),
+    record: grown(readRecords),
+    control: grown(allocate),
+  }),
+)

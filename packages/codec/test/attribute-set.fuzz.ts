@@ -15,7 +15,10 @@ import {
   extendedAckAttributes,
   flag,
   isNetlinkError,
+  LogRecordView,
   list,
+  logAttributes,
+  logConfigAttributes,
   MAXIMUM_DEPTH,
   Memory,
   MessageIterator,
@@ -61,6 +64,8 @@ const everyFormat = attributeSet('EVERY', {
 const sets: readonly AttributeSet[] = [
   queueAttributes,
   queueConfigAttributes,
+  logAttributes,
+  logConfigAttributes,
   conntrackAttributes,
   expectationAttributes,
   extendedAckAttributes,
@@ -178,8 +183,9 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
 })
 
 describe('frames', () => {
-  const vectors = loadVectors('queue')
+  const vectors = [...loadVectors('queue'), ...loadVectors('log')]
   const packet = new QueuePacketView()
+  const record = new LogRecordView()
 
   function readEverything(memory: Memory, offset: number, length: number): void {
     const iterator = new MessageIterator().wrap(memory, offset, length)
@@ -189,12 +195,14 @@ describe('frames', () => {
       const { view } = iterator
       const end = view.offset + view.length
       expect(end).toBeLessThanOrEqual(offset + length)
-      for (const set of [queueAttributes, queueConfigAttributes, conntrackAttributes]) {
+      for (const set of [queueAttributes, queueConfigAttributes, logAttributes, conntrackAttributes]) {
         if (view.length >= NFNETLINK_ATTRIBUTES) readOrRefuse(set, memory, view.offset + 20, view.length - 20)
       }
       for (const read of [
         () => packet.wrap(memory, view.offset, view.length).attributes(),
         () => packet.conntrack(),
+        () => record.wrap(memory, view.offset, view.length).attributes(),
+        () => record.vlan(),
         () => new DoneView().wrap(view).extendedAck(),
         () => {
           const error = new ErrorView().wrap(view)

@@ -15,6 +15,9 @@ import {
   ErrorView,
   expectationAttributes,
   finishMessage,
+  LogMessage,
+  logAttributes,
+  logConfigAttributes,
   Memory,
   MessageView,
   Protocol,
@@ -28,7 +31,16 @@ import {
   writeNfnetlinkMessage,
 } from '../src/index.ts'
 import { type AttributeNode, type InspectNode, inspect, inspectText, MAXIMUM_MESSAGES } from '../src/inspect/index.ts'
-import { expectedCode, loadVector, loadVectors, memoryWith, protocolOf, runs, type Vector } from './vectors.ts'
+import {
+  capturedMessages,
+  expectedCode,
+  loadVector,
+  loadVectors,
+  memoryWith,
+  protocolOf,
+  runs,
+  type Vector,
+} from './vectors.ts'
 
 /** The attribute nodes as the table's reader would give their values; `bytes` is what was inspected. */
 function valuesOf(nodes: readonly InspectNode[], bytes: Uint8Array): Record<string, unknown> {
@@ -63,7 +75,7 @@ function messageIn(nodes: readonly InspectNode[]) {
 }
 
 const optionsOf = (vector: Vector) => ({ protocol: protocolOf(vector), byteOrder: 'little' as const })
-const vectors = loadVectors('queue')
+const vectors = capturedMessages()
 
 describe('text', () => {
   test.each([
@@ -72,6 +84,7 @@ describe('text', () => {
     ['queue', 'control-extack-policy'],
     ['queue', 'control-extack-offset-nested'],
     ['queue', 'conntrack-helper'],
+    ['log', 'datagram-families'],
     ['invalid', 'tail-2-after-unpadded'],
   ] as const)('%s/%s', (folder, name) => {
     const vector = loadVector(folder, name)
@@ -84,7 +97,7 @@ describe('text', () => {
   })
 
   test('has one line for each field, aligned', () => {
-    for (const vector of vectors) {
+    for (const [, vector] of vectors) {
       const lines = inspectText(vector.bytes, optionsOf(vector)).split('\n')
       for (const line of lines) expect(line).toMatch(/^[0-9a-f]{4} {2}\S*/)
     }
@@ -92,7 +105,7 @@ describe('text', () => {
 })
 
 describe('agrees with the views and tables about', () => {
-  test.each(vectors.map((vector) => [vector.name, vector] as const))('%s', (_, vector) => {
+  test.each(vectors)('%s', (_, vector) => {
     const node = messageIn(inspect(vector.bytes, optionsOf(vector)))
     const view = new MessageView().wrap(memoryWith(vector.bytes), 64, vector.bytes.length)
     const { type, flags, sequence, portId, length } = view
@@ -102,7 +115,9 @@ describe('agrees with the views and tables about', () => {
     if (type === ControlType.Error || type === ControlType.Done) {
       const control = type === ControlType.Error ? new ErrorView().wrap(view) : new DoneView().wrap(view)
       const error = node.children.find(({ name }) => name === 'error')
-      expect(error).toMatchObject({ value: 0 - control.errno })
+      const ofLog = type === ControlType.Done && vector.name.startsWith('datagram-')
+      if (ofLog) expect(node.children.at(-1)).toMatchObject({ name: 'res_id', value: 5 })
+      else expect(error).toMatchObject({ value: 0 - control.errno })
       expect(valuesOf(node.children, vector.bytes)).toEqual(control.extendedAck() ?? {})
       const request = node.children.find(({ kind }) => kind === 'group')
       expect(request?.length).toBe(control instanceof ErrorView ? control.requestLength : undefined)
@@ -118,6 +133,8 @@ describe('agrees with the views and tables about', () => {
   test.each([
     ['queue packets', QueueMessage.Packet, queueAttributes],
     ['queue configurations', QueueMessage.Config, queueConfigAttributes],
+    ['log records', LogMessage.Packet, logAttributes],
+    ['log configurations', LogMessage.Config, logConfigAttributes],
     ['connections', 0x100, conntrackAttributes],
     ['expected connections', 0x200, expectationAttributes],
   ] as const)('any %s', (_, type, set: AttributeSet) => {
@@ -193,10 +210,10 @@ function bigEndian(bytes: Uint8Array): Uint8Array {
 
 describe('both byte orders', () => {
   const framed = vectors.filter(
-    ({ name }) => /^(packet|config|verdict|conntrack)-/.test(name) && !/-(ack|error)$/.test(name),
+    ([, { name }]) => /^(packet|datagram|config|verdict|conntrack)-/.test(name) && !/-(ack|error)$/.test(name),
   )
 
-  test.each(framed.map((vector) => [vector.name, vector] as const))('%s, big endian', (_, vector) => {
+  test.each(framed)('%s, big endian', (_, vector) => {
     const swapped = inspect(bigEndian(vector.bytes), { byteOrder: 'big' })
     expect(swapped).toEqual(inspect(vector.bytes, { byteOrder: 'little' }))
   })

@@ -15,6 +15,7 @@ import {
   extendedAckAttributes,
   finishMessage,
   isNetlinkError,
+  LogMessage,
   MESSAGE_HEADER_LENGTH,
   Memory,
   Message,
@@ -24,18 +25,33 @@ import {
   messageResourceId,
   NFNETLINK_ATTRIBUTES,
   QueueMessage,
-  QueuePacketView,
   readAttributes,
   readNfnetlinkAttributes,
   writeAttributes,
   writeNfnetlinkHeader,
 } from '../src/index.ts'
-import { expectedCode, loadVectors, memoryWith, numberIn, protocolOf, type Vector } from './vectors.ts'
+import {
+  capturedMessages,
+  expectedCode,
+  loadVectors,
+  memoryWith,
+  messagesOf,
+  numberIn,
+  protocolOf,
+  type Vector,
+} from './vectors.ts'
+import { expectAgreement, expectComments, logRecords, OFFSET, queuePackets } from './views.ts'
 
-const OFFSET = 64
-const vectors = loadVectors('queue')
+const vectors = capturedMessages()
 /** User space that got a length wrong on purpose: right framing, but no value of the table. */
-const wrongSizes = new Set(['config-maxlen-short', 'verdict-header-short'])
+const wrongSizes = new Set([
+  'queue/config-maxlen-short',
+  'queue/verdict-header-short',
+  'log/config-flags-long',
+  'log/config-mode-short',
+  'log/config-qthresh-short',
+])
+const subjects = [queuePackets, logRecords]
 
 const aim = (vector: Vector) => new MessageView().wrap(memoryWith(vector.bytes, OFFSET), OFFSET, vector.bytes.length)
 
@@ -109,11 +125,12 @@ function attributesAt(vector: Vector, message: MessageView): number {
 }
 
 test('there are as many vectors as vectors/README.md says', () => {
-  expect(vectors.length).toBe(173)
+  expect(loadVectors('queue').length).toBe(173)
+  expect(loadVectors('log').length).toBe(143)
   expect(loadVectors('invalid').length).toBe(29)
 })
 
-describe.each(vectors.map((vector) => [vector.name, vector] as const))('%s', (name, vector) => {
+describe.each(vectors)('%s', (name, vector) => {
   const message = aim(vector)
 
   test('its header', () => {
@@ -181,47 +198,19 @@ describe.each(vectors.map((vector) => [vector.name, vector] as const))('%s', (na
     })
   }
 
-  if (message.type === QueueMessage.Packet) {
-    test('its view', () => {
-      const packet = new QueuePacketView().wrap(message.memory, OFFSET, vector.bytes.length)
-      const text = (field: string) => vector.fields.find((candidate) => candidate.name === field)?.value
-      const number = (field: string) => {
-        const value = numberIn(text(field) ?? '')
-        return value === undefined ? undefined : Number(value)
-      }
-      expect(packet.id).toBe(number('packet_id'))
-      expect(packet.protocol).toBe(number('hw_protocol'))
-      expect(packet.hook).toBe(number('hook'))
-      expect(packet.queueNumber).toBe(number('res_id'))
-      expect(packet.mark).toBe(number('NFQA_MARK'))
-      expect(packet.inputDevice).toBe(number('NFQA_IFINDEX_INDEV'))
-      expect(packet.outputDevice).toBe(number('NFQA_IFINDEX_OUTDEV'))
-      expect(packet.physicalInputDevice).toBe(number('NFQA_IFINDEX_PHYSINDEV'))
-      expect(packet.physicalOutputDevice).toBe(number('NFQA_IFINDEX_PHYSOUTDEV'))
-      expect(packet.packetInformation).toBe(number('NFQA_SKB_INFO') ?? 0)
-      expect(packet.userId).toBe(number('NFQA_UID'))
-      expect(packet.groupId).toBe(number('NFQA_GID'))
-      expect(packet.priority).toBe(number('NFQA_PRIORITY'))
-      expect(packet.cgroupClassId).toBe(number('NFQA_CGROUP_CLASSID'))
-      const captured = Number(/^(\d+) bytes/.exec(text('NFQA_PAYLOAD') ?? '')?.[1] ?? 0)
-      expect(packet.payloadLength).toBe(captured)
-      expect(packet.fullLength).toBe(number('NFQA_CAP_LEN') ?? captured)
-      expect(packet.payload()).toEqual(vector.bytes.slice(vector.bytes.length - captured))
-      const seconds = numberIn(text('sec') ?? '')
-      expect(packet.timestamp()).toBe(
-        seconds === undefined ? undefined : seconds * 1_000_000n + (numberIn(text('usec') ?? '') ?? 0n),
-      )
-      const address = text('hw_addr')?.split(',')[0]
-      const hexadecimal = packet.hardwareAddress()
-      expect(hexadecimal && [...hexadecimal].map((byte) => byte.toString(16).padStart(2, '0')).join(':')).toBe(address)
+  const subject = subjects.find(({ messageType }) => messageType === message.type)
+  if (subject !== undefined && vector.from === 'kernel') {
+    test('its view says what its table and its comments say', () => {
+      expectAgreement(subject, message.memory, OFFSET, vector.bytes.length)
+      expectComments(subject, subject.create().wrap(message.memory, OFFSET, vector.bytes.length), vector)
     })
   }
 
   if (message.type === ControlType.Error || message.type === ControlType.Done) {
     test('its control view', () => {
       const control = (message.type === ControlType.Error ? new ErrorView() : new DoneView()).wrap(message)
-      const errno = vector.fields.find((field) => field.name === 'error')?.value ?? ''
-      expect(BigInt(-control.errno)).toBe(numberIn(errno))
+      const errno = vector.fields.find((field) => field.name === 'error')?.value
+      expect(BigInt(-control.errno)).toBe(numberIn(errno ?? '0'))
       const start = attributesAt(vector, message)
       if (control instanceof ErrorView) {
         const inner = new Map(
@@ -253,6 +242,34 @@ describe.each(vectors.map((vector) => [vector.name, vector] as const))('%s', (na
       }
     })
   }
+})
+
+describe('a datagram of several messages is walked whole and comes back byte for byte:', () => {
+  const datagrams = loadVectors('log').filter((vector) => messagesOf(vector).length > 1)
+
+  test('there are as many as there are notes that say so', () => {
+    const noted = loadVectors('log').filter(({ note }) => note.startsWith('several messages'))
+    expect(datagrams.map(({ name }) => name)).toEqual(noted.map(({ name }) => name))
+  })
+
+  test.each(datagrams.map((datagram) => [datagram.name, datagram] as const))('%s', (_, datagram) => {
+    const iterator = new MessageIterator().wrap(memoryWith(datagram.bytes, OFFSET), OFFSET, datagram.bytes.length)
+    const again = new Uint8Array(datagram.bytes.length)
+    const seen: Uint8Array[] = []
+    while (iterator.next()) {
+      const { view } = iterator
+      const set = describeMessage(12, view.type)?.attributes
+      const { bytes } = encode(view, NFNETLINK_ATTRIBUTES, (writer) => {
+        if (set !== undefined) writeAttributes(writer, set, readNfnetlinkAttributes(view, set))
+      })
+      seen.push(bytes)
+      again.set(bytes, view.offset - OFFSET)
+    }
+    expect(iterator.problem).toBeUndefined()
+    expect(iterator.position).toBe(OFFSET + datagram.bytes.length)
+    expect(seen).toEqual(messagesOf(datagram).map(({ bytes }) => bytes))
+    expect(again).toEqual(datagram.bytes)
+  })
 })
 
 /** Every attribute is a nest of the same: what a reader without a table would walk. */
@@ -310,7 +327,7 @@ describe.each(loadVectors('invalid').map((vector) => [vector.name, vector] as co
 
 test('every attribute that the vectors name is one that the tables know by that name', () => {
   const names = new Set(
-    vectors.flatMap(({ fields }) =>
+    vectors.flatMap(([, { fields }]) =>
       fields.flatMap(({ name, value }) => (name === 'nla_type' ? [value.split(' ')[0] ?? ''] : [])),
     ),
   )
@@ -323,8 +340,9 @@ test('every attribute that the vectors name is one that the tables know by that 
       if (attribute.format.kind === 'nested') collect(attribute.format.set())
     }
   }
-  for (const type of Object.values(QueueMessage)) collect(describeMessage(12, type)?.attributes as AttributeSet)
+  for (const type of [...Object.values(QueueMessage), ...Object.values(LogMessage)])
+    collect(describeMessage(12, type)?.attributes as AttributeSet)
   collect(extendedAckAttributes)
-  const missing = [...names].filter((name) => /^(NFQA|CTA|NLMSGERR|NL_POLICY)/.test(name) && !known.has(name))
+  const missing = [...names].filter((name) => /^(NFQA|NFULA|CTA|NLMSGERR|NL_POLICY)/.test(name) && !known.has(name))
   expect(missing).toEqual([])
 })

@@ -28,8 +28,10 @@ export interface Vector {
   readonly fields: readonly VectorField[]
 }
 
+export type Folder = 'queue' | 'log' | 'invalid'
+
 /** All vectors of a folder, in the order of their names. */
-export function loadVectors(folder: 'queue' | 'invalid'): Vector[] {
+export function loadVectors(folder: Folder): Vector[] {
   const directory = new URL(`${folder}/`, ROOT)
   return readdirSync(directory)
     .filter((file) => file.endsWith('.hex'))
@@ -38,8 +40,34 @@ export function loadVectors(folder: 'queue' | 'invalid'): Vector[] {
 }
 
 /** One vector by its name. */
-export function loadVector(folder: 'queue' | 'invalid', name: string): Vector {
+export function loadVector(folder: Folder, name: string): Vector {
   return parseVector(readFileSync(new URL(`${folder}/${name}.hex`, ROOT), 'utf8'))
+}
+
+/** The messages of a datagram, each a vector of its own, cut where the comments say that one begins. */
+export function messagesOf(datagram: Vector): Vector[] {
+  const { name, bytes, fields } = datagram
+  const starts = fields.filter((field) => field.name === 'nlmsg_len' && field.level === 0).map(({ offset }) => offset)
+  return starts.map((start, index) => {
+    const end = starts[index + 1] ?? bytes.length
+    return {
+      ...datagram,
+      name: starts.length === 1 ? name : `${name}, message ${index + 1}`,
+      bytes: bytes.slice(start, end),
+      fields: fields
+        .filter(({ offset }) => offset >= start && offset < end)
+        .map((field) => ({ ...field, offset: field.offset - start })),
+    }
+  })
+}
+
+/** The messages captured from a kernel, under the names of their files. */
+export function capturedMessages(): (readonly [name: string, Vector])[] {
+  return (['queue', 'log'] as const).flatMap((folder) =>
+    loadVectors(folder)
+      .flatMap(messagesOf)
+      .map((vector) => [`${folder}/${vector.name}`, vector] as const),
+  )
 }
 
 export function parseVector(source: string): Vector {

@@ -5,7 +5,7 @@ import { extendedAckAttributes } from '../control.ts'
 import { hostIsLittleEndian } from '../endian.ts'
 import { errnoName } from '../errno.ts'
 import { align4 } from '../memory.ts'
-import { AcknowledgeFlag, ControlType, MINIMUM_MESSAGE_TYPE, Protocol } from '../message.ts'
+import { AcknowledgeFlag, ControlType, MessageFlag, MINIMUM_MESSAGE_TYPE, Protocol } from '../message.ts'
 import { describeMessage } from '../messages.ts'
 import {
   type ByteOrder,
@@ -169,8 +169,14 @@ function errorNodes(source: Source, header: MessageHeaderFields, region: Region)
 }
 
 function doneNodes(source: Source, header: MessageHeaderFields, region: Region): InspectNode[] {
-  // At the end of a log batch there is no number.
-  if (region.end - region.start < 4) return rest(source, 'payload', region)
+  const have = region.end - region.start
+  // Only the end of a dump has a number; records of the log, in one datagram, end with the header of their group.
+  if ((header.flags & MessageFlag.Multipart) === 0) {
+    const { netfilterHeader } = source.framing
+    const isHeader = source.protocol === Protocol.Netfilter && have === netfilterHeader.length
+    return isHeader ? netfilterHeaderFields(source, region) : rest(source, 'payload', region)
+  }
+  if (have < 4) return rest(source, 'payload', region)
   const behind = { start: region.start + 4, end: region.end }
   return [errorField(source, region), ...extendedAckNodes(source, header, behind)]
 }
@@ -186,13 +192,19 @@ function netfilterNodes(source: Source, type: number, region: Region): InspectNo
   if (have < netfilterHeader.length) {
     return malformed(source, region, 'SHORT_HEADER', `a netfilter header has 4 bytes, ${have} are there`)
   }
-  const { family, version, resourceId } = netfilterHeader.parse(part(source, region))
   const attributes = { start: region.start + netfilterHeader.length, end: region.end }
+  return [
+    ...netfilterHeaderFields(source, region),
+    ...attributeNodes(source, describeMessage(source.protocol, type)?.attributes, attributes, 0),
+  ]
+}
+
+function netfilterHeaderFields(source: Source, region: Region): FieldNode[] {
+  const { family, version, resourceId } = source.framing.netfilterHeader.parse(part(source, region))
   return [
     field('nfgen_family', region.start, 1, family, familyName(family)),
     field('version', region.start + 1, 1, version),
     field('res_id', region.start + 2, 2, resourceId),
-    ...attributeNodes(source, describeMessage(source.protocol, type)?.attributes, attributes, 0),
   ]
 }
 

@@ -39,7 +39,7 @@ function framing(order: ByteOrder) {
     ),
     /** struct nlattr */
     attributeHeader: layout<{ length: number; type: number }>(4, start(order).uint16('length').uint16('type')),
-    /** struct nlmsgerr without the request, and the payload of NLMSG_DONE */
+    /** struct nlmsgerr without the request, and the payload of the NLMSG_DONE of a dump */
     error: layout<{ error: number }>(4, start(order).int32('error')),
     /** struct nfgenmsg */
     netfilterHeader: layout<{ family: number; version: number; resourceId: number }>(

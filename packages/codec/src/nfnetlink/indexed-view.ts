@@ -32,6 +32,8 @@ import { messageFamily, NFNETLINK_ATTRIBUTES } from './header.ts'
 const ROOM_FOR_TOO_MANY = NFNETLINK_ATTRIBUTES + MAXIMUM_ATTRIBUTES * ATTRIBUTE_HEADER_LENGTH
 /** Attributes in a shape; a message with more has none. */
 const SHAPE_LIMIT = 32
+/** What no `nla_type` is. */
+const NO_TYPE = -1
 /** Messages of other shapes in a row after which shapes are given up, and for how many messages. */
 const PATIENCE = 8
 const PAUSE = 256
@@ -49,11 +51,12 @@ export interface AttributeIndex {
   readonly bounds: Int32Array
 }
 
-/** Makes the index of a set. */
+/** Makes the index of a set. One with an attribute beyond 31 is refused: a view has one bit for each. */
 export function attributeIndex(
   set: AttributeSet,
   message: { messageType: number; required: number; payload: number },
 ): AttributeIndex {
+  if (set.names.length > 32) throw new TypeError(`${set.name}: a view has no room for ${set.names.at(-1)}`)
   const bounds = new Int32Array(set.names.length).fill((ATTRIBUTE_HEADER_LENGTH << 16) | MAXIMUM_ATTRIBUTE_LENGTH)
   for (let number = 0; number < bounds.length; number++) {
     const attribute = attributeByNumber(set, number)
@@ -83,8 +86,9 @@ export abstract class IndexedMessageView {
   private readonly at: Int32Array
   // The shape: the first word of each attribute, and where it is, in words from the start of the message.
   private shapeCount = 0
-  private lastType = 0
-  // Messages that may still differ before shapes are no longer looked for; below 0: messages until they are again.
+  // `nla_type` of the last attribute if that is the payload, the only one whose length may differ; no type otherwise.
+  private payloadType = NO_TYPE
+  // Messages that may still differ before shapes are given up; below 0, those until they are looked for again.
   private patience = PATIENCE
   private readonly shapeWords = new Uint32Array(SHAPE_LIMIT)
   private readonly shapePlaces = new Int32Array(SHAPE_LIMIT)
@@ -121,7 +125,10 @@ export abstract class IndexedMessageView {
     return this
   }
 
-  /** Whether the message has the attributes of the last good one: all headers the same, but for the length of the last. */
+  /**
+   * Whether the message has the attributes of the last good one: all headers the same and in the same places, but for the
+   * length of a payload at the end. Never true of a message that `walk` would refuse, or find anything else in.
+   */
   private hasShape(memory: Memory, offset: number, end: number): boolean {
     const { u32, u16 } = memory
     const { shapeWords, shapePlaces } = this
@@ -136,19 +143,21 @@ export abstract class IndexedMessageView {
     }
     const word = start + (shapePlaces[last] as number)
     if (u32[word] === shapeWords[last]) return endsAt(u16[word << 1] as number, left)
-    // Another length of the last attribute is fine if that is the payload, which may have any, up to the end of the message.
     const size = u16[word << 1] as number
-    const isPayload =
-      (this.at[this.known.payload] as number) === ((shapePlaces[last] as number) << 2) + ATTRIBUTE_HEADER_LENGTH
-    const sameType = u16[(word << 1) + 1] === this.lastType
-    return isPayload && sameType && size >= ATTRIBUTE_HEADER_LENGTH && endsAt(size, left)
+    if (u16[(word << 1) + 1] !== this.payloadType) return false
+    const limit = this.known.bounds[this.known.payload] as number
+    return size >= limit >>> 16 && size <= (limit & 0xffff) && endsAt(size, left)
   }
 
   /** Where every message is another, remembering the last one is work for nothing: it is given up for a while. */
   private wantsShape(): boolean {
-    this.patience--
-    if (this.patience === 0) this.patience = -PAUSE
-    else if (this.patience < -2 * PAUSE) this.patience = PATIENCE
+    if (this.patience > 0) {
+      this.patience--
+      if (this.patience === 0) this.patience = -PAUSE
+    } else {
+      this.patience++
+      if (this.patience === 0) this.patience = PATIENCE
+    }
     return this.patience > 0
   }
 
@@ -189,7 +198,8 @@ export abstract class IndexedMessageView {
     if (end - offset > ROOM_FOR_TOO_MANY && count > MAXIMUM_ATTRIBUTES) return false
     this.present = present
     this.shapeCount = count <= shapeLimit ? count : 0
-    this.lastType = u16[(last >> 1) + 1] as number
+    const lastType = u16[(last >> 1) + 1] as number
+    this.payloadType = (lastType & typeMask) === this.known.payload ? lastType : NO_TYPE
     return true
   }
 

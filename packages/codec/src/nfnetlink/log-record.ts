@@ -2,7 +2,7 @@
  * A packet that was logged: NFULNL_MSG_PACKET. With a threshold many of them come in one datagram, at a cost of the kernel so
  * small that reading them is what counts.
  *
- *  nlmsghdr | nfgenmsg | NFULA_PACKET_HDR | … | NFULA_PAYLOAD, last
+ *  nlmsghdr | nfgenmsg | NFULA_PACKET_HDR | … | NFULA_PAYLOAD, last and padded
  *
  *  NFULA_PACKET_HDR (4 bytes)
  *  +----------------+-------+-------+

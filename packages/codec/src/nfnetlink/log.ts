@@ -3,7 +3,9 @@
  * attribute values are in network byte order. The view of a logged packet is in log-record.ts.
  *
  *  every message:  nlmsghdr | nfgenmsg, its resource id the number of the group | attributes
- *  a datagram:     one packet, or several packets one behind the other and a Done message
+ *  a datagram:     one packet, or several packets one behind the other and a Done message, whose payload is an nfgenmsg
+ *
+ * A packet is always padded to four bytes and its length counts the padding, also where it is the last of its datagram.
  */
 import { type AttributeValues, attributeSet, be16, be32, bytes, nested, struct, text } from '../attribute-set.ts'
 import { conntrackAttributes } from './conntrack.ts'

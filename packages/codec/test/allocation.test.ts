@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import { expect, test } from 'vitest'
+
+test('neither walking, aiming, reading properties nor writing verdicts allocates', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ringlink-allocation-'))
+  try {
+    const entry = fileURLToPath(new URL('./allocation.ts', import.meta.url))
+    await build({
+      configFile: false,
+      logLevel: 'silent',
+      build: {
+        target: 'node20',
+        ssr: entry,
+        outDir: directory,
+        minify: false,
+        rollupOptions: { output: { entryFileNames: 'allocation.mjs' } },
+      },
+      define: { 'import.meta.url': JSON.stringify(import.meta.url) },
+    })
+    const options = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128']
+    const output = execFileSync(process.execPath, [...options, join(directory, 'allocation.mjs')], { encoding: 'utf8' })
+    const grown = JSON.parse(output) as { packet: number; verdict: number; record: number; control: number }
+    expect(grown.control).toBeGreaterThan(8)
+    // One number boxed on the heap per hundred packets would be 0.16.
+    expect(grown.packet).toBeLessThan(0.05)
+    expect(grown.verdict).toBeLessThan(0.05)
+    expect(grown.record).toBeLessThan(0.05)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}, 30_000)

@@ -1,0 +1,232 @@
+/** Holds the views that are tuned by hand to the tables that they stand for: what tests of any of them need. */
+import { expect } from 'vitest'
+import {
+  type Attribute,
+  type AttributeSet,
+  type AttributeValues,
+  attributeSet,
+  bytes,
+  DecodeError,
+  type ErrorCode,
+  type IndexedMessageView,
+  isNetlinkError,
+  LogMessage,
+  LogRecordView,
+  logAttributes,
+  Memory,
+  messageFamily,
+  messageResourceId,
+  NFNETLINK_ATTRIBUTES,
+  QueueMessage,
+  QueuePacketView,
+  queueAttributes,
+  readAttributes,
+  writeNfnetlinkMessage,
+} from '../src/index.ts'
+import { numberIn, type Vector } from './vectors.ts'
+
+export const OFFSET = 64
+
+/** Values of a message, under the names of its table: of members that a view makes something else of, with their types. */
+export interface Values {
+  readonly [member: string]: unknown
+  readonly packetHeader?: { readonly protocol: number; readonly hook: number; readonly id?: number }
+  readonly timestamp?: { readonly seconds: bigint; readonly microseconds: bigint }
+  readonly hardwareAddress?: { readonly length: number; readonly address: Uint8Array }
+  readonly payload?: Uint8Array
+  readonly packetInformation?: number
+}
+
+type Derived = Readonly<Record<string, (values: Values, resourceId: number) => unknown>>
+
+/** A view under test. */
+export interface Subject {
+  readonly folder: 'queue' | 'log'
+  readonly set: AttributeSet
+  readonly messageType: number
+  readonly header: { readonly protocol: number; readonly hook: number; readonly id?: number }
+  readonly create: () => IndexedMessageView & { attributes(): object }
+  /** what a property or method is that has another name or value than a member of the table */
+  readonly derived: Derived
+  /** members of the table that the view leaves to `attributes()` */
+  readonly left: readonly string[]
+}
+
+const derivedByBoth: Derived = {
+  protocol: ({ packetHeader }) => packetHeader?.protocol,
+  hook: ({ packetHeader }) => packetHeader?.hook,
+  timestamp: ({ timestamp }) => timestamp && timestamp.seconds * 1_000_000n + timestamp.microseconds,
+  hardwareAddress: ({ hardwareAddress }) =>
+    hardwareAddress?.address.slice(0, Math.min(hardwareAddress.address.length, hardwareAddress.length)),
+}
+
+export const queuePackets: Subject = {
+  folder: 'queue',
+  set: queueAttributes,
+  messageType: QueueMessage.Packet,
+  header: { id: 7, protocol: 0x800, hook: 3 },
+  create: () => new QueuePacketView(),
+  derived: {
+    ...derivedByBoth,
+    id: ({ packetHeader }) => packetHeader?.id,
+    queueNumber: (_, resourceId) => resourceId,
+    fullLength: ({ fullLength, payload }) => fullLength ?? payload?.length ?? 0,
+    packetInformation: ({ packetInformation }) => packetInformation ?? 0,
+    isSegmentationOffloaded: ({ packetInformation }) => ((packetInformation ?? 0) & 2) !== 0,
+  },
+  left: ['verdictHeader'],
+}
+
+export const logRecords: Subject = {
+  folder: 'log',
+  set: logAttributes,
+  messageType: LogMessage.Packet,
+  header: { protocol: 0x800, hook: 3 },
+  create: () => new LogRecordView(),
+  derived: { ...derivedByBoth, group: (_, resourceId) => resourceId },
+  left: ['hardwareHeaderLength'],
+}
+
+/** The properties and methods that a view has beside those of all views, without `attributes`. */
+export function namesOf(view: IndexedMessageView): string[] {
+  return Object.getOwnPropertyNames(Object.getPrototypeOf(view)).filter(
+    (name) => name !== 'constructor' && name !== 'attributes',
+  )
+}
+
+/** Everything that a view says; a method that refuses says its code. */
+export function saidBy(view: IndexedMessageView): Record<string, unknown> {
+  const prototype = Object.getPrototypeOf(view)
+  const said: Record<string, unknown> = { family: view.family, payload: view.payload().slice() }
+  for (const name of namesOf(view)) {
+    const { get, value } = Object.getOwnPropertyDescriptor(prototype, name) ?? {}
+    said[name] = get === undefined ? refusalOf(() => value.call(view)) : get.call(view)
+  }
+  return said
+}
+
+/** What a view of these values must say; nests are given as their bytes. */
+export function expectedOf(subject: Subject, values: Values, family: number, resourceId: number) {
+  const { set, derived } = subject
+  const expected: Record<string, unknown> = { family, payload: values.payload ?? new Uint8Array() }
+  for (const name of namesOf(subject.create())) {
+    const format = set.members[name]?.format
+    const value = values[name]
+    const derive = derived[name]
+    if (derive !== undefined) expected[name] = derive(values, resourceId)
+    else if (format?.kind === 'nested' && value instanceof Uint8Array) {
+      expected[name] = refusalOf(() => readAttributes(format.set(), Memory.from(value), 0, value.length))
+    } else expected[name] = value
+  }
+  return expected
+}
+
+/** The value of `read`, or the code and place that it is refused with. */
+export function outcome<Value>(read: () => Value): Value | { refused: ErrorCode; offset: number } {
+  try {
+    return read()
+  } catch (error) {
+    if (!isNetlinkError(error)) throw error
+    return { refused: error.code, offset: (error as DecodeError).offset }
+  }
+}
+
+function refusalOf(read: () => unknown): unknown {
+  const value = outcome(read)
+  return typeof value === 'object' && value !== null && 'refused' in value ? value.refused : value
+}
+
+/** The table without what is inside nests, which a view leaves to its methods. */
+function shallow({ name, members }: AttributeSet): AttributeSet {
+  return attributeSet(
+    name,
+    Object.fromEntries(
+      Object.entries<Attribute>(members).map(([member, attribute]) => [
+        member,
+        attribute.format.kind === 'nested' ? bytes(attribute.number, attribute.kernelName) : attribute,
+      ]),
+    ),
+  )
+}
+
+/** A view says what the table says, and refuses what it refuses, at the same place. */
+export function expectAgreement(subject: Subject, memory: Memory, offset: number, length: number): void {
+  const { set } = subject
+  const start = offset + NFNETLINK_ATTRIBUTES
+  const view = subject.create()
+  const table = outcome((): Values => {
+    const values = readAttributes(shallow(set), memory, start, offset + length - start)
+    if ('packetHeader' in values) return values
+    throw new DecodeError('ATTRIBUTE_MISSING', `header of ${set.name}`, { offset, need: 4, have: length })
+  })
+  const wrapped = outcome(() => view.wrap(memory, offset, length))
+  if ('refused' in table) {
+    expect(wrapped).toEqual(table)
+    expectEmpty(subject, view)
+    return
+  }
+  expect(wrapped).toBe(view)
+  const expected = expectedOf(subject, table, messageFamily(memory, offset), messageResourceId(memory, offset))
+  expect(saidBy(view)).toEqual(expected)
+  expect(view.payloadLength).toBe(table.payload?.length ?? 0)
+  const all = outcome(() => readAttributes(set, memory, start, offset + length - start))
+  expect(outcome(() => view.attributes())).toEqual(all)
+}
+
+/** Nothing of any message: not of the one refused, and not of the one before. */
+export function expectEmpty(subject: Subject, view: ReturnType<Subject['create']>): void {
+  const packetHeader = { id: 0, protocol: 0, hook: 0 }
+  expect(saidBy(view)).toEqual(expectedOf(subject, { packetHeader }, 0, 0))
+  expect(view.payloadLength).toBe(0)
+  expect(view.attributes()).toEqual({})
+}
+
+/** A message of these values at {@link OFFSET}, without its last `slack` bytes. */
+export function messageOf(subject: Subject, values: Values, slack = 0): { memory: Memory; length: number } {
+  const { set, messageType: type } = subject
+  const memory = new Memory(1 << 16)
+  const attributes = values as AttributeValues<AttributeSet>
+  const message = { type, flags: 0, sequence: 0, family: 2, resourceId: 5, attributes }
+  const length = writeNfnetlinkMessage(memory, OFFSET, memory.byteLength, set, message)
+  memory.u32[OFFSET >> 2] = length - slack
+  return { memory, length: length - slack }
+}
+
+/** The values that a vector's comments name: numbers, texts and the payload, read without the codec. */
+export function commentedValues({ set }: Subject, { bytes, fields }: Vector): Values {
+  const text = (name: string) => fields.find((field) => field.name === name)?.value
+  const number = (name: string) => numberIn(text(name) ?? '')
+  const small = (name: string) => Number(number(name) ?? 0)
+  const values: Record<string, unknown> = {
+    packetHeader: { id: small('packet_id'), protocol: small('hw_protocol'), hook: small('hook') },
+  }
+  for (const [name, { kernelName, format }] of Object.entries(set.members)) {
+    const value = number(kernelName)
+    if (format.kind === 'integer' && value !== undefined) values[name] = Number(value)
+    const quoted = fields.find((field) => field.name === kernelName && field.value.startsWith('"'))
+    if (format.kind === 'text' && quoted !== undefined) values[name] = quoted.value.slice(1, -1)
+  }
+  const seconds = number('sec')
+  if (seconds !== undefined) values.timestamp = { seconds, microseconds: number('usec') }
+  const address = text('hw_addr')?.split(',')[0]?.split(':')
+  if (address !== undefined) {
+    const octets = Uint8Array.from(address, (digits) => Number.parseInt(digits, 16))
+    values.hardwareAddress = { length: octets.length, address: octets }
+  }
+  const payload = fields.find(({ name, value }) => /_PAYLOAD$/.test(name) && /^\d+ bytes/.test(value))
+  if (payload !== undefined) {
+    values.payload = bytes.slice(payload.offset, payload.offset + Number.parseInt(payload.value, 10))
+  }
+  return values
+}
+
+/** The properties of a message that its vector's comments tell; the others are bytes and nests. */
+export function expectComments(subject: Subject, view: IndexedMessageView, vector: Vector): void {
+  const resourceId = numberIn(vector.fields.find(({ name }) => name === 'res_id')?.value ?? '')
+  const said = saidBy(view)
+  const expected = expectedOf(subject, commentedValues(subject, vector), view.family, Number(resourceId))
+  for (const name of Object.keys(expected)) {
+    const kind = name === 'payload' ? undefined : subject.set.members[name]?.format.kind
+    if (kind !== 'bytes' && kind !== 'nested') expect(said[name], name).toEqual(expected[name])
+  }
+}
