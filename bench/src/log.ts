@@ -89,10 +89,10 @@ async function compare(): Promise<void> {
       if (!values.json) process.stderr.write(`${name.padEnd(9)} ${JSON.stringify(result)}\n`)
     }
   }
-  const ratios = (perRecord['ringlink'] ?? []).map((value, index) => value / (perRecord['c']?.[index] as number))
+  const ratios = (perRecord.ringlink ?? []).map((value, index) => value / (perRecord.c?.[index] as number))
   const summary = {
     threshold: Number(values.threshold),
-    nanosecondsPerRecord: { c: spread(perRecord['c'] ?? []), ringlink: spread(perRecord['ringlink'] ?? []) },
+    nanosecondsPerRecord: { c: spread(perRecord.c ?? []), ringlink: spread(perRecord.ringlink ?? []) },
     ratio: spread(ratios),
     lost,
   }

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/main.ts', 'src/demo.ts', 'src/demo-inside.ts', 'src/demo-sender.ts'],
+  entry: ['src/main.ts', 'src/demo.ts', 'src/demo-inside.ts', 'src/demo-sender.ts', 'src/demo-simulated.ts'],
   format: ['esm'],
   target: 'node20',
   platform: 'node',

@@ -1,9 +1,12 @@
+import { type Check, check, formatChecks } from '@ringlink/example-shared/checks'
+import { formatRows, whole } from '@ringlink/example-shared/text'
 import type { RuleCounters } from './demo-firewall.ts'
 import { countDropped, DATAGRAMS, type SenderReport, TCP_BYTES } from './demo-traffic.ts'
-import { type Totals, whole } from './summary.ts'
+import type { Totals } from './summary.ts'
 
 /** The last line of the queue program. */
 export interface QueueSummary extends Totals {
+  readonly event: string
   readonly transport: string
 }
 
@@ -20,11 +23,6 @@ export interface DemoResult {
     readonly repeated: number
     readonly tcpBytes: number
   }
-}
-
-interface Check {
-  readonly what: string
-  readonly passed: boolean
 }
 
 /** What is printed, and the checks that failed. */
@@ -53,7 +51,6 @@ function checkResult(result: DemoResult): Check[] {
   const { sender, receiver, counters } = result
   const { sent, queued, accepted, dropped, delivered, lost } = sums(result)
   const tcp = [sender.tcpBytesSent, receiver.tcpBytes, sender.tcpBytesReceived]
-  const check = (what: string, passed: boolean): Check => ({ what, passed })
   return [
     check(
       `the sender ended well${sender.problem === undefined ? '' : `: ${sender.problem}`}`,
@@ -103,10 +100,10 @@ function formatTable(result: DemoResult, checks: readonly Check[]): string {
   ]
   const rate = whole(sent / Math.max(0.001, seconds))
   return [
-    `${rate} packets a second for ${seconds} s through the kernel's queue, by ${transport}`,
+    `${rate} packets a second for ${seconds} s through the ${transport === 'sim' ? 'simulated ' : ''}kernel's queue, by ${transport}`,
     '',
-    ...rows.map(([name, value, text]) => `  ${name.padEnd(10)} ${whole(value).padStart(10)}  ${text}`.trimEnd()),
+    formatRows(rows, '  '),
     '',
-    ...checks.map(({ what, passed }) => `  ${passed ? 'ok    ' : 'FAILED'}  ${what}`),
+    formatChecks(checks),
   ].join('\n')
 }

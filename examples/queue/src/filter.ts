@@ -5,10 +5,11 @@
  *     all     = one { ["and"] one }
  *     one     = "not" one | "(" filter ")" | protocol | property
  */
+import { IpProtocol, PacketHeaders, type PacketSource } from '@ringlink/example-shared/packet-headers'
 import { parseNetwork } from './network.ts'
-import { type FilteredPacket, IpProtocol, PacketHeaders } from './packet-headers.ts'
 
-export type { FilteredPacket } from './packet-headers.ts'
+/** What a filter looks at in a packet. */
+export type FilteredPacket = PacketSource
 
 /** True for the packets that are meant. */
 export type PacketFilter = (packet: FilteredPacket) => boolean

@@ -1,9 +1,10 @@
 // A packet filter: drops what --drop matches and accepts the rest. See --help.
+import { printJson, runProgram, stopAsked } from '@ringlink/example-shared/program'
+import { RateDisplay } from '@ringlink/example-shared/rates'
 import { openQueue, type Queue } from 'ringlink'
-import { HELP, type ProgramOptions, parseOptions, UsageError } from './options.ts'
-import { RateDisplay } from './rates.ts'
-import { formatSummary, Tally } from './summary.ts'
-import { openTransportNamed } from './transports.ts'
+import { HELP, type ProgramOptions, parseOptions } from './options.ts'
+import { describeTotals, formatSummary, Tally } from './summary.ts'
+import { openQueueTransport } from './transports.ts'
 
 const { stdout, stderr } = process
 
@@ -32,7 +33,7 @@ async function openQueues(options: ProgramOptions, queues: Queue[]): Promise<voi
     queues.push(
       await openQueue({
         number,
-        transport: openTransportNamed(options.transport),
+        transport: openQueueTransport(options.transport, number),
         unanswered: options.unanswered,
         maxLength: options.maxLength,
         copyRange: options.copyRange,
@@ -47,14 +48,14 @@ async function run(options: ProgramOptions): Promise<void> {
   const queues: Queue[] = []
   const tally = new Tally(queues)
   const style = options.json ? 'json' : stdout.isTTY ? 'terminal' : 'lines'
-  const display = new RateDisplay(tally, stdout, style)
+  const display = new RateDisplay(() => tally.read(), describeTotals, stdout, style)
   let totals = tally.read()
   let transport = ''
   let seconds = 0
   try {
     await openQueues(options, queues)
     transport = queues[0]?.transport.capabilities.kind ?? ''
-    if (options.json) print({ event: 'open', queues: options.queues, transport })
+    if (options.json) printJson({ event: 'open', queues: options.queues, transport })
     else stderr.write(`answering queue ${options.queues.join(', ')}; Ctrl-C ends it\n`)
     display.start()
     const start = performance.now()
@@ -73,7 +74,7 @@ async function run(options: ProgramOptions): Promise<void> {
     // Nothing is left without a verdict, also after an error. Closing a second time does nothing.
     await closeAll(queues)
   }
-  if (options.json) print({ event: 'summary', transport, seconds: Math.round(seconds * 1000) / 1000, ...totals })
+  if (options.json) printJson({ event: 'summary', transport, seconds: Math.round(seconds * 1000) / 1000, ...totals })
   else stdout.write(`${formatSummary(totals, seconds, transport)}\n`)
 }
 
@@ -81,34 +82,8 @@ function closeAll(queues: readonly Queue[]): Promise<unknown> {
   return Promise.all(queues.map((queue) => queue.close()))
 }
 
-/** Resolves when the program is to end: a signal, the time of --seconds, or a pipe that nobody reads any more. */
-function stopAsked(seconds: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => resolve()
-    // Once only: a second Ctrl-C ends the program the hard way.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop)
-    stdout.on('error', stop)
-    if (seconds !== undefined) setTimeout(stop, seconds * 1000).unref()
-  })
-}
-
-function print(value: object): void {
-  stdout.write(`${JSON.stringify(value)}\n`)
-}
-
-async function main(): Promise<number> {
-  try {
-    const options = parseOptions(process.argv.slice(2))
-    if (options === 'help') stdout.write(`${HELP}\n`)
-    else await run(options)
-    return 0
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    stderr.write(`queue: ${text}\n`)
-    if (!(error instanceof UsageError)) return 1
-    stderr.write('queue: --help shows what there is\n')
-    return 2
-  }
-}
-
-process.exitCode = await main()
+await runProgram('queue', async (words) => {
+  const options = parseOptions(words)
+  if (options === 'help') stdout.write(`${HELP}\n`)
+  else await run(options)
+})

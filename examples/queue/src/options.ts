@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
+import { readingWords, readName, readNumber, UsageError } from '@ringlink/example-shared/options'
 import { compileFilter, FilterError, type FilteredPacket, type PacketFilter } from './filter.ts'
-import { TRANSPORT_NAMES } from './transports.ts'
+import { QUEUE_TRANSPORTS } from './transports.ts'
 
 export const HELP = `Answers the packets that the firewall sends to a queue: those that a filter matches are dropped, all others accepted.
 
@@ -17,7 +18,7 @@ export const HELP = `Answers the packets that the firewall sends to a queue: tho
   --gso                  take large TCP packets whole: several times faster
   --count N              end after N packets; what came in one batch with the last gets the --unanswered verdict
   --seconds N            end after N seconds
-  --transport NAME       ${TRANSPORT_NAMES.join(', ')}; default the fastest that there is
+  --transport NAME       ${QUEUE_TRANSPORTS.join(', ')}; default the fastest that there is
   --json                 one JSON object a line: open, rate every second, summary
   --help
 
@@ -31,9 +32,6 @@ one that must not hold, and parentheses.
   Example: --drop "udp dport 53 not dst 10.0.0.0/8" --drop "tcp (text 'secret' or src 192.0.2.1)"
 
 Exit codes: 0 ended as asked (also by Ctrl-C), 1 something failed, 2 the command line is wrong.`
-
-/** A command line that is wrong: exit code 2. */
-export class UsageError extends Error {}
 
 export interface ProgramOptions {
   readonly queues: readonly number[]
@@ -50,14 +48,10 @@ export interface ProgramOptions {
   readonly json: boolean
 }
 
-/** Reads the command line; 'help' when that is asked for. Throws {@link UsageError}. */
+/** Reads the command line; 'help' when that is asked for. Throws `UsageError`. */
 export function parseOptions(words: readonly string[]): ProgramOptions | 'help' {
   const values = readWords(words)
   if (values.help === true) return 'help'
-  const transport = values.transport
-  if (transport !== undefined && !TRANSPORT_NAMES.includes(transport)) {
-    throw new UsageError(`--transport ${transport}: there is ${TRANSPORT_NAMES.join(', ')}`)
-  }
   return {
     queues: readQueues(values.queue),
     isDropped: anyFilter(values.drop ?? []),
@@ -69,7 +63,7 @@ export function parseOptions(words: readonly string[]): ProgramOptions | 'help' 
     segmentationOffload: values.gso === true,
     count: readNumber('--count', values.count, 1, Number.MAX_SAFE_INTEGER),
     seconds: readNumber('--seconds', values.seconds, 1, 2_000_000),
-    transport,
+    transport: readName('--transport', values.transport, QUEUE_TRANSPORTS),
     json: values.json === true,
   }
 }
@@ -77,28 +71,27 @@ export function parseOptions(words: readonly string[]): ProgramOptions | 'help' 
 function readWords(words: readonly string[]) {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: [...words],
-      options: {
-        queue: text,
-        drop: { type: 'string', multiple: true },
-        mark: text,
-        unanswered: text,
-        'max-length': text,
-        'copy-range': text,
-        'fail-open': flag,
-        gso: flag,
-        count: text,
-        seconds: text,
-        transport: text,
-        json: flag,
-        help: flag,
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
+  return readingWords(
+    () =>
+      parseArgs({
+        args: [...words],
+        options: {
+          queue: text,
+          drop: { type: 'string', multiple: true },
+          mark: text,
+          unanswered: text,
+          'max-length': text,
+          'copy-range': text,
+          'fail-open': flag,
+          gso: flag,
+          count: text,
+          seconds: text,
+          transport: text,
+          json: flag,
+          help: flag,
+        },
+      }).values,
+  )
 }
 
 function readQueues(text: string | undefined): number[] {
@@ -110,19 +103,13 @@ function readQueues(text: string | undefined): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)
 }
 
-function readNumber(option: string, text: string | undefined, minimum: number, maximum: number): number | undefined {
-  if (text === undefined) return undefined
-  const value = /^(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : Number.NaN
-  if (value >= minimum && value <= maximum) return value
-  throw new UsageError(`${option} ${text}: a whole number from ${minimum} to ${maximum} is wanted`)
-}
-
 function readVerdict(text: string): 'accept' | 'drop' {
   if (text === 'accept' || text === 'drop') return text
   throw new UsageError(`--unanswered ${text}: accept or drop is wanted`)
 }
 
-function anyFilter(expressions: readonly string[]): PacketFilter {
+/** A filter that matches what any of the expressions does. Throws `UsageError`. */
+export function anyFilter(expressions: readonly string[]): PacketFilter {
   const filters = expressions.map((expression) => {
     try {
       return compileFilter(expression)

@@ -1,3 +1,4 @@
+import { formatRows, whole } from '@ringlink/example-shared/text'
 import type { Queue } from 'ringlink'
 
 /** What has happened so far, over all queues. */
@@ -76,12 +77,10 @@ export function formatSummary(totals: Totals, seconds: number, transport: string
   if (unanswered > 0) rows.push(['unanswered', unanswered, 'of those above'])
   if (waiting > 0) rows.push(['unread', waiting, 'were still in the kernel at the end'])
   if (late > 0) rows.push(['late', late, 'verdicts on packets that the kernel no longer had'])
-  return rows
-    .map(([name, value, text]) => `${name.padEnd(10)} ${whole(value).padStart(14)}  ${text}`.trimEnd())
-    .join('\n')
+  return formatRows(rows)
 }
 
-/** A number to be read by people: 1,234,567. */
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
+/** What stands behind the rates while it runs. */
+export function describeTotals({ accepted, dropped, lost, waiting }: Totals): readonly (readonly [string, number])[] {
+  return Object.entries({ accepted, dropped, lost, waiting })
 }

@@ -1,15 +1,11 @@
-import { openSocket } from '@ringlink/transport-socket'
-import { openTransport, type Transport, type TransportNeeds } from 'ringlink'
+import { openTransportNamed, TRANSPORT_NAMES } from '@ringlink/example-shared/transports'
+import type { OpenTransport } from 'ringlink'
+import { openSimulated } from './simulated.ts'
 
-type OpenTransport = (needs: TransportNeeds) => Promise<Transport>
-
-const transports: Readonly<Record<string, OpenTransport>> = {
-  socket: openSocket,
-}
-
-export const TRANSPORT_NAMES: readonly string[] = Object.keys(transports)
+/** What packets can come by: those of the machine, and a kernel that is made up. */
+export const QUEUE_TRANSPORTS: readonly string[] = [...TRANSPORT_NAMES, 'sim']
 
 /** What opens the transport of that name; without a name, the fastest that this machine has. */
-export function openTransportNamed(name: string | undefined): OpenTransport {
-  return (name === undefined ? undefined : transports[name]) ?? openTransport
+export function openQueueTransport(name: string | undefined, number: number): OpenTransport {
+  return name === 'sim' ? (needs) => openSimulated(needs, number) : openTransportNamed(name)
 }

@@ -1,9 +1,9 @@
 import type { QueuePacket } from 'ringlink'
 
-/** What a filter looks at in a packet. */
-export type FilteredPacket = Pick<QueuePacket, 'memory' | 'payloadOffset' | 'payloadLength' | 'mark'>
+/** What the headers are read from: a packet of a queue, a record of a log. */
+export type PacketSource = Pick<QueuePacket, 'memory' | 'payloadOffset' | 'payloadLength' | 'mark'>
 
-/** Numbers of the Internet protocols that the filter knows (the IPv4 field `protocol`, the IPv6 field `next header`). */
+/** Numbers of the Internet protocols that the examples know (the IPv4 field `protocol`, the IPv6 field `next header`). */
 export const IpProtocol = {
   Icmp: 1,
   Tcp: 6,
@@ -33,7 +33,7 @@ const IPV6_HEADER_LENGTH = 40
  * the payload is read, however the packet is made and wherever it was cut.
  */
 export class PacketHeaders {
-  memory: FilteredPacket['memory'] | undefined
+  memory: PacketSource['memory'] | undefined
   mark = 0
   /** 4 or 6; 0 when it is neither, or too short */
   version = 0
@@ -47,7 +47,7 @@ export class PacketHeaders {
   end = 0
   #contentOffset = 0
 
-  read(packet: FilteredPacket): this {
+  read(packet: PacketSource): this {
     this.memory = packet.memory
     this.mark = packet.mark ?? 0
     this.version = 0

@@ -1,0 +1,51 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodePcapng } from '@ringlink/capture'
+import { LogRecordView, Memory } from '@ringlink/codec'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { loadVector } from '../../../packages/codec/test/vectors.ts'
+import { CaptureOutput, type Rotation } from '../src/capture-output.ts'
+import { recordOfPacket } from '../src/entry.ts'
+
+const { bytes } = loadVector('log', 'packet-prefix')
+const record = new LogRecordView().wrap(Memory.from(bytes), 0, bytes.length)
+let folder = ''
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringlink-log-test-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Writes ten records, one a second, of which the third says that two were lost before it; the packets of each file. */
+async function write(rotation: Rotation) {
+  await using output = new CaptureOutput(join(folder, 'log.pcapng'), [5], rotation)
+  for (let i = 0; i < 10; i++) output.write(record, BigInt(i) * 1_000_000_000n, i === 2 ? 2 : 0)
+  await output[Symbol.asyncDispose]()
+  return readdirSync(folder)
+    .sort()
+    .map((name) => [...decodePcapng(readFileSync(join(folder, name)))].filter((block) => block.type === 'packet'))
+}
+
+it('writes what can be read back', async () => {
+  const [packets = [], ...more] = await write({})
+  expect(more).toEqual([])
+  expect(packets.map(({ dropCount }) => dropCount ?? 0n)).toEqual([0n, 0n, 2n, ...Array<bigint>(7).fill(0n)])
+  const [first] = packets
+  const back = first && recordOfPacket(first, new LogRecordView())
+  expect(back?.prefix()).toBe(record.prefix())
+  expect(back?.payload()).toEqual(record.payload())
+})
+
+it('begins a new file by time, and keeps the last ones', async () => {
+  expect((await write({ time: 4000 })).map((packets) => packets.length)).toEqual([4, 4, 2])
+  rmSync(folder, { recursive: true })
+  folder = mkdtempSync(join(tmpdir(), 'ringlink-log-test-'))
+  expect((await write({ time: 4000, keep: 2 })).map((packets) => packets.length)).toEqual([4, 2])
+})
+
+it('begins a new file by size', async () => {
+  const files = await write({ size: 600 })
+  expect(files.length).toBeGreaterThan(2)
+  expect(files.flat()).toHaveLength(10)
+})

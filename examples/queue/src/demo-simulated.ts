@@ -1,0 +1,151 @@
+// The demo on a simulated kernel: where no namespace can be made, and on other systems. The same traffic, the same filters,
+// the same checks; the kernel is the only thing that is made up.
+import { createHash } from 'node:crypto'
+import { type DemoOutcome, progress, runDemonstration } from '@ringlink/example-shared/demo-inside'
+import { SimKernel } from '@ringlink/transport-sim'
+import { describePacket, tcpFlow, udpPacket } from '@ringlink/transport-sim/scenarios'
+import { Hook, openQueue, type Queue } from 'ringlink'
+import { formatResult } from './demo-result.ts'
+import {
+  ADDRESS,
+  DATAGRAMS,
+  DROPPED_PORT,
+  DROPPED_TEXT,
+  FILTERS,
+  fateOf,
+  KEPT_PORT,
+  TCP_BYTES,
+  TCP_PORT,
+} from './demo-traffic.ts'
+import { anyFilter } from './options.ts'
+import { Tally } from './summary.ts'
+
+const QUEUE_NUMBER = 0
+const CLIENT_PORT = 40000
+/** Packets on their way at one time: less than the queue holds. */
+const WINDOW = 512
+
+/** Counts what the simulated kernel delivers, as the receiver and the firewall's counters do on a real one. */
+class Deliveries {
+  readonly packets = { udp: 0, tcp: 0 }
+  datagrams = 0
+  forbidden = 0
+  repeated = 0
+  readonly bytes = { toServer: 0, toClient: 0 }
+  readonly digests = { toServer: createHash('sha256'), toClient: createHash('sha256') }
+  #seen = new Set<number>()
+
+  note(bytes: Uint8Array): void {
+    const packet = describePacket(bytes)
+    if (packet.kind === 'udp') this.#noteDatagram(packet.destinationPort, packet.payload)
+    else if (packet.kind === 'tcp') this.#noteSegment(packet.destinationPort, packet.payload)
+  }
+
+  #noteDatagram(port: number, payload: Uint8Array): void {
+    const text = Buffer.from(payload).toString()
+    const index = Number(text.split(' ')[1])
+    this.packets.udp++
+    this.datagrams++
+    if (port === DROPPED_PORT || text.includes(DROPPED_TEXT)) this.forbidden++
+    if (this.#seen.has(index)) this.repeated++
+    this.#seen.add(index)
+  }
+
+  #noteSegment(port: number, payload: Uint8Array): void {
+    const direction = port === TCP_PORT ? 'toServer' : 'toClient'
+    this.packets.tcp++
+    this.bytes[direction] += payload.length
+    this.digests[direction].update(payload)
+  }
+}
+
+function datagram(index: number): Uint8Array {
+  const fate = fateOf(index)
+  return udpPacket({
+    source: ADDRESS,
+    destination: ADDRESS,
+    sourcePort: CLIENT_PORT,
+    destinationPort: fate === 'dropped by port' ? DROPPED_PORT : KEPT_PORT,
+    payload: `${fate === 'dropped by text' ? DROPPED_TEXT : 'datagram'} ${index}`,
+  })
+}
+
+/** Injects packets, no more at a time than the queue holds, and waits until every one of them has left the kernel. */
+async function send(kernel: SimKernel, packets: Iterable<Uint8Array>, signal: AbortSignal): Promise<number> {
+  const left = () => kernel.delivered + Object.values(kernel.dropped).reduce((sum, count) => sum + count, 0)
+  const before = left()
+  let sent = 0
+  const settle = async (allowed: number) => {
+    while (sent - (left() - before) > allowed) {
+      signal.throwIfAborted()
+      await new Promise(setImmediate)
+    }
+  }
+  for (const packet of packets) {
+    kernel.inject(packet)
+    sent++
+    if (sent % WINDOW === 0) await settle(0)
+  }
+  await settle(0)
+  return sent
+}
+
+async function answer(queue: Queue): Promise<void> {
+  const isDropped = anyFilter(FILTERS)
+  for await (const packets of queue) {
+    for (const packet of packets) {
+      if (isDropped(packet)) packet.drop()
+      else packet.accept()
+    }
+  }
+}
+
+async function demonstrate(_transport: string, wantsJson: boolean, signal: AbortSignal): Promise<DemoOutcome> {
+  progress('a simulated kernel: nothing here is measured on a real one')
+  const kernel = new SimKernel()
+  kernel.addRule({ hook: Hook.Output, queue: QUEUE_NUMBER })
+  const deliveries = new Deliveries()
+  kernel.onDelivered(({ bytes }) => deliveries.note(bytes))
+  const queue = await openQueue({ number: QUEUE_NUMBER, maxLength: 8192, transport: (needs) => kernel.open(needs) })
+  const tally = new Tally([queue])
+  const loop = answer(queue)
+  const content = new Uint8Array(TCP_BYTES).map((_, index) => index * 31 + (index >> 8))
+  const start = performance.now()
+  const udp = await send(
+    kernel,
+    Array.from({ length: DATAGRAMS }, (_, index) => datagram(index)),
+    signal,
+  )
+  const client = { address: ADDRESS, port: CLIENT_PORT }
+  const server = { address: ADDRESS, port: TCP_PORT }
+  const flow = tcpFlow({ client, server, request: content, response: content, seed: 1 })
+  const tcp = await send(
+    kernel,
+    flow.map(({ packet }) => packet),
+    signal,
+  )
+  const seconds = Math.round(performance.now() - start) / 1000
+  const totals = tally.read()
+  await queue.close()
+  await loop
+  const digest = createHash('sha256').update(content).digest('hex')
+  const { bytes, digests, datagrams, forbidden, repeated, packets } = deliveries
+  const tcpIntact = digests.toServer.digest('hex') === digest && digests.toClient.digest('hex') === digest
+  const result = {
+    transport: 'sim',
+    seconds,
+    queue: { event: 'summary', transport: 'sim', ...totals },
+    sender: {
+      datagrams: udp,
+      tcpBytesSent: TCP_BYTES,
+      tcpBytesReceived: bytes.toClient,
+      tcpIntact,
+      problem: undefined,
+    },
+    counters: { sent: { udp, tcp }, arrived: packets },
+    receiver: { datagrams, forbidden, repeated, tcpBytes: bytes.toServer },
+  }
+  return formatResult(result, wantsJson)
+}
+
+await runDemonstration(demonstrate)

@@ -1,0 +1,108 @@
+// What `npm run demo…` starts with: it makes a network namespace, so that nothing of the machine is touched, and runs the
+// demo itself in there.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+import { IPTABLES_MISSING } from './iptables.ts'
+import { readingWords, readName, UsageError } from './options.ts'
+
+/** milliseconds; what is inside ends itself before */
+const TIME_LIMIT = 14_000
+
+export interface DemoProgram {
+  readonly help: string
+  readonly transports: readonly string[]
+  /** the program that runs inside; its words are the transport's name, and `json` or `table` */
+  readonly inside: string
+  /** the program that does the same on a simulated kernel, for `--transport sim` and where no namespace can be made */
+  readonly simulated?: string | undefined
+}
+
+/** Runs the demo and sets the exit code, which is that of the program inside. */
+export async function runDemo(demo: DemoProgram): Promise<void> {
+  try {
+    process.exitCode = await run(demo)
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function run({ help, transports, inside, simulated }: DemoProgram): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), transports)
+  if (options.help === true) {
+    process.stdout.write(`${help}\n`)
+    return 0
+  }
+  const format = options.json === true ? 'json' : 'table'
+  if (simulated !== undefined && options.transport === 'sim')
+    return runProgram(process.execPath, [simulated, 'sim', format])
+  const flags = findNamespaceFlags()
+  if (typeof flags === 'string' && simulated !== undefined) {
+    process.stderr.write(
+      `demo: ${flags}\ndemo: so it runs on the simulated kernel, and shows nothing of the real one\n`,
+    )
+    return runProgram(process.execPath, [simulated, 'sim', format])
+  }
+  const iptables = spawnSync('iptables', ['--version'], { env: environment(), timeout: 4000 })
+  const problem = typeof flags === 'string' ? flags : iptables.error === undefined ? undefined : IPTABLES_MISSING
+  if (typeof flags === 'string' || problem !== undefined) {
+    process.stderr.write(`demo: ${problem}\n`)
+    return 3
+  }
+  // unshare replaces itself by node, so the child is the program.
+  return runProgram('unshare', [...flags, process.execPath, inside, options.transport, format])
+}
+
+function parseOptions(words: string[], transports: readonly string[]) {
+  return readingWords(() => {
+    const { values } = parseArgs({
+      args: words,
+      options: {
+        json: { type: 'boolean' },
+        transport: { type: 'string', default: 'socket' },
+        help: { type: 'boolean' },
+      },
+    })
+    readName('--transport', values.transport, transports)
+    return values
+  })
+}
+
+/** What everything runs with: iptables is often where an ordinary user does not look, and its lock must be writable. */
+function environment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
+    XTABLES_LOCKFILE: `/tmp/ringlink-demo-xtables-${process.getuid?.()}.lock`,
+  }
+}
+
+/** The words for `unshare` that work here; a text says why none does. */
+function findNamespaceFlags(): string[] | string {
+  if (process.platform !== 'linux') return `${process.platform} is not Linux`
+  const isRoot = process.getuid?.() === 0
+  const ways = isRoot ? [['-n'], ['-Urn']] : [['-Urn']]
+  let problem = ''
+  for (const flags of ways) {
+    const { error, status, stderr } = spawnSync('unshare', [...flags, 'true'], { encoding: 'utf8', timeout: 4000 })
+    if (status === 0) return flags
+    problem = error?.message ?? stderr.trim()
+  }
+  return `this machine allows no network namespace of one's own, neither as root nor by user namespaces: ${problem}`
+}
+
+async function runProgram(command: string, words: readonly string[]): Promise<number> {
+  const child = spawn(command, words, {
+    stdio: 'inherit',
+    env: environment(),
+    timeout: TIME_LIMIT,
+    killSignal: 'SIGKILL',
+  })
+  // A terminal sends Ctrl-C to the child as well; it ends, and so do we.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  const [code, signal] = await once(child, 'close')
+  if (signal !== null) process.stderr.write(`demo: ended by ${signal}\n`)
+  return code ?? 1
+}
