@@ -22,9 +22,12 @@ export {
   Hook,
   isNetlinkError,
   KernelError,
+  LogRecordView,
   type Memory,
   NetlinkError,
   PacketInformation,
+  Protocol,
+  QueuePacketView,
   Verdict,
 } from '@ringlink/codec'
 export type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
