@@ -1,19 +1,19 @@
 /** How fast the simulated kernel alone is: packets injected, queued, read by the client in batches, accepted and delivered. */
 import { openQueue } from '@ringlink/client'
-import { SimKernel } from '../src/index.ts'
+import { SimKernel, type SimRingOptions } from '../src/index.ts'
 
 /** Packets waiting at one time: what a queue of the default length holds. */
 const BURST = 1024
 
-/** Moves `total` packets of `size` bytes; packets per second. */
-export async function drain(total: number, size: number, copyRange: number): Promise<number> {
+/** Moves `total` packets of `size` bytes, through a ring if there is one; packets per second. */
+export async function drain(total: number, size: number, copyRange: number, ring?: SimRingOptions): Promise<number> {
   const kernel = new SimKernel({ seed: 1 })
   kernel.addRule({ hook: 3, queue: 0 })
   const queue = await openQueue({
     number: 0,
     copyRange,
     maxLength: 2 * BURST,
-    transport: (needs) => kernel.open(needs),
+    transport: (needs) => kernel.open({ ...needs, ring }),
   })
   const packet = new Uint8Array(size)
   packet[0] = 0x45

@@ -11,21 +11,22 @@ export {
   DatabaseAttribute,
   DatabaseMessage,
 } from './database.ts'
+export { IpProtocol } from './internet/network-header.ts'
 export {
   destinationPort,
   fillChecksum,
   fillHeaderChecksum,
   fillPartialChecksum,
-  IpProtocol,
   sourcePort,
   transportOffset,
   transportProtocol,
-} from './internet.ts'
+} from './internet/transit.ts'
 export { SimKernel, type SimKernelOptions } from './kernel.ts'
 export type { SimOptions } from './options.ts'
 export { Checksum, type PacketMeta, type PacketOwner } from './packet.ts'
 export { type DeliveredPacket, type DropReason, REPEAT_LIMIT } from './path.ts'
-export { SeededRandom } from './random.ts'
 export type { Receiver } from './receiver.ts'
+export type { SimRingOptions } from './rings/open-ring.ts'
+export type { RingKernelOptions } from './rings/ring-socket.ts'
 export type { Rule, RuleLog, RuleMatch } from './rules.ts'
 export type { SimTransport } from './transport.ts'

@@ -1,5 +1,7 @@
 import { Errno, type Memory, Protocol } from '@ringlink/codec'
 import { systemError } from '@ringlink/transport'
+import { Random } from '@ringlink/transport/faults'
+import type { RingTransport } from '@ringlink/transport/ring'
 import { VirtualClock } from './clock.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
 import { PacketLogs } from './log/logs.ts'
@@ -8,8 +10,8 @@ import { checkSimOptions, GROUPS, protocols, type SimOptions } from './options.t
 import type { PacketMeta } from './packet.ts'
 import { type DeliveredPacket, type DropReason, PacketPath } from './path.ts'
 import { queueMessages } from './queue/subsystem.ts'
-import { SeededRandom } from './random.ts'
 import { ReceiveQueue } from './receive-queue.ts'
+import { openRing, type SimRingOptions } from './rings/open-ring.ts'
 import type { Rule } from './rules.ts'
 import { SimSocket } from './socket.ts'
 import { SimTransport, type TransportHost } from './transport.ts'
@@ -37,7 +39,7 @@ const NO_META: PacketMeta = {}
  */
 export class SimKernel {
   readonly clock: VirtualClock = new VirtualClock()
-  readonly random: SeededRandom
+  readonly random: Random
   /** the table behind protocol {@link DATABASE_PROTOCOL} */
   readonly database: Database
   #poison: boolean
@@ -48,7 +50,7 @@ export class SimKernel {
   #host: TransportHost
 
   constructor({ seed = 1, conntrackGlue = false, poison = true }: SimKernelOptions = {}) {
-    this.random = new SeededRandom(seed)
+    this.random = new Random(seed)
     this.#poison = poison
     this.#logs = new PacketLogs(this.clock, conntrackGlue)
     this.#path = new PacketPath(this.#logs, this.random.next())
@@ -60,7 +62,7 @@ export class SimKernel {
       send: (socket, memory, offset, length) => this.#send(socket, memory, offset, length),
       join: (socket, group) => join(socket, group),
       leave: (socket, group) => leave(socket, group),
-      readProcNet: (name) => this.#readProcNet(name),
+      readProcNet: (name) => this.readProcNet(name),
       closed: (socket) => this.#closed(socket),
     }
   }
@@ -77,9 +79,13 @@ export class SimKernel {
 
   /**
    * Opens a socket: an `OpenTransport`, as `openQueue` and others take it. Throws code `ARGUMENT` for an option out of bounds,
-   * `SYSTEM` for a protocol that this kernel has not (EPROTONOSUPPORT) or a port id that is taken (EADDRINUSE).
+   * `SYSTEM` for a protocol that this kernel has not (EPROTONOSUPPORT), a port id that is taken (EADDRINUSE), or with the errno
+   * that it refuses a ring with.
    */
-  open(options: SimOptions): SimTransport {
+  open(options: SimOptions & { readonly ring: SimRingOptions }): RingTransport
+  open(options: SimOptions & { readonly ring?: undefined }): SimTransport
+  open(options: SimOptions): SimTransport | RingTransport
+  open(options: SimOptions): SimTransport | RingTransport {
     const checked = checkSimOptions(options)
     const { protocol, portId, extendedAck, cappedAck, privileged, receiveBufferSize, noOverrunErrors } = checked
     if (!protocols.includes(protocol)) throw systemError('open socket', Errno.EPROTONOSUPPORT)
@@ -98,12 +104,18 @@ export class SimKernel {
       if (result < 0) throw systemError('join group', -result)
     }
     this.#sockets.set(socketKey(protocol, socket.portId), socket)
-    return new SimTransport(this.#host, socket, checked, this.#poison)
+    if (options.ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)
+    try {
+      return openRing(this.#host, socket, checked, options.ring, this.#poison)
+    } catch (error) {
+      this.#closed(socket)
+      throw error
+    }
   }
 
   /**
    * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: leave them
-   * as they are until the packet has been delivered or dropped.
+   * as they are until the packet has been delivered or dropped, or say that they are `borrowed`.
    */
   inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
     this.#path.inject(packet, meta)
@@ -141,6 +153,18 @@ export class SimKernel {
     return socket !== undefined && deliver(socket, message.length, writeBytes(message), from, 0)
   }
 
+  /** The text of `/proc/net/<name>`; `undefined` for a file that there is not. */
+  readProcNet(name: string): string | undefined {
+    switch (name) {
+      case 'netfilter/nfnetlink_queue':
+        return this.#path.queues.report()
+      case 'netfilter/nfnetlink_log':
+        return this.#logs.report()
+      default:
+        return undefined
+    }
+  }
+
   #send(socket: SimSocket, memory: Memory, offset: number, length: number): void {
     if (socket.settings.protocol === Protocol.Netfilter) this.#nfnetlink.send(socket, memory, offset, length)
     else this.database.send(socket, memory, offset, length)
@@ -150,17 +174,6 @@ export class SimKernel {
     for (const socket of this.#sockets.values()) {
       if (socket.settings.protocol !== protocol || !socket.groups.has(group)) continue
       deliver(socket, size, write, 0, group <= 32 ? (1 << (group - 1)) >>> 0 : 0)
-    }
-  }
-
-  #readProcNet(name: string): string | undefined {
-    switch (name) {
-      case 'netfilter/nfnetlink_queue':
-        return this.#path.queues.report()
-      case 'netfilter/nfnetlink_log':
-        return this.#logs.report()
-      default:
-        return undefined
     }
   }
 

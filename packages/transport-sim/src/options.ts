@@ -1,5 +1,6 @@
 import { TransportError, type TransportNeeds } from '@ringlink/transport'
 import { DATABASE_PROTOCOL } from './database.ts'
+import type { SimRingOptions } from './rings/open-ring.ts'
 
 /** How a transport to a simulated kernel is opened. Sizes are bytes; what is left out is as it is on a socket. */
 export interface SimOptions extends TransportNeeds {
@@ -21,6 +22,8 @@ export interface SimOptions extends TransportNeeds {
   readonly cappedAck?: boolean | undefined
   /** deliver also what other sockets send to this port; default false: such frames are counted and dropped */
   readonly foreignSenders?: boolean | undefined
+  /** receive through a memory-mapped ring, as Linux 3.10 to 4.5 has them; `{}` for one that fits the other options */
+  readonly ring?: SimRingOptions | undefined
 }
 
 /** Options that were checked, with their defaults. */

@@ -1,5 +1,5 @@
 import { Family, Hook } from '@ringlink/codec'
-import { transportOffset } from './internet.ts'
+import { transportOffset } from './internet/transit.ts'
 
 /** How far the checksum of a packet's transport header is. */
 export const Checksum = {
@@ -22,6 +22,8 @@ export interface PacketOwner {
 
 /** What is known about a packet beside its bytes. What is left out is what a plain packet has at its hook. */
 export interface PacketMeta {
+  /** the bytes are the sender's again as soon as the packet waits in a queue: they are copied then; default false */
+  readonly borrowed?: boolean | undefined
   /** `Hook`; default Output */
   readonly hook?: number | undefined
   /** `Family`; default by the version in its first byte */
@@ -84,6 +86,8 @@ export class SimPacket {
   checksum: Checksum = Checksum.Verified
   segmentSize = 0
   linearLength = 0
+  /** its bytes are to be copied before it waits */
+  borrowed = false
   /** the table of its hook in which it was queued */
   table = 0
   /** times that user space sent it through its hook again */
@@ -117,9 +121,16 @@ export class SimPacket {
     this.checksum = meta.checksum ?? Checksum.Verified
     this.segmentSize = meta.segmentSize ?? 0
     this.linearLength = meta.linearLength ?? defaultLinear(bytes)
+    this.borrowed = meta.borrowed === true
     this.table = 0
     this.repeats = 0
     return this
+  }
+
+  /** Makes the bytes its own. */
+  keep(): void {
+    this.bytes = this.bytes.slice()
+    this.borrowed = false
   }
 
   /** Takes over everything of `other` but its bytes. */
@@ -129,6 +140,7 @@ export class SimPacket {
     this.previous = previous
     this.next = next
     this.bytes = bytes
+    this.borrowed = false
     this.linearLength = defaultLinear(bytes)
     return this
   }

@@ -4,15 +4,17 @@ import {
   type Capabilities,
   FRAME_WORDS,
   type FrameBatch,
+  liveStats,
+  newCounts,
   OutboxBuffer,
   SlabPool,
   systemError,
+  type TransportCounts,
   type TransportStats,
 } from '@ringlink/transport'
 import type { VirtualClock } from './clock.ts'
 import { copyBytes } from './copy.ts'
 import type { CheckedSimOptions } from './options.ts'
-import { PoisonedPool } from './poisoned-pool.ts'
 import type { SimSocket } from './socket.ts'
 
 /** What a transport asks of its kernel. */
@@ -48,7 +50,7 @@ export class SimTransport extends BaseTransport {
   #alwaysCount: boolean
   #drops = 0
   #lost = 0
-  #counts = { frames: 0, bytes: 0, batches: 0, wakeups: 0, receives: 0, sends: 0, lost: 0, truncated: 0, foreign: 0 }
+  #counts: TransportCounts = newCounts()
 
   /** For {@link SimKernel.open}. */
   constructor(host: TransportHost, socket: SimSocket, options: CheckedSimOptions, poison: boolean) {
@@ -58,8 +60,7 @@ export class SimTransport extends BaseTransport {
     this.#socket = socket
     this.#foreignSenders = options.foreignSenders
     this.#alwaysCount = options.noOverrunErrors
-    const sizes = { frameSize, batchSize, slabs: liveBatches }
-    this.#pool = poison ? new PoisonedPool(sizes) : new SlabPool(sizes)
+    this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison })
     this.portId = socket.portId
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
     this.capabilities = Object.freeze({
@@ -89,7 +90,7 @@ export class SimTransport extends BaseTransport {
   protected doReceive(): FrameBatch | undefined {
     const slab = this.#pool.next()
     for (;;) {
-      this.#counts.receives++
+      this.#counts.calls++
       const { queue } = this.#socket
       if (queue.takeError() !== 0) {
         this.#congested = true
@@ -155,7 +156,7 @@ export class SimTransport extends BaseTransport {
   }
 
   #transmit(offset: number, length: number): number {
-    this.#counts.sends++
+    this.#counts.calls++
     this.#host.send(this.#socket, this.outbox.memory, offset, length)
     return length
   }
@@ -233,56 +234,3 @@ export class SimTransport extends BaseTransport {
 /** Runs `action` when the event loop has had its turn, wherever this runs. */
 const nextTurn: (action: () => void) => void =
   typeof setImmediate === 'function' ? (action) => setImmediate(action) : (action) => setTimeout(action, 0)
-
-interface Counts {
-  frames: number
-  bytes: number
-  batches: number
-  wakeups: number
-  receives: number
-  sends: number
-  lost: number
-  truncated: number
-  foreign: number
-}
-
-function liveStats(counts: Counts, pool: SlabPool, outbox: OutboxBuffer): TransportStats {
-  return {
-    get frames() {
-      return counts.frames
-    },
-    get bytes() {
-      return counts.bytes
-    },
-    get batches() {
-      return counts.batches
-    },
-    get wakeups() {
-      return counts.wakeups
-    },
-    get systemCalls() {
-      return counts.receives + counts.sends
-    },
-    get lost() {
-      return counts.lost
-    },
-    get truncated() {
-      return counts.truncated
-    },
-    get foreign() {
-      return counts.foreign
-    },
-    get held() {
-      return pool.held
-    },
-    get copied() {
-      return pool.copied
-    },
-    get sent() {
-      return outbox.sent
-    },
-    get sentBytes() {
-      return outbox.sentBytes
-    },
-  }
-}

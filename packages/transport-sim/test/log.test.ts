@@ -145,6 +145,19 @@ describe('nfnetlink_log', () => {
     expect(frame).toHaveLength(entries * 144 + 20)
   })
 
+  it('delivers datagrams that outgrow the size that was asked for, wherever they come to lie', () => {
+    const { kernel, socket } = logKernel()
+    ask(socket, config(5, [[Config.BufferSize, be32(4096)], threshold(100_000), [Config.Timeout, be32(100_000)]]))
+    const text = 'x'.repeat(50)
+    // Acknowledgements in front of the datagrams move them to where a buffer of 4096 bytes would just fit.
+    for (let i = 0; i < 120; i++) sendBytes(socket, config(5, []))
+    for (let i = 0; i < 9 * 54; i++) kernel.inject(udp(5003, text))
+    sendBytes(socket, config(5, [unbind]))
+    const datagrams = receiveAll(socket).filter((bytes) => bytes[5] === 4)
+    expect(datagrams.map(({ length }) => length)).toEqual(Array.from({ length: 9 }, () => 54 * 144 + 20))
+    for (const bytes of datagrams) expect(messages(bytes).map(([type]) => type)).toEqual([...Array(54).fill(LOG), 3])
+  })
+
   it('ignores a buffer size out of bounds without a word', () => {
     const { kernel, socket } = logKernel()
     for (const size of [0, 3775, 131073]) expect(ask(socket, config(5, [[Config.BufferSize, be32(size)]]))).toEqual([0])

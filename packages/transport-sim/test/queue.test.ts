@@ -43,6 +43,21 @@ describe('nfnetlink_queue', () => {
     expect(counters(socket)).toEqual([0, 1, 2, 65531, 0, 0, 4, 1])
   })
 
+  it('copies borrowed bytes of a packet that has to wait, and no others', () => {
+    const { kernel, socket, delivered } = queueKernel()
+    const sent: Uint8Array[] = []
+    const bytes = udp(5000, 'first')
+    kernel.inject(bytes, { borrowed: true })
+    bytes.set(udp(5000, 'again'))
+    kernel.inject(bytes)
+    bytes.set(udp(5001, 'other'))
+    kernel.onDelivered((packet) => sent.push(packet.bytes))
+    kernel.inject(bytes, { borrowed: true })
+    sendBytes(socket, verdict(0, 1, Verdict.Accept), verdict(0, 2, Verdict.Accept))
+    expect([sent.map(textOf), delivered]).toEqual([['other', 'first', 'other'], []])
+    expect(sent.map((it) => it === bytes)).toEqual([true, false, true])
+  })
+
   it('judges the verdicts of one send one by one, and ignores a message that is cut short', () => {
     const { kernel, socket, delivered } = queueKernel()
     for (const text of ['a', 'b', 'c']) kernel.inject(udp(5000, text))

@@ -143,7 +143,7 @@ export function ask(transport: Transport, ...messages: Uint8Array[]): (number | 
 }
 
 /** A kernel with a rule for UDP port 5000 and a socket that owns queue 0, copying whole packets. */
-export function queueKernel(options: Partial<SimOptions> = {}, settings: QueueConfig = {}) {
+export function queueKernel(options: Omit<Partial<SimOptions>, 'ring'> = {}, settings: QueueConfig = {}) {
   const kernel = new SimKernel({ seed: 1 })
   kernel.addRule({ hook: 3, match: { protocol: IpProtocol.Udp, destinationPort: 5000 }, queue: 0 })
   const socket = kernel.open({ protocol: Protocol.Netfilter, ...options })

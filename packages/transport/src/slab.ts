@@ -19,7 +19,7 @@ export interface SlabSizes {
   /** slabs, which is how many batches can be live */
   readonly slabs: number
   /** overwrite what is released, so that whoever still reads it is found out */
-  readonly poison?: boolean
+  readonly poison?: boolean | undefined
 }
 
 /**
@@ -74,12 +74,9 @@ export class SlabPool {
 
   /** Gives a slab back; the batch does that. */
   give(slab: number): void {
+    if (this.sizes.poison === true) this.#poison(slab, this.#live[slab]?.length ?? 0)
     this.#live[slab] = undefined
     this.#free.push(slab)
-    if (this.sizes.poison === true) {
-      const bytes = this.sizes.batchSize * this.stride
-      this.memory.u8.fill(POISON, slab * bytes, (slab + 1) * bytes)
-    }
   }
 
   /** Copies a frame out, to be kept. */
@@ -100,6 +97,15 @@ export class SlabPool {
   close(): void {
     for (const batch of this.#live) batch?.release()
     for (const lease of [...this.#leases]) lease.release()
+  }
+
+  /** Those bytes that somebody could see, so that large frames cost no more than small ones. */
+  #poison(slab: number, frameCount: number): void {
+    const first = slab * this.sizes.batchSize
+    for (let frame = first; frame < first + frameCount; frame++) {
+      const start = frame * this.stride
+      this.memory.u8.fill(POISON, start, start + (this.words[frame * FRAME_WORDS + LENGTH] as number))
+    }
   }
 }
 

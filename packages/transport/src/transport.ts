@@ -16,7 +16,11 @@ export interface Capabilities {
   readonly kind: string
   /** the memory is a ring that the kernel (or its model) writes to directly */
   readonly ring: boolean
-  /** what {@link FrameBatch.hold} does: `ring` leaves the frame where it is, `copy` copies it out */
+  /**
+   * what {@link FrameBatch.hold} does: `ring` leaves the frame where it is, `copy` copies it out. A released frame can be filled
+   * again whatever else is live, but in a ring that copies: it takes its frames back in their order, so what is released there
+   * behind a live batch waits for that batch
+   */
   readonly hold: 'ring' | 'copy'
   /** messages arrive in the order in which the kernel made them, so a gap in their numbers is a loss */
   readonly ordered: boolean

@@ -100,14 +100,18 @@ test('a batch that is released between next and take leaves all slabs accounted 
 })
 
 describe('release', () => {
-  test('poisons the slab, all of it and nothing else', () => {
+  test('poisons the frames, all of their bytes and nothing else', () => {
     const pool = new SlabPool(sizes)
-    const released = take(pool, [40, 40, 40], 1)
+    const lengths = [40, 7, 0]
+    const released = take(pool, lengths, 1)
     const kept = take(pool, [40, 40, 40], 11)
     const { memory } = released
     const at = released.offset(0)
     released.release()
-    expect(memory.copy(at, 3 * 64)).toEqual(new Uint8Array(3 * 64).fill(POISON))
+    const expected = lengths.flatMap((length) =>
+      Array.from({ length: 64 }, (_, offset) => (offset < length ? POISON : 0)),
+    )
+    expect([...memory.copy(at, 3 * 64)]).toEqual(expected)
     expect(kept.memory.copy(kept.offset(2), 40)).toEqual(new Uint8Array(40).fill(13))
   })
 

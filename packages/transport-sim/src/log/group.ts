@@ -91,7 +91,8 @@ export class LogGroup {
       length += DONE_LENGTH
     }
     const { receiver } = this.owner
-    if (receiver.allocate(this.#allocated)) {
+    // What was asked for counts, but a block holds more than that, and the datagram may have grown into it.
+    if (receiver.allocate(Math.max(this.#allocated, length))) {
       receiver.memory.u8.set(this.memory.u8.subarray(0, length), receiver.offset)
       receiver.deliver(length, 0, 0, 0)
     }

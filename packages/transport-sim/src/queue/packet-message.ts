@@ -13,7 +13,7 @@ import {
   QueueFlag,
   QueueMessage,
 } from '@ringlink/codec'
-import { fillChecksum } from '../internet.ts'
+import { fillChecksum } from '../internet/transit.ts'
 import { Checksum, type PacketOwner, type SimPacket } from '../packet.ts'
 import type { QueueInstance } from './instance.ts'
 

@@ -1,5 +1,5 @@
 import { CopyMode, QueueFlag, Verdict } from '@ringlink/codec'
-import { segment } from '../internet.ts'
+import { segment } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../packet.ts'
 import type { PacketPool } from '../packet-pool.ts'
 import type { SimSocket } from '../socket.ts'
@@ -134,6 +134,7 @@ export class PacketQueues {
     const length = message.write(memory, offset, queue, packet)
     writeId(memory, offset, id)
     if (receiver.deliver(length, message.attached, 0, 0) < 0) return this.#undelivered(queue, packet)
+    if (packet.borrowed) packet.keep()
     queue.add(packet)
     return Queued.Taken
   }

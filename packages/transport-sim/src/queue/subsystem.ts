@@ -1,6 +1,6 @@
 /** Requests to nfnetlink_queue, with the answers of Linux 6.18. */
 import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
-import { transportOffset } from '../internet.ts'
+import { transportOffset } from '../internet/transit.ts'
 import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink.ts'
 import { Checksum, type SimPacket } from '../packet.ts'
 import type { AttributeTable, MessagePolicy } from '../policy.ts'

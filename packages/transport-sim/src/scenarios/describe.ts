@@ -1,25 +1,15 @@
 /** What is in a packet, for traces, filters and tests. Owned objects, never throws. */
+
+import { type ChecksumReport, verifyChecksums } from '../internet/checksum.ts'
+import { IpProtocol, type NetworkHeader, readNetworkHeader, readWord } from '../internet/network-header.ts'
 import { formatAddress } from './address.ts'
-import { type ChecksumReport, verifyChecksums } from './checksum.ts'
-import { IpProtocol, type NetworkHeader, readNetworkHeader, readWord } from './network-header.ts'
 import { ICMP_HEADER_LENGTH, TCP_HEADER_LENGTH, TcpFlag, UDP_HEADER_LENGTH } from './packet.ts'
 
 /** The network header and what every packet has. */
-export interface NetworkDescription {
-  readonly version: 4 | 6
+export interface NetworkDescription
+  extends Omit<NetworkHeader, 'sourceAt' | 'destinationAt' | 'addressLength' | 'routed'> {
   readonly source: string
   readonly destination: string
-  /** `IpProtocol` or another, behind extension headers */
-  readonly protocol: number
-  /** hop limit in IPv6 */
-  readonly ttl: number
-  readonly trafficClass: number
-  readonly identification: number
-  /** bytes that the packet has by its own account; more than were given where it is cut */
-  readonly length: number
-  readonly headerLength: number
-  readonly fragmentOffset: number
-  readonly moreFragments: boolean
   readonly checksums: ChecksumReport
 }
 

@@ -4,10 +4,11 @@
  * n where its kind says.
  */
 import { EncodeError } from '@ringlink/codec/errors'
+import { Random } from '@ringlink/transport/faults'
+import { CHECKSUM_OFFSET, updateChecksum } from '../internet/checksum.ts'
+import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol, readWord } from '../internet/network-header.ts'
 import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
-import { CHECKSUM_OFFSET, updateChecksum } from './checksum.ts'
 import { type Content, contentBytes, type Endpoint } from './flows.ts'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol, readWord } from './network-header.ts'
 import {
   IcmpType,
   Icmpv6Type,
@@ -19,7 +20,6 @@ import {
   udpPacket,
   whole,
 } from './packet.ts'
-import { ScenarioRandom } from './random.ts'
 
 export interface FloodOptions {
   readonly seed: number
@@ -92,7 +92,7 @@ export class Flood implements Iterable<Uint8Array> {
 
 /** UDP datagrams that carry their number. */
 export function udpFlood(options: UdpFloodOptions): Flood {
-  const random = new ScenarioRandom(options.seed)
+  const random = new Random(options.seed)
   const payload = contentBytes(options.content ?? 64, random)
   const packet = udpPacket({ ...endpoints(options), identification: random.below(0x10000), payload })
   const at = transportAt(packet)
@@ -107,7 +107,7 @@ export function udpFlood(options: UdpFloodOptions): Flood {
 
 /** TCP connection requests; the number is added to the upper half of the sequence number. */
 export function synFlood(options: FloodOptions): Flood {
-  const random = new ScenarioRandom(options.seed)
+  const random = new Random(options.seed)
   const packet = tcpPacket({
     ...endpoints(options),
     identification: random.below(0x10000),
@@ -122,7 +122,7 @@ export function synFlood(options: FloodOptions): Flood {
 
 /** Echo requests, ICMP or ICMPv6, with the number as their sequence, modulo 2^16. */
 export function echoFlood(options: EchoFloodOptions): Flood {
-  const random = new ScenarioRandom(options.seed)
+  const random = new Random(options.seed)
   const source = addressBytes(options.client)
   const isIpv4 = source.length === IPV4_ADDRESS_LENGTH
   const packet = (isIpv4 ? icmpPacket : icmpv6Packet)({

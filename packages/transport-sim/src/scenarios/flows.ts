@@ -3,8 +3,9 @@
  * order. The same options give the same bytes and times.
  */
 import { EncodeError } from '@ringlink/codec/errors'
+import { Random } from '@ringlink/transport/faults'
+import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from '../internet/network-header.ts'
 import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from './network-header.ts'
 import {
   IcmpType,
   Icmpv6Type,
@@ -18,7 +19,7 @@ import {
   udpPacket,
   whole,
 } from './packet.ts'
-import { ScenarioRandom } from './random.ts'
+import { randomBytes, randomOrder } from './random.ts'
 
 /** A packet and when it comes by. */
 export interface TimedPacket {
@@ -102,7 +103,7 @@ const SEGMENT_SIZE_OPTION = [2, 4] as const
  * (RFC 9293 section 3.8.6.3); no more is on its way than the window allows.
  */
 export function tcpFlow(options: TcpFlowOptions): FlowPacket[] {
-  const random = new ScenarioRandom(options.seed)
+  const random = new Random(options.seed)
   const packets: FlowPacket[] = []
   const clock = new FlowClock(options, random)
   const network = networkOptions(options.client.address, options.server.address, random)
@@ -180,7 +181,7 @@ interface TcpSide {
 
 /** UDP requests, each with its response if there is one. */
 export function udpFlow(options: UdpFlowOptions): FlowPacket[] {
-  const random = new ScenarioRandom(options.seed)
+  const random = new Random(options.seed)
   const { client, server } = options
   const network = networkOptions(client.address, server.address, random)
   const request = contentBytes(options.request, random)
@@ -197,7 +198,7 @@ export function udpFlow(options: UdpFlowOptions): FlowPacket[] {
 
 /** Echo requests and replies, ICMP or ICMPv6, numbered from 1 as ping does. */
 export function icmpFlow(options: IcmpFlowOptions): FlowPacket[] {
-  const random = new ScenarioRandom(options.seed)
+  const random = new Random(options.seed)
   const network = networkOptions(options.client, options.server, random)
   const identifier = random.below(0x10000)
   const payload = contentBytes(options.content ?? 56, random)
@@ -217,7 +218,7 @@ type PacketMaker = (index: number, identification: number) => Uint8Array
 
 function exchanges(
   options: FlowTiming,
-  random: ScenarioRandom,
+  random: Random,
   interval: bigint,
   count: number,
   make: { request: PacketMaker; response: PacketMaker | undefined },
@@ -246,9 +247,9 @@ class FlowClock {
   #direction: Direction = 'toServer'
   #exact = true
   readonly #turn: bigint
-  readonly #random: ScenarioRandom
+  readonly #random: Random
 
-  constructor({ start, roundTrip }: FlowTiming, random: ScenarioRandom) {
+  constructor({ start, roundTrip }: FlowTiming, random: Random) {
     this.#now = start ?? 0n
     this.#turn = (roundTrip ?? ROUND_TRIP) / 2n
     this.#random = random
@@ -287,8 +288,8 @@ export function mixFlows<Packet extends TimedPacket>(
   seed: number,
   spread = 0n,
 ): MixedPacket<Packet>[] {
-  const random = new ScenarioRandom(seed)
-  const priority = random.order(flows.length)
+  const random = new Random(seed)
+  const priority = randomOrder(random, flows.length)
   const mixed = flows.flatMap((packets, flow) => {
     const later = spread === 0n ? 0n : randomBelow(spread, random)
     return packets.map((from) => ({ packet: from.packet, at: from.at + later, flow, from }))
@@ -300,21 +301,21 @@ export function mixFlows<Packet extends TimedPacket>(
   })
 }
 
-function randomBelow(limit: bigint, random: ScenarioRandom): bigint {
+function randomBelow(limit: bigint, random: Random): bigint {
   return ((BigInt(random.next()) << 32n) | BigInt(random.next())) % limit
 }
 
 /** The bytes of a content; a number of them is drawn from `random`. */
-export function contentBytes(content: Content, random: ScenarioRandom): Uint8Array {
+export function contentBytes(content: Content, random: Random): Uint8Array {
   if (typeof content !== 'number') return payloadBytes(content)
-  return random.bytes(whole('bytes of content', content, 0xffffffff))
+  return randomBytes(random, whole('bytes of content', content, 0xffffffff))
 }
 
 function ports(from: Endpoint, to: Endpoint): { sourcePort: number; destinationPort: number } {
   return { sourcePort: from.port, destinationPort: to.port }
 }
 
-function networkOptions(client: Address, server: Address, random: ScenarioRandom) {
+function networkOptions(client: Address, server: Address, random: Random) {
   const source = addressBytes(client)
   const destination = addressBytes(server)
   const version = source.length === IPV4_ADDRESS_LENGTH ? 4 : 6

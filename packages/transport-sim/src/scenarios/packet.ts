@@ -10,9 +10,9 @@
  *  16 checksum        | 18 urgent | 20 options        6 checksum                  8 payload
  */
 import { EncodeError } from '@ringlink/codec/errors'
+import { addWords, CHECKSUM_OFFSET, finishChecksum, internetChecksum, pseudoHeaderSum } from '../internet/checksum.ts'
+import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol } from '../internet/network-header.ts'
 import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
-import { addWords, CHECKSUM_OFFSET, finishChecksum, internetChecksum, pseudoHeaderSum } from './checksum.ts'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol } from './network-header.ts'
 
 export const UDP_HEADER_LENGTH = 8
 export const TCP_HEADER_LENGTH = 20

@@ -1,24 +1,22 @@
-import { SeededRandom } from '../random.ts'
+import type { Random } from '@ringlink/transport/faults'
 
-/** What the scenarios draw, all of it from one seed. */
-export class ScenarioRandom extends SeededRandom {
-  bytes(length: number): Uint8Array {
-    const bytes = new Uint8Array(length)
-    for (let at = 0; at < length; at++) bytes[at] = this.below(256)
-    return bytes
-  }
+/** So many random bytes. */
+export function randomBytes(random: Random, length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at++) bytes[at] = random.below(256)
+  return bytes
+}
 
-  /** 0 to `length` - 1 in random order. */
-  order(length: number): number[] {
-    const order = Array.from({ length }, (_, index) => index)
-    for (let last = length - 1; last > 0; last--) {
-      const other = this.below(last + 1)
-      const moved = order[last] as number
-      order[last] = order[other] as number
-      order[other] = moved
-    }
-    return order
+/** 0 to `length` - 1 in random order. */
+export function randomOrder(random: Random, length: number): number[] {
+  const order = Array.from({ length }, (_, index) => index)
+  for (let last = length - 1; last > 0; last--) {
+    const other = random.below(last + 1)
+    const moved = order[last] as number
+    order[last] = order[other] as number
+    order[other] = moved
   }
+  return order
 }
 
 /** The seed of the part `index` of something that has `seed`: parts differ, and none moves when another is added. */

@@ -1,21 +1,6 @@
 /**
  * What a scenario is. It is plain data: a simulated kernel with rules on its one path, named consumers, and steps one
- * after the other, so that whoever has a kernel can play it:
- *
- *     for (const { step, seed } of scenarioSteps(scenario)) {
- *       match(step)
- *         .with({ kind: 'inject' }, ({ kind, source, ...meta }) => {
- *           const start = clock.now
- *           for (const { packet, at } of sourcePackets(source, seed)) {
- *             clock.advance(Math.max(0, start + Number(at) / 1e6 - clock.now))
- *             kernel.inject(packet.slice(), meta)
- *           }
- *         })
- *         .with({ kind: 'advance' }, ({ milliseconds }) => clock.advance(milliseconds))
- *         …
- *         .exhaustive()
- *       for (const consumer of running) consumer.drain()
- *     }
+ * after the other. `runScenario` plays it; whoever has another kernel can play it there.
  *
  * The rules of the game:
  * - Time is virtual and passes in `advance` and within `inject` alone.
@@ -25,7 +10,6 @@
  *   verdicts, in order. A *paused* one does so only when a `consume` step tells it to.
  * - An expectation counts from the beginning of the scenario, unless it says otherwise.
  */
-import { readNetworkHeader } from './network-header.ts'
 import { partSeed } from './random.ts'
 import type { PacketSource } from './sources.ts'
 
@@ -60,7 +44,7 @@ export interface QueueRule {
   readonly match?: PacketMatch | undefined
   /** the queue, or the first of a range */
   readonly number: number
-  /** the last of the range: packets are spread over it by their flow (NFQUEUE's balance); default `number` */
+  /** the last of the range: packets are spread over it by their addresses (NFQUEUE's balance); default `number` */
   readonly through?: number | undefined
   readonly bypass?: boolean | undefined
 }
@@ -106,13 +90,16 @@ export interface RepeatStep {
   readonly steps: readonly ScenarioStep[]
 }
 
+/** Bytes that are copied of a packet unless a step says otherwise: more than an Ethernet frame has. */
+export const DEFAULT_COPY_RANGE = 3072
+
 /** A consumer binds a queue. */
 export interface OpenQueueStep {
   readonly kind: 'openQueue'
   readonly consumer: string
   readonly number: number
   readonly verdict: VerdictPolicy
-  /** bytes of each packet; default all */
+  /** bytes of each packet; default {@link DEFAULT_COPY_RANGE} */
   readonly copyRange?: number | undefined
   /** packets; default 1024 */
   readonly maxLength?: number | undefined
@@ -126,7 +113,7 @@ export interface OpenLogStep {
   readonly kind: 'openLog'
   readonly consumer: string
   readonly group: number
-  /** bytes of each packet; default all */
+  /** bytes of each packet; default {@link DEFAULT_COPY_RANGE} */
   readonly copyRange?: number | undefined
   /** packets in one datagram; default 1 */
   readonly threshold?: number | undefined
@@ -264,17 +251,6 @@ function* unfold(steps: readonly ScenarioStep[]): Generator<AtomicStep, void, un
     if (step.kind !== 'repeat') yield step
     else for (let time = 0; time < step.times; time++) yield* unfold(step.steps)
   }
-}
-
-/** Whether a rule means this packet. */
-export function packetMatches(match: PacketMatch | undefined, packet: Uint8Array): boolean {
-  if (match === undefined || (match.version === undefined && match.protocol === undefined)) return true
-  const header = readNetworkHeader(packet)
-  if (typeof header === 'string') return false
-  return (
-    (match.version === undefined || match.version === header.version) &&
-    (match.protocol === undefined || match.protocol === header.protocol)
-  )
 }
 
 /** Whether a count is as expected. */

@@ -1,6 +1,6 @@
 /** The named scenarios. Addresses are those of documentation (RFC 5737, RFC 3849). */
 import { Hook } from '@ringlink/codec'
-import { IpProtocol } from './network-header.ts'
+import { IpProtocol } from '../internet/network-header.ts'
 import type { Scenario } from './scenario.ts'
 import type { PacketSource } from './sources.ts'
 
@@ -70,13 +70,21 @@ export const overrun: Scenario = {
   ],
 }
 
+/** A hundred clients, of which each sends a few packets: what is spread by addresses needs many of them. */
+const manyClients: PacketSource = {
+  kind: 'mix',
+  sources: Array.from({ length: 100 }, (_, index) => {
+    const source = { ...client, address: `192.0.2.${index + 1}` }
+    return { kind: 'udpFlood', client: source, server, count: 5, interval: 1_000n } as const
+  }),
+}
 const manyConsumers = Array.from({ length: 64 }, (_, number) => `worker-${number}`)
 
-/** Packets spread over many queues by their flow: none is lost, none comes twice. */
+/** Packets spread over many queues by their addresses: none is lost, none comes twice. */
 export const manyQueues: Scenario = {
   name: 'many-queues',
   description:
-    'Sixty-four queues share the flows of one path; every packet comes to one of them, in order within its flow.',
+    'Sixty-four queues share the clients of one path; every packet comes to one of them, in order within its flow.',
   seed: 4,
   rules: [{ kind: 'queue', number: 0, through: 63 }],
   steps: [
@@ -87,7 +95,7 @@ export const manyQueues: Scenario = {
       kind: 'repeat',
       times: 20,
       steps: [
-        { kind: 'inject', source: burst(500, 1000) },
+        { kind: 'inject', source: manyClients },
         { kind: 'advance', milliseconds: 1 },
       ],
     },

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { align4 } from '@ringlink/codec/memory'
-import type { Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
+import type { Ability, Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
 import { planRing, RingTransport, type RingTransportOptions } from '@ringlink/transport/ring'
 import { VirtualClock } from '../../src/clock.ts'
 import { ReceiveQueue } from '../../src/receive-queue.ts'
@@ -114,6 +114,11 @@ export class EchoKernel implements Peer {
     }
     return bytes.length
   }
+}
+
+/** What no simulated kernel can be asked for. */
+export const cannot: Partial<Record<Ability, string>> = {
+  partialSend: 'the kernel takes a frame, or a send, whole or not at all',
 }
 
 /** Fixtures of one kind of kernel and transport. */

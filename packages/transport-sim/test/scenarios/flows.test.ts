@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { verifyChecksums } from '../../src/scenarios/checksum.ts'
+import { verifyChecksums } from '../../src/internet/checksum.ts'
 import { describePacket } from '../../src/scenarios/describe.ts'
 import {
   type FlowPacket,

@@ -18,6 +18,7 @@ import { sendCases } from './send.ts'
 
 // biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport/conformance`
 export { type CaseContext, type ConformanceCase, runCase } from './case.ts'
+export { decorated, limitingSends, withoutEffect } from './decorated.ts'
 export type { Ability, Fixture, OpenFixture, OpenFixtureOptions, Peer } from './fixture.ts'
 export { type ReferenceMessage, type ReferenceOptions, ReferenceTransport } from './reference.ts'
 export { openReference, ReferencePeer, referenceFixture } from './reference-peer.ts'

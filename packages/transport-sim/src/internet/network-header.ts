@@ -52,7 +52,7 @@ export interface NetworkHeader {
   readonly trafficClass: number
   /** 0 in IPv6 without a fragment header */
   readonly identification: number
-  /** bytes that the packet has by its own account */
+  /** bytes that the packet has by its own account; more than were given where it is cut */
   readonly length: number
   /** where the transport header begins: options and extension headers counted */
   readonly headerLength: number

@@ -1,13 +1,12 @@
 /** Reading and mending packets as far as the network stack around the queue does: headers, checksums, segmentation. */
-
-/** Protocol numbers of IP. */
-export const IpProtocol = { Icmp: 1, Tcp: 6, Udp: 17, IcmpV6: 58 } as const
+import { addWords, CHECKSUM_OFFSET, finishChecksum, internetChecksum, pseudoHeaderSum } from './checksum.ts'
+import { IPV6_HEADER_LENGTH, IpProtocol, readWord } from './network-header.ts'
 
 const isIpv6 = (packet: Uint8Array): boolean => (packet[0] as number) >> 4 === 6
 
 /** Where the transport header begins; extension headers of IPv6 count as transport. */
 export function transportOffset(packet: Uint8Array): number {
-  return isIpv6(packet) ? 40 : ((packet[0] as number) & 0xf) * 4
+  return isIpv6(packet) ? IPV6_HEADER_LENGTH : ((packet[0] as number) & 0xf) * 4
 }
 
 /** Protocol of the transport header. */
@@ -28,21 +27,7 @@ function portAt(packet: Uint8Array, offset: number): number {
   const protocol = transportProtocol(packet)
   const at = transportOffset(packet) + offset
   if ((protocol !== IpProtocol.Tcp && protocol !== IpProtocol.Udp) || at + 2 > packet.length) return 0
-  return ((packet[at] as number) << 8) | (packet[at + 1] as number)
-}
-
-/** The ones' complement sum of `packet` from `start` to `end`, added to `sum`; not yet folded. */
-function sumBytes(packet: Uint8Array, start: number, end: number, sum = 0): number {
-  let total = sum
-  let at = start
-  for (; at + 1 < end; at += 2) total += ((packet[at] as number) << 8) | (packet[at + 1] as number)
-  return at < end ? total + ((packet[at] as number) << 8) : total
-}
-
-function fold(sum: number): number {
-  let folded = sum
-  while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000)
-  return folded
+  return readWord(packet, at)
 }
 
 function putShort(packet: Uint8Array, at: number, value: number): void {
@@ -50,22 +35,24 @@ function putShort(packet: Uint8Array, at: number, value: number): void {
   packet[at + 1] = value & 0xff
 }
 
+/** Where the checksum lies that covers the pseudo header; -1 where there is none. */
 function checksumOffset(packet: Uint8Array): number {
-  switch (transportProtocol(packet)) {
+  const protocol = transportProtocol(packet)
+  switch (protocol) {
     case IpProtocol.Tcp:
-      return transportOffset(packet) + 16
     case IpProtocol.Udp:
-      return transportOffset(packet) + 6
-    case IpProtocol.IcmpV6:
-      return transportOffset(packet) + 2
+    case IpProtocol.Icmpv6:
+      return transportOffset(packet) + CHECKSUM_OFFSET[protocol]
     default:
       return -1
   }
 }
 
-function pseudoHeaderSum(packet: Uint8Array): number {
-  const addresses = isIpv6(packet) ? sumBytes(packet, 8, 40) : sumBytes(packet, 12, 20)
-  return addresses + transportProtocol(packet) + (packet.length - transportOffset(packet))
+function pseudoSum(packet: Uint8Array): number {
+  const [source, destination, end] = isIpv6(packet) ? [8, 24, 40] : [12, 16, 20]
+  const length = packet.length - transportOffset(packet)
+  const addresses = [packet.subarray(source, destination), packet.subarray(destination, end)] as const
+  return pseudoHeaderSum(...addresses, transportProtocol(packet), length)
 }
 
 /** Fills in the transport checksum of a packet, in place. */
@@ -73,8 +60,8 @@ export function fillChecksum(packet: Uint8Array): void {
   const at = checksumOffset(packet)
   if (at < 0 || at + 2 > packet.length) return
   putShort(packet, at, 0)
-  const sum = fold(sumBytes(packet, transportOffset(packet), packet.length, pseudoHeaderSum(packet)))
-  const checksum = ~sum & 0xffff
+  const transport = transportOffset(packet)
+  const checksum = finishChecksum(addWords(pseudoSum(packet), packet, transport, packet.length - transport))
   // In UDP a sum of zero would mean that there is none.
   putShort(packet, at, checksum === 0 && transportProtocol(packet) === IpProtocol.Udp ? 0xffff : checksum)
 }
@@ -82,14 +69,14 @@ export function fillChecksum(packet: Uint8Array): void {
 /** Writes the sum of the pseudo header where the checksum belongs: what a device that computes the rest starts from. */
 export function fillPartialChecksum(packet: Uint8Array): void {
   const at = checksumOffset(packet)
-  if (at >= 0 && at + 2 <= packet.length) putShort(packet, at, fold(pseudoHeaderSum(packet)))
+  if (at >= 0 && at + 2 <= packet.length) putShort(packet, at, ~finishChecksum(pseudoSum(packet)) & 0xffff)
 }
 
 /** Fills in the header checksum of IPv4, in place. */
 export function fillHeaderChecksum(packet: Uint8Array): void {
   if (isIpv6(packet)) return
   putShort(packet, 10, 0)
-  putShort(packet, 10, ~fold(sumBytes(packet, 0, transportOffset(packet))) & 0xffff)
+  putShort(packet, 10, internetChecksum(packet, 0, transportOffset(packet)))
 }
 
 const TCP_FIN_AND_PUSH = 0x09

@@ -1,0 +1,52 @@
+/**
+ * Traffic and situations as data, and what plays them: packet builders, flows, floods and capture files; scenarios, and the
+ * simulated kernel that they are played on.
+ */
+
+// biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport-sim/scenarios`
+export { type ChecksumReport, type ChecksumState, internetChecksum, verifyChecksums } from '../internet/checksum.ts'
+export { IpProtocol, type NetworkHeader, readNetworkHeader } from '../internet/network-header.ts'
+export { type Address, addressBytes, formatAddress, parseAddress } from './address.ts'
+export type { ScenarioRing } from './consumer.ts'
+export * from './describe.ts'
+export * from './flood.ts'
+export {
+  type Content,
+  type Direction,
+  type Endpoint,
+  type FlowPacket,
+  type FlowTiming,
+  type IcmpFlowOptions,
+  icmpFlow,
+  type MixedPacket,
+  mixFlows,
+  type TcpFlowOptions,
+  type TimedPacket,
+  tcpFlow,
+  type UdpFlowOptions,
+  udpFlow,
+} from './flows.ts'
+export { type FramePacket, framePacket, isKnownLinkType, LinkType } from './link-layer.ts'
+export {
+  type IcmpOptions,
+  IcmpType,
+  Icmpv6Type,
+  type Ipv4Options,
+  type Ipv6Options,
+  icmpPacket,
+  icmpv6Packet,
+  ipv4Packet,
+  ipv6Packet,
+  type NetworkOptions,
+  type Payload,
+  TcpFlag,
+  type TcpOptions,
+  tcpPacket,
+  type UdpOptions,
+  udpPacket,
+} from './packet.ts'
+export { Capture, type CapturedPacket } from './pcap.ts'
+export { runScenario, type ScenarioFailure, type ScenarioOptions, type ScenarioResult } from './run.ts'
+export * from './scenario.ts'
+export { scenarios } from './scenarios.ts'
+export * from './sources.ts'
