@@ -1,14 +1,22 @@
 /** Scripts at random: sensible enough that most of them queue packets, careless enough to be wrong everywhere. */
 import fc, { type Arbitrary } from 'fast-check'
-import { CopyMode, QueueCommand, queueVerdict } from '../../packages/codec/src/index.ts'
+import { CopyMode, QueueCommand, type QueueConfig, queueVerdict } from '../../packages/codec/src/index.ts'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'
 
-const optional = <Value>(arbitrary: Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
+export const optional = <Value>(arbitrary: Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
 /** A record without the members that came out as `undefined`. */
-const sparse = <Value extends object>(arbitrary: Arbitrary<Value>): Arbitrary<Value> =>
+export const sparse = <Value extends object>(arbitrary: Arbitrary<Value>): Arbitrary<Value> =>
   arbitrary.map((value) => Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as Value)
 
-const socket: Arbitrary<SocketName> = fc.oneof(
+/** A command, settings, or both. */
+export const attributes = <Config extends object>(command: Arbitrary<Config>, settings: Arbitrary<Config>) =>
+  fc.oneof(
+    { weight: 4, arbitrary: settings },
+    { weight: 1, arbitrary: command },
+    { weight: 1, arbitrary: fc.tuple(command, settings).map(([first, second]) => ({ ...first, ...second })) },
+  )
+
+export const socket: Arbitrary<SocketName> = fc.oneof(
   { weight: 6, arbitrary: fc.constant('a' as const) },
   { weight: 1, arbitrary: fc.constant('b' as const) },
 )
@@ -16,10 +24,9 @@ const queue = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 1 }) },
   { weight: 1, arbitrary: fc.constant(2) },
 )
-const port = fc.constantFrom(...Object.values(ports))
 const flags = fc.oneof(fc.constantFrom(0, 1, 4, 8, 16, 0x1d), fc.nat({ max: 0x3f }))
 
-const settings = sparse(
+const settings: Arbitrary<QueueConfig> = sparse(
   fc.record({
     parameters: optional(
       fc.record({ copyRange: fc.nat({ max: 300 }), copyMode: fc.constantFrom<CopyMode>(0, 1, 2, 2, 2, 2) }),
@@ -28,19 +35,15 @@ const settings = sparse(
     flags: optional(flags),
     mask: optional(flags),
   }),
-)
-const command = fc
+) as Arbitrary<QueueConfig>
+const command: Arbitrary<QueueConfig> = fc
   .constantFrom(QueueCommand.Bind, QueueCommand.Bind, QueueCommand.Unbind, QueueCommand.None)
   .map((value) => ({ command: { command: value, family: 0 } }))
 const config = fc.record({
   do: fc.constant('config' as const),
   socket,
   queue,
-  config: fc.oneof(
-    { weight: 4, arbitrary: settings },
-    { weight: 1, arbitrary: command },
-    { weight: 1, arbitrary: fc.tuple(command, settings).map(([first, second]) => ({ ...first, ...second })) },
-  ),
+  config: attributes(command, settings),
   acknowledge: fc.boolean(),
 })
 
@@ -62,23 +65,50 @@ const verdict: Arbitrary<ScriptVerdict> = sparse(
   }) as Arbitrary<ScriptVerdict>,
 )
 
+/** Datagrams to one of these ports. */
+export const trafficTo = (ports: readonly number[]): Arbitrary<Step> =>
+  fc.record({
+    do: fc.constant('traffic' as const),
+    port: fc.constantFrom(...ports),
+    count: fc.integer({ min: 1, max: 12 }),
+    size: fc.oneof(fc.nat({ max: 150 }), fc.nat({ max: 5000 })),
+  })
+
+export const reading = sparse(
+  fc.record({ do: fc.constant('read' as const), socket, batches: optional(fc.integer({ min: 1, max: 2 })) }),
+) as Arbitrary<Step>
+
+export const counting: Arbitrary<Step> = fc.record({ do: fc.constant('counters' as const), socket })
+
+/** Messages of a subsystem, by its first type, with attributes that are as they should be by chance only. */
+export const rawMessage = (firstType: number, maximumAttribute: number): Arbitrary<Step> =>
+  fc.record({
+    do: fc.constant('raw' as const),
+    socket,
+    type: fc.integer({ min: firstType, max: firstType + 4 }),
+    flags: fc.constantFrom(0, 1, 4, 5),
+    body: fc
+      .array(
+        fc.record({
+          number: fc.nat({ max: maximumAttribute }),
+          length: fc.nat({ max: 14 }),
+          bytes: fc.uint8Array({ maxLength: 12 }),
+        }),
+        { maxLength: 3 },
+      )
+      .map((attributes) => [
+        0,
+        0,
+        0,
+        0,
+        ...attributes.flatMap(({ number, length, bytes }) => [length, 0, number, 0, ...bytes]),
+      ]),
+  })
+
 const step: Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: config as Arbitrary<Step> },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constant('traffic' as const),
-      port,
-      count: fc.integer({ min: 1, max: 12 }),
-      size: fc.oneof(fc.nat({ max: 150 }), fc.nat({ max: 5000 })),
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: sparse(
-      fc.record({ do: fc.constant('read' as const), socket, batches: optional(fc.integer({ min: 1, max: 2 })) }),
-    ) as Arbitrary<Step>,
-  },
+  { weight: 5, arbitrary: trafficTo(Object.values(ports)) },
+  { weight: 5, arbitrary: reading },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -87,35 +117,11 @@ const step: Arbitrary<Step> = fc.oneof(
       verdicts: fc.array(verdict, { minLength: 1, maxLength: 6 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('counters' as const), socket }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('raw' as const),
-      socket,
-      type: fc.integer({ min: 0x300, max: 0x304 }),
-      flags: fc.constantFrom(0, 1, 4, 5),
-      body: fc
-        .array(
-          fc.record({
-            number: fc.nat({ max: 23 }),
-            length: fc.nat({ max: 14 }),
-            bytes: fc.uint8Array({ maxLength: 12 }),
-          }),
-          { maxLength: 3 },
-        )
-        .map((attributes) => [
-          0,
-          0,
-          0,
-          0,
-          ...attributes.flatMap(({ number, length, bytes }) => [length, 0, number, 0, ...bytes]),
-        ]),
-    }),
-  },
+  { weight: 2, arbitrary: counting },
+  { weight: 1, arbitrary: rawMessage(0x300, 23) },
 )
 
-const open = (socket: SocketName): Arbitrary<Step> =>
+export const open = (socket: SocketName): Arbitrary<Step> =>
   sparse(
     fc.record({
       do: fc.constant('open' as const),

@@ -1,5 +1,5 @@
-import { Protocol } from '../../packages/codec/src/index.ts'
-import type { Transport } from '../../packages/transport/src/index.ts'
+import { Hook, Protocol } from '../../packages/codec/src/index.ts'
+import type { FrameBatch, Transport } from '../../packages/transport/src/index.ts'
 import {
   Checksum,
   destinationPort,
@@ -7,17 +7,20 @@ import {
   fillHeaderChecksum,
   fillPartialChecksum,
   IpProtocol,
+  type RuleLog,
   SimKernel,
 } from '../../packages/transport-sim/src/index.ts'
 import { openSocket } from '../../packages/transport-socket/src/index.ts'
 import { Namespace } from '../support/namespace.ts'
-import { ports, type Step } from './script.ts'
+import type { PortRule, PortRules, Step } from './script.ts'
 
 type OpenStep = Extract<Step, { do: 'open' }>
 
-/** A kernel under test, real or simulated, with the rules of {@link ports}. */
+/** A kernel under test, real or simulated, with a rule or several for each port of a script. */
 export interface Machine extends AsyncDisposable {
   open(step: OpenStep): Promise<Transport>
+  /** Waits for the next batch of a socket to which a timer of the kernel will send something. */
+  next(socket: Transport): Promise<FrameBatch>
   /** Sends datagrams, `text` with %d replaced by the running number and padded to `size`. */
   traffic(port: number, count: number, size: number, text: string): Promise<void>
   /** Texts that have arrived so far, by port, sorted. */
@@ -25,7 +28,6 @@ export interface Machine extends AsyncDisposable {
 }
 
 const FRAME_SIZE = 70_000
-const allPorts = Object.values(ports)
 
 function transportOptions({ receiveBufferSize, noOverrunErrors, cappedAck, extendedAck }: OpenStep) {
   return {
@@ -62,15 +64,13 @@ export function datagram(port: number, text: string): Uint8Array {
 /** The simulated one. */
 export class SimMachine implements Machine {
   readonly kernel: SimKernel = new SimKernel({ seed: 1 })
-  #delivered: Record<number, string[]> = emptyDelivery()
+  #rules: PortRules
+  #delivered: Record<number, string[]>
 
-  constructor() {
-    const rule = (destinationPort: number, queue: number, extra = {}) =>
-      this.kernel.addRule({ hook: 3, match: { protocol: IpProtocol.Udp, destinationPort }, queue, ...extra })
-    rule(ports.first, 0)
-    rule(ports.second, 1)
-    rule(ports.bypass, 0, { bypass: true })
-    rule(ports.marked, 1, { mark: 7 })
+  constructor(rules: PortRules) {
+    this.#rules = rules
+    this.#delivered = emptyDelivery(rules)
+    for (const [port, rule] of portRules(rules)) this.#addRules(port, rule)
     this.kernel.onDelivered(({ bytes }) => {
       this.#delivered[destinationPort(bytes)]?.push(new TextDecoder('latin1').decode(bytes.subarray(28)))
     })
@@ -80,13 +80,25 @@ export class SimMachine implements Machine {
     return this.kernel.open(transportOptions(step))
   }
 
+  async next(socket: Transport): Promise<FrameBatch> {
+    const { clock } = this.kernel
+    for (let batch = socket.poll(); ; batch = socket.poll()) {
+      if (batch !== undefined) return batch
+      if (clock.nextDue === undefined) throw new Error('nothing that is due sends anything')
+      clock.runNext()
+    }
+  }
+
   async traffic(port: number, count: number, size: number, text: string): Promise<void> {
+    const hook = this.#rules[port]?.hook
     // Every call of the namespace's sender has a socket of its own, which it closes in the end.
     const owner = { userId: 0, groupId: 0, closed: false }
+    // The loopback device takes a packet from its socket, so on the way in nobody owns it.
+    const meta = { hook, checksum: Checksum.Partial, owner: hook === Hook.Input ? null : owner }
     for (let number = 0; number < count; number++) {
       const packet = datagram(port, text.replace('%d', String(number)).padEnd(size, '.'))
       fillPartialChecksum(packet)
-      this.kernel.inject(packet, { checksum: Checksum.Partial, owner })
+      this.kernel.inject(packet, meta)
     }
     owner.closed = true
   }
@@ -96,36 +108,40 @@ export class SimMachine implements Machine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  #addRules(destinationPort: number, { hook = Hook.Output, mark, logs = [], queue, bypass }: PortRule): void {
+    const common = { hook, match: { protocol: IpProtocol.Udp, destinationPort } }
+    if (mark !== undefined) this.kernel.addRule({ ...common, mark })
+    for (const log of logs) this.kernel.addRule({ ...common, log })
+    if (queue !== undefined) this.kernel.addRule({ ...common, queue, bypass })
+  }
 }
 
 /** The real one, in a network namespace of its own. */
 export class RealMachine implements Machine {
   #namespace: Namespace
+  #rules: PortRules
   #fences = 0
 
-  private constructor(namespace: Namespace) {
+  private constructor(namespace: Namespace, rules: PortRules) {
     this.#namespace = namespace
+    this.#rules = rules
   }
 
-  static async make(): Promise<RealMachine> {
+  static async make(rules: PortRules): Promise<RealMachine> {
     const namespace = await Namespace.open()
-    const rule = (port: number, words: string) => `-A OUTPUT -d 127.0.0.1/32 -p udp --dport ${port} -j ${words}`
-    const rules = [
-      '*mangle',
-      rule(ports.first, 'NFQUEUE --queue-num 0'),
-      rule(ports.second, 'NFQUEUE --queue-num 1'),
-      rule(ports.bypass, 'NFQUEUE --queue-num 0 --queue-bypass'),
-      rule(ports.marked, 'MARK --set-mark 7'),
-      rule(ports.marked, 'NFQUEUE --queue-num 1'),
-      'COMMIT',
-    ]
-    await namespace.run('sh', '-c', `printf '%s\\n' ${rules.map((line) => `'${line}'`).join(' ')} | iptables-restore`)
-    for (const port of allPorts) await namespace.listen(port, '0.0.0.0')
-    return new RealMachine(namespace)
+    const lines = ['*mangle', ...portRules(rules).flatMap(([port, rule]) => ruleLines(port, rule)), 'COMMIT']
+    await namespace.run('sh', '-c', `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')} | iptables-restore`)
+    for (const [port] of portRules(rules)) await namespace.listen(port, '0.0.0.0')
+    return new RealMachine(namespace, rules)
   }
 
   open(step: OpenStep): Promise<Transport> {
     return openSocket({ ...transportOptions(step), networkNamespace: this.#namespace.path })
+  }
+
+  next(socket: Transport): Promise<FrameBatch> {
+    return socket.receive()
   }
 
   async traffic(port: number, count: number, size: number, text: string): Promise<void> {
@@ -135,8 +151,8 @@ export class RealMachine implements Machine {
   /** A packet that no rule catches comes last to each port, so what came before it is all there. */
   async delivered(): Promise<Record<number, string[]>> {
     const fence = `fence ${++this.#fences}`
-    const texts = emptyDelivery()
-    for (const port of allPorts) {
+    const texts = emptyDelivery(this.#rules)
+    for (const [port] of portRules(this.#rules)) {
       await this.#namespace.send({ port, address: '127.0.0.2', text: fence })
       let received = await this.#namespace.received(port)
       while (!received.payloads.includes(fence)) {
@@ -153,8 +169,29 @@ export class RealMachine implements Machine {
   }
 }
 
-function emptyDelivery(): Record<number, string[]> {
-  return Object.fromEntries(allPorts.map((port) => [port, []]))
+function portRules(rules: PortRules): [number, PortRule][] {
+  return Object.entries(rules).map(([port, rule]) => [Number(port), rule])
+}
+
+/** A port's rules in the words of iptables-restore. */
+function ruleLines(port: number, { hook = Hook.Output, mark, logs = [], queue, bypass }: PortRule): string[] {
+  const targets = logs.map(logTarget)
+  if (mark !== undefined) targets.unshift(`MARK --set-mark ${mark}`)
+  if (queue !== undefined) targets.push(`NFQUEUE --queue-num ${queue}${bypass === true ? ' --queue-bypass' : ''}`)
+  const chain = hook === Hook.Input ? 'INPUT' : 'OUTPUT'
+  return targets.map((target) => `-A ${chain} -d 127.0.0.1/32 -p udp --dport ${port} -j ${target}`)
+}
+
+function logTarget({ group, prefix, copyLength, threshold }: RuleLog): string {
+  const words = [`NFLOG --nflog-group ${group}`]
+  if (prefix !== undefined) words.push(`--nflog-prefix "${prefix}"`)
+  if (copyLength !== undefined) words.push(`--nflog-size ${copyLength}`)
+  if (threshold !== undefined) words.push(`--nflog-threshold ${threshold}`)
+  return words.join(' ')
+}
+
+function emptyDelivery(rules: PortRules): Record<number, string[]> {
+  return Object.fromEntries(portRules(rules).map(([port]) => [port, []]))
 }
 
 function sorted(texts: Record<number, string[]>): Record<number, string[]> {

@@ -1,18 +1,21 @@
 import {
-  ControlType,
-  DecodeError,
+  LogMessage,
+  logConfigAttributes,
   MESSAGE_HEADER_LENGTH,
   Memory,
   MessageFlag,
   QueueMessage,
-  QueuePacketView,
   queueConfigAttributes,
   writeNfnetlinkMessage,
   writeVerdict,
 } from '../../packages/codec/src/index.ts'
-import type { Transport } from '../../packages/transport/src/index.ts'
+import type { FrameBatch, Transport } from '../../packages/transport/src/index.ts'
+import { describeFrame } from './describe.ts'
 import { datagram, type Machine } from './machine.ts'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'
+
+const QUEUE_FILE = 'netfilter/nfnetlink_queue'
+const LOG_FILE = 'netfilter/nfnetlink_log'
 
 /** Runs a script on a machine; one line or several for each step, with nothing in them that may differ between kernels. */
 export async function run(machine: Machine, script: readonly Step[]): Promise<string[]> {
@@ -32,6 +35,8 @@ class Runner {
   // The last id that was read, by queue: scripts name packets relative to it.
   #lastIds = new Map<number, number>()
   #sequence = 0
+  // Messages lost, by socket and overrun.
+  #overruns = new Map<Transport, number[]>()
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -42,7 +47,7 @@ class Runner {
     switch (step.do) {
       case 'open':
         await this.#sockets.get(step.socket)?.close()
-        this.#sockets.set(step.socket, await this.#machine.open(step))
+        this.#sockets.set(step.socket, await this.#open(step))
         return
       case 'close':
         await this.#sockets.get(step.socket)?.close()
@@ -58,8 +63,10 @@ class Runner {
     const socket = this.#sockets.get(step.socket)
     if (socket === undefined) return
     if (step.do === 'read') this.#read(name, socket, step.batches)
+    else if (step.do === 'expire') await this.#expire(name, socket, step.group)
     else if (step.do === 'counters') this.#counters(name, socket)
     else if (step.do === 'config') send(socket, [this.#config(step)])
+    else if (step.do === 'log') send(socket, [this.#logConfig(step)])
     else if (step.do === 'raw') send(socket, [this.#raw(step)])
     else
       send(
@@ -72,36 +79,61 @@ class Runner {
     for (const socket of this.#sockets.values()) await socket.close()
   }
 
+  async #open(step: Extract<Step, { do: 'open' }>): Promise<Transport> {
+    const socket = await this.#machine.open(step)
+    const overruns: number[] = []
+    socket.events.on('overrun', (messages) => overruns.push(messages))
+    this.#overruns.set(socket, overruns)
+    return socket
+  }
+
   #read(name: string, socket: Transport, batches = Number.POSITIVE_INFINITY): void {
     for (let count = 0; count < batches; count++) {
       const batch = socket.poll()
       if (batch === undefined) break
-      if (batch.lost > 0) this.lines.push(`${name}: lost ${batch.lost}`)
-      for (let i = 0; i < batch.length; i++) {
-        const bytes = batch.memory.copy(batch.offset(i), batch.byteLength(i))
-        this.lines.push(`${name}: ${this.#describe(bytes)}`)
-      }
-      batch.release()
+      this.#show(name, batch)
     }
-    this.lines.push(`${name}: ${socket.stats.lost} lost in all`)
+    this.lines.push(`${name}: ${socket.stats.lost} lost in all, each time ${this.#overruns.get(socket)?.join(' ')}`)
   }
 
-  #describe(bytes: Uint8Array): string {
-    const memory = Memory.from(bytes)
-    const type = memory.u16[2]
-    if (type !== QueueMessage.Packet) return `${type === ControlType.Error ? 'error' : type} ${hexWithoutPort(bytes)}`
-    const packet = new QueuePacketView().wrap(memory, 0, bytes.length)
-    this.#lastIds.set(packet.queueNumber, packet.id)
-    const { family, queueNumber, id, protocol, hook, mark, outputDevice, fullLength, packetInformation } = packet
-    const text = new TextDecoder('latin1').decode(packet.payload().subarray(28))
-    const known = { family, queueNumber, id, protocol, hook, mark, outputDevice, fullLength, packetInformation }
-    return `packet of ${bytes.length} ${JSON.stringify({ ...known, priority: packet.priority })} ${layout(bytes)} ${text}`
+  #show(name: string, batch: FrameBatch): void {
+    if (batch.lost > 0) this.lines.push(`${name}: lost ${batch.lost}`)
+    for (let i = 0; i < batch.length; i++) {
+      const { text, queued } = describeFrame(batch.memory.copy(batch.offset(i), batch.byteLength(i)))
+      if (queued !== undefined) this.#lastIds.set(queued.queue, queued.id)
+      this.lines.push(`${name}: ${text}`)
+    }
+    batch.release()
+  }
+
+  /** On the real kernel the timer may have been faster: then there is nothing to wait for, and what it sent is read. */
+  async #expire(name: string, socket: Transport, group: number): Promise<void> {
+    const waits = () =>
+      columns(socket, LOG_FILE).some(([number, portId, entries]) => {
+        return Number(number) === group && Number(portId) === socket.portId && Number(entries) > 0
+      })
+    while (waits()) this.#show(name, await this.#machine.next(socket))
+    this.#read(name, socket)
   }
 
   #counters(name: string, socket: Transport): void {
-    const lines = socket.readProcNet('netfilter/nfnetlink_queue').trim().split('\n')
-    // The second column is the port id of the owner.
-    for (const line of lines) this.lines.push(`${name}: ${line.trim().split(/\s+/).toSpliced(1, 1).join(' ')}`)
+    for (const file of [QUEUE_FILE, LOG_FILE]) {
+      // The second column is the port id of the owner.
+      for (const line of columns(socket, file)) this.lines.push(`${name}: ${line.toSpliced(1, 1).join(' ')}`)
+    }
+  }
+
+  #logConfig({ group, config, family = 0, acknowledge = true }: Extract<Step, { do: 'log' }>): Uint8Array {
+    const memory = new Memory(512)
+    const length = writeNfnetlinkMessage(memory, 0, 512, logConfigAttributes, {
+      type: LogMessage.Config,
+      flags: requestFlags(acknowledge),
+      sequence: ++this.#sequence,
+      family,
+      resourceId: group,
+      attributes: config,
+    })
+    return memory.copy(0, length)
   }
 
   #config({ queue, config, acknowledge = true }: Extract<Step, { do: 'config' }>): Uint8Array {
@@ -157,21 +189,8 @@ function send({ outbox }: Transport, messages: readonly Uint8Array[]): void {
   outbox.flush()
 }
 
-function hexWithoutPort(bytes: Uint8Array): string {
-  const copy = bytes.slice()
-  copy.fill(0, 12, 16)
-  return Buffer.from(copy).toString('hex')
-}
-
-/** Number and length of each attribute, in their order. */
-function layout(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer)
-  const parts: string[] = []
-  for (let at = 20; at + 4 <= bytes.length; ) {
-    const length = view.getUint16(at, true)
-    if (length < 4) throw new DecodeError('ATTRIBUTE_LENGTH', 'packet', { offset: at, need: 4, have: length })
-    parts.push(`${view.getUint16(at + 2, true)}/${length}`)
-    at += (length + 3) & ~3
-  }
-  return parts.join(' ')
+/** The lines of a file of the kernel, by column. */
+function columns(socket: Transport, file: string): string[][] {
+  const lines = socket.readProcNet(file).split('\n')
+  return lines.filter((line) => line !== '').map((line) => line.trim().split(/\s+/))
 }

@@ -1,4 +1,5 @@
-import type { QueueConfig } from '../../packages/codec/src/index.ts'
+import { Hook, type LogConfig, type QueueConfig } from '../../packages/codec/src/index.ts'
+import type { RuleLog } from '../../packages/transport-sim/src/index.ts'
 
 /** The sockets of a script. */
 export type SocketName = 'a' | 'b'
@@ -36,6 +37,16 @@ export type Step =
       readonly config: QueueConfig
       readonly acknowledge?: boolean
     }
+  | {
+      readonly do: 'log'
+      readonly socket: SocketName
+      readonly group: number
+      readonly config: LogConfig
+      readonly family?: number
+      readonly acknowledge?: boolean
+    }
+  /** lets time pass until the log group, if it is the socket's own, has sent what waits in it; then reads */
+  | { readonly do: 'expire'; readonly socket: SocketName; readonly group: number }
   /** a message as bytes behind its netlink header, of which type and flags are given */
   | {
       readonly do: 'raw'
@@ -54,16 +65,58 @@ export type Step =
   /** compares what was delivered so far */
   | { readonly do: 'delivered' }
 
-/** The ports of a script, and what becomes of packets to them. */
-export const ports = {
-  /** to queue 0 */
-  first: 5000,
-  /** to queue 1 */
-  second: 5001,
-  /** to queue 0, or on when nobody listens there */
-  bypass: 5002,
-  /** marked 7, to queue 1 */
-  marked: 5003,
-  /** on its way without being queued */
-  direct: 5004,
+/** What becomes of packets to a port, in the order of these members. */
+export interface PortRule {
+  /** `Hook`; default Output */
+  readonly hook?: number
+  readonly mark?: number
+  readonly logs?: readonly RuleLog[]
+  readonly queue?: number
+  /** let them go on when nobody listens to the queue */
+  readonly bypass?: boolean
+}
+export type PortRules = Readonly<Record<number, PortRule>>
+
+/** The ports of a script for queues. */
+export const ports = { first: 5000, second: 5001, bypass: 5002, marked: 5003, direct: 5004 } as const
+export const queueRules: PortRules = {
+  [ports.first]: { queue: 0 },
+  [ports.second]: { queue: 1 },
+  [ports.bypass]: { queue: 0, bypass: true },
+  [ports.marked]: { mark: 7, queue: 1 },
+  [ports.direct]: {},
+}
+
+/** The ports of a script for logs. */
+export const logPorts = {
+  plain: 5010,
+  other: 5011,
+  prefixed: 5012,
+  short: 5013,
+  bare: 5014,
+  eager: 5015,
+  marked: 5016,
+  input: 5017,
+  twice: 5018,
+  queued: 5019,
+  direct: 5020,
 } as const
+/** Groups 5 and 21 share a bucket of the kernel's table. */
+export const logRules: PortRules = {
+  [logPorts.plain]: { logs: [{ group: 5 }] },
+  [logPorts.other]: { logs: [{ group: 21 }] },
+  [logPorts.prefixed]: { logs: [{ group: 5, prefix: 'seen: ' }] },
+  [logPorts.short]: { logs: [{ group: 5, copyLength: 31, prefix: 'p'.repeat(63) }] },
+  [logPorts.bare]: { logs: [{ group: 6, copyLength: 0 }] },
+  [logPorts.eager]: { logs: [{ group: 5, threshold: 3 }] },
+  [logPorts.marked]: { mark: 7, logs: [{ group: 6, prefix: 'seven' }] },
+  [logPorts.input]: { hook: Hook.Input, logs: [{ group: 6, prefix: 'in' }] },
+  [logPorts.twice]: {
+    logs: [
+      { group: 21, prefix: 'once' },
+      { group: 5, prefix: 'twice', threshold: 1 },
+    ],
+  },
+  [logPorts.queued]: { logs: [{ group: 6 }], queue: 0, bypass: true },
+  [logPorts.direct]: {},
+}

@@ -8,6 +8,7 @@ import {
   Verdict,
 } from '../../packages/codec/src/index.ts'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'
+import { counters, delivered, onAllSockets, raw, read, traffic } from './steps.ts'
 
 const command = (value: number) => ({ command: { command: value as QueueCommand, family: 0 } })
 const bind = command(QueueCommand.Bind)
@@ -21,11 +22,6 @@ const config = (socket: SocketName, queue: number, attributes: object): Step => 
   queue,
   config: attributes,
 })
-const read = (socket: SocketName = 'a', batches?: number): Step =>
-  batches === undefined ? { do: 'read', socket } : { do: 'read', socket, batches }
-const counters: Step = { do: 'counters', socket: 'a' }
-const delivered: Step = { do: 'delivered' }
-const traffic = (port: number, count = 1, size = 0): Step => ({ do: 'traffic', port, count, size })
 const verdicts = (...list: ScriptVerdict[]): Step => ({ do: 'verdicts', socket: 'a', verdicts: list })
 const one = (queue: number, back: number, verdict: number, more: Partial<ScriptVerdict> = {}): ScriptVerdict => ({
   queue,
@@ -35,7 +31,7 @@ const one = (queue: number, back: number, verdict: number, more: Partial<ScriptV
 })
 const { Accept, Drop, Repeat, Stop } = Verdict
 
-/** Binding, configuration and their errors, on sockets with and without extended and capped acknowledgements. */
+/** Binding, configuration and their errors. */
 function configuration(): Step[] {
   const requests: Step[] = [
     config('a', 0, {}),
@@ -71,25 +67,11 @@ function configuration(): Step[] {
     ...[5, 21, 261, 0].map((queue) => config('a', queue, unbind)),
     counters,
   ]
-  return (
-    [
-      { do: 'open', socket: 'a' },
-      { do: 'open', socket: 'a', cappedAck: false },
-      { do: 'open', socket: 'a', cappedAck: false, extendedAck: false },
-    ] as const
-  ).flatMap((open): Step[] => [open, { do: 'open', socket: 'b' }, ...requests, read('a'), read('b')])
+  return onAllSockets(requests)
 }
 
 /** Messages that are not as they should be. */
 function malformed(): Step[] {
-  const raw = (type: number, body: number[], more: { flags?: number; cut?: number } = {}): Step => ({
-    do: 'raw',
-    socket: 'a',
-    type,
-    flags: 5,
-    body,
-    ...more,
-  })
   const header = [0, 0, 0, 0]
   const bodies: number[][] = [
     [],

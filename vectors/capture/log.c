@@ -514,7 +514,7 @@ static void chapter_devices(struct port *port)
 {
 	rule("iptables -t mangle -A INPUT -i lo -p udp --dport 5000 -j NFLOG --nflog-group 5");
 	udp4("input on lo");
-	take(port, "packet-input-lo", "INPUT on loopback: HWADDR is all zero, HWTYPE 772 ARPHRD_LOOPBACK, and UID and GID of the sender are still known");
+	take(port, "packet-input-lo", "INPUT on loopback: HWADDR is all zero and HWTYPE 772 ARPHRD_LOOPBACK; no UID and GID any more");
 	unrule();
 
 	rule("iptables -t mangle -A PREROUTING -i va -p udp --dport 5000 -j NFLOG --nflog-group 5");

@@ -144,10 +144,9 @@ async function follow(options: LogProgramOptions, program: PacketProgram): Promi
   else stderr.write(`listening to group ${groups.join(', ')}; Ctrl-C ends it\n`)
   const loop = readLog(log, program)
   // Whoever comes first: the user, the time, a loop that has seen enough, or an error in it.
-  await Promise.race([stopAsked(options.seconds), loop])
-  program.stop()
-  await log.close()
-  // A loop over a closed log ends by itself.
+  const isAsked = await Promise.race([stopAsked(options.seconds).then(() => true), loop.then(() => false)])
+  // What the kernel has collected and not delivered comes first; then the loop ends by itself.
+  if (isAsked) await log.finish()
   await loop
   return kind
 }

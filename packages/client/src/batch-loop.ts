@@ -15,6 +15,8 @@ export interface BatchSource {
   readonly interval: number
 }
 
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
 /**
  * The one loop over the batches of a session: it takes what is there without a promise more than the step itself needs, and waits
  * when nothing is. The same batch is shown at each step, aimed anew.
@@ -23,7 +25,9 @@ export class BatchLoop<Batch> {
   #session: Session
   #source: BatchSource
   #result: IteratorYieldResult<Batch>
-  #iterating = false
+  #current: AsyncIterator<Batch, undefined> | undefined
+  #waiting = false
+  #onIdle: (() => void) | undefined
   #lastWake = 0
 
   constructor(session: Session, batch: Batch, source: BatchSource) {
@@ -34,18 +38,40 @@ export class BatchLoop<Batch> {
 
   /** Begins. One at a time: throws code `BUSY`. */
   begin(): AsyncIterator<Batch, undefined> {
-    if (this.#iterating) throw new TransportError('BUSY', 'iterate', `somebody is reading ${this.#source.what} already`)
-    this.#iterating = true
-    const stop = async (): Promise<IteratorReturnResult<undefined>> => {
-      this.#iterating = false
-      if (!this.#source.isClosed()) this.#source.endBatch()
-      return { done: true, value: undefined }
+    if (this.#current !== undefined)
+      throw new TransportError('BUSY', 'iterate', `somebody is reading ${this.#source.what} already`)
+    const iterator: AsyncIterator<Batch, undefined> = {
+      next: () => (this.#current === iterator ? this.#next() : Promise.resolve(END)),
+      return: async () => {
+        // One that has ended must not end the loop that came after it.
+        if (this.#current === iterator) this.#leave()
+        return END
+      },
     }
-    return { next: () => this.#next(), return: stop }
+    this.#current = iterator
+    return iterator
+  }
+
+  #leave(): void {
+    this.#stop()
+    if (!this.#source.isClosed()) this.#source.endBatch()
+  }
+
+  /** Resolves once everything that was received has been shown: the loop waits for more, or there is no loop. */
+  idle(): Promise<void> {
+    if (this.#current === undefined || this.#waiting) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+    })
+  }
+
+  #noteIdle(): void {
+    this.#onIdle?.()
+    this.#onIdle = undefined
   }
 
   #next(): Promise<IteratorResult<Batch, undefined>> {
-    if (this.#source.isClosed() || !this.#iterating) return Promise.resolve(this.#end())
+    if (this.#source.isClosed()) return Promise.resolve(this.#end())
     try {
       this.#source.endBatch()
       for (;;) {
@@ -54,7 +80,7 @@ export class BatchLoop<Batch> {
         if (this.#source.aim(frames)) return Promise.resolve(this.#result)
       }
     } catch (error) {
-      this.#iterating = false
+      this.#stop()
       return Promise.reject(error)
     }
   }
@@ -63,7 +89,7 @@ export class BatchLoop<Batch> {
     try {
       if (this.#source.interval > 0) await this.#rest()
       for (;;) {
-        const frames = await this.#session.receive()
+        const frames = await this.#receive()
         if (this.#source.isClosed()) {
           frames.release()
           return this.#end()
@@ -72,8 +98,18 @@ export class BatchLoop<Batch> {
       }
     } catch (error) {
       if (this.#source.isClosed()) return this.#end()
-      this.#iterating = false
+      this.#stop()
       throw error
+    }
+  }
+
+  async #receive(): Promise<FrameBatch> {
+    this.#waiting = !this.#session.hasParked
+    if (this.#waiting) this.#noteIdle()
+    try {
+      return await this.#session.receive()
+    } finally {
+      this.#waiting = false
     }
   }
 
@@ -84,8 +120,13 @@ export class BatchLoop<Batch> {
     this.#lastWake = performance.now()
   }
 
+  #stop(): void {
+    this.#current = undefined
+    this.#noteIdle()
+  }
+
   #end(): IteratorReturnResult<undefined> {
-    this.#iterating = false
-    return { done: true, value: undefined }
+    this.#stop()
+    return END
   }
 }

@@ -21,7 +21,7 @@ import {
   logTransportNeeds,
 } from './log-options.ts'
 import { RecordBatch } from './record-batch.ts'
-import { type Request, Session } from './session.ts'
+import { type Request, type RequestOptions, Session } from './session.ts'
 
 /** What a log has seen since it was opened. */
 export interface LogStats {
@@ -107,7 +107,26 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     for await (const batch of this) yield* batch
   }
 
-  /** Closes the transport, and with it the groups. A loop over the log ends. Again: nothing. */
+  /**
+   * Ends the log without losing what the kernel has collected and not delivered: the groups are given up, which makes it deliver,
+   * and when the loop has shown all of it the log is closed. Without a loop nobody is there to see it: read on, or `close()`.
+   * Rejects as a request does.
+   */
+  async finish(options: RequestOptions = {}): Promise<void> {
+    for (const group of this.groups) {
+      const command = { command: LogCommand.Unbind }
+      await this.session.request(configRequest(`unbind log group ${group}`, group, { command }), options)
+    }
+    // The loop is given the turn that it needs to take what came before the answer.
+    await new Promise(setImmediate)
+    await this.#loop.idle()
+    await this.close()
+  }
+
+  /**
+   * Closes the transport, and with it the groups. A loop over the log ends. What the kernel has collected and not delivered is lost
+   * uncounted; `finish()` waits for it. Again: nothing.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -123,8 +142,10 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   #aim(frames: FrameBatch): boolean {
-    this.#batch.aim(frames)
-    this.#stats.lostMessages += frames.lost
+    // Not only this batch's: one that held nothing but answers was never shown.
+    const { lost } = this.transport.stats
+    this.#batch.aim(frames, lost - this.#stats.lostMessages)
+    this.#stats.lostMessages = lost
     return true
   }
 
@@ -150,9 +171,9 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 }
 
-function configRequest(group: number, attributes: LogConfig): Request {
+function configRequest(what: string, group: number, attributes: LogConfig): Request {
   return {
-    what: `bind log group ${group}`,
+    what,
     write: (memory, offset, limit) =>
       writeNfnetlinkMessage(memory, offset, limit, logConfigAttributes, {
         type: LogMessage.Config,
@@ -192,7 +213,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
 async function bindGroup(session: Session, group: number, config: LogConfig): Promise<void> {
   try {
-    await session.request(configRequest(group, config))
+    await session.request(configRequest(`bind log group ${group}`, group, config))
   } catch (error) {
     throw explainRefusal(error, {
       what: `log group ${group}`,

@@ -201,12 +201,17 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #aim(frames: FrameBatch): boolean {
     const batch = this.#batch
     batch.aim(frames)
-    if (!this.#ordered) batch.lost = frames.lost
+    if (!this.#ordered) batch.lost = this.#lossOfTransport()
     this.#stats.lost += batch.lost
     this.#stats.packets += batch.length
     if (batch.length > 0) return true
     batch.finish(this.#unanswered, () => {})
     return false
+  }
+
+  /** Where ids come out of order a gap is no loss; what the transport lost since the last batch is all that is known. */
+  #lossOfTransport(): number {
+    return this.transport.stats.lost - this.#stats.lost
   }
 
   #endBatch(): void {

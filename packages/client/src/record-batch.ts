@@ -1,8 +1,10 @@
 import {
   DecodeError,
+  type DecodeErrorCode,
   isNetlinkError,
   LogMessage,
   LogRecordView,
+  MESSAGE_HEADER_LENGTH,
   MessageIterator,
   type NetlinkError,
   RELEASED_MEMORY,
@@ -40,11 +42,11 @@ export class RecordBatch implements Iterable<LogRecordView> {
   }
 
   /** Aims at a batch of frames. The log does this. */
-  aim(frames: FrameBatch): void {
+  aim(frames: FrameBatch, lostMessages: number): void {
     this.#frames = frames
     this.#frame = -1
     this.lost = 0
-    this.lostMessages = frames.lost
+    this.lostMessages = lostMessages
   }
 
   /** The records, once: a second iteration goes on where the first was left. */
@@ -67,31 +69,35 @@ export class RecordBatch implements Iterable<LogRecordView> {
     const frames = this.#frames
     if (frames === undefined) return false
     const messages = this.#messages
-    for (;;) {
+    while (this.#frame < frames.length) {
       while (this.#frame >= 0 && messages.next()) {
         if (messages.view.type === LogMessage.Packet && this.#show(messages.view.offset, messages.view.length))
           return true
       }
-      if (this.#frame >= 0 && messages.problem !== undefined) {
-        this.#owner.noteMalformed(
-          new DecodeError(messages.problem, 'log datagram', { offset: messages.view.offset, need: 16, have: 0 }),
-        )
-      }
-      if (!this.#nextFrame(frames)) return false
+      if (messages.problem !== undefined && this.#frame >= 0) this.#noteProblem(frames, messages.problem)
+      this.#nextFrame(frames)
     }
+    return false
   }
 
-  #nextFrame(frames: FrameBatch): boolean {
-    if (this.#frame >= frames.length - 1) {
-      this.#record.memory = RELEASED_MEMORY
-      return false
-    }
+  #nextFrame(frames: FrameBatch): void {
     const frame = ++this.#frame
-    const size = frames.byteLength(frame)
-    if (frames.fullLength(frame) > size) this.#owner.noteTruncated()
-    // Of a cut datagram the records before the cut are whole; the iterator stops at the one that is not.
-    this.#messages.wrap(frames.memory, frames.offset(frame), size)
-    return true
+    if (frame >= frames.length) {
+      this.#record.memory = RELEASED_MEMORY
+      return
+    }
+    this.#messages.wrap(frames.memory, frames.offset(frame), frames.byteLength(frame))
+    if (isCut(frames, frame)) this.#owner.noteTruncated()
+  }
+
+  /** Of a cut datagram the records before the cut are whole; that the one at the cut is not is no other fault. */
+  #noteProblem(frames: FrameBatch, code: DecodeErrorCode): void {
+    const frame = this.#frame
+    if (isCut(frames, frame)) return
+    const offset = this.#messages.position
+    const have = frames.offset(frame) + frames.byteLength(frame) - offset
+    const need = code === 'SHORT_HEADER' ? MESSAGE_HEADER_LENGTH : (frames.memory.u32[offset >> 2] as number)
+    this.#owner.noteMalformed(new DecodeError(code, 'log datagram', { offset, need, have }))
   }
 
   #show(offset: number, length: number): boolean {
@@ -106,4 +112,8 @@ export class RecordBatch implements Iterable<LogRecordView> {
     this.lost += this.#owner.noteRecord(record.group, record.sequence)
     return true
   }
+}
+
+function isCut(frames: FrameBatch, frame: number): boolean {
+  return frames.fullLength(frame) > frames.byteLength(frame)
 }

@@ -152,7 +152,12 @@ export class Session implements AsyncDisposable {
     return undefined
   }
 
-  /** Batches kept while a request was awaited, which {@link receive} has not given out yet. */
+  /** Whether batches are kept, from while a request was awaited, that {@link receive} has not given out yet. */
+  get hasParked(): boolean {
+    return this.#parked.length > 0
+  }
+
+  /** Takes the batches that are kept. */
   takeParked(): FrameBatch[] {
     return this.#parked.splice(0)
   }

@@ -101,6 +101,23 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     expect(overruns.length).toBeGreaterThan(0)
   })
 
+  test('finish delivers what the kernel still collects, and then closes', async () => {
+    await rule(5, PORT)
+    const log = await open({ threshold: 100, timeout: 60_000 })
+    await namespace.send({ port: PORT, count: 150 })
+    const sequences: number[] = []
+    const loop = (async () => {
+      for await (const records of log) {
+        for (const record of records) sequences.push(record.sequence as number)
+        // Work in between must not cost a record.
+        await new Promise(setImmediate)
+      }
+    })()
+    await log.finish()
+    await loop
+    expect(sequences).toEqual(Array.from({ length: 150 }, (_, index) => index))
+  })
+
   test('a group owned by another socket is refused', async () => {
     await open()
     await expect(open()).rejects.toMatchObject({

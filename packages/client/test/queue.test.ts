@@ -467,6 +467,20 @@ describe('iteration and close', () => {
     await queue.close()
   })
 
+  test('an iterator that has ended does not end the one after it', async () => {
+    const { transport, queue } = await open()
+    transport.deliver(packetMessage(1))
+    const { iterator } = await nextBatch(queue)
+    await iterator.return?.()
+    const second = queue[Symbol.asyncIterator]()
+    await iterator.return?.()
+    expect((await iterator.next()).done).toBe(true)
+    expect(() => queue[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'BUSY' }))
+    transport.deliver(packetMessage(2))
+    expect((await second.next()).done).toBe(false)
+    await queue.close()
+  })
+
   test('close ends a loop that waits, is done once, and emits no late verdicts', async () => {
     const { queue } = await open()
     const loop = (async () => {

@@ -1,0 +1,406 @@
+import { Errno, Family, Hook, LogMessage, type LogRecordView } from '@ringlink/codec'
+import type { TransportNeeds } from '@ringlink/transport'
+import { describe, expect, test } from 'vitest'
+import { FunctionTransport } from '../../../test/support/function-transport.ts'
+import { errorMessage, split } from '../../../test/support/messages.ts'
+import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '../../transport-sim/src/index.ts'
+import { type LogOptions, openLog, type RecordBatch } from '../src/index.ts'
+
+const encoder = new TextEncoder()
+
+/** A packet that says nothing but its version and a text behind a header of 20 bytes. */
+function packet(text: string, version = 4): Uint8Array {
+  const bytes = new Uint8Array(20 + text.length)
+  bytes[0] = (version << 4) | 5
+  bytes.set(encoder.encode(text), 20)
+  return bytes
+}
+
+const textOf = (record: LogRecordView) => new TextDecoder().decode(record.payload().subarray(20))
+
+/** A kernel that logs whatever is marked with a group's number to that group, and a log of it. */
+function simulate(options: Partial<LogOptions> = {}, simOptions: Partial<SimOptions> = {}) {
+  const kernel = new SimKernel()
+  for (const group of [5, 6, 7]) {
+    for (const hook of [Hook.Input, Hook.Output]) {
+      kernel.addRule({ hook, match: { mark: group }, log: { group, prefix: `group ${group}` } })
+    }
+  }
+  const opened: SimTransport[] = []
+  const transport = (needs: TransportNeeds) => {
+    const sim = kernel.open({ ...needs, ...simOptions, ring: undefined })
+    opened.push(sim)
+    return Promise.resolve(sim)
+  }
+  const send = (text: string, group = 5, meta: PacketMeta = {}) => kernel.inject(packet(text), { mark: group, ...meta })
+  const open = (more: Partial<LogOptions> = {}) =>
+    openLog({ group: 5, transport, readInterval: 0, ...options, ...more })
+  return { kernel, opened, send, open }
+}
+
+/** What `read` makes of each batch, until it says that this is enough. */
+async function readUntil<Value>(
+  log: AsyncIterable<RecordBatch>,
+  read: (record: LogRecordView, batch: RecordBatch) => Value,
+  count: number,
+): Promise<Value[]> {
+  const values: Value[] = []
+  for await (const batch of log) {
+    for (const record of batch) values.push(read(record, batch))
+    if (values.length >= count) break
+  }
+  return values
+}
+
+describe('openLog', () => {
+  test.each([
+    [{ bufferSize: 131073 }, 'bufferSize'],
+    [{ bufferSize: 3775 }, 'bufferSize'],
+    [{ group: -1 }, 'group'],
+    [{ group: 65536 }, 'group'],
+    [{ group: [5, 1.5] }, 'group'],
+    [{ group: [] }, 'group'],
+    [{ threshold: 0 }, 'threshold'],
+    [{ threshold: 2 ** 32 }, 'threshold'],
+    [{ timeout: 0 }, 'timeout'],
+    [{ timeout: 2 ** 31 }, 'timeout'],
+    [{ copyRange: -1 }, 'copyRange'],
+    [{ copyRange: 65532 }, 'copyRange'],
+    [{ readInterval: -1 }, 'readInterval'],
+    [{ readInterval: Number.NaN }, 'readInterval'],
+  ])('%j is refused before anything is opened', async (wrong, name) => {
+    const { opened, open } = simulate()
+    await expect(open(wrong)).rejects.toMatchObject({
+      code: 'VALUE_RANGE',
+      message: expect.stringContaining(name),
+    })
+    expect(opened).toEqual([])
+  })
+
+  test.each([
+    [Errno.EPERM, 'LOG_REFUSED', 'another process owns log group 6, or CAP_NET_ADMIN is missing'],
+    [Errno.EBUSY, 'LOG_REFUSED', 'this socket owns log group 6 already'],
+    [Errno.EINVAL, 'LOG_UNSUPPORTED', 'CONFIG_NETFILTER_NETLINK_LOG'],
+    [Errno.EOPNOTSUPP, 'LOG_UNSUPPORTED', 'does not support an option'],
+    [Errno.ENOMEM, 'KERNEL', 'ENOMEM'],
+  ])('errno %i of the second bind is code %s, and nothing stays open', async (errno, code, words) => {
+    let requests = 0
+    const transport = new FunctionTransport((datagram) => [errorMessage(datagram, ++requests === 1 ? 0 : errno)])
+    let closed = 0
+    transport.events.on('close', () => closed++)
+    await expect(openLog({ group: [5, 6], transport })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(words),
+    })
+    expect([requests, closed]).toEqual([2, 1])
+  })
+
+  test('conntrack is refused by code where the kernel cannot tell it', async () => {
+    const { opened, open } = simulate()
+    await expect(open({ conntrack: true })).rejects.toMatchObject({ code: 'LOG_UNSUPPORTED' })
+    await expect(opened[0]?.receive()).rejects.toMatchObject({ code: 'CLOSED' })
+    await (await open()).close()
+  })
+
+  test('a group that another socket owns is refused, and is free again when that log is closed', async () => {
+    const { open } = simulate()
+    const log = await open()
+    await expect(open()).rejects.toMatchObject({ code: 'LOG_REFUSED' })
+    await log.close()
+    await (await open()).close()
+  })
+
+  test('groups that are named twice are bound once', async () => {
+    const { open } = simulate()
+    const log = await open({ group: [6, 5, 6] })
+    expect(log.groups).toEqual([6, 5])
+    await log.close()
+  })
+
+  test('what is logged before the last group is bound is not lost', async () => {
+    const kernel = new SimKernel()
+    for (const group of [5, 6]) kernel.addRule({ hook: Hook.Output, match: { mark: group }, log: { group } })
+    const sim = kernel.open({ protocol: 12 })
+    const opening = openLog({ group: [5, 6], transport: sim, threshold: 1, readInterval: 0 })
+    kernel.inject(packet('early'), { mark: 5 })
+    const log = await opening
+    kernel.inject(packet('late'), { mark: 5 })
+    kernel.inject(packet('other'), { mark: 6 })
+    expect(await readUntil(log, (record) => `${record.group} ${textOf(record)}`, 3)).toEqual([
+      '5 early',
+      '5 late',
+      '6 other',
+    ])
+    await log.close()
+  })
+})
+
+describe('Log', () => {
+  test('threshold: so many records come together, in the order in which they were logged', async () => {
+    const { send, open } = simulate({ threshold: 3 })
+    const log = await open()
+    for (let i = 0; i < 7; i++) send(`text ${i}`)
+    const read = await readUntil(log, (record) => [textOf(record), record.sequence, record.prefix()], 6)
+    expect(read).toEqual(Array.from({ length: 6 }, (_, i) => [`text ${i}`, i, 'group 5']))
+    // The ack, and two datagrams of three.
+    expect(log.transport.stats.frames).toBe(3)
+    await log.close()
+  })
+
+  test('timeout: fewer come when the time is over, rounded up to tens of milliseconds', async () => {
+    const { kernel, send, open } = simulate({ threshold: 100, timeout: 95 })
+    const log = await open()
+    send('a')
+    send('b')
+    kernel.clock.advance(99)
+    expect(log.transport.readProcNet('netfilter/nfnetlink_log').trim().split(/\s+/)[2]).toBe('2')
+    const reading = readUntil(log, textOf, 2)
+    kernel.clock.advance(1)
+    expect(await reading).toEqual(['a', 'b'])
+    await log.close()
+  })
+
+  test('several groups on one socket, each with its own numbers, and numbers over all', async () => {
+    const { send, open } = simulate({ group: [5, 6, 7], threshold: 1, globalSequence: true })
+    const log = await open()
+    for (const group of [5, 6, 5, 7, 6, 5]) send('x', group)
+    const read = await readUntil(log, ({ group, sequence, globalSequence }) => [group, sequence, globalSequence], 6)
+    expect(read).toEqual([
+      [5, 0, 1],
+      [6, 0, 2],
+      [5, 1, 3],
+      [7, 0, 4],
+      [6, 1, 5],
+      [5, 2, 6],
+    ])
+    expect(log.stats.lost).toBe(0)
+    await log.close()
+  })
+
+  test('records() are the records of the batches, one at a time', async () => {
+    const sent = Array.from({ length: 100 }, (_, i) => `text ${i}`)
+    const inBatches = simulate({ threshold: 8 })
+    const alone = simulate({ threshold: 8 })
+    const [first, second] = [await inBatches.open(), await alone.open()]
+    for (const text of sent) {
+      inBatches.send(text)
+      alone.send(text)
+    }
+    const batched = await readUntil(first, (record) => record.attributes(), 96)
+    const single = []
+    for await (const record of second.records()) {
+      single.push(record.attributes())
+      if (single.length === 96) break
+    }
+    expect(single).toEqual(batched)
+    expect(second.stats).toEqual(first.stats)
+    await first.close()
+    await second.close()
+  })
+
+  test('a loss is counted to the packet by the gaps, and to the datagram by ENOBUFS', async () => {
+    const { send, open } = simulate({ group: [5, 6], threshold: 1, receiveBufferSize: 4608 })
+    const log = await open()
+    const overruns: number[] = []
+    log.events.on('overrun', (messages) => overruns.push(messages))
+    for (let i = 0; i < 50; i++) send(`text ${i}`, i % 5 === 0 ? 6 : 5)
+    let sent = 50
+    const lost = { records: 0, messages: 0 }
+    for await (const records of log) {
+      const last = new Map<number, number | undefined>()
+      for (const { group, sequence } of records) last.set(group, sequence)
+      lost.records += records.lost
+      lost.messages += records.lostMessages
+      if (sent > 50) break
+      // The gaps of both groups show in what comes after them.
+      send('after', 5)
+      send('after', 6)
+      sent += 2
+    }
+    expect(log.stats.lost).toBeGreaterThan(30)
+    expect(log.stats.records + log.stats.lost).toBe(sent)
+    expect(lost).toEqual({ records: log.stats.lost, messages: log.stats.lostMessages })
+    expect(log.stats.lostMessages).toBe(log.stats.lost)
+    expect(overruns.reduce((sum, messages) => sum + messages, 0)).toBe(log.stats.lostMessages)
+    expect(log.stats).toMatchObject({ truncated: 0, malformed: 0 })
+    await log.close()
+  })
+
+  test('a lost datagram of many records is one message and many packets', async () => {
+    const { send, open } = simulate({ threshold: 10, receiveBufferSize: 1, copyRange: 500 })
+    const log = await open()
+    for (let i = 0; i < 50; i++) send('x'.repeat(200))
+    let read = 0
+    for await (const records of log) {
+      for (const _ of records) read++
+      if (log.stats.lost > 0) break
+      for (let i = 0; i < 10; i++) send('after')
+    }
+    expect(log.stats.lost % 10).toBe(0)
+    expect(log.stats.lost).toBe(log.stats.lostMessages * 10)
+    expect(read + log.stats.lost).toBe(60)
+    await log.close()
+  })
+
+  test('without numbers no loss is told from them', async () => {
+    const { send, open } = simulate({ threshold: 1, receiveBufferSize: 4608, sequence: false })
+    const log = await open()
+    for (let i = 0; i < 50; i++) send(`text ${i}`)
+    expect(await readUntil(log, ({ sequence }) => sequence, 1)).toContain(undefined)
+    expect(log.stats.lost).toBe(0)
+    expect(log.stats.lostMessages).toBeGreaterThan(30)
+    await log.close()
+  })
+
+  test('families pass as the numbers that they are', async () => {
+    const { kernel, open } = simulate({ threshold: 1 })
+    const log = await open()
+    const sent = [
+      { family: Family.Ipv4, protocol: 0x0800 },
+      { family: Family.Ipv6, protocol: 0x86dd },
+      { family: Family.Bridge, protocol: 0x0806 },
+      { family: Family.NetworkDevice, protocol: 0x8100 },
+      { family: Family.Arp, protocol: 0x0806 },
+      { family: 12, protocol: 0x1234 },
+    ]
+    for (const meta of sent) {
+      kernel.inject(packet('x', meta.family === Family.Ipv6 ? 6 : 4), { hook: Hook.Input, mark: 5, ...meta })
+    }
+    const read = await readUntil(log, ({ family, protocol, hook }) => ({ family, protocol, hook }), sent.length)
+    expect(read).toEqual(sent.map((meta) => ({ ...meta, hook: Hook.Input })))
+    await log.close()
+  })
+
+  test('a second iteration is BUSY, and one after the other is not', async () => {
+    const { send, open } = simulate({ threshold: 1 })
+    const log = await open()
+    send('a')
+    for await (const records of log) {
+      expect(() => log[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'BUSY' }))
+      await expect(log.records().next()).rejects.toMatchObject({ code: 'BUSY' })
+      for (const record of records) expect(record.sequence).toBe(0)
+      break
+    }
+    send('b')
+    expect(await readUntil(log, textOf, 1)).toEqual(['b'])
+    await log.close()
+  })
+
+  test('close inside the loop ends it, and counts what nobody read', async () => {
+    const { send, open } = simulate({ threshold: 4 })
+    const log = await open()
+    for (let i = 0; i < 4; i++) send(`text ${i}`)
+    let turns = 0
+    for await (const records of log) {
+      turns++
+      const { value: record } = records[Symbol.iterator]().next()
+      await log.close()
+      expect(() => record?.payload()).toThrow(expect.objectContaining({ code: 'RELEASED' }))
+      expect([...records]).toEqual([])
+    }
+    expect([turns, log.stats.records]).toEqual([1, 4])
+    for await (const _ of log) throw new Error('a closed log has no records')
+  })
+
+  test('close ends a loop that waits, and a second close is none', async () => {
+    const { open } = simulate()
+    const log = await open()
+    const reading = readUntil(log, textOf, 1)
+    await Promise.all([log.close(), log.close()])
+    expect(await reading).toEqual([])
+  })
+
+  test('records that a broken-off loop left are counted, gaps among them too', async () => {
+    const { send, open } = simulate({ threshold: 5 })
+    const log = await open()
+    for (let i = 0; i < 10; i++) send(`text ${i}`)
+    for await (const records of log) {
+      for (const record of records) {
+        expect(record.sequence).toBe(0)
+        break
+      }
+      break
+    }
+    expect(log.stats).toMatchObject({ records: 10, lost: 0 })
+    await log.close()
+  })
+})
+
+describe('a log of datagrams that are not as they should be', () => {
+  /** A log on a transport without a kernel, and whole datagrams of four records and a Done to spoil. */
+  async function spoiled(frameSize = 4096) {
+    const { kernel, send } = simulate()
+    const source = kernel.open({ protocol: 12 })
+    const log = await openLog({ group: 5, transport: source, threshold: 4, readInterval: 0 })
+    for (let i = 0; i < 4; i++) send(`text ${i}`)
+    const batch = await source.receive()
+    const datagram = batch.memory.copy(batch.offset(0), batch.byteLength(0))
+    batch.release()
+    await log.close()
+    const transport = new FunctionTransport(
+      (bytes) => split(bytes).map(({ bytes: request }) => errorMessage(request, 0)),
+      { frameSize },
+    )
+    const broken = await openLog({ group: 5, transport, readInterval: 0 })
+    const errors: { code: string }[] = []
+    broken.events.on('malformed', (error) => errors.push(error))
+    return { transport, datagram, log: broken, errors, length: split(datagram)[0]?.bytes.length ?? 0 }
+  }
+
+  test.each([5000, 15, 0])('a message that says it has %i bytes ends its datagram, and counts once', async (need) => {
+    const { transport, datagram, log, errors, length } = await spoiled()
+    const bad = datagram.slice()
+    new DataView(bad.buffer).setUint32(2 * length, need, true)
+    transport.deliver(bad)
+    expect(await readUntil(log, textOf, 1)).toEqual(['text 0', 'text 1'])
+    expect(log.stats).toEqual({ records: 2, lost: 0, lostMessages: 0, truncated: 0, malformed: 1 })
+    expect(errors).toMatchObject([{ code: 'MESSAGE_LENGTH', need, have: datagram.length - 2 * length }])
+    await log.close()
+  })
+
+  test('a record whose attributes are malformed is passed over, and the others are read', async () => {
+    const { transport, datagram, log, errors, length } = await spoiled()
+    const bad = datagram.slice()
+    new DataView(bad.buffer).setUint16(length + 20, 3, true)
+    transport.deliver(bad, datagram)
+    const read = await readUntil(log, textOf, 7)
+    expect(read).toEqual(['text 0', 'text 2', 'text 3', 'text 0', 'text 1', 'text 2', 'text 3'])
+    expect(errors).toHaveLength(1)
+    expect(log.stats).toMatchObject({ records: 7, malformed: 1 })
+    await log.close()
+  })
+
+  test('a datagram that ends within a header is counted once, also when another follows', async () => {
+    const { transport, datagram, log, errors, length } = await spoiled()
+    transport.deliver(datagram.subarray(0, length + 8), datagram)
+    expect(await readUntil(log, textOf, 5)).toHaveLength(5)
+    expect(errors).toMatchObject([{ code: 'SHORT_HEADER', need: 16, have: 8 }])
+    expect(log.stats.malformed).toBe(1)
+    await log.close()
+  })
+
+  test('of a datagram that is larger than a frame the whole records are read, and the rest shows as a gap', async () => {
+    const { transport, datagram, log, length } = await spoiled(256)
+    transport.deliver(datagram)
+    transport.deliver(
+      ...split(datagram)
+        .slice(3, 4)
+        .map(({ bytes }) => bytes),
+    )
+    const whole = Math.floor(256 / length)
+    const read = await readUntil(log, textOf, whole + 1)
+    expect(read).toEqual([...Array.from({ length: whole }, (_, i) => `text ${i}`), 'text 3'])
+    expect(log.stats).toMatchObject({ records: whole + 1, truncated: 1, malformed: 0, lost: 3 - whole })
+    await log.close()
+  })
+
+  test('messages of other subsystems among records are passed over', async () => {
+    const { transport, datagram, log } = await spoiled()
+    const other = datagram.slice()
+    new DataView(other.buffer).setUint16(4, LogMessage.Config, true)
+    transport.deliver(other)
+    expect(await readUntil(log, textOf, 1)).toEqual(['text 1', 'text 2', 'text 3'])
+    expect(log.stats).toMatchObject({ records: 3, malformed: 0, lost: 1 })
+    await log.close()
+  })
+})

@@ -1,0 +1,44 @@
+import fc, { type Arbitrary } from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { kernelTests, kernelUnavailable } from '../support/namespace.ts'
+import { RealMachine, SimMachine } from './machine.ts'
+import { run } from './run.ts'
+import type { PortRules, Step } from './script.ts'
+
+const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
+/** Milliseconds: a script takes a twentieth of it, making one smaller takes hundreds of runs. */
+const PER_SCRIPT = SEED === undefined ? 2000 : 20_000
+
+async function compare(rules: PortRules, script: readonly Step[]): Promise<void> {
+  await using simulated = new SimMachine(rules)
+  await using real = await RealMachine.make(rules)
+  const expected = await run(real, script)
+  expect(await run(simulated, script)).toEqual(expected)
+}
+
+/** Scripts to be compared. */
+export interface Comparison {
+  /** the rules that both kernels have */
+  readonly rules: PortRules
+  /** written by hand, each run from a fresh machine */
+  readonly scripts: Readonly<Record<string, readonly Step[]>>
+  readonly random: Arbitrary<readonly Step[]>
+  /** how many random ones there are, if RINGLINK_DIFFERENTIAL_RUNS does not say it */
+  readonly runs: number
+}
+
+/** The tests of a comparison: the same script on both kernels, and the same trace from both. */
+export function compareKernels(name: string, { rules, scripts, random, runs }: Comparison): void {
+  const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? runs)
+
+  describe.skipIf(kernelUnavailable !== undefined)(kernelTests(name), () => {
+    it.each(Object.entries(scripts))('%s', async (_, script) => compare(rules, script))
+
+    it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+      // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
+      const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
+      const property = fc.asyncProperty(random, (script) => compare(rules, script))
+      await fc.assert(property, { numRuns, ...parameters })
+    })
+  })
+}
