@@ -11,9 +11,13 @@ const environment = {
   RINGLINK_DIFFERENTIAL_RUNS: process.env.RINGLINK_DIFFERENTIAL_RUNS ?? '1000',
 }
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout', '3600000']
-const { status } = spawnSync(process.execPath, [...vitest, '.fuzz.ts', 'indexed-view', 'test/differential', ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit',
-  env: environment,
-})
+const { status } = spawnSync(
+  process.execPath,
+  [...vitest, '.fuzz.ts', 'indexed-view', 'test/differential', ...process.argv.slice(2)],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: environment,
+  },
+)
 process.exit(status ?? 1)
