@@ -1,5 +1,5 @@
 // Runs lint, types and all tests. The tests on the real kernel need a network namespace of their own: root makes one as it
-// is; anybody else gets there through a user namespace, so the whole run moves into one.
+// is; anybody else gets there through a user namespace, so the whole run moves into one, with a network that it owns.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ step('lint', process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check'
 step('types', process.execPath, [join('scripts', 'check-types.mjs')])
 const vitest = [process.execPath, join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...arguments_]
 const [command, ...rest] =
-  works('unshare', ['-n', 'true']) || !works('unshare', ['-Urn', 'true']) ? vitest : ['unshare', '-Ur', ...vitest]
+  works('unshare', ['-n', 'true']) || !works('unshare', ['-Urn', 'true']) ? vitest : ['unshare', '-Urn', ...vitest]
 step('tests', command, rest)
 
 function works(command, args) {

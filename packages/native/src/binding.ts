@@ -11,7 +11,8 @@ export interface NativeBinding {
    *
    * @param protocol netlink protocol number (`NETLINK_NETFILTER` is 12)
    * @param networkNamespace where to create it: a path (`/proc/1234/ns/net`, `/run/netns/blue`), an open descriptor of
-   *   one, or null for the calling thread's. Only the calling thread is moved, and moved back before the call returns.
+   *   one, or null for the calling thread's. Only the calling thread is moved, and moved back before the call returns; where
+   *   it could not come back, `-EPERM`.
    * @param onReadable called from the event loop, at most once per {@link wait}; 0, or the negative errno of a failed poll
    */
   open(

@@ -13,7 +13,8 @@ int namespace_enter(int target, int *home) {
   /* Of the thread, not of the process: /proc/self is the main thread's. */
   int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   if (back < 0) return -errno;
-  if (setns(target, CLONE_NEWNET) != 0) {
+  /* Whoever may not enter the namespace that it is in, as in a user namespace with the network of another, could not come back. */
+  if (setns(back, CLONE_NEWNET) != 0 || setns(target, CLONE_NEWNET) != 0) {
     int error = errno;
     close(back);
     return -error;

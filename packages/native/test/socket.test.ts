@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { NativeHandle } from '../src/index.ts'
 import { ask, errno, NETLINK_ROUTE, native, openHandle, openSocket } from './support.ts'
@@ -120,5 +121,16 @@ test.skipIf(!mayUnshare)(
     expect(native.readProcNet(byPath.handle, 'netlink')).not.toMatch(new RegExp(`\\s${port}\\s`))
     expect(native.readProcNet(home, 'netlink')).toMatch(new RegExp(`\\s${port}\\s`))
     for (const handle of [byPath.handle, byDescriptor.handle, home, taken]) native.close(handle)
+  },
+)
+
+const mayUnshareUser = spawnSync('unshare', ['-Ur', 'unshare', '-n', 'true']).status === 0
+
+test.skipIf(!mayUnshareUser)(
+  'refuses to enter a namespace that it could not come back from, and stays alive (needs user namespaces)',
+  () => {
+    const script = fileURLToPath(new URL('./fixtures/no-return.mjs', import.meta.url))
+    const { stdout, status } = spawnSync('unshare', ['-Ur', process.execPath, script], { encoding: 'utf8' })
+    expect({ stdout, status }).toEqual({ stdout: String(-errno.EPERM), status: 0 })
   },
 )
