@@ -9,6 +9,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '0' },
     threshold: { type: 'string', default: '64' },
     buffer: { type: 'string', default: '65536' },
+    interval: { type: 'string', default: '1' },
   },
 })
 const warm = Number(values.warm)
@@ -19,6 +20,7 @@ const log = await openLog({
   threshold: Number(values.threshold),
   bufferSize: Number(values.buffer),
   receiveBufferSize: 1 << 27,
+  readInterval: Number(values.interval),
 })
 process.stdout.write('READY\n')
 let checksum = 0
