@@ -18,6 +18,8 @@ export default defineConfig({
           include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'packages/*/test/**/*.fuzz.ts'],
           exclude: ['**/*.kernel.test.ts', '**/node_modules/**'],
           pool: 'forks',
+          // Long enough for a machine that is busy: nothing waits for time to pass.
+          testTimeout: 30_000,
         },
       },
       {
