@@ -2,13 +2,14 @@
 // repetition. Makes its own namespace.
 //
 //   node bench/dist/log.js [--repetitions 5] [--count 500000] [--threshold 64] [--json]
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { runInNamespace } from './namespace.ts'
 
 const HELP = `CPU time per NFLOG record: ringlink and the best C we can write, in one interleaved run.
 
@@ -46,19 +47,11 @@ interface Result {
 
 if (values.help) process.stdout.write(`${HELP}\n`)
 else if (values.inside) await compare()
-else enterNamespace()
-
-function enterNamespace(): void {
-  const flags = process.getuid?.() === 0 ? ['-n'] : ['-Urn']
-  const rule = `iptables -w -A OUTPUT -p udp --dport ${PORT} -j NFLOG --nflog-group ${GROUP} --nflog-prefix bench --nflog-threshold ${values.threshold}`
-  const node = [process.execPath, fileURLToPath(import.meta.url), '--inside', ...process.argv.slice(2)]
-  const script = `ip link set lo up && ${rule} && iptables -w -A INPUT -p udp --dport ${PORT} -j DROP && exec "$@"`
-  const { status } = spawnSync('unshare', [...flags, 'sh', '-c', script, 'sh', ...node], {
-    stdio: 'inherit',
-    env: { ...process.env, XTABLES_LOCKFILE: `/tmp/ringlink-xtables-${process.getuid?.()}.lock` },
-  })
-  process.exitCode = status ?? 1
-}
+else
+  runInNamespace(import.meta.url, [
+    `-A OUTPUT -p udp --dport ${PORT} -j NFLOG --nflog-group ${GROUP} --nflog-prefix bench --nflog-threshold ${values.threshold}`,
+    `-A INPUT -p udp --dport ${PORT} -j DROP`,
+  ])
 
 async function compare(): Promise<void> {
   const built = mkdtempSync(join(tmpdir(), 'ringlink-bench-'))

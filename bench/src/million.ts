@@ -2,12 +2,13 @@
 // not grow. Makes its own namespace; exit code 0 only if both hold.
 //
 //   node bench/dist/million.js [--packets 1000000] [--window 1024] [--json]
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { openQueue } from 'ringlink'
+import { runInNamespace } from './namespace.ts'
 
 const HELP = `A million packets through a queue of the real kernel, without loss and without growth of the heap.
 
@@ -34,22 +35,7 @@ if (values.help) {
 } else if (values.inside) {
   await measure(Number(values.packets), Number(values.window))
 } else {
-  enterNamespace()
-}
-
-function enterNamespace(): void {
-  const flags = process.getuid?.() === 0 ? ['-n'] : ['-Urn']
-  const node = [process.execPath, '--expose-gc', fileURLToPath(import.meta.url), '--inside', ...process.argv.slice(2)]
-  const rule = `iptables -w -A OUTPUT -p udp --dport ${PORT} -j NFQUEUE --queue-num 0`
-  const { status } = spawnSync(
-    'unshare',
-    [...flags, 'sh', '-c', `ip link set lo up && ${rule} && exec "$@"`, 'sh', ...node],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, XTABLES_LOCKFILE: `/tmp/ringlink-xtables-${process.getuid?.()}.lock` },
-    },
-  )
-  process.exitCode = status ?? 1
+  runInNamespace(import.meta.url, [`-A OUTPUT -p udp --dport ${PORT} -j NFQUEUE --queue-num 0`], ['--expose-gc'])
 }
 
 async function measure(packets: number, window: number): Promise<void> {
