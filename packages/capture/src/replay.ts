@@ -9,6 +9,7 @@ import {
   newCounts,
   OutboxBuffer,
   SlabPool,
+  slabCapabilities,
   type Transport,
   TransportError,
   type TransportStats,
@@ -153,17 +154,7 @@ class ReplayTransport extends BaseTransport implements Replay {
     this.portId = portId
     this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison: options.poison ?? false })
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
-    this.capabilities = Object.freeze({
-      kind: 'replay',
-      ring: false,
-      hold: 'copy',
-      ordered: true,
-      frameSize: this.#pool.stride,
-      frameCount: batchSize * liveBatches,
-      batchSize,
-      outboxSize: this.outbox.memory.byteLength,
-      exactLoss: true,
-    })
+    this.capabilities = slabCapabilities('replay', this.#pool, this.outbox.memory.byteLength)
     this.stats = liveStats(this.#counts, this.#pool, this.outbox)
     this.ended = new Promise((resolve) => {
       this.#end = resolve

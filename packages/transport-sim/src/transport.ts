@@ -8,6 +8,7 @@ import {
   newCounts,
   OutboxBuffer,
   SlabPool,
+  slabCapabilities,
   systemError,
   type TransportCounts,
   type TransportStats,
@@ -63,17 +64,7 @@ export class SimTransport extends BaseTransport {
     this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison })
     this.portId = socket.portId
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
-    this.capabilities = Object.freeze({
-      kind: 'sim',
-      ring: false,
-      hold: 'copy',
-      ordered: true,
-      frameSize: this.#pool.stride,
-      frameCount: batchSize * liveBatches,
-      batchSize,
-      outboxSize: this.outbox.memory.byteLength,
-      exactLoss: true,
-    })
+    this.capabilities = slabCapabilities('sim', this.#pool, this.outbox.memory.byteLength)
     this.stats = liveStats(this.#counts, this.#pool, this.outbox)
     socket.arrived = () => this.#arrived()
   }

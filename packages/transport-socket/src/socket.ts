@@ -8,6 +8,7 @@ import {
   newCounts,
   OutboxBuffer,
   SlabPool,
+  slabCapabilities,
   systemError,
   TransportError,
   type TransportStats,
@@ -72,17 +73,7 @@ export class SocketTransport extends BaseTransport {
         return this.#native.send(this.#handle, offset, length)
       })
       this.#check('attach outbox', this.#native.attachOutbox(this.#handle, arrayBuffer(this.outbox.memory.buffer)))
-      this.capabilities = Object.freeze({
-        kind: 'socket',
-        ring: false,
-        hold: 'copy',
-        ordered: true,
-        frameSize: stride,
-        frameCount: frames,
-        batchSize,
-        outboxSize: this.outbox.memory.byteLength,
-        exactLoss: true,
-      })
+      this.capabilities = slabCapabilities('socket', this.#pool, this.outbox.memory.byteLength)
     } catch (error) {
       this.#native.close(this.#handle)
       throw error

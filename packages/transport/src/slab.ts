@@ -1,6 +1,6 @@
 import { align4, Memory, RELEASED_MEMORY } from '@ringlink/codec/memory'
 import { TransportError } from './errors.ts'
-import type { Frame, FrameBatch, Lease } from './transport.ts'
+import type { Capabilities, Frame, FrameBatch, Lease } from './transport.ts'
 
 /** Words that describe a received frame, four of them per frame, as the addon and the simulator write them. */
 const LENGTH = 0
@@ -107,6 +107,22 @@ export class SlabPool {
       this.memory.u8.fill(POISON, start, start + (this.words[frame * FRAME_WORDS + LENGTH] as number))
     }
   }
+}
+
+/** What a transport over a pool of slabs is, whose messages come in order and whose losses are counted. */
+export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: number): Capabilities {
+  const { batchSize, slabs } = pool.sizes
+  return Object.freeze({
+    kind,
+    ring: false,
+    hold: 'copy',
+    ordered: true,
+    frameSize: pool.stride,
+    frameCount: batchSize * slabs,
+    batchSize,
+    outboxSize,
+    exactLoss: true,
+  })
 }
 
 /** The byte that released frames are filled with. */
