@@ -47,6 +47,7 @@ function build() {
     'native',
     'transport',
     'transport-socket',
+    'transport-mmap',
     'transport-sim',
     'capture',
     'client',

@@ -61,6 +61,8 @@ export type TransportErrorCode =
   | 'ARGUMENT'
   /** this platform, kernel or transport cannot do it */
   | 'UNSUPPORTED'
+  /** no memory-mapped ring can be had here; `probes` says what was tried, and how each failed */
+  | 'RING_UNSUPPORTED'
 
 /** The client's refusal or failure. */
 export type ClientErrorCode =
@@ -78,6 +80,12 @@ export type ClientErrorCode =
   | 'LOG_UNSUPPORTED'
   /** another socket owns the log group, or CAP_NET_ADMIN is missing */
   | 'LOG_REFUSED'
+  /** the kernel has no nf_tables, or not an expression that the rules need */
+  | 'RULES_UNSUPPORTED'
+  /** the kernel refused the rules: `rule` and `expression` say which part; nothing of them is installed */
+  | 'RULES_REFUSED'
+  /** a Worker of a fan-out failed or ended early */
+  | 'WORKER_FAILED'
 
 /** What every error of ringlink is. Recognise it by `code` ({@link isNetlinkError}), not by class: two copies of a package have two classes. */
 export class NetlinkError extends Error {
@@ -210,6 +218,7 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'RELEASED',
   'ARGUMENT',
   'UNSUPPORTED',
+  'RING_UNSUPPORTED',
   'TIMEOUT',
   'DUMP_INTERRUPTED',
   'VERDICT_GIVEN',
@@ -217,4 +226,7 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'QUEUE_REFUSED',
   'LOG_UNSUPPORTED',
   'LOG_REFUSED',
+  'RULES_UNSUPPORTED',
+  'RULES_REFUSED',
+  'WORKER_FAILED',
 ])

@@ -1,0 +1,6 @@
+/**
+ * Netlink over memory that is shared with the kernel.
+ *
+ * @packageDocumentation
+ */
+export {}
