@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Turns the records of queue.c and log.c into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
+// Turns the records of queue.c, log.c and nftables.mjs into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
 // that the two can be held against each other.
 //
 //   node annotate.mjs queue.raw.txt ../queue
 //   node annotate.mjs log.raw.txt ../log
+//   node annotate.mjs nftables.raw.txt ../nftables
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -459,13 +460,268 @@ const NLMSGERR_ATTR = {
   6: ['NLMSGERR_ATTR_MISS_NEST', u32()],
 }
 const IFLA = { 3: ['IFLA_IFNAME', string], 18: ['IFLA_LINKINFO', nested({ 1: ['IFLA_INFO_KIND', string] })] }
-const NFTA_TABLE = { 1: ['NFTA_TABLE_NAME', string] }
+// nf_tables. Numbers are big endian; what an expression's data is, its name says.
+const registers = (n) =>
+  n < 8
+    ? ['NFT_REG_VERDICT', 'NFT_REG_1', 'NFT_REG_2', 'NFT_REG_3', 'NFT_REG_4'][n]
+    : `NFT_REG32_${String(n - 8).padStart(2, '0')}`
+const register = be32((n) => `${n} ${registers(n) ?? ''}`)
+const named = (...list) => be32((n) => `${n} ${list[n] ?? ''}`)
+const signed32 = number(4, (b) => b.readInt32BE(0))
+const handle = be64()
+const NFTA_VERDICT = {
+  1: [
+    'NFTA_VERDICT_CODE',
+    number(
+      4,
+      (b) => b.readInt32BE(0),
+      (n) => {
+        const names = ['NFT_RETURN', 'NFT_GOTO', 'NFT_JUMP', 'NFT_BREAK', 'NFT_CONTINUE', 'NF_DROP', 'NF_ACCEPT']
+        return `${n} ${names[n + 5] ?? ''}`
+      },
+    ),
+  ],
+  2: ['NFTA_VERDICT_CHAIN', string],
+  3: ['NFTA_VERDICT_CHAIN_ID', be32()],
+}
+const NFTA_DATA = { 1: ['NFTA_DATA_VALUE', raw], 2: ['NFTA_DATA_VERDICT', nested(NFTA_VERDICT)] }
+const NFTA_COUNTER = {
+  1: ['NFTA_COUNTER_BYTES', be64()],
+  2: ['NFTA_COUNTER_PACKETS', be64()],
+  3: ['NFTA_COUNTER_PAD', raw],
+}
+const info = (prefix) => ({ 1: [`${prefix}_NAME`, string], 2: [`${prefix}_REV`, be32()], 3: [`${prefix}_INFO`, raw] })
+// Numbers and rows of attributes that are numbers: prefix, then the names in order.
+const words = (prefix, names, special = {}) =>
+  Object.fromEntries(
+    names.split(' ').map((name, i) => {
+      const full = `${prefix}_${name}`
+      const value = /REG/.test(name) ? register : be32()
+      return [i + 1, [full, special[name] ?? value]]
+    }),
+  )
+const metaKeys =
+  'LEN PROTOCOL PRIORITY MARK IIF OIF IIFNAME OIFNAME IIFTYPE OIFTYPE SKUID SKGID NFTRACE RTCLASSID SECMARK NFPROTO L4PROTO BRI_IIFNAME BRI_OIFNAME PKTTYPE CPU'
+const ctKeys =
+  'STATE DIRECTION STATUS MARK SECMARK EXPIRATION HELPER L3PROTOCOL SRC DST PROTOCOL PROTO_SRC PROTO_DST LABELS PKTS BYTES AVGPKT ZONE'
+const prefixed = (prefix, list) => named(...list.split(' ').map((name) => `${prefix}_${name}`))
+const data = nested(NFTA_DATA)
+const EXPRESSIONS = {
+  bitwise: words('NFTA_BITWISE', 'SREG DREG LEN MASK XOR OP DATA SREG2', {
+    MASK: data,
+    XOR: data,
+    DATA: data,
+    OP: prefixed('NFT_BITWISE', 'MASK_XOR LSHIFT RSHIFT AND OR XOR'),
+  }),
+  byteorder: words('NFTA_BYTEORDER', 'SREG DREG OP LEN SIZE', { OP: prefixed('NFT_BYTEORDER', 'NTOH HTON') }),
+  cmp: words('NFTA_CMP', 'SREG OP DATA', { OP: prefixed('NFT_CMP', 'EQ NEQ LT LTE GT GTE'), DATA: data }),
+  connlimit: words('NFTA_CONNLIMIT', 'COUNT FLAGS'),
+  counter: NFTA_COUNTER,
+  ct: words('NFTA_CT', 'DREG KEY DIRECTION SREG', { KEY: prefixed('NFT_CT', ctKeys), DIRECTION: u8() }),
+  dup: words('NFTA_DUP', 'SREG_ADDR SREG_DEV'),
+  exthdr: words('NFTA_EXTHDR', 'DREG TYPE OFFSET LEN FLAGS OP SREG', { TYPE: u8() }),
+  fib: words('NFTA_FIB', 'DREG RESULT FLAGS'),
+  hash: words('NFTA_HASH', 'SREG DREG LEN MODULUS SEED OFFSET TYPE'),
+  immediate: words('NFTA_IMMEDIATE', 'DREG DATA', { DATA: data }),
+  limit: words('NFTA_LIMIT', 'RATE UNIT BURST TYPE FLAGS PAD', {
+    RATE: be64(),
+    UNIT: be64(),
+    TYPE: prefixed('NFT_LIMIT', 'PKTS PKT_BYTES'),
+    PAD: raw,
+  }),
+  log: words('NFTA_LOG', 'GROUP PREFIX SNAPLEN QTHRESHOLD LEVEL FLAGS', {
+    GROUP: be16(),
+    PREFIX: string,
+    QTHRESHOLD: be16(),
+  }),
+  lookup: words('NFTA_LOOKUP', 'SET SREG DREG SET_ID FLAGS', { SET: string }),
+  match: info('NFTA_MATCH'),
+  meta: words('NFTA_META', 'DREG KEY SREG', { KEY: prefixed('NFT_META', metaKeys) }),
+  notrack: {},
+  numgen: words('NFTA_NG', 'DREG MODULUS TYPE OFFSET'),
+  objref: words('NFTA_OBJREF', 'IMM_TYPE IMM_NAME SET_SREG SET_NAME SET_ID', { IMM_NAME: string, SET_NAME: string }),
+  payload: words('NFTA_PAYLOAD', 'DREG BASE OFFSET LEN SREG CSUM_TYPE CSUM_OFFSET CSUM_FLAGS', {
+    BASE: prefixed('NFT_PAYLOAD', 'LL_HEADER NETWORK_HEADER TRANSPORT_HEADER INNER_HEADER TUN_HEADER'),
+  }),
+  queue: words('NFTA_QUEUE', 'NUM TOTAL FLAGS SREG_QNUM', {
+    NUM: be16(),
+    TOTAL: be16(),
+    FLAGS: be16((n) => `${n} ${queueRuleFlags(n)}`),
+  }),
+  quota: words('NFTA_QUOTA', 'BYTES FLAGS PAD CONSUMED', { BYTES: be64(), PAD: raw, CONSUMED: be64() }),
+  range: words('NFTA_RANGE', 'SREG OP FROM_DATA TO_DATA', {
+    OP: prefixed('NFT_RANGE', 'EQ NEQ'),
+    FROM_DATA: data,
+    TO_DATA: data,
+  }),
+  reject: words('NFTA_REJECT', 'TYPE ICMP_CODE', { ICMP_CODE: u8() }),
+  rt: words('NFTA_RT', 'DREG KEY'),
+  socket: words('NFTA_SOCKET', 'KEY DREG LEVEL', { DREG: register }),
+  target: { ...info('NFTA_TARGET'), 3: ['NFTA_TARGET_INFO', targetInfo] },
+}
+// A C struct in host order; its length says which.
+function targetInfo(out, b, name) {
+  const half = (what) => [2, (part) => `${what} ${part.readUInt16LE(0)}`]
+  if (b.length === 80) {
+    const prefix = [64, (part) => `prefix ${text(part)}`]
+    const parts = [
+      [4, (part) => `len ${part.readUInt32LE(0)}`],
+      half('group'),
+      half('threshold'),
+      half('flags'),
+      [2, 'pad'],
+    ]
+    return fields(...parts, prefix, [4, 'aligned to 8'])(out, b, name)
+  }
+  const flags = [2, (part) => `flags ${part.readUInt16LE(0)} ${queueRuleFlags(part.readUInt16LE(0))}`]
+  return fields(half('queuenum'), half('queues_total'), flags, [2, 'aligned to 8'])(out, b, name)
+}
+const queueRuleFlags = bits([
+  [1, 'BYPASS'],
+  [2, 'CPU_FANOUT'],
+])
+// The name comes first, in every message seen.
+function expression(out, b) {
+  const name = b.length > 4 ? b.subarray(4, b.readUInt16LE(0)).toString('latin1').replace(/\0+$/, '') : ''
+  attributes(out.deeper(), b, { 1: ['NFTA_EXPR_NAME', string], 2: ['NFTA_EXPR_DATA', nested(EXPRESSIONS[name] ?? {})] })
+}
+// libnftnl numbers the elements of a set; everybody else numbers them all 1.
+const elements = (table) => {
+  const value = typeof table === 'function' ? table : nested(table)
+  return nested({ 1: ['NFTA_LIST_ELEM', value], 2: ['element 2', value], 3: ['element 3', value] })
+}
+const tableFlags = bits([
+  [1, 'NFT_TABLE_F_DORMANT'],
+  [2, 'NFT_TABLE_F_OWNER'],
+  [4, 'NFT_TABLE_F_PERSIST'],
+])
+const NFTA_TABLE = {
+  1: ['NFTA_TABLE_NAME', string],
+  2: ['NFTA_TABLE_FLAGS', be32((n) => `${n} ${tableFlags(n)}`)],
+  3: ['NFTA_TABLE_USE', be32()],
+  4: ['NFTA_TABLE_HANDLE', handle],
+  5: ['NFTA_TABLE_PAD', raw],
+  6: ['NFTA_TABLE_USERDATA', raw],
+  7: ['NFTA_TABLE_OWNER', be32()],
+}
+const NFTA_HOOK = {
+  1: [
+    'NFTA_HOOK_HOOKNUM',
+    (out, b, name) => be32((n) => `${n} ${(hooksOf[out.family] ?? hooks)[n] ?? ''}`)(out, b, name),
+  ],
+  2: ['NFTA_HOOK_PRIORITY', signed32],
+  3: ['NFTA_HOOK_DEV', string],
+  4: ['NFTA_HOOK_DEVS', nested({ 1: ['NFTA_DEVICE_NAME', string] })],
+}
+const NFTA_CHAIN = {
+  1: ['NFTA_CHAIN_TABLE', string],
+  2: ['NFTA_CHAIN_HANDLE', handle],
+  3: ['NFTA_CHAIN_NAME', string],
+  4: ['NFTA_CHAIN_HOOK', nested(NFTA_HOOK)],
+  5: ['NFTA_CHAIN_POLICY', named('NF_DROP', 'NF_ACCEPT')],
+  6: ['NFTA_CHAIN_USE', be32()],
+  7: ['NFTA_CHAIN_TYPE', string],
+  8: ['NFTA_CHAIN_COUNTERS', nested(NFTA_COUNTER)],
+  9: ['NFTA_CHAIN_PAD', raw],
+  10: ['NFTA_CHAIN_FLAGS', be32()],
+  11: ['NFTA_CHAIN_ID', be32()],
+  12: ['NFTA_CHAIN_USERDATA', raw],
+}
+const NFTA_RULE = {
+  1: ['NFTA_RULE_TABLE', string],
+  2: ['NFTA_RULE_CHAIN', string],
+  3: ['NFTA_RULE_HANDLE', handle],
+  4: ['NFTA_RULE_EXPRESSIONS', elements(expression)],
+  5: ['NFTA_RULE_COMPAT', nested({ 1: ['NFTA_RULE_COMPAT_PROTO', be32()], 2: ['NFTA_RULE_COMPAT_FLAGS', be32()] })],
+  6: ['NFTA_RULE_POSITION', handle],
+  7: ['NFTA_RULE_USERDATA', raw],
+  8: ['NFTA_RULE_PAD', raw],
+  9: ['NFTA_RULE_ID', be32()],
+  10: ['NFTA_RULE_POSITION_ID', be32()],
+  11: ['NFTA_RULE_CHAIN_ID', be32()],
+}
+const NFTA_SET = {
+  ...words(
+    'NFTA_SET',
+    'TABLE NAME FLAGS KEY_TYPE KEY_LEN DATA_TYPE DATA_LEN POLICY DESC ID TIMEOUT GC_INTERVAL USERDATA PAD OBJ_TYPE HANDLE',
+    {
+      TABLE: string,
+      NAME: string,
+      DESC: nested({ 1: ['NFTA_SET_DESC_SIZE', be32()] }),
+      TIMEOUT: be64(),
+      USERDATA: raw,
+      PAD: raw,
+      HANDLE: handle,
+    },
+  ),
+  19: ['NFTA_SET_TYPE', string],
+  20: ['NFTA_SET_COUNT', be32()],
+}
+const NFTA_SET_ELEM = words('NFTA_SET_ELEM', 'KEY DATA FLAGS TIMEOUT EXPIRATION USERDATA EXPR PAD OBJREF KEY_END', {
+  KEY: data,
+  DATA: data,
+  TIMEOUT: be64(),
+  EXPIRATION: be64(),
+  USERDATA: raw,
+  EXPR: expression,
+  PAD: raw,
+  OBJREF: string,
+  KEY_END: data,
+})
+const NFTA_SET_ELEM_LIST = words('NFTA_SET_ELEM_LIST', 'TABLE SET ELEMENTS SET_ID', {
+  TABLE: string,
+  SET: string,
+  ELEMENTS: elements(NFTA_SET_ELEM),
+})
+const NFTA_GEN = { 1: ['NFTA_GEN_ID', be32()], 2: ['NFTA_GEN_PROC_PID', be32()], 3: ['NFTA_GEN_PROC_NAME', string] }
+const NFTA_OBJ = words('NFTA_OBJ', 'TABLE NAME TYPE DATA USE HANDLE PAD USERDATA', {
+  TABLE: string,
+  NAME: string,
+  DATA: raw,
+  HANDLE: handle,
+  PAD: raw,
+  USERDATA: raw,
+})
+const NFTA_COMPAT = {
+  1: ['NFTA_COMPAT_NAME', string],
+  2: ['NFTA_COMPAT_REV', be32()],
+  3: ['NFTA_COMPAT_TYPE', named('match', 'target')],
+}
+const NFNL_BATCH = { 1: ['NFNL_BATCH_GENID', be32()] }
+const nftables = [
+  ...['TABLE', 'CHAIN', 'RULE', 'SET', 'SETELEM'].flatMap((name) => ['NEW', 'GET', 'DEL'].map((verb) => verb + name)),
+  ...[
+    'NEWGEN',
+    'GETGEN',
+    'TRACE',
+    'NEWOBJ',
+    'GETOBJ',
+    'DELOBJ',
+    'GETOBJ_RESET',
+    'NEWFLOWTABLE',
+    'GETFLOWTABLE',
+    'DELFLOWTABLE',
+    'GETRULE_RESET',
+  ],
+]
+const nftablesTables = {
+  TABLE: NFTA_TABLE,
+  CHAIN: NFTA_CHAIN,
+  RULE: NFTA_RULE,
+  RULE_RESET: NFTA_RULE,
+  SET: NFTA_SET,
+  SETELEM: NFTA_SET_ELEM_LIST,
+  GEN: NFTA_GEN,
+  OBJ: NFTA_OBJ,
+}
 // What res_id is, and the attributes of each message.
 const SUBSYSTEM = {
   1: { table: () => CTA },
   3: { kind: 'queue', table: (message) => (message === 2 ? NFQA_CFG : NFQA) },
   4: { kind: 'group', table: (message) => (message === 1 ? NFULA_CFG : NFULA) },
-  10: { table: () => NFTA_TABLE },
+  0: { kind: 'subsystem', table: () => NFNL_BATCH },
+  10: { table: (message) => nftablesTables[nftables[message]?.slice(3)] ?? {} },
+  11: { table: () => NFTA_COMPAT },
 }
 const CTRL = { 2: ['CTRL_ATTR_FAMILY_NAME', string] }
 
@@ -528,12 +784,15 @@ function typeName(type, protocol) {
   if (protocol === 'route') return { 16: 'RTM_NEWLINK', 20: 'RTM_NEWADDR', 22: 'RTM_GETADDR' }[type] ?? `${type}`
   if (protocol === 'generic')
     return type === 16 ? 'GENL_ID_CTRL' : `${type} (number of a generic family, given out at boot)`
-  const subsystem = { 1: 'CTNETLINK', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES' }[type >> 8] ?? `${type >> 8}`
+  if (type >> 8 === 0) return ['NFNL_MSG_BATCH_BEGIN', 'NFNL_MSG_BATCH_END'][type - 16] ?? `${type}`
+  const subsystem =
+    { 1: 'CTNETLINK', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES', 11: 'NFT_COMPAT' }[type >> 8] ?? `${type >> 8}`
   const names = {
     1: ['IPCTNL_MSG_CT_NEW', 'IPCTNL_MSG_CT_GET'],
     3: ['NFQNL_MSG_PACKET', 'NFQNL_MSG_VERDICT', 'NFQNL_MSG_CONFIG', 'NFQNL_MSG_VERDICT_BATCH'],
     4: ['NFULNL_MSG_PACKET', 'NFULNL_MSG_CONFIG'],
-    10: ['NFT_MSG_NEWTABLE', 'NFT_MSG_GETTABLE'],
+    10: nftables.map((name) => `NFT_MSG_${name}`),
+    11: ['NFNL_MSG_COMPAT_GET'],
   }
   return `NFNL_SUBSYS_${subsystem} << 8 | ${names[type >> 8]?.[type & 255] ?? type & 255}`
 }

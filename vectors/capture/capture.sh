@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Regenerates vectors/queue/*.hex and vectors/log/*.hex from this machine's kernel; "capture.sh queue" or "capture.sh log" only the one or
-# the other; "capture.sh measure" prints what nfnetlink_log does here and writes nothing. Needs root (or: unshare -Ur first), gcc, iptables,
+# Regenerates vectors/queue/*.hex, vectors/log/*.hex and vectors/nftables/*.hex from this machine's kernel; "capture.sh queue", "capture.sh log"
+# or "capture.sh nftables" only the one; "capture.sh measure" prints what nfnetlink_log does here and writes nothing. Needs root (or: unshare -Ur first), gcc, iptables,
 # nftables, iproute2, libnetfilter-queue-dev, libmnl-dev and node. Everything happens in network and mount namespaces of its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 if [ "${1:-}" != inside ]; then
-  case "${1:-all}" in all | queue | log | measure) ;; *) echo "usage: $0 [queue|log|measure]" >&2; exit 2 ;; esac
+  case "${1:-all}" in all | queue | log | nftables | measure) ;; *) echo "usage: $0 [queue|log|nftables|measure]" >&2; exit 2 ;; esac
   exec unshare --net --mount --propagation private "$0" inside "${1:-all}"
 fi
 part=$2
@@ -26,6 +26,11 @@ trap finish EXIT
 
 case $part in all | queue) gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/queue" "$here/queue.c" -lnetfilter_queue -lmnl ;; esac
 case $part in all | log | measure) gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/log" "$here/log.c" -lmnl ;; esac
+
+case $part in all | nftables)
+  gcc -std=gnu17 -O1 -Wall -Wextra -shared -fPIC -o "$work/nftables.so" "$here/nftables.c" -ldl
+  gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/nftables-send" "$here/nftables-send.c" ;;
+esac
 
 # Two namespaces behind two veth pairs each: eth0 is routed (10.9.1.0/24 and 10.9.2.0/24), eth1 is bridged (10.9.3.0/24).
 neighbour() { # name of our end, namespace, address of the other end's last MAC byte group
@@ -86,8 +91,8 @@ if [ "$part" = measure ]; then
   exit
 fi
 
-capture() { # queue or log: the program, its raw records, its folder
-  timeout 120 "$work/$1" >"$work/$1.txt"
+capture() { # queue, log or nftables: its raw records, its folder; then the program
+  timeout 120 "${@:2}" >"$work/$1.txt"
   {
     echo "kernel: $(uname -sr | sed 's/-.*//') $(uname -m) (little endian)"
     echo "date: $(date -u +%F)"
@@ -98,8 +103,12 @@ capture() { # queue or log: the program, its raw records, its folder
     node "$here/annotate.mjs" "$here/$1.raw.txt" "$here/../$1"
   fi
 }
-case $part in all | queue) capture queue ;; esac
-case $part in all | log) capture log ;; esac
+case $part in all | queue) capture queue "$work/queue" ;; esac
+case $part in all | log) capture log "$work/log" ;; esac
+# Last, in a namespace of its own: the other two want no rules but theirs.
+case $part in all | nftables)
+  capture nftables unshare --net bash -c 'ip link set lo up; ip link add v0 type veth; node "$@"' - "$here/nftables.mjs" "$work/nftables.so" "$work/nftables-send" ;;
+esac
 if command -v node >/dev/null; then
   node "$here/invalid.mjs"
   node "$here/verify.mjs"

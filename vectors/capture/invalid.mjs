@@ -257,4 +257,85 @@ write('second-message-length-zero', 'message-length', 'a valid message, then six
   'nlmsg_len 0',
 ])
 
+// --- nf_tables: what is inside of lists, of expressions and of lists of devices
+const nftables = (length, type, say = '') => [
+  [le32(length), `nlmsg_len ${length}${say && ` ${say}`}`],
+  [
+    le16(type),
+    `nlmsg_type ${{ 2566: 'NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE', 2563: 'NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN', 16: 'NFNL_MSG_BATCH_BEGIN', 17: 'NFNL_MSG_BATCH_END' }[type]}`,
+  ],
+  [le16(1), 'nlmsg_flags NLM_F_REQUEST'],
+  [le32(7), 'nlmsg_seq 7'],
+  [le32(0), 'nlmsg_pid 0'],
+  [[type < 0x100 ? 0 : 2], `nfgen_family ${type < 0x100 ? 'AF_UNSPEC' : 'AF_INET'}`],
+  [[0], 'version 0'],
+  [type < 0x100 ? [0, 10] : [0, 0], `res_id ${type < 0x100 ? 10 : 0}`],
+]
+const nest = (length, type, name, say = '') => [
+  [le16(length), `nla_len ${length}${say && ` ${say}`}`],
+  [le16(type | 0x8000), `nla_type ${name} | NLA_F_NESTED`],
+]
+const logName = [
+  [le16(8), '  nla_len 8'],
+  [le16(1), '  nla_type NFTA_EXPR_NAME'],
+  [[...Buffer.from('log'), 0], '  NFTA_EXPR_NAME "log"'],
+]
+write(
+  'expression-longer-than-list',
+  'attribute-length',
+  'an expression says 24 bytes, its list has 20 left',
+  ...nftables(44, 0xa06),
+  ...nest(24, 4, 'NFTA_RULE_EXPRESSIONS'),
+  ...nest(24, 1, 'NFTA_LIST_ELEM', '(20 are left)'),
+  ...logName,
+  ...nest(8, 2, 'NFTA_EXPR_DATA'),
+  [[0, 0, 0, 0], 'payload'],
+)
+write(
+  'expression-data-length-zero',
+  'attribute-length',
+  'an attribute of length 0 in the data of expression log',
+  ...nftables(44, 0xa06),
+  ...nest(24, 4, 'NFTA_RULE_EXPRESSIONS'),
+  ...nest(20, 1, 'NFTA_LIST_ELEM'),
+  ...logName,
+  ...nest(8, 2, 'NFTA_EXPR_DATA'),
+  [le16(0), 'nla_len 0'],
+  [le16(1), 'nla_type NFTA_LOG_GROUP'],
+)
+write(
+  'expression-data-before-name-cut',
+  'attribute-length',
+  'the data comes first and is whole; the name behind it is one byte longer than the expression',
+  ...nftables(44, 0xa06),
+  ...nest(24, 4, 'NFTA_RULE_EXPRESSIONS'),
+  ...nest(20, 1, 'NFTA_LIST_ELEM'),
+  ...nest(8, 2, 'NFTA_EXPR_DATA'),
+  [[4, 0, 1, 0], 'payload: an attribute without payload'],
+  [le16(9), 'nla_len 9 (8 are left)'],
+  ...logName.slice(1),
+)
+write(
+  'device-longer-than-list',
+  'attribute-length',
+  'the second device says 12 bytes, the list of devices has 8 left',
+  ...nftables(44, 0xa03),
+  ...nest(24, 4, 'NFTA_CHAIN_HOOK'),
+  ...nest(20, 4, 'NFTA_HOOK_DEVS'),
+  [le16(7), 'nla_len 7'],
+  [le16(1), 'nla_type NFTA_DEVICE_NAME'],
+  [[...Buffer.from('lo'), 0], 'NFTA_DEVICE_NAME "lo"'],
+  [[0], 'padding'],
+  [le16(12), 'nla_len 12 (8 are left)'],
+  [le16(1), 'nla_type NFTA_DEVICE_NAME'],
+  [[...Buffer.from('eth'), 0], 'NFTA_DEVICE_NAME "eth"'],
+)
+write(
+  'batch-end-cut',
+  'message-length',
+  'a batch whose End lacks its nfgenmsg',
+  ...nftables(20, 0x10),
+  ...nftables(20, 0x11, '(16 are there)').slice(0, 5),
+)
+
 console.log(`${count} invalid vectors written`)

@@ -46,7 +46,7 @@ function messageLengths(bytes) {
 }
 
 const files = []
-for (const folder of ['queue', 'log']) {
+for (const folder of ['queue', 'log', 'nftables']) {
   const records = new Map(
     readRecords(readFileSync(join(here, `${folder}.raw.txt`), 'utf8')).map((record) => [record.name, record]),
   )
@@ -74,9 +74,11 @@ for (const file of invalid) {
     problems.push(`invalid/${file}: from ${head.from}, expect ${head.expect}`)
 }
 
-// A file is named in a table of its folder's chapter: queue and log share names.
+// A file is named in a table of its folder's chapter: the folders share names.
 const readme = readFileSync(join(here, '../README.md'), 'utf8')
-const chapters = { queue: '## Files of `queue/`', log: '## Files of `log/`', invalid: '## Files of `invalid/`' }
+const chapters = Object.fromEntries(
+  ['queue', 'log', 'nftables', 'invalid'].map((name) => [name, `## Files of \`${name}/\``]),
+)
 for (const path of [...files, ...invalid.map((file) => `invalid/${file}`)]) {
   const [folder, file] = path.split('/')
   const chapter = readme.split(`${chapters[folder]}\n`)[1]?.split('\n## ')[0] ?? ''

@@ -3,7 +3,15 @@
  * so a new attribute is tested from the line that adds it.
  */
 import fc from 'fast-check'
-import type { AttributeFormat, AttributeSet, AttributeValues, IntegerFormat, StructField } from './attribute-set.ts'
+import type {
+  Attribute,
+  AttributeFormat,
+  AttributeSet,
+  AttributeValues,
+  IntegerFormat,
+  StructField,
+  UnionFormat,
+} from './attribute-set.ts'
 
 /** Values that the set can write and that read back the same. `maximumBytes` bounds each payload without a bound of its own. */
 export function attributesArbitrary<Set extends AttributeSet>(
@@ -11,8 +19,13 @@ export function attributesArbitrary<Set extends AttributeSet>(
   maximumBytes = 64,
 ): fc.Arbitrary<AttributeValues<Set>> {
   const members: Record<string, fc.Arbitrary<unknown>> = {}
-  for (const [name, { format }] of Object.entries(set.members)) members[name] = formatArbitrary(format, maximumBytes)
-  const known = fc.record(members, { requiredKeys: [] })
+  const unions: [name: string, UnionFormat][] = []
+  for (const [name, { format }] of Object.entries(set.members)) {
+    if (format.kind === 'union') unions.push([name, format])
+    else members[name] = formatArbitrary(format, maximumBytes)
+  }
+  const plain = fc.record(members, { requiredKeys: [] })
+  const known = fc.oneof(plain, ...unions.map(([name, format]) => unionArbitrary(plain, name, format, maximumBytes)))
   const unknown = fc.array(
     fc.record({
       type: fc.integer({ min: set.names.length, max: 0x3fff }),
@@ -28,7 +41,7 @@ export function attributesArbitrary<Set extends AttributeSet>(
     )
 }
 
-function formatArbitrary(format: AttributeFormat, maximumBytes: number): fc.Arbitrary<unknown> {
+function formatArbitrary(format: Exclude<AttributeFormat, UnionFormat>, maximumBytes: number): fc.Arbitrary<unknown> {
   switch (format.kind) {
     case 'flag':
       return fc.constant(true)
@@ -46,7 +59,29 @@ function formatArbitrary(format: AttributeFormat, maximumBytes: number): fc.Arbi
       return attributesArbitrary(format.set(), maximumBytes)
     case 'list':
       return fc.array(attributesArbitrary(format.element(), maximumBytes), { maxLength: 3 })
+    case 'sequence':
+      return fc.array(singleArbitrary(format.set(), maximumBytes), { maxLength: 3 })
   }
+}
+
+/** Values whose member `name` is of the set that the key beside it names. */
+function unionArbitrary(
+  plain: fc.Arbitrary<Record<string, unknown>>,
+  name: string,
+  { key, sets }: UnionFormat,
+  maximumBytes: number,
+): fc.Arbitrary<Record<string, unknown>> {
+  const choices = Object.entries(sets).map(([choice, set]) =>
+    attributesArbitrary(set, maximumBytes).map((values) => ({ [key]: choice, [name]: values })),
+  )
+  return fc.tuple(plain, fc.oneof(...choices)).map(([values, choice]) => ({ ...values, ...choice }))
+}
+
+/** The values of one attribute of the set. */
+function singleArbitrary(set: AttributeSet, maximumBytes: number): fc.Arbitrary<unknown> {
+  const single = ([name, { format }]: [string, Attribute]) =>
+    format.kind === 'union' ? [] : [formatArbitrary(format, maximumBytes).map((value) => ({ [name]: value }))]
+  return fc.oneof(...Object.entries(set.members).flatMap(single))
 }
 
 function fieldArbitrary({ name, format }: StructField): [string, fc.Arbitrary<unknown>][] {

@@ -31,6 +31,15 @@ export type AttributeFormat =
   | { readonly kind: 'struct'; readonly fields: readonly StructField[]; readonly size: number }
   | { readonly kind: 'nested'; readonly set: () => AttributeSet }
   | { readonly kind: 'list'; readonly element: () => AttributeSet }
+  | { readonly kind: 'sequence'; readonly set: () => AttributeSet }
+  | UnionFormat
+
+/** Attributes of the set that member `key` of the same attributes, a text, names. */
+export interface UnionFormat {
+  readonly kind: 'union'
+  readonly key: string
+  readonly sets: Readonly<Record<string, AttributeSet>>
+}
 
 export interface IntegerFormat {
   readonly kind: 'integer'
@@ -64,6 +73,20 @@ export interface AttributeSet<
   readonly members: Members
   /** the name of member `number`, at index `number` */
   readonly names: readonly (string | undefined)[]
+  /** of a set that has a union: what it is beside each of the key's values */
+  readonly choice?: AttributeChoice | undefined
+}
+
+/** What a set with a union is, settled by the text of a key. */
+export interface AttributeChoice {
+  /** number of the key */
+  readonly key: number
+  /** its name */
+  readonly keyName: string
+  /** the union as the nest that it is under each name */
+  readonly sets: ReadonlyMap<string, AttributeSet>
+  /** under any other name: without the union */
+  readonly other: AttributeSet
 }
 
 /** The values of a set's attributes; those that are not there are `undefined`, and 0 is a value. */
@@ -85,7 +108,10 @@ export interface UnknownAttribute {
   payload: Uint8Array
 }
 
-/** Makes a set of its members. Two members with one number are refused, and a member called `unknown`. */
+/**
+ * Makes a set of its members, of which one may be a union. Refused are two members with one number, a member called
+ * `unknown`, and a union whose key is no text of the set.
+ */
 export function attributeSet<const Members extends Readonly<Record<string, Attribute>>>(
   name: string,
   members: Members,
@@ -96,7 +122,20 @@ export function attributeSet<const Members extends Readonly<Record<string, Attri
     if (names[number] !== undefined) throw new TypeError(`${name}: ${member} and ${names[number]} are both ${number}`)
     names[number] = member
   }
-  return { name, members, names }
+  return { name, members, names, choice: choiceOf(name, members) }
+}
+
+function choiceOf(name: string, members: Readonly<Record<string, Attribute>>): AttributeChoice | undefined {
+  const union = Object.entries(members).find(([, { format }]) => format.kind === 'union')
+  if (union === undefined || union[1].format.kind !== 'union') return undefined
+  const [member, { number, kernelName, format }] = union
+  const { [member]: _, ...rest } = members
+  const key = members[format.key]
+  if (key?.format.kind !== 'text') throw new TypeError(`${name}: ${member} hangs on ${format.key}, which is no text`)
+  const settled = Object.entries(format.sets).map(
+    ([choice, set]) => [choice, attributeSet(name, { ...rest, [member]: nested(number, kernelName, set) })] as const,
+  )
+  return { key: key.number, keyName: format.key, sets: new Map(settled), other: attributeSet(name, rest) }
 }
 
 /** Present or not, without payload (`NLA_FLAG`). */
@@ -120,6 +159,7 @@ const formats = {
   be16: integer(2, 'network'),
   be32: integer(4, 'network'),
   be64: integer(8, 'network'),
+  sbe32: integer(4, 'network', true),
 } as const
 
 /** One byte. */
@@ -153,6 +193,10 @@ export function be16(number: number, kernelName: string): Attribute<number> {
 /** Four bytes in network order. */
 export function be32(number: number, kernelName: string): Attribute<number> {
   return { number, kernelName, format: formats.be32 }
+}
+/** Four bytes in network order, signed. */
+export function sbe32(number: number, kernelName: string): Attribute<number> {
+  return { number, kernelName, format: formats.sbe32 }
 }
 /** Eight bytes in network order. */
 export function be64(number: number, kernelName: string): Attribute<bigint> {
@@ -218,6 +262,28 @@ export function list<Set extends AttributeSet>(
   return { number, kernelName, format: { kind: 'list', element: () => element } }
 }
 
+/** Attributes of a set, of which each counts and their order matters: every element is the values of one attribute. */
+export function sequence<Set extends AttributeSet>(
+  number: number,
+  kernelName: string,
+  set: Set,
+): Attribute<AttributeValues<Set>[]> {
+  return { number, kernelName, format: { kind: 'sequence', set: () => set } }
+}
+
+/**
+ * Attributes of one of several sets: the text of member `key` beside it is the name of the set. Where there is no set of
+ * that name the attribute counts as unknown, in reading and in writing.
+ */
+export function union<const Sets extends Readonly<Record<string, AttributeSet>>>(
+  number: number,
+  kernelName: string,
+  key: string,
+  sets: Sets,
+): Attribute<{ [Name in keyof Sets]: AttributeValues<Sets[Name]> }[keyof Sets]> {
+  return { number, kernelName, format: { kind: 'union', key, sets } }
+}
+
 /** The smallest and largest payload of a format, in bytes. */
 export function payloadBounds(format: AttributeFormat): { minimum: number; maximum: number } {
   switch (format.kind) {
@@ -233,6 +299,8 @@ export function payloadBounds(format: AttributeFormat): { minimum: number; maxim
       return { minimum: format.minimum, maximum: format.maximum }
     case 'nested':
     case 'list':
+    case 'sequence':
+    case 'union':
       return { minimum: 0, maximum: MAXIMUM_PAYLOAD }
   }
 }
@@ -252,12 +320,16 @@ export function readAttributes<Set extends AttributeSet>(
     throw new DecodeError('NESTED_DEPTH', set.name, { offset, need: MAXIMUM_DEPTH, have: depth })
   const values: Record<string, unknown> = {}
   const unknown: UnknownAttribute[] = []
+  const settled = settledIn(set, memory, offset, length)
   const iterator = new AttributeIterator().wrap(memory, offset, length)
   const { view } = iterator
   while (iterator.next()) {
-    const name = set.names[view.type]
+    const name = settled.names[view.type]
     if (name === undefined) unknown.push({ type: view.type, bits: view.bits, payload: view.payload() })
-    else values[name] = readValue(set.members[name] as Attribute, memory, view.payloadOffset, view.payloadLength, depth)
+    else {
+      const attribute = settled.members[name] as SettledAttribute
+      values[name] = readValue(attribute, memory, view.payloadOffset, view.payloadLength, depth)
+    }
   }
   if (iterator.problem !== undefined) {
     throw attributeError(iterator.problem, set.name, memory, iterator.position, offset + length - iterator.position)
@@ -266,7 +338,29 @@ export function readAttributes<Set extends AttributeSet>(
   return values as AttributeValues<Set>
 }
 
-function readValue(attribute: Attribute, memory: Memory, offset: number, length: number, depth: number): unknown {
+/** An attribute whose format does not depend on what is beside it. */
+interface SettledAttribute extends Attribute {
+  readonly format: Exclude<AttributeFormat, UnionFormat>
+}
+
+/** The set as the key among the attributes in a region settles it. One without a union is what it is. */
+function settledIn(set: AttributeSet, memory: Memory, offset: number, length: number): AttributeSet {
+  const { choice } = set
+  if (choice === undefined) return set
+  const iterator = new AttributeIterator().wrap(memory, offset, length)
+  const { view } = iterator
+  let name: string | undefined
+  while (iterator.next()) if (view.type === choice.key) name = readText(memory, view.payloadOffset, view.payloadLength)
+  return (name === undefined ? undefined : choice.sets.get(name)) ?? choice.other
+}
+
+function readValue(
+  attribute: SettledAttribute,
+  memory: Memory,
+  offset: number,
+  length: number,
+  depth: number,
+): unknown {
   const { format } = attribute
   const { minimum, maximum } = payloadBounds(format)
   if (length < minimum || length > maximum) throw sizeError(attribute, offset, length)
@@ -285,6 +379,8 @@ function readValue(attribute: Attribute, memory: Memory, offset: number, length:
       return readAttributes(format.set(), memory, offset, length, depth + 1)
     case 'list':
       return readList(format.element(), memory, offset, length, depth + 1)
+    case 'sequence':
+      return readSequence(format.set(), memory, offset, length, depth + 1)
   }
 }
 
@@ -332,11 +428,25 @@ function readStruct(fields: readonly StructField[], memory: Memory, offset: numb
 }
 
 function readList(set: AttributeSet, memory: Memory, offset: number, length: number, depth: number): unknown[] {
+  return readEach(set, memory, offset, length, ({ payloadOffset, payloadLength }) =>
+    readAttributes(set, memory, payloadOffset, payloadLength, depth),
+  )
+}
+
+function readSequence(set: AttributeSet, memory: Memory, offset: number, length: number, depth: number): unknown[] {
+  return readEach(set, memory, offset, length, (view) => readAttributes(set, memory, view.offset, view.length, depth))
+}
+
+function readEach(
+  set: AttributeSet,
+  memory: Memory,
+  offset: number,
+  length: number,
+  read: (view: AttributeView) => unknown,
+): unknown[] {
   const elements: unknown[] = []
   const iterator = new AttributeIterator().wrap(memory, offset, length)
-  while (iterator.next()) {
-    elements.push(readAttributes(set, memory, iterator.view.payloadOffset, iterator.view.payloadLength, depth))
-  }
+  while (iterator.next()) elements.push(read(iterator.view))
   if (iterator.problem !== undefined) {
     throw attributeError(iterator.problem, set.name, memory, iterator.position, offset + length - iterator.position)
   }
@@ -354,11 +464,12 @@ export function writeAttributes<Set extends AttributeSet>(
   depth = 0,
 ): void {
   if (depth > MAXIMUM_DEPTH) throw outOfRange(set.name, `${depth}`, `nesting of up to ${MAXIMUM_DEPTH}`)
+  const settled = settledBeside(set, values)
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || name === 'unknown') continue
-    const attribute = Object.hasOwn(set.members, name) ? set.members[name] : undefined
-    if (attribute === undefined) throw new EncodeError('ATTRIBUTE_UNKNOWN', `${set.name} has no attribute "${name}"`)
-    writeValue(writer, attribute, value, depth)
+    const attribute = Object.hasOwn(settled.members, name) ? settled.members[name] : undefined
+    if (attribute === undefined) throw memberUnknown(set, name, values)
+    writeValue(writer, attribute as SettledAttribute, value, depth)
   }
   for (const { type, bits, payload } of values.unknown ?? []) {
     const what = `attribute of ${set.name}`
@@ -369,7 +480,24 @@ export function writeAttributes<Set extends AttributeSet>(
   }
 }
 
-function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknown, depth: number): void {
+/** The set as the key among the values settles it. */
+function settledBeside(set: AttributeSet, values: Readonly<Record<string, unknown>>): AttributeSet {
+  const { choice } = set
+  if (choice === undefined) return set
+  const name = values[choice.keyName]
+  return (typeof name === 'string' ? choice.sets.get(name) : undefined) ?? choice.other
+}
+
+function memberUnknown(set: AttributeSet, name: string, values: Readonly<Record<string, unknown>>): EncodeError {
+  const { choice } = set
+  if (choice === undefined || !Object.hasOwn(set.members, name))
+    return new EncodeError('ATTRIBUTE_UNKNOWN', `${set.name} has no attribute "${name}"`)
+  const key = `${choice.keyName} ${String(values[choice.keyName])}`
+  const advice = 'give its bytes as an unknown attribute'
+  return new EncodeError('ATTRIBUTE_UNKNOWN', `${set.members[name]?.kernelName}: no table for ${key}; ${advice}`)
+}
+
+function writeValue(writer: AttributeWriter, attribute: SettledAttribute, value: unknown, depth: number): void {
   const { number, format, kernelName } = attribute
   switch (format.kind) {
     case 'flag':
@@ -421,6 +549,15 @@ function writeValue(writer: AttributeWriter, attribute: Attribute, value: unknow
         const item = writer.beginNest(LIST_ELEMENT)
         writeAttributes(writer, format.element(), element, depth + 1)
         writer.endNest(item)
+      }
+      writer.endNest(start)
+      return
+    }
+    case 'sequence': {
+      if (!Array.isArray(value)) throw outOfRange(kernelName, String(value), 'an array')
+      const start = writer.beginNest(number)
+      for (const element of value as AttributeValues<AttributeSet>[]) {
+        writeAttributes(writer, format.set(), element, depth + 1)
       }
       writer.endNest(start)
       return
@@ -499,11 +636,11 @@ export function attributePath(set: AttributeSet, memory: Memory, offset: number,
   while (inner !== undefined && path.length <= MAXIMUM_DEPTH) {
     const view = attributeAround(memory, start, end - start, at)
     if (view === undefined) break
-    const attribute = attributeByNumber(inner, view.type)
-    path.push(attribute?.kernelName ?? `${inner.name} attribute ${view.type}`)
+    path.push(attributeByNumber(inner, view.type)?.kernelName ?? `${inner.name} attribute ${view.type}`)
+    const attribute = attributeByNumber(settledIn(inner, memory, start, end - start), view.type)
     start = view.payloadOffset
     end = start + view.payloadLength
-    let { format } = attribute ?? {}
+    let format: AttributeFormat | undefined = attribute?.format
     if (format?.kind === 'list') {
       const element = attributeAround(memory, start, end - start, at)
       if (element === undefined) break
@@ -511,7 +648,7 @@ export function attributePath(set: AttributeSet, memory: Memory, offset: number,
       end = start + element.payloadLength
       format = { kind: 'nested', set: format.element }
     }
-    inner = format?.kind === 'nested' ? format.set() : undefined
+    inner = format?.kind === 'nested' || format?.kind === 'sequence' ? format.set() : undefined
   }
   return path
 }

@@ -12,6 +12,23 @@ import {
 } from './nfnetlink/conntrack.ts'
 import { NFNETLINK_HEADER_LENGTH } from './nfnetlink/header.ts'
 import { LogMessage, logAttributes, logConfigAttributes } from './nfnetlink/log.ts'
+import {
+  BatchMessage,
+  batchAttributes,
+  chainAttributes,
+  generationAttributes,
+  NfTablesMessage,
+  tableAttributes,
+} from './nfnetlink/nftables.ts'
+import { CompatMessage, compatAttributes } from './nfnetlink/nftables-compat.ts'
+import { ruleAttributes } from './nfnetlink/nftables-rule.ts'
+import {
+  flowtableAttributes,
+  objectAttributes,
+  setAttributes,
+  setElementListAttributes,
+  traceAttributes,
+} from './nfnetlink/nftables-set.ts'
 import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue.ts'
 
 export interface MessageDescription {
@@ -45,6 +62,43 @@ const descriptions: ReadonlyMap<number, ReadonlyMap<number, MessageDescription>>
       [QueueMessage.VerdictBatch, netfilter('NFQNL_MSG_VERDICT_BATCH', queueAttributes)],
       [LogMessage.Packet, netfilter('NFULNL_MSG_PACKET', logAttributes)],
       [LogMessage.Config, netfilter('NFULNL_MSG_CONFIG', logConfigAttributes)],
+      [BatchMessage.Begin, netfilter('NFNL_MSG_BATCH_BEGIN', batchAttributes)],
+      [BatchMessage.End, netfilter('NFNL_MSG_BATCH_END', batchAttributes)],
+      [NfTablesMessage.NewTable, netfilter('NFT_MSG_NEWTABLE', tableAttributes)],
+      [NfTablesMessage.GetTable, netfilter('NFT_MSG_GETTABLE', tableAttributes)],
+      [NfTablesMessage.DeleteTable, netfilter('NFT_MSG_DELTABLE', tableAttributes)],
+      [NfTablesMessage.NewChain, netfilter('NFT_MSG_NEWCHAIN', chainAttributes)],
+      [NfTablesMessage.GetChain, netfilter('NFT_MSG_GETCHAIN', chainAttributes)],
+      [NfTablesMessage.DeleteChain, netfilter('NFT_MSG_DELCHAIN', chainAttributes)],
+      [NfTablesMessage.NewRule, netfilter('NFT_MSG_NEWRULE', ruleAttributes)],
+      [NfTablesMessage.GetRule, netfilter('NFT_MSG_GETRULE', ruleAttributes)],
+      [NfTablesMessage.DeleteRule, netfilter('NFT_MSG_DELRULE', ruleAttributes)],
+      [NfTablesMessage.NewSet, netfilter('NFT_MSG_NEWSET', setAttributes)],
+      [NfTablesMessage.GetSet, netfilter('NFT_MSG_GETSET', setAttributes)],
+      [NfTablesMessage.DeleteSet, netfilter('NFT_MSG_DELSET', setAttributes)],
+      [NfTablesMessage.NewSetElement, netfilter('NFT_MSG_NEWSETELEM', setElementListAttributes)],
+      [NfTablesMessage.GetSetElement, netfilter('NFT_MSG_GETSETELEM', setElementListAttributes)],
+      [NfTablesMessage.DeleteSetElement, netfilter('NFT_MSG_DELSETELEM', setElementListAttributes)],
+      [NfTablesMessage.NewGeneration, netfilter('NFT_MSG_NEWGEN', generationAttributes)],
+      [NfTablesMessage.GetGeneration, netfilter('NFT_MSG_GETGEN', generationAttributes)],
+      [NfTablesMessage.Trace, netfilter('NFT_MSG_TRACE', traceAttributes)],
+      [NfTablesMessage.NewObject, netfilter('NFT_MSG_NEWOBJ', objectAttributes)],
+      [NfTablesMessage.GetObject, netfilter('NFT_MSG_GETOBJ', objectAttributes)],
+      [NfTablesMessage.DeleteObject, netfilter('NFT_MSG_DELOBJ', objectAttributes)],
+      [NfTablesMessage.GetAndResetObject, netfilter('NFT_MSG_GETOBJ_RESET', objectAttributes)],
+      [NfTablesMessage.NewFlowtable, netfilter('NFT_MSG_NEWFLOWTABLE', flowtableAttributes)],
+      [NfTablesMessage.GetFlowtable, netfilter('NFT_MSG_GETFLOWTABLE', flowtableAttributes)],
+      [NfTablesMessage.DeleteFlowtable, netfilter('NFT_MSG_DELFLOWTABLE', flowtableAttributes)],
+      [NfTablesMessage.GetAndResetRule, netfilter('NFT_MSG_GETRULE_RESET', ruleAttributes)],
+      [NfTablesMessage.DestroyTable, netfilter('NFT_MSG_DESTROYTABLE', tableAttributes)],
+      [NfTablesMessage.DestroyChain, netfilter('NFT_MSG_DESTROYCHAIN', chainAttributes)],
+      [NfTablesMessage.DestroyRule, netfilter('NFT_MSG_DESTROYRULE', ruleAttributes)],
+      [NfTablesMessage.DestroySet, netfilter('NFT_MSG_DESTROYSET', setAttributes)],
+      [NfTablesMessage.DestroySetElement, netfilter('NFT_MSG_DESTROYSETELEM', setElementListAttributes)],
+      [NfTablesMessage.DestroyObject, netfilter('NFT_MSG_DESTROYOBJ', objectAttributes)],
+      [NfTablesMessage.DestroyFlowtable, netfilter('NFT_MSG_DESTROYFLOWTABLE', flowtableAttributes)],
+      [NfTablesMessage.GetAndResetSetElement, netfilter('NFT_MSG_GETSETELEM_RESET', setElementListAttributes)],
+      [CompatMessage.Get, netfilter('NFNL_MSG_COMPAT_GET', compatAttributes)],
     ]),
   ],
 ])

@@ -7,13 +7,19 @@ import {
   AttributeWriter,
   attributePath,
   attributeSet,
+  batchAttributes,
   be64,
+  chainAttributes,
+  compatAttributes,
   conntrackAttributes,
   DoneView,
   ErrorView,
   expectationAttributes,
+  expressionAttributes,
   extendedAckAttributes,
   flag,
+  flowtableAttributes,
+  generationAttributes,
   isNetlinkError,
   LogRecordView,
   list,
@@ -24,18 +30,27 @@ import {
   MessageIterator,
   NFNETLINK_ATTRIBUTES,
   nested,
+  objectAttributes,
   policyAttributes,
   QueuePacketView,
   queueAttributes,
   queueConfigAttributes,
   readAttributes,
+  ruleAttributes,
   s32,
   s64,
+  sbe32,
+  sequence,
+  setAttributes,
+  setElementListAttributes,
   struct,
+  tableAttributes,
   text,
+  traceAttributes,
   u16,
   u32,
   u64,
+  union,
   writeAttributes,
 } from '../src/index.ts'
 import { loadVectors, memoryWith, runs } from './vectors.ts'
@@ -59,6 +74,8 @@ const everyFormat = attributeSet('EVERY', {
       inner: nested(2, 'MEMBER_INNER', queueConfigAttributes),
     }),
   ),
+  row: sequence(11, 'EVERY_SEQUENCE', attributeSet('ROW', { name: text(1, 'ROW_NAME', 8), number: sbe32(2, 'ROW_N') })),
+  choice: union(12, 'EVERY_UNION', 'name', { queue: queueConfigAttributes, log: logConfigAttributes }),
 })
 
 const sets: readonly AttributeSet[] = [
@@ -68,8 +85,21 @@ const sets: readonly AttributeSet[] = [
   logConfigAttributes,
   conntrackAttributes,
   expectationAttributes,
+  expressionAttributes,
   extendedAckAttributes,
   policyAttributes,
+  batchAttributes,
+  generationAttributes,
+  tableAttributes,
+  chainAttributes,
+  ruleAttributes,
+  expressionAttributes,
+  setAttributes,
+  setElementListAttributes,
+  objectAttributes,
+  flowtableAttributes,
+  traceAttributes,
+  compatAttributes,
   everyFormat,
 ]
 const OFFSET = 32
@@ -183,7 +213,7 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
 })
 
 describe('frames', () => {
-  const vectors = [...loadVectors('queue'), ...loadVectors('log')]
+  const vectors = [...loadVectors('queue'), ...loadVectors('log'), ...loadVectors('nftables')]
   const packet = new QueuePacketView()
   const record = new LogRecordView()
 
@@ -195,7 +225,7 @@ describe('frames', () => {
       const { view } = iterator
       const end = view.offset + view.length
       expect(end).toBeLessThanOrEqual(offset + length)
-      for (const set of [queueAttributes, queueConfigAttributes, logAttributes, conntrackAttributes]) {
+      for (const set of [queueAttributes, queueConfigAttributes, logAttributes, conntrackAttributes, ruleAttributes]) {
         if (view.length >= NFNETLINK_ATTRIBUTES) readOrRefuse(set, memory, view.offset + 20, view.length - 20)
       }
       for (const read of [

@@ -24,8 +24,10 @@ import {
   queueConfigAttributes,
   readAttributes,
   s64,
+  sequence,
   text,
   u8,
+  union,
   writeAttributes,
   writeNfnetlinkHeader,
   writeNfnetlinkMessage,
@@ -79,6 +81,13 @@ describe('types', () => {
 describe('a set', () => {
   test('has one member for a number', () => {
     expect(() => attributeSet('T', { one: u8(1, 'T_ONE'), other: u8(1, 'T_OTHER') })).toThrow('both 1')
+  })
+
+  test('has a union only beside the text that it hangs on', () => {
+    const sets = { a: queueConfigAttributes }
+    expect(() => attributeSet('T', { data: union(1, 'T_DATA', 'name', sets) })).toThrow('data hangs on name')
+    const members = { name: u8(1, 'T_NAME'), data: union(2, 'T_DATA', 'name', sets) }
+    expect(() => attributeSet('T', members)).toThrow('data hangs on name, which is no text')
   })
 
   test('keeps the name of the attributes that it does not know', () => {
@@ -213,6 +222,29 @@ describe('writing refuses', () => {
     expect(writing(set, { on: true, items: [{ mask: 1 }, {}] }).read()).toEqual({ on: true, items: [{ mask: 1 }, {}] })
     expect(() => writing(set, { on: false } as unknown as { on: true })).toThrow(code('VALUE_RANGE'))
     expect(() => writing(set, { items: {} } as unknown as { items: [] })).toThrow(code('VALUE_RANGE'))
+  })
+
+  test('a sequence that is none; elements of several members become several', () => {
+    const row = attributeSet('ROW', { name: text(1, 'ROW_NAME', 8), number: u8(2, 'ROW_NUMBER') })
+    const set = attributeSet('T', { rows: sequence(1, 'T_ROWS', row) })
+    const rows = [{ name: 'a', number: 1 }, {}, { name: 'b' }]
+    expect(writing(set, { rows }).read()).toEqual({ rows: [{ name: 'a' }, { number: 1 }, { name: 'b' }] })
+    expect(() => writing(set, { rows: {} } as unknown as { rows: [] })).toThrow(code('VALUE_RANGE'))
+    expect(() => writing(set, { rows: [{ name: 'too long a name' }] })).toThrow(code('VALUE_RANGE'))
+    const memory = new Memory(64)
+    const writer = new AttributeWriter().wrap(memory, OFFSET, 64)
+    writer.bytes(1, Uint8Array.of(5, 0, 2, 0, 7, 0, 0, 0, 9, 0, 2, 0))
+    const at = { code: 'ATTRIBUTE_LENGTH', offset: OFFSET + 12, need: 9, have: 4 }
+    expect(() => readAttributes(set, memory, OFFSET, writer.end - OFFSET)).toThrow(expect.objectContaining(at))
+  })
+
+  test('a union beside no name, or a name that no set has', () => {
+    const sets = { queue: queueConfigAttributes }
+    const set = attributeSet('T', { name: text(1, 'T_NAME', 8), data: union(2, 'T_DATA', 'name', sets) })
+    expect(writing(set, { data: { mask: 1 }, name: 'queue' }).read()).toEqual({ name: 'queue', data: { mask: 1 } })
+    expect(() => writing(set, { name: 'log', data: {} })).toThrow('T_DATA: no table for name log')
+    expect(() => writing(set, { data: {} })).toThrow(code('ATTRIBUTE_UNKNOWN'))
+    expect(() => writing(set, { name: 'queue', data: { marc: 1 } } as object)).toThrow('NFQA_CFG has no attribute')
   })
 
   test('values that go round in a circle', () => {

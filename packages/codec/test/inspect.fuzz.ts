@@ -7,7 +7,7 @@ const options = fc.record({
   protocol: fc.constantFrom(0, 4, 12, 16, 99),
   byteOrder: fc.constantFrom('little' as const, 'big' as const),
 })
-const vectors = (['queue', 'log', 'invalid'] as const).flatMap(loadVectors)
+const vectors = (['queue', 'log', 'nftables', 'invalid'] as const).flatMap(loadVectors)
 
 /** Every node lies inside its parent. */
 function expectInside(nodes: readonly InspectNode[], start: number, end: number): void {
@@ -31,7 +31,8 @@ test('random bytes never make it throw', () => {
 })
 
 test('random bytes behind a header that is right never make it throw', () => {
-  const type = fc.constantFrom(1, 2, 3, 4, 16, 0x100, 0x200, 0x300, 0x301, 0x302, 0x303, 0x307, 0x400, 0x401, 0xa01)
+  const types = [1, 2, 3, 4, 16, 0x100, 0x200, 0x300, 0x301, 0x302, 0x303, 0x307, 0x400, 0x401, 0xa01, 0xa03, 0xa06]
+  const type = fc.constantFrom(...types)
   const property = fc.property(
     fc.uint8Array({ maxLength: 300 }),
     type,

@@ -9,6 +9,7 @@ import {
   AttributeWriter,
   beginMessage,
   ControlType,
+  chainAttributes,
   conntrackAttributes,
   DoneView,
   describeMessage,
@@ -20,14 +21,19 @@ import {
   logConfigAttributes,
   Memory,
   MessageView,
+  NfTablesMessage,
   Protocol,
   QueueMessage,
   queueAttributes,
   queueConfigAttributes,
   readAttributes,
   readNfnetlinkAttributes,
+  ruleAttributes,
+  setAttributes,
+  setElementListAttributes,
   swap16,
   swap32,
+  tableAttributes,
   writeNfnetlinkMessage,
 } from '../src/index.ts'
 import { type AttributeNode, type InspectNode, inspect, inspectText, MAXIMUM_MESSAGES } from '../src/inspect/index.ts'
@@ -57,6 +63,9 @@ function valuesOf(nodes: readonly InspectNode[], bytes: Uint8Array): Record<stri
 
 function attributeValue({ format, value, children }: AttributeNode, bytes: Uint8Array): unknown {
   if (format === 'nested') return valuesOf(children, bytes)
+  if (format === 'list')
+    return children.map((element) => valuesOf('children' in element ? element.children : [], bytes))
+  if (format === 'sequence') return children.map((one) => valuesOf([one], bytes))
   if (format !== 'struct') return value
   return Object.fromEntries(children.flatMap((child) => (child.kind === 'field' ? [[child.name, child.value]] : [])))
 }
@@ -85,6 +94,8 @@ describe('text', () => {
     ['queue', 'control-extack-offset-nested'],
     ['queue', 'conntrack-helper'],
     ['log', 'datagram-families'],
+    ['nftables', 'batch-target-queue'],
+    ['nftables', 'batch-chain-devices'],
     ['invalid', 'tail-2-after-unpadded'],
   ] as const)('%s/%s', (folder, name) => {
     const vector = loadVector(folder, name)
@@ -137,6 +148,11 @@ describe('agrees with the views and tables about', () => {
     ['log configurations', LogMessage.Config, logConfigAttributes],
     ['connections', 0x100, conntrackAttributes],
     ['expected connections', 0x200, expectationAttributes],
+    ['tables', NfTablesMessage.NewTable, tableAttributes],
+    ['chains', NfTablesMessage.NewChain, chainAttributes],
+    ['rules', NfTablesMessage.NewRule, ruleAttributes],
+    ['sets', NfTablesMessage.NewSet, setAttributes],
+    ['elements of sets', NfTablesMessage.NewSetElement, setElementListAttributes],
   ] as const)('any %s', (_, type, set: AttributeSet) => {
     const property = fc.property(attributesArbitrary(set, 32), (attributes) => {
       const memory = new Memory(1 << 16)
@@ -210,7 +226,7 @@ function bigEndian(bytes: Uint8Array): Uint8Array {
 
 describe('both byte orders', () => {
   const framed = vectors.filter(
-    ([, { name }]) => /^(packet|datagram|config|verdict|conntrack)-/.test(name) && !/-(ack|error)$/.test(name),
+    ([, { name }]) => /^(packet|datagram|config|verdict|conntrack|batch)-/.test(name) && !/-(ack|error)$/.test(name),
   )
 
   test.each(framed)('%s, big endian', (_, vector) => {

@@ -1,6 +1,6 @@
 /** The golden vectors of /vectors as tests use them; the format is described in vectors/README.md. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
+import { type AttributeSet, attributeByNumber, type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
 
 const ROOT = new URL('../../../vectors/', import.meta.url)
 
@@ -28,7 +28,7 @@ export interface Vector {
   readonly fields: readonly VectorField[]
 }
 
-export type Folder = 'queue' | 'log' | 'invalid'
+export type Folder = 'queue' | 'log' | 'nftables' | 'invalid'
 
 /** All vectors of a folder, in the order of their names. */
 export function loadVectors(folder: Folder): Vector[] {
@@ -63,7 +63,7 @@ export function messagesOf(datagram: Vector): Vector[] {
 
 /** The messages captured from a kernel, under the names of their files. */
 export function capturedMessages(): (readonly [name: string, Vector])[] {
-  return (['queue', 'log'] as const).flatMap((folder) =>
+  return (['queue', 'log', 'nftables'] as const).flatMap((folder) =>
     loadVectors(folder)
       .flatMap(messagesOf)
       .map((vector) => [`${folder}/${vector.name}`, vector] as const),
@@ -122,6 +122,44 @@ export const expectedCode: Readonly<Record<string, DecodeErrorCode>> = {
   'attribute-length': 'ATTRIBUTE_LENGTH',
   'nested-depth': 'NESTED_DEPTH',
   'trailing-bytes': 'SHORT_HEADER',
+}
+
+const NESTED = 0x8000
+
+/**
+ * A message of nf_tables as the codec writes it. What means the same is made the same: the kernel sends nests without
+ * NLA_F_NESTED, and libnftnl numbers the elements of a set.
+ */
+export function canonical(message: Uint8Array, start: number, set: AttributeSet): Uint8Array {
+  const bytes = message.slice()
+  const data = new DataView(bytes.buffer)
+  const each = (from: number, to: number, visit: (at: number, type: number, end: number) => void) => {
+    for (let at = from; at + 4 <= to; at += (data.getUint16(at, true) + 3) & ~3) {
+      visit(at, data.getUint16(at + 2, true) & 0x3fff, at + data.getUint16(at, true))
+    }
+  }
+  const walk = (from: number, to: number, inner: AttributeSet): void =>
+    each(from, to, (at, type, end) => {
+      const format = attributeByNumber(inner, type)?.format
+      const nest = (nestSet: AttributeSet | undefined, number: number, offset = at, limit = end) => {
+        if (nestSet === undefined) return
+        data.setUint16(offset + 2, number | NESTED, true)
+        walk(offset + 4, limit, nestSet)
+      }
+      if (format?.kind === 'nested' || format?.kind === 'sequence') nest(format.set(), type)
+      if (format?.kind === 'list') {
+        data.setUint16(at + 2, type | NESTED, true)
+        each(at + 4, end, (offset, _, limit) => nest(format.element(), 1, offset, limit))
+      }
+      if (format?.kind !== 'union') return
+      const key = inner.members[format.key]?.number
+      each(from, to, (offset, number, limit) => {
+        if (number !== key) return
+        nest(format.sets[new TextDecoder().decode(bytes.subarray(offset + 4, limit - 1))], type)
+      })
+    })
+  walk(start, bytes.length, set)
+  return bytes
 }
 
 /** A block of memory with the bytes at `offset`, and others around them that must not be read. */

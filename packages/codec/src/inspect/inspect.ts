@@ -229,6 +229,7 @@ function attributeNodes(source: Source, set: AttributeSet | undefined, region: R
     return malformed(source, region, 'NESTED_DEPTH', `nested more than ${MAXIMUM_DEPTH} levels deep`)
   }
   const nodes: InspectNode[] = []
+  const settled = settledSet(source, set, region)
   let position = region.start
   while (position < region.end) {
     const left = { start: position, end: region.end }
@@ -249,7 +250,7 @@ function attributeNodes(source: Source, set: AttributeSet | undefined, region: R
       break
     }
     const payload = { start: position + attributeHeader.length, end: position + length }
-    nodes.push(attributeNode(source, set, type, payload, depth))
+    nodes.push(attributeNode(source, set, settled, type, payload, depth))
     position += align4(length)
   }
   return nodes
@@ -258,17 +259,19 @@ function attributeNodes(source: Source, set: AttributeSet | undefined, region: R
 function attributeNode(
   source: Source,
   set: AttributeSet | undefined,
+  settled: AttributeSet | undefined,
   type: number,
   payload: Region,
   depth: number,
 ): AttributeNode {
   const number = type & AttributeBit.TypeMask
-  const attribute = set === undefined ? undefined : attributeByNumber(set, number)
+  const described = set && attributeByNumber(set, number)
+  const attribute = settled && attributeByNumber(settled, number)
   const { header, ...content } = attributeContent(source, attribute, type, payload, depth)
   return {
     kind: 'attribute',
-    name: attribute?.kernelName ?? `attribute ${number}`,
-    member: set?.names[number],
+    name: described?.kernelName ?? `attribute ${number}`,
+    member: settled?.names[number],
     number,
     bits: type & ~AttributeBit.TypeMask,
     offset: payload.start - header,
@@ -276,6 +279,22 @@ function attributeNode(
     format: attribute?.format.kind,
     ...content,
   }
+}
+
+/** The set as the key among the attributes in a region settles it; one without a union is what it is. */
+function settledSet(source: Source, set: AttributeSet | undefined, region: Region): AttributeSet | undefined {
+  if (set?.choice === undefined) return set
+  const { attributeHeader } = source.framing
+  let name: string | undefined
+  for (let position = region.start; region.end - position >= attributeHeader.length; ) {
+    const { length, type } = attributeHeader.parse(source.bytes.subarray(position, position + attributeHeader.length))
+    const end = position + length
+    if (length < attributeHeader.length || end > region.end) break
+    if ((type & AttributeBit.TypeMask) === set.choice.key)
+      name = textOf(part(source, { start: position + attributeHeader.length, end }))
+    position += align4(length)
+  }
+  return (name === undefined ? undefined : set.choice.sets.get(name)) ?? set.choice.other
 }
 
 interface Content {
@@ -287,6 +306,12 @@ interface Content {
 
 // A byte order mark is text like any other.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** Text up to its zero byte, or all of it where there is none. */
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
+}
 
 function attributeContent(
   source: Source,
@@ -314,9 +339,7 @@ function attributeContent(
       return { header, value: integerLayout(format, order).parse(part(source, payload)).value, children: [] }
     })
     .with({ kind: 'text' }, (): Content => {
-      const text = part(source, payload)
-      const end = text.indexOf(0)
-      return { header, value: decoder.decode(end < 0 ? text : text.subarray(0, end)), children: [] }
+      return { header, value: textOf(part(source, payload)), children: [] }
     })
     .with({ kind: 'bytes' }, (): Content => ({ header, value: part(source, payload), children: [] }))
     .with({ kind: 'struct' }, ({ fields, size }): Content => {
@@ -332,12 +355,13 @@ function attributeContent(
         children: [...children, ...rest(source, 'further bytes', { start: payload.start + size, end: payload.end })],
       }
     })
-    .with({ kind: 'nested' }, ({ set }): Content => {
+    .with({ kind: 'nested' }, { kind: 'sequence' }, ({ set }): Content => {
       return { header, children: attributeNodes(source, set(), payload, depth + 1) }
     })
     .with({ kind: 'list' }, ({ element }): Content => {
       return { header, children: listNodes(source, element(), payload, depth + 1) }
     })
+    .with({ kind: 'union' }, (): Content => ({ header, children: rest(source, 'payload', payload) }))
     .exhaustive()
 }
 
