@@ -113,6 +113,18 @@ NAPI_MODULE_INIT(/* env, exports */) {
       {"readProcNet", ringlink_read_proc_net},
       {"close", ringlink_close},
       {"openHandles", ringlink_open_handles},
+      {"uringSetUp", ringlink_uring_set_up},
+      {"uringMap", ringlink_uring_map},
+      {"uringProvide", ringlink_uring_provide},
+      {"uringEnter", ringlink_uring_enter},
+      {"pageSize", ringlink_page_size},
+      {"setRing", ringlink_set_ring},
+      {"map", ringlink_map},
+      {"unmap", ringlink_unmap},
+      {"trigger", ringlink_trigger},
+      {"receiveMapped", ringlink_receive_mapped},
+      {"poll", ringlink_poll},
+      {"takeError", ringlink_take_error},
   };
   enum { FUNCTIONS = sizeof binding / sizeof *binding };
   napi_property_descriptor properties[FUNCTIONS] = {0};

@@ -1,3 +1,6 @@
+import type { MappingBinding } from './mapping-binding.ts'
+import type { UringBinding } from './uring-binding.ts'
+
 /**
  * What the addon can do: system calls on netlink sockets and readiness on the event loop, and nothing else. It
  * parses no netlink and allocates nothing per call. Every function that can fail returns a number: zero or more is
@@ -5,9 +8,10 @@
  * callers in TypeScript; the C side checks only what would otherwise be memory-unsafe: indexes and detached buffers
  * (`-EFAULT`), closed handles and objects that are none (`-EBADF`), arguments of another type (`-EINVAL`).
  */
-export interface NativeBinding {
+export interface NativeBinding extends MappingBinding, UringBinding {
   /**
-   * Opens `socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol)`, unbound.
+   * Opens `socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol)`, unbound. The first blocking receive makes it
+   * a blocking one; every other call says `MSG_DONTWAIT`.
    *
    * @param protocol netlink protocol number (`NETLINK_NETFILTER` is 12)
    * @param networkNamespace where to create it: a path (`/proc/1234/ns/net`, `/run/netns/blue`), an open descriptor of
@@ -51,9 +55,9 @@ export interface NativeBinding {
    */
   receive(handle: NativeHandle, first: number, count: number): number
   /**
-   * As {@link receive}, after blocking this thread until the socket is readable or `timeout` milliseconds are over
-   * (fractions count, negative: no limit); `-EAGAIN` when they are. Nothing else ends it: a Worker that blocks here is
-   * not terminated before the call returns.
+   * As {@link receive}, but one `recvmmsg(MSG_WAITFORONE)` that blocks this thread until there is a message or `timeout`
+   * milliseconds are over (rounded up to whole ones, negative: no limit); `-EAGAIN` when they are. Nothing else ends it: a
+   * Worker that blocks here is not terminated before the call returns. A change of `timeout` costs a `setsockopt()`.
    */
   receiveBlocking(handle: NativeHandle, first: number, count: number, timeout: number): number
   /** Gives the socket the memory that it sends from. Once per handle (`-EBUSY`); referenced until close. */

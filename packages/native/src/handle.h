@@ -34,12 +34,16 @@ struct region {
 };
 
 struct inbox; /* transfer.c: the arrays that recvmmsg takes */
+struct uring; /* uring.c */
+struct mapping; /* mapping.c */
 
 struct handle {
   struct addon *addon;
   struct handle *next, *previous; /* in addon->open */
   unsigned references;            /* the JS object until it is finalized, and the watcher until it is closed */
   int fd;                         /* -1: closed */
+  int watched;                    /* what `watcher` polls: fd, or what tells of a ring that receives from it */
+  bool counting;                  /* `watched` is an eventfd: it is read before it is told of */
   bool foreign;                   /* opened in a namespace that may not be the thread's */
   bool polling;                   /* registered with the event loop */
   bool waiting;                   /* onReadable is owed; the JS object is referenced strongly */
@@ -49,6 +53,8 @@ struct handle {
   napi_ref on_readable; /* weak, as the regions are */
   struct region frames, words, outbox;
   struct inbox *inbox;
+  struct uring *uring;
+  struct mapping *mapping;
 };
 
 /* One call from JavaScript. */
@@ -71,6 +77,15 @@ napi_value number(napi_env env, int32_t value);
 napi_value large_number(napi_env env, int64_t value);
 void addon_release(struct addon *addon);
 
+/* clock.c */
+enum { NO_DEADLINE = -1 };
+/* An argument in milliseconds; negative: no limit. */
+bool read_timeout(const struct call *call, int index, double *milliseconds);
+/* When they will have passed, or NO_DEADLINE. */
+int64_t deadline_after(double milliseconds);
+/* Nanoseconds until then: 0 when it has passed, INT64_MAX before NO_DEADLINE. */
+int64_t time_left(int64_t deadline);
+
 /* namespace.c */
 /* Moves this thread; `*home` leads back. 0 or a negative errno. */
 int namespace_enter(int target, int *home);
@@ -82,11 +97,21 @@ extern const napi_type_tag handle_tag;
 /* Wraps `fd`, which it owns from here, also when it fails: 0 or a negative errno. */
 int handle_create(const struct call *call, int fd, bool foreign, napi_value on_readable, napi_value *object);
 void handle_close(struct handle *handle);
+/* Has readiness be that of another descriptor, which must stay open until handle_close: 0 or a negative errno. */
+int handle_watch(struct handle *handle, int fd, bool counting);
 void addon_teardown(napi_async_cleanup_hook_handle hook, void *data);
 int32_t handles_open(void);
 
 /* transfer.c */
 void inbox_free(struct inbox *inbox);
+
+/* uring.c */
+void uring_detach(napi_env env, struct uring *uring);
+void uring_close(napi_env env, struct uring *uring);
+
+/* mapping.c */
+/* Detaches and unmaps; without a mapping: nothing. */
+void mapping_close(struct handle *handle);
 
 /* The functions of binding.ts. */
 napi_value ringlink_open(napi_env env, napi_callback_info info);
@@ -106,5 +131,21 @@ napi_value ringlink_unwait(napi_env env, napi_callback_info info);
 napi_value ringlink_read_proc_net(napi_env env, napi_callback_info info);
 napi_value ringlink_close(napi_env env, napi_callback_info info);
 napi_value ringlink_open_handles(napi_env env, napi_callback_info info);
+
+/* The functions of uring-binding.ts. */
+napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info);
+napi_value ringlink_uring_map(napi_env env, napi_callback_info info);
+napi_value ringlink_uring_provide(napi_env env, napi_callback_info info);
+napi_value ringlink_uring_enter(napi_env env, napi_callback_info info);
+
+/* The functions of mapping-binding.ts. */
+napi_value ringlink_page_size(napi_env env, napi_callback_info info);
+napi_value ringlink_set_ring(napi_env env, napi_callback_info info);
+napi_value ringlink_map(napi_env env, napi_callback_info info);
+napi_value ringlink_unmap(napi_env env, napi_callback_info info);
+napi_value ringlink_trigger(napi_env env, napi_callback_info info);
+napi_value ringlink_receive_mapped(napi_env env, napi_callback_info info);
+napi_value ringlink_poll(napi_env env, napi_callback_info info);
+napi_value ringlink_take_error(napi_env env, napi_callback_info info);
 
 #endif

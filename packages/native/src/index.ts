@@ -11,6 +11,7 @@ export type { NativeBinding, NativeHandle } from './binding.ts'
 export { FrameWord } from './binding.ts'
 export type { NativeUnavailableCode } from './loader.ts'
 export { NativeUnavailableError } from './loader.ts'
+export type { UringBinding, UringFrames, UringQueues } from './uring-binding.ts'
 
 // From src/ and from dist/ alike.
 const root = fileURLToPath(new URL('..', import.meta.url))

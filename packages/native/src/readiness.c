@@ -32,8 +32,13 @@ static void drop_reference(napi_env env, napi_ref *reference) {
 static void on_closed(uv_handle_t *watcher) {
   struct handle *handle = uv_handle_get_data(watcher);
   struct addon *addon = handle->addon;
+  /* Not when only the descriptor was exchanged. */
+  bool last = handle->watcher == NULL;
   free(watcher);
-  if (handle->context != NULL) napi_async_destroy(addon->env, handle->context);
+  if (last && handle->context != NULL) {
+    napi_async_destroy(addon->env, handle->context);
+    handle->context = NULL;
+  }
   addon->references++;
   handle_release(handle);
   addon->closing--;
@@ -49,6 +54,34 @@ static void stop_waiting(struct handle *handle) {
   napi_reference_unref(handle->addon->env, handle->object, NULL);
 }
 
+static uv_poll_t *watcher_create(const struct addon *addon, int fd, int *error) {
+  uv_poll_t *watcher = calloc(1, uv_handle_size(RINGLINK_UV_POLL));
+  *error = watcher == NULL ? -ENOMEM : uv_poll_init(addon->loop, watcher, fd);
+  if (*error == 0) {
+    uv_unref((uv_handle_t *)watcher);
+    return watcher;
+  }
+  free(watcher);
+  return NULL;
+}
+
+int handle_watch(struct handle *handle, int fd, bool counting) {
+  int error;
+  if (handle->waiting) return -EBUSY;
+  uv_poll_t *watcher = watcher_create(handle->addon, fd, &error);
+  if (watcher == NULL) return error;
+  uv_handle_set_data((uv_handle_t *)watcher, handle);
+  /* The old one lives until its callback, and the handle with it. */
+  handle->references++;
+  handle->addon->closing++;
+  uv_close((uv_handle_t *)handle->watcher, on_closed);
+  handle->watcher = watcher;
+  handle->watched = fd;
+  handle->counting = counting;
+  handle->polling = false;
+  return 0;
+}
+
 /* Runs no JavaScript: finalizers and the end of the environment call it as well. */
 void handle_close(struct handle *handle) {
   if (handle->fd < 0) return;
@@ -58,6 +91,8 @@ void handle_close(struct handle *handle) {
   drop_reference(addon->env, &handle->frames.buffer);
   drop_reference(addon->env, &handle->words.buffer);
   drop_reference(addon->env, &handle->outbox.buffer);
+  /* Before the descriptor: a mapping keeps the socket alive. */
+  mapping_close(handle);
   if (handle->previous != NULL) handle->previous->next = handle->next;
   else addon->open = handle->next;
   if (handle->next != NULL) handle->next->previous = handle->previous;
@@ -65,6 +100,8 @@ void handle_close(struct handle *handle) {
   addon->closing++;
   uv_close((uv_handle_t *)handle->watcher, on_closed);
   handle->watcher = NULL;
+  if (handle->uring != NULL) uring_close(addon->env, handle->uring);
+  handle->uring = NULL;
   close(handle->fd);
   handle->fd = -1;
   atomic_fetch_sub_explicit(&open_count, 1, memory_order_relaxed);
@@ -112,18 +149,17 @@ static napi_status make_object(struct handle *handle, napi_env env, napi_value o
 
 int handle_create(const struct call *call, int fd, bool foreign, napi_value on_readable, napi_value *object) {
   struct handle *handle = calloc(1, sizeof *handle);
-  uv_poll_t *watcher = calloc(1, uv_handle_size(RINGLINK_UV_POLL));
-  int error = handle == NULL || watcher == NULL ? -ENOMEM : uv_poll_init(call->addon->loop, watcher, fd);
-  if (error != 0) {
-    free(watcher);
+  int error = -ENOMEM;
+  uv_poll_t *watcher = handle == NULL ? NULL : watcher_create(call->addon, fd, &error);
+  if (watcher == NULL) {
     free(handle);
     close(fd);
     return error;
   }
   uv_handle_set_data((uv_handle_t *)watcher, handle);
-  uv_unref((uv_handle_t *)watcher);
   handle->addon = call->addon;
   handle->fd = fd;
+  handle->watched = fd;
   handle->foreign = foreign;
   handle->watcher = watcher;
   handle->references = 2;
@@ -159,6 +195,8 @@ static void on_ready(uv_poll_t *watcher, int status, int events) {
     handle->polling = false;
     return;
   }
+  uint64_t count;
+  if (handle->counting && read(handle->watched, &count, sizeof count) < 0 && errno != EAGAIN) status = -errno;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value object = NULL, function = NULL, argument, result;
@@ -166,7 +204,7 @@ static void on_ready(uv_poll_t *watcher, int status, int events) {
   napi_get_reference_value(env, handle->on_readable, &function);
   stop_waiting(handle);
   if (object != NULL && function != NULL &&
-      napi_create_int32(env, status < 0 ? failure_of(handle->fd) : 0, &argument) == napi_ok) {
+      napi_create_int32(env, status < 0 ? failure_of(handle->watched) : 0, &argument) == napi_ok) {
     napi_status called = napi_make_callback(env, handle->context, object, function, 1, &argument, &result);
     /* From here on the handle may be closed. An environment that ends reports a pending exception without having one. */
     bool thrown = false;
@@ -208,6 +246,7 @@ napi_value ringlink_close(napi_env env, napi_callback_info info) {
   int error = call_begin(env, info, &call);
   if (call.handle == NULL) return number(env, error);
   if (call.handle->fd >= 0) {
+    if (call.handle->uring != NULL) uring_detach(env, call.handle->uring);
     handle_close(call.handle);
     napi_value nothing;
     napi_get_undefined(env, &nothing);

@@ -2,12 +2,10 @@
 #include "handle.h"
 
 #include <errno.h>
-#include <math.h>
-#include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <linux/netlink.h>
-#include <time.h>
 
 /* In the order of FrameWord in binding.ts. */
 struct frame_words {
@@ -20,6 +18,8 @@ struct inbox {
   struct mmsghdr messages[RINGLINK_BATCH];
   struct iovec vectors[RINGLINK_BATCH];
   struct sockaddr_nl senders[RINGLINK_BATCH];
+  bool blocks;      /* the descriptor is in blocking mode */
+  int64_t patience; /* milliseconds of SO_RCVTIMEO; 0: for ever */
 };
 
 void inbox_free(struct inbox *inbox) { free(inbox); }
@@ -103,13 +103,14 @@ napi_value ringlink_attach_frames(napi_env env, napi_callback_info info) {
   return number(env, 0);
 }
 
-static int receive_into(const struct handle *handle, uint32_t first, uint32_t count) {
+/* `how`: MSG_DONTWAIT, or MSG_WAITFORONE, which waits for the first message and returns -EINTR at a signal. */
+static int receive_into(const struct handle *handle, uint32_t first, uint32_t count, int how) {
   struct inbox *inbox = handle->inbox;
   uint8_t *frame = handle->frames.data + (size_t)first * inbox->frame_size;
   for (uint32_t i = 0; i < count; i++, frame += inbox->frame_size) inbox->vectors[i].iov_base = frame;
   int filled;
-  do filled = recvmmsg(handle->fd, inbox->messages, count, MSG_DONTWAIT | MSG_TRUNC, NULL);
-  while (filled < 0 && errno == EINTR);
+  do filled = recvmmsg(handle->fd, inbox->messages, count, how | MSG_TRUNC, NULL);
+  while (filled < 0 && errno == EINTR && how == MSG_DONTWAIT);
   if (filled < 0) return -errno;
   struct frame_words *words = inbox->words + first;
   for (int i = 0; i < filled; i++) {
@@ -137,29 +138,29 @@ napi_value ringlink_receive(napi_env env, napi_callback_info info) {
   uint32_t first, count;
   int error = call_begin(env, info, &call);
   if (error == 0) error = receive_arguments(&call, &first, &count);
-  return number(env, error != 0 ? error : receive_into(call.handle, first, count));
+  return number(env, error != 0 ? error : receive_into(call.handle, first, count, MSG_DONTWAIT));
 }
 
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
-/* Until `deadline`, or for ever when that is negative: 0 when the socket is readable, -EAGAIN when time is over. */
-static int block_until_readable(int fd, int64_t deadline) {
-  for (;;) {
-    struct pollfd state = {.fd = fd, .events = POLLIN};
-    struct timespec rest = {0};
-    if (deadline >= 0) {
-      int64_t left = deadline - now();
-      if (left > 0) rest = (struct timespec){left / 1000000000, left % 1000000000};
-    }
-    int ready = ppoll(&state, 1, deadline < 0 ? NULL : &rest, NULL);
-    if (ready > 0) return 0;
-    if (ready == 0) return -EAGAIN;
-    if (errno != EINTR) return -errno;
+/*
+ * Has the next blocking receive wait until `deadline`: 0 or a negative errno. The socket remembers how long, so that a loop of
+ * equal waits costs nothing but its receives.
+ */
+static int set_patience(const struct handle *handle, int64_t deadline) {
+  struct inbox *inbox = handle->inbox;
+  /* 0 is for ever to the kernel; a receive that must not wait says so itself. */
+  int64_t left = deadline == NO_DEADLINE ? 0 : (time_left(deadline) + 999999) / 1000000;
+  int64_t milliseconds = deadline == NO_DEADLINE || left > 0 ? left : 1;
+  if (!inbox->blocks) {
+    /* libuv made it non-blocking. All other calls say MSG_DONTWAIT, and do not mind. */
+    int off = 0;
+    if (ioctl(handle->fd, FIONBIO, &off) != 0) return -errno;
+    inbox->blocks = true;
   }
+  if (milliseconds == inbox->patience) return 0;
+  struct timeval time = {milliseconds / 1000, milliseconds % 1000 * 1000};
+  if (setsockopt(handle->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0) return -errno;
+  inbox->patience = milliseconds;
+  return 0;
 }
 
 napi_value ringlink_receive_blocking(napi_env env, napi_callback_info info) {
@@ -169,15 +170,14 @@ napi_value ringlink_receive_blocking(napi_env env, napi_callback_info info) {
   int result = call_begin(env, info, &call);
   if (result == 0) result = receive_arguments(&call, &first, &count);
   if (result != 0) return number(env, result);
-  if (napi_get_value_double(env, call.argument[3], &timeout) != napi_ok || isnan(timeout)) return number(env, -EINVAL);
-  /* A year is for ever, and fits. */
-  int64_t deadline = timeout < 0 || timeout > 3.2e10 ? -1 : now() + (int64_t)(timeout * 1e6);
+  if (!read_timeout(&call, 3, &timeout)) return number(env, -EINVAL);
+  if (timeout == 0) return number(env, receive_into(call.handle, first, count, MSG_DONTWAIT));
+  const int64_t deadline = deadline_after(timeout);
   do {
-    result = block_until_readable(call.handle->fd, deadline);
-    if (result != 0) break;
-    result = receive_into(call.handle, first, count);
-  } while (result == -EAGAIN); /* readable, yet nothing there: somebody else reads, or a message was withdrawn */
-  return number(env, result);
+    result = set_patience(call.handle, deadline);
+    if (result == 0) result = receive_into(call.handle, first, count, MSG_WAITFORONE);
+  } while ((result == -EAGAIN || result == -EINTR) && time_left(deadline) > 0);
+  return number(env, result == -EINTR ? -EAGAIN : result);
 }
 
 napi_value ringlink_attach_outbox(napi_env env, napi_callback_info info) {

@@ -6,7 +6,15 @@ import type { Transport } from '@ringlink/transport'
 import type { SocketOptions } from './options.ts'
 import { SocketTransport } from './socket.ts'
 
-export { DEFAULT_FRAME_SIZE, DEFAULT_OUTBOX_SIZE, MAXIMUM_BATCH_SIZE, type SocketOptions } from './options.ts'
+export { check, NetlinkSocket, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from './netlink-socket.ts'
+export {
+  type CheckedOptions,
+  checkOptions,
+  DEFAULT_FRAME_SIZE,
+  DEFAULT_OUTBOX_SIZE,
+  MAXIMUM_BATCH_SIZE,
+  type SocketOptions,
+} from './options.ts'
 
 /**
  * Opens a netlink socket. Rejects with code `SYSTEM` (and the errno) when the system refuses, `ARGUMENT` for an option out

@@ -43,7 +43,7 @@ export abstract class BaseTransport implements Transport {
 
   /** The next batch if there is one now. May throw. */
   protected abstract doReceive(): FrameBatch | undefined
-  /** As {@link doReceive}, after blocking for up to `timeout` milliseconds (negative: for ever). */
+  /** As {@link doReceive}; when there is none now, after blocking for up to `timeout` milliseconds (negative: for ever). */
   protected abstract doReceiveBlocking(timeout: number): FrameBatch | undefined
   /** Sees to it that {@link wake} is called, from the event loop, when there may be something to receive: also what is there already. */
   protected abstract doWait(): void
@@ -67,8 +67,7 @@ export abstract class BaseTransport implements Transport {
     if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
       throw new TransportError('ARGUMENT', 'poll', 'the timeout is a number of milliseconds')
     }
-    const batch = this.#take(0)
-    return batch === undefined && timeout !== 0 ? this.#take(timeout) : batch
+    return this.#take(timeout)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<FrameBatch, undefined> {

@@ -44,7 +44,7 @@ export interface TransportStats {
   readonly bytes: number
   /** batches delivered */
   readonly batches: number
-  /** times that the transport had to wait for the kernel */
+  /** times that the transport waited for the kernel, or was ready to */
   readonly wakeups: number
   /** system calls that moved frames, in either direction */
   readonly systemCalls: number
@@ -157,6 +157,9 @@ export interface Outbox {
    * Sends all that is committed, in order, with one entry into the kernel, and returns how many commits that was. What
    * cannot be sent stays committed: the error (code `SYSTEM`) says in `sent` how many went out, and a later flush tries the
    * others. A reservation that is open is taken back. With nothing committed: 0. Throws code `CLOSED`.
+   *
+   * Where answers need frames of a ring, requests that ask for one may stay committed, and then fewer were sent than there were:
+   * they follow by themselves as frames come back.
    */
   flush(): number
 }

@@ -153,7 +153,7 @@ test('an aborted wait is taken back below; an abort after the end is not', async
   expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
 })
 
-test('poll asks without waiting first, and blocks only when it may', () => {
+test('poll blocks only when it may: whether something is there already, the blocking receive sees itself', () => {
   const transport = new Scripted()
   expect(transport.poll()).toBe(undefined)
   expect(transport.doReceiveBlocking).not.toHaveBeenCalled()
@@ -163,7 +163,10 @@ test('poll asks without waiting first, and blocks only when it may', () => {
   expect(transport.doReceiveBlocking).toHaveBeenLastCalledWith(-1)
   transport.add(1)
   expect(value(transport.poll(5))).toBe(1)
-  expect(transport.doReceiveBlocking).toHaveBeenCalledTimes(2)
+  expect(transport.doReceiveBlocking).toHaveBeenCalledTimes(3)
+  transport.add(2)
+  expect(value(transport.poll())).toBe(2)
+  expect(transport.doReceiveBlocking).toHaveBeenCalledTimes(3)
 })
 
 test('receive after close is CLOSED, also while an iteration has not noticed yet', async () => {

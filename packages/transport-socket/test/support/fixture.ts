@@ -43,7 +43,8 @@ export function socketFixture(namespace: () => Namespace, other: () => SocketPee
   }
 }
 
-class KernelPeer implements Peer {
+/** The other end of a transport on a real socket of NETLINK_ROUTE. */
+export class KernelPeer implements Peer {
   #transport: Transport
   #other: SocketPeer
 

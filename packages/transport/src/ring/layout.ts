@@ -144,6 +144,9 @@ export function checkMapping(
   return offset !== 0 || expected === 0 || rounded !== expected ? Errno.EINVAL : 0
 }
 
+/** Blocks are made larger than a frame needs up to so many times, and as long as more than a quarter of them would be wasted. */
+const BLOCK_GROWTH = 4
+
 /**
  * A geometry for at least `frameCount` frames that hold messages of `capacity` bytes. Blocks are a power of two of pages,
  * because the kernel rounds what it allocates up to that, and small, because it then always finds them.
@@ -152,6 +155,8 @@ export function planRing(needs: { capacity: number; frameCount: number; pageSize
   const frameSize = align4(needs.capacity) + FRAME_HEADER_LENGTH
   let blockSize = needs.pageSize
   while (blockSize < frameSize) blockSize *= 2
+  const largest = Math.min(blockSize * BLOCK_GROWTH, frameSize * needs.frameCount)
+  while (blockSize * 2 <= largest && (blockSize % frameSize) * 4 > blockSize) blockSize *= 2
   const perBlock = Math.floor(blockSize / frameSize)
   const blockCount = Math.max(1, Math.ceil(needs.frameCount / perBlock))
   return { blockSize, blockCount, frameSize, frameCount: perBlock * blockCount }

@@ -14,7 +14,8 @@ export class RingFramePool {
   held = 0
   /** frames copied in order to be held */
   copied = 0
-  readonly #limit: number
+  /** frames that may stay in the ring when they are held, marked SKIP; those beyond are copied out */
+  holdLimit: number
   readonly #released: () => void
   // Per frame, how many have it.
   readonly #keepers: Uint32Array
@@ -23,12 +24,12 @@ export class RingFramePool {
   #wasFull = false
 
   /**
-   * @param limit frames that may stay in the ring when they are held, marked SKIP; those beyond are copied out
+   * @param holdLimit see {@link RingFramePool.holdLimit}
    * @param released called when frames went back
    */
-  constructor(ring: ReceiveRing, limit: number, released: () => void) {
+  constructor(ring: ReceiveRing, holdLimit: number, released: () => void) {
     this.ring = ring
-    this.#limit = limit
+    this.holdLimit = holdLimit
     this.#released = released
     this.#keepers = new Uint32Array(ring.frames.count)
   }
@@ -47,7 +48,7 @@ export class RingFramePool {
     const offset = ring.offset(frame)
     const { memory } = ring.frames
     let lease: RingLease
-    if (ring.isHeld(frame) || ring.held < this.#limit) {
+    if (ring.isHeld(frame) || ring.held < this.holdLimit) {
       ring.hold(frame)
       this.#keepers[frame] = (this.#keepers[frame] as number) + 1
       lease = new RingLease(this, memory, offset, byteLength, frame)

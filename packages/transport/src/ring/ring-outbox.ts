@@ -1,105 +1,202 @@
 import { Errno } from '@ringlink/codec/errors'
 import { align4, type Memory } from '@ringlink/codec/memory'
-import { OutboxBuffer, type Transmit } from '../outbox.ts'
+import { OutboxBuffer } from '../outbox.ts'
 import type { RingSystem } from './ring-system.ts'
 import type { TransmitRing } from './transmit-ring.ts'
 
 /** What an outbox needs of its system. */
-export type RingSender = Pick<RingSystem, 'trigger' | 'send'>
+export interface RingSender extends Pick<RingSystem, 'trigger' | 'send'> {
+  /** Frames that answers can be received in at this moment, and whether there will be no more until frames in use are released. */
+  room(): { readonly frames: number; readonly isAll: boolean }
+}
+
+/** Offsets in a message's header (`struct nlmsghdr`), and the flags that ask for an answer. */
+const FLAGS = 6
+const MESSAGE_HEADER_LENGTH = 16
+/** NLM_F_ACK */
+const ACKNOWLEDGE = 0x4
+/** NLM_F_DUMP */
+const DUMP = 0x300
+/** A request that is acknowledged may be answered with a message before that. */
+const FRAMES_PER_REQUEST = 2
 
 /**
- * An outbox that is sent through a transmit ring. Commits are collected in a buffer, where each can be as long as the whole
- * of it and stays until the kernel has it; a flush puts as many as fit into each frame and lets the kernel take all frames
- * at once. A commit is never divided: one longer than a frame is sent as on any socket, in its turn.
+ * An outbox of a socket with a receive ring. Commits are collected in a buffer, where each can be as long as the whole of it
+ * and stays until the kernel has it. With a transmit ring, a flush puts as many as fit into each frame and lets the kernel
+ * take all frames at once. A commit is never divided: one longer than a frame is sent as on any socket, in its turn.
+ *
+ * Requests that ask for an answer go out only as far as the receive ring has room for the answers, because the kernel drops what
+ * it has no frame for and reports success all the same. What is behind the last of them waits in the outbox, in order, without
+ * an error ({@link waiting}): {@link proceed}, or the next flush, goes on. Nothing else is ever kept back.
  */
 export class RingOutbox extends OutboxBuffer {
-  readonly #lengths: number[]
+  /** commits are kept back because there was no room for answers */
+  waiting = false
+  // Per pending commit: its bytes, and the frames that its answers may take.
+  readonly #lengths: number[] = []
+  readonly #answers: number[] = []
+  #reserved = 0
 
-  constructor(size: number, ring: TransmitRing, system: RingSender) {
-    const lengths: number[] = []
-    super(size, (offset) => new Flush(this.memory, offset, lengths, ring, system).run())
-    this.#lengths = lengths
+  constructor(size: number, ring: TransmitRing | undefined, system: RingSender) {
+    super(size, (offset) => {
+      const flush = new Flush(this.memory, offset, { lengths: this.#lengths, answers: this.#answers }, ring, system)
+      const result = flush.run()
+      this.waiting = flush.waiting
+      return result
+    })
+  }
+
+  override reserve(byteLength: number): number {
+    this.#reserved = super.reserve(byteLength)
+    return this.#reserved
   }
 
   override commit(byteLength: number): void {
     super.commit(byteLength)
     this.#lengths.push(align4(byteLength))
+    this.#answers.push(countAnswers(this.memory, this.#reserved, byteLength))
+  }
+
+  /** As {@link Outbox.flush}; the commits that went out, which are not all while {@link waiting}. */
+  override flush(): number {
+    const commits = this.pendingCommits
+    this.waiting = false
+    try {
+      return super.flush()
+    } catch (error) {
+      if (!this.waiting) throw error
+      return commits - this.pendingCommits
+    }
+  }
+
+  /** Sends what was kept back, as far as there is room now. Throws what {@link flush} throws; the next call tries again. */
+  proceed(): void {
+    if (!this.waiting) return
+    try {
+      this.flush()
+    } catch (error) {
+      this.waiting = true
+      throw error
+    }
   }
 
   override close(): void {
     super.close()
+    this.waiting = false
     this.#lengths.length = 0
+    this.#answers.length = 0
   }
 }
 
-/** An outbox without a transmit ring. */
-export function socketOutbox(size: number, system: RingSender): OutboxBuffer {
-  const transmit: Transmit = (offset, length) => system.send(outbox.memory, offset, length)
-  const outbox = new OutboxBuffer(size, transmit)
-  return outbox
+/** Frames that the answers to the messages of one commit may take. */
+function countAnswers(memory: Memory, offset: number, byteLength: number): number {
+  let frames = 0
+  for (let at = 0; at + MESSAGE_HEADER_LENGTH <= byteLength; ) {
+    const flags = memory.u16[(offset + at + FLAGS) >> 1] as number
+    if ((flags & ACKNOWLEDGE) !== 0 || (flags & DUMP) === DUMP) frames += FRAMES_PER_REQUEST
+    const length = memory.u32[(offset + at) >> 2] as number
+    if (length < MESSAGE_HEADER_LENGTH || length > byteLength) break
+    at += align4(length)
+  }
+  return frames
+}
+
+interface Commits {
+  readonly lengths: number[]
+  readonly answers: number[]
 }
 
 class Flush {
+  waiting = false
   readonly #memory: Memory
-  readonly #lengths: number[]
-  readonly #ring: TransmitRing
+  readonly #commits: Commits
+  readonly #ring: TransmitRing | undefined
   readonly #system: RingSender
   #offset: number
   #taken = 0
 
-  constructor(memory: Memory, offset: number, lengths: number[], ring: TransmitRing, system: RingSender) {
+  constructor(memory: Memory, offset: number, commits: Commits, ring: TransmitRing | undefined, system: RingSender) {
     this.#memory = memory
     this.#offset = offset
-    this.#lengths = lengths
+    this.#commits = commits
     this.#ring = ring
     this.#system = system
   }
 
   /** The bytes that went out, or a negative errno when none did. */
   run(): number {
-    while (this.#lengths.length > 0) {
-      const [first = 0] = this.#lengths
-      const errno = first > this.#ring.frames.capacity ? this.#sendOne(first) : this.#sendFrames()
+    const { lengths } = this.#commits
+    while (lengths.length > 0) {
+      const count = this.#affordable()
+      if (count === 0) {
+        this.waiting = true
+        break
+      }
+      const errno = this.#send(count, lengths[0] as number)
       if (errno !== 0) return this.#taken > 0 ? this.#taken : -errno
     }
     return this.#taken
   }
 
-  #sendOne(length: number): number {
-    const result = this.#system.send(this.#memory, this.#offset, length)
+  /** The commits, from the first on, whose answers there is room for; one alone does with what room there can be. */
+  #affordable(): number {
+    const { answers } = this.#commits
+    let asked = 0
+    let room: ReturnType<RingSender['room']> | undefined
+    for (const [index, frames] of answers.entries()) {
+      if (frames === 0) continue
+      room ??= this.#system.room()
+      asked += frames
+      if (asked > room.frames && !(room.isAll && room.frames > 0 && asked === frames)) return index
+    }
+    return answers.length
+  }
+
+  #send(count: number, first: number): number {
+    const ring = this.#ring
+    if (ring === undefined) return this.#sendPlainly(count)
+    return first > ring.frames.capacity ? this.#sendPlainly(1) : this.#sendFrames(ring, count)
+  }
+
+  #sendPlainly(count: number): number {
+    let bytes = 0
+    for (let i = 0; i < count; i++) bytes += this.#commits.lengths[i] as number
+    const result = this.#system.send(this.#memory, this.#offset, bytes)
     if (result < 0) return -result
-    this.#count(1, length)
+    this.#count(count, bytes)
     return 0
   }
 
-  #sendFrames(): number {
+  #sendFrames(ring: TransmitRing, count: number): number {
     const frames: { commits: number; bytes: number }[] = []
     let offset = this.#offset
     let next = 0
-    for (let frame = this.#ring.reserve(); frame >= 0 && next < this.#lengths.length; frame = this.#ring.reserve()) {
-      const { commits, bytes } = this.#fit(next)
+    for (let frame = ring.reserve(); frame >= 0 && next < count; frame = ring.reserve()) {
+      const { commits, bytes } = this.#fit(next, count, ring.frames.capacity)
       if (commits === 0) break
-      const { memory } = this.#ring.frames
-      memory.u8.set(this.#memory.u8.subarray(offset, offset + bytes), this.#ring.frames.data(frame))
-      this.#ring.commit(bytes)
+      const { memory } = ring.frames
+      memory.u8.set(this.#memory.u8.subarray(offset, offset + bytes), ring.frames.data(frame))
+      ring.commit(bytes)
       frames.push({ commits, bytes })
       offset += bytes
       next += commits
     }
-    const { sent, errno } = this.#ring.settle(this.#system.trigger())
+    const { sent, errno } = ring.settle(this.#system.trigger())
     for (const { commits, bytes } of frames.slice(0, sent)) this.#count(commits, bytes)
     // What was not sent is still in the buffer: its frames are taken back, and filled anew by the next flush.
-    this.#ring.discard()
+    ring.discard()
     if (sent === frames.length) return 0
     return errno === 0 ? Errno.EAGAIN : errno
   }
 
-  /** The commits from `next` on that fit into one frame. */
-  #fit(next: number): { commits: number; bytes: number } {
+  /** The commits from `next` to `end` that fit into one frame. */
+  #fit(next: number, end: number, capacity: number): { commits: number; bytes: number } {
+    const { lengths } = this.#commits
     let commits = 0
     let bytes = 0
-    for (const length of this.#lengths.slice(next)) {
-      if (bytes + length > this.#ring.frames.capacity) break
+    while (next + commits < end) {
+      const length = lengths[next + commits] as number
+      if (bytes + length > capacity) break
       bytes += length
       commits++
     }
@@ -107,7 +204,8 @@ class Flush {
   }
 
   #count(commits: number, bytes: number): void {
-    this.#lengths.splice(0, commits)
+    this.#commits.lengths.splice(0, commits)
+    this.#commits.answers.splice(0, commits)
     this.#offset += bytes
     this.#taken += bytes
   }

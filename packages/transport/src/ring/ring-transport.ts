@@ -2,14 +2,13 @@ import { Errno } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
 import { BaseTransport } from '../base.ts'
 import { systemError, TransportError } from '../errors.ts'
-import type { OutboxBuffer } from '../outbox.ts'
 import { FRAME_WORDS } from '../slab.ts'
 import { liveStats, newCounts, type TransportCounts } from '../stats.ts'
 import type { Capabilities, FrameBatch, TransportStats } from '../transport.ts'
 import { RingFrames, type RingGeometry, RingOption, ringSize, writeRingRequest } from './layout.ts'
 import { FrameWord, NoFrame, ReceiveRing } from './receive-ring.ts'
 import { RingFramePool } from './ring-batch.ts'
-import { RingOutbox, type RingSender, socketOutbox } from './ring-outbox.ts'
+import { RingOutbox, type RingSender } from './ring-outbox.ts'
 import { type OpenRingSystem, PollEvent, type RingSystem } from './ring-system.ts'
 import { TransmitRing } from './transmit-ring.ts'
 
@@ -25,6 +24,7 @@ export interface RingTransportOptions {
    * Frames that may be held in the ring at one time; those beyond are copied out. 0 by default: SKIP is safe only where the
    * kernel steps over it (4.3 and newer) and where nothing arrives by the receive queue, as on a socket of nfnetlink_queue whose copy
    * range fits the frames. Elsewhere a held frame makes the kernel drop messages when it comes round, and a dump stops there.
+   * From the first group that is joined on, all are copied out: what is sent to groups comes by the receive queue.
    */
   readonly holdLimit?: number | undefined
   readonly outboxSize?: number | undefined
@@ -52,7 +52,7 @@ const BATCH_SIZE = 256
 export class RingTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId: number
-  readonly outbox: OutboxBuffer
+  readonly outbox: RingOutbox
   readonly stats: TransportStats
   readonly #system: RingSystem
   readonly #ring: ReceiveRing
@@ -86,11 +86,9 @@ export class RingTransport extends BaseTransport {
     })
     this.#pool = new RingFramePool(this.#ring, holdLimit, () => this.#released())
     const outboxSize = options.outboxSize ?? OUTBOX_SIZE
-    const sender = this.#sender()
-    this.outbox =
-      transmit === undefined
-        ? socketOutbox(outboxSize, sender)
-        : new RingOutbox(outboxSize, new TransmitRing(new RingFrames(memory, transmit, ringSize(receive))), sender)
+    const transmitRing =
+      transmit === undefined ? undefined : new TransmitRing(new RingFrames(memory, transmit, ringSize(receive)))
+    this.outbox = new RingOutbox(outboxSize, transmitRing, this.#sender())
     this.portId = this.#bind(options)
     this.capabilities = Object.freeze({
       kind: options.kind,
@@ -108,7 +106,7 @@ export class RingTransport extends BaseTransport {
 
   /**
    * Frames that the kernel can fill at this moment. More requests than this, with an answer each, and answers are lost: the
-   * kernel reports success all the same.
+   * kernel reports success all the same. So the outbox keeps back what there is no room for.
    */
   freeFrames(): number {
     return this.#ring.freeFrames()
@@ -118,11 +116,15 @@ export class RingTransport extends BaseTransport {
     const batch = this.#take()
     const woken = this.#woken
     this.#woken = false
+    // Frames may have gone back without having been in a batch.
+    this.#proceed()
     if (batch !== undefined || !woken || ++this.#inVain < WAKEUPS_IN_VAIN) return batch
     return this.#ring.resynchronise() ? this.#take() : undefined
   }
 
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
+    const there = this.doReceive()
+    if (there !== undefined) return there
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : this.#system.now() + timeout
     for (let left = timeout; ; left = deadline - this.#system.now()) {
       if (timeout >= 0 && left < 0) return undefined
@@ -155,6 +157,7 @@ export class RingTransport extends BaseTransport {
 
   protected doJoinGroup(group: number): void {
     this.#check('join group', this.#system.joinGroup(group))
+    this.#pool.holdLimit = 0
   }
 
   protected doLeaveGroup(group: number): void {
@@ -317,6 +320,7 @@ export class RingTransport extends BaseTransport {
    * and nothing else would call it.
    */
   #released(): void {
+    this.#proceed()
     if (!this.#waiting || this.#nudging) return
     this.#nudging = true
     queueMicrotask(() => {
@@ -330,9 +334,22 @@ export class RingTransport extends BaseTransport {
     })
   }
 
+  /** Sends what the outbox kept back; whoever receives learns why it cannot. */
+  #proceed(): void {
+    try {
+      this.outbox.proceed()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   #sender(): RingSender {
     const system = this.#system
     return {
+      room: () => {
+        const frames = this.#ring.freeFrames()
+        return { frames, isAll: frames + this.#ring.borrowed + this.#ring.held === this.#ring.frames.count }
+      },
       trigger: () => {
         this.#counts.calls++
         return system.trigger()

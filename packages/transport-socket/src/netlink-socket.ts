@@ -1,0 +1,126 @@
+import { Errno } from '@ringlink/codec/errors'
+import type { NativeBinding, NativeHandle } from '@ringlink/native'
+import { OutboxBuffer, systemError, TransportError } from '@ringlink/transport'
+import type { CheckedOptions } from './options.ts'
+
+/** `SOL_NETLINK` and its options (uapi/linux/netlink.h). */
+export const SOL_NETLINK = 270
+export const SocketOption = {
+  /** NETLINK_ADD_MEMBERSHIP */
+  AddMembership: 1,
+  /** NETLINK_DROP_MEMBERSHIP */
+  DropMembership: 2,
+  /** NETLINK_NO_ENOBUFS */
+  NoOverrunErrors: 5,
+  /** NETLINK_CAP_ACK */
+  CappedAck: 10,
+  /** NETLINK_EXT_ACK */
+  ExtendedAck: 11,
+  /** NETLINK_GET_STRICT_CHK */
+  StrictChecking: 12,
+} as const
+
+/** What the kernel keeps of a send buffer for itself (`netlink_sendmsg` refuses more than the buffer less 32 bytes). */
+export const SEND_OVERHEAD = 32
+
+/** What every transport over a netlink socket does with it, however it receives. */
+export class NetlinkSocket {
+  readonly native: NativeBinding
+  readonly handle: NativeHandle
+  #drops = 0
+
+  /** Opens it, unbound. Throws code `SYSTEM`. */
+  constructor(native: NativeBinding, options: CheckedOptions, onReadable: (status: number) => void) {
+    this.native = native
+    const { protocol, networkNamespace } = options
+    const handle = native.open(protocol, networkNamespace, onReadable)
+    if (typeof handle === 'number') throw openError(-handle, options)
+    this.handle = handle
+  }
+
+  /** Sets what was asked for and binds; the port id. */
+  configure(options: CheckedOptions): number {
+    // A kernel without one of these works without it, only less well.
+    this.#set(SocketOption.ExtendedAck, options.extendedAck)
+    this.#set(SocketOption.CappedAck, options.cappedAck)
+    this.#set(SocketOption.StrictChecking, options.strictChecking)
+    this.#set(SocketOption.NoOverrunErrors, options.noOverrunErrors)
+    if (options.receiveBufferSize !== undefined) {
+      // The kernel doubles what it is asked for, to pay for its bookkeeping; our number is what it shall end with.
+      const asked = Math.ceil(options.receiveBufferSize / 2)
+      check('set receive buffer', this.native.setReceiveBuffer(this.handle, asked))
+    }
+    const portId = check('bind', this.native.bind(this.handle, options.portId, 0))
+    for (const group of options.groups) this.joinGroup(group)
+    return portId
+  }
+
+  joinGroup(group: number): void {
+    check('join group', this.native.setOption(this.handle, SOL_NETLINK, SocketOption.AddMembership, group))
+  }
+
+  leaveGroup(group: number): void {
+    check('leave group', this.native.setOption(this.handle, SOL_NETLINK, SocketOption.DropMembership, group))
+  }
+
+  /**
+   * An outbox of this socket: of `wanted` bytes, or of as many as the system lets a socket send at once. `onSend` is called before
+   * each system call of it.
+   */
+  makeOutbox(wanted: number, onSend: () => void): OutboxBuffer {
+    const granted = check('set send buffer', this.native.setSendBuffer(this.handle, wanted + SEND_OVERHEAD))
+    const outbox = new OutboxBuffer(Math.min(wanted, (granted - SEND_OVERHEAD) & ~3), (offset, length) => {
+      onSend()
+      return this.native.send(this.handle, offset, length)
+    })
+    check('attach outbox', this.native.attachOutbox(this.handle, plainBuffer(outbox.memory.buffer)))
+    return outbox
+  }
+
+  readProcNet(name: string): string {
+    const text = this.native.readProcNet(this.handle, name)
+    if (typeof text === 'number') throw systemError(`read /proc/net/${name}`, -text)
+    return text
+  }
+
+  /** Messages that the kernel dropped since this was asked last. */
+  newDrops(): number {
+    const drops = this.native.drops(this.handle)
+    if (drops < 0) return 0
+    // The kernel's counter has 32 bits and wraps.
+    const lost = (drops - this.#drops) >>> 0
+    this.#drops = drops
+    return lost
+  }
+
+  close(): void {
+    this.native.close(this.handle)
+  }
+
+  #set(name: number, value: boolean): void {
+    if (value) this.native.setOption(this.handle, SOL_NETLINK, name, 1)
+  }
+}
+
+/** `result` of a system call, or its error: code `SYSTEM`. */
+export function check(operation: string, result: number): number {
+  if (result < 0) throw systemError(operation, -result)
+  return result
+}
+
+/** The addon takes no shared memory. */
+export function plainBuffer(buffer: ArrayBuffer | SharedArrayBuffer): ArrayBuffer {
+  if (buffer instanceof ArrayBuffer) return buffer
+  throw new TransportError('ARGUMENT', 'attach', 'the addon works on an ArrayBuffer')
+}
+
+function openError(errno: number, { protocol, networkNamespace }: CheckedOptions): Error {
+  if (errno === Errno.EPROTONOSUPPORT) {
+    return systemError('open socket', errno, `this kernel has no netlink protocol ${protocol}`)
+  }
+  return systemError(
+    'open socket',
+    errno,
+    networkNamespace === null ? undefined : `network namespace ${networkNamespace}`,
+  )
+}

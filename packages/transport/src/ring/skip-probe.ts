@@ -1,0 +1,47 @@
+import { Memory } from '@ringlink/codec/memory'
+import { FrameStatus, RingFrames, type RingGeometry, RingOption, ringSize, writeRingRequest } from './layout.ts'
+import type { OpenRingSystem, RingSystem } from './ring-system.ts'
+
+const FRAMES = 4
+/** A request that does nothing and is acknowledged: `NLMSG_NOOP`, `NLM_F_REQUEST | NLM_F_ACK`. */
+const NOOP = { length: 16, type: 1, flags: 5 } as const
+
+/**
+ * Whether this kernel steps over a frame that is kept (SKIP) where it builds messages in the ring: 4.3 and newer do, older ones
+ * stop at it and lose what comes. It is tried out, on a socket of its own with a ring of four frames: the kernel answers
+ * twelve requests at the most, each within the send. False also where that could not be tried.
+ */
+export function stepsOverSkip(open: OpenRingSystem): boolean {
+  const system = open(() => {})
+  try {
+    const { pageSize } = system
+    const geometry = { blockSize: pageSize, blockCount: 1, frameSize: pageSize / FRAMES, frameCount: FRAMES }
+    if (system.setRing(RingOption.Receive, writeRingRequest(geometry)) < 0) return false
+    const buffer = system.map(ringSize(geometry))
+    if (typeof buffer === 'number' || system.bind(0) < 0) return false
+    return tryOut(system, new Memory(buffer), geometry)
+  } finally {
+    system.unmap()
+    system.close()
+  }
+}
+
+function tryOut(system: RingSystem, memory: Memory, geometry: RingGeometry): boolean {
+  const frames = new RingFrames(memory, geometry)
+  const request = new Memory(NOOP.length)
+  request.u32[0] = NOOP.length
+  request.u16.set([NOOP.type, NOOP.flags], 2)
+  /** Whether the next answer is in this frame. */
+  const isAnsweredIn = (frame: number, leave: FrameStatus = FrameStatus.Unused) => {
+    if (system.send(request, 0, NOOP.length) !== NOOP.length) return false
+    if (frames.status(frame) !== FrameStatus.Valid) return false
+    frames.setStatus(frame, leave)
+    return true
+  }
+  const areAnsweredIn = (...expected: number[]) => expected.every((frame) => isAnsweredIn(frame))
+  // One lap, which leaves the kernel before the frame that is kept; one past it; one in which it is released behind the kernel.
+  if (!isAnsweredIn(0, FrameStatus.Skip) || !areAnsweredIn(1, 2, 3)) return false
+  if (!areAnsweredIn(1, 2, 3, 1)) return false
+  frames.setStatus(0, FrameStatus.Unused)
+  return areAnsweredIn(2, 3, 0, 1)
+}
