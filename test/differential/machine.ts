@@ -1,3 +1,4 @@
+import type { FirewallRule } from '../../packages/client/src/index.ts'
 import { Hook, Protocol } from '../../packages/codec/src/index.ts'
 import type { FrameBatch, Transport } from '../../packages/transport/src/index.ts'
 import {
@@ -130,8 +131,7 @@ export class RealMachine implements Machine {
 
   static async make(rules: PortRules): Promise<RealMachine> {
     const namespace = await Namespace.open()
-    const lines = ['*mangle', ...portRules(rules).flatMap(([port, rule]) => ruleLines(port, rule)), 'COMMIT']
-    await namespace.run('sh', '-c', `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')} | iptables-restore`)
+    await namespace.install(portRules(rules).flatMap(([port, rule]) => firewallRules(port, rule)))
     for (const [port] of portRules(rules)) await namespace.listen(port, '0.0.0.0')
     return new RealMachine(namespace, rules)
   }
@@ -173,21 +173,21 @@ function portRules(rules: PortRules): [number, PortRule][] {
   return Object.entries(rules).map(([port, rule]) => [Number(port), rule])
 }
 
-/** A port's rules in the words of iptables-restore. */
-function ruleLines(port: number, { hook = Hook.Output, mark, logs = [], queue, bypass }: PortRule): string[] {
-  const targets = logs.map(logTarget)
-  if (mark !== undefined) targets.unshift(`MARK --set-mark ${mark}`)
-  if (queue !== undefined) targets.push(`NFQUEUE --queue-num ${queue}${bypass === true ? ' --queue-bypass' : ''}`)
-  const chain = hook === Hook.Input ? 'INPUT' : 'OUTPUT'
-  return targets.map((target) => `-A ${chain} -d 127.0.0.1/32 -p udp --dport ${port} -j ${target}`)
+/** A port's rules, in the order in which a packet meets them. */
+function firewallRules(port: number, { hook = Hook.Output, mark, logs = [], queue, bypass }: PortRule): FirewallRule[] {
+  const at = {
+    hook: hook === Hook.Input ? 'input' : 'output',
+    priority: 'mangle',
+    match: { destinationAddress: '127.0.0.1', protocol: 'udp', destinationPort: port },
+  } as const
+  const rules: FirewallRule[] = logs.map((log) => ({ ...at, log: logOf(log) }))
+  if (mark !== undefined) rules.unshift({ ...at, setMark: mark })
+  if (queue !== undefined) rules.push({ ...at, queue, bypass })
+  return rules
 }
 
-function logTarget({ group, prefix, copyLength, threshold }: RuleLog): string {
-  const words = [`NFLOG --nflog-group ${group}`]
-  if (prefix !== undefined) words.push(`--nflog-prefix "${prefix}"`)
-  if (copyLength !== undefined) words.push(`--nflog-size ${copyLength}`)
-  if (threshold !== undefined) words.push(`--nflog-threshold ${threshold}`)
-  return words.join(' ')
+function logOf({ group, prefix, copyLength, threshold }: RuleLog): FirewallRule['log'] {
+  return { group, prefix, copyRange: copyLength, threshold }
 }
 
 function emptyDelivery(rules: PortRules): Record<number, string[]> {

@@ -17,9 +17,9 @@ import { type AckDetails, KernelRequest, type RequestHandler, SUPPRESS_ACK } fro
 import type { SimSocket } from './socket.ts'
 
 const NLMSGERR_ATTR = { message: 1, offset: 2, policy: 4 } as const
-const POLICY_ATTR = { type: 1, minimum: 4, maximum: 5 } as const
-const policyType = { u16: 3, u32: 4, nested: 13 } as const
-const policyMaximum = { u16: 0xffffn, u32: 0xffffffffn } as const
+const POLICY_ATTR = { type: 1, minimum: 4, maximum: 5, longest: 7 } as const
+const policyType = { u8: 2, u16: 3, u32: 4, u64: 5, binary: 10, text: 11, name: 12, nested: 13 } as const
+const policyMaximum = { u8: 0xffn, u16: 0xffffn, u32: 0xffffffffn, u64: 0xffffffffffffffffn } as const
 const encoder = new TextEncoder()
 
 /** Hands the messages of one send to `handler` and answers them. */
@@ -105,9 +105,11 @@ function writeDetails(writer: AttributeWriter, { message, badAttribute, policy }
 }
 
 function writePolicy(writer: AttributeWriter, policy: AttributePolicy): void {
-  if (policy.kind === 'bytes') return
+  if (policy.kind === 'bytes' || policy.kind === 'small' || policy.kind === 'flags') return
   const nest = writer.beginNest(NLMSGERR_ATTR.policy)
-  if (policy.kind !== 'nested') {
+  if (policy.kind === 'text' || policy.kind === 'name' || policy.kind === 'binary') {
+    putWord(writer, POLICY_ATTR.longest, policy.maximum)
+  } else if (policy.kind !== 'nested') {
     putLong(writer, POLICY_ATTR.minimum, 0n)
     putLong(writer, POLICY_ATTR.maximum, policyMaximum[policy.kind])
   }

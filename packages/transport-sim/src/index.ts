@@ -22,6 +22,7 @@ export {
   transportProtocol,
 } from './internet/transit.ts'
 export { SimKernel, type SimKernelOptions } from './kernel.ts'
+export type { NfTablesOptions } from './nftables/subsystem.ts'
 export type { SimOptions } from './options.ts'
 export { Checksum, type PacketMeta, type PacketOwner } from './packet.ts'
 export { type DeliveredPacket, type DropReason, REPEAT_LIMIT } from './path.ts'

@@ -1,17 +1,20 @@
 import { Errno, type Memory, Protocol } from '@ringlink/codec'
 import { systemError } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
-import type { RingTransport } from '@ringlink/transport/ring'
+import type { OpenRingSystem, RingTransport } from '@ringlink/transport/ring'
 import { VirtualClock } from './clock.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
 import { PacketLogs } from './log/logs.ts'
 import { Nfnetlink } from './nfnetlink.ts'
-import { checkSimOptions, GROUPS, protocols, type SimOptions } from './options.ts'
+import { NfTablesAttachment } from './nftables/attachment.ts'
+import type { NfTablesOptions } from './nftables/subsystem.ts'
+import { type CheckedSimOptions, checkSimOptions, GROUPS, protocols, type SimOptions } from './options.ts'
 import type { PacketMeta } from './packet.ts'
 import { type DeliveredPacket, type DropReason, PacketPath } from './path.ts'
 import { queueMessages } from './queue/subsystem.ts'
 import { ReceiveQueue } from './receive-queue.ts'
-import { openRing, type SimRingOptions } from './rings/open-ring.ts'
+import { openRing, openRingSystem, type SimRingOptions } from './rings/open-ring.ts'
+import type { RingKernelOptions } from './rings/ring-socket.ts'
 import type { Rule } from './rules.ts'
 import { SimSocket } from './socket.ts'
 import { SimTransport, type TransportHost } from './transport.ts'
@@ -22,6 +25,10 @@ export interface SimKernelOptions {
   readonly seed?: number
   /** the kernel can tell packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP */
   readonly conntrackGlue?: boolean
+  /** what its nf_tables has; default everything that the simulator knows. `false`: a kernel without nf_tables */
+  readonly nfTables?: NfTablesOptions | false
+  /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
+  readonly devices?: Readonly<Record<number, string>>
   /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
   readonly poison?: boolean
 }
@@ -31,6 +38,7 @@ const PROCESS_ID = 1000
 const QUEUE_SUBSYSTEM = 3
 const LOG_SUBSYSTEM = 4
 const NO_META: PacketMeta = {}
+const DEVICES = { 1: 'lo' }
 
 /**
  * A kernel with packet queues, packet logs and a table that can be dumped, all in memory. Nothing in it happens by itself:
@@ -46,14 +54,24 @@ export class SimKernel {
   #sockets = new Map<string, SimSocket>()
   #logs: PacketLogs
   #path: PacketPath
-  #nfnetlink = new Nfnetlink()
+  #nfnetlink: Nfnetlink
+  #nfTables: NfTablesAttachment | undefined
   #host: TransportHost
 
-  constructor({ seed = 1, conntrackGlue = false, poison = true }: SimKernelOptions = {}) {
+  constructor(options: SimKernelOptions = {}) {
+    const { seed = 1, conntrackGlue = false, nfTables = {}, devices = DEVICES, poison = true } = options
     this.random = new Random(seed)
     this.#poison = poison
     this.#logs = new PacketLogs(this.clock, conntrackGlue)
     this.#path = new PacketPath(this.#logs, this.random.next())
+    if (nfTables !== false) {
+      const { clock, random } = this
+      const multicast = (group: number, message: Uint8Array) => this.multicast(Protocol.Netfilter, group, message)
+      const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast }
+      this.#nfTables = new NfTablesAttachment(host, nfTables)
+    }
+    this.#nfnetlink = new Nfnetlink(this.#nfTables?.tables)
+    this.#nfTables?.register(this.#nfnetlink)
     this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { conntrackGlue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())
     this.database = new Database((group, size, write) => this.#multicast(DATABASE_PROTOCOL, group, size, write))
@@ -87,6 +105,34 @@ export class SimKernel {
   open(options: SimOptions): SimTransport | RingTransport
   open(options: SimOptions): SimTransport | RingTransport {
     const checked = checkSimOptions(options)
+    const socket = this.#openSocket(checked)
+    if (options.ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)
+    try {
+      return openRing(this.#host, socket, checked, options.ring, this.#poison)
+    } catch (error) {
+      this.#closed(socket)
+      throw error
+    }
+  }
+
+  /**
+   * The system calls of a socket with rings, for who builds a ring transport himself. Each call of what is returned opens a
+   * socket, and throws as {@link open}.
+   */
+  ringSystem(options: SimOptions, kernel: RingKernelOptions = {}): OpenRingSystem {
+    const checked = checkSimOptions(options)
+    return (onReadable) => openRingSystem(this.#host, this.#openSocket(checked), kernel, onReadable)
+  }
+
+  /**
+   * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: leave them
+   * as they are until the packet has been delivered or dropped, or say that they are `borrowed`.
+   */
+  inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
+    this.#path.inject(packet, meta)
+  }
+
+  #openSocket(checked: CheckedSimOptions): SimSocket {
     const { protocol, portId, extendedAck, cappedAck, privileged, receiveBufferSize, noOverrunErrors } = checked
     if (!protocols.includes(protocol)) throw systemError('open socket', Errno.EPROTONOSUPPORT)
     if (portId !== 0 && this.#sockets.has(socketKey(protocol, portId))) throw systemError('bind', Errno.EADDRINUSE)
@@ -104,21 +150,7 @@ export class SimKernel {
       if (result < 0) throw systemError('join group', -result)
     }
     this.#sockets.set(socketKey(protocol, socket.portId), socket)
-    if (options.ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)
-    try {
-      return openRing(this.#host, socket, checked, options.ring, this.#poison)
-    } catch (error) {
-      this.#closed(socket)
-      throw error
-    }
-  }
-
-  /**
-   * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: leave them
-   * as they are until the packet has been delivered or dropped, or say that they are `borrowed`.
-   */
-  inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
-    this.#path.inject(packet, meta)
+    return socket
   }
 
   /** Adds a rule behind the others of its hook and priority, and returns it. Throws code `ARGUMENT`. */
@@ -181,6 +213,7 @@ export class SimKernel {
     this.#sockets.delete(socketKey(socket.settings.protocol, socket.portId))
     this.#path.queues.socketClosed(socket)
     this.#logs.socketClosed(socket)
+    if (socket.settings.protocol === Protocol.Netfilter) this.#nfTables?.tables.socketClosed(socket)
   }
 
   /** The process id for the first socket, then one of the upper half, as Linux chooses them. */

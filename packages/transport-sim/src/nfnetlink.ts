@@ -1,15 +1,13 @@
-import { Errno, MESSAGE_HEADER_LENGTH, type Memory, NFNETLINK_ATTRIBUTES } from '@ringlink/codec'
+import { BatchMessage, Errno, MESSAGE_HEADER_LENGTH, type Memory, NFNETLINK_ATTRIBUTES } from '@ringlink/codec'
 import { Dispatcher } from './dispatch.ts'
+import { BatchReceiver } from './nftables/batch.ts'
+import type { NfTables } from './nftables/subsystem.ts'
 import { AttributeTable, type MessagePolicy } from './policy.ts'
 import type { KernelRequest } from './request.ts'
 import type { SimSocket } from './socket.ts'
 
 /** ENOTSUPP, which the kernel lets out although user space has no name for it. */
 export const ENOTSUPP = 524
-/** NFNL_MSG_BATCH_BEGIN */
-const BATCH_BEGIN = 0x10
-/** NFNL_SUBSYS_COUNT */
-const SUBSYSTEMS = 13
 
 /** One message type of a subsystem. */
 export interface SubsystemMessage {
@@ -28,7 +26,13 @@ interface RegisteredMessage extends SubsystemMessage {
 export class Nfnetlink {
   #subsystems = new Map<number, readonly RegisteredMessage[]>()
   #dispatcher = new Dispatcher()
+  #batches: BatchReceiver
   #handle = (request: KernelRequest): number => this.#receive(request)
+
+  /** @param tables takes the batches; left out: a kernel without nf_tables */
+  constructor(tables: NfTables | undefined) {
+    this.#batches = new BatchReceiver(this.#dispatcher, tables)
+  }
 
   /** Registers the messages of a subsystem, by the lower byte of their type. */
   register(subsystem: number, messages: readonly SubsystemMessage[]): void {
@@ -42,8 +46,8 @@ export class Nfnetlink {
   send(socket: SimSocket, memory: Memory, offset: number, length: number): void {
     if (!socket.settings.privileged) {
       this.#dispatcher.refuse(socket, memory, offset, length, -Errno.EPERM)
-    } else if (length >= MESSAGE_HEADER_LENGTH && memory.u16[(offset + 4) >> 1] === BATCH_BEGIN) {
-      this.#refuseBatch(socket, memory, offset, length)
+    } else if (length >= MESSAGE_HEADER_LENGTH && memory.u16[(offset + 4) >> 1] === BatchMessage.Begin) {
+      this.#batches.receive(socket, memory, offset, length)
     } else {
       this.#dispatcher.run(socket, memory, offset, length, this.#handle)
     }
@@ -57,14 +61,6 @@ export class Nfnetlink {
     const { table, policy, call } = message
     const error = table.parse(request, NFNETLINK_ATTRIBUTES, policy)
     return error !== 0 ? error : call(request, table)
-  }
-
-  /** Transactions are for nftables, which this kernel does not have. */
-  #refuseBatch(socket: SimSocket, memory: Memory, offset: number, length: number): void {
-    if (length < NFNETLINK_ATTRIBUTES || (memory.u32[offset >> 2] as number) < NFNETLINK_ATTRIBUTES) return
-    const subsystem = memory.data.getUint16(offset + 18)
-    const errno = subsystem >= SUBSYSTEMS ? -Errno.EINVAL : -Errno.EOPNOTSUPP
-    this.#dispatcher.refuse(socket, memory, offset, length, errno)
   }
 }
 

@@ -1,4 +1,4 @@
-import { Family, Hook } from '@ringlink/codec'
+import { ConntrackStateBit, Family, Hook } from '@ringlink/codec'
 import { transportOffset } from './internet/transit.ts'
 
 /** How far the checksum of a packet's transport header is. */
@@ -40,6 +40,8 @@ export interface PacketMeta {
   readonly priority?: number | undefined
   /** the local socket that it came from; left out at Output: one of user and group 0. `null`: from none */
   readonly owner?: PacketOwner | null | undefined
+  /** `ConntrackStateBit`: what `ct state` in rules loads; default Invalid, as of a packet that nobody tracks */
+  readonly connectionState?: number | undefined
   /** net_cls class of the sender */
   readonly cgroupClassId?: number | undefined
   readonly securityContext?: string | undefined
@@ -77,6 +79,7 @@ export class SimPacket {
   mark = 0
   priority = 0
   owner: PacketOwner | undefined
+  connectionState: number = ConntrackStateBit.Invalid
   cgroupClassId = 0
   securityContext: string | undefined
   hardwareAddress: Uint8Array | undefined
@@ -112,6 +115,7 @@ export class SimPacket {
     this.mark = meta.mark ?? 0
     this.priority = meta.priority ?? 0
     this.owner = meta.owner === undefined ? (hook >= Hook.Output ? ROOT : undefined) : (meta.owner ?? undefined)
+    this.connectionState = meta.connectionState ?? ConntrackStateBit.Invalid
     this.cgroupClassId = meta.cgroupClassId ?? 0
     this.securityContext = meta.securityContext
     this.hardwareAddress = meta.hardwareAddress === null ? undefined : (meta.hardwareAddress ?? LOOPBACK_ADDRESS)

@@ -79,14 +79,15 @@ export class PacketPath {
   }
 
   /** The verdict of one chain: of the first rule that has one, or ACCEPT. */
-  #judge({ rules }: Chain, packet: SimPacket): number {
+  #judge({ rules, judge }: Chain, packet: SimPacket): number {
+    if (judge !== undefined) return judge(packet)
     for (let i = 0; i < rules.length; i++) {
       const rule = rules[i] as Rule
       if (!matches(rule.match, packet)) continue
       if (rule.mark !== undefined) packet.mark = rule.mark
       if (rule.log !== undefined) this.#logs.log(packet, rule.log)
       if (rule.queue !== undefined) {
-        const number = typeof rule.queue === 'number' ? rule.queue : this.#balance(packet, rule.queue)
+        const number = typeof rule.queue === 'number' ? rule.queue : this.balance(packet, rule.queue)
         return (number << QUEUE_SHIFT) | Verdict.Queue | (rule.bypass === true ? BYPASS : 0)
       }
       if (rule.verdict !== undefined) return rule.verdict === 'accept' ? Verdict.Accept : Verdict.Drop
@@ -140,7 +141,8 @@ export class PacketPath {
     this.#pool.give(packet)
   }
 
-  #balance({ bytes, family }: SimPacket, { from, to }: { from: number; to: number }): number {
+  /** The queue of a range, always the same for the same addresses. */
+  balance({ bytes, family }: SimPacket, { from, to }: { from: number; to: number }): number {
     const [first, last] = family === 10 ? [8, 40] : [12, 20]
     let hash = this.#seed
     for (let i = first; i < last; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193)

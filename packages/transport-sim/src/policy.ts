@@ -1,15 +1,22 @@
-import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, type Memory } from '@ringlink/codec'
+import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, type Memory, readText } from '@ringlink/codec'
 import type { KernelRequest } from './request.ts'
 
-/** What a subsystem accepts as one attribute. `bytes` is a struct: the least length counts, and nothing is told of it in errors. */
+/**
+ * What a subsystem accepts as one attribute. `bytes` is a struct: the least length counts, and nothing is told of it in errors.
+ * `text` and `binary` have a longest length, an end of text not counted; `name` is text that must end with a zero byte.
+ */
 export type AttributePolicy =
   | { readonly kind: 'bytes'; readonly minimum: number }
-  | { readonly kind: 'u16' | 'u32' | 'nested' }
+  | { readonly kind: 'text' | 'name' | 'binary'; readonly maximum: number }
+  /** a number in network order, 0 to 255 or of the bits of `mask` */
+  | { readonly kind: 'small' }
+  | { readonly kind: 'flags'; readonly mask: number }
+  | { readonly kind: 'u8' | 'u16' | 'u32' | 'u64' | 'nested' }
 
 /** The policies of a message, by attribute number; an attribute without one is taken as it is. */
 export type MessagePolicy = readonly (AttributePolicy | undefined)[]
 
-const minimumOf = { u16: 2, u32: 4 }
+const minimumOf = { u8: 1, u16: 2, u32: 4, u64: 8 }
 
 /** Where the attributes of a request are. Made once per subsystem, filled anew for each message. */
 export class AttributeTable {
@@ -17,6 +24,7 @@ export class AttributeTable {
   readonly offsets: Int32Array
   readonly lengths: Int32Array
   memory: Memory | undefined
+  #leftOver = false
 
   /** @param maximum the highest attribute number that the message knows */
   constructor(maximum: number) {
@@ -44,16 +52,67 @@ export class AttributeTable {
     return (this.memory as Memory).data.getUint16(this.at(number))
   }
 
+  be64(number: number): bigint {
+    return (this.memory as Memory).data.getBigUint64(this.at(number))
+  }
+
+  /** A copy of an attribute's bytes. */
+  bytes(number: number): Uint8Array {
+    return (this.memory as Memory).copy(this.at(number), this.length(number))
+  }
+
+  /** Text up to its zero byte, or all of it where there is none. */
+  text(number: number): string {
+    return readText(this.memory as Memory, this.at(number), this.length(number))
+  }
+
+  /** The elements of a list, whatever their numbers. What is malformed behind them does not count. */
+  elements(number: number): AttributeElement[] {
+    const memory = this.memory as Memory
+    const end = this.at(number) + this.length(number)
+    const elements: AttributeElement[] = []
+    for (let at = this.at(number); end - at >= ATTRIBUTE_HEADER_LENGTH; ) {
+      const length = memory.u16[at >> 1] as number
+      if (length < ATTRIBUTE_HEADER_LENGTH || length > end - at) break
+      const payload = at + ATTRIBUTE_HEADER_LENGTH
+      const type = (memory.u16[(at >> 1) + 1] as number) & AttributeBit.TypeMask
+      elements.push({ type, at, text: readText(memory, payload, length - ATTRIBUTE_HEADER_LENGTH), end: at + length })
+      at += align4(length)
+    }
+    return elements
+  }
+
+  /** The attributes in a nested one; `undefined` when their policies refuse one of them. */
+  nested(number: number, maximum: number, policy: MessagePolicy): AttributeTable | undefined {
+    const table = new AttributeTable(maximum)
+    const start = this.at(number)
+    const refused = table.parseRange(this.memory as Memory, start, start + this.length(number), policy)
+    return refused === undefined ? table : undefined
+  }
+
   /**
    * Finds the attributes of `request` from `start` on, as leniently as the kernel does for families of netfilter's age: too
    * long is fine, unknown is fine, of several the last counts, a malformed tail is only remarked upon. 0, or -ERANGE.
    */
   parse(request: KernelRequest, start: number, policy: MessagePolicy): number {
-    const { memory, details } = request
-    const end = request.offset + request.length
+    const { memory, details, offset } = request
+    const end = offset + request.length
+    const refused = this.parseRange(memory, offset + start, end, policy)
+    if (refused !== undefined) {
+      details.message = refused.message
+      details.badAttribute = refused.position - offset
+      details.policy = refused.policy.kind === 'bytes' ? undefined : refused.policy
+      return -refused.errno
+    }
+    if (this.#leftOver) details.message = 'bytes leftover after parsing attributes'
+    return 0
+  }
+
+  /** As {@link parse}, from `start` to `end`: what is refused, or nothing. */
+  parseRange(memory: Memory, start: number, end: number, policy: MessagePolicy): RefusedAttribute | undefined {
     this.memory = memory
     this.offsets.fill(0)
-    let position = request.offset + start
+    let position = start
     while (end - position >= ATTRIBUTE_HEADER_LENGTH) {
       const length = memory.u16[position >> 1] as number
       if (length < ATTRIBUTE_HEADER_LENGTH || length > end - position) break
@@ -61,29 +120,69 @@ export class AttributeTable {
       if (number > 0 && number < this.offsets.length) {
         const payload = length - ATTRIBUTE_HEADER_LENGTH
         const wanted = policy[number]
-        if (wanted !== undefined && !accepts(wanted, payload)) {
-          details.message = 'Attribute failed policy validation'
-          details.badAttribute = position - request.offset
-          details.policy = wanted.kind === 'bytes' ? undefined : wanted
-          return -Errno.ERANGE
+        if (wanted !== undefined) {
+          const refused = refuse(wanted, memory, position + ATTRIBUTE_HEADER_LENGTH, payload)
+          if (refused !== undefined) return { ...refused, position, policy: wanted }
         }
         this.offsets[number] = position + ATTRIBUTE_HEADER_LENGTH
         this.lengths[number] = payload
       }
       position += align4(length)
     }
-    if (position < end) details.message = 'bytes leftover after parsing attributes'
-    return 0
+    this.#leftOver = position < end
+    return undefined
   }
 }
 
-function accepts(policy: AttributePolicy, length: number): boolean {
+/** An element of a list. */
+export interface AttributeElement {
+  readonly type: number
+  /** of its header */
+  readonly at: number
+  /** its payload, if that is text */
+  readonly text: string
+  readonly end: number
+}
+
+/** An attribute that its policy refuses. */
+export interface RefusedAttribute {
+  readonly errno: number
+  readonly message: string
+  /** of its header */
+  readonly position: number
+  readonly policy: AttributePolicy
+}
+
+const MALFORMED = { errno: Errno.ERANGE, message: 'Attribute failed policy validation' } as const
+const UNENDED = { errno: Errno.EINVAL, message: MALFORMED.message } as const
+const TOO_LARGE = { errno: Errno.ERANGE, message: 'integer out of range' } as const
+const RESERVED = { errno: Errno.EINVAL, message: 'reserved bit set' } as const
+
+function refuse(policy: AttributePolicy, memory: Memory, offset: number, length: number) {
   switch (policy.kind) {
     case 'bytes':
-      return length >= policy.minimum
+      return length >= policy.minimum ? undefined : MALFORMED
     case 'nested':
-      return length === 0 || length >= ATTRIBUTE_HEADER_LENGTH
+      return length === 0 || length >= ATTRIBUTE_HEADER_LENGTH ? undefined : MALFORMED
+    case 'binary':
+      return length <= policy.maximum ? undefined : MALFORMED
+    case 'name':
+      if (!memory.u8.subarray(offset, offset + Math.min(length, policy.maximum + 1)).includes(0)) return UNENDED
+      return textFits(policy.maximum, memory, offset, length) ? undefined : MALFORMED
+    case 'text':
+      return textFits(policy.maximum, memory, offset, length) ? undefined : MALFORMED
+    case 'small':
+      if (length < 4) return MALFORMED
+      return memory.data.getUint32(offset) <= 255 ? undefined : TOO_LARGE
+    case 'flags':
+      if (length < 4) return MALFORMED
+      return (memory.data.getUint32(offset) & ~policy.mask) === 0 ? undefined : RESERVED
     default:
-      return length >= minimumOf[policy.kind]
+      return length >= minimumOf[policy.kind] ? undefined : MALFORMED
   }
+}
+
+function textFits(maximum: number, memory: Memory, offset: number, length: number): boolean {
+  if (length < 1) return false
+  return length - (memory.u8[offset + length - 1] === 0 ? 1 : 0) <= maximum
 }

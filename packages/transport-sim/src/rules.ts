@@ -44,10 +44,12 @@ export interface Rule {
   readonly verdict?: 'accept' | 'drop' | undefined
 }
 
-/** The rules of one priority. */
+/** The rules of one priority, or a base chain of nf_tables. */
 export interface Chain {
   readonly priority: number
   readonly rules: Rule[]
+  /** of a base chain of nf_tables: its verdict on a packet, whatever its family */
+  readonly judge: ((packet: SimPacket) => number) | undefined
 }
 
 /** The rules of a kernel, sorted into the chains that packets pass. */
@@ -64,13 +66,24 @@ export class RuleSet {
     checkRule(rule)
     const chains = this.#chains[rule.hook] as Chain[]
     const priority = rule.priority ?? 0
-    let chain = chains.find((it) => it.priority === priority)
+    let chain = chains.find((it) => it.priority === priority && it.judge === undefined)
     if (chain === undefined) {
-      chain = { priority, rules: [] }
-      chains.push(chain)
-      chains.sort((a, b) => a.priority - b.priority)
+      chain = { priority, rules: [], judge: undefined }
+      insert(chains, chain)
     }
     chain.rules.push(rule)
+  }
+
+  /** Puts a base chain of nf_tables on the way of the packets of a hook. */
+  attach(hook: number, chain: Chain): void {
+    const chains = this.#chains[hook]
+    if (chains !== undefined) insert(chains, chain)
+  }
+
+  detach(hook: number, chain: Chain): void {
+    const chains = this.#chains[hook]
+    const index = chains?.indexOf(chain) ?? -1
+    if (index >= 0) chains?.splice(index, 1)
   }
 
   /** Takes a rule out; an unknown one is no error. The chain stays, as a base chain does. */
@@ -80,6 +93,12 @@ export class RuleSet {
       if (index >= 0) rules.splice(index, 1)
     }
   }
+}
+
+/** Of chains of one priority the last that came sees a packet first. */
+function insert(chains: Chain[], chain: Chain): void {
+  const index = chains.findIndex(({ priority }) => priority >= chain.priority)
+  chains.splice(index < 0 ? chains.length : index, 0, chain)
 }
 
 const NO_CHAINS: readonly Chain[] = []

@@ -102,6 +102,8 @@ export class SimTransport extends BaseTransport {
 
   /** Nothing can come while this thread waits but by a timer, so time goes on to the next one. */
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
+    const there = this.doReceive()
+    if (there !== undefined) return there
     this.#counts.wakeups++
     const { clock } = this.#host
     const end = timeout < 0 ? Number.POSITIVE_INFINITY : clock.now + timeout

@@ -1,4 +1,10 @@
-import { planRing, type RingGeometry, RingTransport, type RingTransportOptions } from '@ringlink/transport/ring'
+import {
+  planRing,
+  type RingGeometry,
+  type RingSystem,
+  RingTransport,
+  type RingTransportOptions,
+} from '@ringlink/transport/ring'
 import type { CheckedSimOptions } from '../options.ts'
 import type { SimSocket } from '../socket.ts'
 import type { TransportHost } from '../transport.ts'
@@ -28,12 +34,7 @@ export function openRing(
 ): RingTransport {
   const { frameSize, batchSize, liveBatches, outboxSize, foreignSenders } = options
   const pageSize = kernel.pageSize ?? PAGE_SIZE
-  const take = (memory: SimSocket['queue']['memory'], offset: number, length: number) => {
-    host.send(socket, memory, offset, length)
-    return length
-  }
-  const ring = new RingSocket(socket, take, { privileged: socket.settings.privileged, ...kernel })
-  return new RingTransport((onReadable) => new SimRingSystem(host, socket, ring, onReadable), {
+  return new RingTransport((onReadable) => openRingSystem(host, socket, kernel, onReadable), {
     kind: 'sim ring',
     receive: receive ?? planRing({ capacity: frameSize, frameCount: batchSize * liveBatches, pageSize }),
     batchSize,
@@ -42,4 +43,19 @@ export function openRing(
     poison,
     ...others,
   })
+}
+
+/** The system calls of a ring transport on a socket that it gets to itself. */
+export function openRingSystem(
+  host: TransportHost,
+  socket: SimSocket,
+  kernel: RingKernelOptions,
+  onReadable: (status: number) => void,
+): RingSystem {
+  const take = (memory: SimSocket['queue']['memory'], offset: number, length: number) => {
+    host.send(socket, memory, offset, length)
+    return length
+  }
+  const ring = new RingSocket(socket, take, { privileged: socket.settings.privileged, ...kernel })
+  return new SimRingSystem(host, socket, ring, onReadable)
 }

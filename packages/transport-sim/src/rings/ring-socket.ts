@@ -58,6 +58,8 @@ export class RingSocket implements Receiver {
   #frame = NO_FRAME
   #head = 0
   #size = 0
+  // What was in that frame, where the kernel writes a dump behind it.
+  #stale = new Uint8Array(0)
 
   constructor(socket: SimSocket, take: TakeRequest, options: RingKernelOptions = {}) {
     this.#socket = socket
@@ -132,6 +134,10 @@ export class RingSocket implements Receiver {
     if (frame === TOO_LARGE) return this.#socket.queue.allocate(size, attached)
     this.#frame = frame
     this.#size = size + attached
+    if (this.#ring.dumpTrim(this.#size) > 0) {
+      const { memory, capacity } = this.#ring.frames
+      this.#stale = memory.copy(this.#ring.frames.data(frame), capacity)
+    }
     return true
   }
 
@@ -166,9 +172,7 @@ export class RingSocket implements Receiver {
       return
     }
     this.#frame = NO_FRAME
-    const { frames } = this.#ring
-    const start = frames.data(frame)
-    frames.memory.u8.copyWithin(start + this.#ring.dumpTrim(this.#size), start, start + length)
+    this.#trim(frame, length)
     this.#complete(frame, length)
   }
 
@@ -226,6 +230,18 @@ export class RingSocket implements Receiver {
 
   get #ring(): KernelReceiveRing {
     return this.#receive as KernelReceiveRing
+  }
+
+  /** Moves a dump's message to where these kernels would have written it; before it stays what was there. */
+  #trim(frame: number, length: number): void {
+    const trim = this.#ring.dumpTrim(this.#size)
+    if (trim === 0) return
+    const { frames } = this.#ring
+    const data = frames.data(frame)
+    const { memory } = frames
+    const message = memory.copy(data, length)
+    memory.u8.set(this.#stale, data)
+    memory.u8.set(message, data + trim)
   }
 
   #complete(frame: number, length: number): void {

@@ -11,6 +11,9 @@ import type { TransportHost } from '../../src/transport.ts'
 
 const FOREIGN_PORT = 4242
 const ANSWER = new TextEncoder().encode('answer: ')
+/** NLM_F_REQUEST, and NLM_F_ACK with it */
+const REQUEST = 1
+export const ACKNOWLEDGED_REQUEST = 5
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 const SETTINGS = { portId: 77, protocol: 12, extendedAck: false, cappedAck: false, privileged: true }
 
@@ -88,9 +91,12 @@ export class EchoKernel implements Peer {
     while (this.socket.drops - before < count) this.put(Uint8Array.of(1, 2, 3))
   }
 
-  request(index: number, byteLength: number): Uint8Array {
+  /** @param flags `nlmsg_flags`; by default a request that asks for no answer */
+  request(index: number, byteLength: number, flags: number = REQUEST): Uint8Array {
     const request = Uint8Array.from({ length: byteLength }, (_, at) => index * 41 + at * 7 + 3)
-    new DataView(request.buffer).setUint32(0, byteLength, LITTLE_ENDIAN)
+    const view = new DataView(request.buffer)
+    view.setUint32(0, byteLength, LITTLE_ENDIAN)
+    if (byteLength >= 8) view.setUint16(6, flags, LITTLE_ENDIAN)
     return request
   }
 

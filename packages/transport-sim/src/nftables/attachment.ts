@@ -1,0 +1,101 @@
+/** How nf_tables is built into the simulated kernel: its base chains on the way of packets, its devices, clock and groups. */
+import { Hook, Subsystem, Verdict } from '@ringlink/codec'
+import type { Random } from '@ringlink/transport/faults'
+import type { VirtualClock } from '../clock.ts'
+import type { PacketLogs } from '../log/logs.ts'
+import type { Nfnetlink } from '../nfnetlink.ts'
+import type { SimPacket } from '../packet.ts'
+import type { PacketPath } from '../path.ts'
+import type { Chain } from '../rules.ts'
+import { Evaluation, runBaseChain } from './evaluate.ts'
+import { ReplyWriter } from './reply.ts'
+import { compatMessages, describeGeneration, nfTablesMessages } from './requests.ts'
+import { meetsFamily, type NfTablesChain } from './ruleset.ts'
+import { NfTables, type NfTablesHost, type NfTablesOptions } from './subsystem.ts'
+
+/** NFNLGRP_NFTABLES */
+const GROUP = 7
+const NANOSECONDS_PER_MILLISECOND = 1_000_000
+
+/** The parts of the kernel that nf_tables is built into. */
+export interface KernelParts {
+  readonly path: PacketPath
+  readonly logs: PacketLogs
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly devices: Readonly<Record<number, string>>
+  readonly multicast: (group: number, message: Uint8Array) => void
+}
+
+/** nf_tables, and its place in a kernel. */
+export class NfTablesAttachment implements NfTablesHost {
+  readonly tables: NfTables
+  readonly logs: PacketLogs
+  #kernel: KernelParts
+  #evaluation = new Evaluation()
+  #reply = new ReplyWriter()
+  #attached = new Map<NfTablesChain, Chain>()
+  #hasCompat: boolean
+
+  constructor(kernel: KernelParts, options: NfTablesOptions) {
+    this.#kernel = kernel
+    this.logs = kernel.logs
+    this.#hasCompat = options.without?.includes('target') !== true
+    this.tables = new NfTables(this, options)
+  }
+
+  /** Registers the messages that need no batch. */
+  register(nfnetlink: Nfnetlink): void {
+    nfnetlink.register(Subsystem.NfTables, nfTablesMessages(this.tables))
+    if (this.#hasCompat) nfnetlink.register(Subsystem.NfTablesCompat, compatMessages())
+  }
+
+  /** Chains of type nat are not met by packets: which connections are new is not known here. */
+  attach(chain: NfTablesChain): void {
+    const { hook, table } = chain
+    if (hook === undefined || hook.type === 'nat' || hook.devices !== undefined || hook.number > Hook.Ingress) return
+    const { family } = table
+    const evaluation = this.#evaluation
+    const judge = (packet: SimPacket) =>
+      meetsFamily(family, packet.family) ? runBaseChain(chain, packet, evaluation) : Verdict.Accept
+    const attached = { priority: hook.priority, rules: [], judge }
+    this.#attached.set(chain, attached)
+    this.#kernel.path.rules.attach(hook.number, attached)
+  }
+
+  detach(chain: NfTablesChain): void {
+    const attached = this.#attached.get(chain)
+    if (attached === undefined || chain.hook === undefined) return
+    this.#attached.delete(chain)
+    this.#kernel.path.rules.detach(chain.hook.number, attached)
+  }
+
+  flushQueues(): void {
+    this.#kernel.path.queues.flushAll()
+  }
+
+  deviceName(index: number): string {
+    return index === 0 ? '' : (this.#kernel.devices[index] ?? `dev${index}`)
+  }
+
+  knowsDevice(name: string): boolean {
+    return Object.values(this.#kernel.devices).includes(name)
+  }
+
+  now(): number {
+    return this.#kernel.clock.now * NANOSECONDS_PER_MILLISECOND
+  }
+
+  balance(packet: SimPacket, from: number, total: number): number {
+    return this.#kernel.path.balance(packet, { from, to: from + total - 1 })
+  }
+
+  random(): number {
+    return this.#kernel.random.next()
+  }
+
+  notify(generation: number, sequence: number): void {
+    const header = { flags: 0, sequence, portId: 0, resourceId: generation & 0xffff }
+    this.#kernel.multicast(GROUP, describeGeneration(this.#reply, header, generation))
+  }
+}

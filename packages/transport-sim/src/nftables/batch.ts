@@ -1,0 +1,160 @@
+/** A batch of nfnetlink: all of its messages are done, or none; the answers to them come at its end. */
+import {
+  align4,
+  BatchMessage,
+  Errno,
+  MESSAGE_HEADER_LENGTH,
+  type Memory,
+  MessageFlag,
+  MINIMUM_MESSAGE_TYPE,
+  NFNETLINK_ATTRIBUTES,
+  Subsystem,
+} from '@ringlink/codec'
+import type { Dispatcher } from '../dispatch.ts'
+import { AttributeTable, type MessagePolicy } from '../policy.ts'
+import { KernelRequest } from '../request.ts'
+import type { SimSocket } from '../socket.ts'
+import type { NfTables } from './subsystem.ts'
+import type { Transaction } from './transaction.ts'
+
+/** NFNL_SUBSYS_COUNT */
+const SUBSYSTEMS = 13
+/** ERESTART */
+const ERESTART = 85
+const GENERATION = 1
+const batchPolicy: MessagePolicy = [undefined, { kind: 'u32' }]
+
+/** A message that is answered, and with what. */
+interface Answer {
+  readonly request: KernelRequest
+  readonly errno: number
+}
+
+/** Takes the sends that begin with NFNL_MSG_BATCH_BEGIN. */
+export class BatchReceiver {
+  #dispatcher: Dispatcher
+  #tables: NfTables | undefined
+
+  /** @param tables left out: a kernel without nf_tables */
+  constructor(dispatcher: Dispatcher, tables: NfTables | undefined) {
+    this.#dispatcher = dispatcher
+    this.#tables = tables
+  }
+
+  receive(socket: SimSocket, memory: Memory, offset: number, length: number): void {
+    if (length < NFNETLINK_ATTRIBUTES) return
+    const begin = aim(socket, memory, offset)
+    if (begin.length < MESSAGE_HEADER_LENGTH || begin.length > length) return
+    const attributes = new AttributeTable(GENERATION)
+    const refused = attributes.parseRange(memory, offset + NFNETLINK_ATTRIBUTES, offset + begin.length, batchPolicy)
+    if (refused !== undefined) {
+      this.#dispatcher.acknowledge(begin, -refused.errno)
+      return
+    }
+    const subsystem = subsystemOf(memory, offset)
+    const generation = attributes.has(GENERATION) ? attributes.be32(GENERATION) : 0
+    const errno = this.#check(subsystem, generation)
+    if (errno !== 0) this.#dispatcher.acknowledge(begin, errno)
+    else new BatchRun(this.#dispatcher, this.#tables as NfTables, begin, offset + length).run()
+  }
+
+  #check(subsystem: number, generation: number): number {
+    if (subsystem >= SUBSYSTEMS) return -Errno.EINVAL
+    if (subsystem !== Subsystem.NfTables || this.#tables === undefined) return -Errno.EOPNOTSUPP
+    return generation !== 0 && generation !== this.#tables.generation ? -ERESTART : 0
+  }
+}
+
+/** Old versions of nft wrote the number in host order, which the kernel puts up with. */
+function subsystemOf(memory: Memory, offset: number): number {
+  const inHostOrder = memory.u16[(offset + 18) >> 1] as number
+  return inHostOrder === Subsystem.NfTables ? inHostOrder : memory.data.getUint16(offset + 18)
+}
+
+function aim(socket: SimSocket, memory: Memory, offset: number): KernelRequest {
+  const request = new KernelRequest()
+  request.aim(socket, memory, offset)
+  return request
+}
+
+class BatchRun {
+  #dispatcher: Dispatcher
+  #tables: NfTables
+  #begin: KernelRequest
+  #end: number
+  #answers: Answer[] = []
+  #failed = false
+
+  constructor(dispatcher: Dispatcher, tables: NfTables, begin: KernelRequest, end: number) {
+    this.#dispatcher = dispatcher
+    this.#tables = tables
+    this.#begin = begin
+    this.#end = end
+  }
+
+  run(): void {
+    // Rules that make a loop are found at the end only; then all begins again, with a look at each.
+    if (!this.#attempt(false)) this.#attempt(true)
+    for (const { request, errno } of this.#answers) this.#dispatcher.acknowledge(request, errno)
+  }
+
+  /** False when it is to be tried again with a look at each rule. */
+  #attempt(validateAtOnce: boolean): boolean {
+    const transaction = this.#tables.begin(this.#begin.socket.portId, validateAtOnce)
+    this.#answers = []
+    this.#failed = false
+    if ((this.#begin.flags & MessageFlag.Acknowledge) !== 0) this.#answers.push({ request: this.#begin, errno: 0 })
+    const last = this.#go(transaction)
+    if (last === undefined || this.#failed) {
+      this.#tables.abort(transaction)
+      return true
+    }
+    const errno = this.#tables.commit(transaction, last.sequence)
+    if (errno === -Errno.EAGAIN) {
+      this.#tables.abort(transaction)
+      return false
+    }
+    if (errno !== 0) {
+      this.#tables.abort(transaction)
+      this.#dispatcher.acknowledge(this.#first(), errno)
+    } else if ((last.flags & MessageFlag.Acknowledge) !== 0) {
+      this.#answers.push({ request: last, errno: 0 })
+    }
+    return true
+  }
+
+  /** The message behind Begin: what the kernel answers where it means the batch. */
+  #first(): KernelRequest {
+    const { socket, memory, offset, length } = this.#begin
+    return aim(socket, memory, offset + align4(length))
+  }
+
+  /** Goes through the messages; the one that ends the batch, or nothing where there is none. */
+  #go(transaction: Transaction): KernelRequest | undefined {
+    const { memory, socket } = this.#begin
+    let position = this.#begin.offset + align4(this.#begin.length)
+    while (this.#end - position >= MESSAGE_HEADER_LENGTH) {
+      const request = aim(socket, memory, position)
+      const isWhole = request.length <= this.#end - position && request.length >= NFNETLINK_ATTRIBUTES
+      if (!isWhole || (isRequest(request) && request.type === BatchMessage.Begin)) {
+        this.#answers = []
+        return undefined
+      }
+      if (isRequest(request) && request.type === BatchMessage.End) return request
+      const errno = this.#perform(transaction, request)
+      if (errno !== 0) this.#failed = true
+      if (errno !== 0 || (request.flags & MessageFlag.Acknowledge) !== 0) this.#answers.push({ request, errno })
+      position += align4(request.length)
+    }
+    return undefined
+  }
+
+  #perform(transaction: Transaction, request: KernelRequest): number {
+    if (!isRequest(request) || request.type < MINIMUM_MESSAGE_TYPE) return -Errno.EINVAL
+    return this.#tables.perform(transaction, request)
+  }
+}
+
+function isRequest({ flags }: KernelRequest): boolean {
+  return (flags & MessageFlag.Request) !== 0
+}

@@ -1,0 +1,118 @@
+/** What a base chain may be attached to, by family, as nf_tables' chain types have it. */
+import { Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
+import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import type { KernelRequest } from '../request.ts'
+import { blame, blameAt } from './blame.ts'
+import { CHAIN } from './chains.ts'
+import { isIpFamily } from './expression.ts'
+import type { ChainHook } from './ruleset.ts'
+
+const HOOK = { number: 1, priority: 2, device: 3, devices: 4 } as const
+const hookPolicy: MessagePolicy = [
+  undefined,
+  { kind: 'u32' },
+  { kind: 'u32' },
+  { kind: 'text', maximum: 15 },
+  { kind: 'nested' },
+]
+const FILTER_HOOKS = [Hook.Prerouting, Hook.Input, Hook.Forward, Hook.Output, Hook.Postrouting] as const
+const NAT_HOOKS = [Hook.Prerouting, Hook.Input, Hook.Output, Hook.Postrouting] as const
+
+/** The hooks of a chain type in a family; `undefined` where the family has no such type. */
+function hooksOf(type: ChainHook['type'], family: number): readonly number[] | undefined {
+  if (type === 'filter') {
+    if (family === Family.Inet) return [...FILTER_HOOKS, Hook.Ingress]
+    if (family === Family.Arp || family === Family.NetworkDevice) return [0, 1]
+    return isIpFamily(family) || family === Family.Bridge ? FILTER_HOOKS : undefined
+  }
+  if (!isIpFamily(family)) return undefined
+  return type === 'nat' ? NAT_HOOKS : [Hook.Output]
+}
+
+function isChainType(text: string): text is ChainHook['type'] {
+  return text === 'filter' || text === 'nat' || text === 'route'
+}
+
+/** Whether the chains of that hook are those of devices. */
+function hasDevices(family: number, hook: number): boolean {
+  return family === Family.NetworkDevice || (family === Family.Inet && hook === Hook.Ingress)
+}
+
+/** The hook that a new base chain asks for; or a negative errno. */
+export function parseHook(
+  attributes: AttributeTable,
+  family: number,
+  knowsDevice: (name: string) => boolean,
+  request: KernelRequest,
+): ChainHook | number {
+  const hook = attributes.nested(CHAIN.hook, HOOK.devices, hookPolicy)
+  if (hook === undefined) return -Errno.ERANGE
+  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority)) return blame(request, attributes, CHAIN.name, Errno.ENOENT)
+  const number = hook.be32(HOOK.number)
+  const priority = hook.be32(HOOK.priority) | 0
+  let type: ChainHook['type'] = 'filter'
+  if (attributes.has(CHAIN.type)) {
+    const text = attributes.text(CHAIN.type)
+    if (!isChainType(text) || hooksOf(text, family) === undefined) {
+      return blame(request, attributes, CHAIN.type, Errno.ENOENT)
+    }
+    type = text
+  }
+  if (hooksOf(type, family)?.includes(number) !== true) return -Errno.EOPNOTSUPP
+  if (type === 'nat' && priority <= HookPriority.Conntrack) return -Errno.EOPNOTSUPP
+  const devices: string[] | undefined = hasDevices(family, number) ? [] : undefined
+  if (devices !== undefined) {
+    const refused = parseDevices(hook, devices, knowsDevice, request)
+    if (refused !== 0) return refused
+  } else if (hook.has(HOOK.device) || hook.has(HOOK.devices)) {
+    return -Errno.EOPNOTSUPP
+  }
+  return { type, number, priority, devices, policy: Verdict.Accept, counters: undefined }
+}
+
+function parseDevices(
+  hook: AttributeTable,
+  devices: string[],
+  knows: (name: string) => boolean,
+  request: KernelRequest,
+) {
+  const list = hook.has(HOOK.device) ? deviceAt(hook) : hook.has(HOOK.devices) ? devicesIn(hook) : []
+  for (const { name, at } of list) {
+    if (!knows(name)) {
+      return blameAt(request, at, Errno.ENOENT)
+    }
+    devices.push(name)
+  }
+  if (hook.has(HOOK.devices) && devices.length === 0) return -Errno.EINVAL
+  return 0
+}
+
+function deviceAt(hook: AttributeTable) {
+  return [{ name: hook.text(HOOK.device), at: hook.at(HOOK.device) - 4 }]
+}
+
+function devicesIn(hook: AttributeTable) {
+  return hook.elements(HOOK.devices).map(({ at, text }) => ({ name: text, at }))
+}
+
+/** 0 when what an update of a base chain says of its hook is what it has; a negative errno. */
+export function checkSameHook(
+  attributes: AttributeTable,
+  family: number,
+  own: ChainHook,
+  request: KernelRequest,
+  named: number,
+): number {
+  const hook = attributes.nested(CHAIN.hook, HOOK.devices, hookPolicy)
+  if (hook === undefined) return -Errno.ERANGE
+  if (hook.has(HOOK.number) && hook.be32(HOOK.number) !== own.number) return -Errno.EOPNOTSUPP
+  if (hook.has(HOOK.priority) && (hook.be32(HOOK.priority) | 0) !== own.priority) return -Errno.EOPNOTSUPP
+  let type: string = own.type
+  if (attributes.has(CHAIN.type)) {
+    type = attributes.text(CHAIN.type)
+    if (!isChainType(type) || hooksOf(type, family) === undefined)
+      return blame(request, attributes, CHAIN.type, Errno.ENOENT)
+  }
+  if (!hasDevices(family, own.number) && (hook.has(HOOK.device) || hook.has(HOOK.devices))) return -Errno.EOPNOTSUPP
+  return type === own.type ? 0 : blame(request, attributes, named, Errno.EEXIST)
+}

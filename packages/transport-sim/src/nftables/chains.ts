@@ -1,0 +1,213 @@
+/** NFT_MSG_NEWCHAIN, DELCHAIN and DESTROYCHAIN. */
+import { ChainFlag, DeleteFlag, Errno, NewFlag, NfTablesMessage, Verdict } from '@ringlink/codec'
+import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import type { KernelRequest } from '../request.ts'
+import { blame } from './blame.ts'
+import { checkSameHook, parseHook } from './chain-hooks.ts'
+import { removeRule } from './rule-messages.ts'
+import { type ChainHook, NfTablesChain, type NfTablesTable } from './ruleset.ts'
+import type { NfTables } from './subsystem.ts'
+import { familyOf, findTable } from './tables.ts'
+import type { Transaction } from './transaction.ts'
+
+export const CHAIN = {
+  table: 1,
+  handle: 2,
+  name: 3,
+  hook: 4,
+  policy: 5,
+  type: 7,
+  counters: 8,
+  flags: 10,
+  id: 11,
+  userData: 12,
+  maximum: 12,
+} as const
+const COUNTER = { bytes: 1, packets: 2 } as const
+const counterPolicy: MessagePolicy = [undefined, { kind: 'u64' }, { kind: 'u64' }]
+const nested = { kind: 'nested' } as const
+const u32 = { kind: 'u32' } as const
+const name = { kind: 'text', maximum: 255 } as const
+export const chainPolicy: MessagePolicy = [
+  undefined,
+  name,
+  { kind: 'u64' },
+  name,
+  nested,
+  u32,
+  undefined,
+  { kind: 'text', maximum: 42 },
+  nested,
+  undefined,
+  u32,
+  u32,
+  { kind: 'binary', maximum: 256 },
+]
+const KNOWN_FLAGS = ChainFlag.Base | ChainFlag.HardwareOffload | ChainFlag.Binding
+
+/** The chain that attribute `number` names; or an errno (positive). */
+export function findChain(
+  table: NfTablesTable,
+  attributes: AttributeTable,
+  number: number,
+): NfTablesChain | typeof Errno.ENOENT | typeof Errno.EINVAL {
+  if (!attributes.has(number)) return Errno.EINVAL
+  const name = attributes.text(number)
+  return table.chains.find((it) => it.name === name) ?? Errno.ENOENT
+}
+
+function chainOfHandle(table: NfTablesTable, handle: bigint): NfTablesChain | undefined {
+  return table.chains.find((it) => it.handle === handle)
+}
+
+export function newChain(
+  state: NfTables,
+  transaction: Transaction,
+  request: KernelRequest,
+  attributes: AttributeTable,
+): number {
+  const table = findTable(state, attributes, CHAIN.table, familyOf(request), transaction.portId)
+  if (typeof table === 'number') return blame(request, attributes, CHAIN.table, table)
+  let chain: NfTablesChain | undefined
+  let named: number = CHAIN.name
+  if (attributes.has(CHAIN.handle)) {
+    named = CHAIN.handle
+    chain = chainOfHandle(table, attributes.be64(CHAIN.handle))
+    if (chain === undefined) return blame(request, attributes, named, Errno.ENOENT)
+  } else if (attributes.has(CHAIN.name)) {
+    const found = findChain(table, attributes, CHAIN.name)
+    chain = typeof found === 'number' ? undefined : found
+  } else if (!attributes.has(CHAIN.id)) {
+    return -Errno.EINVAL
+  }
+  let policy: number | undefined
+  if (attributes.has(CHAIN.policy)) {
+    const isBase = chain === undefined ? attributes.has(CHAIN.hook) : chain.hook !== undefined
+    if (!isBase) return blame(request, attributes, CHAIN.policy, Errno.EOPNOTSUPP)
+    policy = attributes.be32(CHAIN.policy)
+    if (policy !== Verdict.Drop && policy !== Verdict.Accept) return -Errno.EINVAL
+  }
+  const own = chain === undefined ? 0 : shownFlags(chain)
+  const flags = attributes.has(CHAIN.flags) ? attributes.be32(CHAIN.flags) : own
+  if ((flags & ~KNOWN_FLAGS) !== 0) return -Errno.EOPNOTSUPP
+  if (chain === undefined) return addChain(state, transaction, request, attributes, table, flags, policy)
+  if ((chain.flags & ChainFlag.Binding) !== 0) return -Errno.EINVAL
+  if ((request.flags & NewFlag.Exclusive) !== 0) return blame(request, attributes, named, Errno.EEXIST)
+  if ((request.flags & NewFlag.Replace) !== 0) return -Errno.EOPNOTSUPP
+  if ((flags | (own & ChainFlag.Base)) !== own) return -Errno.EOPNOTSUPP
+  return updateChain(transaction, request, attributes, chain, policy, named)
+}
+
+function shownFlags({ flags, hook }: NfTablesChain): number {
+  return hook === undefined ? flags : flags | ChainFlag.Base
+}
+
+function addChain(
+  state: NfTables,
+  transaction: Transaction,
+  request: KernelRequest,
+  attributes: AttributeTable,
+  table: NfTablesTable,
+  flags: number,
+  policy: number | undefined,
+): number {
+  let hook: ChainHook | undefined
+  if (attributes.has(CHAIN.hook)) {
+    if (transaction.updatedTables.has(table)) return -Errno.EINVAL
+    if ((flags & ChainFlag.Binding) !== 0) return -Errno.EOPNOTSUPP
+    const parsed = parseHook(attributes, table.family, (device) => state.knowsDevice(device), request)
+    if (typeof parsed === 'number') return parsed
+    hook = parsed
+    if (attributes.has(CHAIN.counters)) {
+      const counters = parseCounters(attributes)
+      if (typeof counters === 'number') return counters
+      hook = { ...parsed, counters }
+    }
+    if (policy !== undefined) hook.policy = policy
+    if ((flags & ChainFlag.HardwareOffload) !== 0) return -Errno.EOPNOTSUPP
+  } else {
+    if ((flags & ChainFlag.Base) !== 0) return -Errno.EINVAL
+    if ((flags & ChainFlag.HardwareOffload) !== 0) return -Errno.EOPNOTSUPP
+  }
+  const handle = table.nextHandle()
+  const isNamed = attributes.has(CHAIN.name)
+  if (!isNamed && (flags & ChainFlag.Binding) === 0) return -Errno.EINVAL
+  const text = isNamed ? attributes.text(CHAIN.name) : state.nextChainName()
+  const userData = attributes.has(CHAIN.userData) ? attributes.bytes(CHAIN.userData) : undefined
+  const chain = new NfTablesChain(table, text, flags & ~ChainFlag.Base, hook, handle, userData)
+  transaction.insert(table.chains, table.chains.length, chain)
+  transaction.use(table, 1)
+  if (attributes.has(CHAIN.id)) transaction.chainIds.set(attributes.be32(CHAIN.id), chain)
+  if (hook !== undefined && !table.isDormant) state.register(transaction, chain)
+  return 0
+}
+
+function parseCounters(attributes: AttributeTable): { packets: number; bytes: number } | number {
+  const counters = attributes.nested(CHAIN.counters, COUNTER.packets, counterPolicy)
+  if (counters === undefined) return -Errno.ERANGE
+  if (!counters.has(COUNTER.bytes) || !counters.has(COUNTER.packets)) return -Errno.EINVAL
+  return { packets: Number(counters.be64(COUNTER.packets)), bytes: Number(counters.be64(COUNTER.bytes)) }
+}
+
+function updateChain(
+  transaction: Transaction,
+  request: KernelRequest,
+  attributes: AttributeTable,
+  chain: NfTablesChain,
+  policy: number | undefined,
+  named: number,
+): number {
+  const { table, hook } = chain
+  if (attributes.has(CHAIN.hook)) {
+    if (hook === undefined) return blame(request, attributes, named, Errno.EEXIST)
+    const refused = checkSameHook(attributes, table.family, hook, request, named)
+    if (refused !== 0) return refused
+  }
+  const renames = attributes.has(CHAIN.handle) && attributes.has(CHAIN.name)
+  if (renames && typeof findChain(table, attributes, CHAIN.name) !== 'number') {
+    return blame(request, attributes, CHAIN.name, Errno.EEXIST)
+  }
+  let counters: { packets: number; bytes: number } | undefined
+  if (attributes.has(CHAIN.counters)) {
+    if (hook === undefined) return -Errno.EOPNOTSUPP
+    const parsed = parseCounters(attributes)
+    if (typeof parsed === 'number') return parsed
+    counters = parsed
+  }
+  if (attributes.has(CHAIN.id)) transaction.chainIds.set(attributes.be32(CHAIN.id), chain)
+  const name = renames ? attributes.text(CHAIN.name) : chain.name
+  transaction.atCommit(() => {
+    chain.name = name
+    if (hook === undefined) return
+    if (policy !== undefined) hook.policy = policy
+    if (counters !== undefined) hook.counters = counters
+  })
+  return 0
+}
+
+export function deleteChain(
+  state: NfTables,
+  transaction: Transaction,
+  request: KernelRequest,
+  attributes: AttributeTable,
+): number {
+  const table = findTable(state, attributes, CHAIN.table, familyOf(request), transaction.portId)
+  if (typeof table === 'number') return blame(request, attributes, CHAIN.table, table)
+  const named = attributes.has(CHAIN.handle) ? CHAIN.handle : CHAIN.name
+  const chain =
+    named === CHAIN.handle
+      ? (chainOfHandle(table, attributes.be64(CHAIN.handle)) ?? Errno.ENOENT)
+      : findChain(table, attributes, CHAIN.name)
+  if (typeof chain === 'number') {
+    const isTolerant = request.type === NfTablesMessage.DestroyChain && chain === Errno.ENOENT
+    return isTolerant ? 0 : blame(request, attributes, named, chain)
+  }
+  if ((chain.flags & ChainFlag.Binding) !== 0) return -Errno.EOPNOTSUPP
+  if ((request.flags & DeleteFlag.NonRecursive) !== 0 && chain.use > 0) return -Errno.EBUSY
+  for (const rule of chain.rules) if (!rule.removed) removeRule(transaction, chain, rule)
+  if (chain.use > 0) return blame(request, attributes, named, Errno.EBUSY)
+  transaction.use(table, -1)
+  transaction.remove(table.chains, chain)
+  transaction.atCommit(() => state.unregister([chain]))
+  return 0
+}

@@ -1,0 +1,161 @@
+/** The messages in which nf_tables shows its objects: attributes in the kernel's order. */
+import { ChainFlag, NfTablesMessage } from '@ringlink/codec'
+import type { ReplyHeader, ReplyWriter } from './reply.ts'
+import type { NfTablesChain, NfTablesRule, NfTablesSet, NfTablesTable, SetElement } from './ruleset.ts'
+
+const TABLE = { name: 1, flags: 2, use: 3, handle: 4, userData: 6, owner: 7 } as const
+const CHAIN = {
+  table: 1,
+  handle: 2,
+  name: 3,
+  hook: 4,
+  policy: 5,
+  use: 6,
+  type: 7,
+  counters: 8,
+  flags: 10,
+  userData: 12,
+} as const
+const HOOK = { number: 1, priority: 2, device: 3, devices: 4 } as const
+const DEVICE_NAME = 1
+const COUNTER = { bytes: 1, packets: 2 } as const
+const RULE = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6, userData: 7 } as const
+const EXPRESSION = { name: 1, data: 2 } as const
+const LIST_ELEMENT = 1
+const SET = {
+  table: 1,
+  name: 2,
+  flags: 3,
+  keyType: 4,
+  keyLength: 5,
+  policy: 8,
+  description: 9,
+  userData: 13,
+  handle: 16,
+  type: 19,
+  count: 20,
+} as const
+const DESCRIPTION_SIZE = 1
+const ELEMENTS = { table: 1, set: 2, elements: 3 } as const
+const ELEMENT = { key: 1, flags: 3, userData: 6 } as const
+
+/** The header of an answer, less its type. */
+export type AnswerHeader = Omit<ReplyHeader, 'type' | 'family'>
+
+export function describeTable(reply: ReplyWriter, header: AnswerHeader, table: NfTablesTable): Uint8Array {
+  reply.begin({ ...header, type: NfTablesMessage.NewTable, family: table.family })
+  reply.text(TABLE.name, table.name)
+  reply.be32(TABLE.use, table.use)
+  reply.be64(TABLE.handle, table.handle)
+  reply.be32(TABLE.flags, table.flags)
+  if (table.isOwned) reply.be32(TABLE.owner, table.owner)
+  if (table.userData !== undefined) reply.bytes(TABLE.userData, table.userData)
+  return reply.end()
+}
+
+export function describeChain(reply: ReplyWriter, header: AnswerHeader, chain: NfTablesChain): Uint8Array {
+  const { table, hook, flags } = chain
+  reply.begin({ ...header, type: NfTablesMessage.NewChain, family: table.family })
+  reply.text(CHAIN.table, table.name)
+  reply.text(CHAIN.name, chain.name)
+  reply.be64(CHAIN.handle, chain.handle)
+  if (hook !== undefined) {
+    reply.nest(CHAIN.hook, () => {
+      reply.be32(HOOK.number, hook.number)
+      reply.be32(HOOK.priority, hook.priority)
+      if (hook.devices !== undefined) describeDevices(reply, hook.devices)
+    })
+    reply.be32(CHAIN.policy, hook.policy)
+    reply.text(CHAIN.type, hook.type)
+    const { counters } = hook
+    if (counters !== undefined) {
+      reply.nest(CHAIN.counters, () => {
+        reply.be64(COUNTER.packets, counters.packets)
+        reply.be64(COUNTER.bytes, counters.bytes)
+      })
+    }
+  }
+  const shown = hook === undefined ? flags : flags | ChainFlag.Base
+  if (shown !== 0) reply.be32(CHAIN.flags, shown)
+  reply.be32(CHAIN.use, chain.use)
+  if (chain.userData !== undefined) reply.bytes(CHAIN.userData, chain.userData)
+  return reply.end()
+}
+
+function describeDevices(reply: ReplyWriter, devices: readonly string[]): void {
+  reply.nest(HOOK.devices, () => {
+    for (const device of devices) reply.text(DEVICE_NAME, device)
+  })
+  if (devices.length === 1) reply.text(HOOK.device, devices[0] as string)
+}
+
+/** `behind` is the handle of the rule before it, in dumps. */
+export function describeRule(
+  reply: ReplyWriter,
+  header: AnswerHeader,
+  chain: NfTablesChain,
+  rule: NfTablesRule,
+  { behind, reset }: { readonly behind: bigint; readonly reset: boolean },
+): Uint8Array {
+  reply.begin({ ...header, type: NfTablesMessage.NewRule, family: chain.table.family })
+  reply.text(RULE.table, chain.table.name)
+  reply.text(RULE.chain, chain.name)
+  reply.be64(RULE.handle, rule.handle)
+  if (behind !== 0n) reply.be64(RULE.position, behind)
+  reply.nest(RULE.expressions, () => {
+    for (const { name, dump } of rule.expressions) {
+      reply.nest(LIST_ELEMENT, () => {
+        reply.text(EXPRESSION.name, name)
+        if (dump !== undefined) reply.nest(EXPRESSION.data, () => dump(reply, reset))
+      })
+    }
+  })
+  if (rule.userData !== undefined) reply.bytes(RULE.userData, rule.userData)
+  return reply.end()
+}
+
+export function describeSet(
+  reply: ReplyWriter,
+  header: AnswerHeader,
+  table: NfTablesTable,
+  set: NfTablesSet,
+): Uint8Array {
+  const { name, handle, flags, keyType, keyLength, policy, size, userData } = set.properties
+  reply.begin({ ...header, type: NfTablesMessage.NewSet, family: table.family })
+  reply.text(SET.table, table.name)
+  reply.text(SET.name, name)
+  reply.be64(SET.handle, handle)
+  if (flags !== 0) reply.be32(SET.flags, flags)
+  reply.be32(SET.keyType, keyType ?? 0)
+  reply.be32(SET.keyLength, keyLength)
+  if (policy !== undefined && policy !== 0) reply.be32(SET.policy, policy)
+  if (userData !== undefined) reply.bytes(SET.userData, userData)
+  reply.nest(SET.description, () => {
+    if (size !== undefined && size !== 0) reply.be32(DESCRIPTION_SIZE, size)
+  })
+  reply.text(SET.type, set.isInterval ? 'nft_set_rbtree_type' : 'nft_set_hash_type')
+  reply.be32(SET.count, set.elements.length)
+  return reply.end()
+}
+
+export function describeElements(
+  reply: ReplyWriter,
+  header: AnswerHeader,
+  table: NfTablesTable,
+  set: NfTablesSet,
+  elements: readonly SetElement[],
+): Uint8Array {
+  reply.begin({ ...header, type: NfTablesMessage.NewSetElement, family: table.family })
+  reply.text(ELEMENTS.table, table.name)
+  reply.text(ELEMENTS.set, set.properties.name)
+  reply.nest(ELEMENTS.elements, () => {
+    for (const { key, isEnd, userData } of elements) {
+      reply.nest(LIST_ELEMENT, () => {
+        reply.value(ELEMENT.key, key)
+        if (isEnd) reply.be32(ELEMENT.flags, 1)
+        if (userData !== undefined) reply.bytes(ELEMENT.userData, userData)
+      })
+    }
+  })
+  return reply.end()
+}

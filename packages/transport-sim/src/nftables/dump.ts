@@ -1,0 +1,84 @@
+/** Dumps of nf_tables: rows in chunks, the next one when the user has made room, and an end that says how it went. */
+import { ControlType, MESSAGE_HEADER_LENGTH, type Memory, MessageFlag } from '@ringlink/codec'
+import type { Dump, SimSocket } from '../socket.ts'
+
+/** Of a page, what is left for messages: the least that a chunk can hold. */
+const SMALLEST_CHUNK = 3776
+const DONE_LENGTH = MESSAGE_HEADER_LENGTH + 4
+
+/** What is dumped. */
+export interface DumpSource {
+  /** changes with every change of the rules */
+  readonly generation: number
+  /** row `index`, as a message; `undefined` behind the last */
+  row(index: number): Uint8Array | undefined
+}
+
+/** A dump on its way to its socket. */
+export class NfTablesDump implements Dump {
+  #source: DumpSource
+  #socket: SimSocket
+  #sequence: number
+  #index = 0
+  #lastGeneration: number | undefined
+  // A row that did not fit any more: what it shows may be gone once it is asked for again.
+  #pending: Uint8Array | undefined
+
+  constructor(source: DumpSource, socket: SimSocket, sequence: number) {
+    this.#source = source
+    this.#socket = socket
+    this.#sequence = sequence
+  }
+
+  next(): boolean {
+    const { queue, receiver } = this.#socket
+    if (queue.charged >= queue.limit) return false
+    const row = this.#take()
+    const size = Math.max(SMALLEST_CHUNK, this.#socket.largestReceive, row?.length ?? 0)
+    if (!receiver.allocate(size)) {
+      this.#pending = row
+      return false
+    }
+    const { memory, offset } = receiver
+    const end = this.#fill(memory, offset, offset + size, row)
+    receiver.force(end - offset)
+    return true
+  }
+
+  #take(): Uint8Array | undefined {
+    const row = this.#pending ?? this.#source.row(this.#index++)
+    this.#pending = undefined
+    return row
+  }
+
+  #fill(memory: Memory, offset: number, limit: number, first: Uint8Array | undefined): number {
+    let end = offset
+    let row = first
+    while (row !== undefined && row.length <= limit - end) {
+      memory.u8.set(row, end)
+      this.#note(memory, end)
+      end += row.length
+      row = this.#take()
+    }
+    this.#pending = row
+    if (row !== undefined || limit - end < DONE_LENGTH) return end
+    memory.u32[end >> 2] = DONE_LENGTH
+    memory.u16[(end + 4) >> 1] = ControlType.Done
+    memory.u16[(end + 6) >> 1] = MessageFlag.Multipart
+    memory.u32[(end + 8) >> 2] = this.#sequence
+    memory.u32[(end + 12) >> 2] = this.#socket.portId
+    memory.u32[(end + 16) >> 2] = 0
+    this.#note(memory, end)
+    this.#socket.dump = undefined
+    return end + DONE_LENGTH
+  }
+
+  /** Marks the first message after a change of the rules: one is enough to spoil the dump. */
+  #note(memory: Memory, offset: number): void {
+    const { generation } = this.#source
+    if (this.#lastGeneration !== undefined && this.#lastGeneration !== generation) {
+      memory.u16[(offset + 6) >> 1] = (memory.u16[(offset + 6) >> 1] as number) | MessageFlag.DumpInterrupted
+    }
+    this.#lastGeneration = generation
+  }
+}

@@ -1,0 +1,121 @@
+/** A packet's way through the rules of a base chain and the chains that they jump to, as nft_do_chain goes it. */
+import { RuleVerdict, Verdict } from '@ringlink/codec'
+import { transportOffset, transportProtocol } from '../internet/transit.ts'
+import type { SimPacket } from '../packet.ts'
+import type { NfTablesChain } from './ruleset.ts'
+
+/** Bytes of all registers: the verdict's sixteen, which no expression can load from, then the data's. */
+export const REGISTER_BYTES = 80
+/** The deepest jump (`NFT_JUMP_STACK_SIZE`). */
+export const MAXIMUM_JUMPS = 16
+
+/**
+ * What expressions work on: the registers, and what is known of the packet. There is one for all packets; an expression
+ * returns one of `RuleVerdict`, or a verdict of netfilter with what belongs to it in the upper bits.
+ */
+export class Evaluation {
+  readonly bytes: Uint8Array = new Uint8Array(REGISTER_BYTES)
+  /** the same registers, in host order */
+  readonly words: Uint32Array = new Uint32Array(this.bytes.buffer)
+  readonly halves: Uint16Array = new Uint16Array(this.bytes.buffer)
+  packet: SimPacket | undefined
+  /** where the transport header begins; -1 where there is none that could be read */
+  transport = -1
+  transportProtocol = 0
+  /** the packet is not the first fragment: it has no transport header, though its protocol is known */
+  isFragment = false
+  /** of Jump and Goto */
+  target: NfTablesChain | undefined
+
+  aim(packet: SimPacket): void {
+    this.packet = packet
+    const { bytes } = packet
+    this.isFragment = false
+    if ((bytes[0] as number) >> 4 === 6) {
+      this.#findIpv6Transport(bytes)
+      return
+    }
+    this.transport = transportOffset(bytes)
+    this.transportProtocol = transportProtocol(bytes)
+    this.isFragment = (((bytes[6] as number) & 0x1f) | (bytes[7] as number)) !== 0
+  }
+
+  /** Steps over the extension headers, as ipv6_find_hdr does. */
+  #findIpv6Transport(bytes: Uint8Array): void {
+    let at = 40
+    let protocol = bytes[6] as number
+    for (let size = extensionLength(bytes, at, protocol); size > 0; size = extensionLength(bytes, at, protocol)) {
+      if (at + size > bytes.length) {
+        this.transport = -1
+        return
+      }
+      if (protocol === FRAGMENT && (((bytes[at + 2] as number) << 8) | ((bytes[at + 3] as number) & 0xf8)) !== 0) {
+        this.isFragment = true
+        this.transportProtocol = bytes[at] as number
+        this.transport = at
+        return
+      }
+      protocol = bytes[at] as number
+      at += size
+    }
+    this.transport = protocol === NO_NEXT_HEADER ? -1 : at
+    this.transportProtocol = protocol
+  }
+}
+
+const FRAGMENT = 44
+const AUTHENTICATION = 51
+const NO_NEXT_HEADER = 59
+
+/** 0 for what is no extension header. */
+function extensionLength(bytes: Uint8Array, at: number, protocol: number): number {
+  if (protocol === FRAGMENT) return 8
+  if (protocol === AUTHENTICATION) return ((bytes[at + 1] ?? 0) + 2) * 4
+  return protocol === 0 || protocol === 43 || protocol === 60 ? ((bytes[at + 1] ?? 0) + 1) * 8 : 0
+}
+
+/** An expression, ready to run. */
+export type Evaluate = (evaluation: Evaluation) => number
+
+/** The verdict of a base chain on a packet: a rule's, or the chain's policy. */
+export function runBaseChain(base: NfTablesChain, packet: SimPacket, evaluation: Evaluation): number {
+  const { hook } = base
+  if (hook === undefined) return Verdict.Accept
+  evaluation.aim(packet)
+  const verdict = runChain(base, evaluation, 0)
+  if (verdict >= 0) return verdict
+  if (hook.counters !== undefined) {
+    hook.counters.packets++
+    hook.counters.bytes += packet.bytes.length
+  }
+  return hook.policy
+}
+
+/** A verdict of netfilter; or `RuleVerdict.Continue` where the chain has none. */
+function runChain(start: NfTablesChain, evaluation: Evaluation, depth: number): number {
+  let chain = start
+  for (let index = 0; index < chain.programs.length; index++) {
+    const verdict = runRule(chain.programs[index] as readonly Evaluate[], evaluation)
+    if (verdict === RuleVerdict.Continue || verdict === RuleVerdict.Break) continue
+    if (verdict >= 0) return verdict
+    if (verdict === RuleVerdict.Return) return RuleVerdict.Continue
+    const target = evaluation.target as NfTablesChain
+    if (verdict === RuleVerdict.Goto) {
+      chain = target
+      index = -1
+    } else {
+      // Chains that jump too deep, or round and round, are refused when they are made.
+      const given = depth < MAXIMUM_JUMPS ? runChain(target, evaluation, depth + 1) : Verdict.Drop
+      if (given >= 0) return given
+    }
+  }
+  return RuleVerdict.Continue
+}
+
+function runRule(program: readonly Evaluate[], evaluation: Evaluation): number {
+  for (let i = 0; i < program.length; i++) {
+    const outcome = (program[i] as Evaluate)(evaluation)
+    if (outcome !== RuleVerdict.Continue) return outcome
+  }
+  return RuleVerdict.Continue
+}

@@ -1,0 +1,129 @@
+/** What an expression of a rule is to the simulated kernel, and the registers that expressions share. */
+import { Errno, Family, Register } from '@ringlink/codec'
+import type { PacketLogs } from '../log/logs.ts'
+import type { SimPacket } from '../packet.ts'
+import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import { type Evaluate, REGISTER_BYTES } from './evaluate.ts'
+import type { ReplyWriter } from './reply.ts'
+import type { NfTablesChain, NfTablesSet, NfTablesTable } from './ruleset.ts'
+
+/** What expressions need of their kernel. */
+export interface ExpressionHost {
+  readonly logs: PacketLogs
+  /** the name of the device of that index; empty for 0, which is none */
+  deviceName(index: number): string
+  /** nanoseconds since the kernel was made */
+  now(): number
+  /** the queue of a range for a packet's addresses */
+  balance(packet: SimPacket, from: number, total: number): number
+  /** a number at random, of 32 bits */
+  random(): number
+}
+
+/** What is known where an expression of a rule is made. */
+export interface ExpressionContext {
+  readonly host: ExpressionHost
+  readonly table: NfTablesTable
+  /** which words of the registers an expression before has written, a bit each */
+  written: number
+  /** the chains that this batch has given an id to, by that id */
+  findChain(id: number): NfTablesChain | undefined
+  findSet(id: number): NfTablesSet | undefined
+}
+
+/** An expression in a rule. */
+export interface RuleExpression {
+  readonly name: string
+  readonly evaluate: Evaluate
+  /** writes its attributes; left out for one that shows none. `reset`: what it counted starts again from 0 */
+  readonly dump?: (reply: ReplyWriter, reset: boolean) => void
+  /** the chain that it jumps to */
+  readonly target?: NfTablesChain
+  readonly set?: NfTablesSet
+  /** 0, or why it cannot be in a base chain of that hook; a negative errno */
+  readonly validate?: (base: NfTablesChain) => number
+}
+
+/** A kind of expression. */
+export interface ExpressionKind {
+  readonly name: string
+  /** the highest attribute number */
+  readonly attributes: number
+  readonly policy: MessagePolicy
+  /** what is refused before any expression of the rule is made; a negative errno, or 0 */
+  readonly select?: (attributes: AttributeTable, context: ExpressionContext) => number
+  /** makes it, or a negative errno */
+  readonly make: (attributes: AttributeTable, context: ExpressionContext) => RuleExpression | number
+}
+
+const WIDE_WORDS = 4
+const FIRST_DATA_WORD = 4
+
+/** The word that a register begins at; or a negative errno. */
+function parseRegister(register: number): number {
+  if (register <= Register.Wide4) return register * WIDE_WORDS
+  if (register >= Register.Word0 && register <= Register.Word15) return register - Register.Word0 + FIRST_DATA_WORD
+  return -Errno.ERANGE
+}
+
+function checkData(word: number, length: number): number {
+  if (word < 0) return word
+  if (word < FIRST_DATA_WORD || length === 0) return -Errno.EINVAL
+  return word * 4 + length > REGISTER_BYTES ? -Errno.ERANGE : word
+}
+
+function wordBits(word: number, length: number): number {
+  return (2 ** Math.ceil(length / 4) - 1) << word
+}
+
+/** The word of a register that `length` bytes are read from; or a negative errno: ENODATA where nothing was written. */
+export function loadRegister(context: ExpressionContext, register: number, length: number): number {
+  const word = checkData(parseRegister(register), length)
+  if (word < 0) return word
+  const bits = wordBits(word, length)
+  return (context.written & bits) === bits ? word : -Errno.ENODATA
+}
+
+/** The word of a register that `length` bytes are written to; or a negative errno. */
+export function storeRegister(context: ExpressionContext, register: number, length: number): number {
+  const word = checkData(parseRegister(register), length)
+  if (word >= 0) context.written |= wordBits(word, length)
+  return word
+}
+
+/** The number that a dump shows for a word of the registers. */
+export function registerNumber(word: number): number {
+  return word % WIDE_WORDS === 0 ? word / WIDE_WORDS : word - FIRST_DATA_WORD + Register.Word0
+}
+
+const DATA = { value: 1, verdict: 2 } as const
+/** sizeof(struct nft_data) */
+const DATA_SIZE = 16
+export const dataPolicy: MessagePolicy = [undefined, { kind: 'binary', maximum: 64 }, { kind: 'nested' }]
+
+/** The bytes of a value, of `length` or up to 16; or a negative errno. */
+export function parseValue(
+  attributes: AttributeTable,
+  number: number,
+  length?: number,
+  maximum = DATA_SIZE,
+): Uint8Array | number {
+  const data = attributes.nested(number, DATA.verdict, dataPolicy)
+  if (data === undefined) return -Errno.ERANGE
+  if (!data.has(DATA.value)) return -Errno.EINVAL
+  const value = data.bytes(DATA.value)
+  if (value.length === 0) return -Errno.EINVAL
+  if (value.length > maximum) return -Errno.EOVERFLOW
+  return length !== undefined && value.length !== length ? -Errno.EINVAL : value
+}
+
+/** The families whose packets have IP headers. */
+export function isIpFamily(family: number): boolean {
+  return family === Family.Ipv4 || family === Family.Ipv6 || family === Family.Inet
+}
+
+/** What both meta and ct refuse: no key, and neither or both registers. */
+export function selectLoadOrSet(destination: number, key: number, source: number) {
+  return (attributes: AttributeTable): number =>
+    attributes.has(key) && attributes.has(destination) !== attributes.has(source) ? 0 : -Errno.EINVAL
+}

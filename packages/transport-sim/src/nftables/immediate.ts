@@ -1,0 +1,107 @@
+/** Expression `immediate`: a constant for a register, or the verdict of a rule. */
+import { Errno, Register, RuleVerdict, Verdict } from '@ringlink/codec'
+import type { AttributeTable } from '../policy.ts'
+import type { Evaluation } from './evaluate.ts'
+import {
+  dataPolicy,
+  type ExpressionContext,
+  type ExpressionKind,
+  parseValue,
+  type RuleExpression,
+  registerNumber,
+  storeRegister,
+} from './expression.ts'
+import type { ReplyWriter } from './reply.ts'
+import type { NfTablesChain } from './ruleset.ts'
+
+const { Break, Continue, Goto, Jump, Return } = RuleVerdict
+const u32 = { kind: 'u32' } as const
+const nested = { kind: 'nested' } as const
+
+const IMMEDIATE = { destination: 1, data: 2 } as const
+const VERDICT = { code: 1, chain: 2, chainId: 3 } as const
+const DATA_VERDICT = 2
+const verdictPolicy = [undefined, u32, { kind: 'text', maximum: 255 } as const, u32]
+
+/** Expression `immediate`. */
+export const immediate: ExpressionKind = {
+  name: 'immediate',
+  attributes: IMMEDIATE.data,
+  policy: [undefined, u32, nested],
+  make: (attributes, context) => {
+    if (!attributes.has(IMMEDIATE.destination) || !attributes.has(IMMEDIATE.data)) return -Errno.EINVAL
+    const register = attributes.be32(IMMEDIATE.destination)
+    return register === Register.Verdict
+      ? giveVerdict(attributes, context)
+      : loadConstant(attributes, context, register)
+  },
+}
+
+function loadConstant(attributes: AttributeTable, context: ExpressionContext, register: number) {
+  const value = parseValue(attributes, IMMEDIATE.data)
+  if (typeof value === 'number') return value
+  const word = storeRegister(context, register, value.length)
+  if (word < 0) return word
+  return {
+    name: 'immediate',
+    evaluate: (evaluation: Evaluation) => {
+      // Constants are copied by the word; what is behind them in the last one is 0.
+      evaluation.words[word + ((value.length - 1) >> 2)] = 0
+      evaluation.bytes.set(value, word * 4)
+      return Continue
+    },
+    dump: (reply: ReplyWriter) => {
+      reply.be32(IMMEDIATE.destination, registerNumber(word))
+      reply.value(IMMEDIATE.data, value)
+    },
+  }
+}
+
+function giveVerdict(attributes: AttributeTable, context: ExpressionContext): RuleExpression | number {
+  const data = attributes.nested(IMMEDIATE.data, DATA_VERDICT, dataPolicy)
+  if (data === undefined) return -Errno.ERANGE
+  // A value would be for a register of data.
+  if (data.has(1) || !data.has(DATA_VERDICT)) return -Errno.EINVAL
+  const verdict = data.nested(DATA_VERDICT, VERDICT.chainId, verdictPolicy)
+  if (verdict === undefined) return -Errno.ERANGE
+  if (!verdict.has(VERDICT.code)) return -Errno.EINVAL
+  const code = verdict.be32(VERDICT.code) | 0
+  if (code === Jump || code === Goto) return jumpTo(code, verdict, context)
+  const isPlain = code === Verdict.Accept || code === Verdict.Drop || code === Break || code === Return
+  if (!isPlain && code !== Continue) return -Errno.EINVAL
+  return { name: 'immediate', evaluate: () => code, dump: (reply) => dumpVerdict(reply, code) }
+}
+
+function jumpTo(code: number, verdict: AttributeTable, context: ExpressionContext): RuleExpression | number {
+  let target: NfTablesChain | undefined
+  if (verdict.has(VERDICT.chain)) {
+    const name = verdict.text(VERDICT.chain)
+    target = context.table.chains.find((it) => it.name === name)
+  } else if (verdict.has(VERDICT.chainId)) {
+    target = context.findChain(verdict.be32(VERDICT.chainId))
+  } else {
+    return -Errno.EINVAL
+  }
+  if (target === undefined) return -Errno.ENOENT
+  if (target.hook !== undefined) return -Errno.EOPNOTSUPP
+  const chain = target
+  return {
+    name: 'immediate',
+    target: chain,
+    evaluate: (evaluation) => {
+      evaluation.target = chain
+      return code
+    },
+    dump: (reply) => dumpVerdict(reply, code, chain),
+  }
+}
+
+function dumpVerdict(reply: ReplyWriter, code: number, chain?: NfTablesChain): void {
+  reply.be32(IMMEDIATE.destination, Register.Verdict)
+  reply.nest(IMMEDIATE.data, () => {
+    reply.nest(DATA_VERDICT, () => {
+      reply.be32(VERDICT.code, code)
+      if (chain !== undefined) reply.text(VERDICT.chain, chain.name)
+    })
+  })
+}

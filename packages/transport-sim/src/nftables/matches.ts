@@ -1,0 +1,229 @@
+/** Expressions that look at registers, or that let only so much through: cmp, range, lookup, limit. */
+import { CompareOperation, Errno, LimitType, MatchFlag, RangeOperation, RuleVerdict, SetFlag } from '@ringlink/codec'
+import type { SimPacket } from '../packet.ts'
+import type { AttributeTable } from '../policy.ts'
+import type { Evaluate } from './evaluate.ts'
+import { type ExpressionContext, type ExpressionKind, loadRegister, parseValue, registerNumber } from './expression.ts'
+import type { NfTablesSet } from './ruleset.ts'
+
+const { Break, Continue } = RuleVerdict
+
+const u32 = { kind: 'u32' } as const
+const u64 = { kind: 'u64' } as const
+const small = { kind: 'small' } as const
+const nested = { kind: 'nested' } as const
+const invertible = { kind: 'flags', mask: MatchFlag.Invert } as const
+
+/** Negative where the register is before the value. */
+function compare(bytes: Uint8Array, at: number, value: Uint8Array): number {
+  for (let i = 0; i < value.length; i++) {
+    const difference = (bytes[at + i] as number) - (value[i] as number)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+const CMP = { source: 1, operation: 2, data: 3 } as const
+
+/** Expression `cmp`. */
+export const cmp: ExpressionKind = {
+  name: 'cmp',
+  attributes: CMP.data,
+  policy: [undefined, u32, u32, nested],
+  select: (attributes) => {
+    if (!attributes.has(CMP.source) || !attributes.has(CMP.operation) || !attributes.has(CMP.data)) return -Errno.EINVAL
+    if (attributes.be32(CMP.operation) > CompareOperation.GreaterOrEqual) return -Errno.EINVAL
+    const value = parseValue(attributes, CMP.data)
+    return typeof value === 'number' ? value : 0
+  },
+  make: (attributes, context) => {
+    const operation = attributes.be32(CMP.operation)
+    const value = parseValue(attributes, CMP.data)
+    if (typeof value === 'number') return value
+    const word = loadRegister(context, attributes.be32(CMP.source), value.length)
+    if (word < 0) return word
+    const isEquality = operation <= CompareOperation.NotEqual
+    return {
+      name: 'cmp',
+      evaluate:
+        isEquality && value.length <= 4
+          ? compareWord(word, value, operation === CompareOperation.Equal)
+          : compareBytes(word * 4, value, operation),
+      dump: (reply) => {
+        reply.be32(CMP.source, registerNumber(word))
+        reply.be32(CMP.operation, operation)
+        reply.value(CMP.data, value)
+      },
+    }
+  },
+}
+
+function compareWord(word: number, value: Uint8Array, equal: boolean): Evaluate {
+  const padded = new Uint32Array(2)
+  new Uint8Array(padded.buffer).set(value)
+  new Uint8Array(padded.buffer).fill(0xff, 4, 4 + value.length)
+  const wanted = padded[0] as number
+  const mask = padded[1] as number
+  return (evaluation) => ((((evaluation.words[word] as number) & mask) >>> 0 === wanted) === equal ? Continue : Break)
+}
+
+const holds: Readonly<Record<number, (order: number) => boolean>> = {
+  [CompareOperation.Equal]: (order) => order === 0,
+  [CompareOperation.NotEqual]: (order) => order !== 0,
+  [CompareOperation.Less]: (order) => order < 0,
+  [CompareOperation.LessOrEqual]: (order) => order <= 0,
+  [CompareOperation.Greater]: (order) => order > 0,
+  [CompareOperation.GreaterOrEqual]: (order) => order >= 0,
+}
+
+function compareBytes(at: number, value: Uint8Array, operation: number): Evaluate {
+  const held = holds[operation] as (order: number) => boolean
+  return (evaluation) => (held(compare(evaluation.bytes, at, value)) ? Continue : Break)
+}
+
+const RANGE = { source: 1, operation: 2, from: 3, to: 4 } as const
+
+/** Expression `range`. */
+export const range: ExpressionKind = {
+  name: 'range',
+  attributes: RANGE.to,
+  policy: [undefined, u32, small, nested, nested],
+  make: (attributes, context) => {
+    const { source, operation, from, to } = RANGE
+    for (const number of [source, operation, from, to]) if (!attributes.has(number)) return -Errno.EINVAL
+    const first = parseValue(attributes, from)
+    if (typeof first === 'number') return first
+    const last = parseValue(attributes, to)
+    if (typeof last === 'number') return last
+    if (first.length !== last.length) return -Errno.EINVAL
+    const word = loadRegister(context, attributes.be32(source), first.length)
+    if (word < 0) return word
+    const wanted = attributes.be32(operation)
+    if (wanted > RangeOperation.Outside) return -Errno.EINVAL
+    const isWithin = wanted === RangeOperation.Within
+    return {
+      name: 'range',
+      evaluate: ({ bytes }) => {
+        const within = compare(bytes, word * 4, first) >= 0 && compare(bytes, word * 4, last) <= 0
+        return within === isWithin ? Continue : Break
+      },
+      dump: (reply) => {
+        reply.be32(source, registerNumber(word))
+        reply.be32(operation, wanted)
+        reply.value(from, first)
+        reply.value(to, last)
+      },
+    }
+  },
+}
+
+const LOOKUP = { set: 1, source: 2, destination: 3, setId: 4, flags: 5 } as const
+
+/** Expression `lookup`, in sets that are no maps. */
+export const lookup: ExpressionKind = {
+  name: 'lookup',
+  attributes: LOOKUP.flags,
+  policy: [undefined, { kind: 'text', maximum: 255 }, u32, u32, u32, invertible],
+  make: (attributes, context) => {
+    if (!attributes.has(LOOKUP.set) || !attributes.has(LOOKUP.source)) return -Errno.EINVAL
+    const set = findSet(attributes, context)
+    if (set === undefined) return -Errno.ENOENT
+    const word = loadRegister(context, attributes.be32(LOOKUP.source), set.properties.keyLength)
+    if (word < 0) return word
+    const flags = attributes.has(LOOKUP.flags) ? attributes.be32(LOOKUP.flags) : 0
+    if (attributes.has(LOOKUP.destination)) return -Errno.EINVAL
+    if (set.isAnonymous && set.use > 0) return -Errno.EBUSY
+    const wanted = flags === 0
+    return {
+      name: 'lookup',
+      set,
+      evaluate: ({ bytes }) => (set.has(bytes, word * 4) === wanted ? Continue : Break),
+      dump: (reply) => {
+        reply.text(LOOKUP.set, set.properties.name)
+        reply.be32(LOOKUP.source, registerNumber(word))
+        reply.be32(LOOKUP.flags, flags)
+      },
+    }
+  },
+}
+
+function findSet(attributes: AttributeTable, { table, findSet }: ExpressionContext): NfTablesSet | undefined {
+  const name = attributes.text(LOOKUP.set)
+  const named = table.sets.find((it) => it.properties.name === name)
+  return named ?? (attributes.has(LOOKUP.setId) ? findSet(attributes.be32(LOOKUP.setId)) : undefined)
+}
+
+/** Flags of sets that are not modelled. */
+export const UNMODELLED_SETS: number =
+  SetFlag.Map | SetFlag.Timeout | SetFlag.Evaluated | SetFlag.Object | SetFlag.Expression
+
+const LIMIT = { rate: 1, unit: 2, burst: 3, type: 4, flags: 5 } as const
+const NANOSECONDS = 1_000_000_000n
+const LARGEST = 0xffff_ffff_ffff_ffffn
+const DEFAULT_BURST = 5
+
+/** Expression `limit`: a bucket of time, from which every packet or byte takes what it costs at this rate. */
+export const limit: ExpressionKind = {
+  name: 'limit',
+  attributes: 6,
+  policy: [undefined, u64, u64, u32, u32, u32],
+  select: (attributes) =>
+    attributes.has(LIMIT.type) && attributes.be32(LIMIT.type) > LimitType.Bytes ? -Errno.EOPNOTSUPP : 0,
+  make: (attributes, context) => {
+    if (!attributes.has(LIMIT.rate) || !attributes.has(LIMIT.unit)) return -Errno.EINVAL
+    const rate = attributes.be64(LIMIT.rate)
+    const unit = attributes.be64(LIMIT.unit)
+    const type = attributes.has(LIMIT.type) ? attributes.be32(LIMIT.type) : LimitType.Packets
+    const isPackets = type === LimitType.Packets
+    if (rate === 0n) return -Errno.EINVAL
+    const period = unit * NANOSECONDS
+    if (period > LARGEST) return -Errno.EOVERFLOW
+    let burst = attributes.has(LIMIT.burst) ? attributes.be32(LIMIT.burst) : 0
+    if (isPackets && burst === 0) burst = DEFAULT_BURST
+    if (rate + BigInt(burst) > LARGEST) return -Errno.EOVERFLOW
+    const product = isPackets ? (period / rate) * BigInt(burst) : period * (rate + BigInt(burst))
+    if (product > LARGEST) return -Errno.EOVERFLOW
+    const flags = attributes.has(LIMIT.flags) ? attributes.be32(LIMIT.flags) : 0
+    if ((flags & ~MatchFlag.Invert) !== 0) return -Errno.EOPNOTSUPP
+    const full = Number(isPackets ? product : product / rate)
+    const cost = Number(period / rate)
+    const perByte = Number(period) / Number(rate)
+    return {
+      name: 'limit',
+      evaluate: bucket(
+        context,
+        full,
+        (packet) => (isPackets ? cost : Math.floor(perByte * packet.bytes.length)),
+        flags,
+      ),
+      dump: (reply) => {
+        reply.be64(LIMIT.rate, rate)
+        reply.be64(LIMIT.unit, unit)
+        reply.be32(LIMIT.burst, burst)
+        reply.be32(LIMIT.type, type)
+        reply.be32(LIMIT.flags, flags)
+      },
+    }
+  },
+}
+
+function bucket(
+  { host }: ExpressionContext,
+  full: number,
+  cost: (packet: SimPacket) => number,
+  flags: number,
+): Evaluate {
+  const within = flags === 0 ? Continue : Break
+  const beyond = flags === 0 ? Break : Continue
+  let tokens = full
+  let last = host.now()
+  return ({ packet }) => {
+    const now = host.now()
+    tokens = Math.min(full, tokens + now - last)
+    last = now
+    const left = tokens - cost(packet as SimPacket)
+    if (left < 0) return beyond
+    tokens = left
+    return within
+  }
+}

@@ -1,0 +1,243 @@
+/** The requests to nf_tables that read, which need no batch: NFT_MSG_GET…, and the one of nft_compat. */
+import { CompatMessage, CompatType, Errno, Family, GetFlag, MessageFlag, NfTablesMessage } from '@ringlink/codec'
+import type { SubsystemMessage } from '../nfnetlink.ts'
+import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import { type KernelRequest, SUPPRESS_ACK } from '../request.ts'
+import { blame } from './blame.ts'
+import { CHAIN, chainPolicy, findChain } from './chains.ts'
+import {
+  type AnswerHeader,
+  describeChain,
+  describeElements,
+  describeRule,
+  describeSet,
+  describeTable,
+} from './describe.ts'
+import { NfTablesDump } from './dump.ts'
+import { ReplyWriter } from './reply.ts'
+import { RULE, rulePolicy } from './rule-messages.ts'
+import type { NfTablesTable } from './ruleset.ts'
+import { ELEMENT_LIST, elementsPolicy, SET, setPolicy } from './set-messages.ts'
+import { targetRevision } from './statements.ts'
+import type { NfTables } from './subsystem.ts'
+import { familyOf, findTable, TABLE, tablePolicy } from './tables.ts'
+
+/** Who reads, and nobody in particular. */
+const READER = 0
+/** NLM_F_APPEND, which dumped rules have */
+const APPEND = 0x800
+const GENERATION = { id: 1, processId: 2, processName: 3 } as const
+/** elements in one message of a dump */
+const ELEMENTS_PER_MESSAGE = 64
+
+/** The process that all sockets of a simulated kernel belong to. */
+export const PROCESS = { id: 1000, name: 'simulated' } as const
+
+type Reader = (request: KernelRequest, attributes: AttributeTable) => number
+
+/** The messages of the subsystem by the lower byte of their type; those that belong in a batch are refused here. */
+export function nfTablesMessages(state: NfTables): readonly SubsystemMessage[] {
+  const readers = new NfTablesReaders(state)
+  const known: [number, number, MessagePolicy, Reader][] = [
+    [NfTablesMessage.GetTable, TABLE.maximum, tablePolicy, (...args) => readers.table(...args)],
+    [NfTablesMessage.GetChain, CHAIN.maximum, chainPolicy, (...args) => readers.chain(...args)],
+    [NfTablesMessage.GetRule, RULE.maximum, rulePolicy, (...args) => readers.rule(...args)],
+    [NfTablesMessage.GetAndResetRule, RULE.maximum, rulePolicy, (...args) => readers.rule(...args)],
+    [NfTablesMessage.GetSet, SET.maximum, setPolicy, (...args) => readers.set(...args)],
+    [NfTablesMessage.GetSetElement, ELEMENT_LIST.maximum, elementsPolicy, (...args) => readers.elements(...args)],
+    [NfTablesMessage.GetGeneration, 0, [], (request) => readers.generation(request)],
+  ]
+  const messages: SubsystemMessage[] = []
+  for (let i = 0; i <= (NfTablesMessage.GetAndResetSetElement & 0xff); i++) {
+    messages.push({ attributes: 0, policy: [], call: () => -Errno.EINVAL })
+  }
+  for (const [type, attributes, policy, call] of known) messages[type & 0xff] = { attributes, policy, call }
+  return messages
+}
+
+class NfTablesReaders {
+  #state: NfTables
+  #reply = new ReplyWriter()
+
+  constructor(state: NfTables) {
+    this.#state = state
+  }
+
+  generation(request: KernelRequest): number {
+    const reply = describeGeneration(this.#reply, this.#header(request, 0), this.#state.generation)
+    return answer(request, reply)
+  }
+
+  table(request: KernelRequest, attributes: AttributeTable): number {
+    if (isDump(request)) {
+      return this.#dump(request, (header) =>
+        this.#tables(request).map((table) => () => describeTable(this.#reply, header, table)),
+      )
+    }
+    const table = findTable(this.#state, attributes, TABLE.name, familyOf(request), READER)
+    if (typeof table === 'number') return blame(request, attributes, TABLE.name, table)
+    return answer(request, describeTable(this.#reply, this.#header(request, 0), table))
+  }
+
+  chain(request: KernelRequest, attributes: AttributeTable): number {
+    if (isDump(request)) {
+      return this.#dump(request, (header) =>
+        this.#tables(request).flatMap(({ chains }) =>
+          chains.map((chain) => () => describeChain(this.#reply, header, chain)),
+        ),
+      )
+    }
+    const table = findTable(this.#state, attributes, CHAIN.table, familyOf(request), READER)
+    if (typeof table === 'number') return blame(request, attributes, CHAIN.table, table)
+    const chain = findChain(table, attributes, CHAIN.name)
+    if (typeof chain === 'number') return blame(request, attributes, CHAIN.name, chain)
+    return answer(request, describeChain(this.#reply, this.#header(request, 0), chain))
+  }
+
+  rule(request: KernelRequest, attributes: AttributeTable): number {
+    const reset = request.type === NfTablesMessage.GetAndResetRule
+    if (isDump(request)) {
+      const tableName = attributes.has(RULE.table) ? attributes.text(RULE.table) : undefined
+      const chainName = tableName !== undefined && attributes.has(RULE.chain) ? attributes.text(RULE.chain) : undefined
+      return this.#dump(request, (header) =>
+        this.#tables(request)
+          .filter(({ name }) => name === (tableName ?? name))
+          .flatMap(({ chains }) => chains.filter(({ name }) => name === (chainName ?? name)))
+          .flatMap((chain) =>
+            chain.rules.map((rule, index) => () => {
+              const behind = chain.rules[index - 1]?.handle ?? 0n
+              const flags = header.flags | APPEND
+              return describeRule(this.#reply, { ...header, flags }, chain, rule, { behind, reset })
+            }),
+          ),
+      )
+    }
+    const table = findTable(
+      this.#state,
+      attributes,
+      RULE.table,
+      familyOf(request),
+      reset ? request.socket.portId : READER,
+    )
+    if (typeof table === 'number') return blame(request, attributes, RULE.table, table)
+    const chain = findChain(table, attributes, RULE.chain)
+    if (typeof chain === 'number') return blame(request, attributes, RULE.chain, chain)
+    if (!attributes.has(RULE.handle)) return -Errno.EINVAL
+    const handle = attributes.be64(RULE.handle)
+    const rule = chain.rules.find((it) => it.handle === handle)
+    if (rule === undefined) return blame(request, attributes, RULE.handle, Errno.ENOENT)
+    return answer(request, describeRule(this.#reply, this.#header(request, 0), chain, rule, { behind: 0n, reset }))
+  }
+
+  set(request: KernelRequest, attributes: AttributeTable): number {
+    let table: NfTablesTable | undefined
+    if (attributes.has(SET.table)) {
+      const found = findTable(this.#state, attributes, SET.table, familyOf(request), READER)
+      if (typeof found === 'number') return blame(request, attributes, SET.table, found)
+      table = found
+    }
+    if (isDump(request)) {
+      return this.#dump(request, (header) =>
+        this.#tables(request)
+          .filter((it) => it === (table ?? it))
+          .flatMap((it) => it.sets.map((set) => () => describeSet(this.#reply, header, it, set))),
+      )
+    }
+    if (familyOf(request) === Family.Unspecified) return -Errno.EAFNOSUPPORT
+    if (table === undefined || !attributes.has(SET.name)) return -Errno.EINVAL
+    const set = table.sets.find((it) => it.properties.name === attributes.text(SET.name))
+    if (set === undefined) return blame(request, attributes, SET.name, Errno.ENOENT)
+    return answer(request, describeSet(this.#reply, this.#header(request, 0), table, set))
+  }
+
+  /** As a dump only. */
+  elements(request: KernelRequest, attributes: AttributeTable): number {
+    const table = findTable(this.#state, attributes, ELEMENT_LIST.table, familyOf(request), READER)
+    if (typeof table === 'number') return blame(request, attributes, ELEMENT_LIST.table, table)
+    const name = attributes.has(ELEMENT_LIST.set) ? attributes.text(ELEMENT_LIST.set) : undefined
+    const set = table.sets.find(({ properties }) => properties.name === name)
+    if (set === undefined) {
+      return blame(request, attributes, ELEMENT_LIST.set, name === undefined ? Errno.EINVAL : Errno.ENOENT)
+    }
+    if (!isDump(request)) return -Errno.EOPNOTSUPP
+    return this.#dump(request, (header) => {
+      const rows: (() => Uint8Array)[] = []
+      for (let at = 0; at < set.elements.length; at += ELEMENTS_PER_MESSAGE) {
+        const part = set.elements.slice(at, at + ELEMENTS_PER_MESSAGE)
+        rows.push(() => describeElements(this.#reply, header, table, set, part))
+      }
+      return rows
+    })
+  }
+
+  #tables(request: KernelRequest): NfTablesTable[] {
+    const family = familyOf(request)
+    return this.#state.tables.filter((table) => family === Family.Unspecified || family === table.family)
+  }
+
+  #header({ sequence, socket }: KernelRequest, flags: number): AnswerHeader {
+    return { flags, sequence, portId: socket.portId, resourceId: this.#state.generation & 0xffff }
+  }
+
+  #dump(request: KernelRequest, rows: (header: AnswerHeader) => readonly (() => Uint8Array)[]): number {
+    const { socket, sequence } = request
+    if (socket.dump !== undefined) return -Errno.EBUSY
+    const state = this.#state
+    const all = rows(this.#header(request, MessageFlag.Multipart))
+    const source = {
+      get generation() {
+        return state.generation
+      },
+      row: (index: number) => all[index]?.(),
+    }
+    socket.dump = new NfTablesDump(source, socket, sequence)
+    return socket.dump.next() ? SUPPRESS_ACK : -Errno.ENOBUFS
+  }
+}
+
+/** The generation of the rules, and who made it. */
+export function describeGeneration(reply: ReplyWriter, header: AnswerHeader, generation: number): Uint8Array {
+  reply.begin({ ...header, type: NfTablesMessage.NewGeneration, family: Family.Unspecified })
+  reply.be32(GENERATION.id, generation)
+  reply.be32(GENERATION.processId, PROCESS.id)
+  reply.text(GENERATION.processName, PROCESS.name)
+  return reply.end()
+}
+
+function isDump({ flags }: KernelRequest): boolean {
+  return (flags & GetFlag.Dump) === GetFlag.Dump
+}
+
+function answer({ socket }: KernelRequest, reply: Uint8Array): number {
+  const { receiver } = socket
+  if (!receiver.allocate(reply.length)) return -Errno.ENOBUFS
+  receiver.memory.u8.set(reply, receiver.offset)
+  receiver.deliver(reply.length, 0, 0, 0)
+  return 0
+}
+
+const COMPAT = { name: 1, revision: 2, type: 3 } as const
+const compatPolicy: MessagePolicy = [undefined, { kind: 'name', maximum: 31 }, { kind: 'u32' }, { kind: 'u32' }]
+const compatFamilies: ReadonlySet<number> = new Set([Family.Ipv4, Family.Ipv6, Family.Bridge, Family.Arp])
+
+/** The messages of nft_compat: whether the kernel has a target, and in which revision. */
+export function compatMessages(): readonly SubsystemMessage[] {
+  const reply = new ReplyWriter()
+  const call = (request: KernelRequest, attributes: AttributeTable): number => {
+    for (const number of Object.values(COMPAT)) if (!attributes.has(number)) return -Errno.EINVAL
+    if (!compatFamilies.has(familyOf(request))) return -Errno.EINVAL
+    const name = attributes.text(COMPAT.name)
+    const type = attributes.be32(COMPAT.type)
+    if (type !== CompatType.Target) return -Errno.ENOENT
+    const revision = targetRevision(name, attributes.be32(COMPAT.revision), familyOf(request))
+    if (revision < 0) return revision
+    const { sequence, socket } = request
+    const header = { flags: MessageFlag.Multipart, sequence, portId: socket.portId, resourceId: 0 }
+    reply.begin({ ...header, type: CompatMessage.Get, family: familyOf(request) })
+    reply.text(COMPAT.name, name)
+    reply.be32(COMPAT.revision, revision)
+    reply.be32(COMPAT.type, type)
+    return answer(request, reply.end())
+  }
+  return [{ attributes: COMPAT.type, policy: compatPolicy, call }]
+}

@@ -1,0 +1,212 @@
+/** nf_tables of the simulated kernel: its tables, and the batches that change them. */
+import { Errno, Subsystem, TableFlag } from '@ringlink/codec'
+import { AttributeTable, type MessagePolicy } from '../policy.ts'
+import type { KernelRequest } from '../request.ts'
+import type { SimSocket } from '../socket.ts'
+import { bitwise, byteorder } from './arithmetic.ts'
+import { CHAIN, chainPolicy, deleteChain, newChain } from './chains.ts'
+import type { ExpressionHost, ExpressionKind } from './expression.ts'
+import { immediate } from './immediate.ts'
+import { cmp, limit, lookup, range } from './matches.ts'
+import { meta } from './meta.ts'
+import { ct, notrack, payload } from './packet-data.ts'
+import { deleteRule, newRule, RULE, rulePolicy } from './rule-messages.ts'
+import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
+import {
+  deleteElements,
+  deleteSet,
+  ELEMENT_LIST,
+  elementsPolicy,
+  newElements,
+  newSet,
+  SET,
+  setPolicy,
+} from './set-messages.ts'
+import { counter, log, queue, target } from './statements.ts'
+import { deleteTable, newTable, TABLE, tablePolicy } from './tables.ts'
+import { Transaction } from './transaction.ts'
+import { validateTable } from './validate.ts'
+
+/** What a simulated kernel's nf_tables has. Left out: all that the simulator knows, as on a kernel that has everything. */
+export interface NfTablesOptions {
+  /** names of expressions that it was built without, as `queue`, `target` or `log`; asking for one is ENOENT */
+  readonly without?: readonly string[] | undefined
+  /** tables can be owned by a socket (Linux 5.12); default true, and where false the flag is EOPNOTSUPP */
+  readonly tableOwner?: boolean | undefined
+}
+
+/** What nf_tables needs of the kernel around it. */
+export interface NfTablesHost extends ExpressionHost {
+  /** Puts a base chain on the way of packets, before the others of its priority. */
+  attach(chain: NfTablesChain): void
+  detach(chain: NfTablesChain): void
+  /** Drops what waits in all queues: what taking a base chain away does. */
+  flushQueues(): void
+  knowsDevice(name: string): boolean
+  /** Tells the members of the group of nf_tables that the rules have changed. */
+  notify(generation: number, sequence: number): void
+}
+
+type Handler = (state: NfTables, transaction: Transaction, request: KernelRequest, attributes: AttributeTable) => number
+
+/** A message of a batch. */
+interface BatchPart {
+  readonly attributes: number
+  readonly policy: MessagePolicy
+  readonly handle: Handler
+}
+
+const parts: ReadonlyMap<number, BatchPart> = new Map(
+  (
+    [
+      [0x00, TABLE.maximum, tablePolicy, newTable],
+      [0x02, TABLE.maximum, tablePolicy, deleteTable],
+      [0x03, CHAIN.maximum, chainPolicy, newChain],
+      [0x05, CHAIN.maximum, chainPolicy, deleteChain],
+      [0x06, RULE.maximum, rulePolicy, newRule],
+      [0x08, RULE.maximum, rulePolicy, deleteRule],
+      [0x09, SET.maximum, setPolicy, newSet],
+      [0x0b, SET.maximum, setPolicy, deleteSet],
+      [0x0c, ELEMENT_LIST.maximum, elementsPolicy, newElements],
+      [0x0e, ELEMENT_LIST.maximum, elementsPolicy, deleteElements],
+      [0x1a, TABLE.maximum, tablePolicy, deleteTable],
+      [0x1b, CHAIN.maximum, chainPolicy, deleteChain],
+      [0x1c, RULE.maximum, rulePolicy, deleteRule],
+      [0x1d, SET.maximum, setPolicy, deleteSet],
+      [0x1e, ELEMENT_LIST.maximum, elementsPolicy, deleteElements],
+    ] as const
+  ).map(([type, attributes, policy, handle]) => [(Subsystem.NfTables << 8) | type, { attributes, policy, handle }]),
+)
+
+const kinds: readonly ExpressionKind[] = [
+  bitwise,
+  byteorder,
+  cmp,
+  counter,
+  ct,
+  immediate,
+  limit,
+  log,
+  lookup,
+  meta,
+  notrack,
+  payload,
+  queue,
+  range,
+  target,
+]
+
+/** The tables of a kernel. */
+export class NfTables {
+  readonly host: NfTablesHost
+  readonly tables: NfTablesTable[] = []
+  /** bits of `TableFlag` that it knows */
+  readonly tableFlags: number
+  /** changes with every batch that does something; never 0 */
+  generation = 1
+  // base chains on the way of packets: all but those of dormant tables
+  #registered = new Set<NfTablesChain>()
+  #kinds: ReadonlyMap<string, ExpressionKind>
+  #tableHandle = 0n
+  #chainName = 0
+
+  constructor(host: NfTablesHost, { without = [], tableOwner = true }: NfTablesOptions = {}) {
+    this.host = host
+    this.tableFlags = TableFlag.Dormant | (tableOwner ? TableFlag.Owner | TableFlag.Persist : 0)
+    this.#kinds = new Map(kinds.filter(({ name }) => !without.includes(name)).map((kind) => [kind.name, kind]))
+  }
+
+  expressionKind(name: string): ExpressionKind | undefined {
+    return this.#kinds.get(name)
+  }
+
+  knowsDevice(name: string): boolean {
+    return this.host.knowsDevice(name)
+  }
+
+  nextTableHandle(): bigint {
+    return ++this.#tableHandle
+  }
+
+  /** A name for a chain that its batch gave none. */
+  nextChainName(): string {
+    return `__chain${++this.#chainName}`
+  }
+
+  begin(portId: number, validateAtOnce: boolean): Transaction {
+    return new Transaction(portId, validateAtOnce)
+  }
+
+  /** Does what one message of a batch says; 0 or a negative errno. */
+  perform(transaction: Transaction, request: KernelRequest): number {
+    const part = parts.get(request.type)
+    if (part === undefined) return -Errno.EINVAL
+    const attributes = new AttributeTable(part.attributes)
+    const refused = attributes.parse(request, ATTRIBUTES, part.policy)
+    return refused !== 0 ? refused : part.handle(this, transaction, request, attributes)
+  }
+
+  /** 0; EAGAIN (negative) where rules make a loop, which is to be found out rule by rule; or another errno. */
+  commit(transaction: Transaction, sequence: number): number {
+    if (transaction.isEmpty) return 0
+    if (transaction.unboundSets.size > 0) return -Errno.EINVAL
+    for (const table of this.tables) {
+      if (table.unvalidated && validateTable(table) !== 0) return -Errno.EAGAIN
+      table.unvalidated = false
+    }
+    transaction.commit()
+    this.#settle(transaction)
+    this.generation = this.generation === 0xffffffff ? 1 : this.generation + 1
+    this.host.notify(this.generation, sequence)
+    return 0
+  }
+
+  abort(transaction: Transaction): void {
+    transaction.abort()
+    this.#settle(transaction)
+  }
+
+  /** Puts a base chain on the way of packets at once, and off it again when the batch is refused, which flushes the queues too. */
+  register(transaction: Transaction, chain: NfTablesChain): void {
+    transaction.perform(
+      () => {
+        this.#registered.add(chain)
+        this.host.attach(chain)
+      },
+      () => this.unregister([chain]),
+    )
+  }
+
+  /** Takes base chains off the way of packets, and drops what waits in the queues. */
+  unregister(chains: readonly NfTablesChain[]): void {
+    for (const chain of chains) {
+      if (!this.#registered.delete(chain)) continue
+      this.host.detach(chain)
+      this.host.flushQueues()
+    }
+  }
+
+  /** A socket is closed: the tables that it owns go, or stay without an owner. */
+  socketClosed(socket: SimSocket): void {
+    for (const table of [...this.tables]) {
+      if (!table.isOwned || table.owner !== socket.portId) continue
+      if ((table.flags & TableFlag.Persist) !== 0) {
+        table.flags &= ~TableFlag.Owner
+        table.owner = 0
+        continue
+      }
+      this.unregister(table.chains)
+      this.tables.splice(this.tables.indexOf(table), 1)
+    }
+  }
+
+  #settle({ touched }: Transaction): void {
+    for (const chain of touched) {
+      chain.rules = chain.rules.filter((it) => !it.removed)
+      chain.programs = chain.rules.map(({ program }) => program)
+    }
+  }
+}
+
+/** Bytes in front of the attributes of a message. */
+const ATTRIBUTES = 20

@@ -1,0 +1,83 @@
+/**
+ * One batch at work. What its messages do is done at once, as the next messages build on it, and taken back when one of them
+ * is refused: packets do not pass meanwhile.
+ */
+import type { NfTablesChain, NfTablesSet, NfTablesTable } from './ruleset.ts'
+
+/** What the messages of a batch have done so far. */
+export class Transaction {
+  /** port id of the socket that sent it */
+  readonly portId: number
+  /** rules are checked for loops as soon as they are made, not only at the end */
+  readonly validateAtOnce: boolean
+  /** chains, sets and rules by the id that the batch has given them */
+  readonly chainIds = new Map<number, NfTablesChain>()
+  readonly setIds = new Map<number, NfTablesSet>()
+  readonly ruleIds = new Map<number, { readonly chain: NfTablesChain; readonly rule: object }>()
+  /** anonymous sets that no rule looks up yet */
+  readonly unboundSets = new Set<NfTablesSet>()
+  /** tables that this batch has changed the flags of */
+  readonly updatedTables = new Set<NfTablesTable>()
+  /** chains whose rules are others than before */
+  readonly touched = new Set<NfTablesChain>()
+  #undo: (() => void)[] = []
+  #atCommit: (() => void)[] = []
+
+  constructor(portId: number, validateAtOnce: boolean) {
+    this.portId = portId
+    this.validateAtOnce = validateAtOnce
+  }
+
+  /** nothing was done: committing it changes nothing */
+  get isEmpty(): boolean {
+    return this.#undo.length === 0 && this.#atCommit.length === 0
+  }
+
+  /** Does something now, and remembers how it is taken back. */
+  perform(action: () => void, undo: () => void): void {
+    action()
+    this.#undo.push(undo)
+  }
+
+  /** What is to be done once nothing can be refused any more. */
+  atCommit(action: () => void): void {
+    this.#atCommit.push(action)
+  }
+
+  /** Puts something at `index` of a list. */
+  insert<Item>(list: Item[], index: number, item: Item): void {
+    this.perform(
+      () => list.splice(index, 0, item),
+      () => list.splice(list.indexOf(item), 1),
+    )
+  }
+
+  /** Takes something out of a list; taken back, it is where it was. */
+  remove<Item>(list: Item[], item: Item): void {
+    const index = list.indexOf(item)
+    this.perform(
+      () => list.splice(index, 1),
+      () => list.splice(index, 0, item),
+    )
+  }
+
+  /** Adds to a counter of users. */
+  use(counted: { use: number }, change: 1 | -1): void {
+    this.perform(
+      () => {
+        counted.use += change
+      },
+      () => {
+        counted.use -= change
+      },
+    )
+  }
+
+  commit(): void {
+    for (const action of this.#atCommit) action()
+  }
+
+  abort(): void {
+    for (const undo of this.#undo.reverse()) undo()
+  }
+}

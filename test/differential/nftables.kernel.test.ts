@@ -1,0 +1,37 @@
+/**
+ * The simulated kernel's nf_tables against the real one's, as its queues in queue.kernel.test.ts. Random scripts: default 10.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { kernelTests, kernelUnavailable } from '../support/namespace.ts'
+import { anyNfScript } from './nftables-arbitrary.ts'
+import { NfRealMachine, NfSimMachine } from './nftables-machine.ts'
+import { runNf } from './nftables-run.ts'
+import type { NfStep } from './nftables-script.ts'
+import { nfScripts } from './nftables-scripts.ts'
+
+const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 10)
+const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
+/** Milliseconds: a script takes a tenth of it, making one smaller takes hundreds of runs. */
+const PER_SCRIPT = SEED === undefined ? 2000 : 20_000
+
+async function compare(script: readonly NfStep[]): Promise<void> {
+  await using simulated = new NfSimMachine()
+  await using real = await NfRealMachine.make()
+  const expected = await runNf(real, script)
+  expect(await runNf(simulated, script)).toEqual(expected)
+}
+
+describe.skipIf(kernelUnavailable !== undefined)(
+  kernelTests('the simulated nf_tables answers as the real one, with the compat target only'),
+  () => {
+    it.each(Object.entries(nfScripts))('%s', async (_, script) => compare(script))
+
+    it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+      // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
+      const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
+      const property = fc.asyncProperty(anyNfScript, (script) => compare(script))
+      await fc.assert(property, { numRuns, ...parameters })
+    })
+  },
+)
