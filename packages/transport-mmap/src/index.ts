@@ -1,6 +1,12 @@
 /**
- * Netlink over memory that is shared with the kernel.
+ * Netlink over memory that is shared with the kernel: its own rings (Linux 3.10 to 4.5), or io_uring (6.0 and newer).
  *
  * @packageDocumentation
  */
-export {}
+export { openNetlinkRing } from './netlink/open.ts'
+export type { NetlinkRingOptions } from './netlink/options.ts'
+export { probeNetlinkRing } from './netlink/probe.ts'
+export { openRing, type RingOptions, RingUnsupportedError } from './open-ring.ts'
+export type { RingProbe } from './probe.ts'
+export { openUring, probeUring, type UringProbe } from './uring/open-uring.ts'
+export type { UringOptions } from './uring/options.ts'

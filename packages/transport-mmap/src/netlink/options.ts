@@ -1,0 +1,103 @@
+import { TransportError } from '@ringlink/transport'
+import { planRing, type RingGeometry } from '@ringlink/transport/ring'
+import { type CheckedOptions, checkOptions, type SocketOptions } from '@ringlink/transport-socket'
+
+/** How a netlink ring is opened. Sizes are bytes; what is left out follows from the use. */
+export interface NetlinkRingOptions
+  extends Omit<SocketOptions, 'liveBatches' | 'batchSize' | 'noOverrunErrors' | 'strictChecking'> {
+  /**
+   * frames that the kernel fills, and that can be live or held at one time, 1 to 65536; default one for every 2304 bytes of
+   * `receiveBufferSize` (what a packet costs a socket), 256 without it, and fewer where that would be more than 64 MiB
+   */
+  readonly frames?: number | undefined
+  /** frames in one batch; default 256, and no more than a quarter of the frames */
+  readonly batchSize?: number | undefined
+  /**
+   * Frames that may be held where they are (SKIP); those beyond are copied out to be held. Default: half of them on a socket of
+   * nfnetlink without groups, on a kernel that steps over such frames, which is tried out at opening; otherwise none.
+   */
+  readonly holdLimit?: number | undefined
+  /**
+   * Frames of a transmit ring, 1 to 65536; default 0: none, and a flush is one ordinary send, which costs the kernel the same one
+   * copy. The frames hold 3776 bytes each.
+   */
+  readonly transmitFrames?: number | undefined
+  /** bytes that the protocol's dumps may be allocated with, where they are more than a page (`min_dump_alloc`: nl80211, links) */
+  readonly dumpAllocations?: readonly number[] | undefined
+  /** overwrite released frames, so that whoever still reads them is found out; default false */
+  readonly poison?: boolean | undefined
+}
+
+/** Options that were checked, with their defaults. */
+export interface CheckedNetlinkRingOptions extends CheckedOptions {
+  receive: RingGeometry
+  transmit: RingGeometry | undefined
+  /** `undefined`: half the frames, if the kernel steps over them */
+  holdLimit: number | undefined
+  dumpAllocations: readonly number[]
+  poison: boolean
+}
+
+/** `NETLINK_NETFILTER` */
+const NETFILTER = 12
+/** What dumps and log batches are allocated with (`NLMSG_GOODSIZE`): smaller frames would make them come by the receive queue. */
+export const MINIMUM_CAPACITY = 3776
+/**
+ * Bytes that the kernel asks for beyond the message that it then builds: nfnetlink_queue counts every attribute that there might
+ * be, conntrack's with its longest names. With less room a message that would fit takes the receive queue.
+ */
+export const ALLOCATION_ROOM = 512
+const DEFAULT_FRAMES = 256
+/** What one packet without its bytes costs in the accounting of a socket. */
+const BUFFER_PER_PACKET = 2304
+const FRAMES_TARGET = 64 * 1024 * 1024
+const MINIMUM_FRAMES = 16
+const MAXIMUM_FRAMES = 65536
+const MAXIMUM_RING = 2 ** 30
+const LARGEST_BATCH = 256
+
+/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
+export function checkNetlinkRingOptions(options: NetlinkRingOptions, pageSize: number): CheckedNetlinkRingOptions {
+  const { frames, batchSize, holdLimit, transmitFrames = 0, dumpAllocations = [], poison = false, ...others } = options
+  const socket = checkOptions(others)
+  const capacity = Math.max(MINIMUM_CAPACITY, socket.frameSize + ALLOCATION_ROOM)
+  const asked = frames ?? defaultFrames(capacity, options.receiveBufferSize)
+  const receive = planRing({ capacity, frameCount: whole('frames', asked, 1, MAXIMUM_FRAMES), pageSize })
+  if (receive.blockSize * receive.blockCount > MAXIMUM_RING) {
+    throw refuse(
+      `${asked} frames of ${capacity} bytes are more than 1 GiB; ask for fewer (frames) or smaller ones (frameSize)`,
+    )
+  }
+  const count = receive.frameCount
+  const hold = holdLimit === undefined ? defaultHoldLimit(socket) : whole('holdLimit', holdLimit, 0, count - 1)
+  const sending = whole('transmitFrames', transmitFrames, 0, MAXIMUM_FRAMES)
+  return {
+    ...socket,
+    batchSize: whole('batchSize', batchSize ?? Math.max(1, Math.min(LARGEST_BATCH, count >> 2)), 1, count),
+    receive,
+    transmit: sending === 0 ? undefined : planRing({ capacity: MINIMUM_CAPACITY, frameCount: sending, pageSize }),
+    holdLimit: hold,
+    dumpAllocations: dumpAllocations.map((size) => whole('dumpAllocations', size, 1, 1 << 20)),
+    poison,
+  }
+}
+
+/** What is sent to groups, and most answers of other protocols, comes by the receive queue; kept frames would lose it. */
+function defaultHoldLimit({ protocol, groups }: CheckedOptions): number | undefined {
+  return protocol === NETFILTER && groups.length === 0 ? undefined : 0
+}
+
+function defaultFrames(capacity: number, receiveBufferSize: number | undefined): number {
+  const wanted = receiveBufferSize === undefined ? DEFAULT_FRAMES : Math.ceil(receiveBufferSize / BUFFER_PER_PACKET)
+  const most = Math.floor(FRAMES_TARGET / capacity)
+  return Math.min(MAXIMUM_FRAMES, Math.max(MINIMUM_FRAMES, Math.min(wanted, most)))
+}
+
+function whole(name: string, value: number, minimum: number, maximum: number): number {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
+  throw refuse(`${name} is ${value}; a whole number from ${minimum} to ${maximum} is wanted`)
+}
+
+function refuse(what: string): TransportError {
+  return new TransportError('ARGUMENT', 'open netlink ring', what)
+}

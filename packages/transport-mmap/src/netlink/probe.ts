@@ -1,0 +1,38 @@
+import { Errno, errnoName } from '@ringlink/codec/errors'
+import { loadNative } from '@ringlink/native'
+import { NO_RING, RingOption, writeRingRequest } from '@ringlink/transport/ring'
+import type { RingProbe } from '../probe.ts'
+
+/** `NETLINK_ROUTE`, which every kernel with netlink has. */
+const ROUTE = 0
+
+/**
+ * Asks this kernel for no ring at all on a fresh socket, which works exactly where it has rings and this process may have them:
+ * `undefined`, or the reason why not. Throws the codes of `@ringlink/native`.
+ */
+export function probeNetlinkRing(): RingProbe | undefined {
+  const native = loadNative()
+  const handle = native.open(ROUTE, null, () => {})
+  if (typeof handle === 'number') return refusal('open a netlink socket', -handle)
+  try {
+    const result = native.setRing(handle, RingOption.Receive, writeRingRequest(NO_RING))
+    return result < 0 ? refusal('setsockopt(NETLINK_RX_RING)', -result) : undefined
+  } finally {
+    native.close(handle)
+  }
+}
+
+function refusal(step: string, errno: number): RingProbe {
+  return { backend: 'netlink', step, errno, explanation: explain(errno) }
+}
+
+function explain(errno: number): string {
+  switch (errno) {
+    case Errno.ENOPROTOOPT:
+      return 'this kernel has no memory-mapped netlink; Linux 3.10 to 4.5 have it where it is built in (CONFIG_NETLINK_MMAP)'
+    case Errno.EPERM:
+      return 'this kernel has memory-mapped netlink for processes with CAP_NET_ADMIN in the initial user namespace only'
+    default:
+      return `the system refused: ${errnoName(errno)}`
+  }
+}

@@ -1,0 +1,99 @@
+import { errnoName } from '@ringlink/codec/errors'
+import { type Transport, TransportError } from '@ringlink/transport'
+import { openNetlinkRing } from './netlink/open.ts'
+import type { NetlinkRingOptions } from './netlink/options.ts'
+import { probeNetlinkRing } from './netlink/probe.ts'
+import type { RingProbe } from './probe.ts'
+import { openUring, probeUring } from './uring/open-uring.ts'
+import type { UringOptions } from './uring/options.ts'
+
+/** How a ring is opened. Sizes are bytes; what is left out follows from the use, in each back end as it needs. */
+export interface RingOptions
+  extends Omit<NetlinkRingOptions, 'frames' | 'batchSize'>,
+    Omit<UringOptions, 'frames' | 'batchSize'> {
+  /**
+   * which memory: `netlink` for the kernel's own rings (Linux 3.10 to 4.5), `uring` for io_uring (6.0 and newer); `auto`, the
+   * default, for the first of these that is there
+   */
+  readonly backend?: 'auto' | 'netlink' | 'uring' | undefined
+  /** frames that the kernel fills, and that can be live or held at one time; io_uring has the next power of two, 32768 at the most */
+  readonly frames?: number | undefined
+  /** frames in one batch; default 256, and no more than a quarter of the frames */
+  readonly batchSize?: number | undefined
+}
+
+/** No memory-mapped ring can be had here: {@link probes} says what was tried, and why it does not work. */
+export class RingUnsupportedError extends TransportError {
+  declare readonly code: 'RING_UNSUPPORTED'
+  readonly probes: readonly RingProbe[]
+
+  constructor(probes: readonly RingProbe[]) {
+    super('RING_UNSUPPORTED', 'open ring', `there is none to be had; ${probes.map(describe).join('; ')}`)
+    this.name = 'RingUnsupportedError'
+    this.probes = probes
+  }
+}
+
+/** The ways to a ring, in the order of preference. */
+export interface RingBackend {
+  readonly backend: RingProbe['backend']
+  /** `undefined`: it is there */
+  probe(): RingProbe | undefined
+  open(options: RingOptions): Promise<Transport>
+}
+
+const LARGEST_URING = 32768
+// Asked once per thread: what works goes on working, and asking costs a ring.
+let uringWorks = false
+
+const backends: readonly RingBackend[] = [
+  { backend: 'netlink', probe: probeNetlinkRing, open: openNetlinkRing },
+  {
+    backend: 'uring',
+    probe: () => {
+      if (uringWorks) return undefined
+      const probe = probeUring()
+      uringWorks = probe.works
+      return probe.works
+        ? undefined
+        : { backend: 'uring', step: probe.step, errno: probe.errno, explanation: probe.reason }
+    },
+    open: async ({ frames, ...options }) =>
+      openUring({ ...options, frames: frames === undefined ? undefined : powerOfTwo(frames) }),
+  },
+]
+
+/**
+ * Opens a transport over memory that the kernel fills. Rejects with code `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where
+ * there is no such thing; otherwise as the back end: `SYSTEM`, `ARGUMENT`, the codes of `@ringlink/native`.
+ */
+export function openRing(options: RingOptions): Promise<Transport> {
+  return openRingOn(backends, options)
+}
+
+/** The same over any back ends. */
+export async function openRingOn(all: readonly RingBackend[], options: RingOptions): Promise<Transport> {
+  const { backend = 'auto' } = options
+  const candidates = backend === 'auto' ? all : all.filter((candidate) => candidate.backend === backend)
+  if (candidates.length === 0) {
+    throw new TransportError('ARGUMENT', 'open ring', `backend is ${backend}; 'auto', 'netlink' or 'uring' is wanted`)
+  }
+  const probes: RingProbe[] = []
+  for (const candidate of candidates) {
+    const probe = candidate.probe()
+    if (probe === undefined) return candidate.open(options)
+    probes.push(probe)
+  }
+  throw new RingUnsupportedError(probes)
+}
+
+function describe({ backend, step, errno, explanation }: RingProbe): string {
+  const reason =
+    errno === 0 || explanation.startsWith(errnoName(errno)) ? explanation : `${errnoName(errno)}: ${explanation}`
+  return `${backend}: ${step}: ${reason}`
+}
+
+/** The next one from `frames` on; what is out of bounds is left to who checks it. */
+function powerOfTwo(frames: number): number {
+  return frames > 1 && frames <= LARGEST_URING ? 2 ** Math.ceil(Math.log2(frames)) : frames
+}

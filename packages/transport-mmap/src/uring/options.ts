@@ -1,0 +1,76 @@
+import { TransportError } from '@ringlink/transport'
+import { type CheckedOptions, checkOptions, type SocketOptions } from '@ringlink/transport-socket'
+
+/** How a ring of io_uring is opened. Sizes are bytes; what is left out follows from the use. */
+export interface UringOptions extends Omit<SocketOptions, 'liveBatches' | 'batchSize'> {
+  /** frames that the kernel fills and that can be live or held at one time: a power of two, 2 to 32768; default 4096, fewer where frames are large */
+  readonly frames?: number | undefined
+  /** frames in one batch, 1 to `frames`; default 256, and no more than a quarter of the frames */
+  readonly batchSize?: number | undefined
+  /**
+   * Have a thread of the kernel receive (`IORING_SETUP_SQPOLL`) while this one answers. Worth it where a core is free for
+   * that thread, which spins while there is traffic; a heavy loss where none is. Default false.
+   */
+  readonly kernelThread?: boolean | undefined
+}
+
+/** Options that were checked, with their defaults. */
+export interface CheckedUringOptions {
+  socket: CheckedOptions
+  frames: number
+  batchSize: number
+  kernelThread: boolean
+}
+
+export const DEFAULT_FRAMES = 4096
+/** Frames take no more memory than this unless more of them are asked for; what is never filled is never allocated. */
+const FRAMES_TARGET = 64 * 1024 * 1024
+const MINIMUM_FRAMES = 256
+/** The kernel's limit on a ring of provided buffers. */
+const MAXIMUM_FRAMES = 32768
+const DEFAULT_BATCH_SIZE = 256
+/** Offsets of frames are signed words where they are shifted. */
+const MAXIMUM_BYTES = 2 ** 31
+
+/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
+export function checkUringOptions(options: UringOptions): CheckedUringOptions {
+  const { frames, batchSize, kernelThread = false, ...others } = options
+  const socket = checkOptions(others)
+  const frameCount = checkFrames(frames ?? defaultFrames(socket.frameSize))
+  if (frameCount * frameStride(socket.frameSize) >= MAXIMUM_BYTES) {
+    throw refuse(`${frameCount} frames of ${socket.frameSize} bytes are more than 2 GiB`)
+  }
+  const batch = batchSize ?? Math.max(1, Math.min(DEFAULT_BATCH_SIZE, frameCount >> 2))
+  if (!Number.isInteger(batch) || batch < 1 || batch > frameCount) {
+    throw refuse(`batchSize is ${batch}; a whole number from 1 to ${frameCount} is wanted`)
+  }
+  return { socket, frames: frameCount, batchSize: batch, kernelThread }
+}
+
+/** What the kernel writes before a message: `struct io_uring_recvmsg_out`, then `struct sockaddr_nl`. */
+export const FRAME_HEAD = 28
+
+/**
+ * Bytes from one frame to the next: head and message, in an odd number of cache lines. With a power of two the first lines
+ * of all frames, the ones that are read, would share a few sets of the processor's cache.
+ */
+export function frameStride(frameSize: number): number {
+  const lines = Math.ceil((FRAME_HEAD + frameSize) / 64)
+  return (lines | 1) * 64
+}
+
+function checkFrames(frames: number): number {
+  const isPowerOfTwo = Number.isInteger(frames) && (frames & (frames - 1)) === 0
+  if (isPowerOfTwo && frames >= 2 && frames <= MAXIMUM_FRAMES) return frames
+  throw refuse(`frames is ${frames}; a power of two from 2 to ${MAXIMUM_FRAMES} is wanted`)
+}
+
+function defaultFrames(frameSize: number): number {
+  let frames = DEFAULT_FRAMES
+  while (frames > MINIMUM_FRAMES && frames * frameSize > FRAMES_TARGET) frames >>= 1
+  return frames
+}
+
+function refuse(what: string): TransportError {
+  return new TransportError('ARGUMENT', 'open uring', what)
+}

@@ -1,0 +1,292 @@
+import { Errno } from '@ringlink/codec/errors'
+import type { NativeBinding, NativeHandle } from '@ringlink/native'
+import {
+  BaseTransport,
+  type Capabilities,
+  type FrameBatch,
+  liveStats,
+  newCounts,
+  type OutboxBuffer,
+  systemError,
+  TransportError,
+  type TransportStats,
+} from '@ringlink/transport'
+import { check, NetlinkSocket } from '@ringlink/transport-socket'
+import { UringBuffers } from './buffers.ts'
+import { UringFramePool } from './frame-pool.ts'
+import { type CheckedUringOptions, checkUringOptions, frameStride, type UringOptions } from './options.ts'
+import { BUFFER_SHIFT, CompletionFlag, SetupFlag, UringRings } from './rings.ts'
+
+/** Where opening a ring can fail for want of io_uring: `operation` of the error. */
+export const UringStep = {
+  SetUp: 'set up io_uring',
+  Map: 'map io_uring',
+  Provide: 'provide frames to io_uring',
+  Arm: 'receive with io_uring',
+} as const
+export type UringStep = (typeof UringStep)[keyof typeof UringStep]
+
+/** One request is under way at a time. */
+const SUBMISSIONS = 2
+/** Milliseconds that the kernel's thread spins for more to do before it sleeps. */
+const THREAD_IDLE = 2
+
+/**
+ * A netlink socket that io_uring receives from: the kernel writes messages into provided frames and completions into a
+ * mapped queue, and both are read and given back in place. Messages to the kernel are sent as on any socket.
+ */
+export class UringTransport extends BaseTransport {
+  readonly capabilities: Capabilities
+  readonly portId: number
+  readonly outbox: OutboxBuffer
+  readonly stats: TransportStats
+  readonly #native: NativeBinding
+  readonly #handle: NativeHandle
+  readonly #socket: NetlinkSocket
+  readonly #rings: UringRings
+  readonly #buffers: UringBuffers
+  readonly #pool: UringFramePool
+
+  readonly #kernelThread: boolean
+  readonly #foreignSenders: boolean
+  readonly #alwaysCount: boolean
+  // Frames that the kernel is to have at a time.
+  readonly #provision: number
+  readonly #counts = newCounts()
+  // The request is under way: its last completion has not come yet.
+  #armed = false
+  // From an overrun until the queue ran empty the kernel drops without saying so again.
+  #congested = false
+  #lost = 0
+  #closed = false
+  readonly #lookAgain = () => this.wake()
+
+  /** Opens, binds and begins to receive. Throws `TransportError`; nothing is left open then. */
+  constructor(options: UringOptions, native: NativeBinding) {
+    super()
+    const checked = checkUringOptions(options)
+    this.#native = native
+    this.#socket = new NetlinkSocket(this.#native, checked.socket, (status) => this.#readable(status))
+    this.#handle = this.#socket.handle
+    this.#kernelThread = checked.kernelThread
+    this.#foreignSenders = checked.socket.foreignSenders
+    this.#alwaysCount = checked.socket.noOverrunErrors
+    this.#provision = provision(checked)
+    try {
+      this.portId = this.#socket.configure(checked.socket)
+      this.#rings = setUpRings(this.#native, this.#handle, checked)
+      this.#buffers = provideBuffers(this.#native, this.#handle, checked)
+      this.#pool = new UringFramePool(this.#buffers, checked.batchSize)
+      this.outbox = this.#socket.makeOutbox(checked.socket.outboxSize, () => {
+        this.#counts.calls++
+      })
+      this.capabilities = Object.freeze({
+        kind: 'uring',
+        ring: true,
+        hold: 'ring',
+        ordered: true,
+        frameSize: this.#buffers.capacity,
+        frameCount: checked.frames,
+        batchSize: checked.batchSize,
+        outboxSize: this.outbox.memory.byteLength,
+        exactLoss: true,
+      })
+      this.#provide()
+      this.#arm()
+    } catch (error) {
+      this.#native.close(this.#handle)
+      throw error
+    }
+    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+  }
+
+  protected doReceive(): FrameBatch | undefined {
+    return this.#receive(0)
+  }
+
+  protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
+    const deadline = performance.now() + timeout
+    for (let left = timeout; ; left = timeout < 0 ? timeout : deadline - performance.now()) {
+      if (timeout >= 0 && left <= 0) return undefined
+      this.#counts.wakeups++
+      const batch = this.#receive(left)
+      if (batch !== undefined || this.#closed) return batch
+    }
+  }
+
+  protected doWait(): void {
+    this.#counts.wakeups++
+    const hasFrames = this.#provide()
+    if (!this.#armed && hasFrames) this.#arm()
+    // What was told of before will not be told again, and that all frames are in use nobody tells.
+    const isKnown = this.#rings.look() || this.#rings.hasWork() || !hasFrames
+    if (isKnown) setImmediate(this.#lookAgain)
+    else check('wait', this.#native.wait(this.#handle))
+  }
+
+  protected doStopWaiting(): void {
+    this.#native.unwait(this.#handle)
+  }
+
+  protected doJoinGroup(group: number): void {
+    this.#socket.joinGroup(group)
+  }
+
+  protected doLeaveGroup(group: number): void {
+    this.#socket.leaveGroup(group)
+  }
+
+  protected doReadProcNet(name: string): string {
+    return this.#socket.readProcNet(name)
+  }
+
+  protected doClose(): void {
+    this.#closed = true
+    this.outbox.close()
+    this.#pool.close()
+    this.#native.close(this.#handle)
+  }
+
+  /** What has come, after blocking for up to `timeout` milliseconds when nothing has. */
+  #receive(timeout: number): FrameBatch | undefined {
+    let wait = timeout
+    this.#provide()
+    for (;;) {
+      this.#collect()
+      // A listener that was told of a loss may have closed us.
+      if (this.#closed) return undefined
+      if (this.#pool.filled === this.capabilities.batchSize) return this.#deliver()
+      if (!this.#armed && this.#provide()) this.#arm()
+      else if (this.#rings.hasWork()) this.#enter(0, 0)
+      else if (this.#pool.filled > 0) return this.#deliver()
+      else if (this.#rings.look()) continue
+      else if (!this.#provide()) throw this.#noFreeFrames()
+      else if (wait === 0) return this.#foundNothing()
+      else {
+        this.#enter(0, wait)
+        wait = 0
+      }
+    }
+  }
+
+  /** Adds what the completions tell of to the batch that is being made, until it is full. */
+  #collect(): void {
+    const rings = this.#rings
+    if (!rings.look()) return
+    const { batchSize } = this.capabilities
+    let failure = 0
+    while (this.#pool.filled < batchSize && rings.next()) {
+      if ((rings.flags & CompletionFlag.Buffer) !== 0) this.#account(rings.flags >>> BUFFER_SHIFT)
+      if ((rings.flags & CompletionFlag.More) === 0) {
+        this.#armed = false
+        if (rings.result < 0) failure = -rings.result
+      }
+    }
+    rings.giveBack()
+    // An overrun of the socket, or no frame was left: only the kernel's counter tells.
+    if (failure === Errno.ENOBUFS) {
+      this.#congested = true
+      this.#countLoss()
+    } else if (failure !== 0) throw systemError(UringStep.Arm, failure)
+  }
+
+  #account(frame: number): void {
+    const buffers = this.#buffers
+    buffers.provided--
+    if (!this.#foreignSenders && buffers.portId(frame) !== 0) {
+      this.#counts.foreign++
+      buffers.give(frame)
+      return
+    }
+    const fullLength = buffers.fullLength(frame)
+    if (fullLength > buffers.capacity) this.#counts.truncated++
+    this.#counts.bytes += buffers.byteLength(frame)
+    this.#pool.add(frame)
+  }
+
+  #deliver(): FrameBatch {
+    const lost = this.#lost
+    this.#lost = 0
+    this.#counts.batches++
+    this.#counts.frames += this.#pool.filled
+    return this.#pool.take(lost)
+  }
+
+  #foundNothing(): undefined {
+    if (this.#congested || this.#alwaysCount) this.#countLoss()
+    // The kernel's thread may be behind with a queue that is full: after a first loss it is always asked.
+    if (!this.#kernelThread) this.#congested = false
+    return undefined
+  }
+
+  /** Gives the kernel frames; whether it has any. Without one its request ends at once. */
+  #provide(): boolean {
+    this.#buffers.provide(this.#provision)
+    return this.#buffers.provided > 0
+  }
+
+  #noFreeFrames(): TransportError {
+    const { frameCount } = this.capabilities
+    return new TransportError('NO_FREE_FRAMES', 'receive', `all ${frameCount} frames are live or held; release some`)
+  }
+
+  #arm(): void {
+    this.#armed = true
+    this.#rings.submit()
+    this.#enter(1, 0)
+  }
+
+  #enter(submit: number, timeout: number): void {
+    this.#counts.calls++
+    check(UringStep.Arm, this.#native.uringEnter(this.#handle, submit, timeout))
+  }
+
+  #countLoss(): void {
+    const lost = this.#socket.newDrops()
+    if (lost === 0) return
+    this.#lost += lost
+    this.#counts.lost += lost
+    this.events.emit('overrun', lost)
+  }
+
+  #readable(status: number): void {
+    if (status < 0) this.fail(systemError('wait', -status))
+    else this.wake()
+  }
+}
+
+/** Frames that a batch may overshoot by: what one turn of the kernel's work brings (MULTISHOT_MAX_RETRY of io_uring/net.c). */
+const OVERSHOOT = 32
+
+/**
+ * On this thread the kernel fills frames only while a batch is being made: with no more frames than that takes, those given
+ * back are filled again while they are in the cache. The kernel's own thread goes ahead as far as there are frames.
+ */
+function provision({ kernelThread, frames, batchSize }: CheckedUringOptions): number {
+  return kernelThread ? frames : Math.min(frames, batchSize + OVERSHOOT)
+}
+
+function setUpRings(native: NativeBinding, handle: NativeHandle, options: CheckedUringOptions): UringRings {
+  // Room for every frame and the end of the request, so that completions never have to wait in the kernel.
+  const completions = options.frames * 2
+  const setUp = (flags: number) =>
+    native.uringSetUp(handle, SUBMISSIONS, completions, flags | SetupFlag.CompletionCount, THREAD_IDLE)
+  let result = setUp(options.kernelThread ? THREADED : DEFERRED)
+  if (result === -Errno.EINVAL && !options.kernelThread) result = setUp(COOPERATIVE)
+  check(UringStep.SetUp, result)
+  const queues = native.uringMap(handle)
+  if (typeof queues === 'number') throw systemError(UringStep.Map, -queues)
+  return new UringRings(queues)
+}
+
+const THREADED = SetupFlag.KernelThread | SetupFlag.SingleIssuer
+const DEFERRED = SetupFlag.SingleIssuer | SetupFlag.DeferredWork | SetupFlag.WorkFlag
+/** What Linux 6.0 has of it. */
+const COOPERATIVE = SetupFlag.SingleIssuer | SetupFlag.CooperativeWork | SetupFlag.WorkFlag
+
+function provideBuffers(native: NativeBinding, handle: NativeHandle, options: CheckedUringOptions): UringBuffers {
+  const stride = frameStride(options.socket.frameSize)
+  const memory = native.uringProvide(handle, options.frames, stride)
+  if (typeof memory === 'number') throw systemError(UringStep.Provide, -memory)
+  return new UringBuffers(memory, options.frames, stride)
+}

@@ -1,0 +1,79 @@
+import { Errno } from '@ringlink/codec/errors'
+import type { Transport } from '@ringlink/transport'
+import { describe, expect, it } from 'vitest'
+import { openRingOn, type RingBackend, type RingOptions, RingUnsupportedError } from '../src/open-ring.ts'
+import type { RingProbe } from '../src/probe.ts'
+
+const absent: RingProbe = {
+  backend: 'netlink',
+  step: 'setsockopt(NETLINK_RX_RING)',
+  errno: Errno.ENOPROTOOPT,
+  explanation: 'this kernel has none',
+}
+const forbidden: RingProbe = { backend: 'uring', step: 'set up', errno: Errno.EPERM, explanation: 'EPERM: forbidden' }
+
+/** Back ends of which those with a refusal are not there; the others "open" to their name and what they were given. */
+function machine(netlink?: RingProbe, uring?: RingProbe): { all: RingBackend[]; opened: [string, RingOptions][] } {
+  const opened: [string, RingOptions][] = []
+  const backend = (name: RingProbe['backend'], refusal: RingProbe | undefined): RingBackend => ({
+    backend: name,
+    probe: () => refusal,
+    open: async (options) => {
+      opened.push([name, options])
+      return { capabilities: { kind: name } } as unknown as Transport
+    },
+  })
+  return { all: [backend('netlink', netlink), backend('uring', uring)], opened }
+}
+
+const kindOf = async (all: RingBackend[], options: Partial<RingOptions> = {}) =>
+  (await openRingOn(all, { protocol: 12, ...options })).capabilities.kind
+
+describe('which ring is taken', () => {
+  it('the rings of netlink where they are, io_uring elsewhere', async () => {
+    expect(await kindOf(machine().all)).toBe('netlink')
+    expect(await kindOf(machine(absent).all)).toBe('uring')
+    expect(await kindOf(machine(absent).all, { backend: 'auto' })).toBe('uring')
+  })
+
+  it('the one that was chosen, and no other', async () => {
+    expect(await kindOf(machine().all, { backend: 'uring' })).toBe('uring')
+    expect(await kindOf(machine().all, { backend: 'netlink' })).toBe('netlink')
+    const { all, opened } = machine(absent)
+    await expect(kindOf(all, { backend: 'netlink' })).rejects.toMatchObject({
+      code: 'RING_UNSUPPORTED',
+      probes: [absent],
+    })
+    expect(opened).toEqual([])
+  })
+
+  it('every option arrives', async () => {
+    const { all, opened } = machine()
+    const options = { protocol: 12, frames: 9, frameSize: 100, networkNamespace: '/x', kernelThread: true, groups: [1] }
+    await openRingOn(all, options)
+    expect(opened).toEqual([['netlink', options]])
+  })
+
+  it('none: every probe is named, with its errno, and said in words', async () => {
+    const failed = openRingOn(machine(absent, forbidden).all, { protocol: 12 })
+    const error = await failed.catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(RingUnsupportedError)
+    expect(error).toMatchObject({ code: 'RING_UNSUPPORTED', probes: [absent, forbidden] })
+    expect((error as Error).message).toBe(
+      'open ring: there is none to be had; ' +
+        'netlink: setsockopt(NETLINK_RX_RING): ENOPROTOOPT: this kernel has none; uring: set up: EPERM: forbidden',
+    )
+  })
+
+  it('a back end that does not exist is refused', async () => {
+    const backend = 'tape' as unknown as 'auto'
+    await expect(kindOf(machine().all, { backend })).rejects.toMatchObject({ code: 'ARGUMENT' })
+  })
+
+  it('the failure of the back end that is there is its own', async () => {
+    const { all } = machine(undefined, forbidden)
+    const [first, second] = all as [RingBackend, RingBackend]
+    const failing = { ...first, open: () => Promise.reject(new Error('no memory')) }
+    await expect(openRingOn([failing, second], { protocol: 12 })).rejects.toThrow('no memory')
+  })
+})

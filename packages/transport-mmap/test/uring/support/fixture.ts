@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import type { Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
+import type { Namespace } from '../../../../../test/support/namespace.ts'
+import { KernelPeer, NETLINK_ROUTE } from '../../../../transport-socket/test/support/fixture.ts'
+import { peerUnavailable, type SocketPeer } from '../../../../transport-socket/test/support/peer.ts'
+import { openUring, probeUring } from '../../../src/uring/open-uring.ts'
+
+/** A group that nothing in a fresh namespace sends to. */
+const OVERRUN_GROUP = 30
+
+/** Why rings of io_uring cannot be tried here; `undefined` when they can. */
+export const uringUnavailable: string | undefined = peerUnavailable ?? noRing()
+
+function noRing(): string | undefined {
+  const probe = probeUring()
+  return probe.works ? undefined : `${probe.step}: ${probe.reason}`
+}
+
+/** A ring on a real socket of NETLINK_ROUTE, whose messages are sent by another process, as in the test of the socket. */
+export function uringFixture(
+  namespace: () => Namespace,
+  other: () => SocketPeer,
+  options: { kernelThread?: boolean } = {},
+): OpenFixture {
+  return async ({ foreign }): Promise<Fixture> => {
+    const transport = openUring({
+      protocol: NETLINK_ROUTE,
+      networkNamespace: namespace().path,
+      frameSize: 1024,
+      frames: 16,
+      batchSize: 4,
+      outboxSize: 1024,
+      receiveBufferSize: 64 * 1024,
+      groups: [OVERRUN_GROUP],
+      extendedAck: false,
+      cappedAck: false,
+      foreignSenders: foreign !== 'dropped',
+      ...options,
+    })
+    const peer = new KernelPeer(transport, other())
+    return {
+      transport,
+      peer: options.kernelThread === true ? threadPeer(peer) : peer,
+      close: () => transport.close(),
+    }
+  }
+}
+
+/** A peer that waits until a thread of the kernel has received what was sent: a socket has it at once, that thread later. */
+function threadPeer(peer: KernelPeer): Peer {
+  // A send wakes it before it returns, and it sleeps again only when it has done all it can.
+  const taken = async () => {
+    while (kernelThreadStates().some((state) => state !== 'S')) await setImmediate()
+  }
+  const deliver = async (messages: readonly Uint8Array[]) => {
+    await peer.deliver(messages)
+    await taken()
+  }
+  return {
+    deliver,
+    deliverForeign: deliver,
+    async deliverToGroup(group, message) {
+      await peer.deliverToGroup(group, message)
+      await taken()
+    },
+    async lose(count) {
+      await peer.lose(count)
+      await taken()
+    },
+    request: (index, byteLength) => peer.request(index, byteLength),
+    answered: (message) => peer.answered(message),
+    async sent() {
+      await taken()
+      return peer.sent()
+    },
+  }
+}
+
+/** The states of this process' threads that receive for rings (`proc(5)`; S: it sleeps, for something to do). */
+function kernelThreadStates(): string[] {
+  return readdirSync('/proc/self/task').flatMap((id) => {
+    try {
+      const [, name, state = ''] = /\((.*)\) (.)/.exec(readFileSync(`/proc/self/task/${id}/stat`, 'utf8')) ?? []
+      return name?.startsWith('iou-sqp-') ? [state] : []
+    } catch {
+      return [] // it has ended
+    }
+  })
+}
