@@ -1,7 +1,10 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  // A Worker starts from a file of its own.
+  entry: ['src/index.ts', 'src/fan-out-worker.ts'],
+  // A chunk that both share would lose what index.ts exports of @ringlink/client as a whole.
+  splitting: false,
   format: ['esm'],
   target: 'node20',
   dts: true,

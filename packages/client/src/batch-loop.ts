@@ -1,4 +1,6 @@
+import { isNetlinkError } from '@ringlink/codec'
 import { type FrameBatch, TransportError } from '@ringlink/transport'
+import { type CheckedServeOptions, checkHandled, checkServeOptions, type ServeOptions } from './serve.ts'
 import type { Session } from './session.ts'
 
 /** What a loop over batches asks of the queue or log that it belongs to. */
@@ -52,6 +54,59 @@ export class BatchLoop<Batch> {
     return iterator
   }
 
+  /**
+   * The loop without the event loop, for a thread that does nothing else: blocks until there is a batch, hands it to `handle`, ends
+   * it, and so on, until it is stopped or the source is closed. Throws what `handle` throws, after the batch has ended as after a throw
+   * in a loop, and what a loop rejects with; code `BUSY` where somebody iterates, or a request is in flight.
+   */
+  serve(handle: (batch: Batch) => void, options: ServeOptions): void {
+    const checked = checkServeOptions(options)
+    const iterator = this.begin()
+    try {
+      this.#serve(handle, checked)
+    } catch (error) {
+      this.#leaveAfter(error)
+    }
+    if (this.#current === iterator) this.#leave()
+  }
+
+  #serve(handle: (batch: Batch) => void, { stop, signal, pollInterval, onTurn }: CheckedServeOptions): void {
+    const { value: batch } = this.#result
+    const { interval } = this.#source
+    while (!stop.stopped && signal?.aborted !== true) {
+      onTurn?.()
+      if (this.#source.isClosed()) return
+      this.#flushTurn()
+      if (interval > 0) {
+        const rest = this.#restLeft()
+        if (rest > 0) stop.rest(rest)
+        this.#lastWake = performance.now()
+      }
+      const frames = this.#session.receiveBlocking(pollInterval)
+      if (frames === undefined || !this.#source.aim(frames)) continue
+      checkHandled(handle(batch))
+      if (this.#source.isClosed()) return
+      this.#source.endBatch()
+    }
+  }
+
+  /** Sends verdicts of held packets: the microtask that would do it does not run. */
+  #flushTurn(): void {
+    const { outbox } = this.#session.transport
+    if (outbox.pendingCommits > 0) outbox.flush()
+  }
+
+  /** The first error is the one to be told, whatever goes wrong behind it; none when it was the close that ended a wait. */
+  #leaveAfter(error: unknown): void {
+    if (this.#source.isClosed() && isNetlinkError(error, 'CLOSED')) return
+    try {
+      this.#leave()
+    } catch {
+      // As with `for await`: the error of the body wins.
+    }
+    throw error
+  }
+
   #leave(): void {
     this.#stop()
     if (!this.#source.isClosed()) this.#source.endBatch()
@@ -89,7 +144,10 @@ export class BatchLoop<Batch> {
     try {
       if (this.#source.interval > 0) await this.#rest()
       for (;;) {
-        const frames = await this.#receive()
+        this.#waiting = !this.#session.hasParked
+        if (this.#waiting) this.#noteIdle()
+        const frames = await this.#session.receive()
+        this.#waiting = false
         if (this.#source.isClosed()) {
           frames.release()
           return this.#end()
@@ -97,27 +155,25 @@ export class BatchLoop<Batch> {
         if (this.#source.aim(frames)) return this.#result
       }
     } catch (error) {
+      this.#waiting = false
       if (this.#source.isClosed()) return this.#end()
       this.#stop()
       throw error
     }
   }
 
-  async #receive(): Promise<FrameBatch> {
-    this.#waiting = !this.#session.hasParked
-    if (this.#waiting) this.#noteIdle()
-    try {
-      return await this.#session.receive()
-    } finally {
-      this.#waiting = false
-    }
-  }
-
   /** Lets time pass until the interval since the last wake-up is over. */
   async #rest(): Promise<void> {
-    const rest = this.#lastWake + this.#source.interval - performance.now()
-    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))
+    const rest = this.#restLeft()
+    if (rest > 0) {
+      await new Promise((resolve) => setTimeout(resolve, rest))
+      this.#session.noteRest()
+    }
     this.#lastWake = performance.now()
+  }
+
+  #restLeft(): number {
+    return this.#lastWake + this.#source.interval - performance.now()
   }
 
   #stop(): void {

@@ -21,6 +21,9 @@ import {
   logTransportNeeds,
 } from './log-options.ts'
 import { RecordBatch } from './record-batch.ts'
+import type { Rules } from './rules.ts'
+import { prepareLogRules } from './rules-feed.ts'
+import type { ServeOptions } from './serve.ts'
 import { type Request, type RequestOptions, Session } from './session.ts'
 
 /** What a log has seen since it was opened. */
@@ -57,6 +60,8 @@ export type LogEvents = {
 export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly groups: readonly number[]
   readonly session: Session
+  /** the rules that feed it, where it was opened with some */
+  readonly rules: Rules | undefined
   readonly stats: Readonly<LogStats>
   // The event names are the type checker's alone: typed-emitter adds no code.
   readonly events: Emitter<LogEvents> = new EventEmitter() as Emitter<LogEvents>
@@ -69,9 +74,10 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   #closing: Promise<void> | undefined
 
   /** For {@link openLog}, which binds the groups. */
-  constructor(groups: readonly number[], session: Session, readInterval: number) {
+  constructor(groups: readonly number[], session: Session, readInterval: number, rules?: Rules) {
     this.groups = groups
     this.session = session
+    this.rules = rules
     this.stats = this.#stats
     this.#batch = new RecordBatch({
       noteRecord: (group, sequence) => this.#noteRecord(group, sequence),
@@ -107,12 +113,18 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     for await (const batch of this) yield* batch
   }
 
+  /** Reads records on a thread that does nothing else: as `Queue.serve`. */
+  serve(handler: (records: RecordBatch) => void, options: ServeOptions = {}): void {
+    this.#loop.serve(handler, options)
+  }
+
   /**
    * Ends the log without losing what the kernel has collected and not delivered: the groups are given up, which makes it deliver,
    * and when the loop has shown all of it the log is closed. Without a loop nobody is there to see it: read on, or `close()`.
    * Rejects as a request does.
    */
   async finish(options: RequestOptions = {}): Promise<void> {
+    await this.rules?.disarm()
     for (const group of this.groups) {
       const command = { command: LogCommand.Unbind }
       await this.session.request(configRequest(`unbind log group ${group}`, group, { command }), options)
@@ -138,6 +150,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#batch.finish()
+    await this.rules?.close()
     await this.session.close()
   }
 
@@ -191,6 +204,7 @@ function configRequest(what: string, group: number, attributes: LogConfig): Requ
  * - `VALUE_RANGE` for an option out of bounds, before anything is opened
  * - `LOG_REFUSED` when the kernel does not let this socket have a group
  * - `LOG_UNSUPPORTED` when the kernel has no packet log, or not an option that was asked for
+ * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel does not take the `rule`, as `installRules` says
  * - `KERNEL` for any other refusal, and with what the transport rejects with
  *
  * Nothing is left open then.
@@ -199,12 +213,13 @@ export async function openLog(options: LogOptions): Promise<Log> {
   checkLogOptions(options)
   const { transport: given, requestTimeout } = options
   const groups = logGroups(options.group)
+  const installFeed = prepareLogRules(groups, options.rule, options)
   const transport = typeof given === 'function' ? await given(logTransportNeeds(options, Protocol.Netfilter)) : given
   const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
   const config: LogConfig = { command: { command: LogCommand.Bind }, ...logConfig(options) }
   try {
     for (const group of groups) await bindGroup(session, group, config)
-    return new Log(groups, session, options.readInterval ?? DEFAULT_READ_INTERVAL)
+    return new Log(groups, session, options.readInterval ?? DEFAULT_READ_INTERVAL, await installFeed())
   } catch (error) {
     await session.close()
     throw error

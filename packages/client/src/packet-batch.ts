@@ -6,10 +6,10 @@ import {
   EncodeError,
   isNetlinkError,
   MESSAGE_HEADER_LENGTH,
+  type Memory,
   MessageIterator,
   NetlinkError,
   NFNETLINK_ATTRIBUTES,
-  networkOrder32,
   QueueMessage,
   RELEASED_MEMORY,
   Verdict,
@@ -31,8 +31,10 @@ export interface PacketBatchOwner {
   countUnanswered(packets: number): void
   noteMalformed(error: NetlinkError): void
   noteTruncated(packetId: number): void
-  /** Of a queue's ids in their order of arrival: how many are missing before this one. */
-  noteId(id: number): number
+  /** A message came that may be a packet and cannot be answered: its id cannot be read. */
+  noteUnidentified(): void
+  /** Of a queue's ids, the first `length` of `ids`, in their order of arrival: how many are missing before and between these. */
+  noteIds(ids: Uint32Array, length: number): number
 }
 
 const PACKET_HEADER_ID = NFNETLINK_ATTRIBUTES + ATTRIBUTE_HEADER_LENGTH
@@ -73,8 +75,8 @@ export class PacketBatch implements Iterable<QueuePacket> {
   aim(frames: FrameBatch): void {
     this.book.clear()
     this.#frames = frames
-    this.lost = 0
     for (let frame = 0; frame < frames.length; frame++) this.#enterFrame(frames, frame)
+    this.lost = this.#owner.noteIds(this.book.ids, this.book.length)
   }
 
   [Symbol.iterator](): Iterator<QueuePacket> {
@@ -126,7 +128,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     const lease = frames.hold(frame)
     const start = lease.offset + ((this.#offsetOf[index] as number) - frames.offset(frame))
     const held = this.#owner.holdPacket(lease, start, this.#lengthOf[index] as number)
-    this.book.settle(index)
+    this.book.hold(index)
     return held
   }
 
@@ -186,6 +188,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     const messages = this.#messages.wrap(memory, offset, size)
     while (messages.next()) this.#enterMessage(frames, frame, messages.view.offset, messages.view.length)
     if (messages.problem !== undefined) {
+      this.#owner.noteUnidentified()
       this.#owner.noteMalformed(
         new DecodeError(messages.problem, 'frame', { offset, need: MESSAGE_HEADER_LENGTH, have: size }),
       )
@@ -195,39 +198,41 @@ export class PacketBatch implements Iterable<QueuePacket> {
   #enterMessage(frames: FrameBatch, frame: number, offset: number, length: number): void {
     const { memory } = frames
     if (memory.u16[(offset + 4) >> 1] !== QueueMessage.Packet) return
-    const id = packetId(frames, offset, length)
-    if (id === undefined) {
+    if (hasPacketId(memory, offset, length)) {
+      this.#enter(memory, frame, offset, length)
+    } else {
+      this.#owner.noteUnidentified()
       this.#owner.noteMalformed(
         new DecodeError('ATTRIBUTE_MISSING', 'NFQA_PACKET_HDR', { offset, need: IDENTIFIED_LENGTH, have: length }),
       )
-    } else {
-      this.#enter(frame, offset, length, id)
     }
   }
 
   #enterTruncated(frames: FrameBatch, frame: number, offset: number, size: number): void {
-    const isPacket = size >= MESSAGE_HEADER_LENGTH && frames.memory.u16[(offset + 4) >> 1] === QueueMessage.Packet
-    const id = isPacket ? packetId(frames, offset, size) : undefined
-    if (id === undefined) return
+    const { memory } = frames
+    if (size >= MESSAGE_HEADER_LENGTH && memory.u16[(offset + 4) >> 1] !== QueueMessage.Packet) return
+    if (!hasPacketId(memory, offset, size)) {
+      this.#owner.noteUnidentified()
+      return
+    }
     // It cannot be shown, but it can have a verdict.
-    this.#enter(frame, offset, 0, id)
-    this.#owner.noteTruncated(id)
+    const index = this.#enter(memory, frame, offset, 0)
+    this.#owner.noteTruncated(this.book.ids[index] as number)
   }
 
-  #enter(frame: number, offset: number, length: number, id: number): void {
-    const index = this.book.add(id)
+  #enter(memory: Memory, frame: number, offset: number, length: number): number {
+    const index = this.book.add(memory, offset + PACKET_HEADER_ID)
     this.#frameOf[index] = frame
     this.#offsetOf[index] = offset
     this.#lengthOf[index] = length
-    this.lost += this.#owner.noteId(id)
+    return index
   }
 }
 
-/** The id of the packet whose message begins at `offset`, if its first attribute says it. */
-function packetId({ memory }: FrameBatch, offset: number, length: number): number | undefined {
-  if (length < IDENTIFIED_LENGTH) return undefined
-  const type = (memory.u16[(offset + PACKET_HEADER_TYPE) >> 1] as number) & AttributeBit.TypeMask
-  return type === 1 ? networkOrder32(memory.u32[(offset + PACKET_HEADER_ID) >> 2] as number) : undefined
+/** Whether the message at `offset` begins with the id of a packet. */
+function hasPacketId(memory: Memory, offset: number, length: number): boolean {
+  if (length < IDENTIFIED_LENGTH) return false
+  return ((memory.u16[(offset + PACKET_HEADER_TYPE) >> 1] as number) & AttributeBit.TypeMask) === 1
 }
 
 /** The packet that a batch shows. */

@@ -7,6 +7,7 @@ import {
   QueueFlag,
 } from '@ringlink/codec'
 import { type OpenTransport, type Transport, TransportError, type TransportNeeds } from '@ringlink/transport'
+import type { QueueRule } from './rules-feed.ts'
 
 /** What can be changed while a queue is open. What is left out stays as it is. */
 export interface QueueSettings {
@@ -26,14 +27,27 @@ export interface QueueSettings {
   readonly securityContext?: boolean | undefined
 }
 
+/** When verdicts are folded, see {@link QueueOptions.verdictBatching}. */
+export type VerdictBatching = 'auto' | 'always' | 'never' | number
+
 /** How a queue is opened. */
 export interface QueueOptions extends QueueSettings {
   /** 0 to 65535: the number that the firewall's rule names */
   readonly number: number
   /** an open transport (the queue closes it), or what opens one: `openSocket`, a simulated kernel's `open` */
   readonly transport: Transport | OpenTransport
+  /** the rule, or rules, that feed the queue: installed when it is taken, removed before it is closed, as `onExit` of it says */
+  readonly rule?: QueueRule | readonly QueueRule[] | undefined
+  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
+  readonly ruleTransport?: OpenTransport | undefined
   /** verdict of packets that have none at the end of their batch, on an exception and on close; default 'drop' */
   readonly unanswered?: 'accept' | 'drop' | undefined
+  /**
+   * when equal verdicts of a receive batch are sent as one batch verdict (NFQNL_MSG_VERDICT_BATCH): 'auto' (the default) while
+   * packets come faster than they are answered, 'always', 'never', or a number: always, each for so many packets at the most. It
+   * is never used where it would catch a packet that waits for another verdict; what the packets get is the same in any case
+   */
+  readonly verdictBatching?: VerdictBatching | undefined
   /** bytes of memory for packets on their way, in the kernel's accounting; default enough for maxLength */
   readonly receiveBufferSize?: number | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
@@ -56,7 +70,9 @@ const flags: readonly [keyof QueueSettings, number][] = [
 ]
 
 /** Refuses settings out of bounds before anything is opened. Throws code `VALUE_RANGE`. */
-export function checkQueueOptions(options: QueueSettings & { number?: number; unanswered?: string | undefined }): void {
+export function checkQueueOptions(
+  options: QueueSettings & Partial<Pick<QueueOptions, 'number' | 'unanswered' | 'verdictBatching'>>,
+): void {
   const whole = (name: string, value: number | undefined, minimum: number, maximum: number) => {
     if (value !== undefined && !(Number.isInteger(value) && value >= minimum && value <= maximum)) {
       throw new EncodeError('VALUE_RANGE', `${name}: a whole number from ${minimum} to ${maximum} wanted, not ${value}`)
@@ -68,6 +84,14 @@ export function checkQueueOptions(options: QueueSettings & { number?: number; un
   whole('maxLength', options.maxLength, 1, 0xffffffff)
   if (options.unanswered !== undefined && options.unanswered !== 'accept' && options.unanswered !== 'drop') {
     throw new EncodeError('VALUE_RANGE', `unanswered: 'accept' or 'drop' wanted, not ${options.unanswered}`)
+  }
+  const { verdictBatching } = options
+  if (typeof verdictBatching === 'number') whole('verdictBatching', verdictBatching, 1, 0xffffffff)
+  else if (verdictBatching !== undefined && !['auto', 'always', 'never'].includes(verdictBatching)) {
+    throw new EncodeError(
+      'VALUE_RANGE',
+      `verdictBatching: 'auto', 'always', 'never' or a number wanted, not ${verdictBatching}`,
+    )
   }
 }
 

@@ -22,6 +22,7 @@ import {
 import { closedError, type Emitter, type FrameBatch, type Lease, type Transport } from '@ringlink/transport'
 import { BatchLoop } from './batch-loop.ts'
 import { explainRefusal } from './errors.ts'
+import { OverloadGauge } from './overload.ts'
 import { HeldPacket, type HeldPacketOwner, type QueuePacket } from './packet.ts'
 import { PacketBatch, type PacketBatchOwner } from './packet-batch.ts'
 import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './queue-counters.ts'
@@ -32,9 +33,13 @@ import {
   type QueueSettings,
   queueConfig,
   queueTransportNeeds,
+  type VerdictBatching,
 } from './queue-options.ts'
+import type { Rules } from './rules.ts'
+import { prepareQueueRules } from './rules-feed.ts'
+import type { ServeOptions } from './serve.ts'
 import { type Request, type RequestOptions, Session } from './session.ts'
-import { verdictGiven } from './verdict-book.ts'
+import { type Folding, verdictGiven } from './verdict-book.ts'
 
 /** What a queue has seen and answered since it was opened. */
 export interface QueueStats {
@@ -55,15 +60,34 @@ export interface QueueStats {
   truncated: number
   /** messages that could not be read */
   malformed: number
-  /** verdicts that came too late: the packet was no longer queued */
+  /** verdicts that came too late: the packet, or all that a batch verdict covered, was no longer queued */
   late: number
   /** verdicts that the kernel refused for another reason */
   refused: number
+  /** batch verdicts, each of which answered several of the packets above */
+  batchVerdicts: number
+}
+
+/** Counters at zero: for sums over queues. */
+export function newQueueStats(): QueueStats {
+  return {
+    packets: 0,
+    accepted: 0,
+    dropped: 0,
+    other: 0,
+    unanswered: 0,
+    lost: 0,
+    truncated: 0,
+    malformed: 0,
+    late: 0,
+    refused: 0,
+    batchVerdicts: 0,
+  }
 }
 
 /** Events of a queue. Packets never come this way. */
 export type QueueEvents = {
-  /** the verdict of packet `id` came too late: the kernel no longer had it (its rule was replaced, say) */
+  /** the verdict of packet `id` (a batch verdict: of all up to it) came too late: the kernel no longer had it (its rule was replaced, say) */
   late: (id: number) => void
   /** the kernel refused the verdict of packet `id`; the loop throws the same error */
   refused: (error: KernelError, id: number) => void
@@ -89,6 +113,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   /** the queue's number */
   readonly number: number
   readonly session: Session
+  /** the rules that feed it, where it was opened with some */
+  readonly rules: Rules | undefined
   readonly stats: Readonly<QueueStats>
   // The event names are the type checker's alone: typed-emitter adds no code.
   readonly events: Emitter<QueueEvents> = new EventEmitter() as Emitter<QueueEvents>
@@ -101,30 +127,37 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #loop: BatchLoop<PacketBatch>
   #held: Set<HeldPacket> = new Set()
   #ordered: boolean
+  #batching: VerdictBatching
+  #folding: Folding
+  #gauge = new OverloadGauge()
+  #heldBefore = false
+  // A packet may be waiting in the kernel that nobody can answer, or whose verdict was refused; there is no telling where.
+  #isStuck = false
   #lastId = 0
   #flushScheduled = false
   #closing: Promise<void> | undefined
   #lastCounters: QueueCounters | undefined
 
   /** For {@link openQueue}, which binds it. */
-  constructor(number: number, session: Session, unanswered: 'accept' | 'drop') {
+  constructor(
+    number: number,
+    session: Session,
+    unanswered: 'accept' | 'drop',
+    batching: VerdictBatching = 'auto',
+    rules?: Rules,
+  ) {
     this.number = number
     this.session = session
-    this.#stats = {
-      packets: 0,
-      accepted: 0,
-      dropped: 0,
-      other: 0,
-      unanswered: 0,
-      lost: 0,
-      truncated: 0,
-      malformed: 0,
-      late: 0,
-      refused: 0,
-    }
+    this.rules = rules
+    this.#stats = newQueueStats()
     this.stats = this.#stats
     this.#unanswered = unanswered === 'accept' ? Verdict.Accept : Verdict.Drop
     this.#template = new VerdictTemplate(number, QueueMessage.Verdict)
+    this.#batching = batching
+    this.#folding = {
+      template: new VerdictTemplate(number, QueueMessage.VerdictBatch),
+      most: typeof batching === 'number' ? batching : Number.POSITIVE_INFINITY,
+    }
     this.#owner = this.#makeOwner()
     this.#batch = new PacketBatch(this.#owner)
     this.#loop = new BatchLoop(session, this.#batch, {
@@ -154,6 +187,18 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
    */
   async *packets(): AsyncGenerator<QueuePacket, undefined> {
     for await (const batch of this) yield* batch
+  }
+
+  /**
+   * Answers packets with nothing in between: blocks this thread until a batch comes, hands it to `handler`, which must be done when it
+   * returns, sends its verdicts, and so on until it is stopped or the queue is closed. For a Worker that does nothing else, because
+   * its event loop stands still meanwhile; the fastest way to a verdict. Leaving it does not close the queue.
+   *
+   * Throws what `handler` throws, when the batch has had the `unanswered` verdict, and what a loop rejects with; code `BUSY` while
+   * somebody iterates or a request is in flight, `ARGUMENT` for a handler that returns a promise.
+   */
+  serve(handler: (packets: PacketBatch) => void, options: ServeOptions = {}): void {
+    this.#loop.serve(handler, options)
   }
 
   /** Changes settings of the open queue. Rejects with code `KERNEL` when the kernel refuses, `ARGUMENT` and `VALUE_RANGE` before it is asked. */
@@ -200,6 +245,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   /** Aims the batch at `frames`; false, and they are released, when there is no packet in them. */
   #aim(frames: FrameBatch): boolean {
     const batch = this.#batch
+    this.#heldBefore = this.#held.size > 0
+    this.#gauge.note(frames.length >= this.transport.capabilities.batchSize)
     batch.aim(frames)
     if (!this.#ordered) batch.lost = this.#lossOfTransport()
     this.#stats.lost += batch.lost
@@ -220,11 +267,23 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   #writeVerdicts(): void {
     const { outbox } = this.transport
-    this.#batch.book.write(outbox, this.#template)
+    const folding = this.#mayFold() ? this.#folding : undefined
+    this.#stats.batchVerdicts += this.#batch.book.write(outbox, this.#template, folding)
     outbox.flush()
   }
 
+  /**
+   * Whether all packets from before this batch have had their verdicts, so that a batch verdict within it catches no other. Packets
+   * missing between the ids were not delivered, and the kernel does not queue what it could not deliver.
+   */
+  #mayFold(): boolean {
+    if (!this.#ordered || this.#heldBefore || this.#isStuck || this.#batching === 'never') return false
+    return this.#batching !== 'auto' || this.#gauge.overloaded
+  }
+
   async #close(): Promise<void> {
+    // Nothing more is queued then, and what is queued is answered below; the chains stay, or the kernel would drop it.
+    if (this.rules?.persistent === false) await this.rules.disarm().catch(ignoreNetlinkError)
     try {
       this.#endBatch()
       for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#endBatch()
@@ -240,6 +299,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       if (!isNetlinkError(error)) throw error
     } finally {
       await this.session.close()
+      await this.rules?.close()
     }
   }
 
@@ -249,7 +309,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     const offset = outbox.reserve(VERDICT_LENGTH)
     // Ids are compared as signed distances, so this is the farthest one that counts as later than all of them.
     const last = (this.#lastId + 0x7fffffff) >>> 0
-    new VerdictTemplate(this.number, QueueMessage.VerdictBatch).write(outbox.memory, offset, last, Verdict.Accept)
+    this.#folding.template.write(outbox.memory, offset, last, Verdict.Accept)
     outbox.commit(VERDICT_LENGTH)
   }
 
@@ -272,15 +332,26 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
         this.#stats.truncated++
         this.events.emit('truncated', id)
       },
-      noteId: (id) => this.#noteId(id),
+      noteUnidentified: () => {
+        this.#isStuck = true
+      },
+      noteIds: (ids, length) => this.#noteIds(ids, length),
     }
   }
 
-  #noteId(id: number): number {
-    const missing = this.#ordered ? (id - this.#lastId - 1) >>> 0 : 0
-    this.#lastId = id
-    // An id that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
-    return missing < 0x80000000 ? missing : 0
+  #noteIds(ids: Uint32Array, length: number): number {
+    if (length === 0) return 0
+    let lost = 0
+    let last = this.#lastId
+    for (let index = 0; index < length; index++) {
+      const id = ids[index] as number
+      const missing = (id - last - 1) >>> 0
+      // An id that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
+      if (missing < 0x80000000) lost += missing
+      last = id
+    }
+    this.#lastId = last
+    return this.#ordered ? lost : 0
   }
 
   #hold(lease: Lease, start: number, length: number): HeldPacket {
@@ -348,17 +419,25 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   #onStrayError(requestType: number, sequence: number, errno: number): Error | undefined {
-    if (requestType !== QueueMessage.Verdict || this.#closing !== undefined) return undefined
+    const isBatch = requestType === QueueMessage.VerdictBatch
+    if ((requestType !== QueueMessage.Verdict && !isBatch) || this.#closing !== undefined) return undefined
     if (errno === Errno.ENOENT) {
       this.#stats.late++
       this.events.emit('late', sequence)
       return undefined
     }
-    const error = new KernelError(`verdict on packet ${sequence} of queue ${this.number}`, errno, { sequence })
+    const packets = isBatch ? `packets up to ${sequence}` : `packet ${sequence}`
+    const error = new KernelError(`verdict on ${packets} of queue ${this.number}`, errno, { sequence })
+    this.#isStuck = true
     this.#stats.refused++
     this.events.emit('refused', error, sequence)
     return error
   }
+}
+
+/** A rule that cannot be taken out goes with its socket all the same. */
+function ignoreNetlinkError(error: unknown): void {
+  if (!isNetlinkError(error)) throw error
 }
 
 /** The mark, where that is all that changes and it is a mark; everything else goes through the table, which refuses what is none. */
@@ -396,13 +475,15 @@ function configRequest(what: string, number: number, attributes: QueueConfig): R
  * - `VALUE_RANGE` for an option out of bounds, before anything is opened
  * - `QUEUE_REFUSED` when the kernel does not let this socket have the queue
  * - `QUEUE_UNSUPPORTED` when the kernel has no packet queue, or not a flag that was asked for
+ * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel does not take the `rule`, as `installRules` says
  * - `KERNEL` for any other refusal, and with what the transport rejects with
  *
  * Nothing is left open then.
  */
 export async function openQueue(options: QueueOptions): Promise<Queue> {
   checkQueueOptions(options)
-  const { transport: given, number, unanswered = 'drop', requestTimeout } = options
+  const { transport: given, number, unanswered = 'drop', verdictBatching, requestTimeout } = options
+  const installFeed = prepareQueueRules(number, options.rule, options)
   const transport = typeof given === 'function' ? await given(queueTransportNeeds(options, Protocol.Netfilter)) : given
   const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
   try {
@@ -412,7 +493,7 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
     const config = { command, ...queueConfig(settings) }
     await session.request(configRequest(`bind queue ${number}`, number, config))
-    return new Queue(number, session, unanswered)
+    return new Queue(number, session, unanswered, verdictBatching, await installFeed())
   } catch (error) {
     await session.close()
     throw explainRefusal(error, {

@@ -1,15 +1,18 @@
 import {
+  align4,
   DecodeError,
-  type DecodeErrorCode,
   isNetlinkError,
   LogMessage,
   LogRecordView,
   MESSAGE_HEADER_LENGTH,
-  MessageIterator,
+  type Memory,
   type NetlinkError,
   RELEASED_MEMORY,
 } from '@ringlink/codec'
 import type { FrameBatch } from '@ringlink/transport'
+
+/** Where `nlmsg_type` is. */
+const TYPE = 4
 
 /** What a batch asks of its log. */
 export interface RecordBatchOwner {
@@ -31,85 +34,95 @@ export class RecordBatch implements Iterable<LogRecordView> {
   lost = 0
   /** datagrams, of one record or many, that the kernel could not deliver before this batch */
   lostMessages = 0
-  #owner: RecordBatchOwner
-  #frames: FrameBatch | undefined
-  #record = new LogRecordView()
-  #messages = new MessageIterator()
-  #frame = -1
+  private readonly owner: RecordBatchOwner
+  private readonly record = new LogRecordView()
+  private frames: FrameBatch | undefined
+  private frame = 0
+  // The walk over the messages of the frame: where the next one begins, and where the frame ends.
+  private position = 0
+  private end = 0
 
   constructor(owner: RecordBatchOwner) {
-    this.#owner = owner
+    this.owner = owner
   }
 
   /** Aims at a batch of frames. The log does this. */
   aim(frames: FrameBatch, lostMessages: number): void {
-    this.#frames = frames
-    this.#frame = -1
+    this.frames = frames
     this.lost = 0
     this.lostMessages = lostMessages
+    this.enterFrame(frames, 0)
   }
 
   /** The records, once: a second iteration goes on where the first was left. */
   [Symbol.iterator](): Iterator<LogRecordView> {
-    const result: IteratorYieldResult<LogRecordView> = { done: false, value: this.#record }
-    return { next: () => (this.#next() ? result : { done: true, value: undefined }) }
+    const result: IteratorYieldResult<LogRecordView> = { done: false, value: this.record }
+    return { next: () => (this.next() ? result : { done: true, value: undefined }) }
   }
 
   /** Ends the batch: records that nobody read are counted all the same, and the frames go back. */
   finish(): void {
-    if (this.#frames === undefined) return
-    while (this.#next());
-    this.#record.memory = RELEASED_MEMORY
-    this.#frames.release()
-    this.#frames = undefined
+    if (this.frames === undefined) return
+    while (this.next());
+    this.frames.release()
+    this.frames = undefined
   }
 
   /** Shows the next record; false at the end. */
-  #next(): boolean {
-    const frames = this.#frames
+  private next(): boolean {
+    const { frames } = this
     if (frames === undefined) return false
-    const messages = this.#messages
-    while (this.#frame < frames.length) {
-      while (this.#frame >= 0 && messages.next()) {
-        if (messages.view.type === LogMessage.Packet && this.#show(messages.view.offset, messages.view.length))
-          return true
+    const { u16, u32 } = frames.memory
+    for (;;) {
+      const { position } = this
+      const left = this.end - position
+      const length = left < MESSAGE_HEADER_LENGTH ? 0 : (u32[position >> 2] as number)
+      if (length < MESSAGE_HEADER_LENGTH || length > left) {
+        if (left > 0) this.noteProblem(frames)
+        if (!this.enterFrame(frames, this.frame + 1)) return false
+        continue
       }
-      if (messages.problem !== undefined && this.#frame >= 0) this.#noteProblem(frames, messages.problem)
-      this.#nextFrame(frames)
+      this.position = position + align4(length)
+      if (u16[(position + TYPE) >> 1] === LogMessage.Packet && this.show(frames.memory, position, length)) return true
     }
-    return false
   }
 
-  #nextFrame(frames: FrameBatch): void {
-    const frame = ++this.#frame
+  private enterFrame(frames: FrameBatch, frame: number): boolean {
+    this.frame = frame
     if (frame >= frames.length) {
-      this.#record.memory = RELEASED_MEMORY
-      return
+      this.frame = frames.length
+      this.position = 0
+      this.end = 0
+      this.record.memory = RELEASED_MEMORY
+      return false
     }
-    this.#messages.wrap(frames.memory, frames.offset(frame), frames.byteLength(frame))
-    if (isCut(frames, frame)) this.#owner.noteTruncated()
+    this.position = frames.offset(frame)
+    this.end = this.position + frames.byteLength(frame)
+    if (isCut(frames, frame)) this.owner.noteTruncated()
+    return true
   }
 
   /** Of a cut datagram the records before the cut are whole; that the one at the cut is not is no other fault. */
-  #noteProblem(frames: FrameBatch, code: DecodeErrorCode): void {
-    const frame = this.#frame
-    if (isCut(frames, frame)) return
-    const offset = this.#messages.position
-    const have = frames.offset(frame) + frames.byteLength(frame) - offset
-    const need = code === 'SHORT_HEADER' ? MESSAGE_HEADER_LENGTH : (frames.memory.u32[offset >> 2] as number)
-    this.#owner.noteMalformed(new DecodeError(code, 'log datagram', { offset, need, have }))
+  private noteProblem(frames: FrameBatch): void {
+    if (isCut(frames, this.frame)) return
+    const { position: offset } = this
+    const have = this.end - offset
+    const isShort = have < MESSAGE_HEADER_LENGTH
+    const need = isShort ? MESSAGE_HEADER_LENGTH : (frames.memory.u32[offset >> 2] as number)
+    const code = isShort ? 'SHORT_HEADER' : 'MESSAGE_LENGTH'
+    this.owner.noteMalformed(new DecodeError(code, 'log datagram', { offset, need, have }))
   }
 
-  #show(offset: number, length: number): boolean {
-    const record = this.#record
+  private show(memory: Memory, offset: number, length: number): boolean {
+    const { record } = this
     try {
-      record.wrap((this.#frames as FrameBatch).memory, offset, length)
+      record.wrap(memory, offset, length)
     } catch (error) {
       if (!isNetlinkError(error)) throw error
-      this.#owner.noteMalformed(error)
+      this.owner.noteMalformed(error)
       return false
     }
-    this.lost += this.#owner.noteRecord(record.group, record.sequence)
+    this.lost += this.owner.noteRecord(record.group, record.sequence)
     return true
   }
 }

@@ -1,14 +1,11 @@
 import {
-  attributeByNumber,
-  attributePath,
   ControlType,
   DoneView,
-  describeMessage,
   ErrorView,
   type ExtendedAck,
   GetFlag,
   isNetlinkError,
-  KernelError,
+  type KernelError,
   MESSAGE_HEADER_LENGTH,
   type Memory,
   Message,
@@ -20,6 +17,7 @@ import {
 } from '@ringlink/codec'
 import { copyBatch, type FrameBatch, type ReceiveOptions, type Transport } from '@ringlink/transport'
 import { DumpInterruptedError, sessionBusy, sessionClosed, timeoutError } from './errors.ts'
+import { kernelError } from './kernel-error.ts'
 
 /** A request to the kernel, as the codec writes it. */
 export interface Request {
@@ -133,6 +131,11 @@ export class Session implements AsyncDisposable {
     })
   }
 
+  /** Time has passed since the last batch: there may be another at once, although that one emptied the kernel's queue. */
+  noteRest(): void {
+    this.#wasFull = true
+  }
+
   /** As {@link receive}, if there is likely to be one now and the event loop has had its turn. */
   receiveNow(): FrameBatch | undefined {
     const parked = this.#parked.shift()
@@ -149,6 +152,24 @@ export class Session implements AsyncDisposable {
       batch.release()
       this.#throwFailure()
     }
+    return undefined
+  }
+
+  /**
+   * As {@link receive}, but blocking this thread for up to `timeout` milliseconds; `undefined` when they are over, or when what came
+   * answered requests. Throws what {@link receive} rejects with; code `BUSY` also while an answer is awaited, which takes the event loop.
+   */
+  receiveBlocking(timeout: number): FrameBatch | undefined {
+    if (this.#consuming || this.#receiving) throw sessionBusy()
+    const parked = this.#parked.shift()
+    if (parked !== undefined) return parked
+    this.#throwFailure()
+    const batch = this.transport.poll(timeout)
+    if (batch === undefined) return undefined
+    this.#wasFull = this.#isFull(batch)
+    if (this.#sort(batch)) return batch
+    batch.release()
+    this.#throwFailure()
     return undefined
   }
 
@@ -400,24 +421,6 @@ export class Session implements AsyncDisposable {
   }
 
   #kernelError({ what, bytes }: Pending, sequence: number, errno: number, ack: ExtendedAck | undefined): KernelError {
-    const { offset, message, missingType } = ack ?? {}
-    const request = new Message(bytes).view
-    const description = describeMessage(this.#protocol, request.type)
-    const start = MESSAGE_HEADER_LENGTH + (description?.headerLength ?? 0)
-    const names =
-      description === undefined || offset === undefined || start > request.length
-        ? []
-        : attributePath(description.attributes, request.memory, start, request.length - start, offset)
-    const missing =
-      missingType === undefined || description === undefined
-        ? undefined
-        : (attributeByNumber(description.attributes, missingType)?.kernelName ?? `attribute ${missingType}`)
-    return new KernelError(what, errno, {
-      extendedMessage: message,
-      offset,
-      attribute: names.length > 0 ? names.join(' > ') : undefined,
-      missing,
-      sequence,
-    })
+    return kernelError(this.#protocol, { what, bytes, sequence }, errno, ack)
   }
 }

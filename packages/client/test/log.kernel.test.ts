@@ -2,7 +2,7 @@ import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
-import { type Log, type LogOptions, openLog } from '../src/index.ts'
+import { type Log, type LogOptions, openLog, type RuleLog } from '../src/index.ts'
 
 const PORT = 9000
 
@@ -30,14 +30,14 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     return log
   }
 
-  /** Logs what is sent to `port` with `words` of the NFLOG target. */
-  async function rule(group: number, port: number, ...words: string[]): Promise<void> {
-    const target = ['-j', 'NFLOG', '--nflog-group', String(group), ...words]
-    await namespace.run('iptables', '-w', '-A', 'OUTPUT', '-p', 'udp', '--dport', String(port), ...target)
+  /** Logs what is sent to `port`. */
+  async function rule(group: number, port: number, log: Omit<RuleLog, 'group'> = {}): Promise<void> {
+    const match = { protocol: 'udp', destinationPort: port } as const
+    await namespace.install([{ hook: 'output', match, log: { group, ...log } }])
   }
 
   test('what is logged arrives, in order, many records in a datagram', async () => {
-    await rule(5, PORT, '--nflog-prefix', 'out: ', '--nflog-threshold', '64')
+    await rule(5, PORT, { prefix: 'out: ', threshold: 64 })
     const log = await open({ copyRange: 64, threshold: 64, timeout: 100 })
     await namespace.send({ port: PORT, count: 1000 })
     const texts: string[] = []

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import {
   Errno,
   Hook,
@@ -15,10 +17,18 @@ import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openSocket, type SocketOptions } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
-import { type HeldPacket, openQueue, type Queue, type QueueOptions, type QueuePacket } from '../src/index.ts'
+import {
+  type HeldPacket,
+  openQueue,
+  type Queue,
+  type QueueOptions,
+  type QueuePacket,
+  type RuleMatch,
+  StopFlag,
+} from '../src/index.ts'
 
 const PORT = 9000
-const UDP = `-p udp --dport ${PORT}`
+const UDP: RuleMatch = { protocol: 'udp', destinationPort: PORT }
 
 describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), () => {
   let namespace: Namespace
@@ -76,19 +86,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
   })
 
   test('a packet shows what the kernel knows of it', async () => {
-    await namespace.run(
-      'iptables',
-      '-w',
-      '-t',
-      'mangle',
-      '-A',
-      'OUTPUT',
-      ...UDP.split(' '),
-      '-j',
-      'MARK',
-      '--set-mark',
-      '77',
-    )
+    await namespace.install([{ hook: 'output', priority: 'mangle', match: UDP, setMark: 77 }])
     await namespace.queueOutput(5, UDP)
     const queue = await open({ copyRange: 30, userAndGroup: true })
     await namespace.send({ port: PORT, text: 'twenty-two bytes of it' })
@@ -114,7 +112,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
   test('a changed payload and a mark take effect', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open()
-    await namespace.run('iptables', '-w', '-t', 'mangle', '-A', 'POSTROUTING', '-m', 'mark', '--mark', '9')
+    const marked = await namespace.install([{ hook: 'postrouting', priority: 'mangle', match: { mark: 9 } }])
     await namespace.send({ port: PORT, text: 'hello' })
     await answer(queue, 1, (packet) => {
       const payload = packet.payload().slice()
@@ -125,8 +123,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     })
     await namespace.waitFor(PORT, 1)
     expect((await namespace.received(PORT)).payloads).toEqual(['HELLO'])
-    const listing = await namespace.run('iptables', '-w', '-t', 'mangle', '-L', 'POSTROUTING', '-vnx')
-    expect(listing).toMatch(/^\s+1\s/m)
+    expect(await marked.counters()).toMatchObject([{ packets: 1 }])
   })
 
   test('requeue moves a packet to another queue', async () => {
@@ -330,6 +327,74 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     await namespace.waitFor(PORT, 1)
   })
 
+  test('verdicts folded into batch verdicts give every packet its own, and none too late', async () => {
+    const fates: string[][] = []
+    for (const [index, verdictBatching] of (['never', 'always', 10, 'auto'] as const).entries()) {
+      const port = 9300 + index
+      await namespace.listen(port)
+      await namespace.queueOutput(20 + index, { protocol: 'udp', destinationPort: port })
+      const queue = await open({ number: 20 + index, verdictBatching, maxLength: 8192, unanswered: 'accept' })
+      await namespace.send({ port, count: 250 })
+      const held: HeldPacket[] = []
+      await answer(queue, 250, (packet) => {
+        if (packet.id % 7 === 0) packet.drop()
+        else if (packet.id % 50 === 0) packet.accept({ mark: 3 })
+        else if (packet.id === 100 || packet.id === 101) held.push(packet.hold())
+        else if (packet.id % 3 !== 0) packet.accept()
+      })
+      for (const packet of held) packet.accept()
+      await namespace.waitFor(port, 250 - 35)
+      fates.push((await namespace.received(port)).payloads.sort())
+      // The kernel's answer to a verdict for nothing is counted when it is received, which is before the next packet.
+      await namespace.send({ port, count: 1 })
+      await answer(queue, 1, (packet) => packet.accept())
+      expect(queue.counters()).toMatchObject({ waiting: 0, queueDropped: 0, userDropped: 0 })
+      expect(queue.stats).toMatchObject({ packets: 251, dropped: 35, late: 0, refused: 0 })
+      if (index === 0 || index === 3) expect(queue.stats.batchVerdicts).toBe(0)
+      else expect(queue.stats.batchVerdicts).toBeGreaterThan(2)
+    }
+    for (const fate of fates) expect(fate).toEqual(fates[0])
+  })
+
+  test('under overload verdicts are folded, and no longer when it is over', async () => {
+    await namespace.queueOutput(5, UDP)
+    const queue = await open({ maxLength: 8192, copyRange: 64 })
+    await namespace.send({ port: PORT, count: 4000 })
+    let verdicts = 0
+    await answer(queue, 4000, (packet) => {
+      if (packet.id % 10 === 0) packet.drop()
+      else packet.accept()
+      verdicts++
+    })
+    await namespace.waitFor(PORT, 3600)
+    const { batchVerdicts } = queue.stats
+    expect(verdicts).toBe(4000)
+    expect(batchVerdicts).toBeGreaterThan(20)
+    for (let i = 0; i < 5; i++) {
+      await namespace.send({ port: PORT, count: 3 })
+      await answer(queue, 3, (packet) => packet.accept())
+    }
+    expect(queue.stats.batchVerdicts).toBeLessThanOrEqual(batchVerdicts + 4)
+    expect(queue.stats).toMatchObject({ late: 0, refused: 0, lost: 0 })
+    await namespace.waitFor(PORT, 3615)
+  })
+
+  test('serve answers without the event loop, and another thread stops it', async () => {
+    await namespace.queueOutput(5, UDP)
+    const queue = await open()
+    const stop = new StopFlag()
+    await namespace.send({ port: PORT, count: 300 })
+    const sleep = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)'
+    const code = `const { workerData } = require("worker_threads"); ${sleep}; Atomics.store(new Int32Array(workerData), 0, 1)`
+    const stopper = new Worker(code, { eval: true, workerData: stop.buffer })
+    const stopped = once(stopper, 'exit')
+    await once(stopper, 'online')
+    queue.serve((packets) => packets.accept(), { stop, pollInterval: 10 })
+    await stopped
+    expect(queue.stats).toMatchObject({ packets: 300, accepted: 300, late: 0 })
+    await namespace.waitFor(PORT, 300)
+  })
+
   test('close while receiving ends the loop', async () => {
     const queue = await open()
     const loop = answer(queue, 1, (packet) => packet.accept())
@@ -338,8 +403,8 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
   })
 
   test('TCP passes whole, segmentation left to the device', async () => {
-    await namespace.run('ip', 'link', 'set', 'lo', 'mtu', '1500')
-    await namespace.queueOutput(5, '-p tcp')
+    await namespace.setLoopback(true, 1500)
+    await namespace.queueOutput(5, { protocol: 'tcp' })
     await namespace.serve(9100)
     const queue = await open({ segmentationOffload: true })
     let offloaded = 0
@@ -363,7 +428,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     const numbers = [10, 11, 12, 13]
     for (const [index, number] of numbers.entries()) {
       await namespace.listen(9200 + index)
-      await namespace.queueOutput(number, `-p udp --dport ${9200 + index}`)
+      await namespace.queueOutput(number, { protocol: 'udp', destinationPort: 9200 + index })
     }
     const opened = await Promise.all(numbers.map((number) => open({ number })))
     const loops = opened.map((queue) => answer(queue, 50, (packet) => packet.accept()))

@@ -1,0 +1,141 @@
+import { Errno } from '@ringlink/codec'
+import type { Transport } from '@ringlink/transport'
+import { compileActions, type Dialect } from './rules-actions.ts'
+import { type BatchPart, type BatchRefusal, type EncodedBatch, encodeBatch, sendBatch } from './rules-batch.ts'
+import { planChains, type RuleChain } from './rules-chains.ts'
+import { checkInstallOptions, checkRule } from './rules-check.ts'
+import { badRules, explainBatch, explainDialects, type RulesError } from './rules-errors.ts'
+import { compileMatch } from './rules-match.ts'
+import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type RuleTable } from './rules-messages.ts'
+import type { FirewallRule, InstallOptions, RuleFamily } from './rules-options.ts'
+
+/** Rules that were checked, sorted into chains. */
+export interface RulePlan {
+  readonly rules: readonly FirewallRule[]
+  readonly family: RuleFamily
+  readonly chains: readonly RuleChain[]
+}
+
+/** Checks rules and options. Throws code `VALUE_RANGE`; the message begins with the rule at fault. */
+export function planRules(rules: readonly FirewallRule[], options: Pick<InstallOptions, 'family' | 'table'>): RulePlan {
+  checkInstallOptions(options)
+  if (rules.length === 0) throw badRules('there is none to install')
+  const family = options.family ?? 'inet'
+  const chains = planChains(rules, family)
+  for (const chain of chains) {
+    for (const index of chain.rules) checkRule(index, rules[index] as FirewallRule, family, chain)
+  }
+  return { rules, family, chains }
+}
+
+/** How a table comes to be. */
+export type TableKind = 'owned' | 'plain' | 'persistent'
+
+/** How rules were installed. */
+export interface Way {
+  readonly kind: TableKind
+  readonly dialect: Dialect
+}
+
+const NATIVE: Dialect = { queue: 'expression', log: 'expression' }
+
+/** What was found out, for the next rules of this process: only where to begin, the kernel's answer decides. */
+const found = new Map<RuleFamily, Dialect>()
+
+/** The messages that install `plan`. */
+export function installParts({ rules, chains }: RulePlan, table: RuleTable, { kind, dialect }: Way): BatchPart[] {
+  const isOwned = kind === 'owned'
+  const parts =
+    kind === 'persistent'
+      ? // Whether or not there is one of that name, it is gone behind these two.
+        [newTable(table, false, false), deleteTable(table), newTable(table, false, false)]
+      : [newTable(table, isOwned, true)]
+  let setId = 0
+  for (const chain of chains) {
+    parts.push(newChain(table, chain))
+    for (const index of chain.rules) {
+      const rule = rules[index] as FirewallRule
+      const { expressions, sets } = compileMatch(rule.match ?? {}, table.family, () => ++setId)
+      for (const set of sets) parts.push(newSet(table, set, index), newSetElements(table, set, index))
+      parts.push(newRule(table, chain.name, [...expressions, ...compileActions(rule, dialect)], index))
+    }
+  }
+  return parts
+}
+
+/** Bytes that the largest batch for `plan` has. */
+export function largestBatch(plan: RulePlan, table: RuleTable): number {
+  const sizes = (['expression', 'target'] as const).map((form) => {
+    const way: Way = { kind: 'persistent', dialect: { queue: form, log: form } }
+    return encodeBatch(installParts(plan, table, way), 1).bytes.length
+  })
+  return Math.max(...sizes)
+}
+
+/**
+ * Installs `plan`, in the way that the kernel has: an owned table where it has them, the expressions queue and log before the
+ * targets NFQUEUE and NFLOG. Rejects with a {@link RulesError}; nothing is installed then.
+ */
+export async function install(
+  transport: Transport,
+  plan: RulePlan,
+  table: RuleTable,
+  persistent: boolean,
+  nextSequence: (messages: number) => number,
+  timeout: number,
+): Promise<Way> {
+  let way: Way = { kind: persistent ? 'persistent' : 'owned', dialect: found.get(plan.family) ?? NATIVE }
+  const tried = new Map<string, BatchRefusal>()
+  for (;;) {
+    const parts = installParts(plan, table, way)
+    const batch: EncodedBatch = encodeBatch(parts, nextSequence(parts.length + 2))
+    const refusal = await sendBatch(transport, batch, timeout)
+    if (refusal === undefined) {
+      found.set(plan.family, way.dialect)
+      return way
+    }
+    tried.set(wayKey(way), refusal)
+    const next = otherWay(way, refusal, plan.rules)
+    if (next === undefined || tried.has(wayKey(next))) throw explain(refusal, tried, table)
+    way = next
+  }
+}
+
+/** What else to try after a refusal, if anything. */
+function otherWay({ kind, dialect }: Way, refusal: BatchRefusal, rules: readonly FirewallRule[]): Way | undefined {
+  const { part, error } = refusal
+  const { errno } = error
+  if (part.kind === 'table' && kind === 'owned' && (errno === Errno.EINVAL || errno === Errno.EOPNOTSUPP)) {
+    return { kind: 'plain', dialect }
+  }
+  if (part.rule === undefined || !isLack(refusal)) return undefined
+  const suspect = refusal.expression ?? suspectOf(rules[part.rule], dialect)
+  if (suspect === 'queue') return { kind, dialect: { ...dialect, queue: 'target' } }
+  if (suspect === 'log') return { kind, dialect: { ...dialect, log: 'target' } }
+  // A target that is missing, of a dialect that was found with another kernel.
+  return suspect === 'target' ? { kind, dialect: NATIVE } : undefined
+}
+
+/** Whether the kernel has not what it was asked for, rather than not liking it. */
+function isLack({ part, error }: BatchRefusal): boolean {
+  return part.kind === 'rule' && (error.errno === Errno.ENOENT || error.errno === Errno.EOPNOTSUPP)
+}
+
+/** The expression that a kernel is likely to be without which does not say. */
+function suspectOf({ queue, log }: Partial<FirewallRule> = {}, dialect: Dialect): string | undefined {
+  if (queue !== undefined && dialect.queue === 'expression') return 'queue'
+  if (log !== undefined && dialect.log === 'expression') return 'log'
+  return queue === undefined && log === undefined ? undefined : 'target'
+}
+
+function wayKey({ kind, dialect }: Way): string {
+  return `${kind} ${dialect.queue} ${dialect.log}`
+}
+
+/** Where a target was refused, what it stands for was refused before: that is what the user has asked for. */
+function explain(refusal: BatchRefusal, tried: ReadonlyMap<string, BatchRefusal>, table: RuleTable): RulesError {
+  const { rule } = refusal.part
+  const native = [...tried.values()].find((it) => isLack(it) && it.part.rule === rule && it.expression !== 'target')
+  if (!isLack(refusal) || native === undefined || native === refusal) return explainBatch(refusal, table.name)
+  return explainDialects(native, refusal)
+}

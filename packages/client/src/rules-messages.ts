@@ -1,0 +1,114 @@
+import {
+  type AttributeSet,
+  type AttributeValues,
+  chainAttributes,
+  type Expression,
+  NewFlag,
+  NfTablesMessage,
+  ruleAttributes,
+  setAttributes,
+  setElementListAttributes,
+  TableFlag,
+  tableAttributes,
+  Verdict,
+  writeNfnetlinkMessage,
+} from '@ringlink/codec'
+import type { BatchPart } from './rules-batch.ts'
+import { familyNumbers, type RuleChain } from './rules-chains.ts'
+import type { RuleFamily } from './rules-options.ts'
+import { NETWORK_ORDER_KEYS, PORT_TYPE, type RuleSet } from './rules-set.ts'
+
+/** The table that rules are in. */
+export interface RuleTable {
+  readonly name: string
+  readonly family: RuleFamily
+}
+
+type PartDescription = Pick<BatchPart, 'kind' | 'what' | 'rule' | 'flags'>
+
+function part<Set extends AttributeSet>(
+  { family }: RuleTable,
+  description: PartDescription,
+  type: number,
+  set: Set,
+  attributes: AttributeValues<Set>,
+): BatchPart {
+  return {
+    ...description,
+    write: (memory, offset, limit, flags, sequence) =>
+      writeNfnetlinkMessage(memory, offset, limit, set, {
+        type,
+        flags,
+        sequence,
+        family: familyNumbers[family],
+        resourceId: 0,
+        attributes,
+      }),
+  }
+}
+
+/** Makes the table. An owned one must be new; another may be there. */
+export function newTable(table: RuleTable, owned: boolean, exclusive: boolean): BatchPart {
+  const flags = NewFlag.Create | (exclusive ? NewFlag.Exclusive : 0)
+  const attributes = owned ? { name: table.name, flags: TableFlag.Owner } : { name: table.name }
+  const description = { kind: 'table', what: `table ${table.family} ${table.name}`, flags } as const
+  return part(table, description, NfTablesMessage.NewTable, tableAttributes, attributes)
+}
+
+/** Takes the table out, with all that is in it. */
+export function deleteTable(table: RuleTable): BatchPart {
+  const description = { kind: 'table', what: `remove table ${table.family} ${table.name}`, flags: 0 } as const
+  return part(table, description, NfTablesMessage.DeleteTable, tableAttributes, { name: table.name })
+}
+
+/** Takes all rules out and leaves the chains, whose removal would drop what waits in the queues of the namespace. */
+export function deleteRules(table: RuleTable): BatchPart {
+  const description = { kind: 'rule', what: `remove the rules of table ${table.name}`, flags: 0 } as const
+  return part(table, description, NfTablesMessage.DeleteRule, ruleAttributes, { table: table.name })
+}
+
+/** Makes a base chain, whose packets go on when no rule decides. */
+export function newChain(table: RuleTable, { name, hook, hookNumber, device, priority }: RuleChain): BatchPart {
+  const at = device === undefined ? '' : ` of device ${device}`
+  const what = `hook ${hook}${at} in family ${table.family}`
+  return part(table, { kind: 'chain', what, flags: NewFlag.Create }, NfTablesMessage.NewChain, chainAttributes, {
+    table: table.name,
+    name,
+    hook: { number: hookNumber, priority, device },
+    policy: Verdict.Accept,
+    type: 'filter',
+  })
+}
+
+/** Makes a set of ports that belongs to rule `rule`. */
+export function newSet(table: RuleTable, { id, name, flags, elements }: RuleSet, rule: number): BatchPart {
+  const description = { kind: 'set', what: `the ports of rule ${rule}`, rule, flags: NewFlag.Create } as const
+  return part(table, description, NfTablesMessage.NewSet, setAttributes, {
+    table: table.name,
+    name,
+    flags,
+    keyType: PORT_TYPE,
+    keyLength: 2,
+    id,
+    description: { size: elements.length },
+    userData: NETWORK_ORDER_KEYS,
+  })
+}
+
+/** Fills it. */
+export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet, rule: number): BatchPart {
+  const description = { kind: 'set', what: `the ports of rule ${rule}`, rule, flags: NewFlag.Create } as const
+  return part(table, description, NfTablesMessage.NewSetElement, setElementListAttributes, {
+    table: table.name,
+    set: name,
+    setId: id,
+    elements: [...elements],
+  })
+}
+
+/** Adds rule `rule` behind the others of its chain. */
+export function newRule(table: RuleTable, chain: string, expressions: Expression[], rule: number): BatchPart {
+  const description = { kind: 'rule', what: `rule ${rule}`, rule, flags: NewFlag.Create | NewFlag.Append } as const
+  const attributes = { table: table.name, chain, expressions }
+  return part(table, description, NfTablesMessage.NewRule, ruleAttributes, attributes)
+}

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import { expect, test } from 'vitest'
+
+interface Grown {
+  readonly loop: number
+  readonly folded: number
+  readonly serve: number
+  readonly whole: number
+  readonly highIds: number
+  readonly control: number
+  readonly perBatch: number
+  readonly perServedBatch: number
+}
+
+test('a packet of a batch costs no allocation, from the frame to its verdict', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ringlink-allocation-'))
+  try {
+    await build({
+      configFile: false,
+      logLevel: 'silent',
+      resolve: { conditions: ['ringlink-source'] },
+      ssr: { noExternal: true, resolve: { conditions: ['ringlink-source'] } },
+      build: {
+        target: 'node20',
+        ssr: fileURLToPath(new URL('./allocation.ts', import.meta.url)),
+        outDir: directory,
+        minify: false,
+        rollupOptions: { output: { entryFileNames: 'allocation.mjs' } },
+      },
+    })
+    const options = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128']
+    const output = execFileSync(process.execPath, [...options, join(directory, 'allocation.mjs')], { encoding: 'utf8' })
+    const { control, perBatch, perServedBatch, ...perPacket } = JSON.parse(output) as Grown
+    expect(control).toBeGreaterThan(8)
+    for (const [name, bytes] of Object.entries(perPacket)) {
+      // The smallest thing on the heap, a boxed number, is 16 bytes: one for every sixteenth packet would fail.
+      expect(bytes, name).toBeLessThan(1)
+    }
+    // What a batch costs: its object, and in a loop two promises. Generous, so that an engine may do it otherwise.
+    expect(perBatch).toBeLessThan(2000)
+    expect(perServedBatch).toBeLessThan(1000)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}, 60_000)

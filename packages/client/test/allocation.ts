@@ -1,0 +1,216 @@
+/**
+ * Run by allocation.test.ts in a process of its own with `--expose-gc` and a young generation larger than what one object
+ * per packet would fill: prints by how many bytes the heap grew per packet of a queue. A batch costs something however many packets are
+ * in it, so what small and large batches cost is compared.
+ */
+import {
+  beginMessage,
+  ControlType,
+  finishMessage,
+  Memory,
+  QueueMessage,
+  queueAttributes,
+  writeNfnetlinkMessage,
+} from '@ringlink/codec'
+import {
+  BaseTransport,
+  type Capabilities,
+  FRAME_WORDS,
+  type FrameBatch,
+  liveStats,
+  newCounts,
+  OutboxBuffer,
+  SlabPool,
+  slabCapabilities,
+  type TransportStats,
+} from '@ringlink/transport'
+import { openQueue, type PacketBatch, type Queue, type VerdictBatching } from '../src/index.ts'
+
+const SMALL = 64
+const LARGE = 1024
+const PACKETS = SMALL * LARGE * 16
+/** Where a packet message has the id of its packet. */
+const ID_OFFSET = 24
+
+/** A kernel that always has a whole batch of packets, written once but for their ids, and takes whatever it is sent. */
+class EndlessTransport extends BaseTransport {
+  readonly capabilities: Capabilities
+  readonly portId = 1
+  readonly outbox: OutboxBuffer
+  readonly stats: TransportStats
+  #pool: SlabPool
+  #counts = newCounts()
+  #acknowledgement: Memory | undefined
+  #isWritten = false
+  #id: number
+
+  constructor(batchSize: number, firstId: number) {
+    super()
+    this.#id = firstId
+    this.#pool = new SlabPool({ frameSize: 256, batchSize, slabs: 1 })
+    this.outbox = new OutboxBuffer(1 << 17, (offset, length) => this.#send(offset, length))
+    this.capabilities = slabCapabilities('endless', this.#pool, 1 << 17)
+    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+  }
+
+  protected doReceive(): FrameBatch {
+    const slab = this.#pool.next()
+    const { memory, stride, words, sizes } = this.#pool
+    if (this.#acknowledgement !== undefined) {
+      memory.u8.set(this.#acknowledgement.u8)
+      words.set([this.#acknowledgement.byteLength, this.#acknowledgement.byteLength, 0, 0])
+      this.#acknowledgement = undefined
+      return this.#pool.take(slab, 1, 0)
+    }
+    if (!this.#isWritten) for (let frame = 0; frame < sizes.batchSize; frame++) this.#writePacket(frame)
+    this.#isWritten = true
+    const id = this.#id
+    for (let frame = 0; frame < sizes.batchSize; frame++) {
+      memory.data.setUint32(frame * stride + ID_OFFSET, id + frame)
+    }
+    this.#id = (id + sizes.batchSize) >>> 0
+    return this.#pool.take(slab, sizes.batchSize, 0)
+  }
+
+  protected doReceiveBlocking(): FrameBatch {
+    return this.doReceive()
+  }
+
+  protected doWait(): void {
+    setImmediate(() => this.wake())
+  }
+
+  protected doStopWaiting(): void {}
+  protected doJoinGroup(): void {}
+  protected doLeaveGroup(): void {}
+  protected doReadProcNet(): string {
+    return ''
+  }
+  protected doClose(): void {
+    this.outbox.close()
+    this.#pool.close()
+  }
+
+  #writePacket(frame: number): void {
+    const { memory, stride, words } = this.#pool
+    const length = writeNfnetlinkMessage(memory, frame * stride, (frame + 1) * stride, queueAttributes, {
+      type: QueueMessage.Packet,
+      flags: 0,
+      sequence: 0,
+      resourceId: 0,
+      attributes: { packetHeader: { id: 1, protocol: 0x0800, hook: 3 }, mark: 7, payload: new Uint8Array(100) },
+    })
+    words.set([length, length, 0, 0], frame * FRAME_WORDS)
+  }
+
+  #send(offset: number, length: number): number {
+    const { memory } = this.outbox
+    if ((memory.u16[(offset + 4) >> 1] as number) !== QueueMessage.Config) return length
+    const answer = new Memory(36)
+    const sequence = memory.u32[(offset + 8) >> 2] as number
+    const end = beginMessage(answer, 0, 36, { type: ControlType.Error, flags: 0, sequence, portId: 1 })
+    answer.u8.set(memory.u8.subarray(offset, offset + 16), end + 4)
+    finishMessage(answer, 0, end + 20)
+    this.#acknowledgement = answer
+    return length
+  }
+}
+
+/** What somebody does with packets: reads them, accepts most, drops some, and leaves some to the batch. */
+function answerAll(packets: PacketBatch): void {
+  for (const packet of packets) {
+    const { id } = packet
+    if ((id & 15) === 3) packet.drop()
+    else if ((id & 15) !== 5 && packet.mark === 7 && packet.payloadLength === 100) packet.accept()
+  }
+}
+
+/** Without reading ids: one above 2^31 is boxed where the engine does not inline its getter, and that is up to the reader. */
+function answerEach(packets: PacketBatch): void {
+  for (const packet of packets) packet.payloadLength === 100 ? packet.accept() : packet.drop()
+  packets.accept()
+}
+
+/** What must be seen, for the measurement to mean something. */
+const kept: object[] = []
+function answerAndAllocate(packets: PacketBatch): void {
+  for (const packet of packets) {
+    kept[packet.id & 3] = [kept.length > 0 ? packets : kept]
+    packet.accept()
+  }
+}
+
+type Run = (queue: Queue, count: number, handle: (packets: PacketBatch) => void) => Promise<void>
+
+const loop: Run = async (queue, count, handle) => {
+  let left = count
+  for await (const packets of queue) {
+    handle(packets)
+    left -= packets.length
+    if (left <= 0) break
+  }
+}
+
+const serve: Run = async (queue, count, handle) => {
+  let left = count
+  const controller = new AbortController()
+  const { signal } = controller
+  queue.serve(
+    (packets) => {
+      handle(packets)
+      left -= packets.length
+      if (left <= 0) controller.abort()
+    },
+    { signal },
+  )
+}
+
+interface Case {
+  readonly run: Run
+  readonly handle: (packets: PacketBatch) => void
+  readonly batching?: VerdictBatching
+  readonly firstId?: number
+}
+
+/** Bytes per batch of `batchSize` packets: the least of several rounds, because what the engine allocates for itself is not the work's. */
+async function bytesPerBatch(
+  batchSize: number,
+  { run, handle, batching = 'never', firstId = 1 }: Case,
+): Promise<number> {
+  const transport = new EndlessTransport(batchSize, firstId)
+  const queue = await openQueue({
+    number: 0,
+    transport,
+    verdictBatching: batching,
+    unanswered: 'accept',
+  })
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.()
+    const before = process.memoryUsage().heapUsed
+    await run(queue, PACKETS, handle)
+    least = Math.min(least, (process.memoryUsage().heapUsed - before) / (PACKETS / batchSize))
+  }
+  await queue.close()
+  return least
+}
+
+async function bytesPerPacket(what: Case): Promise<number> {
+  const small = await bytesPerBatch(SMALL, what)
+  const large = await bytesPerBatch(LARGE, what)
+  return (large - small) / (LARGE - SMALL)
+}
+
+console.log(
+  JSON.stringify({
+    loop: await bytesPerPacket({ run: loop, handle: answerAll }),
+    folded: await bytesPerPacket({ run: loop, handle: answerAll, batching: 'always' }),
+    serve: await bytesPerPacket({ run: serve, handle: answerAll }),
+    whole: await bytesPerPacket({ run: loop, handle: answerEach }),
+    // Ids that are no small integers of the engine.
+    highIds: await bytesPerPacket({ run: serve, handle: answerEach, batching: 'always', firstId: 0x90000000 }),
+    control: await bytesPerPacket({ run: loop, handle: answerAndAllocate }),
+    perBatch: await bytesPerBatch(SMALL, { run: loop, handle: answerAll }),
+    perServedBatch: await bytesPerBatch(SMALL, { run: serve, handle: answerAll }),
+  }),
+)

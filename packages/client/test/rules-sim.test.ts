@@ -1,0 +1,75 @@
+import type { TransportNeeds } from '@ringlink/transport'
+import { SimKernel } from '@ringlink/transport-sim'
+import { udpPacket } from '@ringlink/transport-sim/scenarios'
+import { expect, test } from 'vitest'
+import { installRules, openQueue } from '../src/index.ts'
+
+const UDP = { protocol: 'udp', destinationPort: [53, { from: 5000, to: 5010 }] } as const
+
+function datagram(port: number): Uint8Array {
+  return udpPacket({
+    source: '192.0.2.1',
+    destination: '192.0.2.2',
+    sourcePort: 40_000,
+    destinationPort: port,
+    payload: 'x',
+  })
+}
+
+test.each([
+  ['the expression queue, which this kernel has', true],
+  ['the target NFQUEUE, which is all that this kernel has', false],
+] as const)('rules feed a queue of the simulated kernel by %s', async (_, hasQueue) => {
+  const kernel = new SimKernel({ nfTables: hasQueue ? {} : { without: ['queue'] } })
+  let delivered = 0
+  kernel.onDelivered(() => delivered++)
+  const queue = await openQueue({
+    number: 4,
+    transport: (needs) => kernel.open(needs),
+    unanswered: 'accept',
+    rule: [
+      { hook: 'output', match: UDP },
+      { hook: 'output', match: { sourceAddress: '192.0.2.0/28', not: { protocol: 'udp' } } },
+    ],
+  })
+  expect(queue.rules).toMatchObject({ owned: true, queueStatement: hasQueue ? 'expression' : 'target' })
+  for (const port of [53, 54, 5005, 5011]) kernel.inject(datagram(port))
+  expect(delivered).toBe(2)
+  expect((await queue.rules?.counters())?.map(({ packets }) => packets)).toEqual([2, 0])
+  await queue.close()
+  expect(delivered).toBe(4)
+  kernel.inject(datagram(53))
+  expect(delivered).toBe(5)
+})
+
+test('a table of another socket, and a kernel without nf_tables, refuse rules of the simulated kernel', async () => {
+  const kernel = new SimKernel()
+  const transport = (needs: TransportNeeds) => kernel.open(needs)
+  await using rules = await installRules([{ hook: 'output', match: UDP, verdict: 'drop' }], {
+    transport,
+    table: 'mine',
+  })
+  kernel.inject(datagram(53))
+  expect(await rules.counters()).toMatchObject([{ packets: 1 }])
+  await expect(installRules([{ hook: 'output' }], { transport, table: 'mine' })).rejects.toMatchObject({
+    code: 'RULES_REFUSED',
+  })
+  const old = new SimKernel({ nfTables: false })
+  await expect(installRules([{ hook: 'output' }], { transport: (needs) => old.open(needs) })).rejects.toMatchObject({
+    code: 'RULES_UNSUPPORTED',
+  })
+})
+
+test('where tables cannot be owned they are removed at close', async () => {
+  const kernel = new SimKernel({ nfTables: { tableOwner: false } })
+  let delivered = 0
+  kernel.onDelivered(() => delivered++)
+  const transport = (needs: TransportNeeds) => kernel.open(needs)
+  const rules = await installRules([{ hook: 'output', match: UDP, verdict: 'drop' }], { transport })
+  expect(rules.owned).toBe(false)
+  kernel.inject(datagram(53))
+  expect(await rules.counters()).toMatchObject([{ packets: 1 }])
+  await rules.close()
+  kernel.inject(datagram(53))
+  expect(delivered).toBe(1)
+})

@@ -1,0 +1,254 @@
+import {
+  Memory,
+  MessageIterator,
+  QueueMessage,
+  queueVerdict,
+  VERDICT_LENGTH,
+  Verdict,
+  VerdictTemplate,
+} from '@ringlink/codec'
+import { OutboxBuffer } from '@ringlink/transport'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END, OverloadGauge } from '../src/overload.ts'
+import { VerdictBook } from '../src/verdict-book.ts'
+import { FoldPlan, isIncreasing, planFold, Standing } from '../src/verdict-plan.ts'
+
+const { Unanswered, Answered, Settled, Held } = Standing
+const single = new VerdictTemplate(7, QueueMessage.Verdict)
+const batch = new VerdictTemplate(7, QueueMessage.VerdictBatch)
+
+/** Enters a packet as if it had come with `id`. */
+function add(book: VerdictBook, id: number): number {
+  const memory = new Memory(4)
+  memory.data.setUint32(0, id)
+  return book.add(memory, 0)
+}
+
+describe('the plan', () => {
+  const plan = (verdicts: number[], standings: number[], from = 0, to = verdicts.length) => ({
+    ...planFold(new FoldPlan(), Uint32Array.from(verdicts), Uint8Array.from(standings), from, to),
+  })
+
+  test('covers the majority, up to its last packet', () => {
+    const all = new Array(6).fill(Answered)
+    expect(plan([1, 0, 1, 1, 1, 0], all)).toEqual({ end: 6, answered: 6, covered: 4, verdict: 1, last: 4 })
+    expect(plan([0, 0, 0, 0, 0, 1], all)).toEqual({ end: 6, answered: 6, covered: 5, verdict: 0, last: 4 })
+  })
+
+  test('ends before the first packet that must wait', () => {
+    const verdicts = [1, 1, 1, 1, 1, 1]
+    const with3 = (standing: number) => [Answered, Answered, Answered, standing, Answered, Answered]
+    expect(plan(verdicts, with3(Held))).toMatchObject({ end: 3, answered: 3, covered: 3, last: 2 })
+    expect(plan(verdicts, with3(Unanswered))).toMatchObject({ end: 3, answered: 3, covered: 3, last: 2 })
+    expect(plan(verdicts, [Held, ...with3(Answered).slice(1)])).toMatchObject({ end: 0, answered: 0, covered: 0 })
+  })
+
+  test('passes over what has its verdict already, and takes what is left', () => {
+    expect(plan([0, 1, 1, 0], [Settled, Answered, Answered, Settled])).toMatchObject({
+      end: 4,
+      answered: 2,
+      covered: 2,
+    })
+    expect(plan([0, 0], [Settled, Settled])).toMatchObject({ end: 2, answered: 0, covered: 0, last: -1 })
+  })
+
+  test('folds nothing for a single packet, and keeps to the part that it is given', () => {
+    expect(plan([1, 0], [Answered, Answered])).toMatchObject({ end: 2, answered: 2, covered: 0, last: -1 })
+    const all = new Array(5).fill(Answered)
+    expect(plan([0, 0, 1, 1, 0], all, 2, 4)).toEqual({ end: 4, answered: 2, covered: 2, verdict: 1, last: 3 })
+  })
+
+  test('knows increasing ids, across the wrap', () => {
+    const increasing = (ids: number[], before?: number) => isIncreasing(Uint32Array.from(ids), ids.length, before)
+    expect(increasing([1, 2, 9])).toBe(true)
+    expect(increasing([1, 2, 9], 0)).toBe(true)
+    expect(increasing([1, 2, 9], 1)).toBe(false)
+    expect(increasing([1, 2, 2])).toBe(false)
+    expect(increasing([3, 2])).toBe(false)
+    expect(increasing([0xfffffffe, 0xffffffff, 0, 5], 0xfffffff0)).toBe(true)
+    expect(increasing([0, 0xffffffff])).toBe(false)
+    expect(increasing([])).toBe(true)
+  })
+})
+
+/** The kernel's queue: what waits, by id in order, and what became of the rest. */
+class ModelQueue {
+  readonly waiting: number[]
+  readonly verdicts: Map<number, number> = new Map()
+  batches = 0
+
+  constructor(waiting: number[]) {
+    this.waiting = waiting
+  }
+
+  /** Carries out the messages of a send; a verdict for nothing is what the kernel answers with ENOENT. */
+  receive(outbox: OutboxBuffer, offset: number, length: number): number {
+    const { memory } = outbox
+    const messages = new MessageIterator().wrap(memory, offset, length)
+    while (messages.next()) {
+      const { type, offset: start } = messages.view
+      const verdict = memory.data.getUint32(start + 24)
+      const id = memory.data.getUint32(start + 28)
+      if (type === QueueMessage.VerdictBatch) this.#batch(id, verdict)
+      else this.#single(id, verdict)
+    }
+    expect(messages.problem).toBeUndefined()
+    return length
+  }
+
+  #single(id: number, verdict: number): void {
+    const index = this.waiting.indexOf(id)
+    if (index < 0) throw new Error(`ENOENT: packet ${id} is not queued`)
+    this.waiting.splice(index, 1)
+    this.verdicts.set(id, verdict)
+  }
+
+  #batch(last: number, verdict: number): void {
+    this.batches++
+    let count = 0
+    for (; this.waiting.length > 0 && (((this.waiting[0] as number) - last) | 0) <= 0; count++) {
+      this.verdicts.set(this.waiting.shift() as number, verdict)
+    }
+    if (count === 0) throw new Error(`ENOENT: nothing is queued up to ${last}`)
+  }
+}
+
+const verdict = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(Verdict.Accept as number) },
+  { weight: 3, arbitrary: fc.constant(Verdict.Drop as number) },
+  { weight: 1, arbitrary: fc.constantFrom(Verdict.Repeat, queueVerdict(9), 0xffff0000) },
+)
+const standing = fc.oneof(
+  { weight: 30, arbitrary: fc.constant(Answered) },
+  { weight: 2, arbitrary: fc.constant(Settled) },
+  { weight: 1, arbitrary: fc.constantFrom(Held, Unanswered) },
+)
+const packets = fc.array(
+  // `gap`: packets before it that the kernel could not deliver, and does not queue.
+  fc.record({ gap: fc.oneof(fc.constant(0), fc.nat(3)), verdict, standing }),
+  { maxLength: 80 },
+)
+const firstId = fc.oneof(fc.integer({ min: 0xffffffc0, max: 0xffffffff }), fc.integer({ min: 0, max: 0xffffffff }))
+
+describe('what is written, on a model of the kernel', () => {
+  test('every packet has exactly its own verdict, and no other is touched, whatever is folded', () => {
+    const batches = { sent: 0 }
+    fc.assert(
+      fc.property(
+        firstId,
+        packets,
+        fc.nat(5),
+        fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 12 })),
+        fc.oneof(fc.constant(4096), fc.integer({ min: 1, max: 6 })),
+        (first, list, unread, most, capacity) => {
+          const book = new VerdictBook()
+          const required = new Map<number, number>()
+          const waiting: number[] = []
+          const mustStay: number[] = []
+          let id = first
+          for (const { gap, verdict, standing } of list) {
+            id = (id + 1 + gap) >>> 0
+            const index = add(book, id)
+            if (standing === Settled) book.settle(index)
+            if (standing === Held) book.hold(index)
+            if (standing === Answered) {
+              book.answer(index, verdict)
+              required.set(id, verdict)
+            }
+            if (standing === Held || standing === Unanswered) mustStay.push(id)
+            if (standing !== Settled) waiting.push(id)
+          }
+          for (let i = 0; i < unread; i++) {
+            id = (id + 1) >>> 0
+            waiting.push(id)
+            mustStay.push(id)
+          }
+          const kernel = new ModelQueue(waiting)
+          const outbox: OutboxBuffer = new OutboxBuffer(capacity * VERDICT_LENGTH, (offset, length) =>
+            kernel.receive(outbox, offset, length),
+          )
+          const folded = book.write(outbox, single, { template: batch, most })
+          outbox.flush()
+          expect(kernel.verdicts).toEqual(required)
+          expect(kernel.waiting).toEqual(mustStay)
+          expect(kernel.batches).toBe(folded)
+          if (most === 1) expect(folded).toBe(0)
+          batches.sent += folded
+          // Nothing is written twice.
+          expect(book.write(outbox, single, { template: batch, most })).toBe(0)
+          expect(outbox.pending).toBe(0)
+        },
+      ),
+      { numRuns: 2000 },
+    )
+    expect(batches.sent).toBeGreaterThan(1000)
+  })
+
+  test('what is written in two parts, with a flush between, ends the same', () => {
+    fc.assert(
+      fc.property(packets, fc.nat(80), (list, pause) => {
+        const book = new VerdictBook()
+        const kernel = new ModelQueue(list.map((_, index) => index + 1))
+        const outbox: OutboxBuffer = new OutboxBuffer(1 << 14, (offset, length) =>
+          kernel.receive(outbox, offset, length),
+        )
+        const folding = { template: batch, most: Number.POSITIVE_INFINITY }
+        for (const index of list.keys()) add(book, index + 1)
+        for (const [index, { verdict }] of list.entries()) {
+          if (index === pause) {
+            book.write(outbox, single, folding)
+            outbox.flush()
+          }
+          book.answer(index, verdict)
+        }
+        book.write(outbox, single, folding)
+        outbox.flush()
+        expect(kernel.waiting).toEqual([])
+        expect([...kernel.verdicts].sort(([a], [b]) => a - b)).toEqual(
+          list.map(({ verdict }, index) => [index + 1, verdict]),
+        )
+      }),
+    )
+  })
+
+  test('ids that step back, within a batch or from the one before, fold nothing', () => {
+    const types: number[] = []
+    const outbox: OutboxBuffer = new OutboxBuffer(4096, (offset, length) => {
+      const messages = new MessageIterator().wrap(outbox.memory, offset, length)
+      while (messages.next()) types.push(messages.view.type)
+      return length
+    })
+    const book = new VerdictBook()
+    const write = (...ids: number[]) => {
+      book.clear()
+      for (const id of ids) book.answer(add(book, id), Verdict.Accept)
+      const folded = book.write(outbox, single, { template: batch, most: 64 })
+      outbox.flush()
+      return folded
+    }
+    expect(write(10, 11, 12)).toBe(1)
+    expect(write(13, 15, 14)).toBe(0)
+    expect(write(12, 16, 17)).toBe(0)
+    expect(write(18, 18, 19)).toBe(0)
+    expect(types).toEqual([3, ...new Array(9).fill(1)].map((type) => 0x300 + type))
+    expect(write(20, 21)).toBe(1)
+  })
+})
+
+describe('overload', () => {
+  test('begins after a row of full batches, and ends after some that are not', () => {
+    const gauge = new OverloadGauge()
+    const note = (isFull: boolean, times: number) => {
+      for (let i = 0; i < times; i++) gauge.note(isFull)
+      return gauge.overloaded
+    }
+    expect(note(true, FULL_BATCHES_TO_BEGIN - 1)).toBe(false)
+    expect(note(false, 1)).toBe(false)
+    expect(note(true, FULL_BATCHES_TO_BEGIN - 1)).toBe(false)
+    expect(note(true, 1)).toBe(true)
+    expect(note(false, OTHER_BATCHES_TO_END - 1)).toBe(true)
+    expect(note(true, 1)).toBe(true)
+    expect(note(false, OTHER_BATCHES_TO_END)).toBe(false)
+  })
+})

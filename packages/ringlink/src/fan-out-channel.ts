@@ -1,0 +1,78 @@
+/**
+ * What a fan-out and its Workers tell each other: counters in shared memory, stored by the Worker after every batch and read whenever
+ * somebody asks, and a few messages.
+ */
+import { newQueueStats, type QueueCounters, type QueueStats } from '@ringlink/client'
+import type { QueueOptions } from './index.ts'
+
+/** What a Worker is started with. */
+export interface FanOutWorkerData {
+  readonly number: number
+  readonly module: string
+  readonly data: unknown
+  readonly queueOptions: Omit<QueueOptions, 'number'>
+  /** of a `StopFlag` */
+  readonly stop: SharedArrayBuffer
+  /** {@link COUNTERS_SIZE} bytes */
+  readonly counters: SharedArrayBuffer
+}
+
+/** How often something happened since it was last told. */
+export interface FanOutIncidents {
+  overrun: number
+  late: number
+  truncated: number
+  malformed: number
+}
+
+export type FanOutMessage =
+  | { readonly type: 'open'; readonly transport: string }
+  | { readonly type: 'incidents'; readonly incidents: FanOutIncidents }
+  | { readonly type: 'closed'; readonly counters: QueueCounters | undefined }
+  | { readonly type: 'failed'; readonly error: PackedError }
+
+/** An error on its way between threads, which keep of an Error no more than its message. */
+export interface PackedError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  /** its own properties that are plain values: `code`, `errno`, … */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+const statNames = Object.keys(newQueueStats()) as (keyof QueueStats)[]
+
+/** Bytes of the counters of one queue: a Float64 each, which holds whole numbers up to 2^53 and is stored as one. */
+export const COUNTERS_SIZE: number = statNames.length * Float64Array.BYTES_PER_ELEMENT
+
+/** Stores counters; once per batch, without allocating. */
+export function storeStats(words: Float64Array, stats: Readonly<QueueStats>): void {
+  for (let index = 0; index < statNames.length; index++) words[index] = stats[statNames[index] as keyof QueueStats]
+}
+
+/** The sum of counters. */
+export function sumStats(all: readonly Float64Array[]): QueueStats {
+  const sum = newQueueStats()
+  for (const words of all) {
+    for (const [index, name] of statNames.entries()) sum[name] += words[index] as number
+  }
+  return sum
+}
+
+/** What is left of anything that was thrown. */
+export function packError(error: unknown): PackedError {
+  if (!(error instanceof Error)) {
+    return { name: 'Error', message: `${String(error)} was thrown`, stack: undefined, details: {} }
+  }
+  const plain = Object.entries(error).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+  const { name, message, stack } = error
+  return { name, message, stack, details: Object.fromEntries(plain.filter(([key]) => key !== 'name')) }
+}
+
+/** The error on the other side: recognised by its code, as all are. */
+export function unpackError({ name, message, stack, details }: PackedError): Error {
+  const error = Object.assign(new Error(message), details)
+  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
+  if (stack !== undefined) error.stack = stack
+  return error
+}

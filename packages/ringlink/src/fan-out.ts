@@ -1,0 +1,170 @@
+import { EventEmitter } from 'node:events'
+import { ClientError, type QueueCounters, type QueueStats, StopFlag } from '@ringlink/client'
+import { isNetlinkError } from '@ringlink/codec'
+import type { Emitter } from '@ringlink/transport'
+import { type FanOutIncidents, sumStats } from './fan-out-channel.ts'
+import { FanOutLane } from './fan-out-lane.ts'
+import { type CheckedFanOutOptions, checkFanOutOptions, type FanOutOptions } from './fan-out-options.ts'
+
+/**
+ * A Worker failed, or ended by itself; `cause` is what it failed with. If it could, it has closed its queue as `Queue.close()` does; if not,
+ * the kernel has dropped what waited in it.
+ */
+export class WorkerError extends ClientError {
+  declare readonly code: 'WORKER_FAILED'
+  /** the queue that it answered */
+  readonly queue: number
+
+  constructor(queue: number, cause: Error) {
+    super('WORKER_FAILED', `the Worker of queue ${queue} failed: ${cause.message}`, { cause })
+    this.name = 'WorkerError'
+    this.queue = queue
+  }
+}
+
+/** Events of a fan-out. Packets never come this way; what happens to many of them comes as one number. */
+export type FanOutEvents = {
+  /** the kernel could not deliver `lost` messages of a queue */
+  overrun: (queue: number, lost: number) => void
+  /** `verdicts` of a queue came too late */
+  late: (queue: number, verdicts: number) => void
+  /** `packets` of a queue were larger than a frame */
+  truncated: (queue: number, packets: number) => void
+  /** `messages` of a queue could not be read */
+  malformed: (queue: number, messages: number) => void
+  /** a Worker failed; with `onFailure: 'close'` the others are being closed */
+  failed: (error: WorkerError) => void
+}
+
+/** What one queue of a fan-out has seen and answered. */
+export interface FanOutQueueStats extends QueueStats {
+  readonly number: number
+  /** kind of its transport */
+  readonly transport: string | undefined
+  /** what the kernel counted last, once the queue is closed */
+  readonly counters: QueueCounters | undefined
+}
+
+export interface FanOutStats {
+  readonly queues: readonly FanOutQueueStats[]
+  /** the sum over all queues */
+  readonly total: QueueStats
+}
+
+/** Queues that are answered by Workers, one each. */
+export class FanOut implements AsyncDisposable {
+  readonly queues: readonly number[]
+  // The event names are the type checker's alone: typed-emitter adds no code.
+  readonly events: Emitter<FanOutEvents> = new EventEmitter() as Emitter<FanOutEvents>
+  #lanes: readonly FanOutLane[]
+  #stop = new StopFlag()
+  #onFailure: 'close' | 'continue'
+  #isOpen = false
+  #failure: WorkerError | undefined
+  #ended: Promise<void>
+  #done: Promise<void>
+
+  /** For {@link fanOut}, which waits until the queues are bound. Throws code `ARGUMENT` when data cannot be copied. */
+  constructor({ queues, onFailure, closeTimeout, ...options }: CheckedFanOutOptions) {
+    this.queues = queues
+    this.#onFailure = onFailure
+    const stop = this.#stop.buffer
+    this.#lanes = queues.map((number) => {
+      const onIncidents = (incidents: FanOutIncidents) => this.#tell(number, incidents)
+      return new FanOutLane({ number, stop, ...options }, { closeTimeout, onIncidents })
+    })
+    this.#ended = this.#waitForAll()
+    this.#done = this.#ended
+    // Until it is open whoever opens it is told.
+    this.#ended.catch(() => {})
+  }
+
+  /**
+   * Settles when all Workers are gone: resolves after `close()`, rejects with code `WORKER_FAILED` when one failed. Await it (or
+   * `close()`, which returns it): a failure that nobody awaits ends the process, as any rejection does that nobody handles.
+   */
+  get done(): Promise<void> {
+    return this.#done
+  }
+
+  /** What the queues have seen and answered until now: at the most a batch behind, at rest a tenth of a second. */
+  stats(): FanOutStats {
+    const queues = this.#lanes.map(({ number, words, transport, counters }) => ({
+      ...sumStats([words]),
+      number,
+      transport,
+      counters,
+    }))
+    return { queues, total: sumStats(this.#lanes.map(({ words }) => words)) }
+  }
+
+  /**
+   * Has every Worker finish its batch and close its queue, as `Queue.close()` does: what has no verdict gets the `unanswered` one. A
+   * Worker that does not end within `closeTimeout` is terminated. Returns {@link done}. Again: nothing more.
+   */
+  close(): Promise<void> {
+    this.#begin()
+    return this.done
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Resolves when all queues are bound. One that cannot be closes the others, and its error is what this rejects with. */
+  async open(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ opened }) => opened))
+    if (this.#failure === undefined && this.#lanes.every(({ transport }) => transport !== undefined)) {
+      this.#isOpen = true
+      this.#done = this.#ended.then(() => {})
+      return
+    }
+    this.#begin()
+    await this.#ended.catch((error: WorkerError) => {
+      throw isNetlinkError(error.cause) ? error.cause : error
+    })
+  }
+
+  /** Has all of them end. */
+  #begin(): void {
+    this.#stop.stop()
+    for (const lane of this.#lanes) lane.endInTime()
+  }
+
+  async #waitForAll(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => this.#waitFor(lane)))
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #waitFor({ number, ended }: FanOutLane): Promise<void> {
+    const cause = await ended
+    if (cause === undefined) return
+    const error = new WorkerError(number, cause)
+    this.#failure ??= error
+    if (this.#onFailure === 'close' || !this.#isOpen) this.#begin()
+    this.events.emit('failed', error)
+  }
+
+  #tell(queue: number, { overrun, late, truncated, malformed }: FanOutIncidents): void {
+    if (overrun > 0) this.events.emit('overrun', queue, overrun)
+    if (late > 0) this.events.emit('late', queue, late)
+    if (truncated > 0) this.events.emit('truncated', queue, truncated)
+    if (malformed > 0) this.events.emit('malformed', queue, malformed)
+  }
+}
+
+/**
+ * Answers queues with Workers, one each, so that they run on as many cores as there are. The verdict function is in a module of its
+ * own, see `FanOutModule`; options of `openQueue` are those of every queue. Resolves when all queues are bound. Rejects with
+ *
+ * - what `openQueue` rejects with, for the first queue that cannot be had
+ * - `ARGUMENT` for options that make no sense or cannot be copied to a Worker, and for a module without `onPackets`
+ * - `WORKER_FAILED` when the module cannot be loaded, or its `setup` fails; `cause` says why
+ *
+ * Nothing is left open then.
+ */
+export async function fanOut(options: FanOutOptions): Promise<FanOut> {
+  const fan = new FanOut(checkFanOutOptions(options))
+  await fan.open()
+  return fan
+}

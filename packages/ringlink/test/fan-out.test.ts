@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import { packError, storeStats, sumStats, unpackError } from '../src/fan-out-channel.ts'
+import { checkFanOutOptions, queueNumbers } from '../src/fan-out-options.ts'
+import { fanOut, isNetlinkError, NetlinkError } from '../src/index.ts'
+
+describe('the options of a fan-out', () => {
+  test.each([
+    ['0:3', [0, 1, 2, 3]],
+    ['7', [7]],
+    ['65534:65535', [65534, 65535]],
+    [
+      [5, 2],
+      [5, 2],
+    ],
+  ])('queues %j', (queues, numbers) => {
+    expect(queueNumbers(queues)).toEqual(numbers)
+  })
+
+  test.each([[''], ['3:0'], ['0-3'], ['0:65536'], ['99999'], [[]], [[-1]], [[1.5]], [[1, 1]]])(
+    'queues %j are refused',
+    async (queues) => {
+      await expect(fanOut({ queues, module: 'verdicts.mjs' })).rejects.toMatchObject({ code: 'VALUE_RANGE' })
+    },
+  )
+
+  test.each([
+    [{ module: '' }],
+    [{ closeTimeout: -1 }],
+    [{ closeTimeout: Number.NaN }],
+    [{ onFailure: 'ignore' as 'close' }],
+    [{ data: () => {} }],
+  ])('%j is refused with ARGUMENT', async (wrong) => {
+    const failed = fanOut({ queues: '0', module: 'verdicts.mjs', ...wrong })
+    await expect(failed).rejects.toMatchObject({ code: 'ARGUMENT' })
+  })
+
+  test('a path is one from the working directory, a URL stays as it is, and the rest is what the queues are opened with', () => {
+    const { module, queueOptions } = checkFanOutOptions({
+      queues: '1',
+      module: 'a/b.mjs',
+      copyRange: 64,
+      closeTimeout: 1,
+      data: 1,
+    })
+    expect(module).toBe(new URL('a/b.mjs', `file://${process.cwd()}/`).href)
+    expect(queueOptions).toEqual({ copyRange: 64 })
+    expect(checkFanOutOptions({ queues: '1', module: new URL('file:///b.mjs') }).module).toBe('file:///b.mjs')
+    expect(checkFanOutOptions({ queues: '1', module: 'file:///b.mjs' }).module).toBe('file:///b.mjs')
+  })
+})
+
+describe('what Workers tell', () => {
+  test('an error keeps its name, code and details', () => {
+    const error = Object.assign(new NetlinkError('QUEUE_REFUSED', 'no'), { errno: 1, other: { deep: true } })
+    const { name, message, stack, ...rest } = unpackError(structuredClone(packError(error)))
+    expect([name, message]).toEqual(['NetlinkError', 'no'])
+    expect(stack).toBe(error.stack)
+    expect(rest).toEqual({ code: 'QUEUE_REFUSED', errno: 1 })
+    expect(isNetlinkError(unpackError(packError(error)), 'QUEUE_REFUSED')).toBe(true)
+    expect(unpackError(packError('a string')).message).toBe('a string was thrown')
+  })
+
+  test('counters are summed by name', () => {
+    const stats = {
+      packets: 1,
+      accepted: 2,
+      dropped: 3,
+      other: 4,
+      unanswered: 5,
+      lost: 6,
+      truncated: 7,
+      malformed: 8,
+      late: 9,
+      refused: 10,
+      batchVerdicts: 2 ** 40,
+    }
+    const words = [new Float64Array(11), new Float64Array(11)]
+    for (const lane of words) storeStats(lane, stats)
+    expect(sumStats(words.slice(0, 1))).toEqual(stats)
+    expect(sumStats(words)).toMatchObject({ packets: 2, refused: 20, batchVerdicts: 2 ** 41 })
+  })
+})
