@@ -15,7 +15,12 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'packages/*/test/**/*.fuzz.ts'],
+          include: [
+            'packages/*/test/**/*.test.ts',
+            'examples/*/test/**/*.test.ts',
+            'bench/test/**/*.test.ts',
+            'packages/*/test/**/*.fuzz.ts',
+          ],
           exclude: ['**/*.kernel.test.ts', '**/node_modules/**'],
           pool: 'forks',
           // Long enough for a machine that is busy: nothing waits for time to pass.

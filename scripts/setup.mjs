@@ -1,5 +1,5 @@
 // What README's commands need on a machine that has Node, npm, git, a C compiler and Debian's package tool: the npm
-// packages, the addon and the built packages and, with --debian, iptables. Does nothing that is done already.
+// packages, the addon and the built packages and, with --measurements, what bench/ calls. Does nothing that is done already.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), '
 const wanted = new Set(process.argv.slice(2))
 
 installPackages()
-if (wanted.has('--debian')) installDebianPackages()
+if (wanted.has('--measurements')) installDebianPackages()
 if (wanted.has('--build')) build()
 
 function installPackages() {
@@ -23,7 +23,7 @@ function installPackages() {
   writeFileSync(stamp, digest)
 }
 
-/** What the demo and the tests on the real kernel call, and the Debian package that has it. */
+/** What the measurements call, and the Debian package that has it; the demos and the tests need none. */
 function installDebianPackages() {
   const commands = { iptables: 'iptables', ip: 'iproute2' }
   const missing = Object.keys(commands).filter((command) => spawnSync(command, ['-V']).error !== undefined)
@@ -31,7 +31,7 @@ function installDebianPackages() {
   const packages = missing.map((command) => commands[command])
   const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined
   if (!canInstall) {
-    say(`${missing.join(' and ')} missing, wanted on the real kernel. Debian: apt-get install ${packages.join(' ')}`)
+    say(`${missing.join(' and ')} missing, wanted by the measurements. Debian: apt-get install ${packages.join(' ')}`)
     return
   }
   say(`installing ${packages.join(' and ')}`)

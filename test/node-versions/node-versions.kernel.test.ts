@@ -18,7 +18,7 @@ describe.skipIf(kernelUnavailable)(
       ['26', binary('node26'), 'v26.'],
     ])('Node %s', async (_, executable, version) => {
       await using namespace = await Namespace.open()
-      await namespace.queueOutput(0, '-p udp --dport 9000')
+      await namespace.queueOutput(0, { protocol: 'udp', destinationPort: 9000 })
       const result = JSON.parse(await namespace.run(executable, core))
       const expected = { accepted: 150, dropped: 50, delivered: 150 }
       expect(result).toEqual({ node: expect.stringContaining(version), main: expected, worker: expected })

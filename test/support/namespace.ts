@@ -1,33 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { type FirewallRule, type InstallOptions, installRules, type RuleMatch, type Rules } from '@ringlink/client'
+import { openSocket } from '@ringlink/transport-socket'
+import { setLoopback } from './loopback.ts'
 
 const agent = fileURLToPath(new URL('./agent.mjs', import.meta.url))
-
-/** Why tests on the real kernel cannot run here; `undefined` when they can. In CI that is a failure, not a skip. */
-export const kernelUnavailable: string | undefined = probe()
-
-function probe(): string | undefined {
-  const reason = missing()
-  if (reason !== undefined && process.env.CI !== undefined)
-    throw new Error(`in CI the kernel tests must run: ${reason}`)
-  return reason
-}
-
-function missing(): string | undefined {
-  if (process.platform !== 'linux') return `${process.platform} is not Linux`
-  const unshare = spawnSync('unshare', ['-n', 'true'])
-  if (unshare.status !== 0) return 'this machine forbids network namespaces (try npm test, which uses a user namespace)'
-  const iptables = spawnSync('unshare', ['-n', 'iptables', '-w', '-A', 'OUTPUT', '-j', 'NFQUEUE', '--queue-num', '0'], {
-    env: environment(),
-  })
-  if (iptables.error !== undefined) return 'iptables is missing (Debian: apt-get install iptables)'
-  return iptables.status === 0 ? undefined : `no NFQUEUE rule can be made: ${String(iptables.stderr).trim()}`
-}
-
-/** iptables must not want to write the lock file of the machine's root. */
-function environment(): NodeJS.ProcessEnv {
-  return { ...process.env, XTABLES_LOCKFILE: `/tmp/ringlink-xtables-${process.getuid?.()}.lock` }
-}
 
 /** The name of a group of kernel tests: it says why they are skipped, when they are. */
 export function kernelTests(name: string): string {
@@ -41,6 +18,7 @@ export class Namespace implements AsyncDisposable {
   readonly pid: number
   #child: ChildProcess
   #next = 1
+  #rules: Rules[] = []
   #answers = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
 
   private constructor(child: ChildProcess) {
@@ -65,14 +43,13 @@ export class Namespace implements AsyncDisposable {
     // unshare replaces itself by node, so the child's id is that of the process inside.
     const child = spawn('unshare', ['-n', process.execPath, agent], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: environment(),
     })
     const namespace = new Namespace(child)
     await new Promise<void>((resolve, reject) => {
       namespace.#answers.set(0, { resolve: () => resolve(), reject })
       child.once('error', reject)
     })
-    await namespace.run('ip', 'link', 'set', 'lo', 'up')
+    await namespace.setLoopback(true)
     return namespace
   }
 
@@ -81,10 +58,22 @@ export class Namespace implements AsyncDisposable {
     return this.#ask('run', { command }) as Promise<string>
   }
 
-  /** Queues packets of `match` (iptables words) that are sent inside it to queue `number`. */
-  async queueOutput(number: number, match: string, ...extra: string[]): Promise<void> {
-    const words = match.split(' ')
-    await this.run('iptables', '-w', '-A', 'OUTPUT', ...words, '-j', 'NFQUEUE', '--queue-num', String(number), ...extra)
+  /** Brings its loopback device up or down, with another MTU where one is given. */
+  setLoopback(isUp: boolean, mtu?: number): Promise<void> {
+    return setLoopback(this.path, isUp, mtu)
+  }
+
+  /** Installs rules in it that end with it. */
+  async install(rules: readonly FirewallRule[], options: Omit<InstallOptions, 'transport'> = {}): Promise<Rules> {
+    const transport: InstallOptions['transport'] = (needs) => openSocket({ ...needs, networkNamespace: this.path })
+    const installed = await installRules(rules, { ...options, transport })
+    this.#rules.push(installed)
+    return installed
+  }
+
+  /** Queues packets that are sent inside it to queue `number`. */
+  queueOutput(number: number, match: RuleMatch): Promise<Rules> {
+    return this.install([{ hook: 'output', match, queue: number }])
   }
 
   listen(port: number, address?: string): Promise<unknown> {
@@ -126,6 +115,8 @@ export class Namespace implements AsyncDisposable {
 
   /** Ends its process; the kernel takes the namespace down with it. */
   async close(): Promise<void> {
+    // Their sockets would keep the namespace.
+    for (const rules of this.#rules.splice(0)) await rules.close()
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = new Promise((resolve) => this.#child.once('exit', resolve))
     this.#child.disconnect()
@@ -142,5 +133,32 @@ export class Namespace implements AsyncDisposable {
       this.#answers.set(id, { resolve, reject })
       this.#child.send({ id, action, parameters })
     })
+  }
+}
+
+/** How this kernel queues: by its own expression, or by the xtables target. Known where it does. */
+export let kernelQueueStatement: Rules['queueStatement'] | undefined
+
+/** Why tests on the real kernel cannot run here; `undefined` when they can. In CI that is a failure, not a skip. */
+export const kernelUnavailable: string | undefined = await probe()
+
+async function probe(): Promise<string | undefined> {
+  const reason = await missing()
+  if (reason !== undefined && process.env.CI !== undefined)
+    throw new Error(`in CI the kernel tests must run: ${reason}`)
+  return reason
+}
+
+async function missing(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return `${process.platform} is not Linux`
+  const unshare = spawnSync('unshare', ['-n', 'true'])
+  if (unshare.status !== 0) return 'this machine forbids network namespaces (try npm test, which uses a user namespace)'
+  await using namespace = await Namespace.open()
+  try {
+    const rules = await namespace.queueOutput(0, {})
+    kernelQueueStatement = rules.queueStatement
+    return undefined
+  } catch (error) {
+    return `no rule that queues can be made: ${(error as Error).message}`
   }
 }

@@ -16,18 +16,9 @@ import {
 } from '@ringlink/example-shared/demo-inside'
 import { raiseLoopback } from '@ringlink/example-shared/loopback'
 import { formatResult, type LogSummary } from './demo-result.ts'
+import { installDemoRules, readRuleCounters } from './demo-rules.ts'
 import { type PacketEvent, PacketTally, readBack, readWithTshark } from './demo-tally.ts'
-import {
-  ADDRESS,
-  installRules,
-  MAIN_GROUP,
-  readRuleCounters,
-  type SenderReport,
-  SMALL_GROUP,
-  TCP_PORT,
-  THRESHOLD,
-  UDP_PORT,
-} from './demo-traffic.ts'
+import { ADDRESS, MAIN_GROUP, type SenderReport, SMALL_GROUP, TCP_PORT, THRESHOLD, UDP_PORT } from './demo-traffic.ts'
 
 /** milliseconds after which the kernel hands over what is less than a threshold full */
 const TIMEOUT = 100
@@ -76,7 +67,7 @@ async function demonstrateIn(
 ): Promise<DemoOutcome> {
   progress('lo comes up, the rules are made')
   await raiseLoopback(1500)
-  installRules()
+  await using rules = await installDemoRules()
   await using _receivers = await openReceivers()
   const file = join(folder, 'log.pcapng')
   const tally = new PacketTally()
@@ -94,14 +85,15 @@ async function demonstrateIn(
   progress('the log is open, traffic starts')
   const start = performance.now()
   const sender = await program.during(runSender<SenderReport>(besideThis('demo-sender.js'), signal))
-  const counters = readRuleCounters()
+  const counters = await readRuleCounters(rules)
   await program.during(tally.reach(counters.reduce((total, count) => total + count, 0)))
   const seconds = Math.round(performance.now() - start) / 1000
   const summary = await program.end()
   progress('the capture is read back')
   const capture = await readBack(file)
   const tshark = readWithTshark(file)
-  return formatResult({ seconds, sender, counters: readRuleCounters(), summary, tally, capture, tshark }, wantsJson)
+  const result = { seconds, sender, counters: await readRuleCounters(rules), summary, tally, capture, tshark }
+  return formatResult(result, wantsJson)
 }
 
 await runDemonstration(demonstrate)

@@ -1,8 +1,9 @@
 import { type Check, check, formatChecks } from '@ringlink/example-shared/checks'
 import type { DemoOutcome, ExampleEvent } from '@ringlink/example-shared/demo-inside'
 import { formatRows, whole } from '@ringlink/example-shared/text'
+import { RULES } from './demo-rules.ts'
 import type { CaptureCounts, PacketTally, PrefixCounts } from './demo-tally.ts'
-import { DATAGRAMS, QUESTIONS, RULES, type SenderReport, SMALL_RANGE, THRESHOLD } from './demo-traffic.ts'
+import { DATAGRAMS, QUESTIONS, type SenderReport, SMALL_RANGE, THRESHOLD } from './demo-traffic.ts'
 import type { LogTotals } from './statistics.ts'
 
 /** The last line of the log program. */

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { nflogMessage, readPcapng } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import type { ExampleEvent } from '@ringlink/example-shared/demo-inside'
-import { RULES, SMALL_GROUP, SMALL_RANGE } from './demo-traffic.ts'
+import { RULES } from './demo-rules.ts'
+import { SMALL_GROUP, SMALL_RANGE } from './demo-traffic.ts'
 
 /** What the example prints of a packet. */
 export interface PacketEvent extends ExampleEvent {

@@ -5,7 +5,7 @@ import { readPcapng } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import { printJson, runProgram, stopAsked } from '@ringlink/example-shared/program'
 import { RateDisplay } from '@ringlink/example-shared/rates'
-import { type Log, openLog } from 'ringlink'
+import { type Log, openLog, openSocket } from 'ringlink'
 import { CaptureOutput } from './capture-output.ts'
 import { DeviceNames, unknownDevices } from './devices.ts'
 import { type Entry, entryOfPacket, entryOfRecord, recordOfPacket } from './entry.ts'
@@ -138,7 +138,10 @@ function wallClock(): bigint {
 async function follow(options: LogProgramOptions, program: PacketProgram): Promise<string> {
   const { groups, threshold, timeout, copyRange } = options
   const transport = openLogTransport(options.transport, groups)
-  await using log = await openLog({ group: groups, threshold, timeout, copyRange, transport })
+  // The rules are installed when the group is ours, and go with the log, or with us when we are killed.
+  const rule = options.rules.length === 0 ? undefined : options.rules.map((it) => ({ ...it, prefix: options.prefix }))
+  const feed = { rule, ruleTransport: openSocket }
+  await using log = await openLog({ group: groups, threshold, timeout, copyRange, transport, ...feed })
   const { kind } = log.transport.capabilities
   if (options.json) printJson({ event: 'open', groups, transport: kind })
   else stderr.write(`listening to group ${groups.join(', ')}; Ctrl-C ends it\n`)

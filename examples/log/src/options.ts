@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util'
 import { readingWords, readName, readNumber, UsageError } from '@ringlink/example-shared/options'
+import { type GivenRule, RULE_HELP, readRules } from '@ringlink/example-shared/rule-option'
 import { LOG_TRANSPORTS } from './transports.ts'
 
 export const HELP = `Shows, counts and saves the packets that the firewall logs.
 
-  iptables -A OUTPUT -p udp -j NFLOG --nflog-group 5 --nflog-prefix 'udp: '
-  node examples/log/dist/main.js --group 5
+  node examples/log/dist/main.js --group 5 --rule 'output udp'
 
   --group N[,M…]       the log group, or groups; also several times
+  --rule RULE          the rule of the firewall that logs, as long as the program runs; several are allowed, of one group
+  --prefix TEXT        what the rules of --rule write to each packet
   --read FILE          show a capture (pcapng) instead
   --write FILE         save the packets in a capture that Wireshark reads (pcapng, NFLOG); then lines only with --print
   --rotate-size SIZE   begin a new file before one gets larger: 500k, 10M, 1G; FILE-00001.pcapng, FILE-00002.pcapng …
@@ -25,11 +27,15 @@ export const HELP = `Shows, counts and saves the packets that the firewall logs.
   --transport NAME     ${LOG_TRANSPORTS.join(', ')}; default the fastest that there is. sim makes packets up
   --help
 
+${RULE_HELP}
+
 Colours: on a terminal, unless NO_COLOR is set.
 Exit codes: 0 ended as asked (also by Ctrl-C), 1 something failed, 2 the command line is wrong.`
 
 export interface LogProgramOptions {
   readonly groups: readonly number[]
+  readonly rules: readonly GivenRule[]
+  readonly prefix: string | undefined
   readonly read: string | undefined
   readonly write: string | undefined
   /** bytes, milliseconds, files */
@@ -53,11 +59,15 @@ export function parseOptions(words: readonly string[]): LogProgramOptions | 'hel
   const { read, write, stats = false, json = false, print = false } = values
   const groups = readGroups(values.group ?? [])
   if (read === undefined && groups.length === 0) {
-    throw new UsageError('--group is missing: which group do the rules of the firewall name? Or --read FILE')
+    throw new UsageError('--group is missing: which group is to be shown? Or --read FILE')
   }
   if (read !== undefined && (write !== undefined || groups.length > 0)) {
     throw new UsageError('--read shows a capture as it is: without --group and --write')
   }
+  const rules = readRules(values.rule ?? [])
+  if (rules.length > 0 && groups.length !== 1) throw new UsageError('--rule logs to one group, and --group has not one')
+  if (rules.length > 0 && values.transport === 'sim') throw new UsageError('--rule: the simulated kernel has its own')
+  if (rules.length === 0 && values.prefix !== undefined) throw new UsageError('--prefix belongs to --rule')
   const rotation = {
     size: readUnit('--rotate-size', values['rotate-size'], SIZES),
     time: readUnit('--rotate-time', values['rotate-time'], TIMES),
@@ -68,6 +78,8 @@ export function parseOptions(words: readonly string[]): LogProgramOptions | 'hel
   if (rotation.keep !== undefined && !isRotated) throw new UsageError('--keep needs --rotate-size or --rotate-time')
   return {
     groups,
+    rules,
+    prefix: values.prefix,
     read,
     write,
     rotation: Object.fromEntries(Object.entries(rotation).filter(([, value]) => value !== undefined)),
@@ -89,6 +101,8 @@ function readWords(words: readonly string[]) {
   const flag = { type: 'boolean' } as const
   const options = {
     group: { type: 'string', multiple: true },
+    rule: { type: 'string', multiple: true },
+    prefix: text,
     read: text,
     write: text,
     'rotate-size': text,

@@ -1,18 +1,17 @@
-import { iptables, readCounters } from '@ringlink/example-shared/iptables'
+import { type FirewallRule, type InstallOptions, installRules, type RuleMatch, type Rules } from 'ringlink'
 import { DROPPED_PORT, KEPT_PORT, TCP_PORT } from './demo-traffic.ts'
 
-const MATCHES: readonly (readonly string[])[] = [
-  ['-p', 'udp', '--dport', `${KEPT_PORT}:${DROPPED_PORT}`],
-  ['-p', 'tcp', '--dport', `${TCP_PORT}`],
-  ['-p', 'tcp', '--sport', `${TCP_PORT}`],
+const MATCHES: readonly (RuleMatch & { readonly protocol: 'udp' | 'tcp' })[] = [
+  { protocol: 'udp', destinationPort: { from: KEPT_PORT, to: DROPPED_PORT } },
+  { protocol: 'tcp', destinationPort: TCP_PORT },
+  { protocol: 'tcp', sourcePort: TCP_PORT },
 ]
 
-/** In OUTPUT the rules that queue, in INPUT rules without a target that only count. Throws `MissingError`. */
-export function installRules(queueNumber: number): void {
-  for (const match of MATCHES) {
-    iptables('-A', 'OUTPUT', ...match, '-j', 'NFQUEUE', '--queue-num', String(queueNumber))
-    iptables('-A', 'INPUT', ...match)
-  }
+/** At hook output the rules that queue, at hook input rules that only count. They end with what is returned, or with us. */
+export function installDemoRules(queue: number, options: InstallOptions = {}): Promise<Rules> {
+  const sent = MATCHES.map((match): FirewallRule => ({ hook: 'output', match, queue }))
+  const arrived = MATCHES.map((match): FirewallRule => ({ hook: 'input', match }))
+  return installRules([...sent, ...arrived], options)
 }
 
 export interface RuleCounters {
@@ -21,15 +20,13 @@ export interface RuleCounters {
 }
 
 /** The packets that the kernel counted at these rules. */
-export function readRuleCounters(): RuleCounters {
-  return { sent: readChain('OUTPUT'), arrived: readChain('INPUT') }
+export async function readRuleCounters(rules: Rules): Promise<RuleCounters> {
+  const packets = (await rules.counters()).map((counters) => counters.packets)
+  return { sent: addUp(packets.slice(0, MATCHES.length)), arrived: addUp(packets.slice(MATCHES.length)) }
 }
 
-function readChain(chain: string): Record<'udp' | 'tcp', number> {
-  const packets = { udp: 0, tcp: 0 }
-  for (const { packets: count, line } of readCounters(chain)) {
-    if (/\budp dpts?:/.test(line)) packets.udp += count
-    else if (/\btcp [ds]pts?:/.test(line)) packets.tcp += count
-  }
-  return packets
+function addUp(packets: readonly number[]): Record<'udp' | 'tcp', number> {
+  const sums = { udp: 0, tcp: 0 }
+  for (const [index, { protocol }] of MATCHES.entries()) sums[protocol] += packets[index] ?? 0
+  return sums
 }

@@ -10,7 +10,7 @@ import {
 } from '@ringlink/example-shared/demo-inside'
 import { raiseLoopback } from '@ringlink/example-shared/loopback'
 import { whole } from '@ringlink/example-shared/text'
-import { installRules, readRuleCounters } from './demo-firewall.ts'
+import { installDemoRules, readRuleCounters } from './demo-firewall.ts'
 import { Receiver } from './demo-receiver.ts'
 import { formatResult, type QueueSummary } from './demo-result.ts'
 import { FILTERS, type SenderReport } from './demo-traffic.ts'
@@ -36,7 +36,7 @@ function besideThis(name: string): string {
 async function demonstrate(transport: string, wantsJson: boolean, signal: AbortSignal): Promise<DemoOutcome> {
   progress('lo comes up, the rules are made')
   await raiseLoopback(1500)
-  installRules(QUEUE_NUMBER)
+  await using rules = await installDemoRules(QUEUE_NUMBER)
   await using receiver = await Receiver.open()
   const program = startQueueProgram(transport, signal)
   await program.open()
@@ -46,12 +46,15 @@ async function demonstrate(transport: string, wantsJson: boolean, signal: AbortS
   const seconds = Math.round(performance.now() - start) / 1000
   const queue = await program.end()
   const { datagrams, forbidden, repeated, tcpBytes } = receiver
+  const counters = await readRuleCounters(rules)
+  await rules.close()
   const result = {
     transport: queue.transport,
     seconds,
     queue,
     sender,
-    counters: readRuleCounters(),
+    counters,
+    passesAfter: await receiver.passes(),
     receiver: { datagrams, forbidden, repeated, tcpBytes },
   }
   return formatResult(result, wantsJson)

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { ADDRESS, DATAGRAMS, DROPPED_PORT, DROPPED_TEXT, fateOf, KEPT_PORT, TCP_PORT } from './demo-traffic.ts'
 
 const ACKNOWLEDGE_EVERY = 32
@@ -38,6 +39,15 @@ export class Receiver implements AsyncDisposable {
     receiver.#server.listen(TCP_PORT, ADDRESS)
     await once(receiver.#server, 'listening')
     return receiver
+  }
+
+  /** Whether a datagram arrives now at the port whose packets the filter drops; within a second. It is counted as any other. */
+  async passes(): Promise<boolean> {
+    const [sender, receiver] = this.#sockets
+    if (sender === undefined || receiver === undefined) return false
+    const arrived = once(receiver, 'message').then(() => true)
+    sender.send(Buffer.alloc(8), DROPPED_PORT, ADDRESS)
+    return Promise.race([arrived, setTimeout(1000, false, { ref: false })])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

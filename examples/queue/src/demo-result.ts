@@ -17,6 +17,8 @@ export interface DemoResult {
   readonly queue: QueueSummary
   readonly sender: SenderReport
   readonly counters: RuleCounters
+  /** a packet that the filter drops arrives once the rules are gone */
+  readonly passesAfter: boolean
   readonly receiver: {
     readonly datagrams: number
     readonly forbidden: number
@@ -48,7 +50,7 @@ function sums({ transport, seconds, queue, counters }: DemoResult) {
 }
 
 function checkResult(result: DemoResult): Check[] {
-  const { sender, receiver, counters } = result
+  const { sender, receiver, counters, passesAfter } = result
   const { sent, queued, accepted, dropped, delivered, lost } = sums(result)
   const tcp = [sender.tcpBytesSent, receiver.tcpBytes, sender.tcpBytesReceived]
   return [
@@ -84,6 +86,7 @@ function checkResult(result: DemoResult): Check[] {
       `TCP: ${tcp.map(whole).join(', ')} bytes sent, arrived and back, unchanged`,
       sender.tcpIntact && tcp.every((bytes) => bytes === TCP_BYTES),
     ),
+    check('the rules gone, traffic flows as before', passesAfter),
   ]
 }
 

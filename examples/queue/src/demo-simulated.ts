@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import { type DemoOutcome, progress, runDemonstration } from '@ringlink/example-shared/demo-inside'
 import { SimKernel } from '@ringlink/transport-sim'
 import { describePacket, tcpFlow, udpPacket } from '@ringlink/transport-sim/scenarios'
-import { Hook, openQueue, type Queue } from 'ringlink'
+import { Hook, openQueue, type Queue, type TransportNeeds } from 'ringlink'
+import { installDemoRules, readRuleCounters } from './demo-firewall.ts'
 import { formatResult } from './demo-result.ts'
 import {
   ADDRESS,
@@ -24,10 +25,12 @@ const QUEUE_NUMBER = 0
 const CLIENT_PORT = 40000
 /** Packets on their way at one time: less than the queue holds. */
 const WINDOW = 512
+/** A datagram that the filter drops by its port. */
+const DROPPED_INDEX = 3
 
-/** Counts what the simulated kernel delivers, as the receiver and the firewall's counters do on a real one. */
+/** Counts what the simulated kernel delivers, as the receiver does on a real one. */
 class Deliveries {
-  readonly packets = { udp: 0, tcp: 0 }
+  packets = 0
   datagrams = 0
   forbidden = 0
   repeated = 0
@@ -37,6 +40,7 @@ class Deliveries {
 
   note(bytes: Uint8Array): void {
     const packet = describePacket(bytes)
+    this.packets++
     if (packet.kind === 'udp') this.#noteDatagram(packet.destinationPort, packet.payload)
     else if (packet.kind === 'tcp') this.#noteSegment(packet.destinationPort, packet.payload)
   }
@@ -44,7 +48,6 @@ class Deliveries {
   #noteDatagram(port: number, payload: Uint8Array): void {
     const text = Buffer.from(payload).toString()
     const index = Number(text.split(' ')[1])
-    this.packets.udp++
     this.datagrams++
     if (port === DROPPED_PORT || text.includes(DROPPED_TEXT)) this.forbidden++
     if (this.#seen.has(index)) this.repeated++
@@ -53,7 +56,6 @@ class Deliveries {
 
   #noteSegment(port: number, payload: Uint8Array): void {
     const direction = port === TCP_PORT ? 'toServer' : 'toClient'
-    this.packets.tcp++
     this.bytes[direction] += payload.length
     this.digests[direction].update(payload)
   }
@@ -71,8 +73,13 @@ function datagram(index: number): Uint8Array {
 }
 
 /** Injects packets, no more at a time than the queue holds, and waits until every one of them has left the kernel. */
-async function send(kernel: SimKernel, packets: Iterable<Uint8Array>, signal: AbortSignal): Promise<number> {
-  const left = () => kernel.delivered + Object.values(kernel.dropped).reduce((sum, count) => sum + count, 0)
+async function send(
+  kernel: SimKernel,
+  deliveries: Deliveries,
+  packets: Iterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<number> {
+  const left = () => deliveries.packets + Object.values(kernel.dropped).reduce((sum, count) => sum + count, 0)
   const before = left()
   let sent = 0
   const settle = async (allowed: number) => {
@@ -103,24 +110,31 @@ async function answer(queue: Queue): Promise<void> {
 async function demonstrate(_transport: string, wantsJson: boolean, signal: AbortSignal): Promise<DemoOutcome> {
   progress('a simulated kernel: nothing here is measured on a real one')
   const kernel = new SimKernel()
-  kernel.addRule({ hook: Hook.Output, queue: QUEUE_NUMBER })
+  const transport = (needs: TransportNeeds) => kernel.open(needs)
+  await using rules = await installDemoRules(QUEUE_NUMBER, { transport })
   const deliveries = new Deliveries()
-  kernel.onDelivered(({ bytes }) => deliveries.note(bytes))
-  const queue = await openQueue({ number: QUEUE_NUMBER, maxLength: 8192, transport: (needs) => kernel.open(needs) })
+  // What goes out by the loopback device comes in by it.
+  kernel.onDelivered(({ bytes, hook }) => {
+    if (hook === Hook.Output) kernel.inject(bytes, { hook: Hook.Input })
+    else deliveries.note(bytes)
+  })
+  const queue = await openQueue({ number: QUEUE_NUMBER, maxLength: 8192, transport })
   const tally = new Tally([queue])
   const loop = answer(queue)
   const content = new Uint8Array(TCP_BYTES).map((_, index) => index * 31 + (index >> 8))
   const start = performance.now()
-  const udp = await send(
+  const datagrams = await send(
     kernel,
+    deliveries,
     Array.from({ length: DATAGRAMS }, (_, index) => datagram(index)),
     signal,
   )
   const client = { address: ADDRESS, port: CLIENT_PORT }
   const server = { address: ADDRESS, port: TCP_PORT }
   const flow = tcpFlow({ client, server, request: content, response: content, seed: 1 })
-  const tcp = await send(
+  await send(
     kernel,
+    deliveries,
     flow.map(({ packet }) => packet),
     signal,
   )
@@ -129,21 +143,25 @@ async function demonstrate(_transport: string, wantsJson: boolean, signal: Abort
   await queue.close()
   await loop
   const digest = createHash('sha256').update(content).digest('hex')
-  const { bytes, digests, datagrams, forbidden, repeated, packets } = deliveries
+  const { bytes, digests, datagrams: arrived, forbidden, repeated, packets } = deliveries
+  const counters = await readRuleCounters(rules)
+  await rules.close()
+  kernel.inject(datagram(DROPPED_INDEX))
   const tcpIntact = digests.toServer.digest('hex') === digest && digests.toClient.digest('hex') === digest
   const result = {
     transport: 'sim',
     seconds,
     queue: { event: 'summary', transport: 'sim', ...totals },
     sender: {
-      datagrams: udp,
+      datagrams,
       tcpBytesSent: TCP_BYTES,
       tcpBytesReceived: bytes.toClient,
       tcpIntact,
       problem: undefined,
     },
-    counters: { sent: { udp, tcp }, arrived: packets },
-    receiver: { datagrams, forbidden, repeated, tcpBytes: bytes.toServer },
+    counters,
+    passesAfter: deliveries.packets === packets + 1,
+    receiver: { datagrams: arrived, forbidden, repeated, tcpBytes: bytes.toServer },
   }
   return formatResult(result, wantsJson)
 }

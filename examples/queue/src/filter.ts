@@ -6,7 +6,7 @@
  *     one     = "not" one | "(" filter ")" | protocol | property
  */
 import { IpProtocol, PacketHeaders, type PacketSource } from '@ringlink/example-shared/packet-headers'
-import { parseNetwork } from './network.ts'
+import { readNetwork } from './network.ts'
 
 /** What a filter looks at in a packet. */
 export type FilteredPacket = PacketSource
@@ -152,7 +152,7 @@ class FilterParser {
 
   #parseAddress(property: Word, which: 'src' | 'dst'): Test {
     const word = this.#value(property, 'an address (10.0.0.1) or a network (2001:db8::/32)')
-    const network = parseNetwork(word.text)
+    const network = readNetwork(word.text)
     if (typeof network === 'string') throw this.#errorAt(word, `${which}: ${network}`)
     const { version, bytes, masks } = network
     const start = version === 4 ? (which === 'src' ? 12 : 16) : which === 'src' ? 8 : 24

@@ -1,7 +1,7 @@
 // A packet filter: drops what --drop matches and accepts the rest. See --help.
 import { printJson, runProgram, stopAsked } from '@ringlink/example-shared/program'
 import { RateDisplay } from '@ringlink/example-shared/rates'
-import { openQueue, type Queue } from 'ringlink'
+import { openQueue, openSocket, type Queue } from 'ringlink'
 import { HELP, type ProgramOptions, parseOptions } from './options.ts'
 import { describeTotals, formatSummary, Tally } from './summary.ts'
 import { openQueueTransport } from './transports.ts'
@@ -29,11 +29,15 @@ async function answer(queue: Queue, options: ProgramOptions, tally: Tally): Prom
 
 /** One queue for each number, each with a socket of its own, so that the kernel can spread its work over them. */
 async function openQueues(options: ProgramOptions, queues: Queue[]): Promise<void> {
+  // The rules are installed when the queue is ours, and go before it does, or with us when we are killed.
+  const rule = options.rules.map((it) => ({ ...it, onExit: options.onExit }))
   for (const number of options.queues) {
     queues.push(
       await openQueue({
         number,
         transport: openQueueTransport(options.transport, number),
+        ruleTransport: openSocket,
+        rule: rule.length > 0 ? rule : undefined,
         unanswered: options.unanswered,
         maxLength: options.maxLength,
         copyRange: options.copyRange,

@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util'
 import { readingWords, readName, readNumber, UsageError } from '@ringlink/example-shared/options'
+import { type GivenRule, RULE_HELP, readRules } from '@ringlink/example-shared/rule-option'
 import { compileFilter, FilterError, type FilteredPacket, type PacketFilter } from './filter.ts'
 import { QUEUE_TRANSPORTS } from './transports.ts'
 
 export const HELP = `Answers the packets that the firewall sends to a queue: those that a filter matches are dropped, all others accepted.
 
-  iptables -A OUTPUT -p udp -j NFQUEUE --queue-num 0
-  node examples/queue/dist/main.js --queue 0 --drop 'udp dport 53'
+  node examples/queue/dist/main.js --queue 0 --rule 'output udp' --drop 'udp dport 53'
 
   --queue N | N:M        the queue, or all from N to M; required
+  --rule RULE            the rule of the firewall that feeds the queue, as long as the program runs; several are allowed, of one queue
+  --on-exit WHAT         what becomes of the packets of --rule when the program is gone: bypass (the default) or block
   --drop FILTER          drop what it matches; several are allowed
   --mark N               give accepted packets this mark
   --unanswered VERDICT   accept or drop: for packets that are left when the program ends; default drop
@@ -31,10 +33,14 @@ one that must not hold, and parentheses.
   mark 7                           the packet's mark
   Example: --drop "udp dport 53 not dst 10.0.0.0/8" --drop "tcp (text 'secret' or src 192.0.2.1)"
 
+${RULE_HELP}
+
 Exit codes: 0 ended as asked (also by Ctrl-C), 1 something failed, 2 the command line is wrong.`
 
 export interface ProgramOptions {
   readonly queues: readonly number[]
+  readonly rules: readonly GivenRule[]
+  readonly onExit: 'bypass' | 'block'
   readonly isDropped: PacketFilter
   readonly mark: number | undefined
   readonly unanswered: 'accept' | 'drop'
@@ -52,8 +58,14 @@ export interface ProgramOptions {
 export function parseOptions(words: readonly string[]): ProgramOptions | 'help' {
   const values = readWords(words)
   if (values.help === true) return 'help'
+  const queues = readQueues(values.queue)
+  const rules = readRules(values.rule ?? [])
+  if (rules.length > 0 && queues.length > 1) throw new UsageError('--rule feeds one queue, and --queue has several')
+  if (rules.length > 0 && values.transport === 'sim') throw new UsageError('--rule: the simulated kernel has its own')
   return {
-    queues: readQueues(values.queue),
+    queues,
+    rules,
+    onExit: readOnExit(values['on-exit'] ?? 'bypass'),
     isDropped: anyFilter(values.drop ?? []),
     mark: readNumber('--mark', values.mark, 0, 0xffffffff),
     unanswered: readVerdict(values.unanswered ?? 'drop'),
@@ -77,6 +89,8 @@ function readWords(words: readonly string[]) {
         args: [...words],
         options: {
           queue: text,
+          rule: { type: 'string', multiple: true },
+          'on-exit': text,
           drop: { type: 'string', multiple: true },
           mark: text,
           unanswered: text,
@@ -95,12 +109,17 @@ function readWords(words: readonly string[]) {
 }
 
 function readQueues(text: string | undefined): number[] {
-  if (text === undefined) throw new UsageError('--queue is missing: which queue do the rules of the firewall name?')
+  if (text === undefined) throw new UsageError('--queue is missing: which queue is to be answered?')
   const [first, last = first, ...more] = text.split(':').map((word) => readNumber('--queue', word, 0, 0xffff) ?? 0)
   if (first === undefined || last === undefined || more.length > 0 || last < first) {
     throw new UsageError(`--queue ${text}: a number (0) or a range (0:3) is wanted`)
   }
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+}
+
+function readOnExit(text: string): 'bypass' | 'block' {
+  if (text === 'bypass' || text === 'block') return text
+  throw new UsageError(`--on-exit ${text}: bypass or block is wanted`)
 }
 
 function readVerdict(text: string): 'accept' | 'drop' {

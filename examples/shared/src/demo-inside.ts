@@ -2,7 +2,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { MissingError } from './iptables.ts'
+import { isNetlinkError } from 'ringlink'
 
 /** seconds after which whatever still runs is ended */
 export const DEADLINE = 12
@@ -105,7 +105,7 @@ export async function runDemonstration(
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     progress(abort.signal.aborted ? String(abort.signal.reason) : text)
-    process.exitCode = error instanceof MissingError ? 3 : 1
+    process.exitCode = isNetlinkError(error, 'RULES_UNSUPPORTED') ? 3 : 1
   } finally {
     abort.abort()
     clearTimeout(deadline)

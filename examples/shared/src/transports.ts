@@ -1,10 +1,11 @@
 import { openSocket } from '@ringlink/transport-socket'
-import { openTransport, type Transport, type TransportNeeds } from 'ringlink'
+import { openRing, openTransport, type Transport, type TransportNeeds } from 'ringlink'
 
 type OpenTransport = (needs: TransportNeeds) => Promise<Transport>
 
 const transports: Readonly<Record<string, OpenTransport>> = {
   socket: openSocket,
+  mmap: openRing,
 }
 
 export const TRANSPORT_NAMES: readonly string[] = Object.keys(transports)

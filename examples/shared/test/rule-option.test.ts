@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { UsageError } from '../src/options.ts'
+import { readRules } from '../src/rule-option.ts'
+
+describe('--rule', () => {
+  test('is a hook, and what packets must have', () => {
+    expect(readRules(['output', ' input  tcp ', 'output udp 53', 'forward udp dport 1000:2000 sport 7'])).toEqual([
+      { hook: 'output', match: {} },
+      { hook: 'input', match: { protocol: 'tcp' } },
+      { hook: 'output', match: { protocol: 'udp', destinationPort: { from: 53, to: 53 } } },
+      {
+        hook: 'forward',
+        match: { protocol: 'udp', destinationPort: { from: 1000, to: 2000 }, sourcePort: { from: 7, to: 7 } },
+      },
+    ])
+  })
+
+  test.each([
+    '',
+    'ingress',
+    'udp 53',
+    'output 53',
+    'output icmp 53',
+    'output udp http',
+    'output udp sport',
+    'output udp 70000',
+    'output udp 9:8',
+  ])('mistakes are refused: %s', (text) => {
+    expect(() => readRules([text])).toThrow(UsageError)
+  })
+})
