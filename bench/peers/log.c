@@ -1,18 +1,15 @@
 /* The best C we can write for reading a packet log: recvmmsg into preallocated buffers and one walk over the attributes of
  * each record, which reads sequence, mark, prefix and three bytes of the payload. Prints READY, then the CPU time between
- * record WARM and record WARM + COUNT as one JSON object. */
+ * record WARM and record WARM + COUNT as one JSON object. With an INTERVAL in milliseconds it rests so long between two times
+ * that it has read all there was, as ringlink does. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
-#include <linux/netlink.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
+#include <time.h>
+#include "netlink.h"
 
 enum { BATCH = 64, FRAME = 131072 + 1024 };
 
@@ -22,11 +19,15 @@ static double cpu_seconds(void) {
   return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static char *put(char *at, uint16_t type, const void *data, uint16_t length) {
-  struct nlattr header = {(uint16_t)(NLA_HDRLEN + length), type};
-  memcpy(at, &header, sizeof header);
-  memcpy(at + NLA_HDRLEN, data, length);
-  return at + NLA_ALIGN(NLA_HDRLEN + length);
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static void rest(double seconds) {
+  struct timespec time = {0, (long)(seconds * 1e9)};
+  if (seconds > 0) nanosleep(&time, NULL);
 }
 
 static int configure(int descriptor, uint16_t group, uint32_t range, uint32_t threshold, uint32_t buffer) {
@@ -42,11 +43,11 @@ static int configure(int descriptor, uint16_t group, uint32_t range, uint32_t th
   struct nfulnl_msg_config_mode mode = {.copy_range = htonl(range), .copy_mode = NFULNL_COPY_PACKET};
   uint32_t be_threshold = htonl(threshold), be_buffer = htonl(buffer);
   uint16_t flags = htons(NFULNL_CFG_F_SEQ);
-  at = put(at, NFULA_CFG_CMD, &command, sizeof command);
-  at = put(at, NFULA_CFG_MODE, &mode, sizeof mode);
-  at = put(at, NFULA_CFG_QTHRESH, &be_threshold, 4);
-  at = put(at, NFULA_CFG_NLBUFSIZ, &be_buffer, 4);
-  at = put(at, NFULA_CFG_FLAGS, &flags, 2);
+  at = put_attribute(at, NFULA_CFG_CMD, &command, sizeof command);
+  at = put_attribute(at, NFULA_CFG_MODE, &mode, sizeof mode);
+  at = put_attribute(at, NFULA_CFG_QTHRESH, &be_threshold, 4);
+  at = put_attribute(at, NFULA_CFG_NLBUFSIZ, &be_buffer, 4);
+  at = put_attribute(at, NFULA_CFG_FLAGS, &flags, 2);
   header->nlmsg_len = (uint32_t)(at - request);
   if (send(descriptor, request, header->nlmsg_len, 0) < 0) return -1;
   char reply[4096];
@@ -56,15 +57,13 @@ static int configure(int descriptor, uint16_t group, uint32_t range, uint32_t th
 
 int main(int argc, char **argv) {
   if (argc < 6) {
-    fprintf(stderr, "usage: log GROUP WARM COUNT THRESHOLD BUFFER\n");
+    fprintf(stderr, "usage: log GROUP WARM COUNT THRESHOLD BUFFER [INTERVAL]\n");
     return 2;
   }
   long warm = atol(argv[2]), count = atol(argv[3]);
   int descriptor = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
   struct sockaddr_nl self = {.nl_family = AF_NETLINK};
-  int size = 1 << 26;
-  if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  receive_buffer(descriptor, 1 << 27);
   if (bind(descriptor, (struct sockaddr *)&self, sizeof self) != 0 ||
       configure(descriptor, (uint16_t)atoi(argv[1]), 64, (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5])) != 0) {
     perror("log");
@@ -84,7 +83,7 @@ int main(int argc, char **argv) {
   long records = 0, lost = 0;
   uint64_t checksum = 0;
   uint32_t expected = 0;
-  double start = 0, end = 0;
+  double start = 0, end = 0, interval = argc > 6 ? atof(argv[6]) / 1000 : 0, awake = 0;
   while (records + lost < warm + count) {
     int received = recvmmsg(descriptor, messages, BATCH, MSG_WAITFORONE, NULL);
     if (received < 0) {
@@ -116,6 +115,10 @@ int main(int argc, char **argv) {
         expected = sequence + 1;
         records++;
       }
+    }
+    if (interval > 0 && received < BATCH) {
+      rest(awake + interval - now());
+      awake = now();
     }
     if (start == 0 && records + lost >= warm) start = cpu_seconds(), warm = records + lost;
   }

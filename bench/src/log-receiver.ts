@@ -1,6 +1,7 @@
 // What bench/peers/log.c does, with ringlink: reads a packet log and prints the CPU time between record WARM and the end.
 import { parseArgs } from 'node:util'
 import { openLog } from 'ringlink'
+import { opener } from './handlers/open.ts'
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     threshold: { type: 'string', default: '64' },
     buffer: { type: 'string', default: '65536' },
     interval: { type: 'string', default: '1' },
+    transport: { type: 'string', default: 'socket' },
   },
 })
 const warm = Number(values.warm)
@@ -21,6 +23,7 @@ const log = await openLog({
   bufferSize: Number(values.buffer),
   receiveBufferSize: 1 << 27,
   readInterval: Number(values.interval),
+  transport: opener(values.transport),
 })
 process.stdout.write('READY\n')
 let checksum = 0

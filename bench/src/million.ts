@@ -1,50 +1,28 @@
 // A million packets through the socket transport with at most 1024 in flight: none may be lost, and once warm the heap may
-// not grow. Makes its own namespace; exit code 0 only if both hold.
-//
-//   node bench/dist/million.js [--packets 1000000] [--window 1024] [--json]
+// not grow. Runs in the namespace of the bench, with --expose-gc; prints what it saw as JSON.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openQueue } from 'ringlink'
-import { runInNamespace } from './namespace.ts'
-
-const HELP = `A million packets through a queue of the real kernel, without loss and without growth of the heap.
-
-  --packets N   how many (default 1000000)
-  --window N    how many in flight at the most (default 1024)
-  --json        the result as one JSON object
-  --help`
+import { openQueue, openSocket } from 'ringlink'
+import { DIST } from './paths.ts'
+import { Port } from './rules.ts'
 
 const { values } = parseArgs({
-  options: {
-    packets: { type: 'string', default: '1000000' },
-    window: { type: 'string', default: '1024' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-    inside: { type: 'boolean', default: false },
-  },
+  options: { packets: { type: 'string', default: '1000000' }, window: { type: 'string', default: '1024' } },
 })
-const PORT = 9000
 /** Heap that may come and go with compiled code and caches, over the whole run; a leak of 2 bytes a packet would show. */
 const TOLERANCE = 1 << 20
 
-if (values.help) {
-  process.stdout.write(`${HELP}\n`)
-} else if (values.inside) {
-  await measure(Number(values.packets), Number(values.window))
-} else {
-  runInNamespace(import.meta.url, [`-A OUTPUT -p udp --dport ${PORT} -j NFQUEUE --queue-num 0`], ['--expose-gc'])
-}
+await measure(Number(values.packets), Number(values.window))
 
 async function measure(packets: number, window: number): Promise<void> {
-  const traffic = join(dirname(fileURLToPath(import.meta.url)), 'window.js')
-  const queue = await openQueue({ number: 0, copyRange: 128, maxLength: 4096 })
+  const traffic = join(DIST, 'window.js')
+  const queue = await openQueue({ number: 0, copyRange: 128, maxLength: 4096, transport: openSocket })
   const warm = Math.floor(packets / 5)
   const child = spawn(
     process.execPath,
-    [traffic, '--count', String(packets), '--window', String(window), '--port', String(PORT)],
+    [traffic, '--count', String(packets), '--window', String(window), '--port', String(Port.Queue)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   let output = ''
@@ -54,7 +32,6 @@ async function measure(packets: number, window: number): Promise<void> {
   let heapWhenWarm = 0
   let bytesRead = 0
   const start = performance.now()
-  let nextReport = packets / 10
   for await (const batch of queue) {
     for (const packet of batch) {
       bytesRead += packet.payloadLength
@@ -62,10 +39,6 @@ async function measure(packets: number, window: number): Promise<void> {
     }
     const seen = queue.stats.packets
     if (heapWhenWarm === 0 && seen >= warm) heapWhenWarm = usedHeap()
-    if (seen >= nextReport) {
-      nextReport += packets / 10
-      if (!values.json) process.stderr.write(`${seen} packets\n`)
-    }
     if (seen >= packets) break
   }
   const seconds = (performance.now() - start) / 1000
@@ -89,9 +62,7 @@ async function measure(packets: number, window: number): Promise<void> {
   }
   await queue.close()
   const ok = received === packets && stats.accepted === packets && result.lost === 0 && growth < TOLERANCE
-  if (values.json) process.stdout.write(`${JSON.stringify({ ok, ...result })}\n`)
-  else
-    for (const [name, value] of Object.entries({ ok, ...result })) process.stdout.write(`${name.padEnd(22)}${value}\n`)
+  process.stdout.write(`${JSON.stringify({ ok, ...result })}\n`)
   process.exitCode = ok ? 0 : 1
 }
 

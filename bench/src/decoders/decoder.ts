@@ -1,0 +1,11 @@
+/** What a packet's handler wants to know; every decoder gives the same sum of it for the same message. */
+export interface Decoder {
+  /** The sum of id, mark, output device and three bytes of the payload of the message in these bytes. */
+  decode(index: number): number
+}
+
+/** Offsets in the payload that are read. */
+export const PAYLOAD_BYTES = [9, 22, 23] as const
+/** nlmsghdr and nfgenmsg. */
+export const HEADERS = 20
+export const Attribute = { PacketHeader: 1, Mark: 3, OutputDevice: 6, Payload: 10 } as const

@@ -1,0 +1,36 @@
+import type { Load } from './machine-load.ts'
+import type { WorkloadInfo } from './results.ts'
+
+/** How long and how carefully is measured. */
+export interface Settings {
+  readonly repetitions: number
+  /** seconds of a closed loop or a flood that are measured */
+  readonly window: number
+  /** part of the packets of a drain: 1, or less for a quick look */
+  readonly scale: number
+  /** seconds to wait for a quiet machine before each run */
+  readonly patience: number
+  /** times that a disturbed run is measured again */
+  readonly redos: number
+  /** packets that warm each handler */
+  readonly warm: number
+  /** seconds after which no further repetition is begun or gone on with; the first is always complete */
+  readonly limit: number
+}
+
+/** What one run gave. */
+export interface Outcome {
+  readonly value: number
+  readonly details: Readonly<Record<string, number>>
+  readonly problem?: string
+  /** what the machine did meanwhile; absent where that cannot matter */
+  readonly load?: Load
+}
+
+/** Something that several contenders do, one after the other. */
+export interface Experiment extends WorkloadInfo {
+  /** Why a contender cannot take part, if that is known before it is tried. */
+  obstacle(contender: string): string | undefined
+  /** Rejects when the contender cannot do it at all. */
+  run(contender: string, settings: Settings): Promise<Outcome>
+}

@@ -1,0 +1,46 @@
+import { codecExperiment } from './codec-experiment.ts'
+import { allocationExperiment, systemCallExperiment } from './counting-experiments.ts'
+import type { Experiment } from './experiment.ts'
+import { logExperiment } from './log-experiment.ts'
+import { millionExperiment } from './million-experiment.ts'
+import type { Peers } from './peers.ts'
+import { queueExperiment } from './queue-experiment.ts'
+import type { Group, Workload } from './workload.ts'
+import {
+  gsoWorkloads,
+  idsWorkloads,
+  latencyWorkloads,
+  ringWorkloads,
+  scalingWorkloads,
+} from './workloads/other-queues.ts'
+import { queueWorkloads } from './workloads/queue.ts'
+
+/** Everything that is measured for these groups, in the order of the document. */
+export function experimentsOf(groups: readonly Group[], quick: boolean, peers: Peers): Experiment[] {
+  return groups.flatMap((group) => experimentsOfGroup(group, quick, peers))
+}
+
+function experimentsOfGroup(group: Group, quick: boolean, peers: Peers): Experiment[] {
+  const overQueues = (workloads: readonly Workload[]) =>
+    workloads.filter((workload) => !quick || workload.quick).map((workload) => queueExperiment(workload, peers))
+  switch (group) {
+    case 'queue':
+      return [...overQueues(queueWorkloads), systemCallExperiment, allocationExperiment]
+    case 'latency':
+      return overQueues(latencyWorkloads)
+    case 'gso':
+      return overQueues(gsoWorkloads)
+    case 'scaling':
+      return overQueues(scalingWorkloads)
+    case 'ring':
+      return overQueues(ringWorkloads)
+    case 'ids':
+      return overQueues(idsWorkloads)
+    case 'log':
+      return [...(quick ? [] : [logExperiment(1, peers)]), logExperiment(64, peers)]
+    case 'codec':
+      return [codecExperiment('usual', peers), ...(quick ? [] : [codecExperiment('rich', peers)])]
+    case 'million':
+      return [millionExperiment]
+  }
+}

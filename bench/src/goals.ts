@@ -1,0 +1,88 @@
+import type { Results } from './results.ts'
+import type { Spread } from './statistics.ts'
+import { detailOf, ratioOf, spreadOfValue } from './summary.ts'
+
+/** What was set out to be reached, and how it shows in the results. */
+export interface Goal {
+  readonly criterion: string
+  readonly sign: '>=' | '>' | '<='
+  readonly limit: number
+  /** of ratios: of the pairs of one repetition */
+  measured(results: Results): Spread | undefined
+}
+
+const ratio = (
+  criterion: string,
+  sign: Goal['sign'],
+  limit: number,
+  [workload, contender, to]: readonly [string, string, string],
+): Goal => ({ criterion, sign, limit, measured: (results) => ratioOf(results, workload, contender, to) })
+
+const ringWorkloads = {
+  'ring-drain': 'drain, 64 B',
+  'ring-drain-1400': 'drain, 1400 B copied whole',
+  'ring-closed-1024': 'W = 1024, 64 B',
+  'ring-closed-1024-1400': 'W = 1024, 1400 B copied whole',
+  hold: 'a tenth kept for 1000 packets',
+} as const
+
+/** The list of the project's seventh issue, in its order. */
+export const goals: readonly Goal[] = [
+  ratio('socket / best C, W = 1024', '>=', 0.97, ['closed-1024', 'ringlink', 'c-best']),
+  ratio('socket / best C, drain', '>=', 0.97, ['drain', 'ringlink', 'c-best']),
+  ratio('socket / libmnl, W = 1024', '>=', 1.4, ['closed-1024', 'ringlink', 'c-mnl']),
+  ratio('socket / libmnl, drain', '>=', 1.2, ['drain', 'ringlink', 'c-mnl']),
+  ratio('socket / npm nfqueue, W = 1024', '>=', 4, ['closed-1024', 'ringlink', 'npm-nfqueue']),
+  ratio('socket / npm netlink, W = 1024', '>=', 4, ['closed-1024', 'ringlink', 'npm-netlink']),
+  {
+    criterion: 'system calls per packet, W = 1024, as the transport counts them',
+    sign: '<=',
+    limit: 0.04,
+    measured: (results) => detailOf(results, 'closed-1024', 'ringlink', 'systemCallsPerPacket'),
+  },
+  {
+    criterion: 'system calls per packet, W = 1024, as strace counts them',
+    sign: '<=',
+    limit: 0.04,
+    measured: (results) => spreadOfValue(results, 'system-calls', 'ringlink'),
+  },
+  {
+    criterion: 'bytes allocated per packet, batch interface (less than half a byte is none)',
+    sign: '<=',
+    limit: 0.5,
+    measured: (results) => spreadOfValue(results, 'allocations', 'ringlink'),
+  },
+  ratio('latency p50 / C, event loop, same CPU', '<=', 1.25, ['latency', 'ringlink', 'c-best']),
+  ratio('latency p50 / C, in a Worker, same CPU', '<=', 1.1, ['latency', 'ringlink-worker', 'c-best']),
+  ratio('two Workers / one', '>=', 1.45, ['drain-2-queues', 'ringlink-fan-out-2', 'ringlink-fan-out-1']),
+  ratio('TCP with segmentation offload / C', '>=', 0.95, ['tcp-gso', 'ringlink', 'c-best']),
+  ratio('packet log, threshold 64, records per CPU second / C', '>=', 0.9, ['log-64', 'ringlink', 'c-best']),
+  ratio('packet log, threshold 64, / C that rests as long', '>=', 0.9, ['log-64', 'ringlink', 'c-resting']),
+  ...(['packets', 'async'] as const).flatMap((style) =>
+    (['closed-1024', 'drain'] as const).map((workload) =>
+      ratio(
+        `${style === 'async' ? 'async handler' : 'packet by packet'} / batches, ${workload === 'drain' ? 'drain' : 'W = 1024'}`,
+        '>=',
+        0.85,
+        [`${workload}-interfaces`, `ringlink-${style}`, 'ringlink'],
+      ),
+    ),
+  ),
+  ...Object.entries(ringWorkloads).map(([workload, title]) =>
+    ratio(`ring / socket, ${title}`, workload === 'hold' ? '>' : '>=', 1, [workload, 'ring', 'socket']),
+  ),
+  ...(['ring-drain', 'ring-drain-1400'] as const).map((workload) =>
+    ratio(`ring with kernelThread / socket, ${ringWorkloads[workload]}`, '>=', 1.15, [
+      workload,
+      'ring-kernel-thread',
+      'socket',
+    ]),
+  ),
+]
+
+/** Whether the median reaches it; undefined where it was not measured. */
+export function isMet({ sign, limit }: Goal, measured: Spread | undefined): boolean | undefined {
+  if (measured === undefined) return undefined
+  if (sign === '<=') return measured.median <= limit
+  return sign === '>' ? measured.median > limit : measured.median >= limit
+}

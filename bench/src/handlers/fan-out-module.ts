@@ -1,0 +1,38 @@
+// What the Workers of a fan-out run: the same work as every other handler.
+import type { FanOutContext, PacketBatch } from 'ringlink'
+import { answerBatch } from './loops.ts'
+import type { Pace } from './pace.ts'
+import { SharedClock, SharedPace } from './shared-pace.ts'
+import { Words } from './words.ts'
+import { Work } from './work.ts'
+
+interface State {
+  readonly work: Work
+  readonly pace: Pace
+}
+
+/** What the measuring thread hands over. */
+export interface FanOutData {
+  readonly first: number
+  readonly threads: number
+  readonly buffer: SharedArrayBuffer
+  readonly list: readonly string[]
+}
+
+export function setup(context: FanOutContext<State>): void {
+  const { first, threads, buffer, list } = context.data as FanOutData
+  const work = new Work(new Words(list))
+  const clock = new SharedClock(threads, buffer)
+  // Its transport is out of reach here, so nobody counts its system calls.
+  const pace = new SharedPace(
+    clock,
+    context.number - first,
+    () => Number.NaN,
+    () => work.checksum,
+  )
+  context.state = { work, pace }
+}
+
+export function onPackets(packets: PacketBatch, { state }: FanOutContext<State>): void {
+  answerBatch(packets, state.work, state.pace)
+}

@@ -1,0 +1,32 @@
+import { type OpenTransport, openQueue, openRing, openSocket, type Queue, type QueueOptions } from 'ringlink'
+import type { Words } from './words.ts'
+
+/** The receive buffer that every handler asks for, in the kernel's accounting: enough for all but a drain, which asks for more. */
+const BUFFER = 1 << 27
+
+/** Options of a queue, but for its number and its transport, as the words say. */
+export function queueOptionsOf(words: Words): Omit<QueueOptions, 'number' | 'transport'> {
+  const batching = words.text('batching', '')
+  return {
+    copyRange: words.number('range', 65531),
+    maxLength: words.number('maxlength', 1024),
+    receiveBufferSize: words.number('buffer', BUFFER),
+    segmentationOffload: words.number('gso', 0) !== 0,
+    ...(batching === '' ? {} : { verdictBatching: asBatching(batching) }),
+  }
+}
+
+/** Opens queue `number` as the words say. */
+export function openQueueFor(words: Words, number: number): Promise<Queue> {
+  return openQueue({ ...queueOptionsOf(words), number, transport: opener(words.text('transport', 'socket')) })
+}
+
+/** What opens the transport of this name: `socket`, `ring`, `ring-kernel-thread`. */
+export function opener(name: string): OpenTransport {
+  if (name === 'socket') return openSocket
+  return (needs) => openRing({ ...needs, kernelThread: name === 'ring-kernel-thread' })
+}
+
+function asBatching(text: string): NonNullable<QueueOptions['verdictBatching']> {
+  return text === 'auto' || text === 'always' || text === 'never' ? text : Number(text)
+}

@@ -1,0 +1,33 @@
+/** Where the packets of a measurement begin and end; what a loop over packets tells it. */
+export interface Pace {
+  /** true once what is measured is over; the handler goes on answering */
+  readonly isOver: boolean
+  /** packets that are still to be answered before it pauses or ends, where that is a number of packets */
+  readonly left: number
+  /** Before the packets of one batch are looked at. May block this thread. */
+  received(): void
+  /** `packets` of them have had their verdicts; `flush` sends these, and is called where the measurement ends with them. */
+  answered(packets: number, flush: () => void): void
+}
+
+/** What a handler prints when its measurement is over; the same words in C (bench/peers/meter.h). */
+export interface HandlerReport {
+  readonly packets: number
+  readonly seconds: number
+  /** CPU seconds of the whole process between the first packet and the last */
+  readonly user: number
+  readonly system: number
+  /** null where the handler cannot count them */
+  readonly systemCalls: number | null
+  readonly errors: number
+  readonly lost: number
+  readonly checksum: number
+}
+
+/** What a handler knows of itself besides the packets. */
+export interface HandlerCounts {
+  readonly systemCalls: number | null
+  readonly errors: number
+  readonly lost: number
+  readonly checksum: number
+}

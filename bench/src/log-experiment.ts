@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import type { Experiment, Outcome, Settings } from './experiment.ts'
+import { loadBetween, markLoad } from './machine-load.ts'
+import { BUILD, DIST } from './paths.ts'
+import type { Peers } from './peers.ts'
+import { Program } from './program.ts'
+
+/** Records that warm a receiver, and those that are measured. So many because a busy log is woken a thousand times a second only. */
+const WARM = 600_000
+const COUNT = 800_000
+/** More than is measured, so that a loss at the end is seen by the numbers that follow it. */
+const TAIL = 10_000
+/** Bytes of a datagram of the log (NFULA_CFG_NLBUFSIZ). */
+const BUFFER = 65536
+/** A rate that no receiver of this machine's is behind: nothing is lost, so that the work is the same. */
+const RATE = { 1: 250_000, 64: 400_000 } as const
+
+/** Milliseconds that the client rests between two wake-ups of a busy log (its default), and C may. */
+const REST = 1
+
+interface ReceiverReport {
+  readonly records: number
+  readonly lost: number
+  readonly measured: number
+  readonly cpuSeconds: number
+}
+
+/** How many records a receiver of a packet log can read in a second of its CPU time. */
+export function logExperiment(threshold: 1 | 64, peers: Peers): Experiment {
+  return {
+    name: `log-${threshold}`,
+    group: 'log',
+    title: `a packet log, ${threshold === 1 ? 'a datagram for each record' : `${threshold} records in a datagram`}`,
+    unit: 'records/CPU second',
+    better: 'more',
+    contenders: ['c-best', 'c-resting', 'ringlink', 'ringlink-ring'],
+    obstacle: (contender) => (contender.startsWith('c-') ? peers.obstacles.get('log') : undefined),
+    run: (contender, settings) => runLog(contender, threshold, settings),
+  }
+}
+
+async function runLog(contender: string, threshold: 1 | 64, { scale }: Settings): Promise<Outcome> {
+  const warm = Math.round(WARM * scale)
+  const count = Math.round(COUNT * scale)
+  const words = { group: threshold, warm, count, threshold, buffer: BUFFER }
+  const receiver = contender.startsWith('c-')
+    ? new Program(contender, join(BUILD, 'log'), [
+        ...Object.values(words).map(String),
+        ...(contender === 'c-resting' ? [String(REST)] : []),
+      ])
+    : new Program(contender, process.execPath, [
+        join(DIST, 'log-receiver.js'),
+        `--transport=${contender === 'ringlink-ring' ? 'ring' : 'socket'}`,
+        ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ])
+  const programs = [receiver]
+  try {
+    await receiver.expect('READY')
+    const before = markLoad([receiver.pid])
+    const sender = new Program('send', join(BUILD, 'send'), [
+      'mode=flood',
+      `port=${9300 + threshold}`,
+      'size=64',
+      `count=${warm + count + TAIL}`,
+      `rate=${RATE[threshold]}`,
+    ])
+    programs.push(sender)
+    const report = await receiver.json<ReceiverReport>()
+    const load = loadBetween(before, markLoad([receiver.pid, sender.pid]))
+    const { measured, cpuSeconds, lost, records } = report
+    const details = { records, lost, measured, cpuSeconds, nanosecondsPerRecord: (cpuSeconds / measured) * 1e9 }
+    return { value: measured / cpuSeconds, details, load, ...(lost === 0 ? {} : { problem: `${lost} records lost` }) }
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()))
+  }
+}

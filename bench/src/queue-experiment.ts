@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseQueueCounters } from '@ringlink/client'
+import type { Experiment, Outcome, Settings } from './experiment.ts'
+import type { HandlerReport } from './handlers/pace.ts'
+import { type Implementation, implementationOf } from './implementations.ts'
+import { type Load, loadBetween, markLoad } from './machine-load.ts'
+import { BUILD } from './paths.ts'
+import type { Peers } from './peers.ts'
+import { Program } from './program.ts'
+import type { Contender, HandlerWords, Workload } from './workload.ts'
+
+/** Packets in flight meanwhile, so that batches are as they will be: of a drain, full, and never more than a queue holds. */
+const WARM_WINDOW = { drain: 16_384, flood: 1024, latency: 64, tcp: 0 } as const
+/** Packets a second where nothing comes back that would hold the sender up; what a slow handler leaves fits into its queue. */
+const WARM_RATE = 300_000
+/** Seconds for which traffic goes on when the window of the handler is over. */
+const TAIL = 0.3
+/** Seconds of a TCP connection that are not measured: it grows, and the handler is warmed by it. */
+const TCP_SKIP = 0.5
+/** The CPU that handler and sender share when latency is measured. */
+const SHARED_CPU = 1
+
+/** What the sender prints; which of them depends on what it did. */
+interface SenderReport {
+  readonly sent?: number
+  readonly received?: number
+  readonly p50?: number
+  readonly p99?: number
+  readonly p999?: number
+  readonly bytes?: number
+  readonly seconds?: number
+}
+
+/** A workload over packet queues as something that can be measured. */
+export function queueExperiment(workload: Workload, peers: Peers): Experiment {
+  const { name, group, title, unit, better } = workload
+  const find = (wanted: string): Contender => {
+    const contender = workload.contenders.find((candidate) => candidate.name === wanted)
+    if (contender === undefined) throw new Error(`${wanted} is no contender of ${name}`)
+    return contender
+  }
+  return {
+    name,
+    group,
+    title,
+    unit,
+    better,
+    contenders: workload.contenders.map((contender) => contender.name),
+    obstacle: (contender) => obstacleOf(workload, implementationOf(find(contender).implementation), peers),
+    run: (contender, settings) => new QueueRun(workload, find(contender), settings).run(),
+  }
+}
+
+function obstacleOf({ traffic }: Workload, implementation: Implementation, peers: Peers): string | undefined {
+  const { peer, longestQueue } = implementation
+  if (peer !== undefined && peers.obstacles.has(peer)) return peers.obstacles.get(peer)
+  if (traffic.kind === 'drain' && longestQueue !== undefined && traffic.count > longestQueue) {
+    return `it has no way to a queue of more than ${longestQueue} packets`
+  }
+  return undefined
+}
+
+/** One run: a handler, a sender, and what both say. */
+class QueueRun {
+  #workload: Workload
+  #settings: Settings
+  #implementation: Implementation
+  #words: HandlerWords
+  #port: number
+  #programs: Program[] = []
+
+  constructor(workload: Workload, contender: Contender, settings: Settings) {
+    this.#workload = workload
+    this.#settings = settings
+    this.#implementation = implementationOf(contender.implementation)
+    const { port, ...words } = { ...workload.words, ...this.#implementation.words, ...contender.words }
+    this.#port = Number(port ?? workload.port)
+    this.#words = words
+  }
+
+  async run(): Promise<Outcome> {
+    try {
+      return await this.#run()
+    } finally {
+      await Promise.all(this.#programs.map((program) => program.stop()))
+    }
+  }
+
+  async #run(): Promise<Outcome> {
+    const { traffic } = this.#workload
+    const handler = this.#startHandler()
+    await handler.expect('READY')
+    if (traffic.kind !== 'tcp') await this.#warm()
+    await handler.expect('WARM')
+    switch (traffic.kind) {
+      case 'drain':
+        return this.#drain(handler, traffic.size, traffic.addresses ?? 1)
+      case 'latency':
+        return this.#latency(handler, traffic.size)
+      case 'tcp':
+        return this.#tcp(handler)
+      case 'closed':
+        return this.#window(handler, {
+          mode: 'closed',
+          window: traffic.window,
+          size: traffic.size,
+          addresses: traffic.addresses ?? 1,
+        })
+      case 'flood':
+        return this.#window(handler, { mode: 'flood', size: traffic.size, addresses: traffic.addresses ?? 1 })
+    }
+  }
+
+  get #count(): number {
+    const { traffic } = this.#workload
+    return traffic.kind === 'drain' ? Math.round(traffic.count * this.#settings.scale) : 0
+  }
+
+  #startHandler(): Program {
+    const { kind } = this.#workload.traffic
+    const words = {
+      warm: kind === 'tcp' ? 0 : this.#settings.warm,
+      window: this.#settings.window,
+      count: this.#count,
+      ...this.#words,
+    }
+    const { command, first } = this.#implementation
+    const line = [command, ...first, ...spell(words)]
+    return this.#start(kind === 'latency' ? ['taskset', '-c', String(SHARED_CPU), ...line] : line)
+  }
+
+  /** Packets that are not counted: the handler's code is compiled by them, and the kernel's caches are filled. */
+  async #warm(): Promise<void> {
+    const { traffic } = this.#workload
+    const { verdict, hold } = this.#words
+    const comesBack = verdict !== 'drop' && hold === undefined
+    const window = traffic.kind === 'closed' ? traffic.window : WARM_WINDOW[traffic.kind]
+    const way = comesBack ? { mode: 'closed', window: Math.max(window, 16) } : { mode: 'flood', rate: WARM_RATE }
+    const addresses = 'addresses' in traffic ? (traffic.addresses ?? 1) : 1
+    const sender = this.#startSender('send', { ...way, count: this.#settings.warm, size: 64, addresses })
+    await sender.expect('READY')
+    await sender.json()
+    await sender.stop()
+  }
+
+  async #window(handler: Program, words: HandlerWords): Promise<Outcome> {
+    const before = markLoad([handler.pid])
+    handler.go()
+    const sender = this.#startSender('send', { ...words, seconds: this.#settings.window + TAIL })
+    await sender.expect('READY')
+    const [report, sent] = await Promise.all([handler.json<HandlerReport>(), sender.json<SenderReport>()])
+    const load = loadBetween(before, markLoad([handler.pid, sender.pid]))
+    // What arrives besides was on its way when the handler paused.
+    const lost = words.mode === 'closed' ? Math.max(0, (sent.sent ?? 0) - (sent.received ?? 0)) : 0
+    return this.#outcome(report, load, lost)
+  }
+
+  async #drain(handler: Program, size: number, addresses: number): Promise<Outcome> {
+    const sender = this.#startSender('send', { mode: 'fill', count: this.#count, size, addresses })
+    await sender.expect('READY')
+    await sender.expect('FILLED')
+    const pids = [handler.pid, sender.pid]
+    const before = markLoad(pids)
+    handler.go()
+    const report = await handler.json<HandlerReport>()
+    const load = loadBetween(before, markLoad(pids))
+    sender.go()
+    const { sent = 0, received = 0 } = await sender.json<SenderReport>()
+    const expected = this.#words.verdict === 'drop' ? 0 : sent
+    return this.#outcome(report, load, expected - received)
+  }
+
+  async #latency(handler: Program, size: number): Promise<Outcome> {
+    const before = markLoad([handler.pid])
+    handler.go()
+    const sender = this.#startSender('send', {
+      mode: 'latency',
+      size,
+      cpu: SHARED_CPU,
+      seconds: this.#settings.window,
+    })
+    await sender.expect('READY')
+    const { p50 = 0, p99 = 0, p999 = 0, sent = 0, received = 0 } = await sender.json<SenderReport>()
+    const load = loadBetween(before, markLoad([handler.pid, sender.pid]))
+    return { value: p50, details: { p50, p99, p999, roundTrips: sent }, load, ...problemOf(sent - received, 0) }
+  }
+
+  async #tcp(handler: Program): Promise<Outcome> {
+    const before = markLoad([handler.pid])
+    handler.go()
+    const sender = this.#startSender('tcp', { skip: TCP_SKIP, seconds: this.#settings.window })
+    await sender.expect('READY')
+    const { bytes = 0, seconds = 1 } = await sender.json<SenderReport>()
+    const load = loadBetween(before, markLoad([handler.pid, sender.pid]))
+    return { value: (bytes * 8) / seconds / 1e9, details: { bytes, seconds }, load }
+  }
+
+  #outcome(report: HandlerReport, load: Load, lost: number): Outcome {
+    const { packets, seconds, user, system, systemCalls, errors } = report
+    const cpu = user + system
+    const details: Record<string, number> = {
+      packets,
+      seconds,
+      microsecondsPerPacket: (cpu / packets) * 1e6,
+      userShare: cpu === 0 ? 0 : user / cpu,
+      softirqCores: load.softirq,
+      queueDropped: queueDropped(),
+      lost: Math.max(lost, report.lost),
+      errors,
+    }
+    if (systemCalls !== null) details.systemCallsPerPacket = systemCalls / packets
+    const { traffic } = this.#workload
+    if (this.#words.patterns !== undefined && 'size' in traffic) {
+      details.megabitsPerSecond = (packets / seconds) * traffic.size * 8e-6
+    }
+    const isLossFree = traffic.kind !== 'flood'
+    return { value: packets / seconds, details, load, ...(isLossFree ? problemOf(lost, errors) : {}) }
+  }
+
+  #startSender(name: string, words: HandlerWords): Program {
+    return this.#start([join(BUILD, name), ...spell({ port: this.#port, ...words })])
+  }
+
+  #start([command = '', ...words]: string[]): Program {
+    const program = new Program(this.#implementation.label, command, words)
+    this.#programs.push(program)
+    return program
+  }
+}
+
+function spell(words: HandlerWords): string[] {
+  return Object.entries(words).map(([name, value]) => `${name}=${value}`)
+}
+
+function problemOf(lost: number, errors: number): { problem: string } | object {
+  const problems = [
+    ...(lost === 0 ? [] : [`${lost} packets lost`]),
+    ...(errors === 0 ? [] : [`${errors} errors of the handler`]),
+  ]
+  return problems.length === 0 ? {} : { problem: problems.join(', ') }
+}
+
+/** What the kernel dropped at its queues, for want of room in the queue or in the socket. */
+function queueDropped(): number {
+  const counters = parseQueueCounters(readFileSync('/proc/net/netfilter/nfnetlink_queue', 'latin1'))
+  return counters.reduce((sum, { queueDropped, userDropped }) => sum + queueDropped + userDropped, 0)
+}

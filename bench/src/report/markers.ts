@@ -1,0 +1,16 @@
+/**
+ * Puts generated text into a document between `<!-- generated: NAME -->` and `<!-- end: NAME -->` and leaves everything else as it
+ * is. A section that there is no text for stays as it was. Throws an Error for text that has no place.
+ */
+export function fillMarkers(document: string, sections: ReadonlyMap<string, string>): string {
+  let filled = document
+  for (const [name, text] of sections) {
+    const begin = `<!-- generated: ${name} -->`
+    const end = `<!-- end: ${name} -->`
+    const from = filled.indexOf(begin)
+    const to = filled.indexOf(end)
+    if (from < 0 || to < from) throw new Error(`the document has no place for ${name}: ${begin} … ${end}`)
+    filled = `${filled.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${filled.slice(to)}`
+  }
+  return filled
+}

@@ -1,0 +1,111 @@
+import { goals, isMet } from '../goals.ts'
+import type { Results, WorkloadInfo } from '../results.ts'
+import type { Spread } from '../statistics.ts'
+import { detailOf, ratioOf, spreadOfValue } from '../summary.ts'
+import { formatNumber, marksOf, reasonOf, referenceOf, spreadText } from '../text-report.ts'
+
+/** The lines of a table in Markdown. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+const formatRatio = (value: number): string => (value >= 10 ? value.toFixed(1) : value.toFixed(2))
+
+/** Criterion, goal, measured, met. */
+export function goalTable(results: Results): string {
+  const rows = goals.map((goal) => {
+    const measured = goal.measured(results)
+    const met = isMet(goal, measured)
+    const value = spreadText(measured, (number) => (number < 0.1 ? number.toFixed(3) : formatRatio(number)))
+    const sign = goal.sign === '<=' ? '≤' : goal.sign === '>=' ? '≥' : '>'
+    return [
+      goal.criterion,
+      `${sign} ${goal.limit}`,
+      measured === undefined ? 'not measured' : value,
+      met === undefined ? '' : met ? 'yes' : '**no**',
+    ]
+  })
+  return table(['criterion', 'goal', 'measured', 'met'], rows)
+}
+
+/** All workloads of a group, one table each. */
+export function groupTables(results: Results, group: string): string {
+  return results.workloads
+    .filter((workload) => workload.group === group)
+    .map(
+      (workload) => `**${workload.name}**: ${workload.title}; ${workload.unit}\n\n${workloadTable(results, workload)}`,
+    )
+    .join('\n\n')
+}
+
+function workloadTable(results: Results, workload: WorkloadInfo): string {
+  const reference = referenceOf(results, workload)
+  const extra = extraColumns(results, workload)
+  const rows = workload.contenders.map((contender) => {
+    const value = spreadOfValue(results, workload.name, contender)
+    const { name } = workload
+    if (value === undefined) return [contender, `– ${reasonOf(results, name, contender)}`, '', ...extra.map(() => '')]
+    const ratio = reference === undefined ? undefined : ratioOf(results, name, contender, reference)
+    return [
+      `${contender}${marksOf(results, name, contender)}`,
+      spreadText(value, formatNumber),
+      spreadText(ratio, formatRatio),
+      ...extra.map(({ detail, format }) => shown(detailOf(results, name, contender, detail), format)),
+    ]
+  })
+  const head = ['', 'median [range]', `/ ${reference ?? '–'} [range]`, ...extra.map(({ title }) => title)]
+  return table(head, rows)
+}
+
+interface Column {
+  readonly detail: string
+  readonly title: string
+  readonly format: (value: number) => string
+}
+
+const columns: readonly Column[] = [
+  { detail: 'megabitsPerSecond', title: 'Mbit/s', format: (value) => value.toFixed(0) },
+  { detail: 'microsecondsPerPacket', title: 'CPU µs/packet', format: (value) => value.toFixed(2) },
+  { detail: 'systemCallsPerPacket', title: 'calls/packet', format: (value) => value.toFixed(3) },
+  { detail: 'p99', title: 'p99 µs', format: (value) => value.toFixed(1) },
+  { detail: 'p999', title: 'p99.9 µs', format: (value) => value.toFixed(1) },
+  { detail: 'nanosecondsPerRecord', title: 'CPU ns/record', format: (value) => value.toFixed(0) },
+]
+
+/** The columns that something of this workload was seen for. */
+function extraColumns(results: Results, { name }: WorkloadInfo): Column[] {
+  const runs = results.runs.filter(({ workload }) => workload === name)
+  return columns.filter(({ detail }) => runs.some(({ details }) => details[detail] !== undefined))
+}
+
+function shown(spread: Spread | undefined, format: (value: number) => string): string {
+  return spread === undefined ? '–' : format(spread.median)
+}
+
+/** Where, when and how carefully it was measured. */
+export function machineText({ machine, options, runs, missing }: Results): string {
+  const { date, processor, cores, kernel, system, node, compiler } = machine
+  const disturbed = runs.filter(({ isDisturbed }) => isDisturbed).length
+  const redone = runs.reduce((sum, run) => sum + run.redone, 0)
+  return [
+    table(
+      ['', ''],
+      [
+        ['date', date.slice(0, 16).replace('T', ' ')],
+        ['processor', `${processor}, ${cores} of it`],
+        ['kernel', kernel],
+        ['system', system],
+        ['Node', node],
+        ['compiler', `${compiler}, -O2`],
+        ['repetitions', `${options.repetitions}${options.quick ? ', a quick look (--quick)' : ''}`],
+        ['runs', `${runs.length}, ${disturbed} of them disturbed by others, ${redone} measured again for that`],
+      ],
+    ),
+    ...(missing.length === 0
+      ? []
+      : [
+          `Not measured:\n\n${missing.map(({ workload, contender, reason }) => `- ${contender} in ${workload}: ${reason}`).join('\n')}`,
+        ]),
+  ].join('\n\n')
+}
