@@ -6,8 +6,8 @@ import type { Peers } from './peers.ts'
 import { Program } from './program.ts'
 
 /** Records that warm a receiver, and those that are measured. So many because a busy log is woken a thousand times a second only. */
-const WARM = 600_000
-const COUNT = 800_000
+const WARM = 1_000_000
+const COUNT = 2_000_000
 /** More than is measured, so that a loss at the end is seen by the numbers that follow it. */
 const TAIL = 10_000
 /** Bytes of a datagram of the log (NFULA_CFG_NLBUFSIZ). */
@@ -16,7 +16,7 @@ const BUFFER = 65536
 const RATE = { 1: 250_000, 64: 400_000 } as const
 
 /** Milliseconds that the client rests between two wake-ups of a busy log (its default), and C may. */
-const REST = 1
+const REST = 10
 
 interface ReceiverReport {
   readonly records: number

@@ -10,7 +10,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '0' },
     threshold: { type: 'string', default: '64' },
     buffer: { type: 'string', default: '65536' },
-    interval: { type: 'string', default: '1' },
+    interval: { type: 'string' },
     transport: { type: 'string', default: 'socket' },
   },
 })
@@ -22,7 +22,7 @@ const log = await openLog({
   threshold: Number(values.threshold),
   bufferSize: Number(values.buffer),
   receiveBufferSize: 1 << 27,
-  readInterval: Number(values.interval),
+  ...(values.interval === undefined ? {} : { readInterval: Number(values.interval) }),
   transport: opener(values.transport),
 })
 process.stdout.write('READY\n')

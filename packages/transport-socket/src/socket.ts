@@ -1,3 +1,5 @@
+// Imported because the global of that name is a getter.
+import { performance } from 'node:perf_hooks'
 import { Errno } from '@ringlink/codec/errors'
 import { FrameWord, loadNative, type NativeBinding, type NativeHandle } from '@ringlink/native'
 import {
@@ -67,12 +69,13 @@ export class SocketTransport extends BaseTransport {
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
     this.#counts.wakeups++
     // What is dropped here, a loss or a foreign frame, must not start the time anew.
-    const end = performance.now() + timeout
+    const end = timeout > 0 ? performance.now() + timeout : 0
     let left = timeout
+    let again = false
     return this.#receive((first, count) => {
-      const received = this.#native.receiveBlocking(this.#handle, first, count, left)
-      if (timeout > 0) left = Math.max(0, end - performance.now())
-      return received
+      if (again && timeout > 0) left = Math.max(0, end - performance.now())
+      again = true
+      return this.#native.receiveBlocking(this.#handle, first, count, left)
     })
   }
 

@@ -51,7 +51,7 @@ export class SlabPool {
 
   /** The slab to fill next; its frames are the `batchSize` from `slab * batchSize` on. Throws code `NO_FREE_FRAMES`. */
   next(): number {
-    const slab = this.#free.at(-1)
+    const slab = this.#free[this.#free.length - 1]
     if (slab === undefined) {
       const { slabs, batchSize } = this.sizes
       throw new TransportError(
@@ -66,7 +66,9 @@ export class SlabPool {
   /** Makes a batch of the first `length` frames of `slab`, which is the one that {@link next} named. */
   take(slab: number, length: number, lost: number): FrameBatch {
     // Not always the last one any more: a listener that was told of a loss meanwhile may have released a batch.
-    this.#free.splice(this.#free.lastIndexOf(slab), 1)
+    const free = this.#free
+    if (free[free.length - 1] === slab) free.pop()
+    else free.splice(free.lastIndexOf(slab), 1)
     const batch = new SlabBatch(this, slab, length, lost)
     this.#live[slab] = batch
     return batch
