@@ -66,7 +66,7 @@ function drawBars(title: string, bars: readonly Bar[]): string {
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, textStyle: { fontSize: 13, fontWeight: 'normal' } },
-    grid: { left: 8, right: 60, top: 36, bottom: 8, containLabel: true },
+    grid: { left: 48, right: 60, top: 36, bottom: 8, containLabel: true },
     xAxis: { type: 'value', axisLabel: { formatter: axisText } },
     yAxis: {
       type: 'category',

@@ -13,7 +13,7 @@ export interface BatchSource {
   aim(frames: FrameBatch): boolean
   /** Ends the batch that was shown last, if there is one. May throw: the loop then does. */
   endBatch(): void
-  /** milliseconds between two wake-ups at the least; 0: as they come */
+  /** milliseconds between two wake-ups at the least, once all has been read that there was; 0: as they come */
   readonly interval: number
 }
 
@@ -30,7 +30,7 @@ export class BatchLoop<Batch> {
   #current: AsyncIterator<Batch, undefined> | undefined
   #waiting = false
   #onIdle: (() => void) | undefined
-  #lastWake = 0
+  #lastWake = Number.NEGATIVE_INFINITY
 
   constructor(session: Session, batch: Batch, source: BatchSource) {
     this.#session = session
@@ -172,7 +172,9 @@ export class BatchLoop<Batch> {
     this.#lastWake = performance.now()
   }
 
+  /** Milliseconds to wait before the next read: none while the last one has left something. */
   #restLeft(): number {
+    if (!this.#session.emptied) return 0
     return this.#lastWake + this.#source.interval - performance.now()
   }
 

@@ -42,7 +42,7 @@ export interface LogOptions extends LogSettings {
   readonly receiveBufferSize?: number | undefined
   /**
    * milliseconds between two reads at the least, so that a busy log is read many datagrams at a time; default 10. What comes after a
-   * pause is read at once. 0: every datagram as it comes
+   * pause is read at once, and what one read has left by the next without a pause. 0: every datagram as it comes
    */
   readonly readInterval?: number | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
@@ -52,7 +52,7 @@ export interface LogOptions extends LogSettings {
 /** What the kernel collects in when nothing else is said: a page, less its bookkeeping, on most machines. */
 const DEFAULT_LOG_BUFFER = 3776
 const ATTRIBUTES_LENGTH = 1024
-/** Measured: 15 % less CPU at 400,000 records a second in datagrams of 64, and nobody waits for a log that long. */
+/** Measured at 400,000 records a second in datagrams of 64: a quarter less CPU than with 1, and nobody waits for a log that long. */
 export const DEFAULT_READ_INTERVAL = 10
 const DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024
 

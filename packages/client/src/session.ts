@@ -131,6 +131,11 @@ export class Session implements AsyncDisposable {
     })
   }
 
+  /** Whether the last batch was not full: it emptied what the kernel had queued. */
+  get emptied(): boolean {
+    return !this.#wasFull
+  }
+
   /** Time has passed since the last batch: there may be another at once, although that one emptied the kernel's queue. */
   noteRest(): void {
     this.#wasFull = true

@@ -326,6 +326,19 @@ describe('Log', () => {
   })
 })
 
+test('a log rests between two reads only when it has read all there was', { timeout: 5000 }, async () => {
+  const { open, send, opened } = simulate()
+  // Long enough for the test to fail by its time limit where it rests.
+  const log = await open({ threshold: 1, readInterval: 10_000 })
+  const [sim] = opened
+  const count = (sim?.capabilities.batchSize ?? 0) * 40
+  for (let i = 0; i < count; i++) send(`text ${i}`)
+  const sequences = await readUntil(log, ({ sequence }) => sequence, count)
+  expect(sequences).toEqual(Array.from({ length: count }, (_, index) => index))
+  expect(log.stats).toMatchObject({ records: count, lost: 0 })
+  await log.close()
+})
+
 describe('a log of datagrams that are not as they should be', () => {
   /** A log on a transport without a kernel, and whole datagrams of four records and a Done to spoil. */
   async function spoiled(frameSize = 4096) {
