@@ -35,7 +35,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
