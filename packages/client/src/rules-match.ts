@@ -8,6 +8,7 @@ import {
   MatchFlag,
   MetaKey,
   PayloadBase,
+  RangeOperation,
   Register,
 } from '@ringlink/codec'
 import { type Network, parseNetwork } from './rules-network.ts'
@@ -180,7 +181,12 @@ class MatchCompiler implements CompiledMatch {
     const [from, to] = [networkOrder16Bytes(first.from), networkOrder16Bytes(first.to)]
     if (first.from === first.to) this.#compare(from, inverted)
     else if (inverted) {
-      const data = { sourceRegister: REGISTER, operation: 1, from: { value: from }, to: { value: to } }
+      const data = {
+        sourceRegister: REGISTER,
+        operation: RangeOperation.Outside,
+        from: { value: from },
+        to: { value: to },
+      }
       this.#add({ name: 'range', data })
     } else {
       this.#compareBy(CompareOperation.GreaterOrEqual, from)

@@ -94,7 +94,7 @@ export class UringTransport extends BaseTransport {
       this.#provide()
       this.#arm()
     } catch (error) {
-      this.#native.close(this.#handle)
+      this.#socket.close()
       throw error
     }
     this.stats = liveStats(this.#counts, this.#pool, this.outbox)
@@ -144,7 +144,7 @@ export class UringTransport extends BaseTransport {
     this.#closed = true
     this.outbox.close()
     this.#pool.close()
-    this.#native.close(this.#handle)
+    this.#socket.close()
   }
 
   /** What has come, after blocking for up to `timeout` milliseconds when nothing has. */
