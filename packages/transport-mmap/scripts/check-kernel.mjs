@@ -32,7 +32,7 @@ async function load() {
       '../dist/netlink/open.js',
       '../dist/netlink/options.js',
       '../dist/netlink/system.js',
-      '../../transport/dist/ring/index.js',
+      '../../transport/dist/netlink-ring/index.js',
       '../../transport-socket/dist/index.js',
       '../../client/dist/index.js',
     ].map((path) => import(path)),

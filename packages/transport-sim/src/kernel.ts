@@ -1,7 +1,7 @@
 import { Errno, type Memory, Protocol } from '@ringlink/codec'
 import { systemError } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
-import type { OpenRingSystem, RingTransport } from '@ringlink/transport/ring'
+import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-ring'
 import { VirtualClock } from './clock.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
 import { PacketLogs } from './log/logs.ts'

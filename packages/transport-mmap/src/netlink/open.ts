@@ -1,5 +1,5 @@
 import type { Transport } from '@ringlink/transport'
-import { RingTransport, stepsOverSkip } from '@ringlink/transport/ring'
+import { RingTransport, stepsOverSkip } from '@ringlink/transport/netlink-ring'
 import { checkNetlinkRingOptions, type NetlinkRingOptions } from './options.ts'
 import { nativeKernel, type RingKernel } from './system.ts'
 

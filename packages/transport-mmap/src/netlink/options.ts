@@ -1,5 +1,5 @@
 import { TransportError } from '@ringlink/transport'
-import { planRing, type RingGeometry } from '@ringlink/transport/ring'
+import { planRing, type RingGeometry } from '@ringlink/transport/netlink-ring'
 import { type CheckedOptions, checkOptions, type SocketOptions } from '@ringlink/transport-socket'
 
 /** How a netlink ring is opened. Sizes are bytes; what is left out follows from the use. */

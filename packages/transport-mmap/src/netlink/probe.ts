@@ -1,6 +1,6 @@
 import { Errno, errnoName } from '@ringlink/codec/errors'
 import { loadNative } from '@ringlink/native'
-import { NO_RING, RingOption, writeRingRequest } from '@ringlink/transport/ring'
+import { NO_RING, RingOption, writeRingRequest } from '@ringlink/transport/netlink-ring'
 import type { RingProbe } from '../probe.ts'
 
 /** `NETLINK_ROUTE`, which every kernel with netlink has. */

@@ -2,7 +2,7 @@ import { Errno } from '@ringlink/codec/errors'
 import type { Memory } from '@ringlink/codec/memory'
 import { loadNative, type NativeBinding, type NativeHandle } from '@ringlink/native'
 import { systemError } from '@ringlink/transport'
-import type { OpenRingSystem, RingOption, RingSystem } from '@ringlink/transport/ring'
+import type { OpenRingSystem, RingOption, RingSystem } from '@ringlink/transport/netlink-ring'
 import { SEND_OVERHEAD, SOL_NETLINK, SocketOption } from '@ringlink/transport-socket'
 import type { CheckedNetlinkRingOptions } from './options.ts'
 

@@ -1,5 +1,5 @@
 import { openQueue, Session } from '@ringlink/client'
-import { FrameStatus, type RingSystem, stepsOverSkip } from '@ringlink/transport/ring'
+import { FrameStatus, type RingSystem, stepsOverSkip } from '@ringlink/transport/netlink-ring'
 import { describe, expect, it } from 'vitest'
 import {
   DATABASE_GROUP,

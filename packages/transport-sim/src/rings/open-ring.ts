@@ -4,7 +4,7 @@ import {
   type RingSystem,
   RingTransport,
   type RingTransportOptions,
-} from '@ringlink/transport/ring'
+} from '@ringlink/transport/netlink-ring'
 import type { CheckedSimOptions } from '../options.ts'
 import type { SimSocket } from '../socket.ts'
 import type { TransportHost } from '../transport.ts'

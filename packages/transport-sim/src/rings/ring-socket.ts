@@ -15,7 +15,7 @@ import {
   readRingRequest,
   ringSize,
   TOO_LARGE,
-} from '@ringlink/transport/ring'
+} from '@ringlink/transport/netlink-ring'
 import type { Receiver } from '../receiver.ts'
 import type { SimSocket } from '../socket.ts'
 

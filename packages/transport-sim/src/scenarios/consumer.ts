@@ -29,7 +29,7 @@ import {
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import { type FrameBatch, systemError, type Transport, TransportError } from '@ringlink/transport'
-import { planRing } from '@ringlink/transport/ring'
+import { planRing } from '@ringlink/transport/netlink-ring'
 import { DATABASE_PROTOCOL, DatabaseMessage } from '../database.ts'
 import type { SimKernel } from '../kernel.ts'
 import type { SimOptions } from '../options.ts'

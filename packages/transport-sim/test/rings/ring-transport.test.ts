@@ -1,6 +1,6 @@
 import { Errno } from '@ringlink/codec/errors'
 import type { FrameBatch, Lease } from '@ringlink/transport'
-import { NO_RING, RingOption, ringSize, writeRingRequest } from '@ringlink/transport/ring'
+import { NO_RING, RingOption, ringSize, writeRingRequest } from '@ringlink/transport/netlink-ring'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Dump, SimSocket } from '../../src/socket.ts'

@@ -1,4 +1,4 @@
-import { stepsOverSkip } from '@ringlink/transport/ring'
+import { stepsOverSkip } from '@ringlink/transport/netlink-ring'
 import { describe, expect, it } from 'vitest'
 import type { RingKernelOptions } from '../../src/rings/ring-socket.ts'
 import { SimRingSystem } from '../../src/rings/ring-system.ts'

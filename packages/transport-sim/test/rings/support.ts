@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { align4 } from '@ringlink/codec/memory'
 import type { Ability, Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
-import { planRing, RingTransport, type RingTransportOptions } from '@ringlink/transport/ring'
+import { planRing, RingTransport, type RingTransportOptions } from '@ringlink/transport/netlink-ring'
 import { VirtualClock } from '../../src/clock.ts'
 import { ReceiveQueue } from '../../src/receive-queue.ts'
 import { type RingKernelOptions, RingSocket } from '../../src/rings/ring-socket.ts'

@@ -1,7 +1,7 @@
 import { BaseTransport } from '../base.ts'
 import { TransportError } from '../errors.ts'
+import { FRAME_WORDS, SlabPool, type SlabSizes } from '../frames/slab.ts'
 import { OutboxBuffer, type Transmit } from '../outbox.ts'
-import { FRAME_WORDS, SlabPool, type SlabSizes } from '../slab.ts'
 import type { Capabilities, FrameBatch, TransportStats } from '../transport.ts'
 
 /** A message of the reference transport's kernel. */

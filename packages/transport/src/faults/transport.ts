@@ -1,5 +1,5 @@
 import { BaseTransport } from '../base.ts'
-import { FRAME_WORDS, SlabPool } from '../slab.ts'
+import { FRAME_WORDS, SlabPool } from '../frames/slab.ts'
 import type { Capabilities, FrameBatch, Lease, Outbox, Transport, TransportStats } from '../transport.ts'
 import { type Fault, type FaultContext, type FaultFrame, type FaultStats, frameIn, noFaults } from './fault.ts'
 import { FaultOutbox } from './outbox.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { copyBatch, FRAME_WORDS, type FrameBatch, POISON, SlabPool } from '../src/index.ts'
+import { copyBatch, FRAME_WORDS, type FrameBatch, POISON, SlabPool } from '../../src/index.ts'
 
 const sizes = { frameSize: 40, batchSize: 3, slabs: 2, poison: true }
 

@@ -1,8 +1,8 @@
 import { Errno } from '@ringlink/codec/errors'
 import { align4, type Memory } from '@ringlink/codec/memory'
 import { OutboxBuffer } from '../outbox.ts'
-import type { RingSystem } from './ring-system.ts'
-import type { TransmitRing } from './transmit-ring.ts'
+import type { RingSystem } from './system.ts'
+import type { TransmitRing } from './transmit.ts'
 
 /** What an outbox needs of its system. */
 export interface RingSender extends Pick<RingSystem, 'trigger' | 'send'> {

@@ -13,7 +13,7 @@ import {
   readRingRequest,
   ringSize,
   writeRingRequest,
-} from '../../src/ring/index.ts'
+} from '../../src/netlink-ring/index.ts'
 
 const fresh: RingSetup = { pageSize: 4096, privileged: true, mapped: false, pending: false, set: false }
 const geometry = (blockSize: number, blockCount: number, frameSize: number, frameCount: number): RingGeometry => ({

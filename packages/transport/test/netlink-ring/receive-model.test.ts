@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FrameStatus, NoFrame, RING_FULL } from '../../src/ring/index.ts'
+import { FrameStatus, NoFrame, RING_FULL } from '../../src/netlink-ring/index.ts'
 import { BothEnds, message, numberOf } from './support.ts'
 
 /** What may happen next at either end; numbers choose among what is there. */

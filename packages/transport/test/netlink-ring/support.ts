@@ -9,7 +9,7 @@ import {
   RING_FULL,
   RingFrames,
   type RingGeometry,
-} from '../../src/ring/index.ts'
+} from '../../src/netlink-ring/index.ts'
 
 /** Both ends of one receive ring, each with its own view of one memory, and a receive queue between them. */
 export class BothEnds {

@@ -1,6 +1,6 @@
 import { align4, Memory, RELEASED_MEMORY } from '@ringlink/codec/memory'
-import { TransportError } from './errors.ts'
-import type { Capabilities, Frame, FrameBatch, Lease } from './transport.ts'
+import { TransportError } from '../errors.ts'
+import type { Capabilities, Frame, FrameBatch, Lease } from '../transport.ts'
 
 /** Words that describe a received frame, four of them per frame, as the addon and the simulator write them. */
 const LENGTH = 0

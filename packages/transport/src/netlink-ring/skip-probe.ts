@@ -1,6 +1,6 @@
 import { Memory } from '@ringlink/codec/memory'
 import { FrameStatus, RingFrames, type RingGeometry, RingOption, ringSize, writeRingRequest } from './layout.ts'
-import type { OpenRingSystem, RingSystem } from './ring-system.ts'
+import type { OpenRingSystem, RingSystem } from './system.ts'
 
 const FRAMES = 4
 /** A request that does nothing and is acknowledged: `NLMSG_NOOP`, `NLM_F_REQUEST | NLM_F_ACK`. */

@@ -3,11 +3,11 @@
  * the transport over them, which is given its system.
  */
 // biome-ignore-all lint/performance/noBarrelFile: the entry of a subpath
-export * from './kernel-receive-ring.ts'
-export * from './kernel-transmit-ring.ts'
+export * from './kernel/receive.ts'
+export * from './kernel/transmit.ts'
 export * from './layout.ts'
-export * from './receive-ring.ts'
-export * from './ring-system.ts'
-export * from './ring-transport.ts'
+export * from './receive.ts'
 export * from './skip-probe.ts'
-export * from './transmit-ring.ts'
+export * from './system.ts'
+export * from './transmit.ts'
+export * from './transport.ts'

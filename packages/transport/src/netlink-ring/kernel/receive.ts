@@ -1,4 +1,4 @@
-import { type FrameDescription, FrameStatus, type RingFrames } from './layout.ts'
+import { type FrameDescription, FrameStatus, type RingFrames } from '../layout.ts'
 
 /** What differs between the kernels that had rings. The defaults are 4.4.1. */
 export interface KernelRingQuirks {

@@ -1,4 +1,4 @@
-import { FRAME_WORDS, POISON } from '../slab.ts'
+import { FRAME_WORDS, POISON } from '../frames/slab.ts'
 import { locateMessage } from './dump-location.ts'
 import { FRAME_HEADER_LENGTH, FrameStatus, type RingFrames } from './layout.ts'
 

@@ -2,7 +2,7 @@ import { Errno } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FrameStatus, KernelTransmitRing, RingFrames, TransmitRing } from '../../src/ring/index.ts'
+import { FrameStatus, KernelTransmitRing, RingFrames, TransmitRing } from '../../src/netlink-ring/index.ts'
 import { frames as geometryOf, message, numberOf } from './support.ts'
 
 function bothEnds(count: number) {

@@ -1,5 +1,5 @@
 import { Errno } from '@ringlink/codec/errors'
-import { FrameStatus, type RingFrames } from './layout.ts'
+import { FrameStatus, type RingFrames } from '../layout.ts'
 
 /** Takes a copy of one frame's message to its receiver: the bytes taken, or a negative errno. */
 export type TransmitMessage = (message: Uint8Array<ArrayBuffer>) => number

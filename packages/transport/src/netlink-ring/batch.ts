@@ -1,8 +1,8 @@
 import { Memory, RELEASED_MEMORY } from '@ringlink/codec/memory'
 import { TransportError } from '../errors.ts'
-import { FRAME_WORDS, frames } from '../slab.ts'
+import { FRAME_WORDS, frames } from '../frames/slab.ts'
 import type { Frame, FrameBatch, Lease } from '../transport.ts'
-import { FrameWord, type ReceiveRing } from './receive-ring.ts'
+import { FrameWord, type ReceiveRing } from './receive.ts'
 
 /**
  * The batches and leases over the frames of one receive ring. A frame goes back to the kernel when nobody has it any more:
