@@ -42,8 +42,7 @@ struct handle {
   struct handle *next, *previous; /* in addon->open */
   unsigned references;            /* the JS object until it is finalized, and the watcher until it is closed */
   int fd;                         /* -1: closed */
-  int watched;                    /* what `watcher` polls: fd, or what tells of a ring that receives from it */
-  bool counting;                  /* `watched` is an eventfd: it is read before it is told of */
+  int watched;                    /* what `watcher` polls: fd, or the ring that receives from it */
   bool foreign;                   /* opened in a namespace that may not be the thread's */
   bool polling;                   /* registered with the event loop */
   bool waiting;                   /* onReadable is owed; the JS object is referenced strongly */
@@ -98,7 +97,7 @@ extern const napi_type_tag handle_tag;
 int handle_create(const struct call *call, int fd, bool foreign, napi_value on_readable, napi_value *object);
 void handle_close(struct handle *handle);
 /* Has readiness be that of another descriptor, which must stay open until handle_close: 0 or a negative errno. */
-int handle_watch(struct handle *handle, int fd, bool counting);
+int handle_watch(struct handle *handle, int fd);
 void addon_teardown(napi_async_cleanup_hook_handle hook, void *data);
 int32_t handles_open(void);
 

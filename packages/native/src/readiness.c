@@ -65,7 +65,7 @@ static uv_poll_t *watcher_create(const struct addon *addon, int fd, int *error) 
   return NULL;
 }
 
-int handle_watch(struct handle *handle, int fd, bool counting) {
+int handle_watch(struct handle *handle, int fd) {
   int error;
   if (handle->waiting) return -EBUSY;
   uv_poll_t *watcher = watcher_create(handle->addon, fd, &error);
@@ -77,7 +77,6 @@ int handle_watch(struct handle *handle, int fd, bool counting) {
   uv_close((uv_handle_t *)handle->watcher, on_closed);
   handle->watcher = watcher;
   handle->watched = fd;
-  handle->counting = counting;
   handle->polling = false;
   return 0;
 }
@@ -195,8 +194,6 @@ static void on_ready(uv_poll_t *watcher, int status, int events) {
     handle->polling = false;
     return;
   }
-  uint64_t count;
-  if (handle->counting && read(handle->watched, &count, sizeof count) < 0 && errno != EAGAIN) status = -errno;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value object = NULL, function = NULL, argument, result;

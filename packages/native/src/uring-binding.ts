@@ -6,8 +6,8 @@ import type { NativeHandle } from './binding.ts'
  * in {@link NativeBinding}; nothing here knows what a message is.
  *
  * The calls come in this order, each once: {@link uringSetUp}, {@link uringMap}, {@link uringProvide}. From the first on
- * `wait` and `onReadable` of the handle are about the ring: readable when it has completions, or work to be run by entering
- * it. `close` of the handle cancels what the kernel still does, waits for its end, detaches the ArrayBuffers, unmaps and
+ * `wait` and `onReadable` of the handle are about the ring: with `DEFER_TASKRUN` the handle is readable while its socket is, which
+ * lasts until the ring is entered; without, while the ring has completions. `close` of the handle cancels what the kernel still does, waits for its end, detaches the ArrayBuffers, unmaps and
  * closes; where the kernel could not be stopped, the memory is left to it. A handle that is collected without a close
  * keeps its memory until the ArrayBuffers are collected too.
  */

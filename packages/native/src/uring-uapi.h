@@ -18,7 +18,8 @@
 #endif
 
 enum uring_setup_flag {
-  URING_SETUP_SQPOLL = 1 << 1, /* IORING_SETUP_SQPOLL */
+  URING_SETUP_SQPOLL = 1 << 1,         /* IORING_SETUP_SQPOLL */
+  URING_SETUP_DEFER_TASKRUN = 1 << 13, /* IORING_SETUP_DEFER_TASKRUN, 6.1 */
 };
 
 enum uring_enter_flag {
@@ -28,7 +29,6 @@ enum uring_enter_flag {
 };
 
 enum uring_register_opcode {
-  URING_REGISTER_EVENTFD = 4,      /* IORING_REGISTER_EVENTFD */
   URING_REGISTER_BUFFER_RING = 22, /* IORING_REGISTER_PBUF_RING, 5.19 */
   URING_REGISTER_SYNC_CANCEL = 24, /* IORING_REGISTER_SYNC_CANCEL, 6.0 */
 };

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -30,7 +29,6 @@ enum { REQUEST = 1 };
 struct uring {
   unsigned references; /* the handle until it is closed, and every ArrayBuffer until it is finalized */
   int fd;
-  int events; /* an eventfd that the kernel adds to; -1: the ring itself is polled */
   int socket;
   struct uring_parameters parameters;
   struct area area[AREAS];
@@ -170,22 +168,17 @@ void uring_close(napi_env env, struct uring *uring) {
     uring->area[i].buffer = NULL;
   }
   close(uring->fd);
-  if (uring->events >= 0) close(uring->events);
   release(uring);
 }
 
 /*
- * Work that is deferred until the ring is entered wakes nobody who polls the ring, but is told to an eventfd. The kernel's
- * own thread leaves completions, which do wake, and at no cost while nobody polls.
+ * What the event loop polls (docs/decisions/wake-ups.md). Deferred work runs only when the ring is entered: until then its
+ * messages stay in the socket, which is readable, while the ring wakes nobody. Elsewhere the kernel has taken them out of the
+ * socket and left completions, which make the ring readable. Both are states, not signals: one that was missed is seen later.
  */
-static int watch(struct handle *handle, struct uring *uring) {
-  if ((uring->parameters.flags & URING_SETUP_SQPOLL) != 0) return handle_watch(handle, uring->fd, false);
-  uring->events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (uring->events < 0 ||
-      syscall(SYS_io_uring_register, uring->fd, URING_REGISTER_EVENTFD, &uring->events, 1) < 0) {
-    return -errno;
-  }
-  return handle_watch(handle, uring->events, true);
+static int watch(struct handle *handle, const struct uring *uring) {
+  if ((uring->parameters.flags & URING_SETUP_DEFER_TASKRUN) != 0) return 0; /* the handle polls its socket already */
+  return handle_watch(handle, uring->fd);
 }
 
 napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info) {
@@ -203,7 +196,6 @@ napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info) {
   if (uring == NULL) return number(env, -ENOMEM);
   uring->references = 1;
   uring->socket = handle->fd;
-  uring->events = -1;
   uring->parameters =
       (struct uring_parameters){.completion_entries = completions, .flags = flags, .thread_idle = idle};
   uring->fd = (int)syscall(SYS_io_uring_setup, submissions, &uring->parameters); /* close-on-exec by itself */
@@ -216,7 +208,6 @@ napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info) {
     return number(env, 0);
   }
   if (uring->fd >= 0) close(uring->fd);
-  if (uring->events >= 0) close(uring->events);
   free(uring);
   return number(env, error);
 }

@@ -7,6 +7,7 @@ import { ACK_LENGTH, ask, descriptors, errno, native, openHandle, openSocket, ru
 
 const COMPLETION_COUNT = 1 << 3
 const DEFERRED = COMPLETION_COUNT | (1 << 9) | (1 << 12) | (1 << 13)
+const COOPERATIVE = COMPLETION_COUNT | (1 << 8) | (1 << 9) | (1 << 12)
 const THREADED = COMPLETION_COUNT | (1 << 1) | (1 << 12)
 const FRAMES = 8
 const STRIDE = 320
@@ -95,9 +96,10 @@ describe.skipIf(unavailable !== undefined)(name, () => {
   })
 
   test.each([
-    ['by an eventfd', DEFERRED],
-    ['of the kernel thread by the ring', THREADED],
-  ])('readiness comes %s, once for each wait', async (_, flags) => {
+    ['deferred work by the socket', DEFERRED],
+    ['cooperative work by the ring', COOPERATIVE],
+    ['the kernel thread by the ring', THREADED],
+  ])('readiness of %s comes once for each wait', async (_, flags) => {
     const onReadable = vi.fn()
     const ring = openRing(flags, onReadable)
     for (let round = 1; round <= 3; round++) {

@@ -7,12 +7,10 @@ import { SocketPeer } from '../../../transport-socket/test/support/peer.ts'
 import { commitNoops } from '../../../transport-socket/test/support/requests.ts'
 import { openUring, probeUring } from '../../src/uring/open-uring.ts'
 import type { UringOptions } from '../../src/uring/options.ts'
+import { withoutDeferredWork } from './support/cooperative.ts'
 import { uringUnavailable } from './support/fixture.ts'
 
 const ROUTE = 0
-const EINVAL = 22
-/** IORING_SETUP_DEFER_TASKRUN */
-const DEFERRED_WORK = 1 << 13
 /** Milliseconds after which a poll that should have brought something has failed. */
 const PATIENCE = 5000
 
@@ -227,11 +225,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
   })
 
   test('a ring of 6.0, which has no deferred work, is one too', async () => {
-    // What a kernel before 6.1 says to the first set of flags.
-    const native = loadNative()
-    const uringSetUp: typeof native.uringSetUp = (handle, submissions, completions, flags, idle) =>
-      (flags & DEFERRED_WORK) !== 0 ? -EINVAL : native.uringSetUp(handle, submissions, completions, flags, idle)
-    const refusing = { ...native, uringSetUp }
+    const refusing = withoutDeferredWork(loadNative())
     await using transport = openUring({ protocol: ROUTE, frameSize: 256, frames: 16 }, refusing)
     for (let round = 0; round < 5; round++) {
       const waiting = transport.receive()

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FrameBatch, Transport } from '@ringlink/transport'
+import { expect } from 'vitest'
+import type { Namespace } from '../../../../test/support/namespace.ts'
+
+/** Rounds of silence and burst; RINGLINK_WAKE_ROUNDS sets fewer for a slow machine. */
+export const wakeRounds: number = Number(process.env.RINGLINK_WAKE_ROUNDS ?? 10_000)
+
+const MOST_MESSAGES = 80
+const MOST_SPINS = 400
+/** `struct nlmsghdr`, and then the number. */
+const NUMBER = 16 >> 2
+/** Milliseconds without progress after which a wake-up counts as lost. */
+const PATIENCE = 10_000
+
+/** A process that sends bursts to one port when told to, and tells nothing back: only the messages themselves wake anybody. */
+export class BurstPeer implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #commands: number
+  readonly #directory: string
+  readonly #failed: Promise<never>
+
+  private constructor(child: ChildProcess, commands: number, directory: string) {
+    this.#child = child
+    this.#commands = commands
+    this.#directory = directory
+    this.#failed = new Promise<never>((_, reject) => {
+      child.once('exit', (code, signal) => reject(new Error(`the sender of bursts ended: ${code ?? signal}`)))
+    })
+    this.#failed.catch(() => {})
+  }
+
+  static open(namespace: Namespace, protocol: number, portId: number): BurstPeer {
+    const directory = mkdtempSync(join(tmpdir(), 'ringlink-bursts-'))
+    const program = join(directory, 'bursts')
+    const fifo = join(directory, 'commands')
+    const source = fileURLToPath(new URL('../fixtures/bursts.c', import.meta.url))
+    const compiled = spawnSync(process.env.CC ?? 'cc', ['-Wall', '-O1', '-o', program, source], { encoding: 'utf8' })
+    if (compiled.status !== 0) throw new Error(compiled.stderr)
+    const made = spawnSync('mkfifo', [fifo], { encoding: 'utf8' })
+    if (made.status !== 0) throw new Error(made.stderr)
+    const child = spawn('nsenter', [`--net=${namespace.path}`, program, String(protocol), String(portId), fifo], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    // For reading too, so that opening it blocks nobody.
+    return new BurstPeer(child, openSync(fifo, 'r+'), directory)
+  }
+
+  /** rejects when the process ends */
+  get failed(): Promise<never> {
+    return this.#failed
+  }
+
+  /** Has `count` messages sent; without the event loop, so that nothing but they can wake it. */
+  send(count: number, first: number, { asleep, spins }: { asleep: boolean; spins: number }): void {
+    writeSync(this.#commands, Uint32Array.of(count, first, asleep ? process.pid : 0, spins))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = new Promise((resolve) => this.#child.once('exit', resolve))
+    closeSync(this.#commands)
+    this.#child.kill()
+    await exited
+    rmSync(this.#directory, { recursive: true })
+  }
+}
+
+/**
+ * Alternates silence and bursts. Half of the bursts come when this thread sleeps in its event loop with a receive pending, the
+ * others at any moment around the receive. Every message must arrive, once and in order; a round that does not end is a lost
+ * wake-up, and named.
+ */
+export async function alternate(transport: Transport, peer: BurstPeer, rounds: number, seed: number): Promise<void> {
+  const random = generator(seed)
+  const watchdog = new AbortController()
+  let round = 0
+  let seen = -1
+  const timer = setInterval(() => {
+    if (seen === round) watchdog.abort(new Error(`round ${round} of seed ${seed} does not end: a wake-up was lost`))
+    seen = round
+  }, PATIENCE)
+  let expected = 0
+  try {
+    for (; round < rounds; round++) {
+      const count = 1 + random(round % 4 === 0 ? MOST_MESSAGES : 4)
+      const asleep = random(2) === 0
+      const spins = random(2) === 0 ? 0 : random(MOST_SPINS)
+      const next = () => transport.receive({ signal: watchdog.signal })
+      let receiving: Promise<FrameBatch> | undefined
+      if (asleep) receiving = next()
+      peer.send(count, expected, { asleep, spins })
+      const end = expected + count
+      while (expected < end) {
+        const batch = await (receiving ?? next())
+        receiving = undefined
+        for (const { offset } of batch) {
+          const number = batch.memory.u32[(offset >> 2) + NUMBER]
+          if (number !== expected)
+            expect.fail(`round ${round} of seed ${seed}: message ${number}, expected ${expected}`)
+          expected++
+        }
+        batch.release()
+      }
+    }
+  } finally {
+    clearInterval(timer)
+  }
+  expect(transport.stats).toMatchObject({ frames: expected, lost: 0 })
+}
+
+/** Whole numbers from 0 to `below - 1`, the same for the same seed (mulberry32). */
+function generator(seed: number): (below: number) => number {
+  let state = seed >>> 0
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
