@@ -41,7 +41,15 @@ function installDebianPackages() {
   })
 }
 
+/** The addon for this machine. The published packages have it prebuilt; a checkout has not. */
+function buildAddon() {
+  if (process.platform !== 'linux')
+    say('netlink exists on Linux only: the addon is not built, the simulated kernel runs')
+  else run(process.execPath, [join('packages', 'native', 'bin', 'ringlink-native.mjs'), 'build'])
+}
+
 function build() {
+  buildAddon()
   const order = [
     'codec',
     'native',

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { NativeBinding } from './binding.ts'
+import { libcOf, prebuiltPackage } from './prebuilt.ts'
 
 export type NativeUnavailableCode = 'PLATFORM_UNSUPPORTED' | 'ADDON_MISSING' | 'ADDON_REFUSED'
 
@@ -8,7 +10,7 @@ export class NativeUnavailableError extends Error {
   override readonly name = 'NativeUnavailableError'
   /**
    * - `PLATFORM_UNSUPPORTED`: the operating system has no netlink; only Linux does
-   * - `ADDON_MISSING`: neither a prebuilt binary for this platform nor one compiled here was found
+   * - `ADDON_MISSING`: neither the optional package with the binary for this platform nor one compiled here was found
    * - `ADDON_REFUSED`: a binary was found and does not load into this runtime; `cause` is the reason
    */
   readonly code: NativeUnavailableCode
@@ -19,11 +21,10 @@ export class NativeUnavailableError extends Error {
   }
 }
 
-interface NodeGypBuild {
-  resolve(root: string): string
-}
-
-/** The addon of the package at `root`; no cache but that of `require`. */
+/**
+ * The addon of the package at `root` (ends with a slash). A binary that was compiled there comes first, because somebody
+ * asked for it (`ringlink-native build`); then the optional package of this platform. No cache except that of `require`.
+ */
 export function loadFrom(root: string, platform: string): NativeBinding {
   if (platform !== 'linux') {
     throw new NativeUnavailableError(
@@ -31,30 +32,47 @@ export function loadFrom(root: string, platform: string): NativeBinding {
       `netlink is an interface of the Linux kernel and this is ${platform}; the simulated kernel of ringlink runs here`,
     )
   }
-  const require = createRequire(import.meta.url)
-  const file = findBinary(require, root)
+  const require = createRequire(`${root}package.json`)
+  const prebuilt = prebuiltPackage(platform, process.arch, libcOf(process.execPath))
+  const found = [compiledIn(root), resolvePrebuilt(require, prebuilt)].filter((file) => file !== undefined)
+  let refused: NativeUnavailableError | undefined
+  for (const file of found) {
+    try {
+      return require(file) as NativeBinding
+    } catch (cause) {
+      refused ??= new NativeUnavailableError('ADDON_REFUSED', `${file} does not load: ${refusal(root, cause)}`, cause)
+    }
+  }
+  throw refused ?? new NativeUnavailableError('ADDON_MISSING', absence(root, platform, prebuilt))
+}
+
+function compiledIn(root: string): string | undefined {
+  const file = `${root}build/Release/ringlink.node`
+  return existsSync(file) ? file : undefined
+}
+
+function resolvePrebuilt(require: NodeJS.Require, name: string | undefined): string | undefined {
   try {
-    return require(file) as NativeBinding
-  } catch (cause) {
-    throw new NativeUnavailableError(
-      'ADDON_REFUSED',
-      `${file} does not load: ${cause instanceof Error ? cause.message : String(cause)}. ` +
-        `Compile it for this machine: node ${root}scripts/build.mjs --force`,
-      cause,
-    )
+    return name === undefined ? undefined : require.resolve(name)
+  } catch {
+    return undefined
   }
 }
 
-function findBinary(require: NodeJS.Require, root: string): string {
-  const nodeGypBuild: NodeGypBuild = require('node-gyp-build')
-  try {
-    return nodeGypBuild.resolve(root)
-  } catch (cause) {
-    throw new NativeUnavailableError(
-      'ADDON_MISSING',
-      `the native addon of ringlink is not built for ${process.platform} ${process.arch}. ` +
-        `With a C compiler installed (Debian: apt-get install gcc libc6-dev) run: node ${root}scripts/build.mjs`,
-      cause,
-    )
+function refusal(root: string, cause: unknown): string {
+  return (
+    `${cause instanceof Error ? cause.message : String(cause)}. ` +
+    `Compile it for this machine: node ${root}bin/ringlink-native.mjs build --force`
+  )
+}
+
+function absence(root: string, platform: string, prebuilt: string | undefined): string {
+  const build = `compile the addon with a C compiler: npx ringlink-native build, or node ${root}bin/ringlink-native.mjs build`
+  if (prebuilt === undefined) {
+    return `no prebuilt addon is published for ${platform} ${process.arch} (${libcOf(process.execPath)}); ${build}`
   }
+  return (
+    `the optional package ${prebuilt}, which has the addon for this machine, is not installed; install without ` +
+    `--omit=optional (npm) or --no-optional (pnpm), and with a lock file that was made for this platform too. Or ${build}`
+  )
 }
