@@ -13,7 +13,7 @@ const environment = {
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout', '3600000']
 const { status } = spawnSync(
   process.execPath,
-  [...vitest, '.fuzz.ts', 'indexed-view', 'test/differential', ...process.argv.slice(2)],
+  [...vitest, '.fuzz.ts', 'packet-view', 'test/differential', ...process.argv.slice(2)],
   {
     cwd: root,
     stdio: 'inherit',

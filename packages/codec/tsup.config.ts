@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/memory.ts', 'src/errors.ts', 'src/inspect/index.ts', 'src/arbitrary.ts'],
+  entry: {
+    index: 'src/index.ts',
+    memory: 'src/wire/memory.ts',
+    errors: 'src/errors.ts',
+    'inspect/index': 'src/inspect/index.ts',
+    arbitrary: 'src/schema/arbitrary.ts',
+  },
   format: ['esm'],
   target: 'node20',
   dts: true,

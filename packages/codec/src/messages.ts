@@ -2,16 +2,16 @@
  * What is known of each message type: the kernel's name, how long its fixed header is and which attributes follow. Error
  * texts and the inspector look it up. A new family adds its messages here.
  */
-import type { AttributeSet } from './attribute-set.ts'
-import { Protocol } from './message.ts'
+
 import {
   ConntrackMessage,
   conntrackAttributes,
   ExpectationMessage,
   expectationAttributes,
-} from './nfnetlink/conntrack.ts'
+} from './nfnetlink/conntrack/attributes.ts'
 import { NFNETLINK_HEADER_LENGTH } from './nfnetlink/header.ts'
-import { LogMessage, logAttributes, logConfigAttributes } from './nfnetlink/log.ts'
+import { LogMessage, logAttributes, logConfigAttributes } from './nfnetlink/log/attributes.ts'
+import { CompatMessage, compatAttributes } from './nfnetlink/nftables/compat.ts'
 import {
   BatchMessage,
   batchAttributes,
@@ -19,17 +19,18 @@ import {
   generationAttributes,
   NfTablesMessage,
   tableAttributes,
-} from './nfnetlink/nftables.ts'
-import { CompatMessage, compatAttributes } from './nfnetlink/nftables-compat.ts'
-import { ruleAttributes } from './nfnetlink/nftables-rule.ts'
+} from './nfnetlink/nftables/messages.ts'
+import { ruleAttributes } from './nfnetlink/nftables/rule.ts'
 import {
   flowtableAttributes,
   objectAttributes,
   setAttributes,
   setElementListAttributes,
   traceAttributes,
-} from './nfnetlink/nftables-set.ts'
-import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue.ts'
+} from './nfnetlink/nftables/set.ts'
+import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue/attributes.ts'
+import type { AttributeSet } from './schema/attribute-set.ts'
+import { Protocol } from './wire/message.ts'
 
 export interface MessageDescription {
   /** the name in the uapi header */

@@ -1,12 +1,12 @@
 import { match } from 'ts-pattern'
-import { AttributeBit, MAXIMUM_ATTRIBUTES, MAXIMUM_DEPTH } from '../attribute.ts'
-import { type Attribute, type AttributeSet, attributeByNumber, payloadBounds } from '../attribute-set.ts'
-import { extendedAckAttributes } from '../control.ts'
-import { hostIsLittleEndian } from '../endian.ts'
 import { errnoName } from '../errno.ts'
-import { align4 } from '../memory.ts'
-import { AcknowledgeFlag, ControlType, MessageFlag, MINIMUM_MESSAGE_TYPE, Protocol } from '../message.ts'
 import { describeMessage } from '../messages.ts'
+import { type Attribute, type AttributeSet, attributeByNumber, payloadBounds } from '../schema/attribute-set.ts'
+import { AttributeBit, MAXIMUM_ATTRIBUTES, MAXIMUM_DEPTH } from '../wire/attribute.ts'
+import { extendedAckAttributes } from '../wire/control.ts'
+import { hostIsLittleEndian } from '../wire/endian.ts'
+import { align4 } from '../wire/memory.ts'
+import { AcknowledgeFlag, ControlType, MessageFlag, MINIMUM_MESSAGE_TYPE, Protocol } from '../wire/message.ts'
 import {
   type ByteOrder,
   type Framing,

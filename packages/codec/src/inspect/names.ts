@@ -1,6 +1,7 @@
 /** The kernel's names of numbers in headers. */
-import { ControlType, MINIMUM_MESSAGE_TYPE, Protocol } from '../message.ts'
+
 import { describeMessage } from '../messages.ts'
+import { ControlType, MINIMUM_MESSAGE_TYPE, Protocol } from '../wire/message.ts'
 
 const controlTypes: ReadonlyMap<number, string> = new Map([
   [ControlType.Noop, 'NLMSG_NOOP'],

@@ -1,6 +1,7 @@
 /** What {@link inspect} makes of bytes: plain objects that own all they hold. Offsets count from the first byte given. */
-import type { AttributeFormat } from '../attribute-set.ts'
+
 import type { DecodeErrorCode } from '../errors.ts'
+import type { AttributeFormat } from '../schema/attribute-set.ts'
 
 interface Place {
   readonly name: string

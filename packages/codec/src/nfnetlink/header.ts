@@ -7,12 +7,19 @@
  *  |    family     |  version (0)  |   resource id (big endian)    |
  *  +---------------+---------------+-------------------------------+
  */
-import { AttributeWriter } from '../attribute.ts'
-import { type AttributeSet, type AttributeValues, readAttributes, writeAttributes } from '../attribute-set.ts'
-import { networkOrder16 } from '../endian.ts'
+
 import { DecodeError, EncodeError } from '../errors.ts'
-import { checkAligned, checkSpace, type Memory } from '../memory.ts'
-import { beginMessage, finishMessage, MESSAGE_HEADER_LENGTH, type MessageHeader, type MessageView } from '../message.ts'
+import { type AttributeSet, type AttributeValues, readAttributes, writeAttributes } from '../schema/attribute-set.ts'
+import { AttributeWriter } from '../wire/attribute.ts'
+import { networkOrder16 } from '../wire/endian.ts'
+import { checkAligned, checkSpace, type Memory } from '../wire/memory.ts'
+import {
+  beginMessage,
+  finishMessage,
+  MESSAGE_HEADER_LENGTH,
+  type MessageHeader,
+  type MessageView,
+} from '../wire/message.ts'
 
 const FAMILY = MESSAGE_HEADER_LENGTH
 const VERSION = FAMILY + 1

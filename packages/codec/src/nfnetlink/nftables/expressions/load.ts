@@ -1,0 +1,259 @@
+/**
+ * Expressions of nf_tables rules that put a value into a register, or a register into the packet
+ * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order. What they put into a register
+ * is as the packet has it: headers in network order; most of the kernel's own numbers, like a mark, in host order.
+ *
+ *  registers:  0 verdict | 1 … 4 of 16 bytes each; the same 64 bytes again as 8 … 23 of 4 bytes each
+ *
+ * An expression has a destination register where it loads, a source register where it sets.
+ */
+import { attributeSet, be32, bytes, nested, sbe32, text, u8 } from '../../../schema/attribute-set.ts'
+import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
+
+/** Where expressions leave values for the next ones of their rule. */
+export const Register = {
+  /** NFT_REG_VERDICT: what becomes of the packet */
+  Verdict: 0,
+  /** NFT_REG_1: 16 bytes */
+  Wide1: 1,
+  /** NFT_REG_2 */
+  Wide2: 2,
+  /** NFT_REG_3 */
+  Wide3: 3,
+  /** NFT_REG_4 */
+  Wide4: 4,
+  /** NFT_REG32_00: 4 bytes, the first of Wide1; register n is this plus n, to 15 (NFT_REG32_15) */
+  Word0: 8,
+  /** NFT_REG32_15 */
+  Word15: 23,
+} as const
+export type Register = (typeof Register)[keyof typeof Register]
+
+/** Verdicts that only rules have; they share a verdict's place with `Verdict`'s NF_DROP (0) and NF_ACCEPT (1). */
+export const RuleVerdict = {
+  /** NF_DROP */
+  Drop: 0,
+  /** NF_ACCEPT */
+  Accept: 1,
+  /** NFT_CONTINUE: with the next expression */
+  Continue: -1,
+  /** NFT_BREAK: with the next rule */
+  Break: -2,
+  /** NFT_JUMP: into a chain and back */
+  Jump: -3,
+  /** NFT_GOTO: into a chain, and back to where this one was jumped to from */
+  Goto: -4,
+  /** NFT_RETURN: from this chain */
+  Return: -5,
+} as const
+export type RuleVerdict = (typeof RuleVerdict)[keyof typeof RuleVerdict]
+
+/** What the expression `meta` loads or sets. Loaded integers are in host order, with the exceptions that are said. */
+export const MetaKey = {
+  /** NFT_META_LEN: 4 bytes */
+  Length: 0,
+  /** NFT_META_PROTOCOL: EtherType, 2 bytes in network order */
+  Protocol: 1,
+  /** NFT_META_PRIORITY: 4 bytes */
+  Priority: 2,
+  /** NFT_META_MARK: 4 bytes */
+  Mark: 3,
+  /** NFT_META_IIF: index, 4 bytes */
+  InputDevice: 4,
+  /** NFT_META_OIF: index, 4 bytes */
+  OutputDevice: 5,
+  /** NFT_META_IIFNAME: 16 bytes, zeros behind the name */
+  InputDeviceName: 6,
+  /** NFT_META_OIFNAME: 16 bytes, zeros behind the name */
+  OutputDeviceName: 7,
+  /** NFT_META_IIFTYPE: ARPHRD_*, 2 bytes */
+  InputDeviceType: 8,
+  /** NFT_META_OIFTYPE: ARPHRD_*, 2 bytes */
+  OutputDeviceType: 9,
+  /** NFT_META_SKUID: 4 bytes */
+  UserId: 10,
+  /** NFT_META_SKGID: 4 bytes */
+  GroupId: 11,
+  /** NFT_META_NFTRACE: 1 byte; only set */
+  Trace: 12,
+  /** NFT_META_RTCLASSID: 4 bytes */
+  Realm: 13,
+  /** NFT_META_SECMARK: 4 bytes */
+  SecurityMark: 14,
+  /** NFT_META_NFPROTO: `Family`, 1 byte */
+  Family: 15,
+  /** NFT_META_L4PROTO: IPPROTO_*, 1 byte */
+  TransportProtocol: 16,
+  /** NFT_META_BRI_IIFNAME: 16 bytes */
+  InputBridgeName: 17,
+  /** NFT_META_BRI_OIFNAME: 16 bytes */
+  OutputBridgeName: 18,
+  /** NFT_META_PKTTYPE: PACKET_*, 1 byte */
+  PacketType: 19,
+  /** NFT_META_CPU: 4 bytes */
+  Cpu: 20,
+  /** NFT_META_IIFGROUP: 4 bytes */
+  InputDeviceGroup: 21,
+  /** NFT_META_OIFGROUP: 4 bytes */
+  OutputDeviceGroup: 22,
+  /** NFT_META_CGROUP: 4 bytes */
+  ControlGroup: 23,
+  /** NFT_META_PRANDOM: 4 bytes */
+  Random: 24,
+  /** NFT_META_SECPATH: 1 byte */
+  SecurityPath: 25,
+  /** NFT_META_IIFKIND: 16 bytes */
+  InputDeviceKind: 26,
+  /** NFT_META_OIFKIND: 16 bytes */
+  OutputDeviceKind: 27,
+  /** NFT_META_BRI_IIFPVID: 2 bytes */
+  InputBridgePortVlan: 28,
+  /** NFT_META_BRI_IIFVPROTO: 2 bytes in network order */
+  InputBridgeVlanProtocol: 29,
+  /** NFT_META_TIME_NS: nanoseconds since 1970, 8 bytes */
+  Time: 30,
+  /** NFT_META_TIME_DAY: 0 is Sunday, 1 byte */
+  Day: 31,
+  /** NFT_META_TIME_HOUR: seconds of the day, 4 bytes */
+  Hour: 32,
+  /** NFT_META_SDIF: index, 4 bytes */
+  SlaveDevice: 33,
+  /** NFT_META_SDIFNAME: 16 bytes */
+  SlaveDeviceName: 34,
+  /** NFT_META_BRI_BROUTE: 1 byte; only set */
+  BridgeRoute: 35,
+  /** NFT_META_BRI_IIFHWADDR: 6 bytes */
+  InputBridgeHardwareAddress: 37,
+} as const
+export type MetaKey = (typeof MetaKey)[keyof typeof MetaKey]
+
+/** The header that the expression `payload` counts its offset from. */
+export const PayloadBase = {
+  /** NFT_PAYLOAD_LL_HEADER: Ethernet */
+  LinkLayer: 0,
+  /** NFT_PAYLOAD_NETWORK_HEADER */
+  Network: 1,
+  /** NFT_PAYLOAD_TRANSPORT_HEADER */
+  Transport: 2,
+  /** NFT_PAYLOAD_INNER_HEADER: what the transport header carries */
+  Inner: 3,
+  /** NFT_PAYLOAD_TUN_HEADER */
+  Tunnel: 4,
+} as const
+export type PayloadBase = (typeof PayloadBase)[keyof typeof PayloadBase]
+
+/** The checksum that is mended when `payload` sets bytes. */
+export const PayloadChecksum = {
+  /** NFT_PAYLOAD_CSUM_NONE */
+  None: 0,
+  /** NFT_PAYLOAD_CSUM_INET: RFC 791 */
+  Internet: 1,
+  /** NFT_PAYLOAD_CSUM_SCTP: CRC-32c */
+  Sctp: 2,
+} as const
+export type PayloadChecksum = (typeof PayloadChecksum)[keyof typeof PayloadChecksum]
+
+/** NFTA_VERDICT_*. */
+export const verdictAttributes = attributeSet('NFTA_VERDICT', {
+  /** of `RuleVerdict` */
+  code: sbe32(1, 'NFTA_VERDICT_CODE'),
+  /** of Jump and Goto */
+  chain: text(2, 'NFTA_VERDICT_CHAIN', MAXIMUM_NFTABLES_NAME),
+  /** of Jump and Goto, instead of the name: the chain's id within the batch */
+  chainId: be32(3, 'NFTA_VERDICT_CHAIN_ID'),
+})
+
+/** The longest value, in bytes (`NFT_DATA_VALUE_MAXLEN`). */
+export const MAXIMUM_NFTABLES_VALUE = 64
+
+/** NFTA_DATA_*: what a register is given, or is compared with. */
+export const dataAttributes = attributeSet('NFTA_DATA', {
+  /** as it is in the register: see the top of this file for its byte order */
+  value: bytes(1, 'NFTA_DATA_VALUE', 0, MAXIMUM_NFTABLES_VALUE),
+  /** for `Register.Verdict` */
+  verdict: nested(2, 'NFTA_DATA_VERDICT', verdictAttributes),
+})
+
+/** NFTA_IMMEDIATE_*: expression `immediate` puts a constant into a register; a verdict register decides the packet. */
+export const immediateAttributes = attributeSet('NFTA_IMMEDIATE', {
+  destinationRegister: be32(1, 'NFTA_IMMEDIATE_DREG'),
+  data: nested(2, 'NFTA_IMMEDIATE_DATA', dataAttributes),
+})
+
+/** NFTA_META_*: expression `meta`. */
+export const metaAttributes = attributeSet('NFTA_META', {
+  destinationRegister: be32(1, 'NFTA_META_DREG'),
+  /** of `MetaKey` */
+  key: be32(2, 'NFTA_META_KEY'),
+  sourceRegister: be32(3, 'NFTA_META_SREG'),
+})
+
+/** NFTA_PAYLOAD_*: expression `payload`, bytes of the packet. */
+export const payloadAttributes = attributeSet('NFTA_PAYLOAD', {
+  destinationRegister: be32(1, 'NFTA_PAYLOAD_DREG'),
+  /** of `PayloadBase` */
+  base: be32(2, 'NFTA_PAYLOAD_BASE'),
+  /** bytes */
+  offset: be32(3, 'NFTA_PAYLOAD_OFFSET'),
+  /** bytes */
+  length: be32(4, 'NFTA_PAYLOAD_LEN'),
+  sourceRegister: be32(5, 'NFTA_PAYLOAD_SREG'),
+  /** of `PayloadChecksum` */
+  checksumType: be32(6, 'NFTA_PAYLOAD_CSUM_TYPE'),
+  checksumOffset: be32(7, 'NFTA_PAYLOAD_CSUM_OFFSET'),
+  /** 1: the pseudo header's part of the transport checksum too (NFT_PAYLOAD_L4CSUM_PSEUDOHDR) */
+  checksumFlags: be32(8, 'NFTA_PAYLOAD_CSUM_FLAGS'),
+})
+
+/** NFTA_EXTHDR_*: expression `exthdr`, bytes of an IPv6 extension header, an IP or TCP option, or an SCTP chunk. */
+export const exthdrAttributes = attributeSet('NFTA_EXTHDR', {
+  destinationRegister: be32(1, 'NFTA_EXTHDR_DREG'),
+  type: u8(2, 'NFTA_EXTHDR_TYPE'),
+  offset: be32(3, 'NFTA_EXTHDR_OFFSET'),
+  length: be32(4, 'NFTA_EXTHDR_LEN'),
+  /** 1: only whether it is there (NFT_EXTHDR_F_PRESENT) */
+  flags: be32(5, 'NFTA_EXTHDR_FLAGS'),
+  operation: be32(6, 'NFTA_EXTHDR_OP'),
+  sourceRegister: be32(7, 'NFTA_EXTHDR_SREG'),
+})
+
+/** NFTA_RT_*: expression `rt`, the packet's route. */
+export const rtAttributes = attributeSet('NFTA_RT', {
+  destinationRegister: be32(1, 'NFTA_RT_DREG'),
+  key: be32(2, 'NFTA_RT_KEY'),
+})
+
+/** NFTA_SOCKET_*: expression `socket`, the local socket that the packet is for. */
+export const socketAttributes = attributeSet('NFTA_SOCKET', {
+  key: be32(1, 'NFTA_SOCKET_KEY'),
+  destinationRegister: be32(2, 'NFTA_SOCKET_DREG'),
+  level: be32(3, 'NFTA_SOCKET_LEVEL'),
+})
+
+/** NFTA_FIB_*: expression `fib`, a look-up in the routing table. */
+export const fibAttributes = attributeSet('NFTA_FIB', {
+  destinationRegister: be32(1, 'NFTA_FIB_DREG'),
+  result: be32(2, 'NFTA_FIB_RESULT'),
+  flags: be32(3, 'NFTA_FIB_FLAGS'),
+})
+
+/** NFTA_NG_*: expression `numgen`, a running or random number. */
+export const numgenAttributes = attributeSet('NFTA_NG', {
+  destinationRegister: be32(1, 'NFTA_NG_DREG'),
+  modulus: be32(2, 'NFTA_NG_MODULUS'),
+  /** 0 running, 1 random */
+  type: be32(3, 'NFTA_NG_TYPE'),
+  offset: be32(4, 'NFTA_NG_OFFSET'),
+})
+
+/** NFTA_HASH_*: expression `hash`. */
+export const hashAttributes = attributeSet('NFTA_HASH', {
+  sourceRegister: be32(1, 'NFTA_HASH_SREG'),
+  destinationRegister: be32(2, 'NFTA_HASH_DREG'),
+  length: be32(3, 'NFTA_HASH_LEN'),
+  modulus: be32(4, 'NFTA_HASH_MODULUS'),
+  seed: be32(5, 'NFTA_HASH_SEED'),
+  offset: be32(6, 'NFTA_HASH_OFFSET'),
+  /** 0 of the bytes in the source register (Jenkins), 1 of the connection, the same both ways */
+  type: be32(7, 'NFTA_HASH_TYPE'),
+})

@@ -1,0 +1,157 @@
+/**
+ * Expressions of nf_tables rules that look at registers, or that let only so much through: a rule goes on behind them or
+ * ends (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order; the data that a register
+ * is compared with is bytes, which the kernel compares as it does memory, from the first.
+ */
+import { attributeSet, be32, be64, bytes, nested, text } from '../../../schema/attribute-set.ts'
+import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
+import { dataAttributes } from './load.ts'
+
+/** How the expression `cmp` compares. */
+export const CompareOperation = {
+  /** NFT_CMP_EQ */
+  Equal: 0,
+  /** NFT_CMP_NEQ */
+  NotEqual: 1,
+  /** NFT_CMP_LT */
+  Less: 2,
+  /** NFT_CMP_LTE */
+  LessOrEqual: 3,
+  /** NFT_CMP_GT */
+  Greater: 4,
+  /** NFT_CMP_GTE */
+  GreaterOrEqual: 5,
+} as const
+export type CompareOperation = (typeof CompareOperation)[keyof typeof CompareOperation]
+
+/** Whether the expression `range` wants what is within, or what is not. */
+export const RangeOperation = {
+  /** NFT_RANGE_EQ */
+  Within: 0,
+  /** NFT_RANGE_NEQ */
+  Outside: 1,
+} as const
+export type RangeOperation = (typeof RangeOperation)[keyof typeof RangeOperation]
+
+/** What the expression `bitwise` does. */
+export const BitwiseOperation = {
+  /** NFT_BITWISE_MASK_XOR: (register & mask) ^ xor */
+  MaskXor: 0,
+  /** NFT_BITWISE_LSHIFT */
+  LeftShift: 1,
+  /** NFT_BITWISE_RSHIFT */
+  RightShift: 2,
+  /** NFT_BITWISE_AND: of two registers; Linux 6.13 */
+  And: 3,
+  /** NFT_BITWISE_OR */
+  Or: 4,
+  /** NFT_BITWISE_XOR */
+  Xor: 5,
+} as const
+export type BitwiseOperation = (typeof BitwiseOperation)[keyof typeof BitwiseOperation]
+
+/** What the expression `limit` counts. */
+export const LimitType = {
+  /** NFT_LIMIT_PKTS */
+  Packets: 0,
+  /** NFT_LIMIT_PKT_BYTES */
+  Bytes: 1,
+} as const
+export type LimitType = (typeof LimitType)[keyof typeof LimitType]
+
+/** A property of the expressions `limit`, `quota` and `connlimit`, and of `lookup`. */
+export const MatchFlag = {
+  /** NFT_LIMIT_F_INV, NFT_QUOTA_F_INV, NFT_CONNLIMIT_F_INV, NFT_LOOKUP_F_INV: what is not so goes on */
+  Invert: 0x1,
+} as const
+export type MatchFlag = (typeof MatchFlag)[keyof typeof MatchFlag]
+
+/** NFTA_CMP_*: expression `cmp`. */
+export const cmpAttributes = attributeSet('NFTA_CMP', {
+  sourceRegister: be32(1, 'NFTA_CMP_SREG'),
+  /** of `CompareOperation` */
+  operation: be32(2, 'NFTA_CMP_OP'),
+  data: nested(3, 'NFTA_CMP_DATA', dataAttributes),
+})
+
+/** NFTA_RANGE_*: expression `range`. */
+export const rangeAttributes = attributeSet('NFTA_RANGE', {
+  sourceRegister: be32(1, 'NFTA_RANGE_SREG'),
+  /** of `RangeOperation` */
+  operation: be32(2, 'NFTA_RANGE_OP'),
+  from: nested(3, 'NFTA_RANGE_FROM_DATA', dataAttributes),
+  /** the last that is within */
+  to: nested(4, 'NFTA_RANGE_TO_DATA', dataAttributes),
+})
+
+/** NFTA_BITWISE_*: expression `bitwise`, from one register into another. */
+export const bitwiseAttributes = attributeSet('NFTA_BITWISE', {
+  sourceRegister: be32(1, 'NFTA_BITWISE_SREG'),
+  destinationRegister: be32(2, 'NFTA_BITWISE_DREG'),
+  /** bytes */
+  length: be32(3, 'NFTA_BITWISE_LEN'),
+  /** of MaskXor, `length` bytes */
+  mask: nested(4, 'NFTA_BITWISE_MASK', dataAttributes),
+  /** of MaskXor, `length` bytes */
+  xor: nested(5, 'NFTA_BITWISE_XOR', dataAttributes),
+  /** of `BitwiseOperation`; without it, MaskXor */
+  operation: be32(6, 'NFTA_BITWISE_OP'),
+  /** of the shifts: how many bits, 4 bytes in host order; of And, Or and Xor: the other operand */
+  data: nested(7, 'NFTA_BITWISE_DATA', dataAttributes),
+  secondSourceRegister: be32(8, 'NFTA_BITWISE_SREG2'),
+})
+
+/** NFTA_BYTEORDER_*: expression `byteorder`. */
+export const byteorderAttributes = attributeSet('NFTA_BYTEORDER', {
+  sourceRegister: be32(1, 'NFTA_BYTEORDER_SREG'),
+  destinationRegister: be32(2, 'NFTA_BYTEORDER_DREG'),
+  /** 0 to host order, 1 to network order */
+  operation: be32(3, 'NFTA_BYTEORDER_OP'),
+  /** bytes in all */
+  length: be32(4, 'NFTA_BYTEORDER_LEN'),
+  /** bytes of each number */
+  size: be32(5, 'NFTA_BYTEORDER_SIZE'),
+})
+
+/** NFTA_LOOKUP_*: expression `lookup`, in a set. */
+export const lookupAttributes = attributeSet('NFTA_LOOKUP', {
+  set: text(1, 'NFTA_LOOKUP_SET', MAXIMUM_NFTABLES_NAME),
+  sourceRegister: be32(2, 'NFTA_LOOKUP_SREG'),
+  /** of a map: where its value goes */
+  destinationRegister: be32(3, 'NFTA_LOOKUP_DREG'),
+  /** of the set, within the batch */
+  setId: be32(4, 'NFTA_LOOKUP_SET_ID'),
+  /** bits of `MatchFlag` */
+  flags: be32(5, 'NFTA_LOOKUP_FLAGS'),
+})
+
+/** NFTA_LIMIT_*: expression `limit`, so much in a time. */
+export const limitAttributes = attributeSet('NFTA_LIMIT', {
+  /** packets or bytes in a `unit` */
+  rate: be64(1, 'NFTA_LIMIT_RATE'),
+  /** seconds */
+  unit: be64(2, 'NFTA_LIMIT_UNIT'),
+  /** packets or bytes beyond the rate; of packets, 0 stands for 5 */
+  burst: be32(3, 'NFTA_LIMIT_BURST'),
+  /** of `LimitType` */
+  type: be32(4, 'NFTA_LIMIT_TYPE'),
+  /** bits of `MatchFlag` */
+  flags: be32(5, 'NFTA_LIMIT_FLAGS'),
+  padding: bytes(6, 'NFTA_LIMIT_PAD'),
+})
+
+/** NFTA_QUOTA_*: expression `quota`, so many bytes in all. */
+export const quotaAttributes = attributeSet('NFTA_QUOTA', {
+  bytes: be64(1, 'NFTA_QUOTA_BYTES'),
+  /** bits of `MatchFlag`; 2 it is used up (NFT_QUOTA_F_DEPLETED) */
+  flags: be32(2, 'NFTA_QUOTA_FLAGS'),
+  padding: bytes(3, 'NFTA_QUOTA_PAD'),
+  consumed: be64(4, 'NFTA_QUOTA_CONSUMED'),
+})
+
+/** NFTA_CONNLIMIT_*: expression `connlimit`, so many connections. */
+export const connlimitAttributes = attributeSet('NFTA_CONNLIMIT', {
+  count: be32(1, 'NFTA_CONNLIMIT_COUNT'),
+  /** bits of `MatchFlag` */
+  flags: be32(2, 'NFTA_CONNLIMIT_FLAGS'),
+})

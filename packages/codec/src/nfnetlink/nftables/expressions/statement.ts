@@ -1,0 +1,151 @@
+/**
+ * Expressions of nf_tables rules that do something with the packet (uapi/linux/netfilter/nf_tables.h). Integers of the
+ * attributes are in network byte order. A verdict is the expression `immediate` (expressions/load.ts); a counter's table is
+ * that of a chain's counters (nftables.ts).
+ */
+import { attributeSet, be16, be32, be64, bytes, text, u8 } from '../../../schema/attribute-set.ts'
+import { MAXIMUM_LOG_PREFIX } from '../../log/attributes.ts'
+import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
+
+/** Properties of a rule that hands packets to a queue: of the expression `queue`, and of the xtables target NFQUEUE. */
+export const RuleQueueFlag = {
+  /** NFT_QUEUE_FLAG_BYPASS, NFQ_FLAG_BYPASS: without a listener packets go on instead of being dropped */
+  Bypass: 0x1,
+  /** NFT_QUEUE_FLAG_CPU_FANOUT, NFQ_FLAG_CPU_FANOUT: the processor chooses among several queues, not the connection */
+  CpuFanout: 0x2,
+} as const
+export type RuleQueueFlag = (typeof RuleQueueFlag)[keyof typeof RuleQueueFlag]
+
+/** How loud a packet is logged to the kernel's log (`enum nft_log_level`). */
+export const LogLevel = {
+  /** NFT_LOGLEVEL_EMERG */
+  Emergency: 0,
+  /** NFT_LOGLEVEL_ALERT */
+  Alert: 1,
+  /** NFT_LOGLEVEL_CRIT */
+  Critical: 2,
+  /** NFT_LOGLEVEL_ERR */
+  Error: 3,
+  /** NFT_LOGLEVEL_WARNING: where the rule says nothing */
+  Warning: 4,
+  /** NFT_LOGLEVEL_NOTICE */
+  Notice: 5,
+  /** NFT_LOGLEVEL_INFO */
+  Information: 6,
+  /** NFT_LOGLEVEL_DEBUG */
+  Debug: 7,
+  /** NFT_LOGLEVEL_AUDIT: to the audit subsystem */
+  Audit: 8,
+} as const
+export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel]
+
+/** How the expression `reject` answers. */
+export const RejectType = {
+  /** NFT_REJECT_ICMP_UNREACH */
+  IcmpUnreachable: 0,
+  /** NFT_REJECT_TCP_RST */
+  TcpReset: 1,
+  /** NFT_REJECT_ICMPX_UNREACH: ICMP or ICMPv6, whatever the packet is */
+  IcmpxUnreachable: 2,
+} as const
+export type RejectType = (typeof RejectType)[keyof typeof RejectType]
+
+/** NFTA_QUEUE_*: expression `queue`. Kernels without it have the target NFQUEUE (compat.ts). */
+export const queueExpressionAttributes = attributeSet('NFTA_QUEUE', {
+  /** the first queue */
+  number: be16(1, 'NFTA_QUEUE_NUM'),
+  /** how many queues; without it, 1 */
+  total: be16(2, 'NFTA_QUEUE_TOTAL'),
+  /** bits of `RuleQueueFlag` */
+  flags: be16(3, 'NFTA_QUEUE_FLAGS'),
+  /** instead of the number: where it is */
+  numberRegister: be32(4, 'NFTA_QUEUE_SREG_QNUM'),
+})
+
+/** NFTA_LOG_*: expression `log`. With a group it goes to NFLOG, without one to the kernel's log. */
+export const logExpressionAttributes = attributeSet('NFTA_LOG', {
+  group: be16(1, 'NFTA_LOG_GROUP'),
+  prefix: text(2, 'NFTA_LOG_PREFIX', MAXIMUM_LOG_PREFIX),
+  /** bytes of a packet that are logged; 0 or left out, all; with a group */
+  copyRange: be32(3, 'NFTA_LOG_SNAPLEN'),
+  /** packets that the kernel collects before it delivers them; with a group */
+  threshold: be16(4, 'NFTA_LOG_QTHRESHOLD'),
+  /** of `LogLevel`; without a group */
+  level: be32(5, 'NFTA_LOG_LEVEL'),
+  /** what of the packet the kernel's log gets: NF_LOG_* bits; without a group */
+  flags: be32(6, 'NFTA_LOG_FLAGS'),
+})
+
+/** NFTA_REJECT_*: expression `reject`. */
+export const rejectAttributes = attributeSet('NFTA_REJECT', {
+  /** of `RejectType` */
+  type: be32(1, 'NFTA_REJECT_TYPE'),
+  icmpCode: u8(2, 'NFTA_REJECT_ICMP_CODE'),
+})
+
+/** Expression `notrack`, the packet gets no connection: it has no attributes. */
+export const notrackAttributes = attributeSet('NFTA_NOTRACK', {})
+
+/** NFTA_LAST_*: expression `last`, when a packet came here last. */
+export const lastAttributes = attributeSet('NFTA_LAST', {
+  /** 0: never */
+  set: be32(1, 'NFTA_LAST_SET'),
+  /** milliseconds ago */
+  milliseconds: be64(2, 'NFTA_LAST_MSECS'),
+  padding: bytes(3, 'NFTA_LAST_PAD'),
+})
+
+/** NFTA_NAT_*: expression `nat`. */
+export const natAttributes = attributeSet('NFTA_NAT', {
+  /** 0 source, 1 destination */
+  type: be32(1, 'NFTA_NAT_TYPE'),
+  family: be32(2, 'NFTA_NAT_FAMILY'),
+  addressMinimumRegister: be32(3, 'NFTA_NAT_REG_ADDR_MIN'),
+  addressMaximumRegister: be32(4, 'NFTA_NAT_REG_ADDR_MAX'),
+  portMinimumRegister: be32(5, 'NFTA_NAT_REG_PROTO_MIN'),
+  portMaximumRegister: be32(6, 'NFTA_NAT_REG_PROTO_MAX'),
+  flags: be32(7, 'NFTA_NAT_FLAGS'),
+})
+
+/** NFTA_MASQ_*: expression `masq`. */
+export const masqAttributes = attributeSet('NFTA_MASQ', {
+  flags: be32(1, 'NFTA_MASQ_FLAGS'),
+  portMinimumRegister: be32(2, 'NFTA_MASQ_REG_PROTO_MIN'),
+  portMaximumRegister: be32(3, 'NFTA_MASQ_REG_PROTO_MAX'),
+})
+
+/** NFTA_REDIR_*: expression `redir`. */
+export const redirAttributes = attributeSet('NFTA_REDIR', {
+  portMinimumRegister: be32(1, 'NFTA_REDIR_REG_PROTO_MIN'),
+  portMaximumRegister: be32(2, 'NFTA_REDIR_REG_PROTO_MAX'),
+  flags: be32(3, 'NFTA_REDIR_FLAGS'),
+})
+
+/** NFTA_TPROXY_*: expression `tproxy`. */
+export const tproxyAttributes = attributeSet('NFTA_TPROXY', {
+  family: be32(1, 'NFTA_TPROXY_FAMILY'),
+  addressRegister: be32(2, 'NFTA_TPROXY_REG_ADDR'),
+  portRegister: be32(3, 'NFTA_TPROXY_REG_PORT'),
+})
+
+/** NFTA_DUP_*: expression `dup`. */
+export const dupAttributes = attributeSet('NFTA_DUP', {
+  addressRegister: be32(1, 'NFTA_DUP_SREG_ADDR'),
+  deviceRegister: be32(2, 'NFTA_DUP_SREG_DEV'),
+})
+
+/** NFTA_FWD_*: expression `fwd`. */
+export const fwdAttributes = attributeSet('NFTA_FWD', {
+  deviceRegister: be32(1, 'NFTA_FWD_SREG_DEV'),
+  addressRegister: be32(2, 'NFTA_FWD_SREG_ADDR'),
+  family: be32(3, 'NFTA_FWD_NFPROTO'),
+})
+
+/** NFTA_OBJREF_*: expression `objref`, a counter, quota or limit that has a name. */
+export const objrefAttributes = attributeSet('NFTA_OBJREF', {
+  type: be32(1, 'NFTA_OBJREF_IMM_TYPE'),
+  name: text(2, 'NFTA_OBJREF_IMM_NAME', MAXIMUM_NFTABLES_NAME),
+  setSourceRegister: be32(3, 'NFTA_OBJREF_SET_SREG'),
+  setName: text(4, 'NFTA_OBJREF_SET_NAME', MAXIMUM_NFTABLES_NAME),
+  setId: be32(5, 'NFTA_OBJREF_SET_ID'),
+})

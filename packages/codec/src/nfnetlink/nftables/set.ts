@@ -1,0 +1,176 @@
+/**
+ * Sets of nf_tables, their elements, named objects, flow tables and traces, as far as rules refer to them and dumps show them
+ * (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order.
+ */
+import {
+  type AttributeValues,
+  attributeSet,
+  be16,
+  be32,
+  be64,
+  bytes,
+  list,
+  nested,
+  sequence,
+  text,
+} from '../../schema/attribute-set.ts'
+import { dataAttributes, verdictAttributes } from './expressions/load.ts'
+import { deviceAttributes, MAXIMUM_NFTABLES_NAME, MAXIMUM_NFTABLES_USER_DATA } from './messages.ts'
+import { expressionAttributes } from './rule.ts'
+
+/** Properties of a set. */
+export const SetFlag = {
+  /** NFT_SET_ANONYMOUS: it belongs to the rule that looks it up */
+  Anonymous: 0x1,
+  /** NFT_SET_CONSTANT */
+  Constant: 0x2,
+  /** NFT_SET_INTERVAL */
+  Interval: 0x4,
+  /** NFT_SET_MAP */
+  Map: 0x8,
+  /** NFT_SET_TIMEOUT */
+  Timeout: 0x10,
+  /** NFT_SET_EVAL: rules add to it */
+  Evaluated: 0x20,
+  /** NFT_SET_OBJECT */
+  Object: 0x40,
+  /** NFT_SET_CONCAT */
+  Concatenation: 0x80,
+  /** NFT_SET_EXPR */
+  Expression: 0x100,
+} as const
+export type SetFlag = (typeof SetFlag)[keyof typeof SetFlag]
+
+/** Properties of an element of a set. */
+export const SetElementFlag = {
+  /** NFT_SET_ELEM_INTERVAL_END: the first key that the interval before it does not have */
+  IntervalEnd: 0x1,
+  /** NFT_SET_ELEM_CATCHALL */
+  CatchAll: 0x2,
+} as const
+export type SetElementFlag = (typeof SetElementFlag)[keyof typeof SetElementFlag]
+
+const setDescription = attributeSet('NFTA_SET_DESC', {
+  size: be32(1, 'NFTA_SET_DESC_SIZE'),
+  fields: list(
+    2,
+    'NFTA_SET_DESC_CONCAT',
+    // bytes: the header's comment says bits, the kernel takes bytes
+    attributeSet('NFTA_SET_FIELD', { length: be32(1, 'NFTA_SET_FIELD_LEN') }),
+  ),
+})
+
+/** NFTA_SET_*. */
+export const setAttributes = attributeSet('NFTA_SET', {
+  table: text(1, 'NFTA_SET_TABLE', MAXIMUM_NFTABLES_NAME),
+  name: text(2, 'NFTA_SET_NAME', MAXIMUM_NFTABLES_NAME),
+  /** bits of `SetFlag` */
+  flags: be32(3, 'NFTA_SET_FLAGS'),
+  /** what nft calls the type; the kernel only keeps it */
+  keyType: be32(4, 'NFTA_SET_KEY_TYPE'),
+  /** bytes */
+  keyLength: be32(5, 'NFTA_SET_KEY_LEN'),
+  dataType: be32(6, 'NFTA_SET_DATA_TYPE'),
+  /** bytes */
+  dataLength: be32(7, 'NFTA_SET_DATA_LEN'),
+  policy: be32(8, 'NFTA_SET_POLICY'),
+  description: nested(9, 'NFTA_SET_DESC', setDescription),
+  /** within its batch */
+  id: be32(10, 'NFTA_SET_ID'),
+  /** milliseconds */
+  timeout: be64(11, 'NFTA_SET_TIMEOUT'),
+  /** milliseconds */
+  collectionInterval: be32(12, 'NFTA_SET_GC_INTERVAL'),
+  userData: bytes(13, 'NFTA_SET_USERDATA', 0, MAXIMUM_NFTABLES_USER_DATA),
+  padding: bytes(14, 'NFTA_SET_PAD'),
+  objectType: be32(15, 'NFTA_SET_OBJ_TYPE'),
+  handle: be64(16, 'NFTA_SET_HANDLE'),
+  expression: nested(17, 'NFTA_SET_EXPR', expressionAttributes),
+  expressions: list(18, 'NFTA_SET_EXPRESSIONS', expressionAttributes),
+  /** from the kernel: how it keeps the elements; Linux 6.16 */
+  type: text(19, 'NFTA_SET_TYPE', 63),
+  /** from the kernel: elements in it; Linux 6.16 */
+  count: be32(20, 'NFTA_SET_COUNT'),
+})
+/** A set as an owned value. */
+export type NamedSet = AttributeValues<typeof setAttributes>
+
+/** NFTA_SET_ELEM_*: one element. */
+export const setElementAttributes = attributeSet('NFTA_SET_ELEM', {
+  key: nested(1, 'NFTA_SET_ELEM_KEY', dataAttributes),
+  data: nested(2, 'NFTA_SET_ELEM_DATA', dataAttributes),
+  /** bits of `SetElementFlag` */
+  flags: be32(3, 'NFTA_SET_ELEM_FLAGS'),
+  /** milliseconds */
+  timeout: be64(4, 'NFTA_SET_ELEM_TIMEOUT'),
+  /** milliseconds */
+  expiration: be64(5, 'NFTA_SET_ELEM_EXPIRATION'),
+  userData: bytes(6, 'NFTA_SET_ELEM_USERDATA', 0, MAXIMUM_NFTABLES_USER_DATA),
+  expression: nested(7, 'NFTA_SET_ELEM_EXPR', expressionAttributes),
+  padding: bytes(8, 'NFTA_SET_ELEM_PAD'),
+  object: text(9, 'NFTA_SET_ELEM_OBJREF', MAXIMUM_NFTABLES_NAME),
+  keyEnd: nested(10, 'NFTA_SET_ELEM_KEY_END', dataAttributes),
+  expressions: list(11, 'NFTA_SET_ELEM_EXPRESSIONS', expressionAttributes),
+})
+
+/** NFTA_SET_ELEM_LIST_*: elements of one set. */
+export const setElementListAttributes = attributeSet('NFTA_SET_ELEM_LIST', {
+  table: text(1, 'NFTA_SET_ELEM_LIST_TABLE', MAXIMUM_NFTABLES_NAME),
+  set: text(2, 'NFTA_SET_ELEM_LIST_SET', MAXIMUM_NFTABLES_NAME),
+  elements: list(3, 'NFTA_SET_ELEM_LIST_ELEMENTS', setElementAttributes),
+  setId: be32(4, 'NFTA_SET_ELEM_LIST_SET_ID'),
+})
+
+/** NFTA_OBJ_*: a counter, quota, limit or helper that has a name. */
+export const objectAttributes = attributeSet('NFTA_OBJ', {
+  table: text(1, 'NFTA_OBJ_TABLE', MAXIMUM_NFTABLES_NAME),
+  name: text(2, 'NFTA_OBJ_NAME', MAXIMUM_NFTABLES_NAME),
+  /** NFT_OBJECT_* */
+  type: be32(3, 'NFTA_OBJ_TYPE'),
+  /** attributes, by the type */
+  data: bytes(4, 'NFTA_OBJ_DATA'),
+  use: be32(5, 'NFTA_OBJ_USE'),
+  handle: be64(6, 'NFTA_OBJ_HANDLE'),
+  padding: bytes(7, 'NFTA_OBJ_PAD'),
+  userData: bytes(8, 'NFTA_OBJ_USERDATA', 0, MAXIMUM_NFTABLES_USER_DATA),
+})
+
+/** NFTA_FLOWTABLE_*. */
+export const flowtableAttributes = attributeSet('NFTA_FLOWTABLE', {
+  table: text(1, 'NFTA_FLOWTABLE_TABLE', MAXIMUM_NFTABLES_NAME),
+  name: text(2, 'NFTA_FLOWTABLE_NAME', MAXIMUM_NFTABLES_NAME),
+  hook: nested(
+    3,
+    'NFTA_FLOWTABLE_HOOK',
+    attributeSet('NFTA_FLOWTABLE_HOOK', {
+      number: be32(1, 'NFTA_FLOWTABLE_HOOK_NUM'),
+      priority: be32(2, 'NFTA_FLOWTABLE_HOOK_PRIORITY'),
+      devices: sequence(3, 'NFTA_FLOWTABLE_HOOK_DEVS', deviceAttributes),
+    }),
+  ),
+  use: be32(4, 'NFTA_FLOWTABLE_USE'),
+  handle: be64(5, 'NFTA_FLOWTABLE_HANDLE'),
+  padding: bytes(6, 'NFTA_FLOWTABLE_PAD'),
+  flags: be32(7, 'NFTA_FLOWTABLE_FLAGS'),
+})
+
+/** NFTA_TRACE_*: what a packet with `meta nftrace` met. */
+export const traceAttributes = attributeSet('NFTA_TRACE', {
+  table: text(1, 'NFTA_TRACE_TABLE', MAXIMUM_NFTABLES_NAME),
+  chain: text(2, 'NFTA_TRACE_CHAIN', MAXIMUM_NFTABLES_NAME),
+  ruleHandle: be64(3, 'NFTA_TRACE_RULE_HANDLE'),
+  type: be32(4, 'NFTA_TRACE_TYPE'),
+  verdict: nested(5, 'NFTA_TRACE_VERDICT', verdictAttributes),
+  id: be32(6, 'NFTA_TRACE_ID'),
+  linkLayerHeader: bytes(7, 'NFTA_TRACE_LL_HEADER'),
+  networkHeader: bytes(8, 'NFTA_TRACE_NETWORK_HEADER'),
+  transportHeader: bytes(9, 'NFTA_TRACE_TRANSPORT_HEADER'),
+  inputDevice: be32(10, 'NFTA_TRACE_IIF'),
+  inputDeviceType: be16(11, 'NFTA_TRACE_IIFTYPE'),
+  outputDevice: be32(12, 'NFTA_TRACE_OIF'),
+  outputDeviceType: be16(13, 'NFTA_TRACE_OIFTYPE'),
+  mark: be32(14, 'NFTA_TRACE_MARK'),
+  family: be32(15, 'NFTA_TRACE_NFPROTO'),
+  policy: be32(16, 'NFTA_TRACE_POLICY'),
+  padding: bytes(17, 'NFTA_TRACE_PAD'),
+})

@@ -1,0 +1,128 @@
+/**
+ * Verdicts: NFQNL_MSG_VERDICT on one packet, NFQNL_MSG_VERDICT_BATCH on all that are queued up to an id.
+ *
+ *   0                   1                   2                   3
+ *   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *  +---------------------------------------------------------------+
+ *  |  nlmsghdr, 16 bytes: type 0x0301, sequence = id of the packet |
+ *  +---------------+---------------+-------------------------------+
+ *  |    family 0   |   version 0   |    number of the queue (be)   |
+ *  +---------------+---------------+-------------------------------+
+ *  |           length 12           |      NFQA_VERDICT_HDR (2)     |
+ *  +-------------------------------+-------------------------------+
+ *  |                      verdict (big endian)                     |
+ *  +---------------------------------------------------------------+
+ *  |                        id (big endian)                        |
+ *  +---------------------------------------------------------------+
+ *
+ * The sequence number repeats the id, so that an error names its packet even when the kernel repeats only the header.
+ */
+import { networkOrder32 } from '../../wire/endian.ts'
+import { Memory } from '../../wire/memory.ts'
+import { MessageFlag } from '../../wire/message.ts'
+import { writeNfnetlinkMessage } from '../header.ts'
+import { type QueueAttributes, type QueueMessage, queueAttributes } from './attributes.ts'
+
+/** Bytes of a verdict that changes nothing in the packet. */
+export const VERDICT_LENGTH = 32
+/** Bytes of a verdict that sets the packet's mark: NFQA_MARK follows. */
+export const MARKED_VERDICT_LENGTH = 40
+
+/** What becomes of a packet (uapi/linux/netfilter.h). NF_STOLEN is not offered: the kernel refuses it from user space. */
+export const Verdict = {
+  /** NF_DROP */
+  Drop: 0,
+  /** NF_ACCEPT: on to the next rule of the hook's next chain */
+  Accept: 1,
+  /** NF_QUEUE, to queue 0; {@link queueVerdict} for others */
+  Queue: 3,
+  /** NF_REPEAT: through the same hook again */
+  Repeat: 4,
+  /** NF_STOP: deprecated by the kernel in favour of Accept */
+  Stop: 5,
+} as const
+export type Verdict = (typeof Verdict)[keyof typeof Verdict]
+
+/** NF_VERDICT_FLAG_QUEUE_BYPASS: accept when nobody listens to that queue. */
+const QUEUE_BYPASS = 0x8000
+
+/** NF_QUEUE_NR: the verdict that moves a packet to another queue, 0 to 65535. */
+export function queueVerdict(queueNumber: number, bypass = false): number {
+  return ((queueNumber << 16) | Verdict.Queue | (bypass ? QUEUE_BYPASS : 0)) >>> 0
+}
+
+/** NF_DROP_ERR: the verdict that drops a packet and gives its local sender `errno` (positive) as the reason. */
+export function dropVerdict(errno: number): number {
+  return ((-errno << 16) | Verdict.Drop) >>> 0
+}
+
+/** Writes verdicts of one queue from a pre-filled message: two words change from one to the next, and the sequence. */
+export class VerdictTemplate {
+  private readonly length: number
+  private readonly typeAndFlags: number
+  private readonly familyAndQueue: number
+  private readonly attribute: number
+  private readonly markAttribute: number
+
+  /** @param type `QueueMessage.Verdict`, or `QueueMessage.VerdictBatch`, of which the id is the last that it covers */
+  constructor(queueNumber: number, type: typeof QueueMessage.Verdict | typeof QueueMessage.VerdictBatch) {
+    const memory = new Memory(MARKED_VERDICT_LENGTH)
+    writeVerdict(memory, 0, MARKED_VERDICT_LENGTH, type, queueNumber, { verdict: 0, id: 0 }, { mark: 0 })
+    this.length = VERDICT_LENGTH
+    this.typeAndFlags = memory.u32[1] as number
+    this.familyAndQueue = memory.u32[4] as number
+    this.attribute = memory.u32[5] as number
+    this.markAttribute = memory.u32[8] as number
+  }
+
+  /** Writes {@link VERDICT_LENGTH} bytes at `offset`, a multiple of four. Bounds are the caller's to check. */
+  write(memory: Memory, offset: number, id: number, verdict: number): void {
+    const { u32 } = memory
+    const word = offset >> 2
+    u32[word] = this.length
+    u32[word + 1] = this.typeAndFlags
+    u32[word + 2] = id
+    u32[word + 3] = 0
+    u32[word + 4] = this.familyAndQueue
+    u32[word + 5] = this.attribute
+    u32[word + 6] = networkOrder32(verdict)
+    u32[word + 7] = networkOrder32(id)
+  }
+
+  /** As {@link write}, with a mark: {@link MARKED_VERDICT_LENGTH} bytes. */
+  writeMarked(memory: Memory, offset: number, id: number, verdict: number, mark: number): void {
+    this.write(memory, offset, id, verdict)
+    const word = offset >> 2
+    memory.u32[word] = MARKED_VERDICT_LENGTH
+    memory.u32[word + 8] = this.markAttribute
+    memory.u32[word + 9] = networkOrder32(mark)
+  }
+}
+
+/** What a verdict may change in its packet; what is left out stays as it is. */
+export type VerdictChanges = Pick<
+  QueueAttributes,
+  'mark' | 'priority' | 'payload' | 'conntrack' | 'expectation' | 'vlan'
+>
+
+/** A batch verdict may change the mark and the priority only. */
+export type VerdictBatchChanges = Pick<QueueAttributes, 'mark' | 'priority'>
+
+/** Writes a verdict with changes at `offset` and returns its length. Throws `EncodeError`. */
+export function writeVerdict(
+  memory: Memory,
+  offset: number,
+  limit: number,
+  type: typeof QueueMessage.Verdict | typeof QueueMessage.VerdictBatch,
+  queueNumber: number,
+  verdictHeader: { verdict: number; id: number },
+  changes: VerdictChanges = {},
+): number {
+  return writeNfnetlinkMessage(memory, offset, limit, queueAttributes, {
+    type,
+    flags: MessageFlag.Request,
+    sequence: verdictHeader.id,
+    resourceId: queueNumber,
+    attributes: { verdictHeader, ...changes },
+  })
+}

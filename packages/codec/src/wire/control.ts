@@ -1,0 +1,144 @@
+/**
+ * Control messages: Error (and its good form, the acknowledgement) and Done (uapi/linux/netlink.h, struct nlmsgerr). Noop
+ * and Overrun are headers alone. All numbers are in host byte order.
+ *
+ *  Error:  nlmsghdr | s32 -errno or 0 | nlmsghdr of the request | its payload, unless Capped | extended ack
+ *  Done:   nlmsghdr | s32 -errno or 0 | extended ack            the end of a dump
+ *  Done:   nlmsghdr | nfgenmsg                                  the end of a datagram of log records
+ *
+ * The end of a dump, and nothing else, has the flag `MessageFlag.Multipart`.
+ * The extended ack is attributes, there if the message has the flag `AcknowledgeFlag.Attributes`.
+ */
+
+import { DecodeError } from '../errors.ts'
+import {
+  type AttributeValues,
+  attributeSet,
+  bytes,
+  nested,
+  readAttributes,
+  s64,
+  text,
+  u32,
+  u64,
+} from '../schema/attribute-set.ts'
+import { align4 } from './memory.ts'
+import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, MessageFlag, MessageView } from './message.ts'
+
+const ERROR = MESSAGE_HEADER_LENGTH
+const REQUEST = ERROR + 4
+const MINIMUM_ERROR_LENGTH = REQUEST + MESSAGE_HEADER_LENGTH
+const MINIMUM_DONE_LENGTH = ERROR + 4
+
+/** NL_POLICY_TYPE_ATTR_*: what the kernel would have accepted for an attribute. */
+export const policyAttributes = attributeSet('NL_POLICY_TYPE_ATTR', {
+  type: u32(1, 'NL_POLICY_TYPE_ATTR_TYPE'),
+  minimumSigned: s64(2, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_S'),
+  maximumSigned: s64(3, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_S'),
+  minimumUnsigned: u64(4, 'NL_POLICY_TYPE_ATTR_MIN_VALUE_U'),
+  maximumUnsigned: u64(5, 'NL_POLICY_TYPE_ATTR_MAX_VALUE_U'),
+  minimumLength: u32(6, 'NL_POLICY_TYPE_ATTR_MIN_LENGTH'),
+  maximumLength: u32(7, 'NL_POLICY_TYPE_ATTR_MAX_LENGTH'),
+  policyIndex: u32(8, 'NL_POLICY_TYPE_ATTR_POLICY_IDX'),
+  policyMaximumType: u32(9, 'NL_POLICY_TYPE_ATTR_POLICY_MAXTYPE'),
+  bitfieldMask: u32(10, 'NL_POLICY_TYPE_ATTR_BITFIELD32_MASK'),
+  padding: bytes(11, 'NL_POLICY_TYPE_ATTR_PAD'),
+  mask: u64(12, 'NL_POLICY_TYPE_ATTR_MASK'),
+})
+
+/** NLMSGERR_ATTR_*: what the kernel says beside the errno. */
+export const extendedAckAttributes = attributeSet('NLMSGERR_ATTR', {
+  message: text(1, 'NLMSGERR_ATTR_MSG', 4096),
+  offset: u32(2, 'NLMSGERR_ATTR_OFFS'),
+  cookie: bytes(3, 'NLMSGERR_ATTR_COOKIE'),
+  policy: nested(4, 'NLMSGERR_ATTR_POLICY', policyAttributes),
+  missingType: u32(5, 'NLMSGERR_ATTR_MISS_TYPE'),
+  missingNest: u32(6, 'NLMSGERR_ATTR_MISS_NEST'),
+})
+/** The extended ack as an owned value. */
+export type ExtendedAck = AttributeValues<typeof extendedAckAttributes>
+
+/** An Error message where it lies. After {@link wrap} no getter can fail. */
+export class ErrorView {
+  #message: MessageView = new MessageView()
+
+  /** Aims at an Error message. Throws `DecodeError`. */
+  wrap(message: MessageView): this {
+    expectType(message, ControlType.Error, 'Error message', MINIMUM_ERROR_LENGTH)
+    this.#message.memory = message.memory
+    this.#message.offset = message.offset
+    return this
+  }
+
+  /** positive, as in `errno.h`; 0 is an acknowledgement */
+  get errno(): number {
+    return 0 - (this.#message.memory.i32[(this.#message.offset + ERROR) >> 2] as number)
+  }
+
+  /** `nlmsg_type` of the request */
+  get requestType(): number {
+    return this.#message.memory.u16[(this.requestOffset + 4) >> 1] as number
+  }
+
+  /** `nlmsg_seq` of the request */
+  get requestSequence(): number {
+    return this.#message.memory.u32[(this.requestOffset + 8) >> 2] as number
+  }
+
+  /** where the repeated request begins */
+  get requestOffset(): number {
+    return this.#message.offset + REQUEST
+  }
+
+  /** bytes of the request that are repeated: all of it, or its header when the kernel capped it */
+  get requestLength(): number {
+    const { length, flags } = this.#message
+    if ((flags & AcknowledgeFlag.Capped) !== 0) return MESSAGE_HEADER_LENGTH
+    const claimed = this.#message.memory.u32[this.requestOffset >> 2] as number
+    return Math.max(MESSAGE_HEADER_LENGTH, Math.min(claimed, length - REQUEST))
+  }
+
+  /** What the kernel says beside the number, if anything. Throws `DecodeError` when it is malformed. */
+  extendedAck(): ExtendedAck | undefined {
+    return readExtendedAck(this.#message, REQUEST + align4(this.requestLength))
+  }
+}
+
+/** A Done message where it lies. After {@link wrap} no getter can fail. */
+export class DoneView {
+  #message: MessageView = new MessageView()
+
+  /** Aims at a Done message. Throws `DecodeError`. */
+  wrap(message: MessageView): this {
+    expectType(message, ControlType.Done, 'Done message', MESSAGE_HEADER_LENGTH)
+    this.#message.memory = message.memory
+    this.#message.offset = message.offset
+    return this
+  }
+
+  /** positive; 0 when all went well, and where the message is not the end of a dump, which alone has a number */
+  get errno(): number {
+    const { length, flags } = this.#message
+    if (length < MINIMUM_DONE_LENGTH || (flags & MessageFlag.Multipart) === 0) return 0
+    const value = this.#message.memory.i32[(this.#message.offset + ERROR) >> 2] as number
+    // Some dumps end with their last positive return value; only a negative one is an error.
+    return value < 0 ? -value : 0
+  }
+
+  /** What the kernel says beside the number, if anything. Throws `DecodeError` when it is malformed. */
+  extendedAck(): ExtendedAck | undefined {
+    return readExtendedAck(this.#message, MINIMUM_DONE_LENGTH)
+  }
+}
+
+function expectType(message: MessageView, type: number, what: string, need: number): void {
+  const { offset, length } = message
+  if (message.type !== type)
+    throw new DecodeError('MESSAGE_TYPE', `${what} of type ${message.type}`, { offset, need, have: length })
+  if (length < need) throw new DecodeError('SHORT_HEADER', what, { offset, need, have: length })
+}
+
+function readExtendedAck(message: MessageView, start: number): ExtendedAck | undefined {
+  if ((message.flags & AcknowledgeFlag.Attributes) === 0 || start > message.length) return undefined
+  return readAttributes(extendedAckAttributes, message.memory, message.offset + start, message.length - start)
+}
