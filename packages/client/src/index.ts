@@ -2,18 +2,17 @@
  * Requests, dumps, packet queues and packet logs over any netlink transport.
  */
 export * from './errors.ts'
-export { Log, type LogEvents, type LogStats, openLog } from './log.ts'
-export { type LogOptions, type LogSettings, logTransportNeeds } from './log-options.ts'
-export { type DropOptions, HeldPacket, QueuePacket, type RequeueOptions } from './packet.ts'
-export { PacketBatch } from './packet-batch.ts'
-export { newQueueStats, openQueue, Queue, type QueueEvents, type QueueStats } from './queue.ts'
-export { parseQueueCounters, type QueueCounters } from './queue-counters.ts'
-export { type QueueOptions, type QueueSettings, queueTransportNeeds, type VerdictBatching } from './queue-options.ts'
-export { RecordBatch } from './record-batch.ts'
-export { installRules, type RuleCounters, Rules } from './rules.ts'
-export { RulesError, type RulesRefusal } from './rules-errors.ts'
-export type { LogRule, QueueRule } from './rules-feed.ts'
-export { type Network, parseNetwork } from './rules-network.ts'
+export { RecordBatch } from './log/batch.ts'
+export { Log, type LogEvents, type LogStats, openLog } from './log/log.ts'
+export { type LogOptions, type LogSettings, logTransportNeeds } from './log/options.ts'
+export { PacketBatch } from './queue/batch.ts'
+export { parseQueueCounters, type QueueCounters } from './queue/counters.ts'
+export { type QueueOptions, type QueueSettings, queueTransportNeeds, type VerdictBatching } from './queue/options.ts'
+export { type DropOptions, HeldPacket, QueuePacket, type RequeueOptions } from './queue/packet.ts'
+export { newQueueStats, openQueue, Queue, type QueueEvents, type QueueStats } from './queue/queue.ts'
+export { RulesError, type RulesRefusal } from './rules/errors.ts'
+export type { LogRule, QueueRule } from './rules/feed.ts'
+export { type Network, parseNetwork } from './rules/network.ts'
 export type {
   ConnectionState,
   FirewallRule,
@@ -29,6 +28,7 @@ export type {
   RulePriority,
   RuleProperties,
   RuleProtocol,
-} from './rules-options.ts'
+} from './rules/options.ts'
+export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
 export { type ServeOptions, StopFlag } from './serve.ts'
 export { type Request, type RequestOptions, Session, type SessionOptions, type StrayErrorHandler } from './session.ts'

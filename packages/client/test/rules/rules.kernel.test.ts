@@ -12,7 +12,7 @@ import {
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelQueueStatement, kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
+import { kernelQueueStatement, kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import {
   type FirewallRule,
   installRules,
@@ -21,7 +21,7 @@ import {
   type Queue,
   type RuleFamily,
   Session,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 const PORT = 9000
 const UDP = { protocol: 'udp', destinationPort: PORT } as const
@@ -545,5 +545,5 @@ function queueLines(listing: string): string[] {
 }
 
 function fixture(name: string): string {
-  return fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 }

@@ -1,6 +1,6 @@
 import { type Memory, VERDICT_LENGTH, Verdict, type VerdictTemplate } from '@ringlink/codec'
 import type { Outbox } from '@ringlink/transport'
-import { ClientError } from './errors.ts'
+import { ClientError } from '../errors.ts'
 import { FoldPlan, isIncreasing, planFold, Standing } from './verdict-plan.ts'
 
 /** How verdicts are folded: as what, and how many packets one batch verdict may cover. */

@@ -1,13 +1,13 @@
 import { Errno } from '@ringlink/codec'
 import type { Transport } from '@ringlink/transport'
-import { compileActions, type Dialect } from './rules-actions.ts'
-import { type BatchPart, type BatchRefusal, type EncodedBatch, encodeBatch, sendBatch } from './rules-batch.ts'
-import { planChains, type RuleChain } from './rules-chains.ts'
-import { checkInstallOptions, checkRule } from './rules-check.ts'
-import { badRules, explainBatch, explainDialects, type RulesError } from './rules-errors.ts'
-import { compileMatch } from './rules-match.ts'
-import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type RuleTable } from './rules-messages.ts'
-import type { FirewallRule, InstallOptions, RuleFamily } from './rules-options.ts'
+import { compileActions, type Dialect } from './actions.ts'
+import { type BatchPart, type BatchRefusal, type EncodedBatch, encodeBatch, sendBatch } from './batch.ts'
+import { planChains, type RuleChain } from './chains.ts'
+import { checkInstallOptions, checkRule } from './check.ts'
+import { badRules, explainBatch, explainDialects, type RulesError } from './errors.ts'
+import { compileMatch } from './match.ts'
+import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type RuleTable } from './messages.ts'
+import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
 
 /** Rules that were checked, sorted into chains. */
 export interface RulePlan {

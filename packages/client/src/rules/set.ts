@@ -1,5 +1,5 @@
 import { type AttributeValues, SetElementFlag, SetFlag, type setElementAttributes } from '@ringlink/codec'
-import type { NumberRange, RulePorts } from './rules-options.ts'
+import type { NumberRange, RulePorts } from './options.ts'
 
 /** A set that belongs to one rule and is looked up by it. */
 export interface RuleSet {

@@ -11,16 +11,9 @@ import {
   RangeOperation,
   Register,
 } from '@ringlink/codec'
-import { type Network, parseNetwork } from './rules-network.ts'
-import type {
-  ConnectionState,
-  RuleFamily,
-  RuleMatch,
-  RulePorts,
-  RuleProperties,
-  RuleProtocol,
-} from './rules-options.ts'
-import { numberSet, portElements, type RuleSet } from './rules-set.ts'
+import { type Network, parseNetwork } from './network.ts'
+import type { ConnectionState, RuleFamily, RuleMatch, RulePorts, RuleProperties, RuleProtocol } from './options.ts'
+import { numberSet, portElements, type RuleSet } from './set.ts'
 
 /** Numbers of the protocols that have names (IPPROTO_*). */
 export const protocolNumbers: Readonly<Record<Exclude<RuleProtocol, number>, number>> = {

@@ -16,8 +16,8 @@ import {
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import type { FrameBatch, Transport } from '@ringlink/transport'
-import { timeoutError } from './errors.ts'
-import { kernelError } from './kernel-error.ts'
+import { timeoutError } from '../errors.ts'
+import { kernelError } from '../kernel-error.ts'
 
 /** What a message of a batch is about: its errnos mean different things. */
 export type BatchPartKind = 'batch' | 'table' | 'chain' | 'set' | 'rule'

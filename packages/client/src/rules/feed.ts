@@ -1,8 +1,8 @@
 import { type OpenTransport, type Transport, TransportError } from '@ringlink/transport'
+import { badRules } from './errors.ts'
+import { planRules } from './install.ts'
+import type { FirewallRule, InstallOptions, RuleFamily, RuleLog } from './options.ts'
 import { installRules, type Rules } from './rules.ts'
-import { badRules } from './rules-errors.ts'
-import { planRules } from './rules-install.ts'
-import type { FirewallRule, InstallOptions, RuleFamily, RuleLog } from './rules-options.ts'
 
 /** A rule that feeds a queue, which `openQueue` installs for it. */
 export interface QueueRule extends Omit<FirewallRule, 'queue' | 'bypass' | 'fanout' | 'verdict'> {

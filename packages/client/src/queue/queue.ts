@@ -20,12 +20,14 @@ import {
   writeVerdict,
 } from '@ringlink/codec'
 import { closedError, type Emitter, type FrameBatch, type Lease, type Transport } from '@ringlink/transport'
-import { BatchLoop } from './batch-loop.ts'
-import { explainRefusal } from './errors.ts'
-import { OverloadGauge } from './overload.ts'
-import { HeldPacket, type HeldPacketOwner, type QueuePacket } from './packet.ts'
-import { PacketBatch, type PacketBatchOwner } from './packet-batch.ts'
-import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './queue-counters.ts'
+import { explainRefusal } from '../errors.ts'
+import { BatchLoop } from '../receive-loop.ts'
+import { prepareQueueRules } from '../rules/feed.ts'
+import type { Rules } from '../rules/rules.ts'
+import type { ServeOptions } from '../serve.ts'
+import { type Request, type RequestOptions, Session } from '../session.ts'
+import { PacketBatch, type PacketBatchOwner } from './batch.ts'
+import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './counters.ts'
 import {
   checkFrameSize,
   checkQueueOptions,
@@ -34,11 +36,9 @@ import {
   queueConfig,
   queueTransportNeeds,
   type VerdictBatching,
-} from './queue-options.ts'
-import type { Rules } from './rules.ts'
-import { prepareQueueRules } from './rules-feed.ts'
-import type { ServeOptions } from './serve.ts'
-import { type Request, type RequestOptions, Session } from './session.ts'
+} from './options.ts'
+import { OverloadGauge } from './overload.ts'
+import { HeldPacket, type HeldPacketOwner, type QueuePacket } from './packet.ts'
 import { type Folding, verdictGiven } from './verdict-book.ts'
 
 /** What a queue has seen and answered since it was opened. */

@@ -1,11 +1,11 @@
 import { Errno, Hook, QueueMessage } from '@ringlink/codec'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage, packetMessage, split } from '../../../test/support/messages.ts'
-import { SimKernel } from '../../transport-sim/src/index.ts'
-import { type HeldPacket, openQueue, type Queue, type VerdictBatching } from '../src/index.ts'
-import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END } from '../src/overload.ts'
+import { FunctionTransport } from '../../../../test/support/function-transport.ts'
+import { errorMessage, packetMessage, split } from '../../../../test/support/messages.ts'
+import { SimKernel } from '../../../transport-sim/src/index.ts'
+import { type HeldPacket, openQueue, type Queue, type VerdictBatching } from '../../src/index.ts'
+import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END } from '../../src/queue/overload.ts'
 
 const BATCH = 8
 

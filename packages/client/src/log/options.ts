@@ -8,7 +8,7 @@ import {
   MAXIMUM_LOG_BUFFER,
 } from '@ringlink/codec'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
-import type { LogRule } from './rules-feed.ts'
+import type { LogRule } from '../rules/feed.ts'
 
 /** How packets of a log group are delivered. What is left out stays as the kernel has it. */
 export interface LogSettings {

@@ -7,7 +7,7 @@ import {
   QueueFlag,
 } from '@ringlink/codec'
 import { type OpenTransport, type Transport, TransportError, type TransportNeeds } from '@ringlink/transport'
-import type { QueueRule } from './rules-feed.ts'
+import type { QueueRule } from '../rules/feed.ts'
 
 /** What can be changed while a queue is open. What is left out stays as it is. */
 export interface QueueSettings {

@@ -11,8 +11,8 @@ import {
   RuleQueueFlag,
   RuleVerdict,
 } from '@ringlink/codec'
-import { hostOrder32 } from './rules-match.ts'
-import type { NumberRange, RuleActions, RuleLimit, RuleLog } from './rules-options.ts'
+import { hostOrder32 } from './match.ts'
+import type { NumberRange, RuleActions, RuleLimit, RuleLog } from './options.ts'
 
 /** How a kernel is told to queue and to log: by the expression of its own, or by the xtables target that all had before. */
 export interface Dialect {

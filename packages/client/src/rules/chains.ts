@@ -1,6 +1,6 @@
 import { ArpHook, BridgeHookPriority, Family, Hook, HookPriority, NetworkDeviceHook } from '@ringlink/codec'
-import { badRule } from './rules-errors.ts'
-import type { FirewallRule, RuleFamily, RuleHook, RulePriority } from './rules-options.ts'
+import { badRule } from './errors.ts'
+import type { FirewallRule, RuleFamily, RuleHook, RulePriority } from './options.ts'
 
 /** The kernel's number of each family (`nfgen_family`). */
 export const familyNumbers: Readonly<Record<RuleFamily, number>> = {

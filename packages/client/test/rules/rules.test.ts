@@ -11,8 +11,8 @@ import {
 } from '@ringlink/codec'
 import { TransportError } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport, type KernelFunction } from '../../../test/support/function-transport.ts'
-import { errorMessage, first, split } from '../../../test/support/messages.ts'
+import { FunctionTransport, type KernelFunction } from '../../../../test/support/function-transport.ts'
+import { errorMessage, first, split } from '../../../../test/support/messages.ts'
 import {
   type FirewallRule,
   type InstallOptions,
@@ -20,7 +20,7 @@ import {
   openLog,
   openQueue,
   type QueueRule,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 const UDP = { protocol: 'udp', destinationPort: 53 } as const
 const QUEUE: FirewallRule = { hook: 'output', match: UDP, queue: 3, bypass: true }

@@ -13,10 +13,10 @@ import {
   Verdict,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
-import type { BatchPart } from './rules-batch.ts'
-import { familyNumbers, type RuleChain } from './rules-chains.ts'
-import type { RuleFamily } from './rules-options.ts'
-import { NETWORK_ORDER_KEYS, PORT_TYPE, type RuleSet } from './rules-set.ts'
+import type { BatchPart } from './batch.ts'
+import { familyNumbers, type RuleChain } from './chains.ts'
+import type { RuleFamily } from './options.ts'
+import { NETWORK_ORDER_KEYS, PORT_TYPE, type RuleSet } from './set.ts'
 
 /** The table that rules are in. */
 export interface RuleTable {

@@ -8,9 +8,9 @@ import {
   Verdict,
 } from '@ringlink/codec'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage, first, packetMessage, split } from '../../../test/support/messages.ts'
-import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../src/index.ts'
+import { FunctionTransport } from '../../../../test/support/function-transport.ts'
+import { errorMessage, first, packetMessage, split } from '../../../../test/support/messages.ts'
+import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 
 /** A kernel that accepts every config request and notes the verdicts. */
 function acceptingKernel(): { transport: FunctionTransport; verdicts: () => QueueAttributes[] } {

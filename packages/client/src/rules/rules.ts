@@ -9,13 +9,13 @@ import {
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
-import { type BatchPart, encodeBatch, postBatch, sendBatch } from './rules-batch.ts'
-import { familyNumbers } from './rules-chains.ts'
-import { explainBatch, RulesError } from './rules-errors.ts'
-import { install, largestBatch, planRules, type RulePlan, type Way } from './rules-install.ts'
-import { deleteRules, deleteTable, type RuleTable } from './rules-messages.ts'
-import type { FirewallRule, InstallOptions, RuleFamily } from './rules-options.ts'
-import { type RequestOptions, Session } from './session.ts'
+import { type RequestOptions, Session } from '../session.ts'
+import { type BatchPart, encodeBatch, postBatch, sendBatch } from './batch.ts'
+import { familyNumbers } from './chains.ts'
+import { explainBatch, RulesError } from './errors.ts'
+import { install, largestBatch, planRules, type RulePlan, type Way } from './install.ts'
+import { deleteRules, deleteTable, type RuleTable } from './messages.ts'
+import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
 
 /** What a rule has counted: the packets that it matched, within its limit. Exact up to 2^53. */
 export interface RuleCounters {

@@ -10,8 +10,13 @@ import {
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import type { Emitter, FrameBatch, Transport } from '@ringlink/transport'
-import { BatchLoop } from './batch-loop.ts'
-import { explainRefusal } from './errors.ts'
+import { explainRefusal } from '../errors.ts'
+import { BatchLoop } from '../receive-loop.ts'
+import { prepareLogRules } from '../rules/feed.ts'
+import type { Rules } from '../rules/rules.ts'
+import type { ServeOptions } from '../serve.ts'
+import { type Request, type RequestOptions, Session } from '../session.ts'
+import { RecordBatch } from './batch.ts'
 import {
   checkLogOptions,
   DEFAULT_READ_INTERVAL,
@@ -19,12 +24,7 @@ import {
   logConfig,
   logGroups,
   logTransportNeeds,
-} from './log-options.ts'
-import { RecordBatch } from './record-batch.ts'
-import type { Rules } from './rules.ts'
-import { prepareLogRules } from './rules-feed.ts'
-import type { ServeOptions } from './serve.ts'
-import { type Request, type RequestOptions, Session } from './session.ts'
+} from './options.ts'
 
 /** What a log has seen since it was opened. */
 export interface LogStats {

@@ -1,17 +1,10 @@
 import { EncodeError, HookPriority, MAXIMUM_LOG_PREFIX, MAXIMUM_NFTABLES_NAME } from '@ringlink/codec'
-import { familyNumbers, isDeviceName, type RuleChain } from './rules-chains.ts'
-import { badRule } from './rules-errors.ts'
-import { protocolNumber, protocolNumbers } from './rules-match.ts'
-import { parseNetwork } from './rules-network.ts'
-import type {
-  FirewallRule,
-  InstallOptions,
-  NumberRange,
-  RuleFamily,
-  RulePorts,
-  RuleProperties,
-} from './rules-options.ts'
-import { portElements } from './rules-set.ts'
+import { familyNumbers, isDeviceName, type RuleChain } from './chains.ts'
+import { badRule } from './errors.ts'
+import { protocolNumber, protocolNumbers } from './match.ts'
+import { parseNetwork } from './network.ts'
+import type { FirewallRule, InstallOptions, NumberRange, RuleFamily, RulePorts, RuleProperties } from './options.ts'
+import { portElements } from './set.ts'
 
 /** Refuses options that make no sense. Throws code `VALUE_RANGE`. */
 export function checkInstallOptions({ family, table }: Pick<InstallOptions, 'family' | 'table'>): void {

@@ -1,10 +1,10 @@
 import { Errno, Family, Hook, LogMessage, type LogRecordView } from '@ringlink/codec'
 import type { TransportNeeds } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage, split } from '../../../test/support/messages.ts'
-import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '../../transport-sim/src/index.ts'
-import { type LogOptions, openLog, type RecordBatch } from '../src/index.ts'
+import { FunctionTransport } from '../../../../test/support/function-transport.ts'
+import { errorMessage, split } from '../../../../test/support/messages.ts'
+import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '../../../transport-sim/src/index.ts'
+import { type LogOptions, openLog, type RecordBatch } from '../../src/index.ts'
 
 const encoder = new TextEncoder()
 

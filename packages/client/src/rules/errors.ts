@@ -1,7 +1,7 @@
 import { type ClientErrorCode, EncodeError, Errno, errnoName } from '@ringlink/codec'
 import { match, P } from 'ts-pattern'
-import { ClientError } from './errors.ts'
-import type { BatchRefusal } from './rules-batch.ts'
+import { ClientError } from '../errors.ts'
+import type { BatchRefusal } from './batch.ts'
 
 /** Where and why the kernel refused rules. */
 export interface RulesRefusal {

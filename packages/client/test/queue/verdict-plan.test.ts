@@ -10,9 +10,9 @@ import {
 import { OutboxBuffer } from '@ringlink/transport'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END, OverloadGauge } from '../src/overload.ts'
-import { VerdictBook } from '../src/verdict-book.ts'
-import { FoldPlan, isIncreasing, planFold, Standing } from '../src/verdict-plan.ts'
+import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END, OverloadGauge } from '../../src/queue/overload.ts'
+import { VerdictBook } from '../../src/queue/verdict-book.ts'
+import { FoldPlan, isIncreasing, planFold, Standing } from '../../src/queue/verdict-plan.ts'
 
 const { Unanswered, Answered, Settled, Held } = Standing
 const single = new VerdictTemplate(7, QueueMessage.Verdict)

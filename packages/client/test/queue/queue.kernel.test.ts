@@ -16,7 +16,7 @@ import {
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openSocket, type SocketOptions } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
+import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import {
   type HeldPacket,
   openQueue,
@@ -25,7 +25,7 @@ import {
   type QueuePacket,
   type RuleMatch,
   StopFlag,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 const PORT = 9000
 const UDP: RuleMatch = { protocol: 'udp', destinationPort: PORT }
@@ -164,7 +164,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
   })
 
   test('a queue without CAP_NET_ADMIN is refused', () => {
-    const script = fileURLToPath(new URL('./fixtures/open-queue.mjs', import.meta.url))
+    const script = fileURLToPath(new URL('../fixtures/open-queue.mjs', import.meta.url))
     const drop = ['--bounding-set', '-net_admin', '--inh-caps', '-net_admin']
     const { stdout, stderr } = spawnSync('setpriv', [...drop, process.execPath, script], { encoding: 'utf8' })
     expect(stderr).toBe('')
@@ -207,7 +207,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
   test('verdicts after the privilege is gone end the loop with EPERM instead of silence', async ({ skip }) => {
     // In a user namespace there is no second user to become.
     if (process.getuid?.() === 0 && !canChangeUser()) skip('this user namespace maps only one user')
-    const script = fileURLToPath(new URL('./fixtures/drop-privileges.mjs', import.meta.url))
+    const script = fileURLToPath(new URL('../fixtures/drop-privileges.mjs', import.meta.url))
     await namespace.queueOutput(5, UDP)
     const child = namespace.run(process.execPath, script)
     await waitForQueue(namespace)
