@@ -14,10 +14,10 @@ import {
   type Memory,
   MessageFlag,
 } from '@ringlink/codec'
-import { Dispatcher } from './dispatch.ts'
-import { AttributeTable, type MessagePolicy } from './policy.ts'
-import { type KernelRequest, SUPPRESS_ACK } from './request.ts'
-import type { Dump, SimSocket } from './socket.ts'
+import { Dispatcher } from './netlink/dispatch.ts'
+import { AttributeTable, type MessagePolicy } from './netlink/policy.ts'
+import { type KernelRequest, SUPPRESS_ACK } from './netlink/request.ts'
+import type { Dump, SimSocket } from './netlink/socket.ts'
 
 /** Its protocol number: the last that Linux has room for, and gives to nobody. */
 export const DATABASE_PROTOCOL = 31

@@ -15,8 +15,8 @@ import {
 } from '@ringlink/transport'
 import type { VirtualClock } from './clock.ts'
 import { copyBytes } from './copy.ts'
+import type { SimSocket } from './netlink/socket.ts'
 import type { CheckedSimOptions } from './options.ts'
-import type { SimSocket } from './socket.ts'
 
 /** What a transport asks of its kernel. */
 export interface TransportHost {

@@ -15,7 +15,7 @@ import {
   Subsystem,
   writeNfnetlinkHeader,
 } from '@ringlink/codec'
-import type { SimPacket } from '../packet.ts'
+import type { SimPacket } from '../netfilter/packet.ts'
 import type { LogGroup } from './group.ts'
 
 const PACKET = Subsystem.Log << 8

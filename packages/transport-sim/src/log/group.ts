@@ -1,7 +1,7 @@
 import { CopyMode, MAXIMUM_COPY_RANGE, Memory } from '@ringlink/codec'
-import { usableSize } from '../accounting.ts'
 import type { VirtualClock, VirtualTimer } from '../clock.ts'
-import type { SimSocket } from '../socket.ts'
+import { usableSize } from '../netlink/accounting.ts'
+import type { SimSocket } from '../netlink/socket.ts'
 import { DONE_LENGTH, writeDone } from './entry.ts'
 
 /** Of a page, what is left for messages: the buffer size that the kernel starts with, and the least that it takes. */

@@ -1,5 +1,5 @@
-import type { AttributeTable } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
+import type { AttributeTable } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
 
 /** bytes of an attribute's header */
 const HEADER = 4

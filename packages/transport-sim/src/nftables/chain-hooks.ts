@@ -1,10 +1,10 @@
 /** What a base chain may be attached to, by family, as nf_tables' chain types have it. */
 import { Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
+import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { CHAIN } from './chains.ts'
-import { isIpFamily } from './expression.ts'
+import { isIpFamily } from './expressions/expression.ts'
 import type { ChainHook } from './ruleset.ts'
 
 const HOOK = { number: 1, priority: 2, device: 3, devices: 4 } as const

@@ -1,7 +1,7 @@
 /** NFT_MSG_NEWCHAIN, DELCHAIN and DESTROYCHAIN. */
 import { ChainFlag, DeleteFlag, Errno, NewFlag, NfTablesMessage, Verdict } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
+import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
 import { checkSameHook, parseHook } from './chain-hooks.ts'
 import { removeRule } from './rule-messages.ts'

@@ -1,6 +1,6 @@
 /** Dumps of nf_tables: rows in chunks, the next one when the user has made room, and an end that says how it went. */
 import { ControlType, MESSAGE_HEADER_LENGTH, type Memory, MessageFlag } from '@ringlink/codec'
-import type { Dump, SimSocket } from '../socket.ts'
+import type { Dump, SimSocket } from '../netlink/socket.ts'
 
 /** Of a page, what is left for messages: the least that a chunk can hold. */
 const SMALLEST_CHUNK = 3776

@@ -1,8 +1,8 @@
 /** The requests to nf_tables that read, which need no batch: NFT_MSG_GET…, and the one of nft_compat. */
 import { CompatMessage, CompatType, Errno, Family, GetFlag, MessageFlag, NfTablesMessage } from '@ringlink/codec'
-import type { SubsystemMessage } from '../nfnetlink.ts'
-import type { AttributeTable, MessagePolicy } from '../policy.ts'
-import { type KernelRequest, SUPPRESS_ACK } from '../request.ts'
+import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
+import type { SubsystemMessage } from '../nfnetlink/nfnetlink.ts'
 import { blame } from './blame.ts'
 import { CHAIN, chainPolicy, findChain } from './chains.ts'
 import {
@@ -14,11 +14,11 @@ import {
   describeTable,
 } from './describe.ts'
 import { NfTablesDump } from './dump.ts'
+import { targetRevision } from './expressions/statements.ts'
 import { ReplyWriter } from './reply.ts'
 import { RULE, rulePolicy } from './rule-messages.ts'
 import type { NfTablesTable } from './ruleset.ts'
 import { ELEMENT_LIST, elementsPolicy, SET, setPolicy } from './set-messages.ts'
-import { targetRevision } from './statements.ts'
 import type { NfTables } from './subsystem.ts'
 import { familyOf, findTable, TABLE, tablePolicy } from './tables.ts'
 

@@ -1,10 +1,10 @@
 /** NFT_MSG_NEWRULE, DELRULE and DESTROYRULE. */
 import { Errno, NewFlag, NfTablesMessage } from '@ringlink/codec'
-import { AttributeTable, type MessagePolicy } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
+import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { findChain } from './chains.ts'
-import type { ExpressionContext, ExpressionKind, RuleExpression } from './expression.ts'
+import type { ExpressionContext, ExpressionKind, RuleExpression } from './expressions/expression.ts'
 import { type NfTablesChain, NfTablesRule, type NfTablesTable } from './ruleset.ts'
 import type { NfTables } from './subsystem.ts'
 import { familyOf, findTable } from './tables.ts'

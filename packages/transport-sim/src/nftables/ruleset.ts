@@ -1,7 +1,7 @@
 /** The tables of a kernel, and what is in them: nf_tables' objects, with nothing of messages and little of packets. */
 import { Family, SetFlag, TableFlag } from '@ringlink/codec'
-import type { Evaluate } from './evaluate.ts'
-import type { RuleExpression } from './expression.ts'
+import type { Evaluate } from './expressions/evaluate.ts'
+import type { RuleExpression } from './expressions/expression.ts'
 
 /** A table: a name for chains and sets of one family. */
 export class NfTablesTable {

@@ -1,15 +1,16 @@
 /** nf_tables of the simulated kernel: its tables, and the batches that change them. */
 import { Errno, Subsystem, TableFlag } from '@ringlink/codec'
-import { AttributeTable, type MessagePolicy } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
-import type { SimSocket } from '../socket.ts'
-import { bitwise, byteorder } from './arithmetic.ts'
+import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
+import type { SimSocket } from '../netlink/socket.ts'
 import { CHAIN, chainPolicy, deleteChain, newChain } from './chains.ts'
-import type { ExpressionHost, ExpressionKind } from './expression.ts'
-import { immediate } from './immediate.ts'
-import { cmp, limit, lookup, range } from './matches.ts'
-import { meta } from './meta.ts'
-import { ct, notrack, payload } from './packet-data.ts'
+import { bitwise, byteorder } from './expressions/arithmetic.ts'
+import type { ExpressionHost, ExpressionKind } from './expressions/expression.ts'
+import { immediate } from './expressions/immediate.ts'
+import { cmp, limit, lookup, range } from './expressions/matches.ts'
+import { meta } from './expressions/meta.ts'
+import { ct, notrack, payload } from './expressions/packet-data.ts'
+import { counter, log, queue, target } from './expressions/statements.ts'
 import { deleteRule, newRule, RULE, rulePolicy } from './rule-messages.ts'
 import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 import {
@@ -22,7 +23,6 @@ import {
   SET,
   setPolicy,
 } from './set-messages.ts'
-import { counter, log, queue, target } from './statements.ts'
 import { deleteTable, newTable, TABLE, tablePolicy } from './tables.ts'
 import { Transaction } from './transaction.ts'
 import { validateTable } from './validate.ts'

@@ -1,7 +1,7 @@
 /** NFT_MSG_NEWTABLE, DELTABLE and DESTROYTABLE. */
 import { DeleteFlag, Errno, Family, NewFlag, NfTablesMessage, TableFlag } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
+import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
 import { NfTablesTable, tableFamilies } from './ruleset.ts'
 import type { NfTables } from './subsystem.ts'

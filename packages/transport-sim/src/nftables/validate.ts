@@ -1,5 +1,5 @@
 /** Whether the rules of a table make sense together: jumps that end, and expressions where they can be. */
-import { MAXIMUM_JUMPS } from './evaluate.ts'
+import { MAXIMUM_JUMPS } from './expressions/evaluate.ts'
 import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 
 /** EMLINK, for jumps that are too deep or go round and round. */

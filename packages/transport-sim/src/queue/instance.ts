@@ -1,6 +1,6 @@
 import { CopyMode, DEFAULT_QUEUE_LENGTH, MAXIMUM_COPY_RANGE, MAXIMUM_QUEUE_LENGTH } from '@ringlink/codec'
-import type { SimPacket } from '../packet.ts'
-import type { SimSocket } from '../socket.ts'
+import type { SimPacket } from '../netfilter/packet.ts'
+import type { SimSocket } from '../netlink/socket.ts'
 
 const INITIAL_PLACES = 2048
 const MAXIMUM_PLACES = 1 << 17

@@ -14,7 +14,7 @@ import {
   QueueMessage,
 } from '@ringlink/codec'
 import { fillChecksum } from '../internet/transit.ts'
-import { Checksum, type PacketOwner, type SimPacket } from '../packet.ts'
+import { Checksum, type PacketOwner, type SimPacket } from '../netfilter/packet.ts'
 import type { QueueInstance } from './instance.ts'
 
 const Attribute = {

@@ -1,8 +1,8 @@
 import { CopyMode, QueueFlag, Verdict } from '@ringlink/codec'
 import { segment } from '../internet/transit.ts'
-import { Checksum, type SimPacket } from '../packet.ts'
-import type { PacketPool } from '../packet-pool.ts'
-import type { SimSocket } from '../socket.ts'
+import { Checksum, type SimPacket } from '../netfilter/packet.ts'
+import type { PacketPool } from '../netfilter/packet-pool.ts'
+import type { SimSocket } from '../netlink/socket.ts'
 import { QueueInstance } from './instance.ts'
 import { PacketMessageWriter, writeId } from './packet-message.ts'
 

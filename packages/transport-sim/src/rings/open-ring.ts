@@ -5,8 +5,8 @@ import {
   RingTransport,
   type RingTransportOptions,
 } from '@ringlink/transport/netlink-ring'
+import type { SimSocket } from '../netlink/socket.ts'
 import type { CheckedSimOptions } from '../options.ts'
-import type { SimSocket } from '../socket.ts'
 import type { TransportHost } from '../transport.ts'
 import { type RingKernelOptions, RingSocket } from './ring-socket.ts'
 import { SimRingSystem } from './ring-system.ts'

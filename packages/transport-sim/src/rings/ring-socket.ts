@@ -16,8 +16,8 @@ import {
   ringSize,
   TOO_LARGE,
 } from '@ringlink/transport/netlink-ring'
-import type { Receiver } from '../receiver.ts'
-import type { SimSocket } from '../socket.ts'
+import type { Receiver } from '../netlink/receiver.ts'
+import type { SimSocket } from '../netlink/socket.ts'
 
 /** How the kernel deals with rings, beside what differs between real ones. */
 export interface RingKernelOptions extends KernelRingQuirks {

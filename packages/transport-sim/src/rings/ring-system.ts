@@ -2,7 +2,7 @@ import { Errno } from '@ringlink/codec/errors'
 import type { Memory } from '@ringlink/codec/memory'
 import { FrameWord, type RingOption, type RingSystem } from '@ringlink/transport/netlink-ring'
 import type { VirtualTimer } from '../clock.ts'
-import type { SimSocket } from '../socket.ts'
+import type { SimSocket } from '../netlink/socket.ts'
 import type { TransportHost } from '../transport.ts'
 import type { RingSocket } from './ring-socket.ts'
 

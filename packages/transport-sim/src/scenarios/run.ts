@@ -3,7 +3,7 @@ import { TransportError } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
 import { match } from 'ts-pattern'
 import { SimKernel, type SimKernelOptions } from '../kernel.ts'
-import type { Rule } from '../rules.ts'
+import type { Rule } from '../netfilter/rules.ts'
 import {
   type Consumer,
   DumpReader,

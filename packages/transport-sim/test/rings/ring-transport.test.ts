@@ -3,7 +3,7 @@ import type { FrameBatch, Lease } from '@ringlink/transport'
 import { NO_RING, RingOption, ringSize, writeRingRequest } from '@ringlink/transport/netlink-ring'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Dump, SimSocket } from '../../src/socket.ts'
+import { type Dump, SimSocket } from '../../src/netlink/socket.ts'
 import { ACKNOWLEDGED_REQUEST, EchoKernel, transmitRing } from './support.ts'
 
 const receive = { blockSize: 4096, blockCount: 8, frameSize: 4096, frameCount: 8 }

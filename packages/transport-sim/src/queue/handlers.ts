@@ -1,10 +1,10 @@
 /** Requests to nfnetlink_queue, with the answers of Linux 6.18. */
 import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
 import { transportOffset } from '../internet/transit.ts'
-import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink.ts'
-import { Checksum, type SimPacket } from '../packet.ts'
-import type { AttributeTable, MessagePolicy } from '../policy.ts'
-import type { KernelRequest } from '../request.ts'
+import { Checksum, type SimPacket } from '../netfilter/packet.ts'
+import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
+import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink/nfnetlink.ts'
 import type { QueueInstance } from './instance.ts'
 import type { PacketQueues } from './queues.ts'
 

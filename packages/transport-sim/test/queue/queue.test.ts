@@ -9,7 +9,7 @@ import {
   Verdict,
 } from '@ringlink/codec'
 import { describe, expect, it } from 'vitest'
-import { REPEAT_LIMIT, SimKernel } from '../src/index.ts'
+import { REPEAT_LIMIT, SimKernel } from '../../src/index.ts'
 import {
   ask,
   bind,
@@ -25,7 +25,7 @@ import {
   udp,
   unbind,
   verdict,
-} from './support.ts'
+} from '../support.ts'
 
 function packets(frames: readonly Uint8Array[]): QueuePacketView[] {
   return frames.map((bytes) => new QueuePacketView().wrap(Memory.from(bytes), 0, bytes.length))

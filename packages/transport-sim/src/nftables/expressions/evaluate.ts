@@ -1,8 +1,8 @@
 /** A packet's way through the rules of a base chain and the chains that they jump to, as nft_do_chain goes it. */
 import { RuleVerdict, Verdict } from '@ringlink/codec'
-import { transportOffset, transportProtocol } from '../internet/transit.ts'
-import type { SimPacket } from '../packet.ts'
-import type { NfTablesChain } from './ruleset.ts'
+import { transportOffset, transportProtocol } from '../../internet/transit.ts'
+import type { SimPacket } from '../../netfilter/packet.ts'
+import type { NfTablesChain } from '../ruleset.ts'
 
 /** Bytes of all registers: the verdict's sixteen, which no expression can load from, then the data's. */
 export const REGISTER_BYTES = 80

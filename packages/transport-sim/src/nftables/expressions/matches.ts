@@ -1,10 +1,10 @@
 /** Expressions that look at registers, or that let only so much through: cmp, range, lookup, limit. */
 import { CompareOperation, Errno, LimitType, MatchFlag, RangeOperation, RuleVerdict, SetFlag } from '@ringlink/codec'
-import type { SimPacket } from '../packet.ts'
-import type { AttributeTable } from '../policy.ts'
+import type { SimPacket } from '../../netfilter/packet.ts'
+import type { AttributeTable } from '../../netlink/policy.ts'
+import type { NfTablesSet } from '../ruleset.ts'
 import type { Evaluate } from './evaluate.ts'
 import { type ExpressionContext, type ExpressionKind, loadRegister, parseValue, registerNumber } from './expression.ts'
-import type { NfTablesSet } from './ruleset.ts'
 
 const { Break, Continue } = RuleVerdict
 

@@ -1,5 +1,5 @@
 import { ConntrackStateBit, Family, Hook } from '@ringlink/codec'
-import { transportOffset } from './internet/transit.ts'
+import { transportOffset } from '../internet/transit.ts'
 
 /** How far the checksum of a packet's transport header is. */
 export const Checksum = {

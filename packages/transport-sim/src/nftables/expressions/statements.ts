@@ -9,9 +9,9 @@ import {
   readQueueTarget,
   Verdict,
 } from '@ringlink/codec'
-import type { SimPacket } from '../packet.ts'
-import type { AttributeTable } from '../policy.ts'
-import type { RuleLog } from '../rules.ts'
+import type { SimPacket } from '../../netfilter/packet.ts'
+import type { RuleLog } from '../../netfilter/rules.ts'
+import type { AttributeTable } from '../../netlink/policy.ts'
 import type { Evaluate } from './evaluate.ts'
 import {
   type ExpressionContext,

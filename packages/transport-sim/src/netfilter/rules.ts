@@ -1,6 +1,6 @@
 import { Hook } from '@ringlink/codec'
 import { TransportError } from '@ringlink/transport'
-import { destinationPort, sourcePort, transportProtocol } from './internet/transit.ts'
+import { destinationPort, sourcePort, transportProtocol } from '../internet/transit.ts'
 import type { SimPacket } from './packet.ts'
 
 /** Which packets a rule is for; what is left out does not matter. */

@@ -1,8 +1,8 @@
 import { CopyMode, Protocol } from '@ringlink/codec'
 import { describe, expect, it } from 'vitest'
-import { blockCost, messageCost } from '../src/accounting.ts'
-import { DATABASE_PROTOCOL, SimKernel } from '../src/index.ts'
-import { ask, bind, config, counters, receiveAll, sendBytes, udp } from './support.ts'
+import { DATABASE_PROTOCOL, SimKernel } from '../../src/index.ts'
+import { blockCost, messageCost } from '../../src/netlink/accounting.ts'
+import { ask, bind, config, counters, receiveAll, sendBytes, udp } from '../support.ts'
 
 function fitting(size: number, receiveBufferSize?: number): number {
   const kernel = new SimKernel()

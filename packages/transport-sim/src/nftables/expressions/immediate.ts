@@ -1,6 +1,8 @@
 /** Expression `immediate`: a constant for a register, or the verdict of a rule. */
 import { Errno, Register, RuleVerdict, Verdict } from '@ringlink/codec'
-import type { AttributeTable } from '../policy.ts'
+import type { AttributeTable } from '../../netlink/policy.ts'
+import type { ReplyWriter } from '../reply.ts'
+import type { NfTablesChain } from '../ruleset.ts'
 import type { Evaluation } from './evaluate.ts'
 import {
   dataPolicy,
@@ -11,8 +13,6 @@ import {
   registerNumber,
   storeRegister,
 } from './expression.ts'
-import type { ReplyWriter } from './reply.ts'
-import type { NfTablesChain } from './ruleset.ts'
 
 const { Break, Continue, Goto, Jump, Return } = RuleVerdict
 const u32 = { kind: 'u32' } as const

@@ -1,10 +1,10 @@
 import { BatchMessage, Errno, MESSAGE_HEADER_LENGTH, type Memory, NFNETLINK_ATTRIBUTES } from '@ringlink/codec'
-import { Dispatcher } from './dispatch.ts'
-import { BatchReceiver } from './nftables/batch.ts'
-import type { NfTables } from './nftables/subsystem.ts'
-import { AttributeTable, type MessagePolicy } from './policy.ts'
-import type { KernelRequest } from './request.ts'
-import type { SimSocket } from './socket.ts'
+import { Dispatcher } from '../netlink/dispatch.ts'
+import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import type { KernelRequest } from '../netlink/request.ts'
+import type { SimSocket } from '../netlink/socket.ts'
+import type { NfTables } from '../nftables/subsystem.ts'
+import { BatchReceiver } from './batch.ts'
 
 /** ENOTSUPP, which the kernel lets out although user space has no name for it. */
 export const ENOTSUPP = 524

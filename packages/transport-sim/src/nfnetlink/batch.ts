@@ -10,12 +10,12 @@ import {
   NFNETLINK_ATTRIBUTES,
   Subsystem,
 } from '@ringlink/codec'
-import type { Dispatcher } from '../dispatch.ts'
-import { AttributeTable, type MessagePolicy } from '../policy.ts'
-import { KernelRequest } from '../request.ts'
-import type { SimSocket } from '../socket.ts'
-import type { NfTables } from './subsystem.ts'
-import type { Transaction } from './transaction.ts'
+import type { Dispatcher } from '../netlink/dispatch.ts'
+import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import { KernelRequest } from '../netlink/request.ts'
+import type { SimSocket } from '../netlink/socket.ts'
+import type { NfTables } from '../nftables/subsystem.ts'
+import type { Transaction } from '../nftables/transaction.ts'
 
 /** NFNL_SUBSYS_COUNT */
 const SUBSYSTEMS = 13

@@ -1,6 +1,7 @@
 /** Expressions that compute with registers: bitwise, byteorder. */
 import { BitwiseOperation, Errno, hostIsLittleEndian, RuleVerdict } from '@ringlink/codec'
-import type { AttributeTable } from '../policy.ts'
+import type { AttributeTable } from '../../netlink/policy.ts'
+import type { ReplyWriter } from '../reply.ts'
 import type { Evaluate } from './evaluate.ts'
 import {
   type ExpressionContext,
@@ -11,7 +12,6 @@ import {
   registerNumber,
   storeRegister,
 } from './expression.ts'
-import type { ReplyWriter } from './reply.ts'
 
 const { Continue } = RuleVerdict
 const u32 = { kind: 'u32' } as const

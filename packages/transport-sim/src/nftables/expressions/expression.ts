@@ -1,11 +1,11 @@
 /** What an expression of a rule is to the simulated kernel, and the registers that expressions share. */
 import { Errno, Family, Register } from '@ringlink/codec'
-import type { PacketLogs } from '../log/logs.ts'
-import type { SimPacket } from '../packet.ts'
-import type { AttributeTable, MessagePolicy } from '../policy.ts'
+import type { PacketLogs } from '../../log/logs.ts'
+import type { SimPacket } from '../../netfilter/packet.ts'
+import type { AttributeTable, MessagePolicy } from '../../netlink/policy.ts'
+import type { ReplyWriter } from '../reply.ts'
+import type { NfTablesChain, NfTablesSet, NfTablesTable } from '../ruleset.ts'
 import { type Evaluate, REGISTER_BYTES } from './evaluate.ts'
-import type { ReplyWriter } from './reply.ts'
-import type { NfTablesChain, NfTablesSet, NfTablesTable } from './ruleset.ts'
 
 /** What expressions need of their kernel. */
 export interface ExpressionHost {

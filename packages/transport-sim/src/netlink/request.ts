@@ -1,4 +1,4 @@
-import { EMPTY_MEMORY } from './empty.ts'
+import { EMPTY_MEMORY } from '../empty.ts'
 import type { AttributePolicy } from './policy.ts'
 import type { SimSocket } from './socket.ts'
 

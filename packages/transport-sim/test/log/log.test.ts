@@ -1,7 +1,7 @@
 import { AttributeWriter, beginMessage, finishMessage, Memory, Protocol, writeNfnetlinkHeader } from '@ringlink/codec'
 import { describe, expect, it } from 'vitest'
-import { SimKernel, type SimTransport } from '../src/index.ts'
-import { ask, receiveAll, sendBytes, udp } from './support.ts'
+import { SimKernel, type SimTransport } from '../../src/index.ts'
+import { ask, receiveAll, sendBytes, udp } from '../support.ts'
 
 const LOG = 0x400
 const CONFIG = 0x401

@@ -1,8 +1,8 @@
 import { Verdict } from '@ringlink/codec'
-import type { PacketLogs } from './log/logs.ts'
+import type { PacketLogs } from '../log/logs.ts'
+import { FLUSHED, PacketQueues, Queued } from '../queue/queues.ts'
 import type { PacketMeta, SimPacket } from './packet.ts'
 import { PacketPool } from './packet-pool.ts'
-import { FLUSHED, PacketQueues, Queued } from './queue/queues.ts'
 import { type Chain, matches, type Rule, RuleSet } from './rules.ts'
 
 /** Why a packet ended its way before it was delivered. */

@@ -1,6 +1,6 @@
 /** Expressions that load bytes of a packet, or the state of its connection: payload, ct, notrack. */
 import { ConntrackKey, ConntrackStateBit, Errno, PayloadBase, RuleVerdict } from '@ringlink/codec'
-import type { SimPacket } from '../packet.ts'
+import type { SimPacket } from '../../netfilter/packet.ts'
 import type { Evaluate, Evaluation } from './evaluate.ts'
 import { type ExpressionKind, registerNumber, selectLoadOrSet, storeRegister } from './expression.ts'
 

@@ -1,7 +1,8 @@
 /** Expression `meta`: what is known of a packet beside its bytes. */
 import { Errno, hostIsLittleEndian, MetaKey, RuleVerdict } from '@ringlink/codec'
-import type { SimPacket } from '../packet.ts'
-import type { AttributeTable } from '../policy.ts'
+import type { SimPacket } from '../../netfilter/packet.ts'
+import type { AttributeTable } from '../../netlink/policy.ts'
+import type { ReplyWriter } from '../reply.ts'
 import type { Evaluate, Evaluation } from './evaluate.ts'
 import {
   type ExpressionContext,
@@ -13,7 +14,6 @@ import {
   selectLoadOrSet,
   storeRegister,
 } from './expression.ts'
-import type { ReplyWriter } from './reply.ts'
 
 const { Break, Continue } = RuleVerdict
 const NAME_LENGTH = 16
