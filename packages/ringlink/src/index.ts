@@ -1,23 +1,6 @@
 /**
  * ringlink: answer the packets that the Linux firewall queues, and read those that it logs. This is the package to install; it chooses the transport.
  */
-import {
-  type FirewallRule,
-  type InstallOptions as InstallOptionsOn,
-  installRules as installRulesOn,
-  type Log,
-  type LogOptions as LogOptionsOn,
-  openLog as openLogOn,
-  openQueue as openQueueOn,
-  type Queue,
-  type QueueOptions as QueueOptionsOn,
-  type Rules,
-} from '@ringlink/client'
-import { isNetlinkError } from '@ringlink/codec'
-import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
-import { openRing } from '@ringlink/transport-mmap'
-import { openSocket, type SocketOptions } from '@ringlink/transport-socket'
-
 export * from '@ringlink/client'
 export {
   ConntrackInfo,
@@ -46,91 +29,16 @@ export {
   type FanOutStats,
   fanOut,
   WorkerError,
-} from './fan-out.ts'
-export type { FanOutContext, FanOutModule, FanOutOptions } from './fan-out-options.ts'
-
-/**
- * Whether {@link openTransport} takes a ring where there is one and nothing was said: as measurements have it
- * (docs/performance.md).
- */
-export const PREFER_RING = true
-
-/** Where the transport is opened, and which it is. */
-export interface TransportChoice {
-  /** network namespace: a path or an open descriptor of one */
-  readonly networkNamespace?: SocketOptions['networkNamespace']
-  /**
-   * true: memory that the kernel fills, or code `RING_UNSUPPORTED`. false: a plain socket. Left out: the first where it is to be
-   * had, the second elsewhere ({@link PREFER_RING})
-   */
-  readonly ring?: boolean | undefined
-}
-
-/** How a queue is opened; the transport may be left out. */
-export interface QueueOptions extends Omit<QueueOptionsOn, 'transport'>, TransportChoice {
-  /** an open transport, or what opens one; default {@link openTransport} */
-  readonly transport?: QueueOptionsOn['transport'] | undefined
-}
-
-/**
- * Opens the fastest transport that this machine has, or the one that was chosen; its `capabilities.kind` says which. Rejects
- * with code `SYSTEM`, `ARGUMENT`, or `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where a ring was asked for and there is none.
- */
-export async function openTransport({ ring, ...options }: TransportNeeds & TransportChoice): Promise<Transport> {
-  if (!(ring ?? PREFER_RING)) return openSocket(options)
-  try {
-    return await openRing(options)
-  } catch (error) {
-    if (ring === true || !isNetlinkError(error, 'RING_UNSUPPORTED')) throw error
-    return openSocket(options)
-  }
-}
-
-/** How a log is opened; the transport may be left out. */
-export interface LogOptions extends Omit<LogOptionsOn, 'transport'>, TransportChoice {
-  /** an open transport, or what opens one; default {@link openTransport} */
-  readonly transport?: LogOptionsOn['transport'] | undefined
-}
-
-/** How rules are installed; the transport may be left out. */
-export interface InstallOptions extends Omit<InstallOptionsOn, 'transport'> {
-  /** what opens the socket that the rules live as long as; default a plain one */
-  readonly transport?: InstallOptionsOn['transport'] | undefined
-  /** network namespace, for the default transport: a path or an open descriptor of one */
-  readonly networkNamespace?: SocketOptions['networkNamespace']
-}
-
-/** Installs rules; see `installRules` of `@ringlink/client` for the codes that it rejects with. */
-export function installRules(
-  rules: readonly FirewallRule[],
-  { transport, networkNamespace, ...options }: InstallOptions = {},
-): Promise<Rules> {
-  return installRulesOn(rules, { ...options, transport: transport ?? socketOpener(networkNamespace) })
-}
-
-/** Takes a queue; see `openQueue` of `@ringlink/client` for the codes that it rejects with. */
-export function openQueue({ transport, networkNamespace, ring, ...options }: QueueOptions): Promise<Queue> {
-  return openQueueOn(
-    transport === undefined
-      ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
-      : { ...options, transport },
-  )
-}
-
-/** Takes log groups; see `openLog` of `@ringlink/client` for the codes that it rejects with. */
-export function openLog({ transport, networkNamespace, ring, ...options }: LogOptions): Promise<Log> {
-  return openLogOn(
-    transport === undefined
-      ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
-      : { ...options, transport },
-  )
-}
-
-/** A table that a plain socket owns goes at once with it, whatever a ring still has in flight. */
-function socketOpener(networkNamespace: SocketOptions['networkNamespace']): OpenTransport {
-  return (needs) => openSocket({ ...needs, networkNamespace })
-}
-
-function opener(choice: TransportChoice): OpenTransport {
-  return (needs) => openTransport({ ...needs, ...choice })
-}
+} from './fan-out/fan-out.ts'
+export type { FanOutContext, FanOutModule, FanOutOptions } from './fan-out/options.ts'
+export {
+  type InstallOptions,
+  installRules,
+  type LogOptions,
+  openLog,
+  openQueue,
+  openTransport,
+  PREFER_RING,
+  type QueueOptions,
+  type TransportChoice,
+} from './open.ts'

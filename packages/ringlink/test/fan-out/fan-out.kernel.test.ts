@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
-import { type FanOut, type FanOutOptions, fanOut, openQueue, type Rules } from '../src/index.ts'
+import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
+import { type FanOut, type FanOutOptions, fanOut, openQueue, type Rules } from '../../src/index.ts'
 
 const PORT = 9000
 const ADDRESSES = Array.from({ length: 64 }, (_, index) => `127.0.0.${index + 1}`)
@@ -18,7 +18,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
 
   beforeEach(async () => {
     // Workers run what was built.
-    expect(existsSync(fileURLToPath(new URL('../dist/fan-out-worker.js', import.meta.url)))).toBe(true)
+    expect(existsSync(fileURLToPath(new URL('../../dist/fan-out-worker.js', import.meta.url)))).toBe(true)
     namespace = await Namespace.open()
     await namespace.listen(PORT, '0.0.0.0')
     const match = { protocol: 'udp', destinationPort: PORT } as const

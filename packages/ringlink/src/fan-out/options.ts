@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { PacketBatch } from '@ringlink/client'
 import { EncodeError } from '@ringlink/codec'
 import { TransportError } from '@ringlink/transport'
-import type { QueueOptions } from './index.ts'
+import type { QueueOptions } from '../open.ts'
 
 /** What the functions of a fan-out's module are given, the same object at every call in one Worker. */
 export interface FanOutContext<State = unknown> {

@@ -2,15 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Queue, StopFlag } from '@ringlink/client'
 import { TransportError } from '@ringlink/transport'
-import {
-  type FanOutIncidents,
-  type FanOutMessage,
-  type FanOutWorkerData,
-  packError,
-  storeStats,
-} from './fan-out-channel.ts'
-import type { FanOutContext, FanOutModule } from './fan-out-options.ts'
-import { openQueue } from './index.ts'
+import { openQueue } from '../open.ts'
+import { type FanOutIncidents, type FanOutMessage, type FanOutWorkerData, packError, storeStats } from './channel.ts'
+import type { FanOutContext, FanOutModule } from './options.ts'
 
 const { number, module, data, queueOptions, stop, counters } = workerData as FanOutWorkerData
 const flag = new StopFlag(stop)

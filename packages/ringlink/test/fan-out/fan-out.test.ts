@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { packError, storeStats, sumStats, unpackError } from '../src/fan-out-channel.ts'
-import { checkFanOutOptions, queueNumbers } from '../src/fan-out-options.ts'
-import { fanOut, isNetlinkError, NetlinkError } from '../src/index.ts'
+import { packError, storeStats, sumStats, unpackError } from '../../src/fan-out/channel.ts'
+import { checkFanOutOptions, queueNumbers } from '../../src/fan-out/options.ts'
+import { fanOut, isNetlinkError, NetlinkError } from '../../src/index.ts'
 
 describe('the options of a fan-out', () => {
   test.each([

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events'
 import { ClientError, type QueueCounters, type QueueStats, StopFlag } from '@ringlink/client'
 import { isNetlinkError } from '@ringlink/codec'
 import type { Emitter } from '@ringlink/transport'
-import { type FanOutIncidents, sumStats } from './fan-out-channel.ts'
-import { FanOutLane } from './fan-out-lane.ts'
-import { type CheckedFanOutOptions, checkFanOutOptions, type FanOutOptions } from './fan-out-options.ts'
+import { type FanOutIncidents, sumStats } from './channel.ts'
+import { FanOutLane } from './lane.ts'
+import { type CheckedFanOutOptions, checkFanOutOptions, type FanOutOptions } from './options.ts'
 
 /**
  * A Worker failed, or ended by itself; `cause` is what it failed with. If it could, it has closed its queue as `Queue.close()` does; if not,

@@ -3,7 +3,7 @@
  * somebody asks, and a few messages.
  */
 import { newQueueStats, type QueueCounters, type QueueStats } from '@ringlink/client'
-import type { QueueOptions } from './index.ts'
+import type { QueueOptions } from '../open.ts'
 
 /** What a Worker is started with. */
 export interface FanOutWorkerData {
