@@ -1,4 +1,4 @@
-/// <reference path="./binary-parser.d.ts" />
+/// <reference path="../../../packages/codec/src/inspect/binary-parser.d.ts" />
 import { Parser } from 'binary-parser'
 import { requirePeer } from '../handlers/peer-module.ts'
 import { Attribute, type Decoder, HEADERS, PAYLOAD_BYTES } from './decoder.ts'

@@ -1,8 +1,11 @@
 /**
- * What is used of binary-parser 2.3.0. Its own declarations are there, but its `exports` do not lead to them under
- * `moduleResolution` nodenext; and they promise `any` where this says `unknown`.
+ * The part of binary-parser 2.3.0 that this repository uses. Its own declarations exist, but its `exports` do not lead to them
+ * under `moduleResolution` nodenext, and they say `any` where this says `unknown`.
  */
 declare module 'binary-parser' {
+  /** bytes, or a function of what was parsed so far */
+  type Length = number | ((this: { length: number }) => number)
+
   export class Parser {
     endianness(order: 'little' | 'big'): this
     uint8(name: string): this
@@ -14,8 +17,9 @@ declare module 'binary-parser' {
     int16(name: string): this
     int32(name: string): this
     int64(name: string): this
-    seek(length: number): this
-    buffer(name: string, options: { length: number; formatter: (part: Uint8Array) => Uint8Array }): this
+    seek(length: Length): this
+    buffer(name: string, options: { length: Length; formatter?: (part: Uint8Array) => Uint8Array }): this
+    array(name: string, options: { type: Parser; readUntil: 'eof' }): this
     parse(bytes: Uint8Array): unknown
   }
 }
