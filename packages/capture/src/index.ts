@@ -1,10 +1,14 @@
 /**
- * Packet captures. {@link openCapture} and {@link readPcapng} write and read pcapng, {@link record} saves what a transport moves,
- * {@link openReplay} plays it back.
+ * Packet captures. {@link openCapture} writes pcapng, {@link readCapture} reads pcapng and classic pcap, {@link record} saves what a
+ * transport moves, {@link openReplay} plays it back.
  */
-export { type ReplayClock, systemClock } from './clock.ts'
-export { Capture, type CaptureOptions, openCapture } from './file.ts'
+
 export * from './pcapng/index.ts'
+export { CaptureDecoder } from './read/decoder.ts'
+export { CaptureReader, type ReadOptions, readCapture } from './read/reader.ts'
 export { type Recorder, type RecordOptions, record } from './recorder.ts'
-export { openReplay, type Replay, type ReplayOptions } from './replay.ts'
-export { openRotatingCapture, RotatingCapture, type RotationOptions } from './rotation.ts'
+export { type ReplayClock, systemClock } from './replay/clock.ts'
+export type { Replay, ReplayOptions } from './replay/options.ts'
+export { openReplay } from './replay/replay.ts'
+export { Capture, type CaptureOptions, openCapture } from './write/capture.ts'
+export { openRotatingCapture, RotatingCapture, type RotationOptions } from './write/rotation.ts'

@@ -1,11 +1,14 @@
+import { gzipSync } from 'node:zlib'
 import { openLog, openQueue } from '@ringlink/client'
 import { QueueMessage, Verdict } from '@ringlink/codec'
 import { describe, expect, test } from 'vitest'
 import { FunctionTransport } from '../../../test/support/function-transport.ts'
 import { errorMessage, packetMessage, split } from '../../../test/support/messages.ts'
-import { LinkType, nflogRecord, openReplay, PcapngEncoder, type Replay, record } from '../src/index.ts'
+import { type ByteSource, LinkType, nflogRecord, openReplay, PcapngEncoder, type Replay, record } from '../src/index.ts'
+import { HOST_BYTE_ORDER } from '../src/pcapng/encoder.ts'
 import { udpPacket } from './support/captures.ts'
 import { logMessage } from './support/messages.ts'
+import { pcapFile } from './support/pcap.ts'
 
 /** Answers five packets, each as its mark says; what was seen. */
 async function answer(
@@ -80,4 +83,44 @@ test('a log reads packets of LINKTYPE_NFLOG, its requests being acknowledged, an
   for await (const records of log) for (const each of records) prefixes.push(each.prefix())
   await closing
   expect(prefixes).toEqual(Array.from({ length: 40 }, (_, index) => `p${index + 1}`))
+})
+
+describe('a log that is closed when its replay has ended', () => {
+  const loop = async (source: ByteSource) => {
+    const replay = openReplay(source, { speed: 'fast', atEnd: 'wait', acknowledge: true })
+    const log = await openLog({ group: 5, transport: replay })
+    replay.ended.then(() => log.close())
+    let records = 0
+    for await (const batch of log) for (const _ of batch) records++
+    return records
+  }
+  const recordings = () => {
+    const encoder = new PcapngEncoder()
+    encoder.addInterface({ linkType: LinkType.Nflog })
+    for (let i = 1; i <= 40; i++)
+      encoder.writePacket(nflogRecord(0, BigInt(i), logMessage({ payload: udpPacket(i) }, 5)))
+    return encoder.take()
+  }
+  async function* failing(failure: Error) {
+    yield recordings()
+    throw failure
+  }
+
+  test('reads compressed bytes, and classic pcap', async () => {
+    expect(await loop(gzipSync(recordings()))).toBe(40)
+    const bytes = logMessage({ payload: udpPacket(1) }, 5).subarray(16)
+    const order = HOST_BYTE_ORDER
+    const pcap = pcapFile({ order, unit: 'microseconds', linkType: LinkType.Nflog }, [
+      { seconds: 1, fraction: 1, bytes, cut: 0 },
+    ])
+    expect(await loop(pcap)).toBe(1)
+  })
+
+  test('rejects with what is wrong with the capture, and with the failure of its source', async () => {
+    await expect(loop(new TextEncoder().encode('no capture at all'))).rejects.toMatchObject({ code: 'MESSAGE_TYPE' })
+    const malformed = Uint8Array.from([...recordings(), ...new Uint8Array(12)])
+    await expect(loop(malformed)).rejects.toMatchObject({ code: 'MESSAGE_LENGTH' })
+    const failure = new Error('the disk is gone')
+    await expect(loop(failing(failure))).rejects.toBe(failure)
+  })
 })

@@ -2,11 +2,15 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { errorMessage, packetMessage } from '../../../test/support/messages.ts'
-import { LinkType, netlinkRecord, nflogRecord, PcapngEncoder, packetRecord } from '../src/index.ts'
-import { udpPacket } from './support/captures.ts'
+import { CaptureDecoder, LinkType, netlinkRecord, nflogRecord, PcapngEncoder, packetRecord } from '../src/index.ts'
+import { packetsOf, udpPacket } from './support/captures.ts'
+import { damagedCaptures } from './support/damage.ts'
 import { logMessage } from './support/messages.ts'
+import { pcapFile } from './support/pcap.ts'
 
 const missing = spawnSync('tshark', ['--version']).error === undefined ? undefined : 'tshark is not installed'
 const title = (text: string) => (missing === undefined ? text : `${text} (skipped: ${missing}: apt-get install tshark)`)
@@ -146,5 +150,57 @@ describe.skipIf(missing !== undefined)(title("Wireshark's own reader"), () => {
     expect(text).toMatch(/Name = raw\s[\s\S]*?Number of stat entries = 1\s/)
     expect(text).toMatch(/Name = six\s[\s\S]*?Capture length = 40/)
     expect(text).toMatch(/Capture application: +ringlink/)
+  })
+
+  test('reads no packet that this reader does not, of captures with damaged options and statistics', () => {
+    let read = 0
+    const property = fc.property(damagedCaptures, ({ capture, packets }) => {
+      // Wireshark ends at some damage with an error, after what came before it.
+      const { stdout } = spawnSync(
+        'tshark',
+        ['-r', write(capture), '-T', 'fields', '-e', 'frame.cap_len', '-e', 'frame.len'],
+        { encoding: 'utf8' },
+      )
+      const seen = stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.split('\t').map(Number))
+      const ours = packetsOf(capture).map(({ bytes, fullLength }) => [bytes.length, fullLength])
+      expect(ours).toHaveLength(packets.length)
+      expect(ours.slice(0, seen.length)).toEqual(seen)
+      read += seen.length
+    })
+    fc.assert(property, { numRuns: 15 })
+    expect(read).toBeGreaterThan(10)
+  }, 120_000)
+
+  test.each([
+    ['little', 'microseconds'],
+    ['little', 'nanoseconds'],
+    ['big', 'microseconds'],
+    ['big', 'nanoseconds'],
+  ] as const)('reads classic pcap as this reader does, %s endian, %s', (order, unit) => {
+    const packets = [1, 2, 3].map((last) => ({
+      ...{ seconds: 1_700_000_000 + last, fraction: 123_456 + last },
+      ...{ bytes: udpPacket(last), cut: last },
+    }))
+    const file = pcapFile({ order, unit, linkType: LinkType.Raw }, packets)
+    const names = ['frame.time_epoch', 'frame.cap_len', 'frame.len', 'ip.dst']
+    for (const bytes of [file, gzipSync(file)]) {
+      const seen = fields(bytes, ...names).map(([time = '', captured, length, destination]) => [
+        BigInt(time.replace('.', '')),
+        Number(captured),
+        Number(length),
+        destination,
+      ])
+      const decoder = new CaptureDecoder()
+      decoder.push(file)
+      const ours: unknown[] = []
+      for (let block = decoder.next(); block !== undefined; block = decoder.next()) {
+        if (block.type !== 'packet') continue
+        ours.push([block.at, block.bytes.length, block.fullLength, `198.51.100.${block.bytes[19]}`])
+      }
+      expect(seen).toEqual(ours)
+    }
   })
 })

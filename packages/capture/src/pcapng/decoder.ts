@@ -22,6 +22,7 @@ import {
   type StatisticsBlock,
   StatisticsOption,
 } from './block.ts'
+import { ByteWindow } from './byte-window.ts'
 
 interface Interface {
   readonly linkType: number
@@ -37,8 +38,11 @@ interface Extent {
   readonly length: number
 }
 
-/** Called for each option, with where its value lies. */
-type OptionVisitor = (code: number, offset: number, length: number) => void
+/**
+ * Called for each option, with where its value lies; false when the value is not what its code allows, and the option is ignored.
+ * It may be called for codes that it does not know.
+ */
+type OptionVisitor = (code: number, offset: number, length: number) => boolean
 
 const SECOND = 1_000_000_000n
 const MINIMUM_SIMPLE_PACKET = 4
@@ -47,47 +51,42 @@ const UNKNOWN_DROPS = 0xffff
 const text = new TextDecoder()
 
 /**
- * Reads pcapng out of chunks of any size, in either byte order: `push()` them as they come, and take blocks with `next()` until it
- * gives none. Blocks of other types are passed over. It keeps no more than one block, of {@link MAXIMUM_BLOCK_LENGTH} bytes at the
- * most, and the chunk that its end lies in.
+ * Reads pcapng from chunks of any size, in either byte order: `push()` them as they come, and take blocks with `next()` until it
+ * returns none. Blocks of other types are skipped. It keeps at most one block, of {@link MAXIMUM_BLOCK_LENGTH} bytes, and the chunk
+ * that its end lies in.
  *
- * Malformed contents throw from `next()`, every time from then on:
+ * Options and statistics say something about packets; damage in them never costs a packet. A malformed option is ignored with
+ * those after it whose place is unknown then, malformed statistics are ignored whole, and {@link damaged} counts both.
  *
- * - `MESSAGE_TYPE`: this is no pcapng
+ * What makes the packets themselves unreadable throws from `next()`, every time from then on:
+ *
+ * - `MESSAGE_TYPE`: not pcapng
  * - `UNSUPPORTED`: another version than 1 of it
  * - `MESSAGE_LENGTH`: a block, or a packet in it, has an impossible length
- * - `ATTRIBUTE_LENGTH`, `ATTRIBUTE_SIZE`: an option does not fit into its block, or its type
  * - `ATTRIBUTE_MISSING`: a packet of an interface that was not described
  * - `ATTRIBUTE_COUNT`: too many interfaces
  *
- * `offset` in these errors is from the beginning of what was pushed. An end in the middle of a block is not malformed: {@link finish}
- * says it.
+ * `offset` in these errors counts from the first byte that was pushed. An end in the middle of a block is not malformed:
+ * {@link finish} reports it.
  */
 export class PcapngDecoder {
-  /** blocks passed over because their type is not known here */
+  /** blocks skipped because their type is unknown here */
   skipped = 0
+  /** options, and blocks of statistics, ignored because they are malformed */
+  damaged = 0
+  #window = new ByteWindow()
   #little = false
   #interfaces: Interface[] = []
   #inSection = false
   #failure: unknown
-  // What is looked at, where in it the next block begins, and how far that is from the beginning of everything.
-  #window: Uint8Array = new Uint8Array(0)
-  #view: DataView = new DataView(this.#window.buffer)
-  #at = 0
-  #base = 0
-  // What comes behind the window.
-  #parts: Uint8Array[] = []
-  #available = 0
   #need = BLOCK_FRAMING
 
-  /** Adds what comes next. It is read where it lies: packets are windows on it. */
+  /** Appends a chunk. It is read where it lies: packets are windows on it. */
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0) return
-    this.#parts.push(chunk)
-    this.#available += chunk.length
+    this.#window.push(chunk)
   }
 
-  /** The next block, or `undefined` when it is not there whole. */
+  /** The next block, or `undefined` when it has not arrived whole. */
   next(): CaptureBlock | undefined {
     if (this.#failure !== undefined) throw this.#failure
     try {
@@ -95,10 +94,8 @@ export class PcapngDecoder {
         const extent = this.#nextExtent()
         if (extent === undefined) return undefined
         const block = this.#read(extent)
-        this.#at += extent.length
-        this.#available -= extent.length
+        this.#window.skip(extent.length)
         if (block !== undefined) return block
-        this.skipped++
       }
     } catch (error) {
       this.#failure = error
@@ -106,62 +103,45 @@ export class PcapngDecoder {
     }
   }
 
-  /** To be asked when everything was pushed and `next()` gives no more: why the end is in the middle of a block, if it is. */
+  /** To be asked when everything was pushed and `next()` returns no more: why the end is in the middle of a block, if it is. */
   finish(): DecodeError | undefined {
-    if (this.#available === 0 && this.#inSection) return undefined
-    const at = { offset: this.#base + this.#at, need: this.#need, have: this.#available }
-    const code = this.#available < BLOCK_FRAMING ? 'SHORT_HEADER' : 'MESSAGE_LENGTH'
+    const { available, position } = this.#window
+    if (available === 0 && this.#inSection) return undefined
+    const at = { offset: this.#window.offsetOf(position), need: this.#need, have: available }
+    const code = available < BLOCK_FRAMING ? 'SHORT_HEADER' : 'MESSAGE_LENGTH'
     return new DecodeError(code, 'pcapng block cut by the end of the capture', at)
+  }
+
+  get #view(): DataView {
+    return this.#window.view
   }
 
   /** The next block, whole and of a possible length. */
   #nextExtent(): Extent | undefined {
     this.#need = BLOCK_FRAMING
-    if (!this.#see(BLOCK_FRAMING)) return undefined
-    const start = this.#at
+    if (!this.#window.require(BLOCK_FRAMING)) return undefined
+    const start = this.#window.position
     // The type of a section header reads the same in both orders.
     const isSection = this.#view.getUint32(start) === BlockType.SectionHeader
     if (isSection) this.#little = this.#sectionOrder(start)
-    else if (!this.#inSection) throw this.#error('MESSAGE_TYPE', 'capture that begins with no section header', start)
+    else if (!this.#inSection)
+      throw this.#error('MESSAGE_TYPE', 'capture without a section header at its beginning', start)
+    const type = this.#view.getUint32(start, this.#little)
     const length = this.#view.getUint32(start + 4, this.#little)
-    const minimum = BLOCK_FRAMING + minimumBody(this.#view.getUint32(start, this.#little))
+    const minimum = BLOCK_FRAMING + minimumBody(type)
     if (length < minimum) throw this.#error('MESSAGE_LENGTH', 'pcapng block', start, minimum, length)
     if (length > MAXIMUM_BLOCK_LENGTH || length % 4 !== 0) {
-      const what = `pcapng block of ${length} bytes, not a multiple of 4 up to ${MAXIMUM_BLOCK_LENGTH}`
-      throw this.#error('MESSAGE_LENGTH', what, start, length, this.#available)
+      const what = `pcapng block of ${length} bytes, expected a multiple of 4 up to ${MAXIMUM_BLOCK_LENGTH}`
+      throw this.#error('MESSAGE_LENGTH', what, start, length, this.#window.available)
     }
     this.#need = length
-    if (!this.#see(length)) return undefined
-    const again = this.#view.getUint32(this.#at + length - 4, this.#little)
-    if (again !== length) {
-      throw this.#error('MESSAGE_LENGTH', 'pcapng block with two different lengths', this.#at, length, again)
+    if (!this.#window.require(length)) return undefined
+    const { position } = this.#window
+    const again = this.#view.getUint32(position + length - 4, this.#little)
+    if (again !== length && type !== BlockType.InterfaceStatistics) {
+      throw this.#error('MESSAGE_LENGTH', 'pcapng block with two different lengths', position, length, again)
     }
-    return { start: this.#at, length }
-  }
-
-  /** Sees to it that `length` bytes can be looked at; false when they are not there yet. */
-  #see(length: number): boolean {
-    if (this.#available < length) return false
-    const left = this.#window.length - this.#at
-    if (left >= length) return true
-    this.#base += this.#at
-    const only = this.#parts[0]
-    if (left === 0 && only !== undefined && this.#parts.length === 1) {
-      this.#window = only
-    } else {
-      const joined = new Uint8Array(this.#available)
-      joined.set(this.#window.subarray(this.#at))
-      let end = left
-      for (const part of this.#parts) {
-        joined.set(part, end)
-        end += part.length
-      }
-      this.#window = joined
-    }
-    this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.length)
-    this.#at = 0
-    this.#parts = []
-    return true
+    return { start: position, length }
   }
 
   #sectionOrder(start: number): boolean {
@@ -192,6 +172,7 @@ export class PcapngDecoder {
       case BlockType.InterfaceStatistics:
         return this.#readStatistics(body, end)
       default:
+        this.skipped++
         return undefined
     }
   }
@@ -210,6 +191,7 @@ export class PcapngDecoder {
       else if (code === SectionOption.Hardware) hardware = this.#text(offset, length)
       else if (code === SectionOption.OperatingSystem) operatingSystem = this.#text(offset, length)
       else if (code === SectionOption.Application) application = this.#text(offset, length)
+      return true
     })
     const byteOrder = this.#little ? 'little' : 'big'
     return { type: 'section', byteOrder, hardware, operatingSystem, application, comment }
@@ -232,12 +214,13 @@ export class PcapngDecoder {
       else if (code === InterfaceOption.Name) name = this.#text(at, length)
       else if (code === InterfaceOption.Description) description = this.#text(at, length)
       else if (code === InterfaceOption.TimeResolution) {
-        this.#checkSize('if_tsresol', at, length, 1)
+        if (length !== 1) return false
         unitsPerSecond = timeUnits(this.#view.getUint8(at))
       } else if (code === InterfaceOption.TimeOffset) {
-        this.#checkSize('if_tsoffset', at, length, 8)
+        if (length !== 8) return false
         offset = this.#view.getBigInt64(at, this.#little) * SECOND
       }
+      return true
     })
     this.#interfaces.push({ linkType, snapshotLength, unitsPerSecond, offset })
     return { type: 'interface', interface: number, linkType, snapshotLength, name, description, comment }
@@ -256,8 +239,14 @@ export class PcapngDecoder {
     if (optionsAt < end) {
       this.#options(optionsAt, end, (code, offset, length) => {
         if (code === OptionCode.Comment) comment = joinComments(comment, this.#text(offset, length))
-        else if (code === PacketOption.Flags) direction = this.#direction(offset, length)
-        else if (code === PacketOption.DropCount) dropCount = this.#count('epb_dropcount', offset, length)
+        else if (code === PacketOption.Flags) {
+          if (length !== 4) return false
+          direction = this.#direction(offset)
+        } else if (code === PacketOption.DropCount) {
+          if (length !== 8) return false
+          dropCount = this.#view.getBigUint64(offset, this.#little)
+        }
+        return true
       })
     }
     return {
@@ -265,7 +254,7 @@ export class PcapngDecoder {
       interface: number,
       linkType: from.linkType,
       at: this.#time(body + 4, from),
-      bytes: this.#window.subarray(first, first + captured),
+      bytes: this.#window.bytes.subarray(first, first + captured),
       fullLength: Math.max(captured, original),
       comment,
       dropCount,
@@ -285,7 +274,7 @@ export class PcapngDecoder {
       interface: 0,
       linkType,
       at: 0n,
-      bytes: this.#window.subarray(first, first + captured),
+      bytes: this.#window.bytes.subarray(first, first + captured),
       fullLength: original,
       comment: undefined,
       dropCount: undefined,
@@ -294,23 +283,33 @@ export class PcapngDecoder {
     }
   }
 
-  #readStatistics(body: number, end: number): StatisticsBlock {
-    const number = this.#view.getUint32(body, this.#little)
-    const from = this.#interface(number, body)
+  /** Nothing where the block is malformed: statistics never cost what comes after them. */
+  #readStatistics(body: number, end: number): StatisticsBlock | undefined {
+    const isWhole =
+      end - body >= STATISTICS_BODY && this.#view.getUint32(end, this.#little) === end - body + BLOCK_FRAMING
+    const number = isWhole ? this.#view.getUint32(body, this.#little) : -1
+    const from = this.#interfaces[number]
+    if (from === undefined) {
+      this.damaged++
+      return undefined
+    }
     let received: bigint | undefined
     let dropped: bigint | undefined
     let startedAt: bigint | undefined
     let endedAt: bigint | undefined
     let comment: string | undefined
     this.#options(body + STATISTICS_BODY, end, (code, offset, length) => {
-      if (code === OptionCode.Comment) comment = joinComments(comment, this.#text(offset, length))
-      else if (code === StatisticsOption.Received) received = this.#count('isb_ifrecv', offset, length)
-      else if (code === StatisticsOption.Dropped) dropped = this.#count('isb_ifdrop', offset, length)
-      else if (code === StatisticsOption.StartTime || code === StatisticsOption.EndTime) {
-        this.#checkSize('isb_starttime or isb_endtime', offset, length, 8)
-        if (code === StatisticsOption.StartTime) startedAt = this.#time(offset, from)
-        else endedAt = this.#time(offset, from)
+      if (code === OptionCode.Comment) {
+        comment = joinComments(comment, this.#text(offset, length))
+        return true
       }
+      const isKnown = code >= StatisticsOption.StartTime && code <= StatisticsOption.Dropped
+      if (isKnown && length !== 8) return false
+      if (code === StatisticsOption.Received) received = this.#view.getBigUint64(offset, this.#little)
+      else if (code === StatisticsOption.Dropped) dropped = this.#view.getBigUint64(offset, this.#little)
+      else if (code === StatisticsOption.StartTime) startedAt = this.#time(offset, from)
+      else if (code === StatisticsOption.EndTime) endedAt = this.#time(offset, from)
+      return true
     })
     const at = this.#time(body + 4, from)
     return { type: 'statistics', interface: number, at, received, dropped, startedAt, endedAt, comment }
@@ -322,6 +321,7 @@ export class PcapngDecoder {
     return found
   }
 
+  /** Visits the options of a block, up to the first that does not fit into it. */
   #options(start: number, end: number, visit: OptionVisitor): void {
     let at = start
     while (at + OPTION_HEADER <= end) {
@@ -329,25 +329,16 @@ export class PcapngDecoder {
       const length = this.#view.getUint16(at + 2, this.#little)
       if (code === OptionCode.End) return
       const value = at + OPTION_HEADER
-      if (length > end - value) throw this.#error('ATTRIBUTE_LENGTH', `pcapng option ${code}`, at, length, end - value)
-      visit(code, value, length)
+      const fits = length <= end - value
+      if (!fits || !visit(code, value, length)) this.damaged++
+      if (!fits) return
       at = value + align4(length)
     }
   }
 
-  #direction(offset: number, length: number): Direction | undefined {
-    this.#checkSize('epb_flags', offset, length, 4)
+  #direction(offset: number): Direction | undefined {
     const bits = this.#view.getUint32(offset, this.#little) & 3
     return bits === 1 ? 'inbound' : bits === 2 ? 'outbound' : undefined
-  }
-
-  #count(what: string, offset: number, length: number): bigint {
-    this.#checkSize(what, offset, length, 8)
-    return this.#view.getBigUint64(offset, this.#little)
-  }
-
-  #checkSize(what: string, offset: number, length: number, wanted: number): void {
-    if (length !== wanted) throw this.#error('ATTRIBUTE_SIZE', `pcapng option ${what}`, offset, wanted, length)
   }
 
   #time(offset: number, { unitsPerSecond, offset: from }: Interface): bigint {
@@ -357,11 +348,11 @@ export class PcapngDecoder {
   }
 
   #text(offset: number, length: number): string {
-    return text.decode(this.#window.subarray(offset, offset + length))
+    return text.decode(this.#window.bytes.subarray(offset, offset + length))
   }
 
   #error(code: DecodeError['code'], what: string, offset: number, need = 0, have = 0): DecodeError {
-    return new DecodeError(code, what, { offset: this.#base + offset, need, have })
+    return new DecodeError(code, what, { offset: this.#window.offsetOf(offset), need, have })
   }
 }
 
@@ -376,8 +367,6 @@ function minimumBody(type: number): number {
       return PACKET_BODY
     case BlockType.SimplePacket:
       return MINIMUM_SIMPLE_PACKET
-    case BlockType.InterfaceStatistics:
-      return STATISTICS_BODY
     default:
       return 0
   }

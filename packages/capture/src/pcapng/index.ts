@@ -23,8 +23,9 @@ export {
   PcapngEncoder,
   type SectionOptions,
 } from './encoder.ts'
+export { openLinkLayer, type PacketContents } from './link-layer.ts'
 export { LinkType, linkTypeName } from './link-type.ts'
-export { type ByteSource, decodePcapng, PcapngReader, readPcapng } from './reader.ts'
+export { type BlockDecoder, type ByteSource, decodePcapng, PcapngReader, readPcapng } from './reader.ts'
 export {
   type MessageSource,
   NETLINK_COOKED_LENGTH,

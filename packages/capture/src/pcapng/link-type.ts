@@ -1,9 +1,15 @@
-/** What the packets of an interface begin with: the numbers of tcpdump.org/linktypes.html, those that netlink and its packets need. */
+/** What the packets of an interface begin with: the numbers of tcpdump.org/linktypes.html, those of netlink, and of captures of network packets. */
 export const LinkType = {
+  /** LINKTYPE_NULL: BSD loopback, the address family in the order of the machine that captured */
+  Null: 0,
   /** LINKTYPE_ETHERNET */
   Ethernet: 1,
   /** LINKTYPE_RAW: an IPv4 or an IPv6 header, as its first four bits say */
   Raw: 101,
+  /** LINKTYPE_LOOP: OpenBSD loopback, the address family in network order */
+  Loop: 108,
+  /** LINKTYPE_LINUX_SLL: Linux cooked capture, what `tcpdump -i any` writes */
+  LinuxCooked: 113,
   /** LINKTYPE_IPV4 */
   Ipv4: 228,
   /** LINKTYPE_IPV6 */
@@ -12,19 +18,25 @@ export const LinkType = {
   Nflog: 239,
   /** LINKTYPE_NETLINK: a cooked header, then what a netlink socket moves in one piece */
   Netlink: 253,
+  /** LINKTYPE_LINUX_SLL2: Linux cooked capture, version 2 */
+  LinuxCooked2: 276,
 } as const
 export type LinkType = (typeof LinkType)[keyof typeof LinkType]
 
 const names: ReadonlyMap<number, string> = new Map([
+  [LinkType.Null, 'LINKTYPE_NULL'],
   [LinkType.Ethernet, 'LINKTYPE_ETHERNET'],
   [LinkType.Raw, 'LINKTYPE_RAW'],
+  [LinkType.Loop, 'LINKTYPE_LOOP'],
+  [LinkType.LinuxCooked, 'LINKTYPE_LINUX_SLL'],
   [LinkType.Ipv4, 'LINKTYPE_IPV4'],
   [LinkType.Ipv6, 'LINKTYPE_IPV6'],
   [LinkType.Nflog, 'LINKTYPE_NFLOG'],
   [LinkType.Netlink, 'LINKTYPE_NETLINK'],
+  [LinkType.LinuxCooked2, 'LINKTYPE_LINUX_SLL2'],
 ])
 
-/** The name of a link type; its number where it is none of ours. */
+/** The name of a link type; its number where it is not one of {@link LinkType}. */
 export function linkTypeName(linkType: number): string {
   return names.get(linkType) ?? `LINKTYPE ${linkType}`
 }

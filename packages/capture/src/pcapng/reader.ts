@@ -5,26 +5,41 @@ import { PcapngDecoder } from './decoder.ts'
 /** Where bytes come from: all of them, or chunks of any size, as a file's or a socket's stream gives them. */
 export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
+/** Blocks from chunks: `PcapngDecoder`, and what is used as it is. */
+export interface BlockDecoder {
+  readonly skipped: number
+  readonly damaged: number
+  push(chunk: Uint8Array): void
+  next(): CaptureBlock | undefined
+  finish(): DecodeError | undefined
+}
+
 /**
- * The blocks of a pcapng capture as they come, once.
+ * The blocks of a capture as they come, once.
  *
- *     for await (const packet of readPcapng(createReadStream('log.pcapng')).packets()) console.log(packet.at)
+ *     for await (const packet of readPcapng(chunks).packets()) console.log(packet.at)
  *
- * Malformed contents end the iteration with an error, as {@link PcapngDecoder} says; what came before it has been given out.
+ * Malformed contents end the iteration with an error, as the decoder says; what came before it has been given out.
  */
 export class PcapngReader implements AsyncIterable<CaptureBlock> {
   /** set when the iteration has ended in the middle of a block: where and why */
   truncated: DecodeError | undefined
   #source: ByteSource
-  #decoder = new PcapngDecoder()
+  #decoder: BlockDecoder
 
-  constructor(source: ByteSource) {
+  constructor(source: ByteSource, decoder: BlockDecoder = new PcapngDecoder()) {
     this.#source = source
+    this.#decoder = decoder
   }
 
-  /** blocks passed over because their type is not known here */
+  /** blocks skipped because their type is unknown here */
   get skipped(): number {
     return this.#decoder.skipped
+  }
+
+  /** options, and blocks of statistics, ignored because they are malformed: no packet is lost by them */
+  get damaged(): number {
+    return this.#decoder.damaged
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<CaptureBlock, undefined> {
@@ -42,12 +57,12 @@ export class PcapngReader implements AsyncIterable<CaptureBlock> {
   }
 }
 
-/** Reads pcapng from `source`. */
+/** Reads pcapng from `source`. `readCapture` reads classic pcap and gzip too. */
 export function readPcapng(source: ByteSource): PcapngReader {
   return new PcapngReader(source)
 }
 
-/** The blocks of a capture that is in memory; the generator returns why it ends in the middle of a block, if it does. */
+/** The blocks of a pcapng capture that is in memory; the generator returns why it ends in the middle of a block, if it does. */
 export function* decodePcapng(bytes: Uint8Array): Generator<CaptureBlock, DecodeError | undefined, undefined> {
   const decoder = new PcapngDecoder()
   decoder.push(bytes)
@@ -55,6 +70,6 @@ export function* decodePcapng(bytes: Uint8Array): Generator<CaptureBlock, Decode
   return decoder.finish()
 }
 
-function* decoded(decoder: PcapngDecoder): Generator<CaptureBlock, undefined, undefined> {
+function* decoded(decoder: BlockDecoder): Generator<CaptureBlock, undefined, undefined> {
   for (let block = decoder.next(); block !== undefined; block = decoder.next()) yield block
 }

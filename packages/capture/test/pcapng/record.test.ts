@@ -9,9 +9,9 @@ import {
   type PacketBlock,
   PcapngEncoder,
   packetRecord,
-} from '../src/pcapng/index.ts'
-import { hex, packetsOf, udpPacket } from './support/captures.ts'
-import { logMessage } from './support/messages.ts'
+} from '../../src/pcapng/index.ts'
+import { hex, packetsOf, udpPacket } from '../support/captures.ts'
+import { logMessage } from '../support/messages.ts'
 
 const at = 1_700_000_000_000_000_001n
 

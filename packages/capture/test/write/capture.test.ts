@@ -1,12 +1,13 @@
-import { createReadStream } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, createReadStream, openSync, readSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LinkType, openCapture, openRotatingCapture, packetRecord, readPcapng } from '../src/index.ts'
-import { blocksOf, packetsOf } from './support/captures.ts'
+import { type CaptureOptions, LinkType, openCapture, packetRecord, readPcapng } from '../../src/index.ts'
+import { blocksOf, packetsOf } from '../support/captures.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -148,55 +149,90 @@ describe('openCapture', () => {
   })
 })
 
-describe('openRotatingCapture', () => {
-  const sizes = async (paths: readonly string[]) =>
-    Promise.all(paths.map(async (path) => packetsOf(await readFile(path)).length))
+describe('openCapture of a path', () => {
+  const write = async (path: string, options?: CaptureOptions) => {
+    await using capture = openCapture(path, options)
+    capture.addInterface({ linkType: LinkType.Raw })
+    capture.writePacket(packet(100))
+  }
+  const permissions = async (path: string) => (await stat(path)).mode & 0o777
 
-  test('begins a new file before one gets too large, each whole by itself', async () => {
-    const capture = openRotatingCapture(join(folder, 'size.pcapng'), { maximumBytes: 1000 })
-    capture.addInterface({ linkType: LinkType.Ipv4, name: 'a' })
-    capture.addInterface({ linkType: LinkType.Raw, name: 'b' })
-    for (let i = 0; i < 10; i++) capture.writePacket({ ...packet(300, BigInt(i)), interface: 1, dropCount: 1n })
-    await capture.close()
-    expect(capture.files).toEqual([1, 2, 3, 4, 5].map((index) => join(folder, `size-0000${index}.pcapng`)))
-    expect(await sizes(capture.files)).toEqual([2, 2, 2, 2, 2])
-    for (const path of capture.files) {
-      const blocks = blocksOf(await readFile(path))
-      expect(blocks.filter((block) => block.type === 'interface')).toMatchObject([{ name: 'a' }, { name: 'b' }])
-      expect(blocks.at(-1)).toMatchObject({ interface: 1, received: 2n, dropped: 2n })
+  test('creates a file that only its owner may read, unless asked otherwise, and keeps the permissions of one that exists', async () => {
+    const path = join(folder, 'private.pcapng')
+    const previous = process.umask(0)
+    try {
+      await write(path)
+      expect(await permissions(path)).toBe(0o600)
+      await chmod(path, 0o640)
+      await write(path)
+      expect(await permissions(path)).toBe(0o640)
+      await write(join(folder, 'shared.pcapng'), { mode: 0o644 })
+      expect(await permissions(join(folder, 'shared.pcapng'))).toBe(0o644)
+    } finally {
+      process.umask(previous)
     }
   })
 
-  test('a packet larger than a file may be has a file of its own', async () => {
-    const capture = openRotatingCapture(join(folder, 'large.pcapng'), { maximumBytes: 500 })
-    capture.addInterface({ linkType: LinkType.Raw })
-    for (const size of [10, 900, 10, 10]) capture.writePacket(packet(size))
-    await capture.close()
-    expect(await sizes(capture.files)).toEqual([1, 1, 2])
+  test('does not write through a symbolic link, unless asked to', async () => {
+    const target = join(folder, 'precious')
+    const link = join(folder, 'link.pcapng')
+    await writeFile(target, 'precious')
+    await symlink(target, link)
+    await expect(write(link)).rejects.toMatchObject({
+      code: 'ELOOP',
+      message: expect.stringMatching(/^cannot write capture '.*link\.pcapng': .*symbolic link.*followSymbolicLinks/),
+    })
+    expect(await readFile(target, 'utf8')).toBe('precious')
+    await write(link, { followSymbolicLinks: true })
+    expect(packetsOf(await readFile(target))).toHaveLength(1)
   })
 
-  test('begins a new file when enough time has gone by, by the packets, and keeps the last ones', async () => {
-    const path = join(folder, 'time.pcapng')
-    const fileName = (index: number) => join(folder, `time.${index}`)
-    const capture = openRotatingCapture(path, { maximumAge: 1000, maximumFiles: 2, fileName })
-    capture.addInterface({ linkType: LinkType.Raw })
-    for (const seconds of [5, 5.5, 6, 6.9, 7, 7.9, 8, 100]) capture.writePacket(packet(1, BigInt(seconds * 1e9)))
-    await capture.close()
-    expect(capture.files).toEqual([join(folder, 'time.4'), join(folder, 'time.5')])
-    expect((await readdir(folder)).filter((name) => name.startsWith('time.')).sort()).toEqual(['time.4', 'time.5'])
-    expect(await sizes(capture.files)).toEqual([1, 1])
+  test.each([
+    ['a full disk', '/dev/full', 'ENOSPC'],
+    ['a missing folder', '/no such folder/x.pcapng', 'ENOENT'],
+    ['a folder', '/tmp', 'EISDIR'],
+  ])('%s: the reason is reported at once, at close, and names the file', async (_, path, code) => {
+    const capture = openCapture(path)
+    const message = expect.stringContaining(`cannot write capture '${path}': ${code}`)
+    expect(await capture.failure).toMatchObject({ code, message })
+    await expect(capture.drained()).rejects.toMatchObject({ code, message })
+    await expect(capture.close()).rejects.toMatchObject({ code, message })
   })
 
-  test('refuses bounds that are none, takes nothing after close, and tells failures', async () => {
-    for (const options of [{ maximumBytes: 0 }, { maximumAge: -1 }, { maximumFiles: Number.NaN }]) {
-      expect(() => openRotatingCapture('x', options)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
-    }
-    const capture = openRotatingCapture(join(folder, 'no such folder', 'x.pcapng'))
-    await expect(capture.close()).rejects.toMatchObject({ code: 'ENOENT' })
-    expect(capture.congested).toBe(true)
-    expect(() => capture.addInterface({ linkType: 1 })).toThrow(expect.objectContaining({ code: 'CLOSED' }))
-    expect(() => capture.writePacket(packet(1))).toThrow(expect.objectContaining({ code: 'CLOSED' }))
-    expect(() => capture.writeStatistics({ interface: 0, at: 0n })).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  test('a pipe without a reader is an error, not a wait', async () => {
+    const path = join(folder, 'no-reader')
+    execFileSync('mkfifo', [path])
+    await expect(write(path)).rejects.toMatchObject({
+      code: 'ENXIO',
+      message: expect.stringContaining(`cannot write capture '${path}': ENXIO`),
+    })
+  })
+
+  test('a pipe with a reader is written to, and one whose reader goes away is an error', async () => {
+    const path = join(folder, 'reader')
+    execFileSync('mkfifo', [path])
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const bytes = Buffer.alloc(65_536)
+    await write(path)
+    const length = readSync(reader, bytes)
+    expect(packetsOf(bytes.subarray(0, length))).toHaveLength(1)
+    const capture = openCapture(path)
+    closeSync(reader)
+    await expect(capture.close()).rejects.toMatchObject({ code: 'EPIPE', message: expect.stringContaining(path) })
+  })
+
+  test('close does not wait forever for a reader that takes nothing', async () => {
+    const path = join(folder, 'stuck')
+    execFileSync('mkfifo', [path])
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const capture = openCapture(path, { closeTimeout: 20 })
+    capture.addInterface({ linkType: LinkType.Raw })
+    for (let i = 0; i < 10; i++) capture.writePacket(packet(60_000))
+    await expect(capture.close()).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringMatching(/cannot write capture '.*stuck': .* took nothing for 20 ms/),
+    })
+    closeSync(reader)
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type CaptureBlock, PcapngDecoder, PcapngEncoder } from '../src/pcapng/index.ts'
+import { type CaptureBlock, PcapngDecoder, PcapngEncoder } from '../../src/pcapng/index.ts'
 
 const count = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 const text = fc.option(fc.string({ unit: 'binary', maxLength: 40 }), { nil: undefined })

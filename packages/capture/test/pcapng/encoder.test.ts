@@ -5,8 +5,8 @@ import {
   MAXIMUM_CAPTURED_LENGTH,
   MAXIMUM_INTERFACES,
   PcapngEncoder,
-} from '../src/pcapng/index.ts'
-import { blocksOf, hex, packetsOf } from './support/captures.ts'
+} from '../../src/pcapng/index.ts'
+import { blocksOf, hex, packetsOf } from '../support/captures.ts'
 
 const at = 1_700_000_000_123_456_789n
 

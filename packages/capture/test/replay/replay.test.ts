@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { LogRecordView, Protocol } from '@ringlink/codec'
 import type { FrameBatch } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
-import { describeTransport, type Peer } from '../../transport/src/conformance/index.ts'
+import { describeTransport, type Peer } from '../../../transport/src/conformance/index.ts'
 import {
   LinkType,
   netlinkRecord,
@@ -11,11 +11,11 @@ import {
   PcapngEncoder,
   type RecordDetails,
   type ReplayOptions,
-} from '../src/index.ts'
-import { hex, udpPacket } from './support/captures.ts'
-import { TestClock } from './support/clock.ts'
-import { logMessage } from './support/messages.ts'
-import { PushedSource } from './support/pushed-source.ts'
+} from '../../src/index.ts'
+import { hex, udpPacket } from '../support/captures.ts'
+import { TestClock } from '../support/clock.ts'
+import { logMessage } from '../support/messages.ts'
+import { PushedSource } from '../support/pushed-source.ts'
 
 const noOther = 'a recording has only what was received'
 describeTransport('a replay of a capture that is still being written', {

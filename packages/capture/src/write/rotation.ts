@@ -1,11 +1,11 @@
 import { unlink } from 'node:fs/promises'
 import { format, parse } from 'node:path'
-import { closedError, TransportError } from '@ringlink/transport'
-import { type Capture, type CaptureOptions, openCapture } from './file.ts'
-import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord } from './pcapng/encoder.ts'
+import { TransportError } from '@ringlink/transport'
+import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord } from '../pcapng/encoder.ts'
+import { type Capture, type CaptureOptions, closedError, openCapture } from './capture.ts'
 
 export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {
-  /** bytes of a file before the next one begins, but for the statistics at its end */
+  /** bytes of a file before the next one begins, except the statistics at its end */
   readonly maximumBytes?: number | undefined
   /** milliseconds from the first packet of a file, by the packets' own times, before the next one begins */
   readonly maximumAge?: number | undefined
@@ -20,8 +20,10 @@ export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {
  * statistics of its own.
  */
 export class RotatingCapture implements CaptureSink, AsyncDisposable {
-  /** names of the files that are there, oldest first */
+  /** names of the files that exist, oldest first */
   readonly files: string[] = []
+  /** resolves with the error when writing any file has failed, and never otherwise: for programs that are to end then */
+  readonly failure: Promise<unknown>
   #options: RotationOptions
   #fileName: (index: number) => string
   #interfaces: InterfaceOptions[] = []
@@ -32,6 +34,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   // Files that are being closed, and deletions: done when the capture is.
   #pending = new Set<Promise<void>>()
   #failures: unknown[] = []
+  #reportFailure: (error: unknown) => void = () => {}
   #closing: Promise<void> | undefined
 
   constructor(path: string, options: RotationOptions = {}) {
@@ -40,13 +43,16 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
       if (value > 0) continue
       throw new TransportError('ARGUMENT', 'open rotating capture', `${name} is ${value}, and must be above 0`)
     }
+    this.failure = new Promise((resolve) => {
+      this.#reportFailure = resolve
+    })
     this.#options = options
     this.#fileName = options.fileName ?? numbered(path)
     this.#current = this.#open()
   }
 
   get congested(): boolean {
-    return this.#closing !== undefined || this.#current.congested
+    return this.#closing !== undefined || this.#failures.length > 0 || this.#current.congested
   }
 
   addInterface(options: InterfaceOptions): number {
@@ -58,6 +64,8 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
 
   writePacket(record: PacketRecord): boolean {
     this.#checkOpen('write packet')
+    // The capture is incomplete: no further files are made of it.
+    if (this.#failures.length > 0) return false
     if (this.#packets > 0 && this.#isFull(record)) this.#rotate()
     this.#firstAt ??= record.at
     this.#packets++
@@ -70,12 +78,13 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
     this.#current.writeStatistics(statistics)
   }
 
-  /** Waits until the current file has taken what was given to it. */
+  /** Waits until the current file has taken what was given to it. Rejects with the first failure of any file. */
   async drained(): Promise<void> {
+    if (this.#failures.length > 0) throw this.#failures[0]
     await this.#current.drained()
   }
 
-  /** Ends the current file. Rejects with the first failure of any file. Again: nothing. */
+  /** Ends the current file. Rejects with the first failure of any file. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -114,25 +123,31 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
     const { maximumFiles = Number.POSITIVE_INFINITY } = this.#options
     if (this.files.length > maximumFiles) {
       const oldest = this.files.shift() as string
-      // Behind what is being closed: the oldest may be among it.
+      // After what is being closed: the oldest may be among it.
       this.#inBackground(Promise.all(this.#pending).then(() => unlink(oldest)))
     }
-    return openCapture(name, this.#options)
+    const capture = openCapture(name, this.#options)
+    capture.failure.then((error) => this.#fail(error))
+    return capture
   }
 
   #inBackground(work: Promise<void>): void {
     const done = work
-      .catch((error: unknown) => {
-        this.#failures.push(error)
-      })
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#pending.delete(done)
       })
     this.#pending.add(done)
   }
 
+  #fail(error: unknown): void {
+    // A capture reports its failure in several ways.
+    if (!this.#failures.includes(error)) this.#failures.push(error)
+    this.#reportFailure(error)
+  }
+
   #checkOpen(operation: string): void {
-    if (this.#closing !== undefined) throw closedError(operation)
+    if (this.#closing !== undefined) throw closedError(operation, 'the capture')
   }
 }
 

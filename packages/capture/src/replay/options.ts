@@ -1,0 +1,52 @@
+import type { DecodeError } from '@ringlink/codec/errors'
+import type { Transport, TransportError } from '@ringlink/transport'
+import type { ReplayClock } from './clock.ts'
+
+export interface ReplayOptions {
+  /** `recorded` (default): with the timing of the recording; a number: so many times as fast; `fast`: without waiting */
+  readonly speed?: 'recorded' | 'fast' | number | undefined
+  /** play only the packets of this interface: its number or name; default all of LINKTYPE_NETLINK and LINKTYPE_NFLOG */
+  readonly interface?: number | string | undefined
+  /** netlink protocol; packets of others are passed over. Default `NETLINK_NETFILTER` */
+  readonly protocol?: number | undefined
+  /**
+   * Compare what is sent with what was sent in the recording (which must have been made with `sent`): a flush that sends anything else
+   * throws code `UNSUPPORTED`. A frame comes only when all was sent that had been sent before it, so answers follow their requests.
+   * Default false: what is sent is discarded.
+   */
+  readonly expectSent?: boolean | undefined
+  /** what happens when all frames were received and more are asked for: the transport closes (default), or it waits as for a quiet kernel */
+  readonly atEnd?: 'close' | 'wait' | undefined
+  /** bytes of the longest message; default 131072 */
+  readonly frameSize?: number | undefined
+  /** frames in a batch; default 16 */
+  readonly batchSize?: number | undefined
+  /** batches that can be live; default 4 */
+  readonly liveBatches?: number | undefined
+  readonly outboxSize?: number | undefined
+  readonly portId?: number | undefined
+  /**
+   * Answer each request that asks for an acknowledgement as if the kernel had accepted it: for clients that play a recording in which
+   * their own requests are not (packets of LINKTYPE_NFLOG have none). Default false.
+   */
+  readonly acknowledge?: boolean | undefined
+  /** overwrite released frames, to find out who still reads them; default false */
+  readonly poison?: boolean | undefined
+  /** default the machine's */
+  readonly clock?: ReplayClock | undefined
+}
+
+/** A transport that plays a recording. */
+export interface Replay extends Transport {
+  /**
+   * resolves when all frames were received and more were asked for, or at close: the moment to close a client that plays a recording.
+   * A failure is reported by the receive that meets it, first: a client's loop has rejected with it when this resolves
+   */
+  readonly ended: Promise<void>
+  /** where the recording ends in the middle of a block, if it does */
+  readonly truncated: DecodeError | undefined
+  /** with `expectSent`: recorded messages that were not sent yet */
+  readonly unsent: number
+  /** with `expectSent`: the first difference from the recording */
+  readonly sentProblem: TransportError | undefined
+}

@@ -1,0 +1,292 @@
+import { Protocol } from '@ringlink/codec'
+import type { DecodeError } from '@ringlink/codec/errors'
+import {
+  BaseTransport,
+  type Capabilities,
+  FRAME_WORDS,
+  type FrameBatch,
+  liveStats,
+  newCounts,
+  OutboxBuffer,
+  SlabPool,
+  slabCapabilities,
+  TransportError,
+  type TransportStats,
+} from '@ringlink/transport'
+import type { ByteSource } from '../pcapng/reader.ts'
+import { acknowledgements } from './acknowledge.ts'
+import { type ReplayClock, systemClock } from './clock.ts'
+import type { Replay, ReplayOptions } from './options.ts'
+import { type RecordedFrame, Recording } from './recording.ts'
+import { SentComparison } from './sent.ts'
+
+/**
+ * Plays the netlink frames of a capture, pcapng or classic pcap, plain or compressed with gzip: a `record()`ing, or packets of
+ * LINKTYPE_NFLOG, which become messages of the packet log. Frames that are due together come in one batch. Where the capture is
+ * malformed, what comes before that is played, a receive then rejects with the `DecodeError`, and the transport closes.
+ *
+ * Compressed bytes are inflated in the event loop: `poll()` alone never sees them.
+ *
+ * Throws code `ARGUMENT`.
+ */
+export function openReplay(source: ByteSource, options: ReplayOptions = {}): Replay {
+  return new ReplayTransport(source, options)
+}
+
+/** Milliseconds; a longer timer fires at once (Node). */
+const LONGEST_TIMER = 0x7fff_ffff
+const FRAME_SIZE = 131_072
+const OUTBOX_SIZE = 131_072
+
+class ReplayTransport extends BaseTransport implements Replay {
+  readonly capabilities: Capabilities
+  readonly portId: number
+  readonly outbox: OutboxBuffer
+  readonly stats: TransportStats
+  readonly ended: Promise<void>
+  #pool: SlabPool
+  #clock: ReplayClock
+  #speed: number
+  #options: ReplayOptions
+  #sent: SentComparison | undefined
+  #counts = newCounts()
+  #recording: Recording
+  // Acknowledgements that were made up.
+  #answers: Uint8Array[] = []
+  #begunAt: number | undefined
+  #firstAt = 0n
+  #unreported = 0
+  #endReported = false
+  #waiting = false
+  #timer: unknown
+  #immediate: NodeJS.Immediate | undefined
+  #done = false
+  #end: () => void = () => {}
+
+  constructor(source: ByteSource, options: ReplayOptions) {
+    super()
+    const { speed = 'recorded', batchSize = 16, liveBatches = 4, frameSize = FRAME_SIZE } = options
+    this.#speed = speed === 'fast' ? Number.POSITIVE_INFINITY : speed === 'recorded' ? 1 : speed
+    if (!(this.#speed > 0)) throw argumentError(`the speed is ${speed}, and must be above 0`)
+    const outboxSize = options.outboxSize ?? OUTBOX_SIZE
+    const portId = options.portId ?? 1
+    for (const [name, value] of Object.entries({ batchSize, liveBatches, frameSize, outboxSize, portId })) {
+      if (!Number.isInteger(value) || value < 1) throw argumentError(`${name} is ${value}, and must be a number from 1`)
+    }
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#sent = options.expectSent === true ? new SentComparison() : undefined
+    this.portId = portId
+    this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison: options.poison ?? false })
+    this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
+    this.capabilities = slabCapabilities('replay', this.#pool, this.outbox.memory.byteLength)
+    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    const choice = { interface: options.interface, protocol: options.protocol ?? Protocol.Netfilter }
+    this.#recording = new Recording(source, choice, this.#sent, () => this.#arrived())
+  }
+
+  get truncated(): DecodeError | undefined {
+    return this.#recording.truncated
+  }
+
+  get unsent(): number {
+    return this.#sent?.missing ?? 0
+  }
+
+  get sentProblem(): TransportError | undefined {
+    return this.#sent?.problem
+  }
+
+  protected doReceive(): FrameBatch | undefined {
+    for (;;) {
+      this.#recording.fill()
+      const due = this.#countDue()
+      if (due === 0 && this.#answers.length === 0) {
+        this.#checkEnd()
+        return undefined
+      }
+      this.#reportLoss(due)
+      // A listener that was told of the loss may have closed it.
+      if (this.#done) return undefined
+      const batch = this.#deliverBatch(this.#pool.next(), due)
+      if (batch !== undefined) return batch
+    }
+  }
+
+  protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
+    const { now, sleep } = this.#clock
+    const end = timeout < 0 ? Number.POSITIVE_INFINITY : now() + timeout
+    for (;;) {
+      const batch = this.doReceive()
+      if (batch !== undefined || this.#done) return batch
+      // What is neither read nor waits for its time cannot come while this thread is blocked.
+      const frame = this.#recording.frame(0)
+      const left = end - now()
+      if (frame === undefined || !this.#isPermitted(frame) || left <= 0) return undefined
+      this.#counts.wakeups++
+      sleep(Math.min(Math.max(this.#dueAt(frame) - now(), 0), left, LONGEST_TIMER))
+    }
+  }
+
+  protected doWait(): void {
+    this.#counts.wakeups++
+    this.#waiting = true
+    const frame = this.#recording.frame(0)
+    if (this.#answers.length > 0 || this.#sent?.problem !== undefined) this.#wakeSoon()
+    else if (frame === undefined) {
+      if ((this.#recording.isOver && !this.#endReported) || this.#recording.hasMore) this.#wakeSoon()
+    } else if (this.#isPermitted(frame)) {
+      const delay = this.#dueAt(frame) - this.#clock.now()
+      if (delay > 0) this.#timer = this.#clock.setTimer(() => this.#wakeNow(), Math.min(delay, LONGEST_TIMER))
+      else this.#wakeSoon()
+    }
+  }
+
+  protected doStopWaiting(): void {
+    this.#waiting = false
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer)
+    this.#timer = undefined
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate)
+    this.#immediate = undefined
+  }
+
+  protected doJoinGroup(): void {}
+
+  protected doLeaveGroup(): void {}
+
+  protected doReadProcNet(name: string): string {
+    throw new TransportError('UNSUPPORTED', 'read /proc/net', `a recording has no ${name}`)
+  }
+
+  protected doClose(): void {
+    this.#done = true
+    this.doStopWaiting()
+    this.#answers = []
+    this.#recording.close()
+    this.outbox.close()
+    this.#pool.close()
+    this.#end()
+  }
+
+  /** Frames that can be delivered together now. */
+  #countDue(): number {
+    const first = this.#recording.frame(0)
+    if (first === undefined) return 0
+    if (this.#begunAt === undefined) {
+      this.#begunAt = this.#clock.now()
+      this.#firstAt = first.at
+    }
+    const now = this.#clock.now()
+    const room = Math.max(0, this.#pool.sizes.batchSize - this.#answers.length)
+    const limit = Math.min(this.#recording.waiting, room)
+    let due = 0
+    while (due < limit) {
+      const frame = this.#recording.frame(due) as RecordedFrame
+      if (!this.#isPermitted(frame) || this.#dueAt(frame) > now) break
+      due++
+    }
+    return due
+  }
+
+  #isPermitted(frame: RecordedFrame): boolean {
+    return this.#sent === undefined || this.#sent.matched >= frame.sentBefore
+  }
+
+  /** When a frame is due, by the clock. */
+  #dueAt(frame: RecordedFrame): number {
+    return (this.#begunAt ?? this.#clock.now()) + Number(frame.at - this.#firstAt) / 1e6 / this.#speed
+  }
+
+  #reportLoss(due: number): void {
+    let lost = 0
+    for (let i = 0; i < due; i++) {
+      const frame = this.#recording.frame(i) as RecordedFrame
+      lost += frame.lost
+      frame.lost = 0
+    }
+    if (lost === 0) return
+    this.#unreported += lost
+    this.#counts.lost += lost
+    this.events.emit('overrun', lost)
+  }
+
+  /** A batch of the answers and the next `due` frames; `undefined` if there is only loss among these. */
+  #deliverBatch(slab: number, due: number): FrameBatch | undefined {
+    const { batchSize } = this.#pool.sizes
+    let length = 0
+    for (const bytes of this.#answers.splice(0, batchSize)) {
+      this.#deliver(slab * batchSize + length++, bytes, bytes.length)
+    }
+    for (const { bytes, fullLength } of this.#recording.take(due)) {
+      if (bytes !== undefined) this.#deliver(slab * batchSize + length++, bytes, fullLength)
+    }
+    if (length === 0) return undefined
+    const lost = this.#unreported
+    this.#unreported = 0
+    this.#counts.batches++
+    return this.#pool.take(slab, length, lost)
+  }
+
+  #deliver(index: number, bytes: Uint8Array, fullLength: number): void {
+    const { memory, words, stride } = this.#pool
+    const length = Math.min(bytes.length, stride)
+    memory.u8.set(length < bytes.length ? bytes.subarray(0, length) : bytes, index * stride)
+    words.set([length, fullLength, 0, 0], index * FRAME_WORDS)
+    this.#counts.frames++
+    this.#counts.bytes += length
+    if (fullLength > length) this.#counts.truncated++
+  }
+
+  /** To be asked when there is nothing to deliver now: ends what has come to its end, and throws what ends it early. */
+  #checkEnd(): void {
+    const problem = this.#sent?.problem
+    if (problem === undefined && !this.#recording.isOver) return
+    const failure = problem ?? this.#recording.failure
+    if (failure !== undefined && (problem !== undefined || !this.#endReported)) {
+      this.#endReported = true
+      // Later, when the failure has reached the caller: a client that is closed at the end must not end without it.
+      setImmediate(this.#end)
+      throw failure
+    }
+    this.#endReported = true
+    this.#end()
+    if (this.#options.atEnd !== 'wait' || failure !== undefined) this.close()
+  }
+
+  #arrived(): void {
+    if (this.#done) return
+    this.#recording.fill()
+    this.#wakeSoon()
+  }
+
+  #wakeSoon(): void {
+    if (!this.#waiting || this.#immediate !== undefined) return
+    this.#immediate = setImmediate(() => this.#wakeNow())
+  }
+
+  #wakeNow(): void {
+    if (!this.#waiting) return
+    this.doStopWaiting()
+    this.wake()
+  }
+
+  #transmit(offset: number, length: number): number {
+    this.#recording.fill()
+    try {
+      this.#sent?.send(this.outbox.memory.u8.subarray(offset, offset + length))
+      if (this.#options.acknowledge === true) {
+        this.#answers.push(...acknowledgements(this.outbox.memory, offset, length, this.portId))
+      }
+    } finally {
+      this.#wakeSoon()
+    }
+    return length
+  }
+}
+
+function argumentError(text: string): TransportError {
+  return new TransportError('ARGUMENT', 'open replay', text)
+}

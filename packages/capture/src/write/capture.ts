@@ -1,0 +1,246 @@
+import { arch, release, type } from 'node:os'
+import type { Writable } from 'node:stream'
+import { NetlinkError } from '@ringlink/codec/errors'
+import { TransportError } from '@ringlink/transport'
+import { namedError } from '../named-error.ts'
+import {
+  type CaptureSink,
+  type InterfaceOptions,
+  type InterfaceStatistics,
+  type PacketRecord,
+  PcapngEncoder,
+  type SectionOptions,
+} from '../pcapng/encoder.ts'
+import { type OutputOptions, openOutput } from './output-file.ts'
+
+export interface CaptureOptions extends SectionOptions, OutputOptions {
+  /** bytes that may wait to be written before the capture is `congested`; default 16 MiB */
+  readonly bufferSize?: number | undefined
+  /** leave the stream open at close: default false */
+  readonly keepOpen?: boolean | undefined
+  /** milliseconds that `close()` waits while the stream takes nothing, before it rejects with code `TIMEOUT`; default 5000 */
+  readonly closeTimeout?: number | undefined
+}
+
+/** Bytes handed to the stream at a time. */
+const CHUNK_SIZE = 65_536
+const BUFFER_SIZE: number = 16 * 1024 * 1024
+const CLOSE_TIMEOUT = 5000
+
+/**
+ * Writes pcapng to a file or stream. Blocks are collected and written in larger pieces, at the latest when the event loop has its turn.
+ *
+ *     if (!capture.writePacket(record)) await capture.drained()
+ *
+ * A failure, also of opening the file, is what `drained()` and `close()` reject with, and what {@link failure} resolves with at once;
+ * packets written after it are discarded. It is the system's error, and its message names the file.
+ */
+export class Capture implements CaptureSink, AsyncDisposable {
+  /** resolves with the error when the capture has failed, and never otherwise: for programs that are to end then */
+  readonly failure: Promise<unknown>
+  #stream: Writable | undefined
+  #path: string | undefined
+  #encoder: PcapngEncoder
+  #bufferSize: number
+  #keepOpen: boolean
+  #closeTimeout: number
+  #error: unknown
+  #failed = false
+  #reportFailure: (error: unknown) => void = () => {}
+  #closing: Promise<void> | undefined
+  #flushScheduled = false
+  #waiting: (() => void)[] = []
+
+  constructor(target: string | Writable, options: CaptureOptions = {}) {
+    this.#path = typeof target === 'string' ? target : undefined
+    this.#bufferSize = options.bufferSize ?? BUFFER_SIZE
+    this.#keepOpen = options.keepOpen ?? false
+    this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
+    this.#encoder = new PcapngEncoder({ operatingSystem: `${type()} ${release()}`, hardware: arch(), ...options })
+    this.failure = new Promise((resolve) => {
+      this.#reportFailure = resolve
+    })
+    this.#stream = this.#open(target, options)
+    this.#stream?.on('error', this.#onError)
+    this.#stream?.on('drain', this.#wakeWaiting)
+    this.#stream?.on('close', this.#onClose)
+    this.#scheduleFlush()
+  }
+
+  get congested(): boolean {
+    if (this.#failed || this.#closing !== undefined) return true
+    return this.#waitingBytes + this.#encoder.pending >= this.#bufferSize
+  }
+
+  /** bytes of the capture so far, those that wait to be written among them */
+  get byteLength(): number {
+    return this.#encoder.byteLength
+  }
+
+  /** Throws code `CLOSED`. */
+  addInterface(options: InterfaceOptions): number {
+    this.#checkOpen('add interface')
+    const number = this.#encoder.addInterface(options)
+    this.#written()
+    return number
+  }
+
+  /** Throws code `CLOSED`. */
+  writePacket(record: PacketRecord): boolean {
+    this.#checkOpen('write packet')
+    this.#encoder.writePacket(record)
+    this.#written()
+    return !this.congested
+  }
+
+  /** Bytes that {@link writePacket} would add for a packet. */
+  packetLength(record: PacketRecord): number {
+    return this.#encoder.packetLength(record)
+  }
+
+  /** Throws code `CLOSED`. */
+  writeStatistics(statistics: InterfaceStatistics): void {
+    this.#checkOpen('write statistics')
+    this.#encoder.writeStatistics(statistics)
+    this.#written()
+  }
+
+  /** Hands the stream what was collected. */
+  flush(): void {
+    const chunk = this.#encoder.take()
+    if (chunk.length > 0 && !this.#failed) this.#stream?.write(chunk)
+  }
+
+  /** Waits until the stream has taken what was given to it, if anything waits. */
+  async drained(): Promise<void> {
+    this.flush()
+    while (!this.#failed && this.#closing === undefined && this.#stream?.writableNeedDrain) await this.#nextEvent()
+    this.#throwFailure()
+  }
+
+  /**
+   * Writes statistics for every interface that has none, and ends the stream. Idempotent. Rejects with the capture's failure, and
+   * with code `TIMEOUT` when the stream takes nothing for `closeTimeout` milliseconds.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Opens a file; nothing where that fails. */
+  #open(target: string | Writable, options: OutputOptions): Writable | undefined {
+    if (typeof target !== 'string') return target
+    try {
+      return openOutput(target, options)
+    } catch (error) {
+      this.#onError(error)
+      return undefined
+    }
+  }
+
+  get #waitingBytes(): number {
+    return this.#stream?.writableLength ?? 0
+  }
+
+  async #close(): Promise<void> {
+    this.#encoder.writeOwnStatistics()
+    this.flush()
+    const stream = this.#stream
+    if (!this.#failed && stream !== undefined) await this.#end(stream)
+    this.#wakeWaiting()
+    // A stream that failed may report it once more, later; one that stays open has an owner who listens.
+    if (this.#keepOpen) stream?.off('error', this.#onError)
+    stream?.off('drain', this.#wakeWaiting)
+    stream?.off('close', this.#onClose)
+    this.#throwFailure()
+  }
+
+  /** Waits until everything is written, and ends the stream unless it is to stay open. */
+  async #end(stream: Writable): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      const onWritten = (error?: Error | null) => {
+        if (error !== undefined && error !== null) this.#onError(error)
+        resolve()
+      }
+      if (this.#keepOpen) stream.write(new Uint8Array(0), onWritten)
+      else stream.end(onWritten)
+    })
+    let left = this.#waitingBytes
+    const watch = setInterval(() => {
+      const now = this.#waitingBytes
+      if (now < left) left = now
+      else this.#giveUp(stream)
+    }, this.#closeTimeout)
+    // A stream that has failed need not call back.
+    await Promise.race([ended, this.failure])
+    clearInterval(watch)
+  }
+
+  /** Nobody takes what is left: close must end. */
+  #giveUp(stream: Writable): void {
+    const text = `its reader took nothing for ${this.#closeTimeout} ms, and ${this.#waitingBytes} bytes are not written`
+    this.#onError(new NetlinkError('TIMEOUT', text))
+    if (!this.#keepOpen) stream.destroy()
+  }
+
+  #written(): void {
+    if (this.#encoder.pending >= CHUNK_SIZE) this.flush()
+    else this.#scheduleFlush()
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    setImmediate(() => {
+      this.#flushScheduled = false
+      if (this.#closing === undefined) this.flush()
+    })
+  }
+
+  #onError = (error: unknown): void => {
+    if (!this.#failed) {
+      this.#failed = true
+      this.#error = this.#path === undefined ? error : namedError(error, 'cannot write capture', this.#path)
+      this.#reportFailure(this.#error)
+    }
+    this.#wakeWaiting()
+  }
+
+  #onClose = (): void => {
+    // A stream that was closed from outside takes nothing any more.
+    if (this.#closing === undefined && !this.#failed) this.#onError(closedError('write capture', 'the stream'))
+  }
+
+  #wakeWaiting = (): void => {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  #nextEvent(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #throwFailure(): void {
+    if (this.#failed) throw this.#error
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#closing !== undefined) throw closedError(operation, 'the capture')
+  }
+}
+
+/**
+ * Writes a pcapng capture to a stream, or to a file or pipe. A file is created with permissions 0600, or replaced if it exists, and a
+ * symbolic link is refused, unless the options say otherwise.
+ */
+export function openCapture(target: string | Writable, options: CaptureOptions = {}): Capture {
+  return new Capture(target, options)
+}
+
+/** The error of using what is closed. */
+export function closedError(operation: string, what: string): TransportError {
+  return new TransportError('CLOSED', operation, `${what} is closed`)
+}
