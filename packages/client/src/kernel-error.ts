@@ -1,11 +1,15 @@
 import {
+  type AttributeSet,
   attributeByNumber,
   attributePath,
   describeMessage,
+  describePolicy,
   type ExtendedAck,
   KernelError,
   MESSAGE_HEADER_LENGTH,
+  type Memory,
   Message,
+  nestedSetAt,
 } from '@ringlink/codec'
 
 /** A request that was sent, as far as the error for its refusal needs it. */
@@ -23,23 +27,46 @@ export function kernelError(
   errno: number,
   ack: ExtendedAck | undefined,
 ): KernelError {
-  const { offset, message, missingType } = ack ?? {}
-  const request = new Message(bytes).view
-  const description = describeMessage(protocol, request.type)
-  const start = MESSAGE_HEADER_LENGTH + (description?.headerLength ?? 0)
-  const names =
-    description === undefined || offset === undefined || start > request.length
-      ? []
-      : attributePath(description.attributes, request.memory, start, request.length - start, offset)
-  const missing =
-    missingType === undefined || description === undefined
-      ? undefined
-      : (attributeByNumber(description.attributes, missingType)?.kernelName ?? `attribute ${missingType}`)
+  const { offset, message, missingType, policy } = ack ?? {}
   return new KernelError(what, errno, {
     extendedMessage: message,
     offset,
-    attribute: names.length > 0 ? names.join(' > ') : undefined,
-    missing,
+    attribute: offset === undefined ? undefined : attributeName(protocol, bytes, offset),
+    missing: missingType === undefined ? undefined : missingName(protocol, bytes, missingType, ack?.missingNest),
+    policy: policy === undefined ? undefined : describePolicy(policy),
     sequence,
   })
+}
+
+/** The attributes of a request whose message type is known. */
+interface RequestAttributes {
+  readonly set: AttributeSet
+  readonly memory: Memory
+  readonly start: number
+  readonly length: number
+}
+
+function requestAttributes(protocol: number, bytes: Uint8Array): RequestAttributes | undefined {
+  const { memory, type, length } = new Message(bytes).view
+  const description = describeMessage(protocol, type)
+  if (description === undefined) return undefined
+  const start = MESSAGE_HEADER_LENGTH + description.headerLength
+  return start > length ? undefined : { set: description.attributes, memory, start, length: length - start }
+}
+
+function attributeName(protocol: number, bytes: Uint8Array, offset: number): string | undefined {
+  const known = requestAttributes(protocol, bytes)
+  if (known === undefined) return undefined
+  const names = attributePath(known.set, known.memory, known.start, known.length, offset)
+  return names.length > 0 ? names.join(' > ') : undefined
+}
+
+/** The kernel's name of attribute `type`, which is missing in the nest at `nest` of the request, or beside all nests. */
+function missingName(protocol: number, bytes: Uint8Array, type: number, nest: number | undefined): string {
+  const known = requestAttributes(protocol, bytes)
+  const set =
+    known === undefined || nest === undefined
+      ? known?.set
+      : nestedSetAt(known.set, known.memory, known.start, known.length, nest)
+  return (set && attributeByNumber(set, type)?.kernelName) ?? `attribute ${type}`
 }

@@ -413,14 +413,14 @@ export class Session implements AsyncDisposable {
       return
     }
     if (error.errno === 0) pending.resolve(pending.rows)
-    else pending.reject(this.#kernelError(pending, view.sequence, error.errno, error.extendedAck()))
+    else pending.reject(this.#kernelError(pending, view.sequence, error.errno, error.availableAck()))
   }
 
   #onDone(view: MessageView, pending: Pending | undefined): void {
     if (pending === undefined) return
     const done = this.#done.wrap(view)
     if ((view.flags & MessageFlag.DumpInterrupted) !== 0) pending.interrupted = true
-    if (done.errno !== 0) pending.reject(this.#kernelError(pending, view.sequence, done.errno, done.extendedAck()))
+    if (done.errno !== 0) pending.reject(this.#kernelError(pending, view.sequence, done.errno, done.availableAck()))
     else if (pending.interrupted) pending.reject(new DumpInterruptedError(pending.what, pending.rows))
     else if (pending.isDump) pending.resolve(pending.rows)
   }

@@ -153,8 +153,10 @@ export interface KernelErrorDetails {
   offset?: number | undefined
   /** kernel names of that attribute and of those around it, outermost first, joined by ` > ` */
   attribute?: string | undefined
-  /** kernel name, or number, of an attribute that is missing (`NLMSGERR_ATTR_MISS_TYPE`) */
+  /** kernel name of an attribute that is missing (`NLMSGERR_ATTR_MISS_TYPE`), `attribute <number>` where no table knows it */
   missing?: string | undefined
+  /** what the kernel accepts for the attribute that it refused (`NLMSGERR_ATTR_POLICY`): `u32 from 1 to 255` */
+  policy?: string | undefined
   /** `nlmsg_seq` of the request */
   sequence: number
 }
@@ -168,15 +170,18 @@ export class KernelError extends NetlinkError {
   readonly offset: number | undefined
   readonly attribute: string | undefined
   readonly missing: string | undefined
+  /** what the kernel accepts there, in words */
+  readonly policy: string | undefined
   readonly sequence: number
 
   constructor(what: string, errno: number, details: KernelErrorDetails) {
-    const { extendedMessage, attribute, missing } = details
+    const { extendedMessage, attribute, missing, policy } = details
     const parts = [
       `${what}: ${errnoName(errno)}`,
       extendedMessage,
       attribute === undefined ? undefined : `at ${attribute}`,
       missing === undefined ? undefined : `missing ${missing}`,
+      policy === undefined ? undefined : `expected ${policy}`,
     ]
     super('KERNEL', parts.filter((part) => part !== undefined).join(', '))
     this.name = 'KernelError'
@@ -185,6 +190,7 @@ export class KernelError extends NetlinkError {
     this.offset = details.offset
     this.attribute = attribute
     this.missing = missing
+    this.policy = policy
     this.sequence = details.sequence
   }
 }

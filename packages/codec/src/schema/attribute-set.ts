@@ -654,6 +654,48 @@ export function attributePath(set: AttributeSet, memory: Memory, offset: number,
   return path
 }
 
+/**
+ * The set that the nest at byte `at` of the memory holds, of the nests within a region of `set`: whose attributes an extended ack
+ * names by `NLMSGERR_ATTR_MISS_NEST`. `undefined` when no nest begins there, or its table is not known.
+ */
+export function nestedSetAt(
+  set: AttributeSet,
+  memory: Memory,
+  offset: number,
+  length: number,
+  at: number,
+): AttributeSet | undefined {
+  let inner: AttributeSet = set
+  let start = offset
+  let end = offset + length
+  for (let depth = 0; depth <= MAXIMUM_DEPTH; depth++) {
+    const view = attributeAround(memory, start, end - start, at)
+    if (view === undefined) return undefined
+    const format: AttributeFormat | undefined = attributeByNumber(
+      settledIn(inner, memory, start, end - start),
+      view.type,
+    )?.format
+    const isHere = view.offset === at
+    start = view.payloadOffset
+    end = start + view.payloadLength
+    if (format?.kind === 'list') {
+      // The nest is an element of the list, whose own number says nothing.
+      const element = attributeAround(memory, start, end - start, at)
+      if (element === undefined) return undefined
+      if (element.offset === at)
+        return settledIn(format.element(), memory, element.payloadOffset, element.payloadLength)
+      inner = format.element()
+      start = element.payloadOffset
+      end = start + element.payloadLength
+      continue
+    }
+    if (format?.kind !== 'nested' && format?.kind !== 'sequence') return undefined
+    inner = format.set()
+    if (isHere) return settledIn(inner, memory, start, end - start)
+  }
+  return undefined
+}
+
 function attributeAround(memory: Memory, offset: number, length: number, at: number): AttributeView | undefined {
   const iterator = new AttributeIterator().wrap(memory, offset, length)
   const { view } = iterator

@@ -22,6 +22,7 @@ import {
   u32,
   u64,
 } from '../schema/attribute-set.ts'
+import { AttributeIterator } from './attribute.ts'
 import { align4 } from './memory.ts'
 import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, MessageFlag, MessageView } from './message.ts'
 
@@ -57,6 +58,55 @@ export const extendedAckAttributes = attributeSet('NLMSGERR_ATTR', {
 })
 /** The extended ack as an owned value. */
 export type ExtendedAck = AttributeValues<typeof extendedAckAttributes>
+
+/**
+ * NL_ATTR_TYPE_* (uapi/linux/netlink.h): the values of `NL_POLICY_TYPE_ATTR_TYPE`, by number.
+ */
+const policyTypeNames: readonly string[] = [
+  'invalid',
+  'flag',
+  'u8',
+  'u16',
+  'u32',
+  'u64',
+  's8',
+  's16',
+  's32',
+  's64',
+  'binary',
+  'string',
+  'nul-terminated string',
+  'nested attributes',
+  'array of nested attributes',
+  'bitfield32',
+  'signed integer of 4 or 8 bytes',
+  'unsigned integer of 4 or 8 bytes',
+]
+
+/** A kernel's policy in words: `u32 from 1 to 65536`, `string of at most 15 bytes`. */
+export function describePolicy(policy: AttributeValues<typeof policyAttributes>): string {
+  const { type, minimumLength, maximumLength, bitfieldMask, mask } = policy
+  const minimum = policy.minimumSigned ?? policy.minimumUnsigned
+  const maximum = policy.maximumSigned ?? policy.maximumUnsigned
+  const name = type === undefined ? 'an attribute' : (policyTypeNames[type] ?? `an attribute of type ${type}`)
+  return [
+    name,
+    minimum === undefined && maximum === undefined ? undefined : `${rangeText(minimum, maximum)}`,
+    minimumLength === undefined && maximumLength === undefined
+      ? undefined
+      : `of ${rangeText(minimumLength, maximumLength).replace(/^from /, '')} bytes`,
+    bitfieldMask === undefined ? undefined : `with bits of 0x${bitfieldMask.toString(16)}`,
+    mask === undefined ? undefined : `with bits of 0x${mask.toString(16)}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ')
+}
+
+function rangeText(minimum: number | bigint | undefined, maximum: number | bigint | undefined): string {
+  if (minimum === undefined) return `at most ${maximum}`
+  if (maximum === undefined) return `at least ${minimum}`
+  return minimum === maximum ? `exactly ${minimum}` : `from ${minimum} to ${maximum}`
+}
 
 /** An Error message where it lies. After {@link wrap} no getter can fail. */
 export class ErrorView {
@@ -102,6 +152,11 @@ export class ErrorView {
   extendedAck(): ExtendedAck | undefined {
     return readExtendedAck(this.#message, REQUEST + align4(this.requestLength))
   }
+
+  /** As {@link extendedAck}, but of one that is malformed the attributes that can be read. Throws nothing. */
+  availableAck(): ExtendedAck | undefined {
+    return readAvailableAck(this.#message, REQUEST + align4(this.requestLength))
+  }
 }
 
 /** A Done message where it lies. After {@link wrap} no getter can fail. */
@@ -129,6 +184,11 @@ export class DoneView {
   extendedAck(): ExtendedAck | undefined {
     return readExtendedAck(this.#message, MINIMUM_DONE_LENGTH)
   }
+
+  /** As {@link extendedAck}, but of one that is malformed the attributes that can be read. Throws nothing. */
+  availableAck(): ExtendedAck | undefined {
+    return readAvailableAck(this.#message, MINIMUM_DONE_LENGTH)
+  }
 }
 
 function expectType(message: MessageView, type: number, what: string, need: number): void {
@@ -141,4 +201,21 @@ function expectType(message: MessageView, type: number, what: string, need: numb
 function readExtendedAck(message: MessageView, start: number): ExtendedAck | undefined {
   if ((message.flags & AcknowledgeFlag.Attributes) === 0 || start > message.length) return undefined
   return readAttributes(extendedAckAttributes, message.memory, message.offset + start, message.length - start)
+}
+
+/** The extended ack as far as it can be read: an attribute that is malformed is left out, and so is all after one that claims too much. */
+function readAvailableAck(message: MessageView, start: number): ExtendedAck | undefined {
+  if ((message.flags & AcknowledgeFlag.Attributes) === 0 || start > message.length) return undefined
+  const { memory } = message
+  const ack: ExtendedAck = {}
+  const iterator = new AttributeIterator().wrap(memory, message.offset + start, message.length - start)
+  const { view } = iterator
+  while (iterator.next()) {
+    try {
+      Object.assign(ack, readAttributes(extendedAckAttributes, memory, view.offset, view.length))
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+    }
+  }
+  return ack
 }
