@@ -2,7 +2,7 @@
 // packages, the addon and the built packages and, with --measurements, what bench/ calls. Does nothing that is done already.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -50,51 +50,7 @@ function buildAddon() {
 
 function build() {
   buildAddon()
-  const order = [
-    'codec',
-    'native',
-    'transport',
-    'transport-socket',
-    'transport-mmap',
-    'transport-sim',
-    'capture',
-    'client',
-    'ringlink',
-  ].map((name) => join('packages', name))
-  const folders = [...order, ...['examples', 'bench'].flatMap(packagesBelow)].filter((folder) =>
-    existsSync(join(root, folder, 'package.json')),
-  )
-  let rebuilt = false
-  for (const folder of folders) {
-    // Declarations are made from those of the packages before, so what follows a rebuilt one is rebuilt.
-    if (!rebuilt && newest(join(root, folder), (name) => name !== 'dist') <= oldestOutput(join(root, folder, 'dist')))
-      continue
-    rebuilt = true
-    say(`building ${folder}`)
-    run('npx', ['--yes', packageManager, '--silent', '--dir', folder, 'run', 'build'])
-  }
-}
-
-function packagesBelow(folder) {
-  if (!existsSync(join(root, folder))) return []
-  if (existsSync(join(root, folder, 'package.json'))) return [folder]
-  return readdirSync(join(root, folder)).map((name) => join(folder, name))
-}
-
-function newest(folder, wants) {
-  let time = 0
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name === 'node_modules' || entry.name === 'test' || entry.name === 'build' || !wants(entry.name)) continue
-    const path = join(folder, entry.name)
-    time = Math.max(time, entry.isDirectory() ? newest(path, wants) : statSync(path).mtimeMs)
-  }
-  return time
-}
-
-function oldestOutput(folder) {
-  if (!existsSync(folder)) return 0
-  const times = readdirSync(folder).map((name) => statSync(join(folder, name)).mtimeMs)
-  return times.length === 0 ? 0 : Math.min(...times)
+  run(process.execPath, [join('scripts', 'build.mjs')])
 }
 
 function digestOf(files) {

@@ -108,5 +108,5 @@ function startWorker(workerData: FanOutWorkerData): Worker {
 // Beside this file where it is built. Seen from the source it is the built one too, because a Worker runs JavaScript, and then without
 // the options of this process, by which it would find the sources of the other packages.
 const isSource = import.meta.url.endsWith('.ts')
-const entry = new URL(isSource ? '../../dist/fan-out-worker.js' : './fan-out-worker.js', import.meta.url)
+const entry = new URL(isSource ? '../../dist/fan-out/worker.js' : './fan-out/worker.js', import.meta.url)
 const entryOptions: WorkerOptions = isSource ? { execArgv: [] } : {}

@@ -18,7 +18,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
 
   beforeEach(async () => {
     // Workers run what was built.
-    expect(existsSync(fileURLToPath(new URL('../../dist/fan-out-worker.js', import.meta.url)))).toBe(true)
+    expect(existsSync(fileURLToPath(new URL('../../dist/fan-out/worker.js', import.meta.url)))).toBe(true)
     namespace = await Namespace.open()
     await namespace.listen(PORT, '0.0.0.0')
     const match = { protocol: 'udp', destinationPort: PORT } as const
