@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { BUILD, DIST } from './paths.ts'
-import type { HandlerWords } from './workload.ts'
+
+/** Words for a handler, see bench/README.md. */
+export type HandlerWords = Readonly<Record<string, string | number>>
 
 /** A program that answers a queue. */
 export interface Implementation {

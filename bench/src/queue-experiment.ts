@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { parseQueueCounters } from '@ringlink/client'
 import type { Experiment, Outcome, Settings } from './experiment.ts'
 import type { HandlerReport } from './handlers/pace.ts'
+import type { HandlerWords } from './implementations.ts'
 import { type Implementation, implementationOf } from './implementations.ts'
 import { type Load, loadBetween, markLoad } from './machine-load.ts'
 import { BUILD } from './paths.ts'
 import type { Peers } from './peers.ts'
 import { Program } from './program.ts'
-import type { Contender, HandlerWords, Workload } from './workload.ts'
+import type { Contender, Workload } from './workload.ts'
 
 /** Packets in flight meanwhile, so that batches are as they will be: of a drain, full, and never more than a queue holds. */
 const WARM_WINDOW = { drain: 16_384, flood: 1024, latency: 64, tcp: 0 } as const

@@ -1,4 +1,4 @@
-import type { ImplementationName } from './implementations.ts'
+import type { HandlerWords, ImplementationName } from './implementations.ts'
 
 export const GROUPS = ['queue', 'latency', 'gso', 'scaling', 'log', 'codec', 'ring', 'ids', 'million'] as const
 export type Group = (typeof GROUPS)[number]
@@ -10,9 +10,6 @@ export type Traffic =
   | { readonly kind: 'drain'; readonly count: number; readonly size: number; readonly addresses?: number }
   | { readonly kind: 'latency'; readonly size: number }
   | { readonly kind: 'tcp' }
-
-/** Words for a handler, see bench/README.md. */
-export type HandlerWords = Readonly<Record<string, string | number>>
 
 /** Who takes part in a workload. */
 export interface Contender {

@@ -1,6 +1,6 @@
-import type { ImplementationName } from '../implementations.ts'
+import type { HandlerWords, ImplementationName } from '../implementations.ts'
 import { Port } from '../rules.ts'
-import type { Contender, HandlerWords, Workload } from '../workload.ts'
+import type { Contender, Workload } from '../workload.ts'
 
 const DRAIN = 60_000
 /** The handlers of a balanced queue get what their addresses hash to. */
