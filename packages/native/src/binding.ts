@@ -1,3 +1,4 @@
+import type { NativeHandle } from './handle.ts'
 import type { MappingBinding } from './mapping-binding.ts'
 import type { UringBinding } from './uring-binding.ts'
 
@@ -79,11 +80,6 @@ export interface NativeBinding extends MappingBinding, UringBinding {
   close(handle: NativeHandle): number
   /** Handles open in this process, of all threads: for leak tests. */
   openHandles(): number
-}
-
-/** An open socket; opaque. One that is collected while nothing waits on it closes its descriptor. */
-export interface NativeHandle {
-  readonly nativeHandle: unique symbol
 }
 
 /** The four words that {@link NativeBinding.receive} writes for each frame, at index `frame * 4`. */

@@ -1,4 +1,4 @@
-import type { NativeHandle } from './binding.ts'
+import type { NativeHandle } from './handle.ts'
 
 /**
  * The system calls of memory-mapped netlink rings (Linux 3.10 to 4.5), by the rules of {@link NativeBinding}: a negative errno

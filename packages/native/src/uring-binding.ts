@@ -1,4 +1,4 @@
-import type { NativeHandle } from './binding.ts'
+import type { NativeHandle } from './handle.ts'
 
 /**
  * The system calls of io_uring on an open socket of {@link NativeBinding.open}: what a receive ring is set up with, entered and
