@@ -14,8 +14,9 @@ import {
   type Memory,
   MessageFlag,
 } from '@ringlink/codec'
+import type { MessagePolicy } from './netlink/attribute-policy.ts'
 import { Dispatcher } from './netlink/dispatch.ts'
-import { AttributeTable, type MessagePolicy } from './netlink/policy.ts'
+import { AttributeTable } from './netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from './netlink/request.ts'
 import type { Dump, SimSocket } from './netlink/socket.ts'
 

@@ -4,6 +4,7 @@ import { Random } from '@ringlink/transport/faults'
 import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-ring'
 import { VirtualClock } from './clock.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
+import type { TransportHost } from './host.ts'
 import { PacketLogs } from './log/logs.ts'
 import type { PacketMeta } from './netfilter/packet.ts'
 import { type DeliveredPacket, type DropReason, PacketPath } from './netfilter/path.ts'
@@ -12,12 +13,13 @@ import { ReceiveQueue } from './netlink/receive-queue.ts'
 import { SimSocket } from './netlink/socket.ts'
 import { Nfnetlink } from './nfnetlink/nfnetlink.ts'
 import { NfTablesAttachment } from './nftables/attachment.ts'
-import type { NfTablesOptions } from './nftables/subsystem.ts'
+import type { NfTablesOptions } from './nftables/state.ts'
+import type { SimRingOptions } from './options.ts'
 import { type CheckedSimOptions, checkSimOptions, GROUPS, protocols, type SimOptions } from './options.ts'
 import { queueMessages } from './queue/handlers.ts'
-import { openRing, openRingSystem, type SimRingOptions } from './rings/open-ring.ts'
+import { openRing, openRingSystem } from './rings/open-ring.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
-import { SimTransport, type TransportHost } from './transport.ts'
+import { SimTransport } from './transport.ts'
 
 /** How a simulated kernel is made. */
 export interface SimKernelOptions {
@@ -70,7 +72,7 @@ export class SimKernel {
       const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast }
       this.#nfTables = new NfTablesAttachment(host, nfTables)
     }
-    this.#nfnetlink = new Nfnetlink(this.#nfTables?.tables)
+    this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches)
     this.#nfTables?.register(this.#nfnetlink)
     this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { conntrackGlue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())

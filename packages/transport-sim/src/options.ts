@@ -1,6 +1,15 @@
 import { TransportError, type TransportNeeds } from '@ringlink/transport'
+import type { RingGeometry, RingTransportOptions } from '@ringlink/transport/netlink-ring'
 import { DATABASE_PROTOCOL } from './database.ts'
-import type { SimRingOptions } from './rings/open-ring.ts'
+import type { RingKernelOptions } from './rings/ring-socket.ts'
+
+/** How a simulated socket gets memory-mapped rings. What is left out follows from the socket's options. */
+export interface SimRingOptions extends Pick<RingTransportOptions, 'holdLimit' | 'dumpAllocations' | 'transmit'> {
+  /** the receive ring; by default one of the frames that a plain socket would have */
+  readonly receive?: RingGeometry | undefined
+  /** what kernel it is; by default 4.4.1 without its dump bug */
+  readonly kernel?: RingKernelOptions | undefined
+}
 
 /** How a transport to a simulated kernel is opened. Sizes are bytes; what is left out is as it is on a socket. */
 export interface SimOptions extends TransportNeeds {

@@ -1,4 +1,4 @@
-import { Errno, type Memory } from '@ringlink/codec'
+import { Errno } from '@ringlink/codec'
 import {
   BaseTransport,
   type Capabilities,
@@ -13,23 +13,10 @@ import {
   type TransportCounts,
   type TransportStats,
 } from '@ringlink/transport'
-import type { VirtualClock } from './clock.ts'
 import { copyBytes } from './copy.ts'
+import type { TransportHost } from './host.ts'
 import type { SimSocket } from './netlink/socket.ts'
 import type { CheckedSimOptions } from './options.ts'
-
-/** What a transport asks of its kernel. */
-export interface TransportHost {
-  readonly clock: VirtualClock
-  /** Takes what a socket sends. */
-  send(socket: SimSocket, memory: Memory, offset: number, length: number): void
-  /** 0 or a negative errno */
-  join(socket: SimSocket, group: number): number
-  leave(socket: SimSocket, group: number): number
-  /** `undefined`: there is no such file */
-  readProcNet(name: string): string | undefined
-  closed(socket: SimSocket): void
-}
 
 /** The largest chunk of a dump that the kernel makes, however large the frames are. */
 const LARGEST_CHUNK = 32448

@@ -4,12 +4,9 @@ import {
   type AttributeWriter,
   align4,
   beginMessage,
-  ControlType,
   CopyMode,
   finishMessage,
   Hook,
-  type Memory,
-  NFNETLINK_ATTRIBUTES,
   networkOrder16,
   networkOrder32,
   Subsystem,
@@ -42,9 +39,6 @@ const Attribute = {
 
 /** NFULNL_CFG_F_* */
 export const LogFlag = { Sequence: 1, GlobalSequence: 2, Conntrack: 4 } as const
-
-/** Bytes of the Done message that ends several entries. */
-export const DONE_LENGTH: number = NFNETLINK_ATTRIBUTES
 
 /** Headers, the attributes of fixed size, a Done message: what is reserved whatever the packet; measured. */
 const FIXED_SIZE = 140
@@ -113,13 +107,6 @@ export function writeEntry(
   if ((group.flags & LogFlag.GlobalSequence) !== 0) putWord(writer, Attribute.GlobalSequence, numbers.global())
   if (plan.copied > 0) writer.bytes(Attribute.Payload, packet.bytes.subarray(0, plan.copied))
   return finishMessage(memory, offset, writer.position)
-}
-
-/** Ends several entries: a Done message with the group's number where others have an errno. */
-export function writeDone(memory: Memory, offset: number, group: number): void {
-  const limit = offset + DONE_LENGTH
-  const start = beginMessage(memory, offset, limit, { type: ControlType.Done, flags: 0, sequence: 0 })
-  finishMessage(memory, offset, writeNfnetlinkHeader(memory, start, limit, 0, group))
 }
 
 function attributeSize(length: number): number {

@@ -2,7 +2,7 @@ import { CopyMode, MAXIMUM_COPY_RANGE, Memory } from '@ringlink/codec'
 import type { VirtualClock, VirtualTimer } from '../clock.ts'
 import { usableSize } from '../netlink/accounting.ts'
 import type { SimSocket } from '../netlink/socket.ts'
-import { DONE_LENGTH, writeDone } from './entry.ts'
+import { DONE_LENGTH, writeDone } from './done.ts'
 
 /** Of a page, what is left for messages: the buffer size that the kernel starts with, and the least that it takes. */
 export const DEFAULT_BUFFER_SIZE = 3776

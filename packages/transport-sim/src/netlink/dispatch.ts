@@ -12,7 +12,7 @@ import {
   MessageFlag,
   MINIMUM_MESSAGE_TYPE,
 } from '@ringlink/codec'
-import type { AttributePolicy } from './policy.ts'
+import type { AttributePolicy } from './attribute-policy.ts'
 import { type AckDetails, KernelRequest, type RequestHandler, SUPPRESS_ACK } from './request.ts'
 import type { SimSocket } from './socket.ts'
 

@@ -1,5 +1,5 @@
 import { EMPTY_MEMORY } from '../empty.ts'
-import type { AttributePolicy } from './policy.ts'
+import type { AttributePolicy } from './attribute-policy.ts'
 import type { SimSocket } from './socket.ts'
 
 /** What an answer says beside the errno: `struct netlink_ext_ack`. */

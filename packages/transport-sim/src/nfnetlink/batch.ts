@@ -10,12 +10,11 @@ import {
   NFNETLINK_ATTRIBUTES,
   Subsystem,
 } from '@ringlink/codec'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { Dispatcher } from '../netlink/dispatch.ts'
-import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import { AttributeTable } from '../netlink/policy.ts'
 import { KernelRequest } from '../netlink/request.ts'
 import type { SimSocket } from '../netlink/socket.ts'
-import type { NfTables } from '../nftables/subsystem.ts'
-import type { Transaction } from '../nftables/transaction.ts'
 
 /** NFNL_SUBSYS_COUNT */
 const SUBSYSTEMS = 13
@@ -23,6 +22,24 @@ const SUBSYSTEMS = 13
 const ERESTART = 85
 const GENERATION = 1
 const batchPolicy: MessagePolicy = [undefined, { kind: 'u32' }]
+
+/** One attempt to execute a batch: nothing of it is visible to packets before {@link commit}. */
+export interface BatchAttempt {
+  /** Executes one message; 0 or a negative errno. */
+  perform(request: KernelRequest): number
+  /** 0, `-EAGAIN` to attempt the batch again with rules validated one by one, or another negative errno. */
+  commit(sequence: number): number
+  /** Undoes what was performed. */
+  abort(): void
+}
+
+/** A subsystem that takes batches: `nfnetlink_subsystem` with `commit` and `abort`. */
+export interface BatchSubsystem {
+  /** changes with every batch that changes something; never 0 */
+  readonly generation: number
+  /** @param validateAtOnce validate each rule as soon as it is made */
+  begin(portId: number, validateAtOnce: boolean): BatchAttempt
+}
 
 /** A message that is answered, and with what. */
 interface Answer {
@@ -33,12 +50,12 @@ interface Answer {
 /** Takes the sends that begin with NFNL_MSG_BATCH_BEGIN. */
 export class BatchReceiver {
   #dispatcher: Dispatcher
-  #tables: NfTables | undefined
+  #subsystem: BatchSubsystem | undefined
 
-  /** @param tables left out: a kernel without nf_tables */
-  constructor(dispatcher: Dispatcher, tables: NfTables | undefined) {
+  /** @param subsystem `undefined`: a kernel without nf_tables */
+  constructor(dispatcher: Dispatcher, subsystem: BatchSubsystem | undefined) {
     this.#dispatcher = dispatcher
-    this.#tables = tables
+    this.#subsystem = subsystem
   }
 
   receive(socket: SimSocket, memory: Memory, offset: number, length: number): void {
@@ -55,13 +72,13 @@ export class BatchReceiver {
     const generation = attributes.has(GENERATION) ? attributes.be32(GENERATION) : 0
     const errno = this.#check(subsystem, generation)
     if (errno !== 0) this.#dispatcher.acknowledge(begin, errno)
-    else new BatchRun(this.#dispatcher, this.#tables as NfTables, begin, offset + length).run()
+    else new BatchRun(this.#dispatcher, this.#subsystem as BatchSubsystem, begin, offset + length).run()
   }
 
   #check(subsystem: number, generation: number): number {
     if (subsystem >= SUBSYSTEMS) return -Errno.EINVAL
-    if (subsystem !== Subsystem.NfTables || this.#tables === undefined) return -Errno.EOPNOTSUPP
-    return generation !== 0 && generation !== this.#tables.generation ? -ERESTART : 0
+    if (subsystem !== Subsystem.NfTables || this.#subsystem === undefined) return -Errno.EOPNOTSUPP
+    return generation !== 0 && generation !== this.#subsystem.generation ? -ERESTART : 0
   }
 }
 
@@ -79,15 +96,15 @@ function aim(socket: SimSocket, memory: Memory, offset: number): KernelRequest {
 
 class BatchRun {
   #dispatcher: Dispatcher
-  #tables: NfTables
+  #subsystem: BatchSubsystem
   #begin: KernelRequest
   #end: number
   #answers: Answer[] = []
   #failed = false
 
-  constructor(dispatcher: Dispatcher, tables: NfTables, begin: KernelRequest, end: number) {
+  constructor(dispatcher: Dispatcher, subsystem: BatchSubsystem, begin: KernelRequest, end: number) {
     this.#dispatcher = dispatcher
-    this.#tables = tables
+    this.#subsystem = subsystem
     this.#begin = begin
     this.#end = end
   }
@@ -100,22 +117,22 @@ class BatchRun {
 
   /** False when it is to be tried again with a look at each rule. */
   #attempt(validateAtOnce: boolean): boolean {
-    const transaction = this.#tables.begin(this.#begin.socket.portId, validateAtOnce)
+    const attempt = this.#subsystem.begin(this.#begin.socket.portId, validateAtOnce)
     this.#answers = []
     this.#failed = false
     if ((this.#begin.flags & MessageFlag.Acknowledge) !== 0) this.#answers.push({ request: this.#begin, errno: 0 })
-    const last = this.#go(transaction)
+    const last = this.#go(attempt)
     if (last === undefined || this.#failed) {
-      this.#tables.abort(transaction)
+      attempt.abort()
       return true
     }
-    const errno = this.#tables.commit(transaction, last.sequence)
+    const errno = attempt.commit(last.sequence)
     if (errno === -Errno.EAGAIN) {
-      this.#tables.abort(transaction)
+      attempt.abort()
       return false
     }
     if (errno !== 0) {
-      this.#tables.abort(transaction)
+      attempt.abort()
       this.#dispatcher.acknowledge(this.#first(), errno)
     } else if ((last.flags & MessageFlag.Acknowledge) !== 0) {
       this.#answers.push({ request: last, errno: 0 })
@@ -130,7 +147,7 @@ class BatchRun {
   }
 
   /** Goes through the messages; the one that ends the batch, or nothing where there is none. */
-  #go(transaction: Transaction): KernelRequest | undefined {
+  #go(attempt: BatchAttempt): KernelRequest | undefined {
     const { memory, socket } = this.#begin
     let position = this.#begin.offset + align4(this.#begin.length)
     while (this.#end - position >= MESSAGE_HEADER_LENGTH) {
@@ -141,7 +158,7 @@ class BatchRun {
         return undefined
       }
       if (isRequest(request) && request.type === BatchMessage.End) return request
-      const errno = this.#perform(transaction, request)
+      const errno = this.#perform(attempt, request)
       if (errno !== 0) this.#failed = true
       if (errno !== 0 || (request.flags & MessageFlag.Acknowledge) !== 0) this.#answers.push({ request, errno })
       position += align4(request.length)
@@ -149,9 +166,9 @@ class BatchRun {
     return undefined
   }
 
-  #perform(transaction: Transaction, request: KernelRequest): number {
+  #perform(attempt: BatchAttempt, request: KernelRequest): number {
     if (!isRequest(request) || request.type < MINIMUM_MESSAGE_TYPE) return -Errno.EINVAL
-    return this.#tables.perform(transaction, request)
+    return attempt.perform(request)
   }
 }
 

@@ -1,22 +1,10 @@
 import { BatchMessage, Errno, MESSAGE_HEADER_LENGTH, type Memory, NFNETLINK_ATTRIBUTES } from '@ringlink/codec'
 import { Dispatcher } from '../netlink/dispatch.ts'
-import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import type { SimSocket } from '../netlink/socket.ts'
-import type { NfTables } from '../nftables/subsystem.ts'
-import { BatchReceiver } from './batch.ts'
-
-/** ENOTSUPP, which the kernel lets out although user space has no name for it. */
-export const ENOTSUPP = 524
-
-/** One message type of a subsystem. */
-export interface SubsystemMessage {
-  /** the highest attribute number that it knows */
-  readonly attributes: number
-  readonly policy: MessagePolicy
-  /** 0 or a negative errno */
-  readonly call: (request: KernelRequest, attributes: AttributeTable) => number
-}
+import { BatchReceiver, type BatchSubsystem } from './batch.ts'
+import type { SubsystemMessage } from './subsystem.ts'
 
 interface RegisteredMessage extends SubsystemMessage {
   readonly table: AttributeTable
@@ -29,9 +17,9 @@ export class Nfnetlink {
   #batches: BatchReceiver
   #handle = (request: KernelRequest): number => this.#receive(request)
 
-  /** @param tables takes the batches; left out: a kernel without nf_tables */
-  constructor(tables: NfTables | undefined) {
-    this.#batches = new BatchReceiver(this.#dispatcher, tables)
+  /** @param subsystem executes the batches; `undefined`: a kernel without nf_tables */
+  constructor(subsystem: BatchSubsystem | undefined) {
+    this.#batches = new BatchReceiver(this.#dispatcher, subsystem)
   }
 
   /** Registers the messages of a subsystem, by the lower byte of their type. */
@@ -63,10 +51,3 @@ export class Nfnetlink {
     return error !== 0 ? error : call(request, table)
   }
 }
-
-/** A message type that goes from the kernel to user space only. */
-export const unsupportedMessage = (attributes: number): SubsystemMessage => ({
-  attributes,
-  policy: [],
-  call: () => -ENOTSUPP,
-})

@@ -8,10 +8,11 @@ import type { PacketPath } from '../netfilter/path.ts'
 import type { Chain } from '../netfilter/rules.ts'
 import type { Nfnetlink } from '../nfnetlink/nfnetlink.ts'
 import { Evaluation, runBaseChain } from './expressions/evaluate.ts'
+import { NfTablesBatches } from './handlers.ts'
 import { ReplyWriter } from './reply.ts'
 import { compatMessages, describeGeneration, nfTablesMessages } from './requests.ts'
 import { meetsFamily, type NfTablesChain } from './ruleset.ts'
-import { NfTables, type NfTablesHost, type NfTablesOptions } from './subsystem.ts'
+import { NfTables, type NfTablesHost, type NfTablesOptions } from './state.ts'
 
 /** NFNLGRP_NFTABLES */
 const GROUP = 7
@@ -30,6 +31,7 @@ export interface KernelParts {
 /** nf_tables, and its place in a kernel. */
 export class NfTablesAttachment implements NfTablesHost {
   readonly tables: NfTables
+  readonly batches: NfTablesBatches
   readonly logs: PacketLogs
   #kernel: KernelParts
   #evaluation = new Evaluation()
@@ -42,6 +44,7 @@ export class NfTablesAttachment implements NfTablesHost {
     this.logs = kernel.logs
     this.#hasCompat = options.without?.includes('target') !== true
     this.tables = new NfTables(this, options)
+    this.batches = new NfTablesBatches(this.tables)
   }
 
   /** Registers the messages that need no batch. */

@@ -1,12 +1,13 @@
 /** What a base chain may be attached to, by family, as nf_tables' chain types have it. */
-import { Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import { chainAttributes, Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
-import { CHAIN } from './chains.ts'
 import { isIpFamily } from './expressions/expression.ts'
 import type { ChainHook } from './ruleset.ts'
 
+const CHAIN = chainAttributes.members
 const HOOK = { number: 1, priority: 2, device: 3, devices: 4 } as const
 const hookPolicy: MessagePolicy = [
   undefined,
@@ -45,16 +46,17 @@ export function parseHook(
   knowsDevice: (name: string) => boolean,
   request: KernelRequest,
 ): ChainHook | number {
-  const hook = attributes.nested(CHAIN.hook, HOOK.devices, hookPolicy)
+  const hook = attributes.nested(CHAIN.hook.number, HOOK.devices, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
-  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority)) return blame(request, attributes, CHAIN.name, Errno.ENOENT)
+  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority))
+    return blame(request, attributes, CHAIN.name.number, Errno.ENOENT)
   const number = hook.be32(HOOK.number)
   const priority = hook.be32(HOOK.priority) | 0
   let type: ChainHook['type'] = 'filter'
-  if (attributes.has(CHAIN.type)) {
-    const text = attributes.text(CHAIN.type)
+  if (attributes.has(CHAIN.type.number)) {
+    const text = attributes.text(CHAIN.type.number)
     if (!isChainType(text) || hooksOf(text, family) === undefined) {
-      return blame(request, attributes, CHAIN.type, Errno.ENOENT)
+      return blame(request, attributes, CHAIN.type.number, Errno.ENOENT)
     }
     type = text
   }
@@ -103,15 +105,15 @@ export function checkSameHook(
   request: KernelRequest,
   named: number,
 ): number {
-  const hook = attributes.nested(CHAIN.hook, HOOK.devices, hookPolicy)
+  const hook = attributes.nested(CHAIN.hook.number, HOOK.devices, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
   if (hook.has(HOOK.number) && hook.be32(HOOK.number) !== own.number) return -Errno.EOPNOTSUPP
   if (hook.has(HOOK.priority) && (hook.be32(HOOK.priority) | 0) !== own.priority) return -Errno.EOPNOTSUPP
   let type: string = own.type
-  if (attributes.has(CHAIN.type)) {
-    type = attributes.text(CHAIN.type)
+  if (attributes.has(CHAIN.type.number)) {
+    type = attributes.text(CHAIN.type.number)
     if (!isChainType(type) || hooksOf(type, family) === undefined)
-      return blame(request, attributes, CHAIN.type, Errno.ENOENT)
+      return blame(request, attributes, CHAIN.type.number, Errno.ENOENT)
   }
   if (!hasDevices(family, own.number) && (hook.has(HOOK.device) || hook.has(HOOK.devices))) return -Errno.EOPNOTSUPP
   return type === own.type ? 0 : blame(request, attributes, named, Errno.EEXIST)

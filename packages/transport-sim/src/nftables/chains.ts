@@ -1,14 +1,14 @@
 /** NFT_MSG_NEWCHAIN, DELCHAIN and DESTROYCHAIN. */
 import { ChainFlag, DeleteFlag, Errno, NewFlag, NfTablesMessage, Verdict } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
 import { checkSameHook, parseHook } from './chain-hooks.ts'
-import { removeRule } from './rule-messages.ts'
 import { type ChainHook, NfTablesChain, type NfTablesTable } from './ruleset.ts'
-import type { NfTables } from './subsystem.ts'
+import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
-import type { Transaction } from './transaction.ts'
+import { removeRule, type Transaction } from './transaction.ts'
 
 export const CHAIN = {
   table: 1,

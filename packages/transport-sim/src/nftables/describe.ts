@@ -1,7 +1,8 @@
 /** The messages in which nf_tables shows its objects: attributes in the kernel's order. */
 import { ChainFlag, NfTablesMessage } from '@ringlink/codec'
 import type { ReplyHeader, ReplyWriter } from './reply.ts'
-import type { NfTablesChain, NfTablesRule, NfTablesSet, NfTablesTable, SetElement } from './ruleset.ts'
+import type { NfTablesChain, NfTablesRule, NfTablesTable } from './ruleset.ts'
+import type { NfTablesSet, SetElement } from './sets.ts'
 
 const TABLE = { name: 1, flags: 2, use: 3, handle: 4, userData: 6, owner: 7 } as const
 const CHAIN = {

@@ -1,8 +1,9 @@
 /** The requests to nf_tables that read, which need no batch: NFT_MSG_GET…, and the one of nft_compat. */
 import { CompatMessage, CompatType, Errno, Family, GetFlag, MessageFlag, NfTablesMessage } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
-import type { SubsystemMessage } from '../nfnetlink/nfnetlink.ts'
+import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
 import { blame } from './blame.ts'
 import { CHAIN, chainPolicy, findChain } from './chains.ts'
 import {
@@ -19,7 +20,7 @@ import { ReplyWriter } from './reply.ts'
 import { RULE, rulePolicy } from './rule-messages.ts'
 import type { NfTablesTable } from './ruleset.ts'
 import { ELEMENT_LIST, elementsPolicy, SET, setPolicy } from './set-messages.ts'
-import type { NfTables } from './subsystem.ts'
+import type { NfTables } from './state.ts'
 import { familyOf, findTable, TABLE, tablePolicy } from './tables.ts'
 
 /** Who reads, and nobody in particular. */

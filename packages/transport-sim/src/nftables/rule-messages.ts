@@ -1,14 +1,16 @@
 /** NFT_MSG_NEWRULE, DELRULE and DESTROYRULE. */
 import { Errno, NewFlag, NfTablesMessage } from '@ringlink/codec'
-import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { findChain } from './chains.ts'
-import type { ExpressionContext, ExpressionKind, RuleExpression } from './expressions/expression.ts'
+import type { ExpressionContext, ExpressionKind } from './expressions/expression.ts'
+import type { RuleExpression } from './ruleset.ts'
 import { type NfTablesChain, NfTablesRule, type NfTablesTable } from './ruleset.ts'
-import type { NfTables } from './subsystem.ts'
+import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
-import type { Transaction } from './transaction.ts'
+import { removeRule, type Transaction } from './transaction.ts'
 import { validateTable } from './validate.ts'
 
 export const RULE = {
@@ -154,27 +156,6 @@ function place(
     if (set === undefined) continue
     transaction.use(set, 1)
     transaction.unboundSets.delete(set)
-  }
-}
-
-/** Takes a rule out of its chain, and what only it uses out of its table. */
-export function removeRule(transaction: Transaction, chain: NfTablesChain, rule: NfTablesRule): void {
-  transaction.perform(
-    () => {
-      rule.removed = true
-    },
-    () => {
-      rule.removed = false
-    },
-  )
-  transaction.use(chain, -1)
-  transaction.touched.add(chain)
-  const { table } = chain
-  for (const { target, set } of rule.expressions) {
-    if (target !== undefined) transaction.use(target, -1)
-    if (set === undefined) continue
-    transaction.use(set, -1)
-    if (set.isAnonymous && table.sets.includes(set)) transaction.remove(table.sets, set)
   }
 }
 

@@ -1,7 +1,8 @@
-/** The tables of a kernel, and what is in them: nf_tables' objects, with nothing of messages and little of packets. */
-import { Family, SetFlag, TableFlag } from '@ringlink/codec'
+/** The tables, chains and rules of a kernel: nf_tables' objects, apart from messages and packets. */
+import { Family, TableFlag } from '@ringlink/codec'
 import type { Evaluate } from './expressions/evaluate.ts'
-import type { RuleExpression } from './expressions/expression.ts'
+import type { ReplyWriter } from './reply.ts'
+import type { NfTablesSet } from './sets.ts'
 
 /** A table: a name for chains and sets of one family. */
 export class NfTablesTable {
@@ -90,6 +91,19 @@ export class NfTablesChain {
   }
 }
 
+/** An expression in a rule. */
+export interface RuleExpression {
+  readonly name: string
+  readonly evaluate: Evaluate
+  /** writes its attributes; left out for one that shows none. `reset`: what it counted starts again from 0 */
+  readonly dump?: (reply: ReplyWriter, reset: boolean) => void
+  /** the chain that it jumps to */
+  readonly target?: NfTablesChain
+  readonly set?: NfTablesSet
+  /** 0, or why it cannot be in a base chain of that hook; a negative errno */
+  readonly validate?: (base: NfTablesChain) => number
+}
+
 /** A rule: expressions, one after the other. */
 export class NfTablesRule {
   readonly handle: bigint
@@ -105,104 +119,6 @@ export class NfTablesRule {
     this.userData = userData
     this.program = expressions.map(({ evaluate }) => evaluate)
   }
-}
-
-/** What a set is made with. */
-export interface SetProperties {
-  readonly name: string
-  readonly handle: bigint
-  /** bits of `SetFlag` */
-  readonly flags: number
-  readonly keyType: number | undefined
-  /** bytes */
-  readonly keyLength: number
-  readonly policy: number | undefined
-  readonly size: number | undefined
-  readonly userData: Uint8Array | undefined
-}
-
-/** A key of a set; in a set of intervals, where one begins or (`isEnd`) the first that it does not have any more. */
-export interface SetElement {
-  readonly key: Uint8Array
-  readonly isEnd: boolean
-  readonly userData: Uint8Array | undefined
-}
-
-/** A set of keys, or of intervals. */
-export class NfTablesSet {
-  readonly properties: SetProperties
-  /** rules that look it up */
-  use = 0
-  #elements: SetElement[] = []
-  #keys = new Map<string, SetElement>()
-
-  constructor(properties: SetProperties) {
-    this.properties = properties
-  }
-
-  get isAnonymous(): boolean {
-    return (this.properties.flags & SetFlag.Anonymous) !== 0
-  }
-
-  get isInterval(): boolean {
-    return (this.properties.flags & SetFlag.Interval) !== 0
-  }
-
-  /** in the order of their keys, ends before beginnings */
-  get elements(): readonly SetElement[] {
-    return this.#elements
-  }
-
-  find(key: Uint8Array, isEnd: boolean): SetElement | undefined {
-    return this.#keys.get(keyText(key, isEnd))
-  }
-
-  add(element: SetElement): void {
-    this.#keys.set(keyText(element.key, element.isEnd), element)
-    let index = this.#elements.length
-    while (index > 0 && compareElements(this.#elements[index - 1] as SetElement, element) > 0) index--
-    this.#elements.splice(index, 0, element)
-  }
-
-  remove(element: SetElement): void {
-    this.#keys.delete(keyText(element.key, element.isEnd))
-    this.#elements.splice(this.#elements.indexOf(element), 1)
-  }
-
-  /** Whether the key that begins at `at` is in the set. */
-  has(bytes: Uint8Array, at: number): boolean {
-    const elements = this.#elements
-    const { keyLength } = this.properties
-    // The last element that is not behind the key: equal to it, or the beginning or end before it.
-    let low = 0
-    let high = elements.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compareKey((elements[middle] as SetElement).key, bytes, at, keyLength) <= 0) low = middle + 1
-      else high = middle
-    }
-    const found = elements[low - 1]
-    if (found === undefined || found.isEnd) return false
-    return this.isInterval || compareKey(found.key, bytes, at, keyLength) === 0
-  }
-}
-
-function keyText(key: Uint8Array, isEnd: boolean): string {
-  return `${isEnd ? 'end ' : ''}${key.join('.')}`
-}
-
-function compareElements(first: SetElement, second: SetElement): number {
-  const order = compareKey(first.key, second.key, 0, second.key.length)
-  return order !== 0 ? order : Number(second.isEnd) - Number(first.isEnd)
-}
-
-/** Negative where `key` is before the bytes at `at`. */
-function compareKey(key: Uint8Array, bytes: Uint8Array, at: number, length: number): number {
-  for (let i = 0; i < length; i++) {
-    const difference = (key[i] as number) - (bytes[at + i] as number)
-    if (difference !== 0) return difference
-  }
-  return 0
 }
 
 /** The families that tables can have, of those that the kernel numbers. */

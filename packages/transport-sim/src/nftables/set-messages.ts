@@ -1,12 +1,14 @@
 /** NFT_MSG_NEWSET, DELSET, NEWSETELEM and DELSETELEM, for sets of keys and of intervals; maps are refused. */
 import { Errno, NewFlag, NfTablesMessage, SetElementFlag, SetFlag } from '@ringlink/codec'
-import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { parseValue } from './expressions/expression.ts'
 import { UNMODELLED_SETS } from './expressions/matches.ts'
-import { NfTablesSet, type NfTablesTable, type SetElement } from './ruleset.ts'
-import type { NfTables } from './subsystem.ts'
+import type { NfTablesTable } from './ruleset.ts'
+import { NfTablesSet, type SetElement } from './sets.ts'
+import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import type { Transaction } from './transaction.ts'
 

@@ -1,9 +1,6 @@
-/** nf_tables of the simulated kernel: its tables, and the batches that change them. */
-import { Errno, Subsystem, TableFlag } from '@ringlink/codec'
-import { AttributeTable, type MessagePolicy } from '../netlink/policy.ts'
-import type { KernelRequest } from '../netlink/request.ts'
+/** The state of nf_tables in the simulated kernel: its tables, and what a batch that ends commits or undoes. */
+import { Errno, TableFlag } from '@ringlink/codec'
 import type { SimSocket } from '../netlink/socket.ts'
-import { CHAIN, chainPolicy, deleteChain, newChain } from './chains.ts'
 import { bitwise, byteorder } from './expressions/arithmetic.ts'
 import type { ExpressionHost, ExpressionKind } from './expressions/expression.ts'
 import { immediate } from './expressions/immediate.ts'
@@ -11,20 +8,8 @@ import { cmp, limit, lookup, range } from './expressions/matches.ts'
 import { meta } from './expressions/meta.ts'
 import { ct, notrack, payload } from './expressions/packet-data.ts'
 import { counter, log, queue, target } from './expressions/statements.ts'
-import { deleteRule, newRule, RULE, rulePolicy } from './rule-messages.ts'
 import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
-import {
-  deleteElements,
-  deleteSet,
-  ELEMENT_LIST,
-  elementsPolicy,
-  newElements,
-  newSet,
-  SET,
-  setPolicy,
-} from './set-messages.ts'
-import { deleteTable, newTable, TABLE, tablePolicy } from './tables.ts'
-import { Transaction } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 import { validateTable } from './validate.ts'
 
 /** What a simulated kernel's nf_tables has. Left out: all that the simulator knows, as on a kernel that has everything. */
@@ -46,37 +31,6 @@ export interface NfTablesHost extends ExpressionHost {
   /** Tells the members of the group of nf_tables that the rules have changed. */
   notify(generation: number, sequence: number): void
 }
-
-type Handler = (state: NfTables, transaction: Transaction, request: KernelRequest, attributes: AttributeTable) => number
-
-/** A message of a batch. */
-interface BatchPart {
-  readonly attributes: number
-  readonly policy: MessagePolicy
-  readonly handle: Handler
-}
-
-const parts: ReadonlyMap<number, BatchPart> = new Map(
-  (
-    [
-      [0x00, TABLE.maximum, tablePolicy, newTable],
-      [0x02, TABLE.maximum, tablePolicy, deleteTable],
-      [0x03, CHAIN.maximum, chainPolicy, newChain],
-      [0x05, CHAIN.maximum, chainPolicy, deleteChain],
-      [0x06, RULE.maximum, rulePolicy, newRule],
-      [0x08, RULE.maximum, rulePolicy, deleteRule],
-      [0x09, SET.maximum, setPolicy, newSet],
-      [0x0b, SET.maximum, setPolicy, deleteSet],
-      [0x0c, ELEMENT_LIST.maximum, elementsPolicy, newElements],
-      [0x0e, ELEMENT_LIST.maximum, elementsPolicy, deleteElements],
-      [0x1a, TABLE.maximum, tablePolicy, deleteTable],
-      [0x1b, CHAIN.maximum, chainPolicy, deleteChain],
-      [0x1c, RULE.maximum, rulePolicy, deleteRule],
-      [0x1d, SET.maximum, setPolicy, deleteSet],
-      [0x1e, ELEMENT_LIST.maximum, elementsPolicy, deleteElements],
-    ] as const
-  ).map(([type, attributes, policy, handle]) => [(Subsystem.NfTables << 8) | type, { attributes, policy, handle }]),
-)
 
 const kinds: readonly ExpressionKind[] = [
   bitwise,
@@ -131,19 +85,6 @@ export class NfTables {
   /** A name for a chain that its batch gave none. */
   nextChainName(): string {
     return `__chain${++this.#chainName}`
-  }
-
-  begin(portId: number, validateAtOnce: boolean): Transaction {
-    return new Transaction(portId, validateAtOnce)
-  }
-
-  /** Does what one message of a batch says; 0 or a negative errno. */
-  perform(transaction: Transaction, request: KernelRequest): number {
-    const part = parts.get(request.type)
-    if (part === undefined) return -Errno.EINVAL
-    const attributes = new AttributeTable(part.attributes)
-    const refused = attributes.parse(request, ATTRIBUTES, part.policy)
-    return refused !== 0 ? refused : part.handle(this, transaction, request, attributes)
   }
 
   /** 0; EAGAIN (negative) where rules make a loop, which is to be found out rule by rule; or another errno. */
@@ -207,6 +148,3 @@ export class NfTables {
     }
   }
 }
-
-/** Bytes in front of the attributes of a message. */
-const ATTRIBUTES = 20

@@ -1,10 +1,11 @@
 /** NFT_MSG_NEWTABLE, DELTABLE and DESTROYTABLE. */
 import { DeleteFlag, Errno, Family, NewFlag, NfTablesMessage, TableFlag } from '@ringlink/codec'
-import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
 import { NfTablesTable, tableFamilies } from './ruleset.ts'
-import type { NfTables } from './subsystem.ts'
+import type { NfTables } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
 export const TABLE = { name: 1, flags: 2, handle: 4, userData: 6, maximum: 7 } as const

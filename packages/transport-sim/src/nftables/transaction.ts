@@ -2,7 +2,8 @@
  * One batch at work. What its messages do is done at once, as the next messages build on it, and taken back when one of them
  * is refused: packets do not pass meanwhile.
  */
-import type { NfTablesChain, NfTablesSet, NfTablesTable } from './ruleset.ts'
+import type { NfTablesChain, NfTablesRule, NfTablesTable } from './ruleset.ts'
+import type { NfTablesSet } from './sets.ts'
 
 /** What the messages of a batch have done so far. */
 export class Transaction {
@@ -79,5 +80,26 @@ export class Transaction {
 
   abort(): void {
     for (const undo of this.#undo.reverse()) undo()
+  }
+}
+
+/** Takes a rule out of its chain, and what only it uses out of its table. */
+export function removeRule(transaction: Transaction, chain: NfTablesChain, rule: NfTablesRule): void {
+  transaction.perform(
+    () => {
+      rule.removed = true
+    },
+    () => {
+      rule.removed = false
+    },
+  )
+  transaction.use(chain, -1)
+  transaction.touched.add(chain)
+  const { table } = chain
+  for (const { target, set } of rule.expressions) {
+    if (target !== undefined) transaction.use(target, -1)
+    if (set === undefined) continue
+    transaction.use(set, -1)
+    if (set.isAnonymous && table.sets.includes(set)) transaction.remove(table.sets, set)
   }
 }

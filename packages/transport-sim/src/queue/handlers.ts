@@ -2,9 +2,10 @@
 import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
 import { transportOffset } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
-import type { AttributeTable, MessagePolicy } from '../netlink/policy.ts'
+import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
-import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink/nfnetlink.ts'
+import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink/subsystem.ts'
 import type { QueueInstance } from './instance.ts'
 import type { PacketQueues } from './queues.ts'
 

@@ -1,23 +1,9 @@
-import {
-  planRing,
-  type RingGeometry,
-  type RingSystem,
-  RingTransport,
-  type RingTransportOptions,
-} from '@ringlink/transport/netlink-ring'
+import { planRing, type RingSystem, RingTransport } from '@ringlink/transport/netlink-ring'
+import type { TransportHost } from '../host.ts'
 import type { SimSocket } from '../netlink/socket.ts'
-import type { CheckedSimOptions } from '../options.ts'
-import type { TransportHost } from '../transport.ts'
+import type { CheckedSimOptions, SimRingOptions } from '../options.ts'
 import { type RingKernelOptions, RingSocket } from './ring-socket.ts'
 import { SimRingSystem } from './ring-system.ts'
-
-/** How a simulated socket gets memory-mapped rings. What is left out follows from the socket's options. */
-export interface SimRingOptions extends Pick<RingTransportOptions, 'holdLimit' | 'dumpAllocations' | 'transmit'> {
-  /** the receive ring; by default one of the frames that a plain socket would have */
-  readonly receive?: RingGeometry | undefined
-  /** what kernel it is; by default 4.4.1 without its dump bug */
-  readonly kernel?: RingKernelOptions | undefined
-}
 
 const PAGE_SIZE = 4096
 

@@ -2,8 +2,8 @@ import { Errno } from '@ringlink/codec/errors'
 import type { Memory } from '@ringlink/codec/memory'
 import { FrameWord, type RingOption, type RingSystem } from '@ringlink/transport/netlink-ring'
 import type { VirtualTimer } from '../clock.ts'
+import type { TransportHost } from '../host.ts'
 import type { SimSocket } from '../netlink/socket.ts'
-import type { TransportHost } from '../transport.ts'
 import type { RingSocket } from './ring-socket.ts'
 
 /** Calls back in a later turn of the event loop. */

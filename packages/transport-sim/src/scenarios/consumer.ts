@@ -32,8 +32,7 @@ import { type FrameBatch, systemError, type Transport, TransportError } from '@r
 import { planRing } from '@ringlink/transport/netlink-ring'
 import { DATABASE_PROTOCOL, DatabaseMessage } from '../database.ts'
 import type { SimKernel } from '../kernel.ts'
-import type { SimOptions } from '../options.ts'
-import type { SimRingOptions } from '../rings/open-ring.ts'
+import type { SimOptions, SimRingOptions } from '../options.ts'
 import { DEFAULT_COPY_RANGE, type OpenLogStep, type OpenQueueStep, type VerdictPolicy } from './scenario.ts'
 
 /** The rings that consumers have, but for their sizes, which follow from the scenario. */

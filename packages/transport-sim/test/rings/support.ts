@@ -3,11 +3,11 @@ import { align4 } from '@ringlink/codec/memory'
 import type { Ability, Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
 import { planRing, RingTransport, type RingTransportOptions } from '@ringlink/transport/netlink-ring'
 import { VirtualClock } from '../../src/clock.ts'
+import type { TransportHost } from '../../src/host.ts'
 import { ReceiveQueue } from '../../src/netlink/receive-queue.ts'
 import { SimSocket } from '../../src/netlink/socket.ts'
 import { type RingKernelOptions, RingSocket } from '../../src/rings/ring-socket.ts'
 import { SimRingSystem } from '../../src/rings/ring-system.ts'
-import type { TransportHost } from '../../src/transport.ts'
 
 const FOREIGN_PORT = 4242
 const ANSWER = new TextEncoder().encode('answer: ')

@@ -2,13 +2,13 @@
 import { BitwiseOperation, Errno, hostIsLittleEndian, RuleVerdict } from '@ringlink/codec'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../reply.ts'
+import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate } from './evaluate.ts'
 import {
   type ExpressionContext,
   type ExpressionKind,
   loadRegister,
   parseValue,
-  type RuleExpression,
   registerNumber,
   storeRegister,
 } from './expression.ts'

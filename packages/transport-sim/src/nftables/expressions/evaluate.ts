@@ -2,12 +2,31 @@
 import { RuleVerdict, Verdict } from '@ringlink/codec'
 import { transportOffset, transportProtocol } from '../../internet/transit.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
-import type { NfTablesChain } from '../ruleset.ts'
 
 /** Bytes of all registers: the verdict's sixteen, which no expression can load from, then the data's. */
 export const REGISTER_BYTES = 80
 /** The deepest jump (`NFT_JUMP_STACK_SIZE`). */
 export const MAXIMUM_JUMPS = 16
+
+/** An expression, ready to run. */
+export type Evaluate = (evaluation: Evaluation) => number
+
+/** A chain as packets see it. */
+export interface ChainProgram {
+  /** the expressions of each rule */
+  readonly programs: readonly (readonly Evaluate[])[]
+}
+
+/** A base chain as packets see it. */
+export interface BaseChainProgram extends ChainProgram {
+  readonly hook:
+    | {
+        /** `Verdict.Accept` or `Verdict.Drop` */
+        readonly policy: number
+        readonly counters: { packets: number; bytes: number } | undefined
+      }
+    | undefined
+}
 
 /**
  * What expressions work on: the registers, and what is known of the packet. There is one for all packets; an expression
@@ -25,7 +44,7 @@ export class Evaluation {
   /** the packet is not the first fragment: it has no transport header, though its protocol is known */
   isFragment = false
   /** of Jump and Goto */
-  target: NfTablesChain | undefined
+  target: ChainProgram | undefined
 
   aim(packet: SimPacket): void {
     this.packet = packet
@@ -74,11 +93,8 @@ function extensionLength(bytes: Uint8Array, at: number, protocol: number): numbe
   return protocol === 0 || protocol === 43 || protocol === 60 ? ((bytes[at + 1] ?? 0) + 1) * 8 : 0
 }
 
-/** An expression, ready to run. */
-export type Evaluate = (evaluation: Evaluation) => number
-
 /** The verdict of a base chain on a packet: a rule's, or the chain's policy. */
-export function runBaseChain(base: NfTablesChain, packet: SimPacket, evaluation: Evaluation): number {
+export function runBaseChain(base: BaseChainProgram, packet: SimPacket, evaluation: Evaluation): number {
   const { hook } = base
   if (hook === undefined) return Verdict.Accept
   evaluation.aim(packet)
@@ -92,14 +108,14 @@ export function runBaseChain(base: NfTablesChain, packet: SimPacket, evaluation:
 }
 
 /** A verdict of netfilter; or `RuleVerdict.Continue` where the chain has none. */
-function runChain(start: NfTablesChain, evaluation: Evaluation, depth: number): number {
+function runChain(start: ChainProgram, evaluation: Evaluation, depth: number): number {
   let chain = start
   for (let index = 0; index < chain.programs.length; index++) {
     const verdict = runRule(chain.programs[index] as readonly Evaluate[], evaluation)
     if (verdict === RuleVerdict.Continue || verdict === RuleVerdict.Break) continue
     if (verdict >= 0) return verdict
     if (verdict === RuleVerdict.Return) return RuleVerdict.Continue
-    const target = evaluation.target as NfTablesChain
+    const target = evaluation.target as ChainProgram
     if (verdict === RuleVerdict.Goto) {
       chain = target
       index = -1

@@ -2,10 +2,11 @@
 import { Errno, Family, Register } from '@ringlink/codec'
 import type { PacketLogs } from '../../log/logs.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
-import type { AttributeTable, MessagePolicy } from '../../netlink/policy.ts'
-import type { ReplyWriter } from '../reply.ts'
-import type { NfTablesChain, NfTablesSet, NfTablesTable } from '../ruleset.ts'
-import { type Evaluate, REGISTER_BYTES } from './evaluate.ts'
+import type { MessagePolicy } from '../../netlink/attribute-policy.ts'
+import type { AttributeTable } from '../../netlink/policy.ts'
+import type { NfTablesChain, NfTablesTable, RuleExpression } from '../ruleset.ts'
+import type { NfTablesSet } from '../sets.ts'
+import { REGISTER_BYTES } from './evaluate.ts'
 
 /** What expressions need of their kernel. */
 export interface ExpressionHost {
@@ -29,19 +30,6 @@ export interface ExpressionContext {
   /** the chains that this batch has given an id to, by that id */
   findChain(id: number): NfTablesChain | undefined
   findSet(id: number): NfTablesSet | undefined
-}
-
-/** An expression in a rule. */
-export interface RuleExpression {
-  readonly name: string
-  readonly evaluate: Evaluate
-  /** writes its attributes; left out for one that shows none. `reset`: what it counted starts again from 0 */
-  readonly dump?: (reply: ReplyWriter, reset: boolean) => void
-  /** the chain that it jumps to */
-  readonly target?: NfTablesChain
-  readonly set?: NfTablesSet
-  /** 0, or why it cannot be in a base chain of that hook; a negative errno */
-  readonly validate?: (base: NfTablesChain) => number
 }
 
 /** A kind of expression. */

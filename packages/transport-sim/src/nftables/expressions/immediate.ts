@@ -2,14 +2,13 @@
 import { Errno, Register, RuleVerdict, Verdict } from '@ringlink/codec'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../reply.ts'
-import type { NfTablesChain } from '../ruleset.ts'
+import type { NfTablesChain, RuleExpression } from '../ruleset.ts'
 import type { Evaluation } from './evaluate.ts'
 import {
   dataPolicy,
   type ExpressionContext,
   type ExpressionKind,
   parseValue,
-  type RuleExpression,
   registerNumber,
   storeRegister,
 } from './expression.ts'

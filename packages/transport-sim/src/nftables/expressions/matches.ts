@@ -2,7 +2,7 @@
 import { CompareOperation, Errno, LimitType, MatchFlag, RangeOperation, RuleVerdict, SetFlag } from '@ringlink/codec'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
-import type { NfTablesSet } from '../ruleset.ts'
+import type { NfTablesSet } from '../sets.ts'
 import type { Evaluate } from './evaluate.ts'
 import { type ExpressionContext, type ExpressionKind, loadRegister, parseValue, registerNumber } from './expression.ts'
 

@@ -3,13 +3,13 @@ import { Errno, hostIsLittleEndian, MetaKey, RuleVerdict } from '@ringlink/codec
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../reply.ts'
+import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate, Evaluation } from './evaluate.ts'
 import {
   type ExpressionContext,
   type ExpressionHost,
   type ExpressionKind,
   loadRegister,
-  type RuleExpression,
   registerNumber,
   selectLoadOrSet,
   storeRegister,

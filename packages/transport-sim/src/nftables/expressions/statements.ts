@@ -12,6 +12,7 @@ import {
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { RuleLog } from '../../netfilter/rules.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
+import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate } from './evaluate.ts'
 import {
   type ExpressionContext,
@@ -19,7 +20,6 @@ import {
   type ExpressionKind,
   isIpFamily,
   loadRegister,
-  type RuleExpression,
   registerNumber,
 } from './expression.ts'
 
