@@ -1,10 +1,10 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FrameBatch, Transport } from '@ringlink/transport'
-import { expect } from 'vitest'
 import type { Namespace } from '../../../../test/support/namespace.ts'
 
 /** Rounds of silence and burst; RINGLINK_WAKE_ROUNDS sets fewer for a slow machine. */
@@ -22,16 +22,11 @@ export class BurstPeer implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #commands: number
   readonly #directory: string
-  readonly #failed: Promise<never>
 
   private constructor(child: ChildProcess, commands: number, directory: string) {
     this.#child = child
     this.#commands = commands
     this.#directory = directory
-    this.#failed = new Promise<never>((_, reject) => {
-      child.once('exit', (code, signal) => reject(new Error(`the sender of bursts ended: ${code ?? signal}`)))
-    })
-    this.#failed.catch(() => {})
   }
 
   static open(namespace: Namespace, protocol: number, portId: number): BurstPeer {
@@ -50,9 +45,9 @@ export class BurstPeer implements AsyncDisposable {
     return new BurstPeer(child, openSync(fifo, 'r+'), directory)
   }
 
-  /** rejects when the process ends */
-  get failed(): Promise<never> {
-    return this.#failed
+  /** Has `listener` called when the process ends before it is disposed of. */
+  onEnd(listener: (reason: Error) => void): void {
+    this.#child.once('exit', (code, signal) => listener(new Error(`the sender of bursts ended: ${code ?? signal}`)))
   }
 
   /** Has `count` messages sent; without the event loop, so that nothing but they can wake it. */
@@ -79,6 +74,7 @@ export async function alternate(transport: Transport, peer: BurstPeer, rounds: n
   const watchdog = new AbortController()
   let round = 0
   let seen = -1
+  peer.onEnd((reason) => watchdog.abort(reason))
   const timer = setInterval(() => {
     if (seen === round) watchdog.abort(new Error(`round ${round} of seed ${seed} does not end: a wake-up was lost`))
     seen = round
@@ -99,8 +95,7 @@ export async function alternate(transport: Transport, peer: BurstPeer, rounds: n
         receiving = undefined
         for (const { offset } of batch) {
           const number = batch.memory.u32[(offset >> 2) + NUMBER]
-          if (number !== expected)
-            expect.fail(`round ${round} of seed ${seed}: message ${number}, expected ${expected}`)
+          assert.equal(number, expected, `round ${round} of seed ${seed}`)
           expected++
         }
         batch.release()
@@ -109,7 +104,8 @@ export async function alternate(transport: Transport, peer: BurstPeer, rounds: n
   } finally {
     clearInterval(timer)
   }
-  expect(transport.stats).toMatchObject({ frames: expected, lost: 0 })
+  const { frames, lost } = transport.stats
+  assert.deepEqual({ frames, lost }, { frames: expected, lost: 0 })
 }
 
 /** Whole numbers from 0 to `below - 1`, the same for the same seed (mulberry32). */
