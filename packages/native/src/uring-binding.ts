@@ -31,9 +31,11 @@ export interface UringBinding {
   /**
    * Maps `count` frames of `stride` bytes, and the ring by which they are provided to the kernel as the buffers 0 to `count -
    * 1` of group 0 (`IORING_REGISTER_PBUF_RING`); none of them is provided yet. `-EOPNOTSUPP`: this runtime allows no memory
-   * of others in an ArrayBuffer.
+   * of others in an ArrayBuffer. `-ENOMEM`: the user may lock no more memory; frames do not count, the rings do.
+   *
+   * @param entries of that ring, a power of two (`-EINVAL`): as many frames can be provided at one time
    */
-  uringProvide(handle: NativeHandle, count: number, stride: number): UringFrames | number
+  uringProvide(handle: NativeHandle, count: number, stride: number, entries: number): UringFrames | number
   /**
    * `io_uring_enter(IORING_ENTER_GETEVENTS)`: submits, has pending work run, wakes the kernel's thread where there is one. Blocks
    * for up to `timeout` milliseconds (0: not at all, negative: for ever) until there is a completion; 0 also when time is

@@ -289,30 +289,35 @@ napi_value ringlink_uring_map(napi_env env, napi_callback_info info) {
   return queues;
 }
 
-static int provide(struct uring *uring, uint32_t count, uint32_t stride) {
+static int provide(struct uring *uring, uint32_t count, uint32_t stride, uint32_t entries) {
   int error = map(&uring->area[FRAMES], (size_t)count * stride, -1, 0);
-  if (error == 0) error = map(&uring->area[BUFFERS], (size_t)count * sizeof(struct uring_buffer), -1, 0);
+  if (error == 0) error = map(&uring->area[BUFFERS], (size_t)entries * sizeof(struct uring_buffer), -1, 0);
   if (error != 0) return error;
   struct uring_buffer *buffers = uring->area[BUFFERS].address;
-  for (uint32_t i = 0; i < count; i++) buffers[i].length = stride;
-  struct uring_buffer_registration registration = {.ring_address = (uintptr_t)buffers, .entries = count};
+  for (uint32_t i = 0; i < entries; i++) buffers[i].length = stride;
+  struct uring_buffer_registration registration = {.ring_address = (uintptr_t)buffers, .entries = entries};
   long result = syscall(SYS_io_uring_register, uring->fd, URING_REGISTER_BUFFER_RING, &registration, 1);
   return result < 0 ? -errno : 0;
 }
 
 napi_value ringlink_uring_provide(napi_env env, napi_callback_info info) {
   struct call call;
-  uint32_t count, stride;
+  uint32_t count, stride, entries;
   int error = uring_begin(env, info, &call);
   if (error != 0) return number(env, error);
-  if (!read_unsigned(&call, 1, &count) || !read_unsigned(&call, 2, &stride)) return number(env, -EINVAL);
+  if (!read_unsigned(&call, 1, &count) || !read_unsigned(&call, 2, &stride) || !read_unsigned(&call, 3, &entries)) {
+    return number(env, -EINVAL);
+  }
   struct uring *uring = call.handle->uring;
   if (uring->area[FRAMES].address != NULL) return number(env, -EBUSY);
-  if (count == 0 || stride == 0 || (uint64_t)count * stride > INT32_MAX) return number(env, -EFAULT);
-  error = provide(uring, count, stride);
+  if (count == 0 || stride == 0 || entries == 0 || (uint64_t)count * stride > INT32_MAX ||
+      (uint64_t)entries * sizeof(struct uring_buffer) > INT32_MAX) {
+    return number(env, -EFAULT);
+  }
+  error = provide(uring, count, stride, entries);
   napi_value result, frames, buffers;
   if (error == 0) error = show(env, uring, FRAMES, (size_t)count * stride, &frames);
-  if (error == 0) error = show(env, uring, BUFFERS, (size_t)count * sizeof(struct uring_buffer), &buffers);
+  if (error == 0) error = show(env, uring, BUFFERS, uring->area[BUFFERS].length, &buffers);
   if (error != 0) return number(env, error);
   uint64_t address = (uintptr_t)uring->area[FRAMES].address;
   if (napi_create_object(env, &result) != napi_ok || napi_set_named_property(env, result, "frames", frames) != napi_ok ||

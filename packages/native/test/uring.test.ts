@@ -36,7 +36,7 @@ function openRing(flags = DEFERRED, onReadable: (status: number) => void = () =>
   const { handle } = socket
   if (native.uringSetUp(handle, 2, FRAMES * 2, flags, 1) < 0) throw new Error('no ring')
   const queues = native.uringMap(handle)
-  const memory = native.uringProvide(handle, FRAMES, STRIDE)
+  const memory = native.uringProvide(handle, FRAMES, STRIDE, FRAMES)
   if (typeof queues === 'number' || typeof memory === 'number') throw new Error('no memory')
   const entries = new Uint32Array(memory.bufferRing)
   const halves = new Uint16Array(memory.bufferRing)
@@ -136,7 +136,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
     native.close(again)
     await turns()
     expect(descriptors().length).toBe(before)
-    for (const result of [native.uringMap(ring.handle), native.uringProvide(ring.handle, 8, 320)]) {
+    for (const result of [native.uringMap(ring.handle), native.uringProvide(ring.handle, 8, 320, 8)]) {
       expect(result).toBe(-errno.EBADF)
     }
     expect(native.uringEnter(ring.handle, 0, 0)).toBe(-errno.EBADF)
@@ -145,17 +145,19 @@ describe.skipIf(unavailable !== undefined)(name, () => {
   test('calls out of order and sizes that are none are refused', () => {
     const handle = openHandle()
     expect(native.uringMap(handle)).toBe(-errno.EBADF)
-    expect(native.uringProvide(handle, 8, 320)).toBe(-errno.EBADF)
+    expect(native.uringProvide(handle, 8, 320, 8)).toBe(-errno.EBADF)
     expect(native.uringEnter(handle, 0, 0)).toBe(-errno.EBADF)
     expect(native.uringSetUp(handle, 2, 16, 1 << 30, 0)).toBe(-errno.EINVAL)
     expect(native.uringSetUp(handle, 2, 16, DEFERRED, 0)).toBe(0)
     expect(native.uringSetUp(handle, 2, 16, DEFERRED, 0)).toBe(-errno.EBUSY)
-    expect(native.uringProvide(handle, 0, 320)).toBe(-errno.EFAULT)
-    expect(native.uringProvide(handle, 32768, 131072)).toBe(-errno.EFAULT)
+    expect(native.uringProvide(handle, 0, 320, 8)).toBe(-errno.EFAULT)
+    expect(native.uringProvide(handle, 32768, 131072, 8)).toBe(-errno.EFAULT)
+    expect(native.uringProvide(handle, 8, 320, 0)).toBe(-errno.EFAULT)
+    expect(native.uringProvide(handle, 8, 320, 2 ** 31)).toBe(-errno.EFAULT)
     expect(typeof native.uringMap(handle)).toBe('object')
     expect(native.uringMap(handle)).toBe(-errno.EBUSY)
-    expect(native.uringProvide(handle, 8, 320)).toBeTypeOf('object')
-    expect(native.uringProvide(handle, 8, 320)).toBe(-errno.EBUSY)
+    expect(native.uringProvide(handle, 8, 320, 8)).toBeTypeOf('object')
+    expect(native.uringProvide(handle, 8, 320, 8)).toBe(-errno.EBUSY)
     native.close(handle)
   })
 

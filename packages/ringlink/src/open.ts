@@ -27,8 +27,8 @@ export interface TransportChoice {
   /** network namespace: a path or an open descriptor of one */
   readonly networkNamespace?: SocketOptions['networkNamespace']
   /**
-   * true: memory that the kernel fills, or code `RING_UNSUPPORTED`. false: a plain socket. Left out: the first where it is to be
-   * had, the second elsewhere ({@link PREFER_RING})
+   * true: memory that the kernel fills, or code `RING_UNSUPPORTED`. false: a plain socket. Left out: the first where it works and
+   * can be set up, the second elsewhere ({@link PREFER_RING})
    */
   readonly ring?: boolean | undefined
 }
@@ -41,7 +41,7 @@ export interface QueueOptions extends Omit<QueueOptionsOn, 'transport'>, Transpo
 
 /**
  * Opens the fastest transport that this machine has, or the one that was chosen; its `capabilities.kind` says which. Rejects
- * with code `SYSTEM`, `ARGUMENT`, or `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where a ring was asked for and there is none.
+ * with code `SYSTEM`, `ARGUMENT`, or `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where a ring was asked for and none works.
  */
 export async function openTransport({ ring, ...options }: TransportNeeds & TransportChoice): Promise<Transport> {
   if (!(ring ?? PREFER_RING)) return openSocket(options)

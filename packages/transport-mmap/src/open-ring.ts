@@ -2,10 +2,11 @@ import { errnoName } from '@ringlink/codec/errors'
 import { type Transport, TransportError } from '@ringlink/transport'
 import { openNetlinkRing } from './netlink/open.ts'
 import type { NetlinkRingOptions } from './netlink/options.ts'
-import { probeNetlinkRing } from './netlink/probe.ts'
+import { netlinkRingRefusal, probeNetlinkRing } from './netlink/probe.ts'
 import type { RingProbe } from './probe.ts'
-import { openUring, probeUring } from './uring/open-uring.ts'
+import { openUring } from './uring/open-uring.ts'
 import type { UringOptions } from './uring/options.ts'
+import { UringProbes, type UringRefusal, uringRefusal } from './uring/probe.ts'
 
 /** How a ring is opened. Sizes are bytes; what is left out follows from the use, in each back end as it needs. */
 export interface RingOptions
@@ -22,13 +23,13 @@ export interface RingOptions
   readonly batchSize?: number | undefined
 }
 
-/** No memory-mapped ring can be had here: {@link probes} says what was tried, and why it does not work. */
+/** No memory-mapped ring is available here: {@link probes} says what was tried, why it does not work, and what to do. */
 export class RingUnsupportedError extends TransportError {
   declare readonly code: 'RING_UNSUPPORTED'
   readonly probes: readonly RingProbe[]
 
   constructor(probes: readonly RingProbe[]) {
-    super('RING_UNSUPPORTED', 'open ring', `there is none to be had; ${probes.map(describe).join('; ')}`)
+    super('RING_UNSUPPORTED', 'open ring', `none is available; ${probes.map(describe).join('; ')}`)
     this.name = 'RingUnsupportedError'
     this.probes = probes
   }
@@ -37,35 +38,42 @@ export class RingUnsupportedError extends TransportError {
 /** The ways to a ring, in the order of preference. */
 export interface RingBackend {
   readonly backend: RingProbe['backend']
-  /** `undefined`: it is there */
-  probe(): RingProbe | undefined
+  /** why it does not work; `undefined`: it does */
+  probe(options: RingOptions): Promise<RingProbe | undefined>
   open(options: RingOptions): Promise<Transport>
+  /** why {@link open} failed although the probe worked; `undefined`: the error is not about rings */
+  refusal(error: unknown): RingProbe | undefined
 }
 
 const LARGEST_URING = 32768
-// Asked once per thread: what works goes on working, and asking costs a ring.
-let uringWorks = false
+const uringProbes = new UringProbes()
 
 const backends: readonly RingBackend[] = [
-  { backend: 'netlink', probe: probeNetlinkRing, open: openNetlinkRing },
+  {
+    backend: 'netlink',
+    probe: async () => probeNetlinkRing(),
+    open: openNetlinkRing,
+    refusal: netlinkRingRefusal,
+  },
   {
     backend: 'uring',
-    probe: () => {
-      if (uringWorks) return undefined
-      const probe = probeUring()
-      uringWorks = probe.works
-      return probe.works
-        ? undefined
-        : { backend: 'uring', step: probe.step, errno: probe.errno, explanation: probe.reason }
+    async probe({ kernelThread = false }) {
+      const probe = await uringProbes.ask(kernelThread)
+      return probe.works ? undefined : ringProbe(probe)
     },
     open: async ({ frames, ...options }) =>
       openUring({ ...options, frames: frames === undefined ? undefined : powerOfTwo(frames) }),
+    refusal(error) {
+      const refusal = uringRefusal(error)
+      return refusal === undefined ? undefined : ringProbe(refusal)
+    },
   },
 ]
 
 /**
  * Opens a transport over memory that the kernel fills. Rejects with code `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where
- * there is no such thing; otherwise as the back end: `SYSTEM`, `ARGUMENT`, the codes of `@ringlink/native`.
+ * no ring works, or one works and cannot be set up (`ulimit -l`); otherwise as the back end: `SYSTEM`, `ARGUMENT`, the codes of
+ * `@ringlink/native`.
  */
 export function openRing(options: RingOptions): Promise<Transport> {
   return openRingOn(backends, options)
@@ -78,13 +86,29 @@ export async function openRingOn(all: readonly RingBackend[], options: RingOptio
   if (candidates.length === 0) {
     throw new TransportError('ARGUMENT', 'open ring', `backend is ${backend}; 'auto', 'netlink' or 'uring' is wanted`)
   }
-  const probes: RingProbe[] = []
+  const refusals: RingProbe[] = []
   for (const candidate of candidates) {
-    const probe = candidate.probe()
-    if (probe === undefined) return candidate.open(options)
-    probes.push(probe)
+    const opened = await tryBackend(candidate, options)
+    if (!('explanation' in opened)) return opened
+    refusals.push(opened)
   }
-  throw new RingUnsupportedError(probes)
+  throw new RingUnsupportedError(refusals)
+}
+
+async function tryBackend(candidate: RingBackend, options: RingOptions): Promise<Transport | RingProbe> {
+  const probe = await candidate.probe(options)
+  if (probe !== undefined) return probe
+  try {
+    return await candidate.open(options)
+  } catch (error) {
+    const refusal = candidate.refusal(error)
+    if (refusal === undefined) throw error
+    return refusal
+  }
+}
+
+function ringProbe({ step, errno, reason }: UringRefusal): RingProbe {
+  return { backend: 'uring', step, errno, explanation: reason }
 }
 
 function describe({ backend, step, errno, explanation }: RingProbe): string {

@@ -5,9 +5,9 @@ import { openNetlinkRing, openRing, probeNetlinkRing, probeUring } from '../src/
 
 const NETFILTER = 12
 
-describe.skipIf(kernelUnavailable)(kernelTests('rings of this kernel'), () => {
+describe.skipIf(kernelUnavailable)(kernelTests('rings of this kernel'), async () => {
   const netlink = probeNetlinkRing()
-  const uring = probeUring()
+  const uring = await probeUring()
 
   test('netlink rings are told of as the kernel is: gone since 4.6, and there with their reason before', async () => {
     if (netlink === undefined) {

@@ -17,7 +17,8 @@ function machine(netlink?: RingProbe, uring?: RingProbe): { all: RingBackend[]; 
   const opened: [string, RingOptions][] = []
   const backend = (name: RingProbe['backend'], refusal: RingProbe | undefined): RingBackend => ({
     backend: name,
-    probe: () => refusal,
+    probe: async () => refusal,
+    refusal: () => undefined,
     open: async (options) => {
       opened.push([name, options])
       return { capabilities: { kind: name } } as unknown as Transport
@@ -60,7 +61,7 @@ describe('which ring is taken', () => {
     expect(error).toBeInstanceOf(RingUnsupportedError)
     expect(error).toMatchObject({ code: 'RING_UNSUPPORTED', probes: [absent, forbidden] })
     expect((error as Error).message).toBe(
-      'open ring: there is none to be had; ' +
+      'open ring: none is available; ' +
         'netlink: setsockopt(NETLINK_RX_RING): ENOPROTOOPT: this kernel has none; uring: set up: EPERM: forbidden',
     )
   })
@@ -68,6 +69,21 @@ describe('which ring is taken', () => {
   it('a back end that does not exist is refused', async () => {
     const backend = 'tape' as unknown as 'auto'
     await expect(kindOf(machine().all, { backend })).rejects.toMatchObject({ code: 'ARGUMENT' })
+  })
+
+  it('one that works and cannot be set up is passed over, and named when it is the last', async () => {
+    const short: RingProbe = { ...forbidden, step: 'provide', errno: Errno.ENOMEM, explanation: 'ENOMEM: ulimit -l' }
+    const failing = (backend: RingBackend): RingBackend => ({
+      ...backend,
+      open: () => Promise.reject(new Error('cannot be set up')),
+      refusal: () => ({ ...short, backend: backend.backend }),
+    })
+    const [netlink, uring] = machine().all as [RingBackend, RingBackend]
+    expect(await kindOf([failing(netlink), uring])).toBe('uring')
+    await expect(kindOf([failing(netlink), failing(uring)])).rejects.toMatchObject({
+      code: 'RING_UNSUPPORTED',
+      probes: [{ ...short, backend: 'netlink' }, short],
+    })
   })
 
   it('the failure of the back end that is there is its own', async () => {

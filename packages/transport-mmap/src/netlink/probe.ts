@@ -1,6 +1,7 @@
 import { Errno, errnoName } from '@ringlink/codec/errors'
 import { loadNative } from '@ringlink/native'
-import { NO_RING, RingOption, writeRingRequest } from '@ringlink/transport/netlink-ring'
+import { TransportError } from '@ringlink/transport'
+import { NO_RING, RingOption, RingStep, writeRingRequest } from '@ringlink/transport/netlink-ring'
 import type { RingProbe } from '../probe.ts'
 
 /** `NETLINK_ROUTE`, which every kernel with netlink has. */
@@ -22,6 +23,14 @@ export function probeNetlinkRing(): RingProbe | undefined {
   }
 }
 
+const steps: ReadonlySet<string> = new Set(Object.values(RingStep))
+
+/** What an error of opening says about rings; `undefined`: it is about something else. */
+export function netlinkRingRefusal(error: unknown): RingProbe | undefined {
+  if (!(error instanceof TransportError) || error.errno === undefined || !steps.has(error.operation)) return undefined
+  return refusal(error.operation, error.errno)
+}
+
 function refusal(step: string, errno: number): RingProbe {
   return { backend: 'netlink', step, errno, explanation: explain(errno) }
 }
@@ -32,6 +41,8 @@ function explain(errno: number): string {
       return 'this kernel has no memory-mapped netlink; Linux 3.10 to 4.5 have it where it is built in (CONFIG_NETLINK_MMAP)'
     case Errno.EPERM:
       return 'this kernel has memory-mapped netlink for processes with CAP_NET_ADMIN in the initial user namespace only'
+    case Errno.ENOMEM:
+      return 'the kernel has not enough memory for the frames; ask for fewer (frames) or use a plain socket'
     default:
       return `the system refused: ${errnoName(errno)}`
   }

@@ -17,6 +17,7 @@ const GROUPS = 24 >> 2
 
 /** Words of an entry of the ring of provided buffers: address, length, and the id with, in the first entry, the tail. */
 const ENTRY_WORDS = 4
+const ENTRY_SIZE = ENTRY_WORDS * 4
 const ADDRESS_LOW = 0
 const ADDRESS_HIGH = 1
 const ID_HALF = 6
@@ -51,7 +52,7 @@ export class UringBuffers {
     this.capacity = stride - FRAME_HEAD
     this.#ring = new Uint32Array(bufferRing)
     this.#halves = new Uint16Array(bufferRing)
-    this.#mask = count - 1
+    this.#mask = bufferRing.byteLength / ENTRY_SIZE - 1
     this.#low = addressLow
     this.#high = addressHigh
     this.#free = Uint16Array.from({ length: count }, (_, index) => count - 1 - index)
@@ -90,7 +91,7 @@ export class UringBuffers {
     this.#free[this.#freeCount++] = frame
   }
 
-  /** Provides free frames until the kernel has `wanted` of them, or there are no more. */
+  /** Provides free frames until the kernel has `wanted` of them, which the ring has room for, or there are no more. */
   provide(wanted: number): void {
     let missing = Math.min(wanted - this.provided, this.#freeCount)
     if (missing <= 0) return

@@ -23,6 +23,7 @@ export const UringStep = {
   Map: 'map io_uring',
   Provide: 'provide frames to io_uring',
   Arm: 'receive with io_uring',
+  Wake: 'wake up by io_uring',
 } as const
 export type UringStep = (typeof UringStep)[keyof typeof UringStep]
 
@@ -74,8 +75,8 @@ export class UringTransport extends BaseTransport {
     this.#provision = provision(checked)
     try {
       this.portId = this.#socket.configure(checked.socket)
-      this.#rings = setUpRings(this.#native, this.#handle, checked)
-      this.#buffers = provideBuffers(this.#native, this.#handle, checked)
+      this.#rings = setUpRings(this.#native, this.#handle, checked.kernelThread, this.#provision)
+      this.#buffers = provideBuffers(this.#native, this.#handle, checked, this.#provision)
       this.#pool = new UringFramePool(this.#buffers, checked.batchSize)
       this.outbox = this.#socket.makeOutbox(checked.socket.outboxSize, () => {
         this.#counts.calls++
@@ -266,13 +267,14 @@ function provision({ kernelThread, frames, batchSize }: CheckedUringOptions): nu
   return kernelThread ? frames : Math.min(frames, batchSize + OVERSHOOT)
 }
 
-function setUpRings(native: NativeBinding, handle: NativeHandle, options: CheckedUringOptions): UringRings {
-  // Room for every frame and the end of the request, so that completions never have to wait in the kernel.
-  const completions = options.frames * 2
+/** @param provided frames that the kernel has at a time */
+function setUpRings(native: NativeBinding, handle: NativeHandle, kernelThread: boolean, provided: number): UringRings {
+  // Room for every frame that can be filled and the end of the request, so that completions never have to wait in the kernel.
+  const completions = powerOfTwo(provided + 1)
   const setUp = (flags: number) =>
     native.uringSetUp(handle, SUBMISSIONS, completions, flags | SetupFlag.CompletionCount, THREAD_IDLE)
-  let result = setUp(options.kernelThread ? THREADED : DEFERRED)
-  if (result === -Errno.EINVAL && !options.kernelThread) result = setUp(COOPERATIVE)
+  let result = setUp(kernelThread ? THREADED : DEFERRED)
+  if (result === -Errno.EINVAL && !kernelThread) result = setUp(COOPERATIVE)
   check(UringStep.SetUp, result)
   const queues = native.uringMap(handle)
   if (typeof queues === 'number') throw systemError(UringStep.Map, -queues)
@@ -284,9 +286,19 @@ const DEFERRED = SetupFlag.SingleIssuer | SetupFlag.DeferredWork | SetupFlag.Wor
 /** What Linux 6.0 has of it. */
 const COOPERATIVE = SetupFlag.SingleIssuer | SetupFlag.CooperativeWork | SetupFlag.WorkFlag
 
-function provideBuffers(native: NativeBinding, handle: NativeHandle, options: CheckedUringOptions): UringBuffers {
-  const stride = frameStride(options.socket.frameSize)
-  const memory = native.uringProvide(handle, options.frames, stride)
+function provideBuffers(
+  native: NativeBinding,
+  handle: NativeHandle,
+  { frames, socket }: CheckedUringOptions,
+  provided: number,
+): UringBuffers {
+  const stride = frameStride(socket.frameSize)
+  const memory = native.uringProvide(handle, frames, stride, powerOfTwo(provided))
   if (typeof memory === 'number') throw systemError(UringStep.Provide, -memory)
-  return new UringBuffers(memory, options.frames, stride)
+  return new UringBuffers(memory, frames, stride)
+}
+
+/** The next one from `count` on. The kernel locks the memory of its rings, and users may lock little: no larger than need be. */
+function powerOfTwo(count: number): number {
+  return 2 ** Math.ceil(Math.log2(count))
 }

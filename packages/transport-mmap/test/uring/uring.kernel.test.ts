@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Namespace } from '../../../../test/support/namespace.ts'
 import { SocketPeer } from '../../../transport-socket/test/support/peer.ts'
 import { commitNoops } from '../../../transport-socket/test/support/requests.ts'
-import { openUring, probeUring } from '../../src/uring/open-uring.ts'
+import { openUring } from '../../src/uring/open-uring.ts'
 import type { UringOptions } from '../../src/uring/options.ts'
+import { probeUring } from '../../src/uring/probe.ts'
 import { withoutDeferredWork } from './support/cooperative.ts'
 import { uringUnavailable } from './support/fixture.ts'
 
@@ -51,9 +52,12 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     return Number(row?.[8])
   }
 
-  test('the probe finds that it works', () => {
-    expect(probeUring()).toEqual({ works: true })
-  })
+  test.each([{ kernelThread: false }, { kernelThread: true }])(
+    'the probe finds that it works, $kernelThread',
+    async (mode) => {
+      expect(await probeUring(mode)).toEqual({ works: true })
+    },
+  )
 
   test('the capabilities say what it is', async () => {
     await using transport = open()

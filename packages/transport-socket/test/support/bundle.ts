@@ -11,16 +11,17 @@ const { buildSync } = createRequire(require.resolve('vite'))('esbuild') as {
 }
 const native = fileURLToPath(new URL('../../../native/src/index.ts', import.meta.url))
 
-/** A program of the fixtures in one file that any version of Node runs: for processes and threads of their own. */
+/** A program, of these fixtures or another package's, in one file that any version of Node runs: for processes and threads of their own. */
 export class Bundle implements Disposable {
   readonly path: string
   #directory: string
 
-  constructor(name: string) {
+  constructor(fixture: string | URL) {
     this.#directory = mkdtempSync(join(tmpdir(), 'ringlink-bundle-'))
-    this.path = join(this.#directory, `${name}.mjs`)
+    this.path = join(this.#directory, 'program.mjs')
+    const entry = typeof fixture === 'string' ? new URL(`../fixtures/${fixture}.ts`, import.meta.url) : fixture
     buildSync({
-      entryPoints: [fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url))],
+      entryPoints: [fileURLToPath(entry)],
       outfile: this.path,
       bundle: true,
       platform: 'node',

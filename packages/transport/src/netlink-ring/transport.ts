@@ -38,6 +38,13 @@ export interface RingTransportOptions {
   readonly poison?: boolean | undefined
 }
 
+/** Where opening can fail for want of rings: `operation` of the error. */
+export const RingStep = {
+  SetReceive: 'set receive ring',
+  SetTransmit: 'set transmit ring',
+  Map: 'map rings',
+} as const
+
 /** Milliseconds until we look again when poll says that there is something, and there is nothing to be taken. */
 const RETRY_DELAY = 1
 /** Wake-ups in vain after which we look beyond the cursor, and stop polling. One in vain is common: an error was reported. */
@@ -183,12 +190,12 @@ export class RingTransport extends BaseTransport {
   #map({ receive, transmit }: RingTransportOptions): Memory {
     const system = this.#system
     try {
-      this.#check('set receive ring', system.setRing(RingOption.Receive, writeRingRequest(receive)))
+      this.#check(RingStep.SetReceive, system.setRing(RingOption.Receive, writeRingRequest(receive)))
       if (transmit !== undefined) {
-        this.#check('set transmit ring', system.setRing(RingOption.Transmit, writeRingRequest(transmit)))
+        this.#check(RingStep.SetTransmit, system.setRing(RingOption.Transmit, writeRingRequest(transmit)))
       }
       const buffer = system.map(ringSize(receive) + ringSize(transmit))
-      if (typeof buffer === 'number') throw systemError('map rings', -buffer)
+      if (typeof buffer === 'number') throw systemError(RingStep.Map, -buffer)
       return new Memory(buffer)
     } catch (error) {
       system.close()

@@ -4,16 +4,17 @@ import type { Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance
 import type { Namespace } from '../../../../../test/support/namespace.ts'
 import { KernelPeer, NETLINK_ROUTE } from '../../../../transport-socket/test/support/fixture.ts'
 import { peerUnavailable, type SocketPeer } from '../../../../transport-socket/test/support/peer.ts'
-import { openUring, probeUring } from '../../../src/uring/open-uring.ts'
+import { openUring } from '../../../src/uring/open-uring.ts'
+import { probeUring } from '../../../src/uring/probe.ts'
 
 /** A group that nothing in a fresh namespace sends to. */
 const OVERRUN_GROUP = 30
 
 /** Why rings of io_uring cannot be tried here; `undefined` when they can. */
-export const uringUnavailable: string | undefined = peerUnavailable ?? noRing()
+export const uringUnavailable: string | undefined = peerUnavailable ?? (await noRing())
 
-function noRing(): string | undefined {
-  const probe = probeUring()
+async function noRing(): Promise<string | undefined> {
+  const probe = await probeUring()
   return probe.works ? undefined : `${probe.step}: ${probe.reason}`
 }
 
