@@ -39,7 +39,7 @@ export function socketFixture(namespace: () => Namespace, other: () => SocketPee
       cappedAck: false,
       foreignSenders: foreign !== 'dropped',
     })
-    return { transport, peer: new KernelPeer(transport, other()), close: () => transport.close() }
+    return { transport, peer: new KernelPeer(transport, other()), openRounds: 2000, close: () => transport.close() }
   }
 }
 

@@ -60,6 +60,11 @@ export interface OpenFixtureOptions {
 export interface Fixture {
   readonly transport: Transport
   readonly peer: Peer
+  /**
+   * how many transports the leak test opens one after the other. Default 20, for transports that own no descriptor; one that
+   * does should say some hundreds or, where opening is cheap, thousands
+   */
+  readonly openRounds?: number | undefined
   /** Closes the transport, if that has not happened, and the other end. */
   close(): void | Promise<void>
 }

@@ -43,6 +43,8 @@ export function uringFixture(
     return {
       transport,
       peer: options.kernelThread === true ? threadPeer(peer) : peer,
+      // Closing a ring waits for the kernel, and for its thread some milliseconds.
+      openRounds: options.kernelThread === true ? 50 : 500,
       close: () => transport.close(),
     }
   }
