@@ -28,6 +28,8 @@ export type DecodeErrorCode =
   | 'MESSAGE_TYPE'
   /** an offset that is not a multiple of four */
   | 'UNALIGNED'
+  /** a packet's header says something that its kind does not allow: another version, a length below its own */
+  | 'PACKET_HEADER'
 
 /** A value that cannot be written. */
 export type EncodeErrorCode =
@@ -128,6 +130,8 @@ function decodeText(
       return code === 'MESSAGE_TYPE'
         ? `not the type to be read, at offset ${offset}`
         : `not there, in the message at offset ${offset}`
+    case 'PACKET_HEADER':
+      return `expected ${need} at offset ${offset}, got ${have}`
     case 'UNALIGNED':
       return `offset ${offset} is not`
     default:
@@ -211,6 +215,7 @@ const codes: ReadonlySet<string> = new Set<ErrorCode>([
   'ATTRIBUTE_MISSING',
   'MESSAGE_TYPE',
   'UNALIGNED',
+  'PACKET_HEADER',
   'NO_SPACE',
   'VALUE_RANGE',
   'ATTRIBUTE_UNKNOWN',

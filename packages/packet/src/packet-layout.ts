@@ -1,0 +1,361 @@
+/**
+ * Where the parts of a packet lie: one walk over link, network and transport headers finds each of them.
+ *
+ * A packet is described, whatever its bytes are: nothing throws, nothing outside of it is read, and what is not there is never
+ * made up. {@link PacketLayout.cut} names the header that the bytes end in, {@link PacketLayout.problem} a field that contradicts
+ * the others. The walk stops there, so that offsets and ports exist only where they are certain.
+ */
+import type { Memory } from '@ringlink/codec/memory'
+import { ARP_HEADER_LENGTH, arpLength } from './arp.ts'
+import { read16 } from './bytes.ts'
+import { ETHERNET_HEADER_LENGTH, EtherType } from './ethernet.ts'
+import { checkAvailable, NO_MEMORY } from './header.ts'
+import {
+  IPV4_FRAGMENT,
+  IPV4_FRAGMENT_OFFSET,
+  IPV4_HEADER_LENGTH,
+  IPV4_MORE_FRAGMENTS,
+  IPV4_PROTOCOL,
+  IPV4_TOTAL_LENGTH,
+} from './ipv4.ts'
+import { IPV6_HEADER_LENGTH, IPV6_NEXT_HEADER, IPV6_PAYLOAD_LENGTH } from './ipv6.ts'
+import {
+  extensionFragmentOffset,
+  extensionHeaderLength,
+  extensionMoreFragments,
+  extensionSegmentsLeft,
+  finalDestination,
+  IPV6_EXTENSION_MINIMUM_LENGTH,
+  isExtensionHeader,
+} from './ipv6-extension.ts'
+import { IpProtocol } from './protocol.ts'
+import { transportHeaderLength } from './transport.ts'
+import { isVlan, VLAN_TAG_LENGTH } from './vlan.ts'
+
+/** A packet with more extension headers is damaged: real ones have two or three. */
+export const MAXIMUM_EXTENSION_HEADERS = 16
+
+/** The part of a packet that its bytes end in: what follows it is not there, or not whole. */
+export type PacketCut = 'link' | 'vlan' | 'network' | 'extension' | 'transport' | 'payload'
+
+/**
+ * What contradicts the rest of the packet: `version` (an IP version that is not what the EtherType says), `header-length` (an IPv4
+ * header below 20 bytes), `total-length` (less than the header), `extension-count`, `transport-length` (a UDP length or TCP data
+ * offset that cannot be).
+ */
+export type PacketProblem = 'version' | 'header-length' | 'total-length' | 'extension-count' | 'transport-length'
+
+/** Where the bytes begin. */
+export interface PacketStart {
+  /** at an Ethernet header, or at the network header */
+  readonly from: 'ethernet' | 'network'
+  /** from `network`: the EtherType; absent or 0 to go by the version in the first byte */
+  readonly protocol?: number | undefined
+  /** from `network`: a VLAN tag that was taken off the packet (the kernel's `vlan_tci`) */
+  readonly vlanTag?: number | undefined
+}
+
+/** Where the parts of a packet lie; `PacketView` adds what they say. All offsets count from the start of the memory. */
+export class PacketLayout {
+  memory: Memory = NO_MEMORY
+  /** where the bytes begin that were given */
+  offset = 0
+  /** bytes that were given */
+  length = 0
+  /** where the packet ends, or what was copied of it: padding after the network packet is not part of it */
+  end = 0
+  /** where the Ethernet header lies; -1 if the bytes began at the network header */
+  linkOffset = -1
+  /** where the first VLAN tag lies; -1 if there is none in the bytes */
+  vlanOffset = -1
+  /** VLAN tags in the bytes */
+  vlanCount = 0
+  /** what the network header is (`EtherType`); `undefined` if it was cut off */
+  etherType: number | undefined
+  /** where the network header lies; -1 if it was cut off */
+  networkOffset = -1
+  /** 4 or 6 if the fixed part of an IP header is there; else 0 */
+  version: 0 | 4 | 6 = 0
+  /** bytes of the network packet as its header says, which can be more than are there; as there are if it does not say */
+  networkLength = 0
+  /** where the first extension header lies (IPv6, or AH in IPv4); -1 if there is none */
+  extensionOffset = -1
+  /** kind of that extension header; -1 if there is none */
+  firstExtension = -1
+  /** where the IPv6 Fragment header lies; -1 if there is none */
+  fragmentHeaderOffset = -1
+  /** bytes of the packet before this fragment; 0 in a whole packet and in a first fragment */
+  fragmentOffset = 0
+  /** whether fragments follow this one */
+  moreFragments = false
+  /** an authentication header protects addresses, ports and payload against changes */
+  isAuthenticated = false
+  /** a Routing header has segments left: the destination is the next hop, and checksums cover the final destination */
+  isRouted = false
+  /** where the final destination lies, if a Routing header has segments left; -1 if there is none, or if it is of an unknown kind */
+  finalDestinationOffset = -1
+  /**
+   * The transport protocol: what follows network header and extension headers (`IpProtocol` or another). Of a later fragment that
+   * of the first one, of a tunnel that of the tunnel. `undefined` if it is not IP, or if the chain of headers is cut.
+   */
+  protocol: number | undefined
+  /** where the transport header begins; -1 if there is none: not IP, a later fragment, no next header, or cut before it */
+  transportOffset = -1
+  /** bytes of the transport header; 0 if the protocol is not known here, or if the header is cut or damaged */
+  transportHeaderLength = 0
+  /** where the bytes of the application begin; {@link end} if a header before them is cut */
+  payloadOffset = 0
+  /** where they end: before padding and before what the UDP length leaves out */
+  payloadEnd = 0
+  /** the part that the bytes end in; `undefined` if the packet is whole */
+  cut: PacketCut | undefined
+  /** a field that cannot be; `undefined` if all make sense */
+  problem: PacketProblem | undefined
+  /** the EtherType that the bytes begin with: of the first VLAN tag or network header; 0 if it is not known */
+  firstEtherType = 0
+  /** the VLAN tag that was given apart; -1 if there is none */
+  vlanTag = -1
+
+  /**
+   * Aims at the packet in `length` bytes at `offset`. Throws `DecodeError`, code `SHORT_HEADER`, if that is not a region of the
+   * memory; whatever lies in the region is described.
+   */
+  wrap(memory: Memory, offset: number, length: number, start: PacketStart): this {
+    if (start.from === 'ethernet') return this.wrapEthernet(memory, offset, length)
+    return this.wrapNetwork(memory, offset, length, start.protocol, start.vlanTag)
+  }
+
+  /** As {@link wrap} from `ethernet`. */
+  wrapEthernet(memory: Memory, offset: number, length: number): this {
+    this.begin(memory, offset, length)
+    this.linkOffset = offset
+    const network = offset + ETHERNET_HEADER_LENGTH
+    if (network > this.end) this.cut = 'link'
+    else this.walkLink(network, read16(memory, network - 2))
+    return this
+  }
+
+  /** As {@link wrap} from `network`, without an object for the options. */
+  wrapNetwork(memory: Memory, offset: number, length: number, etherType = 0, vlanTag = -1): this {
+    this.begin(memory, offset, length)
+    this.vlanTag = vlanTag
+    this.walkLink(offset, etherType === 0 && length > 0 ? etherTypeOfVersion(memory, offset) : etherType)
+    return this
+  }
+
+  private begin(memory: Memory, offset: number, length: number): void {
+    if (!(offset >= 0 && length >= 0 && offset + length <= memory.byteLength)) {
+      checkAvailable(memory, offset, length, 0, 'packet')
+    }
+    this.memory = memory
+    this.offset = offset
+    this.length = length
+    const end = offset + length
+    this.end = end
+    this.linkOffset = -1
+    this.vlanOffset = -1
+    this.vlanCount = 0
+    this.vlanTag = -1
+    this.firstEtherType = 0
+    this.etherType = undefined
+    this.networkOffset = -1
+    this.version = 0
+    this.networkLength = 0
+    this.extensionOffset = -1
+    this.firstExtension = -1
+    this.fragmentHeaderOffset = -1
+    this.fragmentOffset = 0
+    this.moreFragments = false
+    this.isAuthenticated = false
+    this.isRouted = false
+    this.finalDestinationOffset = -1
+    this.protocol = undefined
+    this.transportOffset = -1
+    this.transportHeaderLength = 0
+    this.payloadOffset = end
+    this.payloadEnd = end
+    this.cut = undefined
+    this.problem = undefined
+  }
+
+  private walkLink(start: number, first: number): void {
+    let at = start
+    let etherType = first
+    this.firstEtherType = first
+    while (isVlan(etherType)) {
+      if (this.vlanCount === 0) this.vlanOffset = at
+      if (at + VLAN_TAG_LENGTH > this.end) {
+        this.cut = 'vlan'
+        return
+      }
+      this.vlanCount++
+      etherType = read16(this.memory, at + 2)
+      at += VLAN_TAG_LENGTH
+    }
+    this.etherType = etherType
+    this.networkOffset = at
+    this.networkLength = this.end - at
+    if (etherType === EtherType.Ipv4) this.walkIpv4(at)
+    else if (etherType === EtherType.Ipv6) this.walkIpv6(at)
+    else if (etherType === EtherType.Arp) this.walkArp(at)
+    else this.payloadOffset = at
+  }
+
+  private walkArp(at: number): void {
+    if (at + ARP_HEADER_LENGTH > this.end || at + arpLength(this.memory, at) > this.end) {
+      this.cut = 'network'
+      return
+    }
+    this.networkLength = arpLength(this.memory, at)
+    this.endAt(at + this.networkLength)
+  }
+
+  private walkIpv4(at: number): void {
+    const { memory } = this
+    const { u8 } = memory
+    if (at + 1 <= this.end && (u8[at] as number) >> 4 !== 4) {
+      this.problem = 'version'
+      return
+    }
+    if (at + IPV4_HEADER_LENGTH > this.end) {
+      this.cut = 'network'
+      return
+    }
+    const headerLength = ((u8[at] as number) & 0x0f) << 2
+    if (headerLength < IPV4_HEADER_LENGTH) {
+      this.problem = 'header-length'
+      return
+    }
+    this.version = 4
+    const protocol = u8[at + IPV4_PROTOCOL] as number
+    this.protocol = protocol
+    const totalLength = read16(memory, at + IPV4_TOTAL_LENGTH)
+    // 0 is what segmentation offload leaves in packets above 64 KiB: they are as long as what was copied.
+    if (totalLength !== 0) this.networkLength = totalLength
+    if (this.networkLength < headerLength) {
+      this.problem = 'total-length'
+      return
+    }
+    this.endAt(at + this.networkLength)
+    if (at + headerLength > this.end) {
+      this.cut = 'network'
+      return
+    }
+    const fragment = read16(memory, at + IPV4_FRAGMENT)
+    this.fragmentOffset = (fragment & IPV4_FRAGMENT_OFFSET) << 3
+    this.moreFragments = (fragment & IPV4_MORE_FRAGMENTS) !== 0
+    if (protocol === IpProtocol.Authentication && this.fragmentOffset === 0) {
+      this.walkExtensions(at + headerLength, protocol)
+    } else {
+      this.beginTransport(at + headerLength, protocol)
+    }
+  }
+
+  private walkIpv6(at: number): void {
+    const { memory } = this
+    if (at + 1 <= this.end && (memory.u8[at] as number) >> 4 !== 6) {
+      this.problem = 'version'
+      return
+    }
+    if (at + IPV6_HEADER_LENGTH > this.end) {
+      this.cut = 'network'
+      return
+    }
+    this.version = 6
+    const next = memory.u8[at + IPV6_NEXT_HEADER] as number
+    const payloadLength = read16(memory, at + IPV6_PAYLOAD_LENGTH)
+    // 0 before Hop-by-Hop Options is a jumbogram (RFC 2675 section 3), as is what segmentation offload leaves above 64 KiB.
+    const isJumbogram = payloadLength === 0 && (next === IpProtocol.HopByHop || this.end - at > 0xffff)
+    if (!isJumbogram) this.networkLength = IPV6_HEADER_LENGTH + payloadLength
+    this.endAt(at + this.networkLength)
+    this.walkExtensions(at + IPV6_HEADER_LENGTH, next)
+  }
+
+  /** The packet ends at `end` as it says: what follows is padding, what is missing was not copied. */
+  private endAt(end: number): void {
+    if (end > this.end) {
+      this.cut = 'payload'
+      return
+    }
+    this.end = end
+    this.payloadOffset = end
+    this.payloadEnd = end
+  }
+
+  private walkExtensions(start: number, first: number): void {
+    const { memory, end } = this
+    const isIpv6 = this.version === 6
+    let at = start
+    let next = first
+    for (let count = 0; isIpv6 ? isExtensionHeader(next) : next === IpProtocol.Authentication; count++) {
+      this.protocol = undefined
+      if (count === 0) {
+        this.extensionOffset = at
+        this.firstExtension = next
+      }
+      if (count === MAXIMUM_EXTENSION_HEADERS) {
+        this.problem = 'extension-count'
+        return
+      }
+      const isCut = at + IPV6_EXTENSION_MINIMUM_LENGTH > end || at + extensionHeaderLength(memory, at, next) > end
+      if (isCut) {
+        this.cut = 'extension'
+        return
+      }
+      const length = extensionHeaderLength(memory, at, next)
+      if (next === IpProtocol.Routing && extensionSegmentsLeft(memory, at) > 0) {
+        this.isRouted = true
+        this.finalDestinationOffset = finalDestination(memory, at)
+      }
+      if (next === IpProtocol.Authentication) this.isAuthenticated = true
+      if (next === IpProtocol.Fragment) {
+        this.fragmentHeaderOffset = at
+        this.fragmentOffset = extensionFragmentOffset(memory, at)
+        this.moreFragments = extensionMoreFragments(memory, at)
+      }
+      next = memory.u8[at] as number
+      at += length
+      // What the Fragment header names begins the first fragment; this one holds bytes from further on.
+      if (this.fragmentOffset > 0) break
+    }
+    // Of a later fragment whose first fragment goes on with extension headers, the transport protocol is not known.
+    if (isIpv6 && isExtensionHeader(next)) this.payloadOffset = at
+    else this.beginTransport(at, next)
+  }
+
+  private beginTransport(at: number, protocol: number): void {
+    const { end } = this
+    this.protocol = protocol
+    this.payloadOffset = at
+    if (this.fragmentOffset > 0 || protocol === IpProtocol.NoNext) return
+    if (at < end) this.transportOffset = at
+    const length = transportHeaderLength(this.memory, protocol, at, end)
+    if (length < 0 || at + length > end) {
+      this.payloadOffset = end
+      if (length < -1) this.problem = 'transport-length'
+      else this.cut = 'transport'
+      return
+    }
+    this.transportHeaderLength = length
+    this.payloadOffset = at + length
+    if (protocol === IpProtocol.Udp) this.endUdp(at)
+  }
+
+  /** The UDP length ends the payload; it must lie within the packet, or in the fragments that follow. */
+  private endUdp(at: number): void {
+    const length = read16(this.memory, at + 4)
+    const whole = this.networkOffset + this.networkLength - at
+    if (length === 0 && whole > 0xffff) return
+    if (length < this.transportHeaderLength || (length > whole && !this.moreFragments)) {
+      this.problem = 'transport-length'
+    } else if (at + length < this.end) {
+      this.payloadEnd = at + length
+    }
+  }
+}
+
+/** What the first byte of a network header says. */
+function etherTypeOfVersion(memory: Memory, offset: number): number {
+  const version = (memory.u8[offset] as number) >> 4
+  return version === 4 ? EtherType.Ipv4 : version === 6 ? EtherType.Ipv6 : 0
+}

@@ -1,0 +1,131 @@
+/**
+ * Whatever the bytes are, nothing throws, nothing outside of the packet is read, and all views agree. RINGLINK_FUZZ_PACKETS inputs
+ * (default 20,000; `npm run fuzz` takes 10,000,000): random bytes, and captures that were changed, cut and joined.
+ */
+import { Memory } from '@ringlink/codec/memory'
+import { expect, test } from 'vitest'
+import {
+  completeChecksums,
+  networkChecksum,
+  PacketEditor,
+  PacketView,
+  packetText,
+  transportChecksum,
+} from '../src/index.ts'
+import { allFrames } from './captures.ts'
+import { fieldsOf } from './fields.ts'
+
+const INPUTS = Number(process.env.RINGLINK_FUZZ_PACKETS ?? 20_000)
+const SEED = Number(process.env.RINGLINK_FUZZ_SEED ?? 1)
+const SPACE = 2048
+/** Around the packet, so that a read beyond it changes what is said of it. */
+const MARGIN = 96
+const PROTOCOLS = [0, 1, 4, 6, 17, 41, 43, 44, 47, 50, 51, 58, 59, 60, 132, 135, 136, 255]
+const ETHER_TYPES = [0, 0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 0x88b5]
+
+/** xorshift: the same inputs for the same seed. */
+class Random {
+  #state: number
+  constructor(seed: number) {
+    this.#state = seed | 1
+  }
+  below(limit: number): number {
+    let x = this.#state
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    this.#state = x
+    return (x >>> 0) % limit
+  }
+}
+
+const frames = allFrames()
+const memory = new Memory(MARGIN + SPACE + MARGIN)
+const packet = new PacketView()
+const again = new PacketView()
+const editor = new PacketEditor()
+
+/** Writes an input at MARGIN and returns its length. */
+function makeInput(random: Random): number {
+  const { u8 } = memory
+  let length = 0
+  if (random.below(8) === 0) {
+    length = random.below(160)
+    for (let at = 0; at < length; at++) u8[MARGIN + at] = random.below(256)
+    // A header that begins well is walked further.
+    if (length > 6 && random.below(2) === 0) u8[MARGIN] = random.below(2) === 0 ? 0x45 : 0x60
+    if (length > 9) u8[MARGIN + (u8[MARGIN] === 0x45 ? 9 : 6)] = PROTOCOLS[random.below(PROTOCOLS.length)] as number
+    return length
+  }
+  const frame = frames[random.below(frames.length)] as Uint8Array
+  u8.set(frame, MARGIN)
+  length = frame.length
+  for (let changes = random.below(5); changes > 0; changes--) {
+    const value = random.below(3) === 0 ? (PROTOCOLS[random.below(PROTOCOLS.length)] as number) : random.below(256)
+    u8[MARGIN + random.below(length)] = value
+  }
+  return random.below(3) === 0 ? random.below(length + 1) : length
+}
+
+/** Everything that can be asked of a packet, in one text. */
+function say(view: PacketView): string {
+  const offsets = [
+    view.networkOffset,
+    view.transportOffset,
+    view.payloadOffset,
+    view.payloadEnd,
+    view.end,
+    view.vlanOffset,
+  ]
+  return `${offsets} ${JSON.stringify(view)} ${packetText(view)} ${networkChecksum(view)} ${transportChecksum(view)}`
+}
+
+function checkInside(view: PacketView): void {
+  const { offset, end } = view
+  if (end > offset + view.length || view.payloadOffset > view.payloadEnd || view.payloadEnd > end)
+    throw new Error('payload')
+  for (const at of [
+    view.networkOffset,
+    view.transportOffset,
+    view.vlanOffset,
+    view.extensionOffset,
+    view.fragmentHeaderOffset,
+  ]) {
+    if (at !== -1 && (at < offset || at > end)) throw new Error(`offset ${at} outside of ${offset} to ${end}`)
+  }
+  if (view.transportOffset >= 0 && view.transportOffset + view.transportHeaderLength > end) throw new Error('transport')
+}
+
+test(`${INPUTS} inputs`, () => {
+  const random = new Random(SEED)
+  let count = 0
+  try {
+    for (; count < INPUTS; count++) {
+      const length = makeInput(random)
+      const etherType = ETHER_TYPES[random.below(ETHER_TYPES.length)] as number
+      const isEthernet = random.below(4) > 0
+      const aim = (view: PacketView) =>
+        isEthernet ? view.wrapEthernet(memory, MARGIN, length) : view.wrapNetwork(memory, MARGIN, length, etherType)
+      aim(packet)
+      checkInside(packet)
+      // The texts cost most of the time: of every eighth input, and with other bytes around it.
+      if (count % 8 !== 0) continue
+      memory.u8.fill(0x55, MARGIN + length)
+      const said = say(packet)
+      memory.u8.fill(0xaa, MARGIN + length)
+      if (say(aim(again)) !== said) throw new Error(`bytes after the packet change what is said of it: ${said}`)
+      fieldsOf(packet)
+      for (const character of said) if (character < ' ' || character > '~') throw new Error(`not plain text: ${said}`)
+      try {
+        editor.edit(packet, { timeToLive: 9, payload: said.slice(0, random.below(40)) })
+        if (!['valid', 'none', 'unknown'].includes(transportChecksum(editor.packet))) throw new Error('edited checksum')
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'VALUE_RANGE') throw error
+      }
+      completeChecksums(packet)
+    }
+  } catch (error) {
+    throw new Error(`input ${count} of seed ${SEED}`, { cause: error })
+  }
+  expect(count).toBe(INPUTS)
+}, 3_600_000)
