@@ -2,8 +2,8 @@
 // the same checks; the kernel is the only thing that is made up.
 import { createHash } from 'node:crypto'
 import { type DemoOutcome, progress, runDemonstration } from '@ringlink/example-shared/demo-inside'
+import { describePacket, tcpFlow, udpPacket } from '@ringlink/scenarios'
 import { SimKernel } from '@ringlink/transport-sim'
-import { describePacket, tcpFlow, udpPacket } from '@ringlink/transport-sim/scenarios'
 import { Hook, openQueue, type Queue, type TransportNeeds } from 'ringlink'
 import { installDemoRules, readRuleCounters } from './demo-firewall.ts'
 import { formatResult } from './demo-result.ts'

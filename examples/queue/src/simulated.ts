@@ -1,6 +1,7 @@
 // A kernel that is made up, for --transport sim: to try the example without Linux, root or rules.
+
+import { icmpFlow, mixFlows, tcpFlow, udpFlow } from '@ringlink/scenarios'
 import { SimKernel } from '@ringlink/transport-sim'
-import { icmpFlow, mixFlows, tcpFlow, udpFlow } from '@ringlink/transport-sim/scenarios'
 import { Hook, type Transport, type TransportNeeds } from 'ringlink'
 
 /** milliseconds between two rounds of traffic, and packets in each */

@@ -1,7 +1,7 @@
 import type { TransportNeeds } from '@ringlink/transport'
 import { SimKernel } from '@ringlink/transport-sim'
-import { udpPacket } from '@ringlink/transport-sim/scenarios'
 import { expect, test } from 'vitest'
+import { udpPacket } from '../../../scenarios/src/packet.ts'
 import { installRules, openQueue } from '../../src/index.ts'
 
 const UDP = { protocol: 'udp', destinationPort: [53, { from: 5000, to: 5010 }] } as const

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addressBytes, formatAddress, parseAddress } from '../../src/scenarios/address.ts'
+import { addressBytes, formatAddress, parseAddress } from '../src/address.ts'
 
 test.each([
   ['0.0.0.0', [0, 0, 0, 0]],

@@ -1,7 +1,13 @@
 /** What is in a packet, for traces, filters and tests. Owned objects, never throws. */
 
-import { type ChecksumReport, verifyChecksums } from '../internet/checksum.ts'
-import { IpProtocol, type NetworkHeader, readNetworkHeader, readWord } from '../internet/network-header.ts'
+import {
+  type ChecksumReport,
+  IpProtocol,
+  type NetworkHeader,
+  readNetworkHeader,
+  readWord,
+  verifyChecksums,
+} from '@ringlink/transport-sim/internet'
 import { formatAddress } from './address.ts'
 import { ICMP_HEADER_LENGTH, TCP_HEADER_LENGTH, TcpFlag, UDP_HEADER_LENGTH } from './packet.ts'
 

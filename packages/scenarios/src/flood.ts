@@ -5,8 +5,14 @@
  */
 import { EncodeError } from '@ringlink/codec/errors'
 import { Random } from '@ringlink/transport/faults'
-import { CHECKSUM_OFFSET, updateChecksum } from '../internet/checksum.ts'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol, readWord } from '../internet/network-header.ts'
+import {
+  CHECKSUM_OFFSET,
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
+  IpProtocol,
+  readWord,
+  updateChecksum,
+} from '@ringlink/transport-sim/internet'
 import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
 import { type Content, contentBytes, type Endpoint } from './flows.ts'
 import {

@@ -2,7 +2,7 @@
  * From a captured frame to the packet in it: the headers of the link types that captures come with
  * (tcpdump.org/linktypes.html).
  */
-import { readNetworkHeader, readWord } from '../internet/network-header.ts'
+import { readNetworkHeader, readWord } from '@ringlink/transport-sim/internet'
 
 /** Link types (LINKTYPE_*) that are understood. */
 export const LinkType = {

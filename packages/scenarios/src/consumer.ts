@@ -30,9 +30,8 @@ import {
 } from '@ringlink/codec'
 import { type FrameBatch, systemError, type Transport, TransportError } from '@ringlink/transport'
 import { planRing } from '@ringlink/transport/netlink-ring'
-import { DATABASE_PROTOCOL, DatabaseMessage } from '../database.ts'
-import type { SimKernel } from '../kernel.ts'
-import type { SimOptions, SimRingOptions } from '../options.ts'
+import type { SimKernel, SimOptions, SimRingOptions } from '@ringlink/transport-sim'
+import { DATABASE_PROTOCOL, DatabaseMessage } from '@ringlink/transport-sim'
 import { DEFAULT_COPY_RANGE, type OpenLogStep, type OpenQueueStep, type VerdictPolicy } from './scenario.ts'
 
 /** The rings that consumers have, but for their sizes, which follow from the scenario. */

@@ -4,7 +4,7 @@
  */
 import { EncodeError } from '@ringlink/codec/errors'
 import { Random } from '@ringlink/transport/faults'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from '../internet/network-header.ts'
+import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from '@ringlink/transport-sim/internet'
 import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
 import {
   IcmpType,

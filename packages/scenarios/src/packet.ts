@@ -10,8 +10,16 @@
  *  16 checksum        | 18 urgent | 20 options        6 checksum                  8 payload
  */
 import { EncodeError } from '@ringlink/codec/errors'
-import { addWords, CHECKSUM_OFFSET, finishChecksum, internetChecksum, pseudoHeaderSum } from '../internet/checksum.ts'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH, IpProtocol } from '../internet/network-header.ts'
+import {
+  addWords,
+  CHECKSUM_OFFSET,
+  finishChecksum,
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
+  IpProtocol,
+  internetChecksum,
+  pseudoHeaderSum,
+} from '@ringlink/transport-sim/internet'
 import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
 
 export const UDP_HEADER_LENGTH = 8

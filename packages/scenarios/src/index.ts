@@ -3,9 +3,15 @@
  * simulated kernel that they are played on.
  */
 
-// biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport-sim/scenarios`
-export { type ChecksumReport, type ChecksumState, internetChecksum, verifyChecksums } from '../internet/checksum.ts'
-export { IpProtocol, type NetworkHeader, readNetworkHeader } from '../internet/network-header.ts'
+export {
+  type ChecksumReport,
+  type ChecksumState,
+  IpProtocol,
+  internetChecksum,
+  type NetworkHeader,
+  readNetworkHeader,
+  verifyChecksums,
+} from '@ringlink/transport-sim/internet'
 export { type Address, addressBytes, formatAddress, parseAddress } from './address.ts'
 export type { ScenarioRing } from './consumer.ts'
 export * from './describe.ts'

@@ -1,16 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatAddress } from '../../src/scenarios/address.ts'
-import { describePacket, formatPacket } from '../../src/scenarios/describe.ts'
-import {
-  icmpPacket,
-  icmpv6Packet,
-  ipv4Packet,
-  ipv6Packet,
-  TcpFlag,
-  tcpPacket,
-  udpPacket,
-} from '../../src/scenarios/packet.ts'
+import { formatAddress } from '../src/address.ts'
+import { describePacket, formatPacket } from '../src/describe.ts'
+import { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, TcpFlag, tcpPacket, udpPacket } from '../src/packet.ts'
 import { golden, parseHex } from './support/golden.ts'
 import { byte, endsArbitrary, half, payload, word } from './support/packets.ts'
 

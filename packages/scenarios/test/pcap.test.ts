@@ -1,9 +1,9 @@
 import { isNetlinkError } from '@ringlink/codec/errors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LinkType } from '../../src/scenarios/link-layer.ts'
-import { udpPacket } from '../../src/scenarios/packet.ts'
-import { Capture, MAXIMUM_CAPTURED_LENGTH } from '../../src/scenarios/pcap.ts'
+import { LinkType } from '../src/link-layer.ts'
+import { udpPacket } from '../src/packet.ts'
+import { Capture, MAXIMUM_CAPTURED_LENGTH } from '../src/pcap.ts'
 import { parseHex } from './support/golden.ts'
 
 const ports = { sourcePort: 1000, destinationPort: 2000 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-const folder = new URL('../../../../../vectors/queue/', import.meta.url)
+const folder = new URL('../../../../vectors/queue/', import.meta.url)
 
 /** A packet that a kernel queued (vectors/README.md). */
 export interface GoldenPacket {

@@ -1,15 +1,8 @@
+import { verifyChecksums } from '@ringlink/transport-sim/internet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { verifyChecksums } from '../../src/internet/checksum.ts'
-import { describePacket } from '../../src/scenarios/describe.ts'
-import {
-  type FlowPacket,
-  icmpFlow,
-  mixFlows,
-  type TcpFlowOptions,
-  tcpFlow,
-  udpFlow,
-} from '../../src/scenarios/flows.ts'
+import { describePacket } from '../src/describe.ts'
+import { type FlowPacket, icmpFlow, mixFlows, type TcpFlowOptions, tcpFlow, udpFlow } from '../src/flows.ts'
 import { seed, word } from './support/packets.ts'
 import { watchTcp } from './support/tcp-watcher.ts'
 

@@ -1,9 +1,9 @@
+import { verifyChecksums } from '@ringlink/transport-sim/internet'
 import { describe, expect, test } from 'vitest'
-import { verifyChecksums } from '../../src/internet/checksum.ts'
-import { tcpFlow } from '../../src/scenarios/flows.ts'
-import { type Scenario, scenarioSteps } from '../../src/scenarios/scenario.ts'
-import { scenarios } from '../../src/scenarios/scenarios.ts'
-import { type PacketSource, sourcePackets } from '../../src/scenarios/sources.ts'
+import { tcpFlow } from '../src/flows.ts'
+import { type Scenario, scenarioSteps } from '../src/scenario.ts'
+import { scenarios } from '../src/scenarios.ts'
+import { type PacketSource, sourcePackets } from '../src/sources.ts'
 
 const client = { address: '192.0.2.1', port: 40000 }
 const server = { address: '192.0.2.2', port: 80 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { ScenarioRing } from '../../src/scenarios/consumer.ts'
-import { udpPacket } from '../../src/scenarios/packet.ts'
-import { runScenario } from '../../src/scenarios/run.ts'
-import type { Scenario, ScenarioStep } from '../../src/scenarios/scenario.ts'
-import { manyQueues, scenarios } from '../../src/scenarios/scenarios.ts'
+import type { ScenarioRing } from '../src/consumer.ts'
+import { udpPacket } from '../src/packet.ts'
+import { runScenario } from '../src/run.ts'
+import type { Scenario, ScenarioStep } from '../src/scenario.ts'
+import { manyQueues, scenarios } from '../src/scenarios.ts'
 
 const transmit = { blockSize: 4096, blockCount: 4, frameSize: 2048, frameCount: 8 }
 const modes: Record<string, ScenarioRing | undefined> = {

@@ -1,9 +1,9 @@
 import { Family, Hook, type Memory } from '@ringlink/codec'
 import { TransportError } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
+import type { Rule } from '@ringlink/transport-sim'
+import { SimKernel, type SimKernelOptions } from '@ringlink/transport-sim'
 import { match } from 'ts-pattern'
-import { SimKernel, type SimKernelOptions } from '../kernel.ts'
-import type { Rule } from '../netfilter/rules.ts'
 import {
   type Consumer,
   DumpReader,

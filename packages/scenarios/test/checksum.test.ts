@@ -1,9 +1,9 @@
+import { internetChecksum, updateChecksum, verifyChecksums } from '@ringlink/transport-sim/internet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { internetChecksum, updateChecksum, verifyChecksums } from '../../src/internet/checksum.ts'
-import { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, tcpPacket, udpPacket } from '../../src/scenarios/packet.ts'
-import { golden, goldenPackets } from '../scenarios/support/golden.ts'
-import { naiveChecksum } from '../scenarios/support/packets.ts'
+import { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, tcpPacket, udpPacket } from '../src/packet.ts'
+import { golden, goldenPackets } from './support/golden.ts'
+import { naiveChecksum } from './support/packets.ts'
 
 const CHECKSUM_NOT_READY = 1
 

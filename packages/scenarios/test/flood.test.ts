@@ -1,9 +1,9 @@
+import { verifyChecksums } from '@ringlink/transport-sim/internet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { verifyChecksums } from '../../src/internet/checksum.ts'
-import { describePacket } from '../../src/scenarios/describe.ts'
-import { echoFlood, type Flood, synFlood, udpFlood } from '../../src/scenarios/flood.ts'
-import { icmpPacket, icmpv6Packet, tcpPacket, udpPacket } from '../../src/scenarios/packet.ts'
+import { describePacket } from '../src/describe.ts'
+import { echoFlood, type Flood, synFlood, udpFlood } from '../src/flood.ts'
+import { icmpPacket, icmpv6Packet, tcpPacket, udpPacket } from '../src/packet.ts'
 import { seed } from './support/packets.ts'
 
 const ends = [
