@@ -13,6 +13,7 @@ export {
   verifyChecksums,
 } from '@ringlink/transport-sim/internet'
 export { type Address, addressBytes, formatAddress, parseAddress } from './address.ts'
+export { type CapturedPacket, type CapturedPackets, capturedPackets } from './captured.ts'
 export type { ScenarioRing } from './consumer.ts'
 export * from './describe.ts'
 export * from './flood.ts'
@@ -32,7 +33,6 @@ export {
   type UdpFlowOptions,
   udpFlow,
 } from './flows.ts'
-export { type FramePacket, framePacket, isKnownLinkType, LinkType } from './link-layer.ts'
 export {
   type IcmpOptions,
   IcmpType,
@@ -51,7 +51,6 @@ export {
   type UdpOptions,
   udpPacket,
 } from './packet.ts'
-export { Capture, type CapturedPacket } from './pcap.ts'
 export { runScenario, type ScenarioFailure, type ScenarioOptions, type ScenarioResult } from './run.ts'
 export * from './scenario.ts'
 export { scenarios } from './scenarios.ts'

@@ -45,7 +45,7 @@ export type PacketSource =
   | PacketList
   | PacketMix
 
-/** Given packets, a capture file's for example (`[...new Capture(bytes)]`). Times count from the first packet's. */
+/** Given packets, a capture file's for example (`capturedPackets(bytes).packets`). Times count from the first packet's. */
 export interface PacketList {
   readonly kind: 'packets'
   readonly packets: readonly TimedPacket[]
