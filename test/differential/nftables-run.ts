@@ -1,6 +1,5 @@
 import {
   ControlType,
-  describeMessage,
   ErrorView,
   Memory,
   Message,
@@ -12,6 +11,7 @@ import {
   readNfnetlinkAttributes,
   writeVerdict,
 } from '../../packages/codec/src/index.ts'
+import { describeMessage } from '../../packages/codec/src/internal.ts'
 import type { Transport } from '../../packages/transport/src/index.ts'
 import { describeFrame } from './describe.ts'
 import type { NfMachine } from './nftables-machine.ts'

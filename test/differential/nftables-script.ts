@@ -9,7 +9,6 @@ import {
   type Expression,
   Family,
   Hook,
-  hostIsLittleEndian,
   Memory,
   MessageFlag,
   MetaKey,
@@ -24,6 +23,7 @@ import {
   tableAttributes,
   writeNfnetlinkMessage,
 } from '../../packages/codec/src/index.ts'
+import { hostIsLittleEndian } from '../../packages/codec/src/internal.ts'
 
 export type NfSocketName = 'a' | 'b'
 

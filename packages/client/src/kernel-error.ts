@@ -1,16 +1,18 @@
 import {
   type AttributeSet,
-  attributeByNumber,
-  attributePath,
-  describeMessage,
-  describePolicy,
   type ExtendedAck,
   KernelError,
   MESSAGE_HEADER_LENGTH,
   type Memory,
   Message,
-  nestedSetAt,
 } from '@ringlink/codec'
+import {
+  attributeByNumber,
+  attributePath,
+  describeMessage,
+  describePolicy,
+  nestedSetAt,
+} from '@ringlink/codec/internal'
 
 /** A request that was sent, as far as the error for its refusal needs it. */
 export interface SentRequest {

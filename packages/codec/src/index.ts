@@ -4,28 +4,204 @@
  * `wrap` has succeeded no getter of it can fail.
  */
 
-export * from './errno.ts'
-export * from './errors.ts'
-export * from './messages.ts'
-export * from './nfnetlink/conntrack/attributes.ts'
-export * from './nfnetlink/header.ts'
-export * from './nfnetlink/log/attributes.ts'
-export * from './nfnetlink/log/record.ts'
-export * from './nfnetlink/nftables/compat.ts'
-export * from './nfnetlink/nftables/expressions/ct.ts'
-export * from './nfnetlink/nftables/expressions/load.ts'
-export * from './nfnetlink/nftables/expressions/match.ts'
-export * from './nfnetlink/nftables/expressions/statement.ts'
-export * from './nfnetlink/nftables/messages.ts'
-export * from './nfnetlink/nftables/rule.ts'
-export * from './nfnetlink/nftables/set.ts'
-export * from './nfnetlink/packet-view.ts'
-export * from './nfnetlink/queue/attributes.ts'
-export * from './nfnetlink/queue/packet.ts'
-export * from './nfnetlink/queue/verdict.ts'
-export * from './schema/attribute-set.ts'
-export * from './wire/attribute.ts'
-export * from './wire/control.ts'
-export * from './wire/endian.ts'
-export * from './wire/memory.ts'
-export * from './wire/message.ts'
+export { Errno, errnoName } from './errno.ts'
+export {
+  type ClientErrorCode,
+  DecodeError,
+  type DecodeErrorCode,
+  EncodeError,
+  type EncodeErrorCode,
+  type ErrorCode,
+  isNetlinkError,
+  KernelError,
+  type KernelErrorCode,
+  type KernelErrorDetails,
+  NetlinkError,
+  type TransportErrorCode,
+} from './errors.ts'
+export {
+  type Conntrack,
+  ConntrackInfo,
+  ConntrackMessage,
+  conntrackAttributes,
+  type Expectation,
+  ExpectationMessage,
+  expectationAttributes,
+} from './nfnetlink/conntrack/attributes.ts'
+export {
+  Family,
+  Hook,
+  messageFamily,
+  messageResourceId,
+  type NfnetlinkMessage,
+  readNfnetlinkAttributes,
+  Subsystem,
+  writeNfnetlinkMessage,
+} from './nfnetlink/header.ts'
+export {
+  LOG_TIMEOUT_UNIT,
+  type LogAttributes,
+  LogCommand,
+  type LogConfig,
+  LogFlag,
+  LogMessage,
+  logAttributes,
+  logConfigAttributes,
+  MAXIMUM_LOG_BUFFER,
+  MAXIMUM_LOG_PREFIX,
+} from './nfnetlink/log/attributes.ts'
+export { LogRecordView } from './nfnetlink/log/record.ts'
+export {
+  type Compat,
+  CompatMessage,
+  CompatType,
+  compatAttributes,
+  type LogTarget,
+  LogTargetFlag,
+  logTargetInformation,
+  type QueueTarget,
+  queueTargetInformation,
+  readLogTarget,
+  readQueueTarget,
+} from './nfnetlink/nftables/compat.ts'
+export { ConntrackDirection, ConntrackKey, ConntrackStateBit } from './nfnetlink/nftables/expressions/ct.ts'
+export { MetaKey, PayloadBase, PayloadChecksum, Register, RuleVerdict } from './nfnetlink/nftables/expressions/load.ts'
+export {
+  BitwiseOperation,
+  CompareOperation,
+  LimitType,
+  MatchFlag,
+  RangeOperation,
+} from './nfnetlink/nftables/expressions/match.ts'
+export { LogLevel, RejectType, RuleQueueFlag } from './nfnetlink/nftables/expressions/statement.ts'
+export {
+  ArpHook,
+  type Batch,
+  BatchMessage,
+  BridgeHookPriority,
+  batchAttributes,
+  type Chain,
+  ChainFlag,
+  chainAttributes,
+  type Generation,
+  generationAttributes,
+  HookPriority,
+  NetworkDeviceHook,
+  NfTablesMessage,
+  type Table,
+  TableFlag,
+  tableAttributes,
+} from './nfnetlink/nftables/messages.ts'
+export {
+  type Expression,
+  type ExpressionData,
+  type ExpressionName,
+  type ExpressionPlace,
+  expressionAt,
+  expressionTables,
+  type KnownExpression,
+  type OtherExpression,
+  type Rule,
+  RuleCompatFlag,
+  ruleAttributes,
+} from './nfnetlink/nftables/rule.ts'
+export {
+  flowtableAttributes,
+  type NamedSet,
+  objectAttributes,
+  SetElementFlag,
+  SetFlag,
+  setAttributes,
+  setElementListAttributes,
+  traceAttributes,
+} from './nfnetlink/nftables/set.ts'
+export { type AttributeIndex, attributeIndex, IndexedMessageView } from './nfnetlink/packet-view.ts'
+export {
+  CopyMode,
+  DEFAULT_QUEUE_LENGTH,
+  MAXIMUM_COPY_RANGE,
+  MAXIMUM_QUEUE_LENGTH,
+  PacketInformation,
+  type QueueAttributes,
+  QueueCommand,
+  type QueueConfig,
+  QueueFlag,
+  QueueMessage,
+  queueAttributes,
+  queueConfigAttributes,
+} from './nfnetlink/queue/attributes.ts'
+export { QueuePacketView } from './nfnetlink/queue/packet.ts'
+export {
+  dropVerdict,
+  MARKED_VERDICT_LENGTH,
+  queueVerdict,
+  VERDICT_LENGTH,
+  Verdict,
+  type VerdictBatchChanges,
+  type VerdictChanges,
+  VerdictTemplate,
+  writeVerdict,
+} from './nfnetlink/queue/verdict.ts'
+export {
+  type Attribute,
+  type AttributeChoice,
+  type AttributeFormat,
+  type AttributeSet,
+  type AttributeValue,
+  type AttributeValues,
+  attributeSet,
+  be16,
+  be32,
+  be64,
+  bytes,
+  type FieldType,
+  flag,
+  type IntegerFormat,
+  list,
+  nested,
+  readAttributes,
+  type StructField,
+  type StructValue,
+  s32,
+  s64,
+  sbe32,
+  sequence,
+  struct,
+  text,
+  type UnionFormat,
+  type UnknownAttribute,
+  u8,
+  u16,
+  u32,
+  u64,
+  union,
+  writeAttributes,
+} from './schema/attribute-set.ts'
+export {
+  ATTRIBUTE_HEADER_LENGTH,
+  AttributeBit,
+  AttributeIterator,
+  AttributeView,
+  AttributeWriter,
+  MAXIMUM_ATTRIBUTES,
+  MAXIMUM_DEPTH,
+} from './wire/attribute.ts'
+export { DoneView, ErrorView, type ExtendedAck, extendedAckAttributes } from './wire/control.ts'
+export { align4, Memory } from './wire/memory.ts'
+export {
+  AcknowledgeFlag,
+  beginMessage,
+  ControlType,
+  DeleteFlag,
+  finishMessage,
+  GetFlag,
+  MESSAGE_HEADER_LENGTH,
+  Message,
+  MessageFlag,
+  type MessageHeader,
+  MessageIterator,
+  MessageView,
+  MINIMUM_MESSAGE_TYPE,
+  NewFlag,
+  Protocol,
+} from './wire/message.ts'

@@ -5,14 +5,12 @@ import {
   type AttributeValues,
   AttributeWriter,
   align4,
-  attributeByNumber,
   BatchMessage,
   beginMessage,
   CompatMessage,
   ControlType,
   type DecodeErrorCode,
   DoneView,
-  describeMessage,
   ErrorView,
   extendedAckAttributes,
   finishMessage,
@@ -25,14 +23,15 @@ import {
   MessageView,
   messageFamily,
   messageResourceId,
-  NFNETLINK_ATTRIBUTES,
   NfTablesMessage,
   QueueMessage,
   readAttributes,
   readNfnetlinkAttributes,
   writeAttributes,
-  writeNfnetlinkHeader,
 } from '../src/index.ts'
+import { describeMessage } from '../src/messages.ts'
+import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '../src/nfnetlink/header.ts'
+import { attributeByNumber } from '../src/schema/attribute-set.ts'
 import {
   canonical,
   capturedMessages,

@@ -1,6 +1,7 @@
 /** The golden vectors of /vectors as tests use them; the format is described in vectors/README.md. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { type AttributeSet, attributeByNumber, type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
+import { type AttributeSet, type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
+import { attributeByNumber } from '../src/schema/attribute-set.ts'
 
 const ROOT = new URL('../../../vectors/', import.meta.url)
 

@@ -1,7 +1,8 @@
 /** The tests that every view tuned by hand must pass. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Attribute, AttributeWriter, MAXIMUM_ATTRIBUTES, type Memory, NFNETLINK_ATTRIBUTES } from '../src/index.ts'
+import { type Attribute, AttributeWriter, MAXIMUM_ATTRIBUTES, type Memory } from '../src/index.ts'
+import { NFNETLINK_ATTRIBUTES } from '../src/nfnetlink/header.ts'
 import { attributesArbitrary } from '../src/schema/arbitrary.ts'
 import { loadVector, loadVectors, memoryWith, messagesOf, runs } from './vectors.ts'
 import { expectAgreement, expectEmpty, messageOf, namesOf, OFFSET, outcome, type Subject, saidBy } from './views.ts'

@@ -16,13 +16,13 @@ import {
   Memory,
   messageFamily,
   messageResourceId,
-  NFNETLINK_ATTRIBUTES,
   QueueMessage,
   QueuePacketView,
   queueAttributes,
   readAttributes,
   writeNfnetlinkMessage,
 } from '../src/index.ts'
+import { NFNETLINK_ATTRIBUTES } from '../src/nfnetlink/header.ts'
 import { numberIn, type Vector } from './vectors.ts'
 
 export const OFFSET = 64

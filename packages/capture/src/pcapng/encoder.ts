@@ -1,5 +1,5 @@
-import { hostIsLittleEndian } from '@ringlink/codec'
 import { EncodeError } from '@ringlink/codec/errors'
+import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import { align4 } from '@ringlink/codec/memory'
 import {
   BLOCK_FRAMING,

@@ -1,4 +1,5 @@
-import { hostIsLittleEndian, LogRecordView, Memory, Protocol } from '@ringlink/codec'
+import { LogRecordView, Memory, Protocol } from '@ringlink/codec'
+import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import { describe, expect, test } from 'vitest'
 import {
   LinkType,

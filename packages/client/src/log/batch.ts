@@ -7,8 +7,8 @@ import {
   MESSAGE_HEADER_LENGTH,
   type Memory,
   type NetlinkError,
-  RELEASED_MEMORY,
 } from '@ringlink/codec'
+import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
 
 /** Where `nlmsg_type` is. */

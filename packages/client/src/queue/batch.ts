@@ -9,12 +9,11 @@ import {
   type Memory,
   MessageIterator,
   NetlinkError,
-  NFNETLINK_ATTRIBUTES,
   QueueMessage,
-  RELEASED_MEMORY,
   Verdict,
   type VerdictChanges,
 } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES, RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch, Lease } from '@ringlink/transport'
 import { type HeldPacket, QueuePacket } from './packet.ts'
 import { isVerdict, VerdictBook } from './verdict-book.ts'

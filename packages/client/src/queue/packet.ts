@@ -1,12 +1,5 @@
-import {
-  dropVerdict,
-  EncodeError,
-  QueuePacketView,
-  queueVerdict,
-  RELEASED_MEMORY,
-  Verdict,
-  type VerdictChanges,
-} from '@ringlink/codec'
+import { dropVerdict, EncodeError, QueuePacketView, queueVerdict, Verdict, type VerdictChanges } from '@ringlink/codec'
+import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { Lease } from '@ringlink/transport'
 
 /** How a packet is dropped. */

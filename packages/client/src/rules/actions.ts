@@ -1,16 +1,15 @@
 import {
   type Expression,
   LimitType,
-  LOG_TARGET_REVISION,
   logTargetInformation,
   MatchFlag,
   MetaKey,
-  QUEUE_TARGET_REVISION,
   queueTargetInformation,
   Register,
   RuleQueueFlag,
   RuleVerdict,
 } from '@ringlink/codec'
+import { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from '@ringlink/codec/internal'
 import { hostOrder32 } from './match.ts'
 import type { NumberRange, RuleActions, RuleLimit, RuleLog } from './options.ts'
 

@@ -9,12 +9,12 @@ import {
   Memory,
   MessageFlag,
   MessageIterator,
-  NFNETLINK_ATTRIBUTES,
   NfTablesMessage,
   Protocol,
   Subsystem,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import { timeoutError } from '../errors.ts'
 import { kernelError } from '../kernel-error.ts'

@@ -1,4 +1,5 @@
-import { EncodeError, HookPriority, MAXIMUM_LOG_PREFIX, MAXIMUM_NFTABLES_NAME } from '@ringlink/codec'
+import { EncodeError, HookPriority, MAXIMUM_LOG_PREFIX } from '@ringlink/codec'
+import { MAXIMUM_NFTABLES_NAME } from '@ringlink/codec/internal'
 import { familyNumbers, isDeviceName, type RuleChain } from './chains.ts'
 import { badRule } from './errors.ts'
 import { protocolNumber, protocolNumbers } from './match.ts'

@@ -4,13 +4,13 @@ import {
   ConntrackStateBit,
   type Expression,
   Family,
-  hostIsLittleEndian,
   MatchFlag,
   MetaKey,
   PayloadBase,
   RangeOperation,
   Register,
 } from '@ringlink/codec'
+import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import { type Network, parseNetwork } from './network.ts'
 import type { ConnectionState, RuleFamily, RuleMatch, RulePorts, RuleProperties, RuleProtocol } from './options.ts'
 import { numberSet, portElements, type RuleSet } from './set.ts'

@@ -1,4 +1,5 @@
-import { type AttributeValues, SetElementFlag, SetFlag, type setElementAttributes } from '@ringlink/codec'
+import { type AttributeValues, SetElementFlag, SetFlag } from '@ringlink/codec'
+import type { setElementAttributes } from '@ringlink/codec/internal'
 import type { NumberRange, RulePorts } from './options.ts'
 
 /** A set that belongs to one rule and is looked up by it. */

@@ -11,7 +11,6 @@ import {
   chainAttributes,
   conntrackAttributes,
   DoneView,
-  describeMessage,
   ErrorView,
   expectationAttributes,
   finishMessage,
@@ -30,8 +29,6 @@ import {
   ruleAttributes,
   setAttributes,
   setElementListAttributes,
-  swap16,
-  swap32,
   tableAttributes,
   writeNfnetlinkMessage,
 } from '../../src/index.ts'
@@ -42,7 +39,9 @@ import {
   inspectText,
   MAXIMUM_MESSAGES,
 } from '../../src/inspect/index.ts'
+import { describeMessage } from '../../src/messages.ts'
 import { attributesArbitrary } from '../../src/schema/arbitrary.ts'
+import { swap16, swap32 } from '../../src/wire/endian.ts'
 import {
   capturedMessages,
   expectedCode,

@@ -4,7 +4,6 @@ import {
   type AttributeSet,
   type AttributeValues,
   AttributeWriter,
-  attributePath,
   attributeSet,
   batchAttributes,
   be64,
@@ -14,7 +13,6 @@ import {
   DoneView,
   ErrorView,
   expectationAttributes,
-  expressionAttributes,
   extendedAckAttributes,
   flag,
   flowtableAttributes,
@@ -27,10 +25,8 @@ import {
   MAXIMUM_DEPTH,
   Memory,
   MessageIterator,
-  NFNETLINK_ATTRIBUTES,
   nested,
   objectAttributes,
-  policyAttributes,
   QueuePacketView,
   queueAttributes,
   queueConfigAttributes,
@@ -52,7 +48,11 @@ import {
   union,
   writeAttributes,
 } from '../../src/index.ts'
+import { NFNETLINK_ATTRIBUTES } from '../../src/nfnetlink/header.ts'
+import { expressionAttributes } from '../../src/nfnetlink/nftables/rule.ts'
 import { attributesArbitrary } from '../../src/schema/arbitrary.ts'
+import { attributePath } from '../../src/schema/attribute-set.ts'
+import { policyAttributes } from '../../src/wire/control.ts'
 import { loadVectors, memoryWith, runs } from '../vectors.ts'
 
 /** Every format that a table can have, those too that no message of ours needs yet. */

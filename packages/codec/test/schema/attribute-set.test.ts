@@ -4,7 +4,6 @@ import {
   type AttributeSet,
   type AttributeValues,
   AttributeWriter,
-  attributePath,
   attributeSet,
   beginMessage,
   bytes,
@@ -29,9 +28,10 @@ import {
   u8,
   union,
   writeAttributes,
-  writeNfnetlinkHeader,
   writeNfnetlinkMessage,
 } from '../../src/index.ts'
+import { writeNfnetlinkHeader } from '../../src/nfnetlink/header.ts'
+import { attributePath } from '../../src/schema/attribute-set.ts'
 import { loadVector, memoryWith } from '../vectors.ts'
 
 const OFFSET = 8

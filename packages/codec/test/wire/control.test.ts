@@ -9,9 +9,9 @@ import {
   MessageFlag,
   MessageView,
   Protocol,
-  writeNfnetlinkHeader,
 } from '../../src/index.ts'
 import { inspect } from '../../src/inspect/index.ts'
+import { writeNfnetlinkHeader } from '../../src/nfnetlink/header.ts'
 
 /** A Done message whose payload `write` writes. */
 function doneOf(flags: number, write: (memory: Memory) => number): Memory {

@@ -1,12 +1,6 @@
 /** The message that ends several log entries in one datagram. */
-import {
-  beginMessage,
-  ControlType,
-  finishMessage,
-  type Memory,
-  NFNETLINK_ATTRIBUTES,
-  writeNfnetlinkHeader,
-} from '@ringlink/codec'
+import { beginMessage, ControlType, finishMessage, type Memory } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 
 /** Bytes of the Done message that ends several entries. */
 export const DONE_LENGTH: number = NFNETLINK_ATTRIBUTES

@@ -7,11 +7,9 @@ import {
   CopyMode,
   finishMessage,
   Hook,
-  networkOrder16,
-  networkOrder32,
   Subsystem,
-  writeNfnetlinkHeader,
 } from '@ringlink/codec'
+import { networkOrder16, networkOrder32, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { LogGroup } from './group.ts'
 

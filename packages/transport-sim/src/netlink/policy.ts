@@ -1,4 +1,5 @@
-import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, type Memory, readText } from '@ringlink/codec'
+import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, type Memory } from '@ringlink/codec'
+import { readText } from '@ringlink/codec/internal'
 import type { AttributePolicy, MessagePolicy } from './attribute-policy.ts'
 import type { KernelRequest } from './request.ts'
 

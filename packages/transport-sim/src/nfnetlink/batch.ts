@@ -7,9 +7,9 @@ import {
   type Memory,
   MessageFlag,
   MINIMUM_MESSAGE_TYPE,
-  NFNETLINK_ATTRIBUTES,
   Subsystem,
 } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { Dispatcher } from '../netlink/dispatch.ts'
 import { AttributeTable } from '../netlink/policy.ts'

@@ -1,4 +1,5 @@
-import { BatchMessage, Errno, MESSAGE_HEADER_LENGTH, type Memory, NFNETLINK_ATTRIBUTES } from '@ringlink/codec'
+import { BatchMessage, Errno, MESSAGE_HEADER_LENGTH, type Memory } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
 import { Dispatcher } from '../netlink/dispatch.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'

@@ -1,5 +1,6 @@
 /** The messages of a batch of nf_tables, by type, and how a batch is executed. */
-import { Errno, NFNETLINK_ATTRIBUTES, Subsystem } from '@ringlink/codec'
+import { Errno, Subsystem } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'

@@ -1,12 +1,6 @@
 /** Messages of the kernel's, attribute by attribute: nests as nf_tables sends them, without the flag that says so. */
-import {
-  AttributeWriter,
-  beginMessage,
-  finishMessage,
-  Memory,
-  NFNETLINK_ATTRIBUTES,
-  writeNfnetlinkHeader,
-} from '@ringlink/codec'
+import { AttributeWriter, beginMessage, finishMessage, Memory } from '@ringlink/codec'
+import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 
 /** What the headers of a message say. */
 export interface ReplyHeader {

@@ -7,12 +7,11 @@ import {
   CopyMode,
   Hook,
   type Memory,
-  networkOrder16,
-  networkOrder32,
   PacketInformation,
   QueueFlag,
   QueueMessage,
 } from '@ringlink/codec'
+import { networkOrder16, networkOrder32 } from '@ringlink/codec/internal'
 import { fillChecksum } from '../internet/transit.ts'
 import { Checksum, type PacketOwner, type SimPacket } from '../netfilter/packet.ts'
 import type { QueueInstance } from './instance.ts'

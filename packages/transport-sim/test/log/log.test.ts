@@ -1,4 +1,5 @@
-import { AttributeWriter, beginMessage, finishMessage, Memory, Protocol, writeNfnetlinkHeader } from '@ringlink/codec'
+import { AttributeWriter, beginMessage, finishMessage, Memory, Protocol } from '@ringlink/codec'
+import { writeNfnetlinkHeader } from '@ringlink/codec/internal'
 import { describe, expect, it } from 'vitest'
 import { SimKernel, type SimTransport } from '../../src/index.ts'
 import { ask, receiveAll, sendBytes, udp } from '../support.ts'

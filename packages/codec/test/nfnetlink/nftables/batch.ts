@@ -6,7 +6,6 @@ import {
   BatchMessage,
   batchAttributes,
   ConntrackKey,
-  describeMessage,
   type Expression,
   Family,
   type Memory,
@@ -15,13 +14,14 @@ import {
   NewFlag,
   PayloadBase,
   Protocol,
-  QUEUE_TARGET_REVISION,
   type QueueTarget,
   queueTargetInformation,
   Register,
   Subsystem,
   writeNfnetlinkMessage,
 } from '../../../src/index.ts'
+import { describeMessage } from '../../../src/messages.ts'
+import { QUEUE_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts'
 
 export interface BatchPart {
   readonly type: number

@@ -9,14 +9,12 @@ import { openSocket } from '../../../../transport-socket/src/index.ts'
 import {
   type AttributeSet,
   type AttributeValues,
-  attributePath,
   CompatMessage,
   CompatType,
   ConntrackStateBit,
   ControlType,
   chainAttributes,
   compatAttributes,
-  describeMessage,
   ErrorView,
   type Expression,
   expressionAt,
@@ -26,7 +24,6 @@ import {
   Hook,
   HookPriority,
   LimitType,
-  LOG_TARGET_REVISION,
   logTargetInformation,
   Memory,
   type Message,
@@ -46,6 +43,9 @@ import {
   tableAttributes,
   writeNfnetlinkMessage,
 } from '../../../src/index.ts'
+import { describeMessage } from '../../../src/messages.ts'
+import { LOG_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts'
+import { attributePath } from '../../../src/schema/attribute-set.ts'
 import { APPEND, type BatchPart, inState, marked, queueTarget, udpTo, verdict, writeBatch } from './batch.ts'
 
 const ENOENT = 2

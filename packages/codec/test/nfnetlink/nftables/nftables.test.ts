@@ -1,15 +1,12 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   AttributeWriter,
-  attributePath,
   ErrorView,
   type Expression,
   expressionAt,
-  expressionAttributes,
   expressionTables,
   Family,
   generationAttributes,
-  LOG_TARGET_REVISION,
   type LogTarget,
   logTargetInformation,
   Memory,
@@ -30,6 +27,9 @@ import {
   TableFlag,
   writeAttributes,
 } from '../../../src/index.ts'
+import { LOG_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts'
+import { expressionAttributes } from '../../../src/nfnetlink/nftables/rule.ts'
+import { attributePath } from '../../../src/schema/attribute-set.ts'
 import { loadVector, memoryWith } from '../../vectors.ts'
 import { APPEND, type BatchPart, marked, queueTarget, udpTo, verdict, writeBatch } from './batch.ts'
 

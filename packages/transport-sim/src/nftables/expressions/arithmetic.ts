@@ -1,5 +1,6 @@
 /** Expressions that compute with registers: bitwise, byteorder. */
-import { BitwiseOperation, Errno, hostIsLittleEndian, RuleVerdict } from '@ringlink/codec'
+import { BitwiseOperation, Errno, RuleVerdict } from '@ringlink/codec'
+import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../reply.ts'
 import type { RuleExpression } from '../ruleset.ts'

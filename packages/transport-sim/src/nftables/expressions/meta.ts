@@ -1,5 +1,6 @@
 /** Expression `meta`: what is known of a packet beside its bytes. */
-import { Errno, hostIsLittleEndian, MetaKey, RuleVerdict } from '@ringlink/codec'
+import { Errno, MetaKey, RuleVerdict } from '@ringlink/codec'
+import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../reply.ts'

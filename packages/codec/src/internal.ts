@@ -1,0 +1,13 @@
+/**
+ * What sibling packages share with the codec: helpers without a promise to users. Every release may change them.
+ */
+
+export { describeMessage } from './messages.ts'
+export { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from './nfnetlink/header.ts'
+export { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from './nfnetlink/nftables/compat.ts'
+export { MAXIMUM_NFTABLES_NAME } from './nfnetlink/nftables/messages.ts'
+export { setElementAttributes } from './nfnetlink/nftables/set.ts'
+export { attributeByNumber, attributePath, nestedSetAt, readText } from './schema/attribute-set.ts'
+export { describePolicy } from './wire/control.ts'
+export { hostIsLittleEndian, networkOrder16, networkOrder32 } from './wire/endian.ts'
+export { RELEASED_MEMORY } from './wire/memory.ts'
