@@ -1,0 +1,67 @@
+// Packs every published package and tries the tarballs as users would.
+//
+//   node test/packed/run.mjs [--all] [--only TEXT] [--write]
+//
+// Without --all, what CI runs at every change. --only: checks that have the text in their name. --write (with --all): docs/platforms.md.
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { pack } from '../../scripts/pack.mjs'
+import { root } from '../../scripts/workspace.mjs'
+import { checks } from './checks.mjs'
+import { removeManagers } from './project.mjs'
+import { startRegistry } from './registry.mjs'
+import { platformsDocument } from './report.mjs'
+
+const { values } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+})
+if (values.write && !(values.all && values.only === undefined)) throw new Error('--write needs --all, without --only')
+const chosen = checks.filter(({ name, quick }) =>
+  values.only === undefined ? values.all || quick : name.includes(values.only),
+)
+if (chosen.length === 0) throw new Error(`no check has ${JSON.stringify(values.only)} in its name`)
+
+const platforms = values.all ? [] : [`linux-${process.arch}-gnu`]
+const start = performance.now()
+run(process.execPath, 'scripts/build.mjs')
+run(process.execPath, 'packages/native/scripts/platforms.mjs', '--install', ...platforms)
+const tarballs = pack({ hostOnly: !values.all })
+const registry = await startRegistry(tarballs)
+const results = []
+try {
+  for (const check of chosen) results.push(await attempt(check))
+} finally {
+  await registry.close()
+  removeManagers()
+}
+if (values.write) writeFileSync(join(root, 'docs', 'platforms.md'), platformsDocument(results))
+const failed = results.filter(({ error }) => error !== undefined)
+console.log(`${results.length - failed.length} passed, ${failed.length} failed`)
+process.exitCode = failed.length > 0 ? 1 : 0
+
+async function attempt({ group, name, run }) {
+  try {
+    const detail = await run({ registry: registry.url, tarballs })
+    report('ok', `${name}: ${detail}`)
+    return { group, name, detail }
+  } catch (error) {
+    report('FAIL', `${name}: ${error.stack}`)
+    return { group, name, detail: 'does not work', error }
+  }
+}
+
+function report(outcome, text) {
+  const seconds = ((performance.now() - start) / 1000).toFixed(0).padStart(4)
+  console.log(`${seconds} s  ${outcome.padEnd(4)}  ${text}`)
+}
+
+function run(...command) {
+  const { status } = spawnSync(command[0], command.slice(1), { cwd: root, stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${command.join(' ')} failed`)
+}
