@@ -6,7 +6,7 @@ import { Project } from './project.mjs'
 
 const ESBUILD = '0.28.2'
 const VITE = '7.3.8'
-const DECODER_LIMIT = 6000
+const DECODER_LIMIT = 7200
 
 const esbuild = join('node_modules', '@esbuild', `linux-${process.arch}`, 'bin', 'esbuild')
 

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { root } from '../../scripts/workspace.mjs'
 import { bundlerChecks } from './bundlers.mjs'
 import { unshare } from './namespace.mjs'
+import { platformChecks } from './platforms.mjs'
 import { nodes, Project } from './project.mjs'
 import { runtimeChecks } from './runtimes.mjs'
 import { typeScriptChecks } from './typescript.mjs'
@@ -36,6 +37,7 @@ export const checks = [
   })),
   { group: 'Packages', name: 'lean install', quick: true, run: leanInstall },
   { group: 'Packages', name: 'names of the declarations exist', quick: true, run: declaredNames },
+  ...platformChecks,
   ...typeScriptChecks,
   ...runtimeChecks,
   ...bundlerChecks,
