@@ -10,6 +10,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as codec from '../../packages/codec/dist/index.js'
+import { describeMessage } from '../../packages/codec/dist/internal.js'
 
 const [library, sender] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'nftables-'))
@@ -233,7 +234,7 @@ const memory = new codec.Memory(8192)
 
 /** One message, as hex. */
 function written(type, flags, family, attributes, resourceId = 0) {
-  const set = codec.describeMessage(codec.Protocol.Netfilter, type).attributes
+  const set = describeMessage(codec.Protocol.Netfilter, type).attributes
   const message = { type, flags: 1 | flags, sequence: sequence++, family, resourceId, attributes }
   return Buffer.from(memory.copy(0, codec.writeNfnetlinkMessage(memory, 0, 8192, set, message))).toString('hex')
 }
