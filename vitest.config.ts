@@ -19,6 +19,7 @@ export default defineConfig({
             'packages/*/test/**/*.test.ts',
             'examples/*/test/**/*.test.ts',
             'bench/test/**/*.test.ts',
+            'test/**/*.test.ts',
             'packages/*/test/**/*.fuzz.ts',
           ],
           exclude: ['**/*.kernel.test.ts', '**/node_modules/**'],

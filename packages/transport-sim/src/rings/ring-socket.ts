@@ -39,7 +39,7 @@ const NO_FRAME = -1
 
 /**
  * The kernel's side of memory-mapped rings on one socket, in front of its receive queue, as af_netlink.c of Linux 4.4 has it
- * (reference/netlink-mmap.md). What the kernel sends to this socket alone is built in a frame; what goes to groups, what
+ * (docs/netlink-mmap.md). What the kernel sends to this socket alone is built in a frame; what goes to groups, what
  * other users send, and what is too large goes by the queue, with a frame as token.
  */
 export class RingSocket implements Receiver {
