@@ -1,13 +1,27 @@
-import {
-  type ClientErrorCode,
-  Errno,
-  isNetlinkError,
-  type KernelError,
-  type Message,
-  NetlinkError,
-} from '@ringlink/codec'
+import { Errno, isNetlinkError, type KernelError, type Message, NetlinkError } from '@ringlink/codec'
 import { TransportError } from '@ringlink/transport'
 import { match } from 'ts-pattern'
+
+/** Why the client refused or failed. */
+export type ClientErrorCode =
+  /** no answer within the time allowed */
+  | 'TIMEOUT'
+  /** the data changed while the kernel dumped it; the rows are in the error */
+  | 'DUMP_INTERRUPTED'
+  /** the packet has its verdict */
+  | 'VERDICT_GIVEN'
+  /** the kernel has no NFQUEUE (nfnetlink_queue is not there), or not an option of it; the message names the option */
+  | 'QUEUE_UNSUPPORTED'
+  /** CAP_NET_ADMIN is missing, or another process, or this one, owns the queue; the message says which */
+  | 'QUEUE_REFUSED'
+  /** the kernel has no NFLOG (nfnetlink_log is not there), or not an option of it */
+  | 'LOG_UNSUPPORTED'
+  /** CAP_NET_ADMIN is missing, or another process, or this one, owns the log group; the message says which */
+  | 'LOG_REFUSED'
+  /** the kernel has no nf_tables, or not an expression that the rules need */
+  | 'RULES_UNSUPPORTED'
+  /** the kernel refused the rules: `rule` and `expression` say which part; nothing of them is installed */
+  | 'RULES_REFUSED'
 
 /** A refusal of the client's own. */
 export class ClientError extends NetlinkError {

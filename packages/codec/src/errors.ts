@@ -1,12 +1,13 @@
 import { Errno, errnoName } from './errno.ts'
+import { escapeText, quoteText } from './text.ts'
 
-export { Errno, errnoName }
+export { Errno, errnoName, escapeText, quoteText }
 
 /**
- * Why an operation of ringlink failed. Codes are the interface: they are stable, the texts are not.
- * Each class documents its own; all of them are listed in the README.
+ * Why the codec, or a check of options, refused something. Codes are the interface: they are stable, the texts are not. Each package
+ * documents the codes of its own (`TransportErrorCode`, `ClientErrorCode`, ...); all of them are listed in the README.
  */
-export type ErrorCode = DecodeErrorCode | EncodeErrorCode | KernelErrorCode | TransportErrorCode | ClientErrorCode
+export type CodecErrorCode = DecodeErrorCode | EncodeErrorCode | KernelErrorCode | OptionErrorCode
 
 /** Bytes that are not what they claim to be. */
 export type DecodeErrorCode =
@@ -43,60 +44,42 @@ export type EncodeErrorCode =
 /** The kernel's own refusal. */
 export type KernelErrorCode = 'KERNEL'
 
-/** A transport's refusal or failure. */
-export type TransportErrorCode =
-  /** a system call failed; `errno` says how */
-  | 'SYSTEM'
-  /** the transport is closed */
-  | 'CLOSED'
-  /** somebody else is receiving from it already */
-  | 'BUSY'
-  /** all frames are in live batches or held */
-  | 'NO_FREE_FRAMES'
-  /** the outbox has no room for the message; flush it */
-  | 'OUTBOX_FULL'
-  /** a reservation without commit, or a commit without reservation */
-  | 'OUTBOX_STATE'
-  /** a batch, lease or view used after its release */
-  | 'RELEASED'
-  /** an argument outside its bounds */
+/** An argument that was refused before anything was done. */
+export type OptionErrorCode =
+  /** of the wrong shape: an unknown key, a wrong type, a member that is missing, members that do not go together */
   | 'ARGUMENT'
-  /** this platform, kernel or transport cannot do it */
-  | 'UNSUPPORTED'
-  /** no memory-mapped ring can be had here; `probes` says what was tried, and how each failed */
-  | 'RING_UNSUPPORTED'
+  /** of the right shape, and out of bounds */
+  | 'VALUE_RANGE'
 
-/** The client's refusal or failure. */
-export type ClientErrorCode =
-  /** no answer within the time allowed */
-  | 'TIMEOUT'
-  /** the data changed while the kernel dumped it; the rows are in the error */
-  | 'DUMP_INTERRUPTED'
-  /** the packet has had its verdict */
-  | 'VERDICT_GIVEN'
-  /** the kernel has no NFQUEUE (nfnetlink_queue is not there) */
-  | 'QUEUE_UNSUPPORTED'
-  /** another socket owns the queue, or CAP_NET_ADMIN is missing */
-  | 'QUEUE_REFUSED'
-  /** the kernel has no NFLOG (nfnetlink_log is not there), or not an option of it */
-  | 'LOG_UNSUPPORTED'
-  /** another socket owns the log group, or CAP_NET_ADMIN is missing */
-  | 'LOG_REFUSED'
-  /** the kernel has no nf_tables, or not an expression that the rules need */
-  | 'RULES_UNSUPPORTED'
-  /** the kernel refused the rules: `rule` and `expression` say which part; nothing of them is installed */
-  | 'RULES_REFUSED'
-  /** a Worker of a fan-out failed or ended early */
-  | 'WORKER_FAILED'
+/**
+ * What every error of ringlink wears, whichever package throws it and whichever copy of that package: the symbol is one for the whole
+ * process. Packages that import nothing of ours put it on by themselves.
+ */
+export const errorBrand: unique symbol = Symbol.for('ringlink.error') as never
 
-/** What every error of ringlink is. Recognise it by `code` ({@link isNetlinkError}), not by class: two copies of a package have two classes. */
+/** What nearly every error of ringlink is. Recognise errors by `code` ({@link isNetlinkError}), not by class: two copies of a package have two classes. */
 export class NetlinkError extends Error {
-  readonly code: ErrorCode
+  readonly code: string
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'NetlinkError'
     this.code = code
+  }
+}
+// On the prototype, where it is not listed with the members of each error.
+Object.defineProperty(NetlinkError.prototype, errorBrand, { value: true })
+
+/** An argument that was refused before anything was opened, installed or sent. */
+export class OptionError extends NetlinkError {
+  declare readonly code: OptionErrorCode
+  /** what was refused, from the argument on: `rules[2].match.not.destinationPort` */
+  readonly path: string
+
+  constructor(code: OptionErrorCode, path: string, message: string) {
+    super(code, message)
+    this.name = 'OptionError'
+    this.path = path
   }
 }
 
@@ -199,45 +182,11 @@ export class KernelError extends NetlinkError {
   }
 }
 
-/** True for every error of ringlink, of whatever copy of the package; with `code`, for that code only. */
-export function isNetlinkError(value: unknown, code?: ErrorCode): value is NetlinkError {
-  if (!(value instanceof Error) || !('code' in value) || typeof value.code !== 'string') return false
-  return code === undefined ? codes.has(value.code) : value.code === code
+/** True for every error of ringlink, of any package and any copy of it; with `code`, for that code only. */
+export function isNetlinkError<Code extends string = string>(
+  value: unknown,
+  code?: Code,
+): value is NetlinkError & { readonly code: Code } {
+  if (!(value instanceof Error) || !(errorBrand in value) || !('code' in value)) return false
+  return code === undefined ? typeof value.code === 'string' : value.code === code
 }
-
-const codes: ReadonlySet<string> = new Set<ErrorCode>([
-  'SHORT_HEADER',
-  'MESSAGE_LENGTH',
-  'ATTRIBUTE_LENGTH',
-  'ATTRIBUTE_SIZE',
-  'NESTED_DEPTH',
-  'ATTRIBUTE_COUNT',
-  'ATTRIBUTE_MISSING',
-  'MESSAGE_TYPE',
-  'UNALIGNED',
-  'PACKET_HEADER',
-  'NO_SPACE',
-  'VALUE_RANGE',
-  'ATTRIBUTE_UNKNOWN',
-  'KERNEL',
-  'SYSTEM',
-  'CLOSED',
-  'BUSY',
-  'NO_FREE_FRAMES',
-  'OUTBOX_FULL',
-  'OUTBOX_STATE',
-  'RELEASED',
-  'ARGUMENT',
-  'UNSUPPORTED',
-  'RING_UNSUPPORTED',
-  'TIMEOUT',
-  'DUMP_INTERRUPTED',
-  'VERDICT_GIVEN',
-  'QUEUE_UNSUPPORTED',
-  'QUEUE_REFUSED',
-  'LOG_UNSUPPORTED',
-  'LOG_REFUSED',
-  'RULES_UNSUPPORTED',
-  'RULES_REFUSED',
-  'WORKER_FAILED',
-])

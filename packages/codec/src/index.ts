@@ -6,18 +6,21 @@
 
 export { Errno, errnoName } from './errno.ts'
 export {
-  type ClientErrorCode,
+  type CodecErrorCode,
   DecodeError,
   type DecodeErrorCode,
   EncodeError,
   type EncodeErrorCode,
-  type ErrorCode,
+  errorBrand,
+  escapeText,
   isNetlinkError,
   KernelError,
   type KernelErrorCode,
   type KernelErrorDetails,
   NetlinkError,
-  type TransportErrorCode,
+  OptionError,
+  type OptionErrorCode,
+  quoteText,
 } from './errors.ts'
 export {
   type Conntrack,

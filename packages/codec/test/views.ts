@@ -7,7 +7,6 @@ import {
   attributeSet,
   bytes,
   DecodeError,
-  type ErrorCode,
   type IndexedMessageView,
   isNetlinkError,
   LogMessage,
@@ -122,7 +121,7 @@ export function expectedOf(subject: Subject, values: Values, family: number, res
 }
 
 /** The value of `read`, or the code and place that it is refused with. */
-export function outcome<Value>(read: () => Value): Value | { refused: ErrorCode; offset: number } {
+export function outcome<Value>(read: () => Value): Value | { refused: string; offset: number } {
   try {
     return read()
   } catch (error) {

@@ -5,6 +5,12 @@ import { libcOf, prebuiltPackage } from './prebuilt.ts'
 
 export type NativeUnavailableCode = 'PLATFORM_UNSUPPORTED' | 'ADDON_MISSING' | 'ADDON_REFUSED'
 
+/**
+ * What every error of ringlink wears (`errorBrand` of `@ringlink/codec`, which this package does not import): by it `isNetlinkError`
+ * recognises this one.
+ */
+const errorBrand = Symbol.for('ringlink.error')
+
 /** There is no netlink from this process. Recognise it by `code`; `message` says what can be done about it. */
 export class NativeUnavailableError extends Error {
   override readonly name = 'NativeUnavailableError'
@@ -20,6 +26,7 @@ export class NativeUnavailableError extends Error {
     this.code = code
   }
 }
+Object.defineProperty(NativeUnavailableError.prototype, errorBrand, { value: true })
 
 /**
  * The addon of the package at `root` (ends with a slash). A binary that was compiled there comes first, because somebody

@@ -5,7 +5,6 @@ export * from '@ringlink/client'
 export {
   ConntrackInfo,
   Errno,
-  type ErrorCode,
   errnoName,
   Family,
   Hook,
@@ -14,6 +13,7 @@ export {
   LogRecordView,
   type Memory,
   NetlinkError,
+  OptionError,
   PacketInformation,
   Protocol,
   QueuePacketView,
@@ -22,6 +22,7 @@ export {
 export type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 export { openRing, type RingOptions, type RingProbe, RingUnsupportedError } from '@ringlink/transport-mmap'
 export { openSocket, type SocketOptions } from '@ringlink/transport-socket'
+export type { ErrorCode } from './errors.ts'
 export {
   FanOut,
   type FanOutEvents,

@@ -6,6 +6,7 @@ import type { Transport } from '@ringlink/transport'
 import type { SocketOptions } from './options.ts'
 import { SocketTransport } from './socket.ts'
 
+export type { NativeUnavailableCode } from '@ringlink/native'
 export { check, NetlinkSocket, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from './netlink-socket.ts'
 export {
   type CheckedOptions,

@@ -1,4 +1,27 @@
-import { errnoName, NetlinkError, type TransportErrorCode } from '@ringlink/codec/errors'
+import { errnoName, NetlinkError } from '@ringlink/codec/errors'
+
+/** Why a transport refused or failed. */
+export type TransportErrorCode =
+  /** a system call failed; `errno` says how */
+  | 'SYSTEM'
+  /** the transport is closed */
+  | 'CLOSED'
+  /** another consumer is receiving from it already */
+  | 'BUSY'
+  /** all frames are in live batches or held */
+  | 'NO_FREE_FRAMES'
+  /** the outbox has no room for the message; flush it */
+  | 'OUTBOX_FULL'
+  /** a reservation without commit, or a commit without reservation */
+  | 'OUTBOX_STATE'
+  /** a batch, lease or view used after its release */
+  | 'RELEASED'
+  /** an argument that makes no sense; options are refused with `OptionError`, which has this code too */
+  | 'ARGUMENT'
+  /** this platform, kernel or transport cannot do it */
+  | 'UNSUPPORTED'
+  /** no memory-mapped ring is available here; `probes` says what was tried, and how each failed */
+  | 'RING_UNSUPPORTED'
 
 /** A transport's refusal or failure. `operation` is what was tried; `errno` is set (positive) where a system call failed. */
 export class TransportError extends NetlinkError {

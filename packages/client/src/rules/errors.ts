@@ -1,6 +1,6 @@
-import { type ClientErrorCode, EncodeError, Errno, errnoName } from '@ringlink/codec'
+import { EncodeError, Errno, errnoName } from '@ringlink/codec'
 import { match, P } from 'ts-pattern'
-import { ClientError } from '../errors.ts'
+import { ClientError, type ClientErrorCode } from '../errors.ts'
 import type { BatchRefusal } from './batch.ts'
 
 /** Where and why the kernel refused rules. */

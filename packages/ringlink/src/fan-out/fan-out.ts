@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { ClientError, type QueueCounters, type QueueStats, StopFlag } from '@ringlink/client'
-import { isNetlinkError } from '@ringlink/codec'
+import { type QueueCounters, type QueueStats, StopFlag } from '@ringlink/client'
+import { isNetlinkError, NetlinkError } from '@ringlink/codec'
 import type { Emitter } from '@ringlink/transport'
+import type { FanOutErrorCode } from '../errors.ts'
 import { type FanOutIncidents, sumStats } from './channel.ts'
 import { FanOutLane } from './lane.ts'
 import { type CheckedFanOutOptions, checkFanOutOptions, type FanOutOptions } from './options.ts'
@@ -10,8 +11,8 @@ import { type CheckedFanOutOptions, checkFanOutOptions, type FanOutOptions } fro
  * A Worker failed, or ended by itself; `cause` is what it failed with. If it could, it has closed its queue as `Queue.close()` does; if not,
  * the kernel has dropped what waited in it.
  */
-export class WorkerError extends ClientError {
-  declare readonly code: 'WORKER_FAILED'
+export class WorkerError extends NetlinkError {
+  declare readonly code: FanOutErrorCode
   /** the queue that it answered */
   readonly queue: number
 

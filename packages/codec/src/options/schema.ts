@@ -1,0 +1,229 @@
+/**
+ * Descriptions of options: one per object, from which its check derives. A description is typed by the interface that documents the
+ * object, so that an option without a check does not compile.
+ *
+ * Reading copies: what was checked is what is used, whatever the caller does to his objects afterwards.
+ */
+import { nearestNames } from './nearest.ts'
+import { OptionPlace, typeOfValue, type ValueType } from './place.ts'
+
+/** What values an option can have. */
+export interface Schema<Value> {
+  /** the values in words, to follow "must be": `an integer from 0 to 65535` */
+  readonly expected: string
+  /** the types of these values, by which {@link either} tells its alternatives apart */
+  readonly types: readonly ValueType[]
+  /** names of the members, of an object */
+  readonly keys?: readonly string[]
+  /** The value, objects and arrays copied. Throws `OptionError`: `ARGUMENT` for another type, `VALUE_RANGE` for a value out of bounds. */
+  read(value: unknown, place: OptionPlace): Value
+}
+
+/** A member that must be given. */
+export interface Required<Value> extends Schema<Value> {
+  readonly required: true
+}
+
+/** The members of an object that an interface describes; those that may be `undefined` may be left out. */
+export type Members<Options> = {
+  readonly [Key in keyof Options]-?: undefined extends Options[Key]
+    ? Schema<Exclude<Options[Key], undefined>>
+    : Required<Options[Key]>
+}
+
+export function required<Value>(schema: Schema<Value>): Required<Value> {
+  return { ...schema, required: true }
+}
+
+/** Checks the options object of `operation`. Throws `OptionError`. */
+export function readOptions<Value>(operation: string, schema: Schema<Value>, given: unknown): Value {
+  return schema.read(given, new OptionPlace(operation))
+}
+
+/** Checks an argument that has a name. Throws `OptionError`. */
+export function readArgument<Value>(operation: string, name: string, schema: Schema<Value>, given: unknown): Value {
+  const place = new OptionPlace(operation, name)
+  if (given === undefined && !schema.types.includes('undefined')) throw place.missing(schema.expected)
+  return schema.read(given, place)
+}
+
+/** Values of some types; `read` checks the rest. */
+export function schemaOf<Value>(
+  expected: string,
+  types: readonly ValueType[],
+  read: (value: never, place: OptionPlace) => Value,
+): Schema<Value> {
+  return {
+    expected,
+    types,
+    read: (value, place) => {
+      if (!types.includes(typeOfValue(value))) throw place.wrongType(expected, value)
+      return read(value as never, place)
+    },
+  }
+}
+
+/** Integers from `minimum` to `maximum`, of what the unit says (`milliseconds`). */
+export function integer(minimum: number, maximum: number, unit?: string): Schema<number> {
+  const bounds = `from ${minimum} to ${maximum}`
+  const expected = unit === undefined ? `an integer ${bounds}` : `an integer ${bounds} (${unit})`
+  return schemaOf(expected, ['number'], (value: number, place) => {
+    if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
+    throw place.outOfRange(expected, value)
+  })
+}
+
+/** Numbers from `minimum` to `maximum`, of what the unit says. */
+export function number(minimum: number, maximum: number, unit?: string): Schema<number> {
+  const bounds = `a number from ${minimum} to ${maximum}`
+  const expected = unit === undefined ? bounds : `${bounds} (${unit})`
+  return schemaOf(expected, ['number'], (value: number, place) => {
+    if (value >= minimum && value <= maximum) return value
+    throw place.outOfRange(expected, value)
+  })
+}
+
+/** Time to wait: what a timer can wait, and longer than nothing where `minimum` says so. */
+export function milliseconds(minimum = 0): Schema<number> {
+  return number(minimum, LONGEST_TIMER, 'milliseconds')
+}
+
+/** What `setTimeout` takes at most; more would be no time at all. */
+const LONGEST_TIMER = 0x7fffffff
+
+export const boolean: Schema<boolean> = schemaOf('true or false', ['boolean'], (value: boolean) => value)
+
+/** Text of `minimum` to `maximum` bytes in UTF-8, without the byte 0, which ends a text in the kernel. */
+export function text(minimum: number, maximum: number): Schema<string> {
+  const expected = `text of ${minimum} to ${maximum} bytes without a zero byte`
+  return schemaOf(expected, ['string'], (value: string, place) => {
+    const length = new TextEncoder().encode(value).length
+    if (length >= minimum && length <= maximum && !value.includes('\0')) return value
+    throw place.outOfRange(`${expected} (it has ${length} bytes)`, value)
+  })
+}
+
+/** One of some names. */
+export function oneOf<Name extends string>(...names: readonly Name[]): Schema<Name> {
+  const quoted = names.map((name) => `'${name}'`)
+  const last = quoted.at(-1) ?? ''
+  const expected = quoted.length < 2 ? last : `${quoted.slice(0, -1).join(', ')} or ${last}`
+  return schemaOf(expected, ['string'], (value: string, place) => {
+    const known = names.find((name) => name === value)
+    if (known === undefined) throw place.outOfRange(expected, value)
+    return known
+  })
+}
+
+/** Any function; what it returns is checked where it is called. */
+export function functionOf<Value>(expected: string): Schema<Value> {
+  return schemaOf(expected, ['function'], (value: Value) => value)
+}
+
+/** An object that is passed on as it is, if `isOne` recognises it. */
+export function instance<Value>(expected: string, isOne: (value: object) => boolean): Schema<Value> {
+  return schemaOf(expected, ['object'], (value: object, place) => {
+    if (!isOne(value)) throw place.wrongType(expected, value)
+    return value as Value
+  })
+}
+
+/** Anything at all. */
+export const anything: Schema<unknown> = {
+  expected: 'anything',
+  types: ['undefined'],
+  read: (value) => value,
+}
+
+/** An AbortSignal, of this realm or another. */
+export const abortSignal: Schema<AbortSignal> = instance('an AbortSignal', (value) => {
+  return 'aborted' in value && 'addEventListener' in value && 'throwIfAborted' in value
+})
+
+/** Bytes; they are not copied. */
+export const bytes: Schema<Uint8Array> = instance('a Uint8Array', (value) => value instanceof Uint8Array)
+
+/** A list of values, copied. */
+export function list<Value>(element: Schema<Value>, minimum = 0, maximum = 0x7fffffff): Schema<readonly Value[]> {
+  const expected = `a list, each element ${element.expected}`
+  return schemaOf(expected, ['array'], (given: readonly unknown[], place) => {
+    if (given.length < minimum) throw place.error('VALUE_RANGE', 'must not be an empty list')
+    if (given.length > maximum) {
+      throw place.error('VALUE_RANGE', `must be a list of at most ${maximum} elements, got ${given.length}`)
+    }
+    // Not by map(), which steps over holes.
+    return Array.from(given, (value, index) => {
+      if (value === undefined) throw place.element(index).missing(element.expected)
+      return element.read(value, place.element(index))
+    })
+  })
+}
+
+/** A value of one of several schemas, of which no two are for the same type. */
+export function either<First, Second>(first: Schema<First>, second: Schema<Second>): Schema<First | Second> {
+  const expected = `${first.expected}, or ${second.expected}`
+  return {
+    expected,
+    types: [...first.types, ...second.types],
+    read: (value, place) => {
+      const type = typeOfValue(value)
+      if (first.types.includes(type)) return first.read(value, place)
+      if (second.types.includes(type)) return second.read(value, place)
+      throw place.wrongType(expected, value)
+    },
+  }
+}
+
+/**
+ * An object with these members and no others, copied with the members that are given. `check` refuses members that do not go together;
+ * it is given what was read.
+ */
+export function object<Options>(
+  members: Members<Options>,
+  check?: (options: Options, place: OptionPlace) => void,
+): Schema<Options> & { readonly members: Members<Options> } {
+  const schemas = Object.entries(members) as [string, Schema<unknown> & Partial<Required<unknown>>][]
+  const keys = schemas.map(([key]) => key)
+  return {
+    expected: 'an object',
+    types: ['object'],
+    keys,
+    members,
+    read: (given, place) => {
+      if (typeOfValue(given) !== 'object') {
+        if (given === undefined) throw place.missing('an object')
+        throw place.wrongType('an object', given)
+      }
+      const source = given as Readonly<Record<string, unknown>>
+      const isMissing = ([key, schema]: (typeof schemas)[number]) =>
+        schema.required === true && source[key] === undefined
+      // Inherited ones too: they would be read.
+      for (const key in source) {
+        if (!keys.includes(key)) throw place.unknownKey(key, hint(key, schemas, schemas.find(isMissing)?.[0]))
+      }
+      const options: Record<string, unknown> = {}
+      for (const [key, schema] of schemas) {
+        const value = source[key]
+        if (value !== undefined) options[key] = schema.read(value, place.member(key))
+        else if (schema.required === true) throw place.member(key).missing(schema.expected)
+      }
+      check?.(options as Options, place)
+      return options as Options
+    },
+  }
+}
+
+const MOST_KEYS = 12
+
+/** What somebody may have meant by a key that is not among those of `schemas`. */
+function hint(key: string, schemas: readonly [string, Schema<unknown>][], missing: string | undefined): string {
+  const inside = schemas.find(([, schema]) => schema.keys?.includes(key) === true)
+  if (inside !== undefined) return `, did you mean ${inside[0]}.${key}?`
+  const keys = schemas.map(([name]) => name)
+  const near = nearestNames(key, keys)
+  if (near.length > 0) return `, did you mean ${near.join(' or ')}?`
+  if (missing !== undefined) return `, and ${missing} is missing`
+  if (keys.length === 0) return ', there are none'
+  const more = keys.length > MOST_KEYS ? ', ...' : ''
+  return `, expected ${keys.slice(0, MOST_KEYS).join(', ')}${more}`
+}
