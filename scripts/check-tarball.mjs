@@ -1,4 +1,4 @@
-// What a published tarball must have, whatever the package: what a user's install depends on, and what npm's page shows.
+// What every published tarball must have: what a user's install depends on, and what npm's page shows.
 import { spawnSync } from 'node:child_process'
 
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']

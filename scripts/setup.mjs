@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const wanted = new Set(process.argv.slice(2))
+const requested = new Set(process.argv.slice(2))
 
 installPackages()
-if (wanted.has('--measurements')) installDebianPackages()
-if (wanted.has('--build')) build()
+if (requested.has('--measurements')) installDebianPackages()
+if (requested.has('--build')) build()
 
 function installPackages() {
   const stamp = join(root, 'node_modules', '.ringlink-setup')
@@ -31,7 +31,7 @@ function installDebianPackages() {
   const packages = missing.map((command) => commands[command])
   const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined
   if (!canInstall) {
-    say(`${missing.join(' and ')} missing, wanted by the measurements. Debian: apt-get install ${packages.join(' ')}`)
+    say(`${missing.join(' and ')} missing, needed by the measurements. Debian: apt-get install ${packages.join(' ')}`)
     return
   }
   say(`installing ${packages.join(' and ')}`)

@@ -4,7 +4,7 @@
  *   WARM             `warm` packets were answered; it reads no further until a line comes on standard input
  *   {...}            one line: what was measured from the first packet after that, for `window` seconds or `count` packets
  *
- * Then it goes on answering until it is killed. Several threads may share one meter. */
+ * Then it continues to answer until it is killed. Several threads may share one meter. */
 #ifndef RINGLINK_BENCH_METER_H
 #define RINGLINK_BENCH_METER_H
 #include <pthread.h>

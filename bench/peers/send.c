@@ -123,7 +123,7 @@ static int goes_on(long sent, double start) {
 
 /* Sends in bursts, as a busy network card delivers: a datagram at a time would measure the sender's wake-ups. It must not be what
  * is measured, so it does not read what arrives but has it counted, and asks again and again while there is no room for a
- * burst; but for a window of one, where there is nothing to do but wait. */
+ * burst, except for a window of one, where it can only wait. */
 static void closed_loop(void) {
   long window = (long)number("window", 1024), count = (long)number("count", 0), sent = 0, received = 0;
   long burst = window / 4 > BATCH ? BATCH : (window + 3) / 4;

@@ -23,7 +23,7 @@ export interface Outcome {
   readonly value: number
   readonly details: Readonly<Record<string, number>>
   readonly problem?: string
-  /** what the machine did meanwhile; absent where that cannot matter */
+  /** what the machine did during the run; absent where that cannot matter */
   readonly load?: Load
 }
 

@@ -47,7 +47,7 @@ export const goals: readonly Goal[] = [
     measured: (results) => spreadOfValue(results, 'system-calls', 'ringlink'),
   },
   {
-    criterion: 'bytes allocated per packet, batch interface (less than half a byte is none)',
+    criterion: 'bytes allocated per packet, batch interface (less than half a byte counts as 0)',
     sign: '<=',
     limit: 0.5,
     measured: (results) => spreadOfValue(results, 'allocations', 'ringlink'),

@@ -12,7 +12,7 @@ const COUNT = 2_000_000
 const TAIL = 10_000
 /** Bytes of a datagram of the log (NFULA_CFG_NLBUFSIZ). */
 const BUFFER = 65536
-/** A rate that no receiver of this machine's is behind: nothing is lost, so that the work is the same. */
+/** A rate that every receiver on this machine can follow: nothing is lost, so the work is the same. */
 const RATE = { 1: 250_000, 64: 400_000 } as const
 
 /** Milliseconds that the client rests between two wake-ups of a busy log (its default), and C may. */

@@ -55,7 +55,7 @@ export function resolution(seconds: number): number {
   return 3 / TICKS / seconds
 }
 
-/** Waits until others use less than `most` cores, for `patience` seconds at the most; false if they still do. */
+/** Waits until others use less than `most` cores, for at most `patience` seconds; false if they still use more. */
 export async function waitForQuiet(most: number, patience: number, sample: number): Promise<boolean> {
   const deadline = performance.now() + patience * 1000
   for (;;) {

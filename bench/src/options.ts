@@ -44,7 +44,7 @@ export function parseOptions(words: readonly string[]): Options {
   const { quick, match, json, help, inside } = values
   const repetitions = Number(values.repetitions ?? (quick ? 2 : 5))
   if (!Number.isInteger(repetitions) || repetitions < 1) {
-    throw new Error(`--repetitions: a whole number from 1 on wanted, not ${values.repetitions}`)
+    throw new Error(`--repetitions must be an integer of at least 1, got '${values.repetitions}'`)
   }
   const settings: Settings = quick
     ? { repetitions, window: 0.5, scale: 0.5, patience: 0.4, redos: 0, warm: 60_000, limit: 165 }
@@ -62,8 +62,8 @@ export function parseOptions(words: readonly string[]): Options {
 
 function groupsOf(only: string | undefined): Group[] {
   if (only === undefined) return [...GROUPS]
-  const wanted = only.split(',').map((name) => name.trim())
-  const unknown = wanted.filter((name) => !(GROUPS as readonly string[]).includes(name))
+  const chosen = only.split(',').map((name) => name.trim())
+  const unknown = chosen.filter((name) => !(GROUPS as readonly string[]).includes(name))
   if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(', ')}; there are ${GROUPS.join(', ')}`)
-  return GROUPS.filter((group) => wanted.includes(group))
+  return GROUPS.filter((group) => chosen.includes(group))
 }

@@ -59,9 +59,9 @@ export class Program {
   }
 
   /** Waits for exactly this line. */
-  async expect(wanted: string): Promise<void> {
+  async expect(expected: string): Promise<void> {
     const line = await this.line()
-    if (line !== wanted) throw new Error(`${this.name} said ${line} instead of ${wanted}`)
+    if (line !== expected) throw new Error(`${this.name} said ${line} instead of ${expected}`)
   }
 
   /** The next line, which is JSON. */
@@ -70,9 +70,9 @@ export class Program {
   }
 
   /** Waits until it has said something like this on its standard error. */
-  async complaint(wanted: RegExp): Promise<void> {
+  async complaint(expected: RegExp): Promise<void> {
     const deadline = performance.now() + PATIENCE
-    while (!wanted.test(this.#complaint)) {
+    while (!expected.test(this.#complaint)) {
       if (this.#ended || performance.now() > deadline) throw new Error(`${this.name}: ${reasonIn(this.#complaint)}`)
       await this.#somethingOr(100)
     }
@@ -91,7 +91,7 @@ export class Program {
     await closed
   }
 
-  /** Ends it, whatever it does. */
+  /** Ends it, even in the middle of something. */
   async stop(): Promise<void> {
     if (this.#ended) return
     const closed = once(this.#child, 'close')

@@ -11,11 +11,11 @@ import type { Peers } from './peers.ts'
 import { Program } from './program.ts'
 import type { Contender, Workload } from './workload.ts'
 
-/** Packets in flight meanwhile, so that batches are as they will be: of a drain, full, and never more than a queue holds. */
+/** Packets in flight, so that batches are as they will be: of a drain, full, and never more than a queue holds. */
 const WARM_WINDOW = { drain: 16_384, flood: 1024, latency: 64, tcp: 0 } as const
 /** Packets a second where nothing comes back that would hold the sender up; what a slow handler leaves fits into its queue. */
 const WARM_RATE = 300_000
-/** Seconds for which traffic goes on when the window of the handler is over. */
+/** Seconds for which traffic continues after the handler's window. */
 const TAIL = 0.3
 /** Seconds of a TCP connection that are not measured: it grows, and the handler is warmed by it. */
 const TCP_SKIP = 0.5
@@ -36,9 +36,9 @@ interface SenderReport {
 /** A workload over packet queues as something that can be measured. */
 export function queueExperiment(workload: Workload, peers: Peers): Experiment {
   const { name, group, title, unit, better } = workload
-  const find = (wanted: string): Contender => {
-    const contender = workload.contenders.find((candidate) => candidate.name === wanted)
-    if (contender === undefined) throw new Error(`${wanted} is no contender of ${name}`)
+  const find = (contenderName: string): Contender => {
+    const contender = workload.contenders.find((candidate) => candidate.name === contenderName)
+    if (contender === undefined) throw new Error(`${contenderName} is not a contender of ${name}`)
     return contender
   }
   return {

@@ -1,4 +1,4 @@
-// Writes docs/performance.md and its charts anew from bench/results/latest.json, without measuring anything.
+// Writes docs/performance.md and its charts again from bench/results/latest.json, without measuring anything.
 import { readFileSync } from 'node:fs'
 import { LATEST } from './paths.ts'
 import { writeDocument } from './report/document.ts'

@@ -7,7 +7,7 @@ const MOST_BY_OTHERS = 0.25
 /** Cores that they may use before it begins, and seconds over which that is seen. */
 const QUIET = 0.1
 const QUIET_SAMPLE = 0.2
-/** Seconds that it is waited for at the least. */
+/** Shortest wait, in seconds. */
 const LEAST_PATIENCE = 0.2
 
 export interface Progress {

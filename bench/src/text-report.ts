@@ -21,7 +21,7 @@ function workloadText(results: Results, workload: WorkloadInfo): string {
   return `${workload.name}: ${workload.title} (${workload.unit}; x ${reference ?? '-'})\n${lines.join('\n')}\n`
 }
 
-/** What the others are compared with: the socket where transports are, else the best C, or else whoever comes first. */
+/** What the others are compared with: the socket where transports are, else the best C, or else the first contender. */
 export function referenceOf(results: Results, { name, contenders }: WorkloadInfo): string | undefined {
   const references = ['socket', 'c-best'].flatMap((start) => contenders.filter((other) => other.startsWith(start)))
   const order = [...references, ...contenders]

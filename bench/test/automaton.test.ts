@@ -13,7 +13,7 @@ function endsOf(patterns: readonly Uint8Array[], text: Uint8Array): number {
   return ends
 }
 
-test('patterns within and behind each other are found', () => {
+test('patterns within and after each other are found', () => {
   const patterns = ['he', 'she', 'his', 'hers'].map(bytes)
   const text = bytes('ushers and his heshe')
   expect(new Automaton(patterns).count(text, 0, text.length)).toBe(endsOf(patterns, text))

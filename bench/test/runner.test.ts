@@ -42,7 +42,7 @@ test('the order is reversed in every other repetition', async () => {
   expect(order).toEqual(['a', 'b', 'b', 'a', 'a', 'b'])
 })
 
-test('a disturbed run is measured again, so many times at the most, and says so', async () => {
+test('a disturbed run is measured again, up to a limit, and says so', async () => {
   const others = [2, 0.1, 3, 1, 2]
   const { runs } = await runAll(
     [
@@ -62,7 +62,7 @@ test('a disturbed run is measured again, so many times at the most, and says so'
   ])
 })
 
-test('who cannot take part is named with the reason, and the others go on', async () => {
+test('a contender that cannot take part is named with the reason, and the others continue', async () => {
   const { runs, missing } = await runAll(
     [experiment(() => ({ value: 1, details: {} }), 'not installed')],
     settings,

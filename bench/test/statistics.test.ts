@@ -10,7 +10,7 @@ test('nothing has no median', () => {
   expect(spreadOf([])).toBeUndefined()
 })
 
-test('ratios are of the same repetition, whatever the order, and of those that both have', () => {
+test('ratios pair runs of the same repetition, in any order, that both have', () => {
   const a = [
     { repetition: 1, value: 30 },
     { repetition: 0, value: 10 },

@@ -179,7 +179,7 @@ function flushing(): Step[] {
     counters,
     traffic(logPorts.plain, 1),
     read(),
-    // Time. Alone there is no Done; a new time is for what comes after what waits was sent.
+    // Time. A single record has no Done; a new time applies after what waits was sent.
     ...[0, 1, 5].flatMap((timeout) => [
       log('a', 5, { timeout, threshold: 100 }),
       read(),

@@ -25,7 +25,7 @@ export interface NfMachine extends AsyncDisposable {
 
 const OPTIONS = { protocol: Protocol.Netfilter, frameSize: 70_000, batchSize: 16 } as const
 
-/** The hooks that a datagram over the loopback device passes, one behind the other. */
+/** The hooks that a datagram over the loopback device passes, in order. */
 const way: Readonly<Record<number, number>> = {
   [Hook.Output]: Hook.Postrouting,
   [Hook.Postrouting]: Hook.Prerouting,

@@ -284,7 +284,7 @@ function rules(): NfStep[] {
     read(),
     ...dumps(),
     ...each([
-      named('behind 3', { position: 3n }),
+      named('after 3', { position: 3n }),
       named('before 3', { position: 3n }, { flags: Create }),
       named('at 99', { position: 99n }),
       named('replaces 4', { handle: 4n }, { flags: Replace }),
@@ -309,7 +309,7 @@ function rules(): NfStep[] {
     batch([
       chain({ name: 'new', id: 3 }),
       named('by id', { chain: undefined, chainId: 3, id: 1 }),
-      named('behind', { chain: undefined, chainId: 3, positionId: 1 }),
+      named('after', { chain: undefined, chainId: 3, positionId: 1 }),
       named('before', { chain: undefined, chainId: 3, positionId: 1 }, { flags: Create }),
       rule([{ name: 'immediate', data: { destinationRegister: 0, data: { verdict: { code: Jump, chainId: 3 } } } }]),
       deleteRule({ chain: 'new', id: 1 }),
@@ -319,10 +319,10 @@ function rules(): NfStep[] {
     batch([deleteRule({ chain: 'c', handle: 4n }), deleteRule({ chain: 'c', handle: 4n })]),
     batch([
       deleteRule({ chain: 'c', handle: 4n }),
-      named('behind', { position: 4n }),
+      named('after', { position: 4n }),
       named('r', { handle: 4n }, { flags: Replace }),
     ]),
-    batch([deleteRule({ chain: 'c', handle: 4n }), named('behind removed', { position: 4n })]),
+    batch([deleteRule({ chain: 'c', handle: 4n }), named('after removed', { position: 4n })]),
     batch([named('again', { handle: 3n }, { flags: Replace }), named('and again', { handle: 3n }, { flags: Replace })]),
     read(),
     ...dumps(),

@@ -178,7 +178,7 @@ function requestFlags(acknowledge: boolean): number {
   return MessageFlag.Request | (acknowledge ? MessageFlag.Acknowledge : 0)
 }
 
-/** The messages of one send lie one behind the other, each padded to four. */
+/** The messages of one send are concatenated, each padded to four bytes. */
 function send({ outbox }: Transport, messages: readonly Uint8Array[]): void {
   for (const bytes of messages) {
     if (bytes.length === 0) continue

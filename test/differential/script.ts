@@ -47,7 +47,7 @@ export type Step =
     }
   /** lets time pass until the log group, if it is the socket's own, has sent what waits in it; then reads */
   | { readonly do: 'expire'; readonly socket: SocketName; readonly group: number }
-  /** a message as bytes behind its netlink header, of which type and flags are given */
+  /** the bytes of a message after its netlink header, whose type and flags are given */
   | {
       readonly do: 'raw'
       readonly socket: SocketName
@@ -72,7 +72,7 @@ export interface PortRule {
   readonly mark?: number
   readonly logs?: readonly RuleLog[]
   readonly queue?: number
-  /** let them go on when nobody listens to the queue */
+  /** let them pass when nobody listens to the queue */
   readonly bypass?: boolean
 }
 export type PortRules = Readonly<Record<number, PortRule>>

@@ -204,7 +204,7 @@ function judging(): Step[] {
     read(),
     counters,
     delivered,
-    // Repeated to a queue that is no longer there, with and without bypass.
+    // Repeated to a queue that no longer exists, with and without bypass.
     traffic(ports.first, 2),
     traffic(ports.bypass, 2),
     read(),

@@ -38,13 +38,13 @@ async function loop(queue) {
 }
 
 async function sendAndReceive() {
-  const wanted = (COUNT * 3) / 4
+  const expected = (COUNT * 3) / 4
   const receiver = dgram.createSocket('udp4')
   await new Promise((resolve) => receiver.bind(PORT, '127.0.0.1', resolve))
   let count = 0
   const arrived = new Promise((resolve) => {
     receiver.on('message', () => {
-      if (++count === wanted) resolve()
+      if (++count === expected) resolve()
     })
   })
   const sender = dgram.createSocket('udp4')

@@ -115,5 +115,5 @@ export class FunctionTransport extends BaseTransport {
   }
 }
 
-/** The error of a descriptor that is no more, for kernels that fail. */
+/** The error of a closed descriptor, for kernels that fail. */
 export const badDescriptor: Error = systemError('receive', Errno.EBADF)

@@ -39,7 +39,7 @@ export function binaryParserDecoder(slots: Uint8Array, slot: number, length: num
       const parsed = message.parse(bytes.subarray(index * slot, index * slot + length)) as {
         attributes: ParsedAttribute[]
       }
-      return parsed.attributes.reduce((sum, { type, value }) => sum + wanted(type, value), 0)
+      return parsed.attributes.reduce((sum, { type, value }) => sum + used(type, value), 0)
     },
   }
 }
@@ -58,7 +58,7 @@ export function npmNetlinkDecoder(slots: Uint8Array, slot: number, length: numbe
       let sum = 0
       for (const { data } of parseMessages(bytes.subarray(index * slot, index * slot + length))) {
         parseAttributes(data.subarray(HEADERS - 16), (item) => {
-          sum += wanted(item.type, item.data)
+          sum += used(item.type, item.data)
         })
       }
       return sum
@@ -66,7 +66,7 @@ export function npmNetlinkDecoder(slots: Uint8Array, slot: number, length: numbe
   }
 }
 
-function wanted(type: number, value: Uint8Array): number {
+function used(type: number, value: Uint8Array): number {
   switch (type & 0x3fff) {
     case Attribute.PacketHeader:
     case Attribute.Mark:

@@ -2,7 +2,7 @@ import type { PacketBatch, Queue, QueuePacket } from 'ringlink'
 import type { Pace } from './pace.ts'
 import type { Work } from './work.ts'
 
-/** Answers a queue for ever, in the way `api` says; the three of them are what an application can choose from. */
+/** Answers a queue indefinitely, in the way `api` says: the three ways that an application can choose from. */
 export function answerQueue(api: string, queue: Queue, work: Work, pace: Pace): Promise<void> {
   switch (api) {
     case 'packets':

@@ -7,7 +7,7 @@ export function say(line: string): void {
   writeSync(1, `${line}\n`)
 }
 
-/** Blocks this thread, whatever is pending on it, until the runner has written a line. */
+/** Blocks this thread, with everything that is pending on it, until the runner has written a line. */
 export function waitForLine(): void {
   const byte = Buffer.alloc(1)
   while (readSync(0, byte, 0, 1, null) === 1 && byte[0] !== 0x0a) {}

@@ -4,7 +4,7 @@ import type { Words } from './words.ts'
 /** The receive buffer that every handler asks for, in the kernel's accounting: enough for all but a drain, which asks for more. */
 const BUFFER = 1 << 27
 
-/** Options of a queue, but for its number and its transport, as the words say. */
+/** Options of a queue, except its number and its transport, from the arguments. */
 export function queueOptionsOf(words: Words): Omit<QueueOptions, 'number' | 'transport'> {
   const batching = words.text('batching', '')
   return {

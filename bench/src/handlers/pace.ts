@@ -1,6 +1,6 @@
 /** Where the packets of a measurement begin and end; what a loop over packets tells it. */
 export interface Pace {
-  /** true once what is measured is over; the handler goes on answering */
+  /** true once the measured part is over; the handler continues to answer */
   readonly isOver: boolean
   /** packets that are still to be answered before it pauses or ends, where that is a number of packets */
   readonly left: number

@@ -5,7 +5,7 @@ const STATE = MATCH - 1
 
 /**
  * Aho and Corasick's automaton over bytes, as one table: for each state and byte the next state, with a bit that says that a
- * pattern ends there. A search is one load for each byte, whatever the number of patterns.
+ * pattern ends there. A search is one load for each byte, however many patterns there are.
  */
 export class Automaton {
   readonly states: number
@@ -48,7 +48,7 @@ export class Automaton {
   }
 }
 
-/** Fills in where each state goes on bytes that no pattern has there: where the longest suffix that is a prefix would go. */
+/** Fills in the next state for bytes that continue no pattern: that of the longest suffix that is a prefix. */
 function link(table: Int32Array, ends: Uint8Array): void {
   const failure = new Int32Array(ends.length)
   const waiting: number[] = []

@@ -1,7 +1,7 @@
 import { Port } from '../rules.ts'
 import type { Contender, Workload } from '../workload.ts'
 
-/** Packets of a drain; the kernel queues 65536 at the most. */
+/** Packets of a drain; the kernel queues at most 65536. */
 const DRAIN = 60_000
 const base = { group: 'queue', unit: 'packets/s', better: 'more', port: Port.Queue } as const
 const words = { range: 128, maxlength: 4096 }
