@@ -29,6 +29,8 @@ export interface SimKernelOptions {
   readonly conntrackGlue?: boolean
   /** what its nf_tables has; default everything that the simulator knows. `false`: a kernel without nf_tables */
   readonly nfTables?: NfTablesOptions | false
+  /** a batch for a subsystem that the kernel has not panics it, as Linux 4.4.1 does: the flush throws; default false */
+  readonly batchPanics?: boolean
   /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
   readonly devices?: Readonly<Record<number, string>>
   /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
@@ -61,7 +63,14 @@ export class SimKernel {
   #host: TransportHost
 
   constructor(options: SimKernelOptions = {}) {
-    const { seed = 1, conntrackGlue = false, nfTables = {}, devices = DEVICES, poison = true } = options
+    const {
+      seed = 1,
+      conntrackGlue = false,
+      nfTables = {},
+      batchPanics = false,
+      devices = DEVICES,
+      poison = true,
+    } = options
     this.random = new Random(seed)
     this.#poison = poison
     this.#logs = new PacketLogs(this.clock, conntrackGlue)
@@ -72,7 +81,7 @@ export class SimKernel {
       const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast }
       this.#nfTables = new NfTablesAttachment(host, nfTables)
     }
-    this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches)
+    this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches, batchPanics)
     this.#nfTables?.register(this.#nfnetlink)
     this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { conntrackGlue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())

@@ -8,6 +8,7 @@ import { badRules, explainBatch, explainDialects, type RulesError } from './erro
 import { compileMatch } from './match.ts'
 import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type RuleTable } from './messages.ts'
 import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
+import { askForNfTables } from './presence.ts'
 
 /** Rules that were checked, sorted into chains. */
 export interface RulePlan {
@@ -86,6 +87,8 @@ export async function install(
 ): Promise<Way> {
   let way: Way = { kind: persistent ? 'persistent' : 'owned', dialect: found.get(plan.family) ?? NATIVE }
   const tried = new Map<string, BatchRefusal>()
+  const absence = await askForNfTables(transport, nextSequence(1), timeout)
+  if (absence !== undefined) throw explainBatch(absence, table.name)
   for (;;) {
     const parts = installParts(plan, table, way)
     const batch: EncodedBatch = encodeBatch(parts, nextSequence(parts.length + 2))

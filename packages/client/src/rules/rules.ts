@@ -234,7 +234,8 @@ function readCounter({ packets = 0n, bytes = 0n }: ExpressionData<'counter'> = {
  *
  * - `VALUE_RANGE` for a rule or option that makes no sense, before anything is opened; the message begins with the rule's index
  * - `RULES_REFUSED` when the kernel refuses: `rule` and `expression` of the {@link RulesError} say what
- * - `RULES_UNSUPPORTED` when the kernel has no nf_tables, or not an expression that a rule needs
+ * - `RULES_UNSUPPORTED` when the kernel has no nf_tables, which is asked before anything else is sent, or not an expression that a
+ *   rule needs
  * - `TIMEOUT`, and with what the transport rejects with
  *
  * Nothing is left open then, and nothing installed. Kernels before 5.12 have no owned tables: there the rules are removed by `close`

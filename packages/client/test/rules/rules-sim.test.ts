@@ -1,8 +1,11 @@
+import { Protocol } from '@ringlink/codec'
 import type { TransportNeeds } from '@ringlink/transport'
 import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test } from 'vitest'
 import { udpPacket } from '../../../scenarios/src/packet.ts'
-import { installRules, openQueue } from '../../src/index.ts'
+import { installRules, openLog, openQueue } from '../../src/index.ts'
+import { encodeBatch, postBatch } from '../../src/rules/batch.ts'
+import { deleteTable } from '../../src/rules/messages.ts'
 
 const UDP = { protocol: 'udp', destinationPort: [53, { from: 5000, to: 5010 }] } as const
 
@@ -72,4 +75,18 @@ test('where tables cannot be owned they are removed at close', async () => {
   await rules.close()
   kernel.inject(datagram(53))
   expect(delivered).toBe(1)
+})
+
+test('a kernel that panics of a batch, because it has no nf_tables, is sent none, whoever wants rules', async () => {
+  const kernel = new SimKernel({ nfTables: false, batchPanics: true })
+  const transport = (needs: TransportNeeds) => kernel.open(needs)
+  const rule = { hook: 'output', match: UDP } as const
+  const refused = { code: 'RULES_UNSUPPORTED', message: expect.stringContaining('no nf_tables') }
+  await expect(installRules([rule], { transport })).rejects.toMatchObject(refused)
+  await expect(installRules([rule], { transport, persistent: true })).rejects.toMatchObject(refused)
+  await expect(openQueue({ number: 4, transport, rule })).rejects.toMatchObject(refused)
+  await expect(openLog({ group: 4, transport, rule })).rejects.toMatchObject(refused)
+  const batch = encodeBatch([deleteTable({ name: 'x', family: 'inet' })], 1)
+  await using open = kernel.open({ protocol: Protocol.Netfilter })
+  expect(() => postBatch(open, batch)).toThrow('kernel panic')
 })

@@ -68,6 +68,11 @@ function install(rules: readonly FirewallRule[], judge?: Judge, options: Partial
   return { transport, rules: installRules(rules, { transport, ...options }) }
 }
 
+/** What was sent, without the questions for nf_tables that come before. */
+function batches({ sent }: FunctionTransport): Uint8Array[] {
+  return sent.filter((bytes) => split(bytes)[0]?.type === BatchMessage.Begin)
+}
+
 /** The parts of the batch that was sent last. */
 function lastBatch(transport: FunctionTransport): Part[] {
   return split(transport.sent.at(-1) ?? new Uint8Array())
@@ -83,7 +88,7 @@ describe('a batch of rules', () => {
     const { transport, rules } = install([QUEUE])
     await using installed = await rules
     expect(installed).toMatchObject({ table: 'ringlink-4711', owned: true, persistent: false, family: 'inet' })
-    expect(transport.sent).toHaveLength(1)
+    expect(batches(transport)).toHaveLength(1)
     const parts = lastBatch(transport)
     const { NewTable, NewChain, NewRule } = NfTablesMessage
     expect(parts.map(({ type }) => type)).toEqual([BatchMessage.Begin, NewTable, NewChain, NewRule, BatchMessage.End])
@@ -122,11 +127,11 @@ describe('the statement queue', () => {
     const target = install([QUEUE], without('queue'), { family })
     await using installed = await target.rules
     expect(installed.queueStatement).toBe('target')
-    expect(target.transport.sent).toHaveLength(2)
+    expect(batches(target.transport)).toHaveLength(2)
     expect(statement(target.transport)).toMatchObject({ name: 'target', data: { name: 'NFQUEUE', revision: 3 } })
     const again = install([QUEUE], without('queue'), { family })
     await using _again = await again.rules
-    expect(again.transport.sent).toHaveLength(1)
+    expect(batches(again.transport)).toHaveLength(1)
     const native = install([QUEUE], without('target'), { family })
     await using other = await native.rules
     expect(other.queueStatement).toBe('expression')
@@ -167,10 +172,10 @@ describe('a kernel without owned tables', () => {
     const { transport, rules } = install([{ hook: 'output' }], old)
     const installed = await rules
     expect(installed).toMatchObject({ owned: false, persistent: false })
-    expect(transport.sent).toHaveLength(2)
+    expect(batches(transport)).toHaveLength(2)
     await installed.close()
     await installed.close()
-    expect(transport.sent).toHaveLength(3)
+    expect(batches(transport)).toHaveLength(3)
     expect(lastBatch(transport)[1]?.type).toBe(NfTablesMessage.DeleteTable)
   })
 
@@ -180,7 +185,7 @@ describe('a kernel without owned tables', () => {
     const installed = await rules
     const [added] = process.listeners('exit').filter((listener) => !listeners.includes(listener))
     added?.(0)
-    expect(transport.sent).toHaveLength(3)
+    expect(batches(transport)).toHaveLength(3)
     expect(lastBatch(transport)[1]?.type).toBe(NfTablesMessage.DeleteTable)
     await installed.close()
     expect(process.listeners('exit')).toEqual(listeners)
@@ -192,7 +197,7 @@ describe('a kernel without owned tables', () => {
     const installed = await rules
     expect(process.listeners('exit')).toEqual(listeners)
     await installed.close()
-    expect(transport.sent).toHaveLength(1)
+    expect(batches(transport)).toHaveLength(1)
   })
 })
 
@@ -215,6 +220,16 @@ describe('a refusal', () => {
     expect(error).toMatchObject({ code, errno, name: 'RulesError' })
     expect((error as Error).message).toMatch(message)
     expect(() => transport.outbox.reserve(4)).toThrow(TransportError)
+  })
+
+  test.each([
+    [Errno.EINVAL, 'RULES_UNSUPPORTED', /no nf_tables \(CONFIG_NF_TABLES/],
+    [Errno.EPERM, 'RULES_REFUSED', /CAP_NET_ADMIN is missing/],
+  ] as const)('to say whether there is nf_tables ends it before any batch, errno %i', async (errno, code, message) => {
+    const { transport, rules } = install([{ hook: 'output' }], refusing(NfTablesMessage.GetGeneration, errno))
+    await expect(rules).rejects.toMatchObject({ code, errno, message: expect.stringMatching(message) })
+    expect(transport.sent).toHaveLength(1)
+    expect(batches(transport)).toEqual([])
   })
 
   test('of several is the first', async () => {

@@ -51,11 +51,16 @@ interface Answer {
 export class BatchReceiver {
   #dispatcher: Dispatcher
   #subsystem: BatchSubsystem | undefined
+  #panics: boolean
 
-  /** @param subsystem `undefined`: a kernel without nf_tables */
-  constructor(dispatcher: Dispatcher, subsystem: BatchSubsystem | undefined) {
+  /**
+   * @param subsystem `undefined`: a kernel without nf_tables
+   * @param panics for a subsystem that is missing
+   */
+  constructor(dispatcher: Dispatcher, subsystem: BatchSubsystem | undefined, panics: boolean) {
     this.#dispatcher = dispatcher
     this.#subsystem = subsystem
+    this.#panics = panics
   }
 
   receive(socket: SimSocket, memory: Memory, offset: number, length: number): void {
@@ -77,7 +82,10 @@ export class BatchReceiver {
 
   #check(subsystem: number, generation: number): number {
     if (subsystem >= SUBSYSTEMS) return -Errno.EINVAL
-    if (subsystem !== Subsystem.NfTables || this.#subsystem === undefined) return -Errno.EOPNOTSUPP
+    if (subsystem !== Subsystem.NfTables || this.#subsystem === undefined) {
+      if (this.#panics) throw new Error('kernel panic: NULL pointer dereference in nfnetlink_rcv_batch')
+      return -Errno.EOPNOTSUPP
+    }
     return generation !== 0 && generation !== this.#subsystem.generation ? -ERESTART : 0
   }
 }

@@ -18,9 +18,12 @@ export class Nfnetlink {
   #batches: BatchReceiver
   #handle = (request: KernelRequest): number => this.#receive(request)
 
-  /** @param subsystem executes the batches; `undefined`: a kernel without nf_tables */
-  constructor(subsystem: BatchSubsystem | undefined) {
-    this.#batches = new BatchReceiver(this.#dispatcher, subsystem)
+  /**
+   * @param subsystem executes the batches; `undefined`: a kernel without nf_tables
+   * @param batchPanics a batch for a subsystem that is missing panics
+   */
+  constructor(subsystem: BatchSubsystem | undefined, batchPanics: boolean) {
+    this.#batches = new BatchReceiver(this.#dispatcher, subsystem, batchPanics)
   }
 
   /** Registers the messages of a subsystem, by the lower byte of their type. */
