@@ -74,7 +74,21 @@ static void finalize_addon(napi_env env, void *data, void *hint) {
   addon_release(data);
 }
 
+/* Bun says so in process.versions. It ends the process when an addon calls what it lacks of libuv. */
+static bool is_bun(napi_env env) {
+  napi_value global, process, versions;
+  bool has = false;
+  return napi_get_global(env, &global) == napi_ok &&
+         napi_get_named_property(env, global, "process", &process) == napi_ok &&
+         napi_get_named_property(env, process, "versions", &versions) == napi_ok &&
+         napi_has_named_property(env, versions, "bun", &has) == napi_ok && has;
+}
+
 NAPI_MODULE_INIT(/* env, exports */) {
+  if (is_bun(env)) {
+    napi_throw_error(env, "ADDON_REFUSED", "Bun has no uv_poll_init, by which ringlink waits in the event loop");
+    return NULL;
+  }
   if (!uv_abi_matches()) {
     napi_throw_error(env, "ADDON_REFUSED", "the event loop of this runtime is not libuv 1.x as ringlink knows it");
     return NULL;

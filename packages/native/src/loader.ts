@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { NativeBinding } from './binding.ts'
 import { libcOf, prebuiltPackage } from './prebuilt.ts'
+import { loadAdvice, type RuntimeVersions, runtimeRefusal } from './runtime.ts'
 
 export type NativeUnavailableCode = 'PLATFORM_UNSUPPORTED' | 'ADDON_MISSING' | 'ADDON_REFUSED'
 
@@ -17,7 +18,7 @@ export class NativeUnavailableError extends Error {
   /**
    * - `PLATFORM_UNSUPPORTED`: the operating system has no netlink; only Linux does
    * - `ADDON_MISSING`: neither the optional package with the binary for this platform nor one compiled here was found
-   * - `ADDON_REFUSED`: a binary was found and does not load into this runtime; `cause` is the reason
+   * - `ADDON_REFUSED`: a binary was found and does not load into this runtime (`cause` is the reason), or none ever could: Bun
    */
   readonly code: NativeUnavailableCode
 
@@ -32,25 +33,27 @@ Object.defineProperty(NativeUnavailableError.prototype, errorBrand, { value: tru
  * The addon of the package at `root` (ends with a slash). A binary that was compiled there comes first, because somebody
  * asked for it (`ringlink-native build`); then the optional package of this platform. No cache except that of `require`.
  */
-export function loadFrom(root: string, platform: string): NativeBinding {
+export function loadFrom(root: string, platform: string, versions: RuntimeVersions = process.versions): NativeBinding {
   if (platform !== 'linux') {
     throw new NativeUnavailableError(
       'PLATFORM_UNSUPPORTED',
       `netlink is an interface of the Linux kernel and this is ${platform}; the simulated kernel of ringlink runs here`,
     )
   }
+  const refused = runtimeRefusal(versions)
+  if (refused !== undefined) throw new NativeUnavailableError('ADDON_REFUSED', refused)
   const require = createRequire(`${root}package.json`)
   const prebuilt = prebuiltPackage(platform, process.arch, libcOf(process.execPath))
   const found = [compiledIn(root), resolvePrebuilt(require, prebuilt)].filter((file) => file !== undefined)
-  let refused: NativeUnavailableError | undefined
+  let unloadable: NativeUnavailableError | undefined
   for (const file of found) {
     try {
       return require(file) as NativeBinding
     } catch (cause) {
-      refused ??= new NativeUnavailableError('ADDON_REFUSED', `${file} does not load: ${refusal(root, cause)}`, cause)
+      unloadable ??= doesNotLoad(file, cause, loadAdvice(versions, cause, root))
     }
   }
-  throw refused ?? new NativeUnavailableError('ADDON_MISSING', absence(root, platform, prebuilt))
+  throw unloadable ?? new NativeUnavailableError('ADDON_MISSING', absence(root, platform, prebuilt))
 }
 
 function compiledIn(root: string): string | undefined {
@@ -66,11 +69,9 @@ function resolvePrebuilt(require: NodeJS.Require, name: string | undefined): str
   }
 }
 
-function refusal(root: string, cause: unknown): string {
-  return (
-    `${cause instanceof Error ? cause.message : String(cause)}. ` +
-    `Compile it for this machine: node ${root}bin/ringlink-native.mjs build --force`
-  )
+function doesNotLoad(file: string, cause: unknown, advice: string): NativeUnavailableError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new NativeUnavailableError('ADDON_REFUSED', `${file} does not load: ${reason}. ${advice}`, cause)
 }
 
 function absence(root: string, platform: string, prebuilt: string | undefined): string {
