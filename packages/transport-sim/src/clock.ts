@@ -35,7 +35,11 @@ export class VirtualClock {
   /** Lets `milliseconds` pass. Throws code `ARGUMENT` for going back. */
   advance(milliseconds: number): void {
     if (!(milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)) {
-      throw new TransportError('ARGUMENT', 'advance', `${milliseconds} ms; time only goes on, and not for ever`)
+      throw new TransportError(
+        'ARGUMENT',
+        'advance',
+        `milliseconds must be a finite number of at least 0, got ${milliseconds}`,
+      )
     }
     const end = this.now + milliseconds
     while (this.#timers.length > 0 && (this.#timers[0] as ScheduledTimer).due <= end) this.runNext()

@@ -1,6 +1,6 @@
 /**
- * A table behind a netlink protocol of its own, as many families of the kernel have one: rows can be asked for, changed and
- * dumped. A dump comes in chunks, the next only once the user has made room, and says when the table has changed meanwhile.
+ * A table with a netlink protocol of its own, as many families of the kernel have one: rows can be requested, changed and
+ * dumped. A dump comes in chunks, the next only once the user has made room, and says when the table has changed since it began.
  */
 import {
   AttributeWriter,
@@ -43,7 +43,7 @@ export const DatabaseAttribute = {
 } as const
 export type DatabaseAttribute = (typeof DatabaseAttribute)[keyof typeof DatabaseAttribute]
 
-/** The group that is told of rows that are put in or taken out. */
+/** The group that is notified of rows that are inserted or removed. */
 export const DATABASE_GROUP = 1
 
 const policy: MessagePolicy = [undefined, { kind: 'u32' }]

@@ -1,6 +1,6 @@
 /**
  * A simulated kernel: packet queues (nfnetlink_queue), packet logs (nfnetlink_log), a table with dumps, and the sockets in
- * front of them, behind the transport contract. It is deterministic, needs no privileges and runs anywhere. What it answers is
+ * front of them, with the transport contract. It is deterministic, needs no privileges and runs anywhere. What it answers is
  * what Linux 6.18 answered; docs/simulator.md says where it differs.
  */
 export { VirtualClock, type VirtualTimer } from './clock.ts'

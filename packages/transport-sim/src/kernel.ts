@@ -23,7 +23,7 @@ import { SimTransport } from './transport.ts'
 
 /** How a simulated kernel is made. */
 export interface SimKernelOptions {
-  /** whatever is chosen at random follows from it: port ids, the hash that spreads packets over queues; default 1 */
+  /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
   readonly seed?: number
   /** the kernel can tell packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP */
   readonly conntrackGlue?: boolean
@@ -52,7 +52,7 @@ const DEVICES = { 1: 'lo' }
 export class SimKernel {
   readonly clock: VirtualClock = new VirtualClock()
   readonly random: Random
-  /** the table behind protocol {@link DATABASE_PROTOCOL} */
+  /** the table with protocol {@link DATABASE_PROTOCOL} */
   readonly database: Database
   #poison: boolean
   #sockets = new Map<string, SimSocket>()
@@ -164,7 +164,7 @@ export class SimKernel {
     return socket
   }
 
-  /** Adds a rule behind the others of its hook and priority, and returns it. Throws code `ARGUMENT`. */
+  /** Adds a rule after the others of its hook and priority, and returns it. Throws code `ARGUMENT`. */
   addRule(rule: Rule): Rule {
     this.#path.rules.add(rule)
     return rule
@@ -175,12 +175,12 @@ export class SimKernel {
     this.#path.rules.remove(rule)
   }
 
-  /** Drops what waits in all queues: what happens when somebody removes a base chain of nftables, whichever. */
+  /** Drops what waits in all queues: what happens when any base chain of nftables is removed. */
   flushQueues(): void {
     this.#path.queues.flushAll()
   }
 
-  /** Has `listener` told of every packet that is delivered, instead of whoever was told so far. */
+  /** Calls `listener` for every packet that is delivered, instead of the listener before. */
   onDelivered(listener: ((packet: DeliveredPacket) => void) | undefined): void {
     this.#path.onDelivered = listener
   }

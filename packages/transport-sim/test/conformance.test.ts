@@ -11,7 +11,7 @@ import { DATABASE_PROTOCOL, SimKernel, type SimTransport } from '../src/index.ts
 import { cannot, fixtures, transmitRing } from './rings/support.ts'
 
 const FOREIGN_PORT = 4242
-/** Messages in the receive queue at the most: its buffer holds more than twice that, of those that the suite sends. */
+/** Most messages in the receive queue: its buffer holds more than twice that, of those that the suite sends. */
 const WAITING = 48
 const UNKNOWN_TYPE = 99
 const ERROR_TYPE = 2

@@ -68,7 +68,7 @@ describe('a dump', () => {
     expect(frames.length).toBeLessThan(5)
   })
 
-  it('does not go on while nobody receives, and refuses a second', () => {
+  it('does not continue while nobody receives, and refuses a second', () => {
     const { socket } = filled(500)
     sendBytes(socket, request(DatabaseMessage.Get, DUMP), request(DatabaseMessage.Get, DUMP))
     using batch = socket.poll()
@@ -83,7 +83,7 @@ describe('a dump', () => {
     expect(count(receiveAll(socket))).toMatchObject({ rows: 500, done: 1 })
   })
 
-  it('says that it was interrupted when a row changed meanwhile', () => {
+  it('says that it was interrupted when a row changed in between', () => {
     const { kernel, socket } = filled(100)
     sendBytes(socket, request(DatabaseMessage.Get, DUMP))
     kernel.database.delete(3)

@@ -80,8 +80,8 @@ describe('packets are shown as Linux 6.18 showed them', () => {
       config(view.queueNumber, { ...bind, parameters: { copyRange: view.payloadLength, copyMode: meta ? 1 : 2 } }),
     )
     const flags = (partial && !meta) || view.isSegmentationOffloaded ? QueueFlag.SegmentationOffload : 0
-    const wanted = flags | (view.userId === undefined ? 0 : QueueFlag.UserAndGroup)
-    ask(socket, config(view.queueNumber, { flags: wanted, mask: 0x1f }))
+    const requested = flags | (view.userId === undefined ? 0 : QueueFlag.UserAndGroup)
+    ask(socket, config(view.queueNumber, { flags: requested, mask: 0x1f }))
     // The ids before its own are spent on packets of which nothing is kept.
     for (let id = 1; id < view.id; id++) kernel.inject(udp(1, ''), { hook: view.hook })
     receiveAll(socket)

@@ -38,7 +38,7 @@ const Attribute = {
 /** NFULNL_CFG_F_* */
 export const LogFlag = { Sequence: 1, GlobalSequence: 2, Conntrack: 4 } as const
 
-/** Headers, the attributes of fixed size, a Done message: what is reserved whatever the packet; measured. */
+/** Headers, the attributes of fixed size, a Done message: reserved for every packet; measured. */
 const FIXED_SIZE = 140
 const WORD_SIZE = 8
 const encoder = new TextEncoder()

@@ -16,7 +16,7 @@ export type Checksum = (typeof Checksum)[keyof typeof Checksum]
 export interface PacketOwner {
   readonly userId: number
   readonly groupId: number
-  /** it has been closed meanwhile: its user and group can no longer be told */
+  /** it has been closed since: its user and group are no longer known */
   readonly closed?: boolean
 }
 

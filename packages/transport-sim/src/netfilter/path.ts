@@ -25,14 +25,14 @@ export interface DeliveredPacket {
   readonly priority: number
 }
 
-/** A user space that sends a packet through the same hook for ever is taken to be in error. */
+/** A program that repeats a packet endlessly is taken to be in error. */
 export const REPEAT_LIMIT = 1024
 
 const BYPASS = 0x8000
 const QUEUE_SHIFT = 16
 const KIND = 0xff
 
-/** The way of packets through the chains of their hook, and where it goes on after user space has judged. */
+/** The way of packets through the chains of their hook, and where it continues after the verdict of user space. */
 export class PacketPath {
   readonly rules: RuleSet = new RuleSet()
   readonly queues: PacketQueues
@@ -47,7 +47,7 @@ export class PacketPath {
     flushed: 0,
     repeated: 0,
   }
-  /** told of every packet that is delivered */
+  /** called for every packet that is delivered */
   onDelivered: ((packet: DeliveredPacket) => void) | undefined
   #logs: PacketLogs
   #pool = new PacketPool()
@@ -95,7 +95,7 @@ export class PacketPath {
     return Verdict.Accept
   }
 
-  /** Queues as the verdict says; true when the packet goes on as if it had been accepted. */
+  /** Queues as the verdict says; true when the packet continues as if it had been accepted. */
   #queue(packet: SimPacket, chain: number, verdict: number): boolean {
     packet.table = chain
     const queued = this.queues.enqueue(packet, verdict >>> QUEUE_SHIFT)

@@ -21,7 +21,7 @@ export interface RuleLog {
   readonly group: number
   /** text that the log entry carries; default empty, as the firewall's own rules have it */
   readonly prefix?: string | undefined
-  /** bytes to copy at the most, within the group's own range */
+  /** bytes to copy at most, within the group's own range */
   readonly copyLength?: number | undefined
   /** entries that are to be sent together, if that is fewer than the group's own number */
   readonly threshold?: number | undefined
@@ -39,7 +39,7 @@ export interface Rule {
   readonly log?: RuleLog | undefined
   /** hands it to that queue, or to one of a range, always the same for the same addresses */
   readonly queue?: number | { readonly from: number; readonly to: number } | undefined
-  /** let it go on when nobody listens to the queue */
+  /** let it pass when nobody listens to the queue */
   readonly bypass?: boolean | undefined
   readonly verdict?: 'accept' | 'drop' | undefined
 }
@@ -48,7 +48,7 @@ export interface Rule {
 export interface Chain {
   readonly priority: number
   readonly rules: Rule[]
-  /** of a base chain of nf_tables: its verdict on a packet, whatever its family */
+  /** of a base chain of nf_tables: its verdict on a packet of any family */
   readonly judge: ((packet: SimPacket) => number) | undefined
 }
 
@@ -61,7 +61,7 @@ export class RuleSet {
     return this.#chains[hook] ?? NO_CHAINS
   }
 
-  /** Adds a rule behind the others of its chain. Throws code `ARGUMENT` for numbers out of bounds. */
+  /** Adds a rule after the others of its chain. Throws code `ARGUMENT` for numbers out of bounds. */
   add(rule: Rule): void {
     checkRule(rule)
     const chains = this.#chains[rule.hook] as Chain[]
@@ -86,7 +86,7 @@ export class RuleSet {
     if (index >= 0) chains?.splice(index, 1)
   }
 
-  /** Takes a rule out; an unknown one is no error. The chain stays, as a base chain does. */
+  /** Removes a rule; an unknown one is not an error. The chain stays, as a base chain does. */
   remove(rule: Rule): void {
     for (const { rules } of this.#chains.flat()) {
       const index = rules.indexOf(rule)
@@ -118,8 +118,8 @@ export function matches(match: RuleMatch | undefined, packet: SimPacket): boolea
   )
 }
 
-function agrees(wanted: number | undefined, value: number): boolean {
-  return wanted === undefined || wanted === value
+function agrees(expected: number | undefined, value: number): boolean {
+  return expected === undefined || expected === value
 }
 
 function checkRule({ hook, queue, log }: Rule): void {

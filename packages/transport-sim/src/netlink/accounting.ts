@@ -5,7 +5,7 @@
 
 /** `sizeof(struct sk_buff)`, aligned to a cache line */
 const BUFFER_HEAD = 256
-/** `sizeof(struct skb_shared_info)`, aligned, which lies behind the data in the same block */
+/** `sizeof(struct skb_shared_info)`, aligned, which follows the data in the same block */
 const SHARED_INFORMATION = 320
 /** blocks for small messages come from a cache of their own */
 const SMALL_BLOCK = 576

@@ -1,5 +1,5 @@
 /**
- * What a subsystem accepts as one attribute. `bytes` is a struct: the least length counts, and nothing is told of it in errors.
+ * What a subsystem accepts as one attribute. `bytes` is a struct: the least length counts, and errors do not report it.
  * `text` and `binary` have a longest length, an end of text not counted; `name` is text that must end with a zero byte.
  */
 export type AttributePolicy =

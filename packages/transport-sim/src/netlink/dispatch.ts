@@ -1,5 +1,5 @@
 /**
- * How the kernel takes what user space sends: message by message, each judged alone. Whatever follows a message that is cut
+ * How the kernel takes what user space sends: message by message, each judged alone. Anything after a message that is cut
  * short, or whose length makes no sense, is ignored without a word.
  */
 import {

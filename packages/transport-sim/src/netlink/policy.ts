@@ -5,7 +5,7 @@ import type { KernelRequest } from './request.ts'
 
 const minimumOf = { u8: 1, u16: 2, u32: 4, u64: 8 }
 
-/** Where the attributes of a request are. Made once per subsystem, filled anew for each message. */
+/** Where the attributes of a request are. Made once per subsystem, filled again for each message. */
 export class AttributeTable {
   /** payload offset by attribute number; 0: not there */
   readonly offsets: Int32Array
@@ -48,12 +48,12 @@ export class AttributeTable {
     return (this.memory as Memory).copy(this.at(number), this.length(number))
   }
 
-  /** Text up to its zero byte, or all of it where there is none. */
+  /** Text up to its zero byte, or all of it without one. */
   text(number: number): string {
     return readText(this.memory as Memory, this.at(number), this.length(number))
   }
 
-  /** The elements of a list, whatever their numbers. What is malformed behind them does not count. */
+  /** The elements of a list, with any numbers. Malformed bytes after them are ignored. */
   elements(number: number): AttributeElement[] {
     const memory = this.memory as Memory
     const end = this.at(number) + this.length(number)
@@ -106,10 +106,10 @@ export class AttributeTable {
       const number = (memory.u16[(position >> 1) + 1] as number) & AttributeBit.TypeMask
       if (number > 0 && number < this.offsets.length) {
         const payload = length - ATTRIBUTE_HEADER_LENGTH
-        const wanted = policy[number]
-        if (wanted !== undefined) {
-          const refused = refuse(wanted, memory, position + ATTRIBUTE_HEADER_LENGTH, payload)
-          if (refused !== undefined) return { ...refused, position, policy: wanted }
+        const expected = policy[number]
+        if (expected !== undefined) {
+          const refused = refuse(expected, memory, position + ATTRIBUTE_HEADER_LENGTH, payload)
+          if (refused !== undefined) return { ...refused, position, policy: expected }
         }
         this.offsets[number] = position + ATTRIBUTE_HEADER_LENGTH
         this.lengths[number] = payload

@@ -14,7 +14,7 @@ const INITIAL_BYTES = 1 << 16
 const INITIAL_RECORDS = 256
 
 /**
- * The receive queue of a plain socket. Messages lie one behind the other in a block that is used in turns, with a record
+ * The receive queue of a plain socket. Messages lie consecutively in a block that is used in turns, with a record
  * each; nothing is allocated per message.
  */
 export class ReceiveQueue implements Receiver {
@@ -113,7 +113,7 @@ export class ReceiveQueue implements Receiver {
     this.#count--
   }
 
-  /** What the kernel does at the end of every receive: an empty queue is no longer congested. */
+  /** What the kernel does at the end of every receive: an empty queue stops being congested. */
   relieve(): void {
     if (this.#count === 0) this.congested = false
   }

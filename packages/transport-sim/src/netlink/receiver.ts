@@ -13,7 +13,7 @@ export interface Receiver {
   readonly offset: number
   /**
    * Makes room for a message of up to `size` bytes, and `attached` more that are not copied by the kernel but charged as the
-   * pages that they lie in; false when there is none, and nothing can be written.
+   * pages that they lie in; false without room, when nothing can be written.
    */
   allocate(size: number, attached?: number): boolean
   /**
@@ -21,6 +21,6 @@ export interface Receiver {
    * sender of the message gets.
    */
   deliver(length: number, attached: number, portId: number, groups: number): number
-  /** As {@link deliver}, whatever the receive buffer says: chunks of a dump. */
+  /** As {@link deliver}, regardless of the receive buffer: chunks of a dump. */
   force(length: number): void
 }

@@ -44,7 +44,7 @@ export class SimSocket {
     return this.settings.portId
   }
 
-  /** What the kernel does after the user took a message: a dump goes on when half of the buffer is free. */
+  /** What the kernel does after the user took a message: a dump continues when half of the buffer is free. */
   received(): void {
     const { queue } = this
     if (this.dump !== undefined && queue.charged <= queue.limit / 2) this.dump.next()

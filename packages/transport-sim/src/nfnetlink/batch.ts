@@ -148,13 +148,13 @@ class BatchRun {
     return true
   }
 
-  /** The message behind Begin: what the kernel answers where it means the batch. */
+  /** The message after Begin, which the kernel answers for the whole batch. */
   #first(): KernelRequest {
     const { socket, memory, offset, length } = this.#begin
     return aim(socket, memory, offset + align4(length))
   }
 
-  /** Goes through the messages; the one that ends the batch, or nothing where there is none. */
+  /** Goes through the messages; the one that ends the batch, if there is one. */
   #go(attempt: BatchAttempt): KernelRequest | undefined {
     const { memory, socket } = this.#begin
     let position = this.#begin.offset + align4(this.#begin.length)

@@ -90,19 +90,19 @@ function describeDevices(reply: ReplyWriter, devices: readonly string[]): void {
   if (devices.length === 1) reply.text(HOOK.device, devices[0] as string)
 }
 
-/** `behind` is the handle of the rule before it, in dumps. */
+/** `previous` is the handle of the rule before it, in dumps. */
 export function describeRule(
   reply: ReplyWriter,
   header: AnswerHeader,
   chain: NfTablesChain,
   rule: NfTablesRule,
-  { behind, reset }: { readonly behind: bigint; readonly reset: boolean },
+  { previous, reset }: { readonly previous: bigint; readonly reset: boolean },
 ): Uint8Array {
   reply.begin({ ...header, type: NfTablesMessage.NewRule, family: chain.table.family })
   reply.text(RULE.table, chain.table.name)
   reply.text(RULE.chain, chain.name)
   reply.be64(RULE.handle, rule.handle)
-  if (behind !== 0n) reply.be64(RULE.position, behind)
+  if (previous !== 0n) reply.be64(RULE.position, previous)
   reply.nest(RULE.expressions, () => {
     for (const { name, dump } of rule.expressions) {
       reply.nest(LIST_ELEMENT, () => {

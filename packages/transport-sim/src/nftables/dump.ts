@@ -10,7 +10,7 @@ const DONE_LENGTH = MESSAGE_HEADER_LENGTH + 4
 export interface DumpSource {
   /** changes with every change of the rules */
   readonly generation: number
-  /** row `index`, as a message; `undefined` behind the last */
+  /** row `index`, as a message; `undefined` after the last */
   row(index: number): Uint8Array | undefined
 }
 

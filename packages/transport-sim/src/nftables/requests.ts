@@ -106,9 +106,9 @@ class NfTablesReaders {
           .flatMap(({ chains }) => chains.filter(({ name }) => name === (chainName ?? name)))
           .flatMap((chain) =>
             chain.rules.map((rule, index) => () => {
-              const behind = chain.rules[index - 1]?.handle ?? 0n
+              const previous = chain.rules[index - 1]?.handle ?? 0n
               const flags = header.flags | APPEND
-              return describeRule(this.#reply, { ...header, flags }, chain, rule, { behind, reset })
+              return describeRule(this.#reply, { ...header, flags }, chain, rule, { previous, reset })
             }),
           ),
       )
@@ -127,7 +127,7 @@ class NfTablesReaders {
     const handle = attributes.be64(RULE.handle)
     const rule = chain.rules.find((it) => it.handle === handle)
     if (rule === undefined) return blame(request, attributes, RULE.handle, Errno.ENOENT)
-    return answer(request, describeRule(this.#reply, this.#header(request, 0), chain, rule, { behind: 0n, reset }))
+    return answer(request, describeRule(this.#reply, this.#header(request, 0), chain, rule, { previous: 0n, reset }))
   }
 
   set(request: KernelRequest, attributes: AttributeTable): number {

@@ -122,7 +122,7 @@ function ruleOfId(transaction: Transaction, chain: NfTablesChain, id: number): N
   return chain.rules.find((it) => it === named?.rule)
 }
 
-/** The rule that a new one goes behind or before, if it is to go to one. */
+/** The rule that a new one is placed after or before, if the message names one. */
 function findPosition(
   transaction: Transaction,
   request: KernelRequest,

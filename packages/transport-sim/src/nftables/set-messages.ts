@@ -89,8 +89,8 @@ export function newSet(
   if ((flags & ~ALL_FLAGS) !== 0 || (flags & UNMODELLED_SETS) !== 0) return -Errno.EOPNOTSUPP
   const table = findTable(state, attributes, SET.table, familyOf(request), transaction.portId)
   if (typeof table === 'number') return blame(request, attributes, SET.table, table)
-  const wanted = attributes.text(SET.name)
-  if (table.sets.some((it) => it.properties.name === wanted)) {
+  const requested = attributes.text(SET.name)
+  if (table.sets.some((it) => it.properties.name === requested)) {
     if ((request.flags & NewFlag.Exclusive) !== 0) return blame(request, attributes, SET.name, Errno.EEXIST)
     return (request.flags & NewFlag.Replace) !== 0 ? -Errno.EOPNOTSUPP : 0
   }
@@ -98,7 +98,7 @@ export function newSet(
   const description = attributes.has(SET.description)
     ? attributes.nested(SET.description, 2, descriptionPolicy)
     : undefined
-  const text = setName(table, wanted)
+  const text = setName(table, requested)
   if (typeof text === 'number') return text
   const set = new NfTablesSet({
     name: text,
@@ -124,14 +124,15 @@ export function newSet(
 }
 
 /** The name of a new set: the least number that is free takes the place of `%d`; or a negative errno. */
-function setName(table: NfTablesTable, wanted: string): string | number {
-  const at = wanted.indexOf('%')
-  if (at < 0) return wanted
-  if (wanted[at + 1] !== 'd' || wanted.includes('%', at + 2) || wanted.length >= MAXIMUM_PATTERN) return -Errno.EINVAL
+function setName(table: NfTablesTable, requested: string): string | number {
+  const at = requested.indexOf('%')
+  if (at < 0) return requested
+  if (requested[at + 1] !== 'd' || requested.includes('%', at + 2) || requested.length >= MAXIMUM_PATTERN)
+    return -Errno.EINVAL
   const taken = new Set(table.sets.map(({ properties }) => properties.name))
   let number = 0
-  while (taken.has(wanted.replace('%d', String(number)))) number++
-  const name = wanted.replace('%d', String(number))
+  while (taken.has(requested.replace('%d', String(number)))) number++
+  const name = requested.replace('%d', String(number))
   return name.length > 255 ? -ENFILE : name
 }
 
@@ -199,9 +200,9 @@ export function deleteElements(
     return 0
   }
   for (const { at, end } of attributes.elements(ELEMENTS.elements)) {
-    const wanted = parseElement(set, request, at, end)
-    if (typeof wanted === 'number') return blameAt(request, at, -wanted)
-    const element = set.find(wanted.key, wanted.isEnd)
+    const requested = parseElement(set, request, at, end)
+    if (typeof requested === 'number') return blameAt(request, at, -requested)
+    const element = set.find(requested.key, requested.isEnd)
     if (element !== undefined) removeElement(transaction, set, element)
     else if (request.type !== NfTablesMessage.DestroySetElement) return blameAt(request, at, Errno.ENOENT)
   }

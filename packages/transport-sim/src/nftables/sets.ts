@@ -67,7 +67,7 @@ export class NfTablesSet {
   has(bytes: Uint8Array, at: number): boolean {
     const elements = this.#elements
     const { keyLength } = this.properties
-    // The last element that is not behind the key: equal to it, or the beginning or end before it.
+    // The last element that is not after the key: equal to it, or the beginning or end before it.
     let low = 0
     let high = elements.length
     while (low < high) {

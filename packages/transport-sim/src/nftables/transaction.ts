@@ -1,6 +1,6 @@
 /**
- * One batch at work. What its messages do is done at once, as the next messages build on it, and taken back when one of them
- * is refused: packets do not pass meanwhile.
+ * One batch at work. What its messages do is done at once, as the next messages build on it, and undone when one of them
+ * is refused: no packet passes in between.
  */
 import type { NfTablesChain, NfTablesRule, NfTablesTable } from './ruleset.ts'
 import type { NfTablesSet } from './sets.ts'

@@ -112,7 +112,7 @@ class QueueHandlers {
     const verdict = attributes.be32(Attribute.VerdictHeader)
     if (!isAllowed(verdict)) return -Errno.EINVAL
     const last = request.memory.data.getUint32(attributes.at(Attribute.VerdictHeader) + 4)
-    // All are taken out before the first goes on: one that comes back to this queue is not caught again.
+    // All are taken out before the first continues: one that returns to this queue is not caught again.
     const packets: SimPacket[] = []
     for (let packet = queue.head; packet !== undefined && ((packet.id - last) | 0) <= 0; packet = queue.head) {
       queue.remove(packet)
@@ -137,8 +137,8 @@ class QueueHandlers {
     if (!attributes.has(Config.Mask)) return -Errno.EINVAL
     const flags = attributes.be32(Config.Flags)
     if (flags >= FLAGS_END) return -Errno.EOPNOTSUPP
-    const wanted = flags & attributes.be32(Config.Mask)
-    return (wanted & QueueFlag.Conntrack) !== 0 && !this.#features.conntrackGlue ? -Errno.EOPNOTSUPP : 0
+    const requested = flags & attributes.be32(Config.Mask)
+    return (requested & QueueFlag.Conntrack) !== 0 && !this.#features.conntrackGlue ? -Errno.EOPNOTSUPP : 0
   }
 }
 
@@ -172,6 +172,6 @@ function mark(packet: SimPacket, attributes: AttributeTable): void {
 
 function policyOf(entries: readonly [number, NonNullable<MessagePolicy[number]>][]): MessagePolicy {
   const policy: NonNullable<MessagePolicy[number]>[] = []
-  for (const [number, wanted] of entries) policy[number] = wanted
+  for (const [number, entry] of entries) policy[number] = entry
   return policy
 }

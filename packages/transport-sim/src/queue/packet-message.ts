@@ -35,7 +35,7 @@ const Attribute = {
   CgroupClassId: 22,
 } as const
 
-/** What the kernel makes room for whatever the packet: headers and the attributes of fixed size; measured. */
+/** What the kernel reserves for every packet: headers and the attributes of fixed size; measured. */
 const FIXED_SIZE = 120
 const TIMESTAMP_SIZE = 20
 const USER_AND_GROUP_SIZE = 16

@@ -20,7 +20,7 @@ export const Queued = {
 } as const
 export type Queued = (typeof Queued)[keyof typeof Queued]
 
-/** Goes on with a packet by a verdict of user space. */
+/** Continues with a packet by a verdict of user space. */
 export type Reinject = (packet: SimPacket, verdict: number) => void
 
 /** The verdict on packets whose queue goes away: none that user space could give. */
@@ -73,7 +73,7 @@ export class PacketQueues {
     for (const instance of [...this.#instances.values()]) if (instance.owner === socket) this.destroy(instance)
   }
 
-  /** Lets a packet that was taken out of its queue go on by `verdict`. */
+  /** Lets a packet that was taken out of its queue continue by `verdict`. */
   goOn(packet: SimPacket, verdict: number): void {
     this.#reinject(packet, verdict)
   }

@@ -89,7 +89,7 @@ describe.each(kernels)('the rules of the client on a kernel %s', (_, options, st
 })
 
 describe('a program that is killed on a simulated kernel', () => {
-  it('leaves no owned table behind', async () => {
+  it('leaves no owned table', async () => {
     const { kernel, delivered, sockets, open } = start()
     await installRules([{ hook: 'output', verdict: 'drop' }], { transport: open })
     kernel.inject(udp(5000, 'dropped'))
@@ -99,7 +99,7 @@ describe('a program that is killed on a simulated kernel', () => {
     expect([delivered, kernel.dropped.rule]).toEqual([['free 0'], 1])
   })
 
-  it('leaves a persistent table, whose rules go on', async () => {
+  it('leaves a persistent table, whose rules stay', async () => {
     const { kernel, delivered, sockets, open } = start()
     await installRules([{ hook: 'output', verdict: 'drop' }], { transport: open, persistent: true })
     for (const socket of sockets) await socket.close()

@@ -230,7 +230,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     const waiting = [4, 5].map((number) => counters(socket, number)?.[1] ?? 0)
     expect(waiting[0] as number).toBeGreaterThan(10)
     expect((waiting[0] as number) + (waiting[1] as number)).toBe(64)
-    // Without a listener a packet goes on where the rule says so, and is dropped where not.
+    // Without a listener a packet passes where the rule says so, and is dropped where not.
     batch(socket, table('t'), chain('bypass', -2), rule([queue({ number: 9, flags: 1 })], 'bypass'))
     batch(socket, table('t'), chain('block', -1), rule([queue({ number: 9 })], 'block'))
     kernel.inject(udp(5000, 'b'))

@@ -11,7 +11,7 @@ import { REGISTER_BYTES } from './evaluate.ts'
 /** What expressions need of their kernel. */
 export interface ExpressionHost {
   readonly logs: PacketLogs
-  /** the name of the device of that index; empty for 0, which is none */
+  /** the name of the device of that index; empty for 0, which is no device */
   deviceName(index: number): string
   /** nanoseconds since the kernel was made */
   now(): number

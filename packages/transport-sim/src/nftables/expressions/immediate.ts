@@ -44,7 +44,7 @@ function loadConstant(attributes: AttributeTable, context: ExpressionContext, re
   return {
     name: 'immediate',
     evaluate: (evaluation: Evaluation) => {
-      // Constants are copied by the word; what is behind them in the last one is 0.
+      // Constants are copied in 32-bit words; the rest of the last one is 0.
       evaluation.words[word + ((value.length - 1) >> 2)] = 0
       evaluation.bytes.set(value, word * 4)
       return Continue

@@ -62,9 +62,9 @@ function compareWord(word: number, value: Uint8Array, equal: boolean): Evaluate 
   const padded = new Uint32Array(2)
   new Uint8Array(padded.buffer).set(value)
   new Uint8Array(padded.buffer).fill(0xff, 4, 4 + value.length)
-  const wanted = padded[0] as number
+  const expected = padded[0] as number
   const mask = padded[1] as number
-  return (evaluation) => ((((evaluation.words[word] as number) & mask) >>> 0 === wanted) === equal ? Continue : Break)
+  return (evaluation) => ((((evaluation.words[word] as number) & mask) >>> 0 === expected) === equal ? Continue : Break)
 }
 
 const holds: Readonly<Record<number, (order: number) => boolean>> = {
@@ -98,9 +98,9 @@ export const range: ExpressionKind = {
     if (first.length !== last.length) return -Errno.EINVAL
     const word = loadRegister(context, attributes.be32(source), first.length)
     if (word < 0) return word
-    const wanted = attributes.be32(operation)
-    if (wanted > RangeOperation.Outside) return -Errno.EINVAL
-    const isWithin = wanted === RangeOperation.Within
+    const expected = attributes.be32(operation)
+    if (expected > RangeOperation.Outside) return -Errno.EINVAL
+    const isWithin = expected === RangeOperation.Within
     return {
       name: 'range',
       evaluate: ({ bytes }) => {
@@ -109,7 +109,7 @@ export const range: ExpressionKind = {
       },
       dump: (reply) => {
         reply.be32(source, registerNumber(word))
-        reply.be32(operation, wanted)
+        reply.be32(operation, expected)
         reply.value(from, first)
         reply.value(to, last)
       },
@@ -133,11 +133,11 @@ export const lookup: ExpressionKind = {
     const flags = attributes.has(LOOKUP.flags) ? attributes.be32(LOOKUP.flags) : 0
     if (attributes.has(LOOKUP.destination)) return -Errno.EINVAL
     if (set.isAnonymous && set.use > 0) return -Errno.EBUSY
-    const wanted = flags === 0
+    const expected = flags === 0
     return {
       name: 'lookup',
       set,
-      evaluate: ({ bytes }) => (set.has(bytes, word * 4) === wanted ? Continue : Break),
+      evaluate: ({ bytes }) => (set.has(bytes, word * 4) === expected ? Continue : Break),
       dump: (reply) => {
         reply.text(LOOKUP.set, set.properties.name)
         reply.be32(LOOKUP.source, registerNumber(word))

@@ -82,7 +82,7 @@ const metaSetters: Readonly<
       packet.priority = value
     },
   },
-  // Nobody is told of packets that are traced.
+  // Traced packets are not reported.
   [MetaKey.Trace]: { length: 1, set: () => {} },
   [MetaKey.PacketType]: { length: 1, set: () => {} },
 }
@@ -127,7 +127,7 @@ function loadNumber(host: ExpressionHost, word: number, { length, size = length,
       return Continue
     }
   }
-  // What is smaller is at the beginning of the register, in host order, and zeros are behind it.
+  // A smaller value is at the beginning of the register, in host order, followed by zeros.
   return (evaluation) => {
     const value = of(evaluation.packet as SimPacket, evaluation, host)
     if (value === undefined) return Break

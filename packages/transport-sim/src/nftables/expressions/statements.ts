@@ -174,7 +174,7 @@ function queueVerdict(number: number, flags: number): number {
 }
 
 const TARGET = { name: 1, revision: 2, information: 3 } as const
-/** Bytes of the structs, padded; what is behind their ends does not count. */
+/** Bytes of the structs, padded; bytes after their ends are ignored. */
 const QUEUE_TARGET = { size: 6, aligned: 8 } as const
 const LOG_TARGET = { size: 80, aligned: 80, prefixEnd: 75 } as const
 
