@@ -2,10 +2,12 @@ import { Errno } from '@ringlink/codec/errors'
 import {
   BaseTransport,
   type Capabilities,
-  FRAME_WORDS,
+  describeFrame,
   type FrameBatch,
+  liveStats,
   OutboxBuffer,
   SlabPool,
+  slabCapabilities,
   systemError,
   TransportError,
   type TransportStats,
@@ -19,20 +21,7 @@ export class FunctionTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId = 4711
   readonly outbox: OutboxBuffer
-  readonly stats: TransportStats = {
-    frames: 0,
-    bytes: 0,
-    batches: 0,
-    wakeups: 0,
-    systemCalls: 0,
-    lost: 0,
-    truncated: 0,
-    foreign: 0,
-    held: 0,
-    copied: 0,
-    sent: 0,
-    sentBytes: 0,
-  }
+  readonly stats: TransportStats
   /** what was sent, datagram by datagram */
   readonly sent: Uint8Array[] = []
   /** replaced by tests */
@@ -49,17 +38,8 @@ export class FunctionTransport extends BaseTransport {
     this.kernel = kernel
     this.#pool = new SlabPool({ frameSize, batchSize, slabs, poison: true })
     this.outbox = new OutboxBuffer(1 << 17, (offset, length) => this.#transmit(offset, length))
-    this.capabilities = Object.freeze({
-      kind: 'function',
-      ring: false,
-      hold: 'copy',
-      ordered: true,
-      frameSize: this.#pool.stride,
-      frameCount: batchSize * slabs,
-      batchSize,
-      outboxSize: 1 << 17,
-      exactLoss: true,
-    })
+    this.capabilities = slabCapabilities('function', this.#pool, this.outbox.memory.byteLength)
+    this.stats = liveStats(this.counts, this.#pool, this.outbox)
   }
 
   /** Makes datagrams arrive. */
@@ -77,9 +57,10 @@ export class FunctionTransport extends BaseTransport {
       const frame = slab * batchSize + index
       const stored = datagram.subarray(0, frameSize)
       this.#pool.memory.u8.set(stored, frame * this.#pool.stride)
-      this.#pool.words.set([stored.length, datagram.length, 0, 0], frame * FRAME_WORDS)
+      describeFrame(this.#pool.words, frame, stored.length, datagram.length, 0, 0)
+      this.countFrame(stored.length, datagram.length)
     }
-    return this.#pool.take(slab, datagrams.length, 0)
+    return this.#pool.take(slab, datagrams.length, this.countBatch(datagrams.length))
   }
 
   protected doReceiveBlocking(): FrameBatch | undefined {

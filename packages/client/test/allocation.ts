@@ -15,10 +15,9 @@ import {
 import {
   BaseTransport,
   type Capabilities,
-  FRAME_WORDS,
+  describeFrame,
   type FrameBatch,
   liveStats,
-  newCounts,
   OutboxBuffer,
   SlabPool,
   slabCapabilities,
@@ -39,7 +38,6 @@ class EndlessTransport extends BaseTransport {
   readonly outbox: OutboxBuffer
   readonly stats: TransportStats
   #pool: SlabPool
-  #counts = newCounts()
   #acknowledgement: Memory | undefined
   #isWritten = false
   #id: number
@@ -50,7 +48,7 @@ class EndlessTransport extends BaseTransport {
     this.#pool = new SlabPool({ frameSize: 256, batchSize, slabs: 1 })
     this.outbox = new OutboxBuffer(1 << 17, (offset, length) => this.#send(offset, length))
     this.capabilities = slabCapabilities('endless', this.#pool, 1 << 17)
-    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.counts, this.#pool, this.outbox)
   }
 
   protected doReceive(): FrameBatch {
@@ -58,7 +56,8 @@ class EndlessTransport extends BaseTransport {
     const { memory, stride, words, sizes } = this.#pool
     if (this.#acknowledgement !== undefined) {
       memory.u8.set(this.#acknowledgement.u8)
-      words.set([this.#acknowledgement.byteLength, this.#acknowledgement.byteLength, 0, 0])
+      const { byteLength } = this.#acknowledgement
+      describeFrame(words, 0, byteLength, byteLength, 0, 0)
       this.#acknowledgement = undefined
       return this.#pool.take(slab, 1, 0)
     }
@@ -100,7 +99,7 @@ class EndlessTransport extends BaseTransport {
       resourceId: 0,
       attributes: { packetHeader: { id: 1, protocol: 0x0800, hook: 3 }, mark: 7, payload: new Uint8Array(100) },
     })
-    words.set([length, length, 0, 0], frame * FRAME_WORDS)
+    describeFrame(words, frame, length, length, 0, 0)
   }
 
   #send(offset: number, length: number): number {

@@ -39,7 +39,7 @@ export interface NativeBinding extends MappingBinding, UringBinding {
   drops(handle: NativeHandle): number
   /**
    * Gives the socket the memory that it receives into: `frameCount` frames of `frameSize` bytes from offset 0, and per
-   * frame four words of {@link FrameWord}. Once per handle (`-EBUSY`); the buffers are referenced until close. Neither
+   * frame the four words of a frame (frame.h). Once per handle (`-EBUSY`); the buffers are referenced until close. Neither
    * may be a SharedArrayBuffer (`-EINVAL`).
    */
   attachFrames(
@@ -81,17 +81,3 @@ export interface NativeBinding extends MappingBinding, UringBinding {
   /** Handles open in this process, of all threads: for leak tests. */
   openHandles(): number
 }
-
-/** The four words that {@link NativeBinding.receive} writes for each frame, at index `frame * 4`. */
-export const FrameWord = {
-  /** bytes stored in the frame */
-  Length: 0,
-  /** bytes that the message had (`MSG_TRUNC`); more than stored: the message was cut */
-  RealLength: 1,
-  /** port id of the sender (`nl_pid`); 0 is the kernel */
-  PortId: 2,
-  /** multicast groups of the message (`nl_groups`, a mask of the first 32) */
-  Groups: 3,
-  /** words per frame */
-  Count: 4,
-} as const

@@ -8,7 +8,6 @@ import type { NativeBinding } from './binding.ts'
 import { loadFrom } from './loader.ts'
 
 export type { NativeBinding } from './binding.ts'
-export { FrameWord } from './binding.ts'
 export type { NativeHandle } from './handle.ts'
 export type { NativeUnavailableCode } from './loader.ts'
 export { NativeUnavailableError } from './loader.ts'

@@ -30,7 +30,7 @@ export interface MappingBinding {
   trigger(handle: NativeHandle): number
   /**
    * `recvmsg(MSG_DONTWAIT | MSG_TRUNC)` into `capacity` bytes at `offset` of the mapped memory (beyond it: `-EFAULT`). 0, and the
-   * four words of {@link FrameWord} from `index` of `words` on; or `-EAGAIN`, `-ENOBUFS`, as `receive`.
+   * the four words of a frame (frame.h) from `index` of `words` on; or `-EAGAIN`, `-ENOBUFS`, as `receive`.
    */
   receiveMapped(handle: NativeHandle, offset: number, capacity: number, words: Uint32Array, index: number): number
   /**

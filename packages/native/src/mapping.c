@@ -7,6 +7,7 @@
  * moved (ArrayBuffer.prototype.transfer) is out of our reach; then plain memory takes the place of the pages until the
  * finalizer comes, so that the socket is let go all the same.
  */
+#include "frame.h"
 #include "handle.h"
 
 #include <errno.h>
@@ -30,9 +31,6 @@ struct mapping {
   bool orphaned;       /* unmapped while one did: the finalizer takes away what lies there */
   unsigned references; /* of the handle until it is unmapped, of the ArrayBuffer until it is finalized */
 };
-
-/* In the order of FrameWord in binding.ts. */
-enum { WORD_LENGTH, WORD_REAL_LENGTH, WORD_PORT_ID, WORD_GROUPS, WORDS };
 
 static const struct sockaddr_nl kernel_address = {.nl_family = AF_NETLINK};
 
@@ -193,7 +191,7 @@ napi_value ringlink_receive_mapped(napi_env env, napi_callback_info info) {
     return number(env, -EINVAL);
   }
   const struct mapping *mapping = call.handle->mapping;
-  uint32_t *words = words_at(&call, 3, index, WORDS);
+  uint32_t *words = words_at(&call, 3, index, FRAME_WORDS);
   if (mapping == NULL || words == NULL || (uint64_t)offset + capacity > mapping->length) return number(env, -EFAULT);
   struct sockaddr_nl sender = {0};
   struct iovec vector = {.iov_base = mapping->address + offset, .iov_len = capacity};
@@ -203,10 +201,7 @@ napi_value ringlink_receive_mapped(napi_env env, napi_callback_info info) {
   do length = recvmsg(call.handle->fd, &message, MSG_DONTWAIT | MSG_TRUNC);
   while (length < 0 && errno == EINTR);
   if (length < 0) return number(env, -errno);
-  words[WORD_LENGTH] = (size_t)length < capacity ? (uint32_t)length : capacity;
-  words[WORD_REAL_LENGTH] = (uint32_t)length;
-  words[WORD_PORT_ID] = sender.nl_pid;
-  words[WORD_GROUPS] = sender.nl_groups;
+  describe_frame(words, capacity, (size_t)length, sender.nl_pid, sender.nl_groups);
   return number(env, 0);
 }
 

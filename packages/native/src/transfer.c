@@ -1,4 +1,5 @@
 /* Data in and out. Everything a system call needs is prepared when memory is attached, so that a call allocates nothing. */
+#include "frame.h"
 #include "handle.h"
 
 #include <errno.h>
@@ -8,14 +9,9 @@
 #include <sys/time.h>
 #include <linux/netlink.h>
 
-/* In the order of FrameWord in binding.ts. */
-struct frame_words {
-  uint32_t length, real_length, port_id, groups;
-};
-
 struct inbox {
   uint32_t frame_size, frame_count;
-  struct frame_words *words;
+  uint32_t *words;
   struct mmsghdr messages[RINGLINK_BATCH];
   struct iovec vectors[RINGLINK_BATCH];
   struct sockaddr_nl senders[RINGLINK_BATCH];
@@ -91,7 +87,7 @@ napi_value ringlink_attach_frames(napi_env env, napi_callback_info info) {
     return number(env, -EINVAL);
   }
   uint64_t bytes = (uint64_t)frame_size * frame_count;
-  uint64_t word_bytes = (uint64_t)frame_count * sizeof(struct frame_words);
+  uint64_t word_bytes = (uint64_t)frame_count * FRAME_WORDS * sizeof(uint32_t);
   if (bytes == 0 || bytes > frames_length || word_bytes > words_count * sizeof(uint32_t)) return number(env, -EFAULT);
 
   void *words_start = (uint8_t *)words - words_offset;
@@ -113,13 +109,11 @@ static int receive_into(const struct handle *handle, uint32_t first, uint32_t co
   do filled = recvmmsg(handle->fd, inbox->messages, count, how | MSG_TRUNC, NULL);
   while (filled < 0 && errno == EINTR && how == MSG_DONTWAIT);
   if (filled < 0) return -errno;
-  struct frame_words *words = inbox->words + first;
-  for (int i = 0; i < filled; i++) {
-    uint32_t length = inbox->messages[i].msg_len; /* of the message, as MSG_TRUNC asks */
-    words[i].length = length < inbox->frame_size ? length : inbox->frame_size;
-    words[i].real_length = length;
-    words[i].port_id = inbox->senders[i].nl_pid;
-    words[i].groups = inbox->senders[i].nl_groups;
+  uint32_t *words = inbox->words + (size_t)first * FRAME_WORDS;
+  for (int i = 0; i < filled; i++, words += FRAME_WORDS) {
+    const struct sockaddr_nl *sender = &inbox->senders[i];
+    /* msg_len is the length of the message, as MSG_TRUNC asks. */
+    describe_frame(words, inbox->frame_size, inbox->messages[i].msg_len, sender->nl_pid, sender->nl_groups);
   }
   return filled;
 }

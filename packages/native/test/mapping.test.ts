@@ -4,12 +4,13 @@ import { once } from 'node:events'
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FrameWord, type NativeHandle } from '../src/index.ts'
+import { FRAME_WORDS } from '../../transport/src/frames/descriptor.ts'
+import type { NativeHandle } from '../src/index.ts'
 import { ACK_LENGTH, ask, errno, NETLINK_ROUTE, native, openHandle, openSocket, runFixture, turns } from './support.ts'
 
 const PAGE = native.pageSize()
 const SIZE = 4 * PAGE
-const WORDS = new Uint32Array(FrameWord.Count)
+const WORDS = new Uint32Array(FRAME_WORDS)
 
 const undo: (() => void)[] = []
 afterEach(() => {

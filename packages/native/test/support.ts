@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { FrameWord, loadNative, type NativeBinding, type NativeHandle } from '../src/index.ts'
+import { FRAME_WORDS } from '../../transport/src/frames/descriptor.ts'
+import { loadNative, type NativeBinding, type NativeHandle } from '../src/index.ts'
 
 export const native: NativeBinding = loadNative()
 export const errno = constants.errno
@@ -50,7 +51,7 @@ export function openSocket(options: SocketOptions = {}): Socket {
   const handle = native.open(protocol, namespace, options.onReadable ?? (() => {}))
   if (typeof handle === 'number') throw new Error(`open failed: ${handle}`)
   const frames = new Uint8Array(frameSize * frameCount)
-  const words = new Uint32Array(frameCount * FrameWord.Count)
+  const words = new Uint32Array(frameCount * FRAME_WORDS)
   const outbox = new Uint32Array(OUTBOX_LENGTH / 4)
   const portId = native.bind(handle, 0, groups)
   const failed = [
@@ -79,9 +80,9 @@ export function askForLinks(socket: Socket): number {
   return send(socket, 32, GET_LINK, DUMP)
 }
 
-/** The {@link FrameWord}s of one frame. */
+/** The words of one frame (frame.h). */
 export function wordsOf(socket: Socket, frame: number): number[] {
-  return [...socket.words.subarray(frame * FrameWord.Count, (frame + 1) * FrameWord.Count)]
+  return [...socket.words.subarray(frame * FRAME_WORDS, (frame + 1) * FRAME_WORDS)]
 }
 
 export function descriptors(): string[] {

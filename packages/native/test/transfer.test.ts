@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { FrameWord } from '../src/index.ts'
+import { FrameWord } from '../../transport/src/frames/descriptor.ts'
 import {
   ACK_LENGTH,
   ask,

@@ -2,15 +2,13 @@ import { Errno } from '@ringlink/codec'
 import {
   BaseTransport,
   type Capabilities,
-  FRAME_WORDS,
+  describeFrame,
   type FrameBatch,
   liveStats,
-  newCounts,
   OutboxBuffer,
   SlabPool,
   slabCapabilities,
   systemError,
-  type TransportCounts,
   type TransportStats,
 } from '@ringlink/transport'
 import { copyBytes } from './copy.ts'
@@ -33,12 +31,6 @@ export class SimTransport extends BaseTransport {
   #foreignSenders: boolean
   #waiting = false
   #wakeScheduled = false
-  // The bookkeeping of losses is that of a real socket: reported once, counted until the queue ran empty.
-  #congested = false
-  #alwaysCount: boolean
-  #drops = 0
-  #lost = 0
-  #counts: TransportCounts = newCounts()
 
   /** For {@link SimKernel.open}. */
   constructor(host: TransportHost, socket: SimSocket, options: CheckedSimOptions, poison: boolean) {
@@ -47,12 +39,12 @@ export class SimTransport extends BaseTransport {
     this.#host = host
     this.#socket = socket
     this.#foreignSenders = options.foreignSenders
-    this.#alwaysCount = options.noOverrunErrors
+    this.loss.always = options.noOverrunErrors
     this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison })
     this.portId = socket.portId
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
     this.capabilities = slabCapabilities('sim', this.#pool, this.outbox.memory.byteLength)
-    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.counts, this.#pool, this.outbox)
     socket.arrived = () => this.#arrived()
   }
 
@@ -67,44 +59,46 @@ export class SimTransport extends BaseTransport {
 
   protected doReceive(): FrameBatch | undefined {
     const slab = this.#pool.next()
-    for (;;) {
-      this.#counts.calls++
-      const { queue } = this.#socket
-      if (queue.takeError() !== 0) {
-        this.#congested = true
-        this.#countLoss()
-        queue.relieve()
-        continue
-      }
-      const before = queue.length
-      const kept = this.#fill(slab)
-      if (kept > 0) return this.#deliver(slab, kept)
-      if (before > 0) continue
+    this.counts.systemCalls++
+    const { queue } = this.#socket
+    if (queue.takeError() !== 0) {
+      this.loss.noteOverrun()
       queue.relieve()
-      if (this.#congested || this.#alwaysCount) this.#countLoss()
-      this.#congested = false
       return undefined
     }
+    const kept = this.#fill(slab)
+    if (kept > 0) return this.#pool.take(slab, kept, this.countBatch(kept))
+    queue.relieve()
+    if (queue.length === 0) this.loss.noteEmpty()
+    return undefined
   }
 
   /** Nothing can come while this thread waits but by a timer, so time goes on to the next one. */
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
     const there = this.doReceive()
-    if (there !== undefined) return there
-    this.#counts.wakeups++
+    if (there !== undefined || this.loss.hasNews) return there
+    this.counts.wakeups++
     const { clock } = this.#host
     const end = timeout < 0 ? Number.POSITIVE_INFINITY : clock.now + timeout
     while (clock.nextDue !== undefined && clock.nextDue <= end) {
       clock.runNext()
       const batch = this.doReceive()
-      if (batch !== undefined) return batch
+      if (batch !== undefined || this.loss.hasNews) return batch
     }
     if (timeout > 0 && end < Number.POSITIVE_INFINITY) clock.advance(end - clock.now)
     return undefined
   }
 
+  protected override doReadDrops(): number {
+    return this.#socket.queue.drops
+  }
+
+  protected override now(): number {
+    return this.#host.clock.now
+  }
+
   protected doWait(): void {
-    this.#counts.wakeups++
+    this.counts.wakeups++
     this.#waiting = true
     // What is there already waits for the event loop, as it would with a real socket.
     if (this.#socket.queue.length > 0 || this.#socket.queue.error !== 0) nextTurn(() => this.#wakeUp())
@@ -136,7 +130,7 @@ export class SimTransport extends BaseTransport {
   }
 
   #transmit(offset: number, length: number): number {
-    this.#counts.calls++
+    this.counts.systemCalls++
     this.#host.send(this.#socket, this.outbox.memory, offset, length)
     return length
   }
@@ -152,18 +146,13 @@ export class SimTransport extends BaseTransport {
       const length = queue.headLength
       const portId = queue.headPortId
       if (portId !== 0 && !this.#foreignSenders) {
-        this.#counts.foreign++
+        this.counts.foreign++
       } else {
         const frame = first + kept
         const copied = Math.min(length, stride)
         copyBytes(queue.memory, queue.headOffset, memory, frame * stride, copied)
-        const word = frame * FRAME_WORDS
-        words[word] = copied
-        words[word + 1] = length
-        words[word + 2] = portId
-        words[word + 3] = queue.headGroups
-        this.#counts.bytes += copied
-        if (length > copied) this.#counts.truncated++
+        describeFrame(words, frame, copied, length, portId, queue.headGroups)
+        this.countFrame(copied, length)
         kept++
       }
       socket.largestReceive = Math.max(socket.largestReceive, Math.min(stride, LARGEST_CHUNK))
@@ -171,24 +160,6 @@ export class SimTransport extends BaseTransport {
       socket.received()
     }
     return kept
-  }
-
-  #deliver(slab: number, length: number): FrameBatch {
-    const lost = this.#lost
-    this.#lost = 0
-    this.#counts.batches++
-    this.#counts.frames += length
-    return this.#pool.take(slab, length, lost)
-  }
-
-  #countLoss(): void {
-    const { drops } = this.#socket.queue
-    const lost = (drops - this.#drops) >>> 0
-    if (lost === 0) return
-    this.#drops = drops
-    this.#lost += lost
-    this.#counts.lost += lost
-    this.events.emit('overrun', lost)
   }
 
   #arrived(): void {

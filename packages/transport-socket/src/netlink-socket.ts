@@ -27,7 +27,6 @@ export const SEND_OVERHEAD = 32
 export class NetlinkSocket {
   readonly native: NativeBinding
   readonly handle: NativeHandle
-  #drops = 0
 
   /** Opens it, unbound. Throws code `SYSTEM`. */
   constructor(native: NativeBinding, options: CheckedOptions, onReadable: (status: number) => void) {
@@ -83,14 +82,9 @@ export class NetlinkSocket {
     return text
   }
 
-  /** Messages that the kernel dropped since this was asked last. */
-  newDrops(): number {
-    const drops = this.native.drops(this.handle)
-    if (drops < 0) return 0
-    // The kernel's counter has 32 bits and wraps.
-    const lost = (drops - this.#drops) >>> 0
-    this.#drops = drops
-    return lost
+  /** Messages that the kernel dropped since the socket was opened, in 32 bits; negative where it does not say (before 4.12). */
+  drops(): number {
+    return this.native.drops(this.handle)
   }
 
   close(): void {

@@ -1,13 +1,12 @@
-// Imported because the global of that name is a getter.
-import { performance } from 'node:perf_hooks'
 import { Errno } from '@ringlink/codec/errors'
-import { FrameWord, loadNative, type NativeBinding, type NativeHandle } from '@ringlink/native'
+import { loadNative, type NativeBinding, type NativeHandle } from '@ringlink/native'
 import {
   BaseTransport,
   type Capabilities,
+  FRAME_WORDS,
   type FrameBatch,
+  FrameWord,
   liveStats,
-  newCounts,
   type OutboxBuffer,
   SlabPool,
   slabCapabilities,
@@ -28,12 +27,6 @@ export class SocketTransport extends BaseTransport {
   readonly #socket: NetlinkSocket
   #pool: SlabPool
   #foreignSenders: boolean
-  // While messages are being dropped the kernel reports that once, and again only after its queue ran empty; until then
-  // the counter has to be asked.
-  #congested = false
-  #alwaysCount: boolean
-  #lost = 0
-  #counts = newCounts()
 
   /** Opens and binds. Throws `TransportError`; nothing is left open then. */
   constructor(options: SocketOptions) {
@@ -43,7 +36,7 @@ export class SocketTransport extends BaseTransport {
     this.#socket = new NetlinkSocket(this.#native, checked, (status) => this.#readable(status))
     this.#handle = this.#socket.handle
     this.#foreignSenders = checked.foreignSenders
-    this.#alwaysCount = checked.noOverrunErrors
+    this.loss.always = checked.noOverrunErrors
     try {
       this.portId = this.#socket.configure(checked)
       const { frameSize, batchSize, liveBatches } = checked
@@ -52,14 +45,14 @@ export class SocketTransport extends BaseTransport {
       const frames = batchSize * liveBatches
       check('attach frames', this.#native.attachFrames(this.#handle, plainBuffer(memory.buffer), stride, frames, words))
       this.outbox = this.#socket.makeOutbox(checked.outboxSize, () => {
-        this.#counts.calls++
+        this.counts.systemCalls++
       })
       this.capabilities = slabCapabilities('socket', this.#pool, this.outbox.memory.byteLength)
     } catch (error) {
       this.#socket.close()
       throw error
     }
-    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.counts, this.#pool, this.outbox)
   }
 
   protected doReceive(): FrameBatch | undefined {
@@ -67,20 +60,12 @@ export class SocketTransport extends BaseTransport {
   }
 
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
-    this.#counts.wakeups++
-    // What is dropped here, a loss or a foreign frame, must not start the time anew.
-    const end = timeout > 0 ? performance.now() + timeout : 0
-    let left = timeout
-    let again = false
-    return this.#receive((first, count) => {
-      if (again && timeout > 0) left = Math.max(0, end - performance.now())
-      again = true
-      return this.#native.receiveBlocking(this.#handle, first, count, left)
-    })
+    this.counts.wakeups++
+    return this.#receive((first, count) => this.#native.receiveBlocking(this.#handle, first, count, timeout))
   }
 
   protected doWait(): void {
-    this.#counts.wakeups++
+    this.counts.wakeups++
     check('wait', this.#native.wait(this.#handle))
   }
 
@@ -106,34 +91,24 @@ export class SocketTransport extends BaseTransport {
     this.#socket.close()
   }
 
+  protected override doReadDrops(): number {
+    return this.#socket.drops()
+  }
+
+  /** One attempt to receive; with nothing to deliver there may be a loss, or frames that were dropped. */
   #receive(fill: (first: number, count: number) => number): FrameBatch | undefined {
     const { batchSize } = this.#pool.sizes
     const slab = this.#pool.next()
-    for (;;) {
-      this.#counts.calls++
-      const received = fill(slab * batchSize, batchSize)
-      if (received > 0) {
-        const kept = this.#account(slab * batchSize, received)
-        if (kept > 0) return this.#deliver(slab, kept)
-      } else if (received === -Errno.ENOBUFS) {
-        this.#congested = true
-        this.#countLoss()
-      } else if (received === -Errno.EAGAIN) {
-        if (this.#congested || this.#alwaysCount) this.#countLoss()
-        this.#congested = false
-        return undefined
-      } else {
-        throw systemError('receive', -received)
-      }
+    this.counts.systemCalls++
+    const received = fill(slab * batchSize, batchSize)
+    if (received > 0) {
+      const kept = this.#account(slab * batchSize, received)
+      return kept > 0 ? this.#pool.take(slab, kept, this.countBatch(kept)) : undefined
     }
-  }
-
-  #deliver(slab: number, length: number): FrameBatch {
-    const lost = this.#lost
-    this.#lost = 0
-    this.#counts.batches++
-    this.#counts.frames += length
-    return this.#pool.take(slab, length, lost)
+    if (received === -Errno.ENOBUFS) this.loss.noteOverrun()
+    else if (received === -Errno.EAGAIN) this.loss.noteEmpty()
+    else throw systemError('receive', -received)
+    return undefined
   }
 
   /** Counts what was received and moves it together over the frames of foreign senders; the frames that are left. */
@@ -141,29 +116,19 @@ export class SocketTransport extends BaseTransport {
     const { words, memory, stride } = this.#pool
     let kept = 0
     for (let i = 0; i < received; i++) {
-      const word = (first + i) * FrameWord.Count
+      const word = (first + i) * FRAME_WORDS
       if (words[word + FrameWord.PortId] !== 0 && !this.#foreignSenders) {
-        this.#counts.foreign++
+        this.counts.foreign++
         continue
       }
       if (kept !== i) {
         memory.u8.copyWithin((first + kept) * stride, (first + i) * stride, (first + i + 1) * stride)
-        words.copyWithin((first + kept) * FrameWord.Count, word, word + FrameWord.Count)
+        words.copyWithin((first + kept) * FRAME_WORDS, word, word + FRAME_WORDS)
       }
-      const length = words[word + FrameWord.Length] as number
-      if ((words[word + FrameWord.RealLength] as number) > length) this.#counts.truncated++
-      this.#counts.bytes += length
+      this.countFrame(words[word + FrameWord.Length] as number, words[word + FrameWord.FullLength] as number)
       kept++
     }
     return kept
-  }
-
-  #countLoss(): void {
-    const lost = this.#socket.newDrops()
-    if (lost === 0) return
-    this.#lost += lost
-    this.#counts.lost += lost
-    this.events.emit('overrun', lost)
   }
 
   #readable(status: number): void {

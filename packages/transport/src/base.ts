@@ -1,6 +1,9 @@
-import { EventEmitter } from 'node:events'
-import type { Emitter } from './emitter.ts'
+// Imported because the global of that name is a getter.
+import { performance } from 'node:perf_hooks'
+import { createEmitter, type Emitter } from './emitter.ts'
 import { closedError, TransportError } from './errors.ts'
+import { LossCounter } from './loss.ts'
+import { newCounts, type TransportCounts } from './stats.ts'
 import type {
   Capabilities,
   FrameBatch,
@@ -22,28 +25,40 @@ interface Waiter {
 }
 
 /**
- * What all transports share: it checks state and arguments once, keeps the one consumer, the waiting and the iteration, so
- * that an implementation (the methods named `do…`) trusts what it is given and is asked only while it is open.
+ * What all transports share: it checks state and arguments once, keeps the one consumer, the waiting, the iteration and the
+ * counts, and calls the listeners, so that an implementation (the methods named `do…`) trusts what it is given, is asked only
+ * while it is open, and runs no code of others.
  */
 export abstract class BaseTransport implements Transport {
   abstract readonly capabilities: Capabilities
   abstract readonly portId: number
   abstract readonly stats: TransportStats
   abstract readonly outbox: Outbox
-  // The event names are the type checker's alone: typed-emitter adds no code.
-  readonly events: Emitter<TransportEvents> = new EventEmitter() as Emitter<TransportEvents>
+  readonly events: Emitter<TransportEvents> = createEmitter()
+  /** for implementations: what it counts itself */
+  protected readonly counts: TransportCounts = newCounts()
+  /** for implementations: the losses; listeners are told when the implementation has returned */
+  protected readonly loss: LossCounter = new LossCounter(this.counts, () => this.doReadDrops())
   #closed = false
   #waiter: Waiter | undefined
   #iterating = false
-  // Inside doReceive, which may run a listener of `overrun`, and that may do anything.
+  // Inside the implementation, or in a listener of `overrun`, which may do anything.
   #receiving = false
+  // Thrown by a listener, and due to the consumer.
+  #listenerError: { readonly error: unknown } | undefined
   // Received when its consumer had just given up.
   #kept: FrameBatch | undefined
   #burst = 0
 
-  /** The next batch if there is one now. May throw. */
+  /**
+   * The next batch if there is one now. It may return without one when it dropped foreign frames or noted a loss: listeners are
+   * told, and it is called again. May throw.
+   */
   protected abstract doReceive(): FrameBatch | undefined
-  /** As {@link doReceive}; when there is none now, after blocking for up to `timeout` milliseconds (negative: for ever). */
+  /**
+   * As {@link doReceive}; when there is none now, after blocking for up to `timeout` milliseconds (negative: indefinitely). After
+   * a loss or foreign frames it is called again for the time that is left.
+   */
   protected abstract doReceiveBlocking(timeout: number): FrameBatch | undefined
   /** Sees to it that {@link wake} is called, from the event loop, when there may be something to receive: also what is there already. */
   protected abstract doWait(): void
@@ -54,6 +69,17 @@ export abstract class BaseTransport implements Transport {
   protected abstract doReadProcNet(name: string): string
   /** Frees everything: batches and leases are detached, descriptors closed. Called once. */
   protected abstract doClose(): void
+  /**
+   * Messages that the kernel has dropped at this socket since it was opened, in 32 bits; negative where that cannot be known, as
+   * here. Asked at the latest before {@link doClose}.
+   */
+  protected doReadDrops(): number {
+    return -1
+  }
+  /** Milliseconds of the clock that timeouts are measured with. */
+  protected now(): number {
+    return performance.now()
+  }
 
   receive(options: ReceiveOptions = {}): Promise<FrameBatch> {
     if (this.#closed) return Promise.reject(closedError('receive'))
@@ -67,7 +93,9 @@ export abstract class BaseTransport implements Transport {
     if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
       throw new TransportError('ARGUMENT', 'poll', 'the timeout is a number of milliseconds')
     }
-    return this.#take(timeout)
+    const batch = this.#take(timeout)
+    if (batch === undefined) this.#throwListenerError()
+    return batch
   }
 
   [Symbol.asyncIterator](): AsyncIterator<FrameBatch, undefined> {
@@ -134,9 +162,13 @@ export abstract class BaseTransport implements Transport {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    // What was dropped at the end of a burst is in no batch, and known only as long as the socket is open.
+    this.loss.compare()
     this.#settle()?.reject(closedError('receive'))
     this.doClose()
-    this.events.emit('close')
+    this.#announceLoss()
+    this.#tell(() => this.events.emit('close'))
+    this.#throwListenerError()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,11 +182,24 @@ export abstract class BaseTransport implements Transport {
     try {
       const batch = this.#take(0)
       if (this.#waiter === undefined) this.#kept = batch
-      else if (batch === undefined) this.doWait()
+      else if (batch === undefined) this.#waitOn()
       else this.#settle()?.resolve(batch)
     } catch (error) {
       this.#settle()?.reject(error)
     }
+  }
+
+  /** For implementations: counts a frame that is to be delivered. */
+  protected countFrame(byteLength: number, fullLength: number): void {
+    this.counts.bytes += byteLength
+    if (fullLength > byteLength) this.counts.truncated++
+  }
+
+  /** For implementations: counts a batch that is to be delivered; the losses that it is to tell of. */
+  protected countBatch(length: number): number {
+    this.counts.batches++
+    this.counts.frames += length
+    return this.loss.takeForBatch()
   }
 
   /** For implementations: waiting failed; the pending receive rejects with `error`. */
@@ -173,6 +218,7 @@ export abstract class BaseTransport implements Transport {
           this.#burst++
           return Promise.resolve(batch)
         }
+        this.#throwListenerError()
       }
       return this.#wait(signal)
     } catch (error) {
@@ -180,16 +226,18 @@ export abstract class BaseTransport implements Transport {
     }
   }
 
-  /** What the implementation has now, or after blocking; a listener that it called may have closed the transport meanwhile. */
+  /** What the implementation has now, or after blocking; a listener that is called may close the transport meanwhile. */
   #take(timeout: number): FrameBatch | undefined {
     const kept = this.#kept
     if (kept !== undefined) {
       this.#kept = undefined
       return kept
     }
+    this.#throwListenerError()
     this.#receiving = true
     try {
-      const batch = timeout === 0 ? this.doReceive() : this.doReceiveBlocking(timeout)
+      const batch = this.#takeFrom(timeout)
+      this.#announceLoss()
       if (!this.#closed) return batch
       batch?.release()
     } catch (error) {
@@ -197,7 +245,41 @@ export abstract class BaseTransport implements Transport {
     } finally {
       this.#receiving = false
     }
+    this.#throwListenerError()
     throw closedError('receive')
+  }
+
+  #takeFrom(timeout: number): FrameBatch | undefined {
+    const deadline = timeout > 0 ? this.now() + timeout : 0
+    for (let left = timeout; ; left = timeout > 0 ? Math.max(0, deadline - this.now()) : timeout) {
+      const { foreign } = this.counts
+      const batch = left === 0 ? this.doReceive() : this.doReceiveBlocking(left)
+      const isInterrupted = this.loss.hasNews || this.counts.foreign !== foreign
+      if (batch !== undefined || !isInterrupted) return batch
+      this.#announceLoss()
+      if (this.#closed || this.#listenerError !== undefined) return undefined
+    }
+  }
+
+  #announceLoss(): void {
+    if (!this.loss.hasNews) return
+    const lost = this.loss.takeForListeners()
+    this.#tell(() => this.events.emit('overrun', lost))
+  }
+
+  /** Calls listeners. What one of them throws takes nothing from the consumer: it is thrown once there is no batch to give out. */
+  #tell(emit: () => void): void {
+    try {
+      emit()
+    } catch (error) {
+      this.#listenerError ??= { error }
+    }
+  }
+
+  #throwListenerError(): void {
+    const thrown = this.#listenerError
+    this.#listenerError = undefined
+    if (thrown !== undefined) throw thrown.error
   }
 
   #wait(signal: AbortSignal | undefined): Promise<FrameBatch> {
@@ -207,11 +289,19 @@ export abstract class BaseTransport implements Transport {
       if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true })
       this.#waiter = { resolve, reject, signal, abort }
       try {
-        this.doWait()
+        this.#waitOn()
       } catch (error) {
         this.#settle()?.reject(error)
       }
     })
+  }
+
+  #waitOn(): void {
+    this.#throwListenerError()
+    this.doWait()
+    if (!this.loss.hasNews) return
+    this.#announceLoss()
+    this.#throwListenerError()
   }
 
   #giveUp(reason: unknown): void {

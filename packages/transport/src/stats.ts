@@ -1,21 +1,27 @@
 import type { TransportStats } from './transport.ts'
 
-/** What a transport counts itself; `calls` are system calls that moved frames, in either direction. */
-export type TransportCounts = Record<
-  'frames' | 'bytes' | 'batches' | 'wakeups' | 'calls' | 'lost' | 'truncated' | 'foreign',
-  number
->
+/** What a transport counts itself. */
+export type TransportCounts = {
+  -readonly [Count in Exclude<keyof TransportStats, 'held' | 'copied' | 'sent' | 'sentBytes'>]: number
+}
 
 /** Counts that begin at 0. */
 export function newCounts(): TransportCounts {
-  return { frames: 0, bytes: 0, batches: 0, wakeups: 0, calls: 0, lost: 0, truncated: 0, foreign: 0 }
+  return { frames: 0, bytes: 0, batches: 0, wakeups: 0, systemCalls: 0, lost: 0, truncated: 0, foreign: 0 }
 }
 
-/** The stats of a transport, read where they are kept. */
+const NOTHING: TransportStats = { ...newCounts(), held: 0, copied: 0, sent: 0, sentBytes: 0 }
+
+/**
+ * The stats of a transport, read where they are kept.
+ *
+ * @param below of a decorator: the transport below, which waits for the kernel, and whose losses and leases are its own as well
+ */
 export function liveStats(
-  counts: TransportCounts,
-  frames: { readonly held: number; readonly copied: number },
-  outbox: { readonly sent: number; readonly sentBytes: number },
+  counts: Readonly<TransportCounts>,
+  frames: Pick<TransportStats, 'held' | 'copied'>,
+  outbox: Pick<TransportStats, 'sent' | 'sentBytes'>,
+  below: TransportStats = NOTHING,
 ): TransportStats {
   return {
     get frames() {
@@ -28,25 +34,25 @@ export function liveStats(
       return counts.batches
     },
     get wakeups() {
-      return counts.wakeups
+      return counts.wakeups + below.wakeups
     },
     get systemCalls() {
-      return counts.calls
+      return counts.systemCalls + below.systemCalls
     },
     get lost() {
-      return counts.lost
+      return counts.lost + below.lost
     },
     get truncated() {
       return counts.truncated
     },
     get foreign() {
-      return counts.foreign
+      return counts.foreign + below.foreign
     },
     get held() {
-      return frames.held
+      return frames.held + below.held
     },
     get copied() {
-      return frames.copied
+      return frames.copied + below.copied
     },
     get sent() {
       return outbox.sent

@@ -1,7 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import type { Capabilities, FrameBatch, TransportStats } from '../src/index.ts'
-import { BATCHES_PER_WAKEUP, BaseTransport, FRAME_WORDS, OutboxBuffer, SlabPool, TransportError } from '../src/index.ts'
+import {
+  BATCHES_PER_WAKEUP,
+  BaseTransport,
+  describeFrame,
+  OutboxBuffer,
+  SlabPool,
+  TransportError,
+} from '../src/index.ts'
 
 /** A transport whose implementation is a list of steps; `undefined` is "nothing there". */
 class Scripted extends BaseTransport {
@@ -31,7 +38,7 @@ class Scripted extends BaseTransport {
   batch(value: number): FrameBatch {
     const slab = this.pool.next()
     this.pool.memory.u8[slab * this.pool.stride] = value
-    this.pool.words.set([1, 1, 0, 0], slab * FRAME_WORDS)
+    describeFrame(this.pool.words, slab, 1, 1, 0, 0)
     return this.pool.take(slab, 1, 0)
   }
 

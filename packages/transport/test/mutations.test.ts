@@ -12,6 +12,7 @@ import {
   runCase,
 } from '../src/conformance/index.ts'
 import { TransportError } from '../src/errors.ts'
+import type { IndexedBatch } from '../src/frames/batch.ts'
 import type { Capabilities, FrameBatch, Lease, ReceiveOptions, TransportStats } from '../src/transport.ts'
 
 /** A planted bug: a transport that breaks one promise, and the case that has to find it. */
@@ -240,8 +241,8 @@ const mutations: readonly Mutation[] = [
     found: 'a lease that outlives its transport',
     open: patched(({ pool }) => {
       const hold = pool.hold.bind(pool)
-      pool.hold = (offset, byteLength) => {
-        const lease = hold(offset, byteLength)
+      pool.hold = (frame) => {
+        const lease = hold(frame)
         const { memory } = lease
         return but(lease, { memory, released: false })
       }
@@ -252,7 +253,7 @@ const mutations: readonly Mutation[] = [
     found: 'a held frame outlives its batch',
     open: patched(({ pool }) => {
       const hold = pool.hold.bind(pool)
-      pool.hold = (offset, byteLength) => borrowedLease(hold(offset, byteLength), pool.memory, offset)
+      pool.hold = (frame) => borrowedLease(hold(frame), pool.memory, pool.offsets[frame] ?? 0)
     }),
   },
   {
@@ -270,8 +271,8 @@ const mutations: readonly Mutation[] = [
     found: 'a held frame outlives its batch',
     open: patched(({ pool }) => {
       const hold = pool.hold.bind(pool)
-      pool.hold = (offset, byteLength) => {
-        const lease = hold(offset, byteLength)
+      pool.hold = (frame) => {
+        const lease = hold(frame)
         const release = () => {
           if (lease.released) pool.held--
           lease.release()
@@ -285,8 +286,8 @@ const mutations: readonly Mutation[] = [
     found: 'disposing a batch or a lease',
     open: patched(({ pool }) => {
       const hold = pool.hold.bind(pool)
-      pool.hold = (offset, byteLength) => {
-        const lease = hold(offset, byteLength)
+      pool.hold = (frame) => {
+        const lease = hold(frame)
         return but(lease, { memory: lease.memory })
       }
     }),
@@ -295,8 +296,7 @@ const mutations: readonly Mutation[] = [
     bug: 'gives the frames back twice at the second release',
     found: 'a second release does nothing',
     open: batches((batch, { pool }) => {
-      const slab = Math.floor(batch.offset(0) / pool.stride / pool.sizes.batchSize)
-      const release = () => (batch.released ? pool.give(slab) : batch.release())
+      const release = () => (batch.released ? pool.giveBatch(batch as IndexedBatch) : batch.release())
       return but(batch, { release })
     }),
   },
@@ -367,7 +367,7 @@ const mutations: readonly Mutation[] = [
         #lost = 0
         protected override doReceive(): FrameBatch | undefined {
           const again = this.#lost
-          this.unreported += again
+          this.loss.pass(again)
           const batch = super.doReceive()
           this.#lost = (batch?.lost ?? 0) - again
           return batch
@@ -381,7 +381,7 @@ const mutations: readonly Mutation[] = [
     open: mutant(
       class extends ReferenceTransport {
         protected override countLoss(): void {
-          this.dropped = Math.min(1, this.dropped)
+          this.dropped = Math.min(this.stats.lost + 1, this.dropped)
           super.countLoss()
         }
       },
@@ -417,9 +417,9 @@ const mutations: readonly Mutation[] = [
     open: mutant(
       class extends ReferenceTransport {
         protected override countLoss(): void {
-          const { dropped } = this
+          const { lost } = this.stats
           super.countLoss()
-          if (dropped > 0) throw new TransportError('SYSTEM', 'receive', 'no buffer space', { errno: 105 })
+          if (this.stats.lost > lost) throw new TransportError('SYSTEM', 'receive', 'no buffer space', { errno: 105 })
         }
       },
     ),
@@ -1016,7 +1016,7 @@ const controls: Record<string, OpenFixture> = {
   capabilities: replaceCapabilities({}),
   leases: patched(({ pool }) => {
     const hold = pool.hold.bind(pool)
-    pool.hold = (offset, byteLength) => but(hold(offset, byteLength), {})
+    pool.hold = (frame) => but(hold(frame), {})
   }),
 }
 

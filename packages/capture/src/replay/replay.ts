@@ -3,10 +3,9 @@ import type { DecodeError } from '@ringlink/codec/errors'
 import {
   BaseTransport,
   type Capabilities,
-  FRAME_WORDS,
+  describeFrame,
   type FrameBatch,
   liveStats,
-  newCounts,
   OutboxBuffer,
   SlabPool,
   slabCapabilities,
@@ -49,13 +48,11 @@ class ReplayTransport extends BaseTransport implements Replay {
   #speed: number
   #options: ReplayOptions
   #sent: SentComparison | undefined
-  #counts = newCounts()
   #recording: Recording
   // Acknowledgements that were made up.
   #answers: Uint8Array[] = []
   #begunAt: number | undefined
   #firstAt = 0n
-  #unreported = 0
   #endReported = false
   #waiting = false
   #timer: unknown
@@ -80,7 +77,7 @@ class ReplayTransport extends BaseTransport implements Replay {
     this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison: options.poison ?? false })
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
     this.capabilities = slabCapabilities('replay', this.#pool, this.outbox.memory.byteLength)
-    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.counts, this.#pool, this.outbox)
     this.ended = new Promise((resolve) => {
       this.#end = resolve
     })
@@ -109,8 +106,6 @@ class ReplayTransport extends BaseTransport implements Replay {
         return undefined
       }
       this.#reportLoss(due)
-      // A listener that was told of the loss may have closed it.
-      if (this.#done) return undefined
       const batch = this.#deliverBatch(this.#pool.next(), due)
       if (batch !== undefined) return batch
     }
@@ -121,18 +116,18 @@ class ReplayTransport extends BaseTransport implements Replay {
     const end = timeout < 0 ? Number.POSITIVE_INFINITY : now() + timeout
     for (;;) {
       const batch = this.doReceive()
-      if (batch !== undefined || this.#done) return batch
+      if (batch !== undefined || this.#done || this.loss.hasNews) return batch
       // What is neither read nor waits for its time cannot come while this thread is blocked.
       const frame = this.#recording.frame(0)
       const left = end - now()
       if (frame === undefined || !this.#isPermitted(frame) || left <= 0) return undefined
-      this.#counts.wakeups++
+      this.counts.wakeups++
       sleep(Math.min(Math.max(this.#dueAt(frame) - now(), 0), left, LONGEST_TIMER))
     }
   }
 
   protected doWait(): void {
-    this.#counts.wakeups++
+    this.counts.wakeups++
     this.#waiting = true
     const frame = this.#recording.frame(0)
     if (this.#answers.length > 0 || this.#sent?.problem !== undefined) this.#wakeSoon()
@@ -200,6 +195,10 @@ class ReplayTransport extends BaseTransport implements Replay {
     return (this.#begunAt ?? this.#clock.now()) + Number(frame.at - this.#firstAt) / 1e6 / this.#speed
   }
 
+  protected override now(): number {
+    return this.#clock.now()
+  }
+
   #reportLoss(due: number): void {
     let lost = 0
     for (let i = 0; i < due; i++) {
@@ -207,10 +206,7 @@ class ReplayTransport extends BaseTransport implements Replay {
       lost += frame.lost
       frame.lost = 0
     }
-    if (lost === 0) return
-    this.#unreported += lost
-    this.#counts.lost += lost
-    this.events.emit('overrun', lost)
+    if (lost > 0) this.loss.note(lost)
   }
 
   /** A batch of the answers and the next `due` frames; `undefined` if there is only loss among these. */
@@ -223,21 +219,15 @@ class ReplayTransport extends BaseTransport implements Replay {
     for (const { bytes, fullLength } of this.#recording.take(due)) {
       if (bytes !== undefined) this.#deliver(slab * batchSize + length++, bytes, fullLength)
     }
-    if (length === 0) return undefined
-    const lost = this.#unreported
-    this.#unreported = 0
-    this.#counts.batches++
-    return this.#pool.take(slab, length, lost)
+    return length === 0 ? undefined : this.#pool.take(slab, length, this.countBatch(length))
   }
 
   #deliver(index: number, bytes: Uint8Array, fullLength: number): void {
     const { memory, words, stride } = this.#pool
     const length = Math.min(bytes.length, stride)
     memory.u8.set(length < bytes.length ? bytes.subarray(0, length) : bytes, index * stride)
-    words.set([length, fullLength, 0, 0], index * FRAME_WORDS)
-    this.#counts.frames++
-    this.#counts.bytes += length
-    if (fullLength > length) this.#counts.truncated++
+    describeFrame(words, index, length, fullLength, 0, 0)
+    this.countFrame(length, fullLength)
   }
 
   /** To be asked when there is nothing to deliver now: ends what has come to its end, and throws what ends it early. */

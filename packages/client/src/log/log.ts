@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import {
   LogCommand,
   type LogConfig,
@@ -9,7 +8,7 @@ import {
   Protocol,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
-import type { Emitter, FrameBatch, Transport } from '@ringlink/transport'
+import { createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
 import { BatchLoop } from '../receive-loop.ts'
 import { prepareLogRules } from '../rules/feed.ts'
@@ -63,8 +62,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   /** the rules that feed it, where it was opened with some */
   readonly rules: Rules | undefined
   readonly stats: Readonly<LogStats>
-  // The event names are the type checker's alone: typed-emitter adds no code.
-  readonly events: Emitter<LogEvents> = new EventEmitter() as Emitter<LogEvents>
+  readonly events: Emitter<LogEvents> = createEmitter()
   #stats: LogStats = { records: 0, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 }
   #batch: RecordBatch
   #loop: BatchLoop<RecordBatch>

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import {
   align4,
   Errno,
@@ -19,7 +18,14 @@ import {
   writeNfnetlinkMessage,
   writeVerdict,
 } from '@ringlink/codec'
-import { closedError, type Emitter, type FrameBatch, type Lease, type Transport } from '@ringlink/transport'
+import {
+  closedError,
+  createEmitter,
+  type Emitter,
+  type FrameBatch,
+  type Lease,
+  type Transport,
+} from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
 import { BatchLoop } from '../receive-loop.ts'
 import { prepareQueueRules } from '../rules/feed.ts'
@@ -116,8 +122,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   /** the rules that feed it, where it was opened with some */
   readonly rules: Rules | undefined
   readonly stats: Readonly<QueueStats>
-  // The event names are the type checker's alone: typed-emitter adds no code.
-  readonly events: Emitter<QueueEvents> = new EventEmitter() as Emitter<QueueEvents>
+  readonly events: Emitter<QueueEvents> = createEmitter()
   #stats: QueueStats
   #unanswered: number
   #template: VerdictTemplate

@@ -1,7 +1,6 @@
-import { EventEmitter } from 'node:events'
 import { type QueueCounters, type QueueStats, StopFlag } from '@ringlink/client'
 import { isNetlinkError, NetlinkError } from '@ringlink/codec'
-import type { Emitter } from '@ringlink/transport'
+import { createEmitter, type Emitter } from '@ringlink/transport'
 import type { FanOutErrorCode } from '../errors.ts'
 import { type FanOutIncidents, sumStats } from './channel.ts'
 import { FanOutLane } from './lane.ts'
@@ -55,8 +54,7 @@ export interface FanOutStats {
 /** Queues that are answered by Workers, one each. */
 export class FanOut implements AsyncDisposable {
   readonly queues: readonly number[]
-  // The event names are the type checker's alone: typed-emitter adds no code.
-  readonly events: Emitter<FanOutEvents> = new EventEmitter() as Emitter<FanOutEvents>
+  readonly events: Emitter<FanOutEvents> = createEmitter()
   #lanes: readonly FanOutLane[]
   #stop = new StopFlag()
   #onFailure: 'close' | 'continue'

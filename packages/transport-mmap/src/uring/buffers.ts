@@ -1,5 +1,6 @@
 import { Memory } from '@ringlink/codec/memory'
 import type { UringFrames } from '@ringlink/native'
+import { describeFrame, FRAME_WORDS, FrameRing, type FrameRingOptions } from '@ringlink/transport'
 import { FRAME_HEAD } from './options.ts'
 
 /*
@@ -28,14 +29,14 @@ const WORD = 2 ** 32
  * The frames, and the ring by which they are provided to the kernel. A frame is with the kernel, free, or with the user. The
  * one given back last is provided first, because it is still in the cache.
  */
-export class UringBuffers {
-  readonly memory: Memory
+export class UringBuffers extends FrameRing {
   readonly count: number
-  readonly stride: number
   /** bytes of a message that a frame holds */
   readonly capacity: number
   /** frames that the kernel has and has not filled */
   provided = 0
+  readonly #strideWords: number
+  readonly #stride: number
   readonly #ring: Uint32Array
   readonly #halves: Uint16Array
   readonly #mask: number
@@ -45,11 +46,22 @@ export class UringBuffers {
   #freeCount: number
   #tail = 0
 
-  constructor({ frames, bufferRing, addressLow, addressHigh }: UringFrames, count: number, stride: number) {
-    this.memory = new Memory(frames)
+  constructor(
+    { frames, bufferRing, addressLow, addressHigh }: UringFrames,
+    { count, stride, ...options }: FrameRingOptions & { readonly count: number; readonly stride: number },
+  ) {
+    super(
+      {
+        memory: new Memory(frames),
+        words: new Uint32Array(count * FRAME_WORDS),
+        offsets: Uint32Array.from({ length: count }, (_, frame) => frame * stride + FRAME_HEAD),
+      },
+      options,
+    )
     this.count = count
-    this.stride = stride
     this.capacity = stride - FRAME_HEAD
+    this.#stride = stride
+    this.#strideWords = stride >> 2
     this.#ring = new Uint32Array(bufferRing)
     this.#halves = new Uint16Array(bufferRing)
     this.#mask = bufferRing.byteLength / ENTRY_SIZE - 1
@@ -59,36 +71,26 @@ export class UringBuffers {
     this.#freeCount = count
   }
 
-  /** frames that neither the kernel has nor the user */
-  get free(): number {
-    return this.#freeCount
+  /** Takes a frame that the kernel filled: reads its head into its words. */
+  describe(frame: number): void {
+    this.provided--
+    const { u32 } = this.memory
+    const head = frame * this.#strideWords
+    const fullLength = u32[head + FULL_LENGTH] as number
+    const portId = u32[head + PORT_ID] as number
+    describeFrame(
+      this.words,
+      frame,
+      Math.min(fullLength, this.capacity),
+      fullLength,
+      portId,
+      u32[head + GROUPS] as number,
+    )
   }
 
-  /** Where the message of `frame` begins. */
-  offset(frame: number): number {
-    return frame * this.stride + FRAME_HEAD
-  }
-
-  byteLength(frame: number): number {
-    const fullLength = this.fullLength(frame)
-    return Math.min(fullLength, this.capacity)
-  }
-
-  fullLength(frame: number): number {
-    return this.memory.u32[((frame * this.stride) >> 2) + FULL_LENGTH] as number
-  }
-
-  portId(frame: number): number {
-    return this.memory.u32[((frame * this.stride) >> 2) + PORT_ID] as number
-  }
-
-  groups(frame: number): number {
-    return this.memory.u32[((frame * this.stride) >> 2) + GROUPS] as number
-  }
-
-  /** Makes a frame free that the user had. */
-  give(frame: number): void {
-    this.#free[this.#freeCount++] = frame
+  /** Takes a frame back that was in no batch. */
+  discard(frame: number): void {
+    this.giveFrame(frame)
   }
 
   /** Provides free frames until the kernel has `wanted` of them, which the ring has room for, or there are no more. */
@@ -102,9 +104,13 @@ export class UringBuffers {
     Atomics.store(this.#halves, TAIL_HALF, this.#tail)
   }
 
+  protected override giveFrame(frame: number): void {
+    this.#free[this.#freeCount++] = frame
+  }
+
   #write(entry: number, frame: number): void {
     const word = entry * ENTRY_WORDS
-    const low = this.#low + frame * this.stride
+    const low = this.#low + frame * this.#stride
     this.#ring[word + ADDRESS_LOW] = low
     this.#ring[word + ADDRESS_HIGH] = low < WORD ? this.#high : this.#high + 1
     this.#halves[word * 2 + ID_HALF] = frame

@@ -1,4 +1,4 @@
-import { TransportError } from '@ringlink/transport'
+import { frameStride, TransportError } from '@ringlink/transport'
 import { type CheckedOptions, checkOptions, type SocketOptions } from '@ringlink/transport-socket'
 
 /** How a ring of io_uring is opened. Sizes are bytes; what is left out follows from the use. */
@@ -37,7 +37,7 @@ export function checkUringOptions(options: UringOptions): CheckedUringOptions {
   const { frames, batchSize, kernelThread = false, ...others } = options
   const socket = checkOptions(others)
   const frameCount = checkFrames(frames ?? defaultFrames(socket.frameSize))
-  if (frameCount * frameStride(socket.frameSize) >= MAXIMUM_BYTES) {
+  if (frameCount * frameStride(FRAME_HEAD + socket.frameSize) >= MAXIMUM_BYTES) {
     throw refuse(`${frameCount} frames of ${socket.frameSize} bytes are more than 2 GiB`)
   }
   const batch = batchSize ?? Math.max(1, Math.min(DEFAULT_BATCH_SIZE, frameCount >> 2))
@@ -49,15 +49,6 @@ export function checkUringOptions(options: UringOptions): CheckedUringOptions {
 
 /** What the kernel writes before a message: `struct io_uring_recvmsg_out`, then `struct sockaddr_nl`. */
 export const FRAME_HEAD = 28
-
-/**
- * Bytes from one frame to the next: head and message, in an odd number of cache lines. With a power of two the first lines
- * of all frames, the ones that are read, would share a few sets of the processor's cache.
- */
-export function frameStride(frameSize: number): number {
-  const lines = Math.ceil((FRAME_HEAD + frameSize) / 64)
-  return (lines | 1) * 64
-}
 
 function checkFrames(frames: number): number {
   const isPowerOfTwo = Number.isInteger(frames) && (frames & (frames - 1)) === 0

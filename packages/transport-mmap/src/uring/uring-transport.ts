@@ -3,9 +3,11 @@ import type { NativeBinding, NativeHandle } from '@ringlink/native'
 import {
   BaseTransport,
   type Capabilities,
+  FRAME_WORDS,
   type FrameBatch,
+  FrameWord,
+  frameStride,
   liveStats,
-  newCounts,
   type OutboxBuffer,
   systemError,
   TransportError,
@@ -13,8 +15,7 @@ import {
 } from '@ringlink/transport'
 import { check, NetlinkSocket } from '@ringlink/transport-socket'
 import { UringBuffers } from './buffers.ts'
-import { UringFramePool } from './frame-pool.ts'
-import { type CheckedUringOptions, checkUringOptions, frameStride, type UringOptions } from './options.ts'
+import { type CheckedUringOptions, checkUringOptions, FRAME_HEAD, type UringOptions } from './options.ts'
 import { BUFFER_SHIFT, CompletionFlag, SetupFlag, UringRings } from './rings.ts'
 
 /** Where opening a ring can fail for want of io_uring: `operation` of the error. */
@@ -46,20 +47,12 @@ export class UringTransport extends BaseTransport {
   readonly #socket: NetlinkSocket
   readonly #rings: UringRings
   readonly #buffers: UringBuffers
-  readonly #pool: UringFramePool
-
   readonly #kernelThread: boolean
   readonly #foreignSenders: boolean
-  readonly #alwaysCount: boolean
   // Frames that the kernel is to have at a time.
   readonly #provision: number
-  readonly #counts = newCounts()
   // The request is under way: its last completion has not come yet.
   #armed = false
-  // From an overrun until the queue ran empty the kernel drops without saying so again.
-  #congested = false
-  #lost = 0
-  #closed = false
   readonly #lookAgain = () => this.wake()
 
   /** Opens, binds and begins to receive. Throws `TransportError`; nothing is left open then. */
@@ -71,15 +64,14 @@ export class UringTransport extends BaseTransport {
     this.#handle = this.#socket.handle
     this.#kernelThread = checked.kernelThread
     this.#foreignSenders = checked.socket.foreignSenders
-    this.#alwaysCount = checked.socket.noOverrunErrors
+    this.loss.always = checked.socket.noOverrunErrors
     this.#provision = provision(checked)
     try {
       this.portId = this.#socket.configure(checked.socket)
       this.#rings = setUpRings(this.#native, this.#handle, checked.kernelThread, this.#provision)
       this.#buffers = provideBuffers(this.#native, this.#handle, checked, this.#provision)
-      this.#pool = new UringFramePool(this.#buffers, checked.batchSize)
       this.outbox = this.#socket.makeOutbox(checked.socket.outboxSize, () => {
-        this.#counts.calls++
+        this.counts.systemCalls++
       })
       this.capabilities = Object.freeze({
         kind: 'uring',
@@ -98,7 +90,7 @@ export class UringTransport extends BaseTransport {
       this.#socket.close()
       throw error
     }
-    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.counts, this.#buffers, this.outbox)
   }
 
   protected doReceive(): FrameBatch | undefined {
@@ -109,14 +101,14 @@ export class UringTransport extends BaseTransport {
     const deadline = performance.now() + timeout
     for (let left = timeout; ; left = timeout < 0 ? timeout : deadline - performance.now()) {
       if (timeout >= 0 && left <= 0) return undefined
-      this.#counts.wakeups++
+      this.counts.wakeups++
       const batch = this.#receive(left)
-      if (batch !== undefined || this.#closed) return batch
+      if (batch !== undefined || this.loss.hasNews) return batch
     }
   }
 
   protected doWait(): void {
-    this.#counts.wakeups++
+    this.counts.wakeups++
     const hasFrames = this.#provide()
     if (!this.#armed && hasFrames) this.#arm()
     // What was told of before will not be told again, and that all frames are in use nobody tells.
@@ -142,10 +134,13 @@ export class UringTransport extends BaseTransport {
   }
 
   protected doClose(): void {
-    this.#closed = true
     this.outbox.close()
-    this.#pool.close()
+    this.#buffers.close()
     this.#socket.close()
+  }
+
+  protected override doReadDrops(): number {
+    return this.#socket.drops()
   }
 
   /** What has come, after blocking for up to `timeout` milliseconds when nothing has. */
@@ -154,15 +149,13 @@ export class UringTransport extends BaseTransport {
     this.#provide()
     for (;;) {
       this.#collect()
-      // A listener that was told of a loss may have closed us.
-      if (this.#closed) return undefined
-      if (this.#pool.filled === this.capabilities.batchSize) return this.#deliver()
+      if (this.#buffers.filled === this.capabilities.batchSize) return this.#deliver()
       if (!this.#armed && this.#provide()) this.#arm()
       else if (this.#rings.hasWork()) this.#enter(0, 0)
-      else if (this.#pool.filled > 0) return this.#deliver()
+      else if (this.#buffers.filled > 0) return this.#deliver()
       else if (this.#rings.look()) continue
       else if (!this.#provide()) throw this.#noFreeFrames()
-      else if (wait === 0) return this.#foundNothing()
+      else if (wait === 0 || this.loss.hasNews) return this.#foundNothing()
       else {
         this.#enter(0, wait)
         wait = 0
@@ -176,7 +169,7 @@ export class UringTransport extends BaseTransport {
     if (!rings.look()) return
     const { batchSize } = this.capabilities
     let failure = 0
-    while (this.#pool.filled < batchSize && rings.next()) {
+    while (this.#buffers.filled < batchSize && rings.next()) {
       if ((rings.flags & CompletionFlag.Buffer) !== 0) this.#account(rings.flags >>> BUFFER_SHIFT)
       if ((rings.flags & CompletionFlag.More) === 0) {
         this.#armed = false
@@ -186,37 +179,32 @@ export class UringTransport extends BaseTransport {
     rings.giveBack()
     // An overrun of the socket, or no frame was left: only the kernel's counter tells.
     if (failure === Errno.ENOBUFS) {
-      this.#congested = true
-      this.#countLoss()
+      this.loss.noteOverrun()
+      // The kernel's thread may be behind with a queue that is full: after a first loss it is always asked.
+      if (this.#kernelThread) this.loss.always = true
     } else if (failure !== 0) throw systemError(UringStep.Arm, failure)
   }
 
   #account(frame: number): void {
     const buffers = this.#buffers
-    buffers.provided--
-    if (!this.#foreignSenders && buffers.portId(frame) !== 0) {
-      this.#counts.foreign++
-      buffers.give(frame)
+    buffers.describe(frame)
+    const { words } = buffers
+    const word = frame * FRAME_WORDS
+    if (!this.#foreignSenders && words[word + FrameWord.PortId] !== 0) {
+      this.counts.foreign++
+      buffers.discard(frame)
       return
     }
-    const fullLength = buffers.fullLength(frame)
-    if (fullLength > buffers.capacity) this.#counts.truncated++
-    this.#counts.bytes += buffers.byteLength(frame)
-    this.#pool.add(frame)
+    this.countFrame(words[word + FrameWord.Length] as number, words[word + FrameWord.FullLength] as number)
+    buffers.add(frame)
   }
 
   #deliver(): FrameBatch {
-    const lost = this.#lost
-    this.#lost = 0
-    this.#counts.batches++
-    this.#counts.frames += this.#pool.filled
-    return this.#pool.take(lost)
+    return this.#buffers.take(this.countBatch(this.#buffers.filled))
   }
 
   #foundNothing(): undefined {
-    if (this.#congested || this.#alwaysCount) this.#countLoss()
-    // The kernel's thread may be behind with a queue that is full: after a first loss it is always asked.
-    if (!this.#kernelThread) this.#congested = false
+    this.loss.noteEmpty()
     return undefined
   }
 
@@ -238,16 +226,8 @@ export class UringTransport extends BaseTransport {
   }
 
   #enter(submit: number, timeout: number): void {
-    this.#counts.calls++
+    this.counts.systemCalls++
     check(UringStep.Arm, this.#native.uringEnter(this.#handle, submit, timeout))
-  }
-
-  #countLoss(): void {
-    const lost = this.#socket.newDrops()
-    if (lost === 0) return
-    this.#lost += lost
-    this.#counts.lost += lost
-    this.events.emit('overrun', lost)
   }
 
   #readable(status: number): void {
@@ -289,13 +269,13 @@ const COOPERATIVE = SetupFlag.SingleIssuer | SetupFlag.CooperativeWork | SetupFl
 function provideBuffers(
   native: NativeBinding,
   handle: NativeHandle,
-  { frames, socket }: CheckedUringOptions,
+  { frames: count, batchSize, socket }: CheckedUringOptions,
   provided: number,
 ): UringBuffers {
-  const stride = frameStride(socket.frameSize)
-  const memory = native.uringProvide(handle, frames, stride, powerOfTwo(provided))
+  const stride = frameStride(FRAME_HEAD + socket.frameSize)
+  const memory = native.uringProvide(handle, count, stride, powerOfTwo(provided))
   if (typeof memory === 'number') throw systemError(UringStep.Provide, -memory)
-  return new UringBuffers(memory, frames, stride)
+  return new UringBuffers(memory, { count, stride, batchSize, holdLimit: count })
 }
 
 /** The next one from `count` on. The kernel locks the memory of its rings, and users may lock little: no larger than need be. */

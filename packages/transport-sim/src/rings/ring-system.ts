@@ -1,6 +1,7 @@
 import { Errno } from '@ringlink/codec/errors'
 import type { Memory } from '@ringlink/codec/memory'
-import { FrameWord, type RingOption, type RingSystem } from '@ringlink/transport/netlink-ring'
+import { describeFrame, FRAME_WORDS } from '@ringlink/transport'
+import type { RingOption, RingSystem } from '@ringlink/transport/netlink-ring'
 import type { VirtualTimer } from '../clock.ts'
 import type { TransportHost } from '../host.ts'
 import type { SimSocket } from '../netlink/socket.ts'
@@ -80,10 +81,7 @@ export class SimRingSystem implements RingSystem {
     return this.#ring.receive(capacity, (memory, start, length, portId, groups) => {
       const stored = Math.min(length, capacity)
       u8.set(memory.u8.subarray(start, start + stored), offset)
-      words[index + FrameWord.Length] = stored
-      words[index + FrameWord.FullLength] = length
-      words[index + FrameWord.PortId] = portId
-      words[index + FrameWord.Groups] = groups
+      describeFrame(words, index / FRAME_WORDS, stored, length, portId, groups)
     })
   }
 

@@ -1,7 +1,9 @@
 import { BaseTransport } from '../base.ts'
 import { TransportError } from '../errors.ts'
-import { FRAME_WORDS, SlabPool, type SlabSizes } from '../frames/slab.ts'
+import { describeFrame } from '../frames/descriptor.ts'
+import { SlabPool, type SlabSizes, slabCapabilities } from '../frames/slab.ts'
 import { OutboxBuffer, type Transmit } from '../outbox.ts'
+import { liveStats } from '../stats.ts'
 import type { Capabilities, FrameBatch, TransportStats } from '../transport.ts'
 
 /** A message of the reference transport's kernel. */
@@ -30,19 +32,8 @@ export class ReferenceTransport extends BaseTransport {
   readonly groups: Set<number> = new Set()
   /** what the kernel has for this transport */
   readonly queue: ReferenceMessage[] = []
-  /** messages that the kernel dropped and that the transport does not know of yet */
+  /** messages that the kernel dropped */
   dropped = 0
-  protected unreported = 0
-  protected readonly counts = {
-    frames: 0,
-    bytes: 0,
-    batches: 0,
-    wakeups: 0,
-    systemCalls: 0,
-    lost: 0,
-    truncated: 0,
-    foreign: 0,
-  }
   #foreignSenders: boolean
   #waiting = false
 
@@ -55,18 +46,11 @@ export class ReferenceTransport extends BaseTransport {
       return transmit(outbox.memory.copy(offset, length))
     }
     const outbox = new OutboxBuffer(options.outboxSize ?? 1024, send)
-    const { batchSize, slabs } = pool.sizes
     this.pool = pool
     this.outbox = outbox
     this.#foreignSenders = options.foreignSenders ?? false
-    this.capabilities = Object.freeze({
-      ...({ kind: 'reference', ring: false, hold: 'copy', ordered: true, exactLoss: true } as const),
-      ...{ frameSize: pool.stride, frameCount: batchSize * slabs, batchSize, outboxSize: outbox.memory.byteLength },
-    })
-    this.stats = live(() => {
-      const { sent, sentBytes } = outbox
-      return { ...counts, held: pool.held, copied: pool.copied, sent, sentBytes }
-    })
+    this.capabilities = slabCapabilities('reference', pool, outbox.memory.byteLength)
+    this.stats = liveStats(counts, pool, outbox)
   }
 
   /** For the kernel: there is something to receive. */
@@ -89,11 +73,7 @@ export class ReferenceTransport extends BaseTransport {
       if (message.portId !== 0 && !this.#foreignSenders) this.counts.foreign++
       else this.#fill(slab * this.pool.sizes.batchSize + length++, message)
     }
-    if (length === 0) return undefined
-    const lost = this.unreported
-    this.unreported = 0
-    this.counts.batches++
-    return this.pool.take(slab, length, lost)
+    return length === 0 ? undefined : this.pool.take(slab, length, this.countBatch(length))
   }
 
   protected doReceiveBlocking(): FrameBatch | undefined {
@@ -103,7 +83,7 @@ export class ReferenceTransport extends BaseTransport {
   protected doWait(): void {
     if (!this.#waiting) this.counts.wakeups++
     this.#waiting = true
-    if (this.queue.length > 0 || this.dropped > 0) this.notify()
+    if (this.queue.length > 0 || this.dropped > this.stats.lost) this.notify()
   }
 
   protected doStopWaiting(): void {
@@ -128,28 +108,18 @@ export class ReferenceTransport extends BaseTransport {
     this.pool.close()
   }
 
+  protected override doReadDrops(): number {
+    return this.dropped
+  }
+
   protected countLoss(): void {
-    const lost = this.dropped
-    if (lost === 0) return
-    this.dropped = 0
-    this.unreported += lost
-    this.counts.lost += lost
-    this.events.emit('overrun', lost)
+    this.loss.compare()
   }
 
   #fill(frame: number, { bytes, portId, groups }: ReferenceMessage): void {
     const length = Math.min(bytes.length, this.pool.stride)
     this.pool.memory.u8.set(bytes.subarray(0, length), frame * this.pool.stride)
-    this.pool.words.set([length, bytes.length, portId, groups], frame * FRAME_WORDS)
-    this.counts.frames++
-    this.counts.bytes += length
-    if (bytes.length > length) this.counts.truncated++
+    describeFrame(this.pool.words, frame, length, bytes.length, portId, groups)
+    this.countFrame(length, bytes.length)
   }
-}
-
-/** An object whose every property reads what `read` gives at that moment. */
-function live<Values extends object>(read: () => Values): Values {
-  const names = Object.keys(read()) as (keyof Values)[]
-  const getters = names.map((name) => [name, { get: () => read()[name], enumerable: true }] as const)
-  return Object.defineProperties({}, Object.fromEntries(getters)) as Values
 }

@@ -1,5 +1,9 @@
 import { BaseTransport } from '../base.ts'
-import { FRAME_WORDS, SlabPool } from '../frames/slab.ts'
+import type { IndexedBatch } from '../frames/batch.ts'
+import { describeFrame } from '../frames/descriptor.ts'
+import type { FrameLease } from '../frames/lease.ts'
+import { SlabPool } from '../frames/slab.ts'
+import { liveStats } from '../stats.ts'
 import type { Capabilities, FrameBatch, Lease, Outbox, Transport, TransportStats } from '../transport.ts'
 import { type Fault, type FaultContext, type FaultFrame, type FaultStats, frameIn, noFaults } from './fault.ts'
 import { FaultOutbox } from './outbox.ts'
@@ -45,10 +49,7 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
   #asking: AbortController | undefined
   #wanted = false
   #closed: Promise<void> | undefined
-  // Lost here, and not yet in a batch.
-  #lost = 0
   #copies: Copies = { pools: new Set(), held: 0, copied: 0 }
-  #counts = { frames: 0, bytes: 0, batches: 0, truncated: 0, lost: 0 }
 
   constructor(inner: Transport, faults: readonly Fault[], random: Random) {
     super()
@@ -60,7 +61,7 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
       const context: FaultContext = {
         random: random.fork(index),
         stats: this.faults,
-        lose: (count) => this.#lose(count),
+        lose: (count) => this.loss.note(count),
       }
       const receive = fault.makeReceive?.()
       if (receive !== undefined) this.#stages.push((frames) => receive(frames, context))
@@ -71,7 +72,7 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
         this.outbox = this.#outbox
       }
     }
-    this.stats = statsOf(inner.stats, this.#counts, this.#copies)
+    this.stats = liveStats(this.counts, this.#copies, inner.stats, inner.stats)
     inner.events.on('overrun', (lost) => this.events.emit('overrun', lost))
     inner.events.once('close', () => void this.close())
   }
@@ -158,14 +159,12 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
   #apply(batch: FrameBatch): void {
     const frames = Array.from({ length: batch.length }, (_, index) => frameIn(batch, index))
     const left = this.#stages.reduce<readonly FaultFrame[]>((some, stage) => stage(some), frames)
-    // A listener that was told of a loss may have closed everything.
-    if (batch.released) return
     const intact = left.length === frames.length && left.every((frame, index) => frame === frames[index])
-    if (intact && this.#lost === 0) {
+    if (intact && !this.loss.isOwed) {
       this.#ready.push(batch)
       return
     }
-    this.#lost += batch.lost
+    this.loss.pass(batch.lost)
     if (left.length === 0) batch.release()
     else this.#copy(batch, left)
   }
@@ -179,24 +178,14 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
       const pool = new CopyPool(part, this.#copies, () => {
         if (--parts === 0) batch.release()
       })
-      this.#ready.push(pool.take(0, part.length, this.#lost))
-      this.#lost = 0
+      this.#ready.push(pool.take(0, part.length, this.loss.takeForBatch()))
     }
-  }
-
-  #lose(count: number): void {
-    this.#lost += count
-    this.#counts.lost += count
-    this.events.emit('overrun', count)
   }
 
   #count(batch: FrameBatch): void {
-    this.#counts.batches++
-    this.#counts.frames += batch.length
-    for (let index = 0; index < batch.length; index++) {
-      this.#counts.bytes += batch.byteLength(index)
-      if (batch.fullLength(index) > batch.byteLength(index)) this.#counts.truncated++
-    }
+    this.counts.batches++
+    this.counts.frames += batch.length
+    for (let index = 0; index < batch.length; index++) this.countFrame(batch.byteLength(index), batch.fullLength(index))
   }
 }
 
@@ -220,75 +209,30 @@ class CopyPool extends SlabPool {
     copies.pools.add(this)
     for (const [index, { byteLength, fullLength, portId, groups, ...frame }] of frames.entries()) {
       this.memory.u8.set(frame.bytes(), index * this.stride)
-      this.words.set([byteLength, fullLength, portId, groups], index * FRAME_WORDS)
+      describeFrame(this.words, index, byteLength, fullLength, portId, groups)
     }
   }
 
-  override give(slab: number): void {
-    super.give(slab)
+  override hold(frame: number): Lease {
+    this.#copies.held++
+    this.#copies.copied++
+    return super.hold(frame)
+  }
+
+  override giveLease(lease: FrameLease): void {
+    super.giveLease(lease)
+    this.#copies.held--
+    this.#forgetIfDone()
+  }
+
+  protected override returnBatch(batch: IndexedBatch): void {
+    super.returnBatch(batch)
     this.#released = true
     this.#onRelease()
     this.#forgetIfDone()
   }
 
-  override hold(offset: number, byteLength: number): Lease {
-    this.#copies.held++
-    this.#copies.copied++
-    return super.hold(offset, byteLength)
-  }
-
-  override forget(...[lease]: Parameters<SlabPool['forget']>): void {
-    super.forget(lease)
-    this.#copies.held--
-    this.#forgetIfDone()
-  }
-
   #forgetIfDone(): void {
     if (this.#released && this.held === 0) this.#copies.pools.delete(this)
-  }
-}
-
-function statsOf(
-  inner: TransportStats,
-  counts: { frames: number; bytes: number; batches: number; truncated: number; lost: number },
-  copies: Copies,
-): TransportStats {
-  return {
-    get frames() {
-      return counts.frames
-    },
-    get bytes() {
-      return counts.bytes
-    },
-    get batches() {
-      return counts.batches
-    },
-    get wakeups() {
-      return inner.wakeups
-    },
-    get systemCalls() {
-      return inner.systemCalls
-    },
-    get lost() {
-      return inner.lost + counts.lost
-    },
-    get truncated() {
-      return counts.truncated
-    },
-    get foreign() {
-      return inner.foreign
-    },
-    get held() {
-      return inner.held + copies.held
-    },
-    get copied() {
-      return inner.copied + copies.copied
-    },
-    get sent() {
-      return inner.sent
-    },
-    get sentBytes() {
-      return inner.sentBytes
-    },
   }
 }

@@ -1,18 +1,6 @@
-import { FRAME_WORDS, POISON } from '../frames/slab.ts'
+import { describeFrame, FRAME_WORDS, POISON } from '../frames/descriptor.ts'
 import { locateMessage } from './dump-location.ts'
 import { FRAME_HEADER_LENGTH, FrameStatus, type RingFrames } from './layout.ts'
-
-/** The words that describe a frame taken, {@link FRAME_WORDS} per frame. */
-export const FrameWord = {
-  /** bytes that are there */
-  Length: 0,
-  /** bytes that the message had */
-  FullLength: 1,
-  /** port id of the sender */
-  PortId: 2,
-  /** multicast groups, a mask of the first 32 */
-  Groups: 3,
-} as const
 
 /** What {@link ReceiveRing.take} answers when there is no frame to be taken. */
 export const NoFrame = {
@@ -69,9 +57,10 @@ export class ReceiveRing {
   held = 0
   /** frames that the kernel handed over without a message in them, and tokens whose message was gone */
   empty = 0
-  /** four words per frame, valid from its being taken to its release */
+  /** {@link FRAME_WORDS} words per frame, valid from its being taken to its release */
   readonly words: Uint32Array
-  readonly #data: Uint32Array
+  /** where the message of each frame begins, valid as long */
+  readonly offsets: Uint32Array
   readonly #owner: Uint8Array
   readonly #options: ReceiveRingOptions
   #mayHaveStepped = false
@@ -81,7 +70,7 @@ export class ReceiveRing {
   constructor(frames: RingFrames, options: ReceiveRingOptions) {
     this.frames = frames
     this.words = new Uint32Array(frames.count * FRAME_WORDS)
-    this.#data = new Uint32Array(frames.count)
+    this.offsets = new Uint32Array(frames.count)
     this.#owner = new Uint8Array(frames.count)
     this.#options = options
     this.#allocations = [0, DUMP_ALLOCATION, ...(options.dumpAllocations ?? [])]
@@ -109,11 +98,6 @@ export class ReceiveRing {
     }
   }
 
-  /** Where the message of a frame taken begins. */
-  offset(frame: number): number {
-    return this.#data[frame] as number
-  }
-
   /** Keeps a borrowed frame in the ring: the kernel is to step over it. */
   hold(frame: number): void {
     if (this.#owner[frame] !== BORROWED) return
@@ -121,10 +105,6 @@ export class ReceiveRing {
     this.borrowed--
     this.held++
     this.#skip(frame)
-  }
-
-  isHeld(frame: number): boolean {
-    return this.#owner[frame] === HELD
   }
 
   /**
@@ -209,11 +189,7 @@ export class ReceiveRing {
     // The kernel never writes beyond a frame; what it says is not trusted with that all the same.
     const byteLength = Math.min(length, frames.capacity)
     const group = frames.group(frame)
-    const word = frame * FRAME_WORDS
-    this.words[word + FrameWord.Length] = byteLength
-    this.words[word + FrameWord.FullLength] = length
-    this.words[word + FrameWord.PortId] = 0
-    this.words[word + FrameWord.Groups] = group > 0 && group <= 32 ? 1 << (group - 1) : 0
+    describeFrame(this.words, frame, byteLength, length, 0, group > 0 && group <= 32 ? 1 << (group - 1) : 0)
     this.#borrow(frame, locateMessage(frames, frame, byteLength, this.#allocations))
     return true
   }
@@ -231,7 +207,7 @@ export class ReceiveRing {
   }
 
   #borrow(frame: number, data: number): void {
-    this.#data[frame] = data
+    this.offsets[frame] = data
     this.#owner[frame] = BORROWED
     this.borrowed++
     this.cursor = this.frames.next(frame)
@@ -239,7 +215,7 @@ export class ReceiveRing {
 
   #discard(frame: number): void {
     this.empty++
-    this.#data[frame] = this.frames.data(frame)
+    this.offsets[frame] = this.frames.data(frame)
     this.cursor = this.frames.next(frame)
     this.#giveBack(frame, FREE)
   }
@@ -257,7 +233,7 @@ export class ReceiveRing {
       memory.u8.fill(POISON, start + FRAME_HEADER_LENGTH, start + frames.geometry.frameSize)
     }
     // What is found at the start of a message is then known to be new.
-    if (frames.capacity > 0) memory.u32[(this.#data[frame] as number) >> 2] = 0
+    if (frames.capacity > 0) memory.u32[(this.offsets[frame] as number) >> 2] = 0
     this.#owner[frame] = owner
     frames.setStatus(frame, FrameStatus.Unused)
   }

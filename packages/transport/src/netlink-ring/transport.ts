@@ -2,13 +2,13 @@ import { Errno } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
 import { BaseTransport } from '../base.ts'
 import { systemError, TransportError } from '../errors.ts'
-import { FRAME_WORDS } from '../frames/slab.ts'
-import { liveStats, newCounts, type TransportCounts } from '../stats.ts'
+import { FRAME_WORDS, FrameWord } from '../frames/descriptor.ts'
+import { liveStats } from '../stats.ts'
 import type { Capabilities, FrameBatch, TransportStats } from '../transport.ts'
-import { RingFramePool } from './batch.ts'
+import { NetlinkRingFrames } from './frames.ts'
 import { RingFrames, type RingGeometry, RingOption, ringSize, writeRingRequest } from './layout.ts'
 import { RingOutbox, type RingSender } from './outbox.ts'
-import { FrameWord, NoFrame, ReceiveRing } from './receive.ts'
+import { NoFrame, ReceiveRing } from './receive.ts'
 import { type OpenRingSystem, PollEvent, type RingSystem } from './system.ts'
 import { TransmitRing } from './transmit.ts'
 
@@ -63,13 +63,8 @@ export class RingTransport extends BaseTransport {
   readonly stats: TransportStats
   readonly #system: RingSystem
   readonly #ring: ReceiveRing
-  readonly #pool: RingFramePool
+  readonly #frames: NetlinkRingFrames
   readonly #foreignSenders: boolean
-  readonly #counts: TransportCounts = newCounts()
-  #lost = 0
-  #drops = 0
-  // From an ENOBUFS until the receive queue ran empty the kernel drops without saying so again.
-  #congested = false
   #waiting = false
   #nudging = false
   #closed = false
@@ -91,7 +86,8 @@ export class RingTransport extends BaseTransport {
       poison: options.poison,
       skips: holdLimit > 0,
     })
-    this.#pool = new RingFramePool(this.#ring, holdLimit, () => this.#released())
+    const batchSize = options.batchSize ?? Math.min(BATCH_SIZE, Math.max(1, receive.frameCount >> 2))
+    this.#frames = new NetlinkRingFrames(this.#ring, { batchSize, holdLimit }, () => this.#released())
     const outboxSize = options.outboxSize ?? OUTBOX_SIZE
     const transmitRing =
       transmit === undefined ? undefined : new TransmitRing(new RingFrames(memory, transmit, ringSize(receive)))
@@ -104,11 +100,11 @@ export class RingTransport extends BaseTransport {
       ordered: false,
       frameSize: this.#ring.frames.capacity,
       frameCount: receive.frameCount,
-      batchSize: options.batchSize ?? Math.min(BATCH_SIZE, Math.max(1, receive.frameCount >> 2)),
+      batchSize,
       outboxSize: this.outbox.memory.byteLength,
       exactLoss: this.#system.drops() >= 0,
     })
-    this.stats = liveStats(this.#counts, this.#pool, this.outbox)
+    this.stats = liveStats(this.counts, this.#frames, this.outbox)
   }
 
   /**
@@ -131,22 +127,22 @@ export class RingTransport extends BaseTransport {
 
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
     const there = this.doReceive()
-    if (there !== undefined) return there
+    if (there !== undefined || this.loss.hasNews) return there
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : this.#system.now() + timeout
     for (let left = timeout; ; left = deadline - this.#system.now()) {
       if (timeout >= 0 && left < 0) return undefined
       if (this.#inVain > WAKEUPS_IN_VAIN) this.#system.pause(RETRY_DELAY)
-      this.#counts.wakeups++
+      this.counts.wakeups++
       const events = this.#poll(timeout < 0 ? -1 : left)
       this.#woken = (events & PollEvent.Readable) !== 0
       const batch = this.doReceive()
-      if (batch !== undefined) return batch
+      if (batch !== undefined || this.loss.hasNews) return batch
       if (timeout >= 0 && this.#system.now() >= deadline) return undefined
     }
   }
 
   protected doWait(): void {
-    this.#counts.wakeups++
+    this.counts.wakeups++
     try {
       this.#poll(0)
       const delay = this.#inVain >= WAKEUPS_IN_VAIN ? RETRY_DELAY : 0
@@ -164,7 +160,7 @@ export class RingTransport extends BaseTransport {
 
   protected doJoinGroup(group: number): void {
     this.#check('join group', this.#system.joinGroup(group))
-    this.#pool.holdLimit = 0
+    this.#frames.holdLimit = 0
   }
 
   protected doLeaveGroup(group: number): void {
@@ -181,10 +177,18 @@ export class RingTransport extends BaseTransport {
     this.#closed = true
     if (this.#waiting) this.doStopWaiting()
     this.outbox.close()
-    this.#pool.close()
+    this.#frames.close()
     // In this order: a mapping keeps the socket alive, with its port id, its groups and its queues.
     this.#system.unmap()
     this.#system.close()
+  }
+
+  protected override doReadDrops(): number {
+    return this.#system.drops()
+  }
+
+  protected override now(): number {
+    return this.#system.now()
   }
 
   #map({ receive, transmit }: RingTransportOptions): Memory {
@@ -217,23 +221,24 @@ export class RingTransport extends BaseTransport {
 
   #take(): FrameBatch | undefined {
     // A loss leaves no trace in the ring but its being full; with SKIP not even that.
-    if (this.#pool.wasFull() || this.#congested || this.#ring.held > 0) this.#checkError()
-    const frames: number[] = []
-    let frame = this.#next(frames)
-    for (; frame >= 0; frame = this.#next(frames)) {
+    if (this.#frames.wasFull() || this.loss.congested || this.#ring.held > 0) this.#checkError()
+    let frame = this.#next()
+    for (; frame >= 0; frame = this.#next()) {
       const word = frame * FRAME_WORDS
       const { words } = this.#ring
       if (words[word + FrameWord.PortId] !== 0 && !this.#foreignSenders) {
-        this.#counts.foreign++
+        this.counts.foreign++
         this.#ring.release(frame)
         continue
       }
-      const byteLength = words[word + FrameWord.Length] as number
-      if ((words[word + FrameWord.FullLength] as number) > byteLength) this.#counts.truncated++
-      this.#counts.bytes += byteLength
-      if (frames.push(frame) === this.capabilities.batchSize) break
+      this.countFrame(words[word + FrameWord.Length] as number, words[word + FrameWord.FullLength] as number)
+      this.#frames.add(frame)
+      if (this.#frames.filled === this.capabilities.batchSize) break
     }
-    if (frames.length > 0) return this.#deliver(frames)
+    if (this.#frames.filled > 0) {
+      this.#inVain = 0
+      return this.#frames.take(this.countBatch(this.#frames.filled))
+    }
     if (frame === NoFrame.Ours) {
       const { frameCount } = this.capabilities
       throw new TransportError('NO_FREE_FRAMES', 'receive', `of ${frameCount} frames the next is in use; release it`)
@@ -242,76 +247,46 @@ export class RingTransport extends BaseTransport {
   }
 
   /** The ring's next frame. An error is put off while there are frames to be delivered: it comes again. */
-  #next(frames: readonly number[]): number {
+  #next(): number {
     try {
       return this.#ring.take()
     } catch (error) {
-      if (frames.length === 0) throw error
+      if (this.#frames.filled === 0) throw error
       return NoFrame.Empty
     }
   }
 
-  #deliver(frames: readonly number[]): FrameBatch {
-    const lost = this.#lost
-    this.#lost = 0
-    this.#inVain = 0
-    this.#counts.batches++
-    this.#counts.frames += frames.length
-    return this.#pool.batch(frames, lost)
-  }
-
   #receiveCopy(offset: number, capacity: number, words: Uint32Array, index: number): boolean {
     for (;;) {
-      this.#counts.calls++
+      this.counts.systemCalls++
       const result = this.#system.receive(offset, capacity, words, index)
       if (result >= 0) return true
       if (result === -Errno.EAGAIN) return false
       // The error of an overrun, reported in passing; the message is still to come.
       if (result !== -Errno.ENOBUFS) throw systemError('receive', -result)
-      this.#countLoss()
+      this.loss.noteOverrun()
     }
   }
 
   /** Polls, which also restarts a dump that stopped for want of frames, and fetches the error if there is one. */
   #poll(timeout: number): number {
-    this.#pool.park()
+    this.#frames.park()
     const events = this.#check('poll', this.#system.poll(timeout))
     if ((events & PollEvent.Error) !== 0) {
       this.#checkError()
       this.#inVain = 0
-    } else if (this.#congested) {
-      this.#countDrops()
-      this.#congested = (events & PollEvent.Readable) !== 0
+    } else if (this.loss.congested) {
+      if ((events & PollEvent.Readable) === 0) this.loss.noteEmpty()
+      else this.loss.compare()
     }
     return events
   }
 
   #checkError(): void {
     const errno = this.#system.takeError()
-    if (errno === Errno.ENOBUFS) this.#countLoss()
+    if (errno === Errno.ENOBUFS) this.loss.noteOverrun()
     else if (errno !== 0) throw systemError('receive', errno)
-    else if (this.#congested) this.#countDrops()
-  }
-
-  #countLoss(): void {
-    this.#congested = true
-    if (this.#system.drops() < 0) this.#addLoss(1)
-    else this.#countDrops()
-  }
-
-  #countDrops(): void {
-    const drops = this.#system.drops()
-    // The kernel's counter has 32 bits and wraps.
-    const lost = drops < 0 ? 0 : (drops - this.#drops) >>> 0
-    if (lost === 0) return
-    this.#drops = drops
-    this.#addLoss(lost)
-  }
-
-  #addLoss(lost: number): void {
-    this.#lost += lost
-    this.#counts.lost += lost
-    this.events.emit('overrun', lost)
+    else if (this.loss.congested) this.loss.compare()
   }
 
   #readable(status: number): void {
@@ -335,6 +310,7 @@ export class RingTransport extends BaseTransport {
       if (!this.#waiting || this.#closed) return
       try {
         this.#poll(0)
+        if (this.loss.hasNews) this.wake()
       } catch (error) {
         this.fail(error)
       }
@@ -358,11 +334,11 @@ export class RingTransport extends BaseTransport {
         return { frames, isAll: frames + this.#ring.borrowed + this.#ring.held === this.#ring.frames.count }
       },
       trigger: () => {
-        this.#counts.calls++
+        this.counts.systemCalls++
         return system.trigger()
       },
       send: (memory, offset, length) => {
-        this.#counts.calls++
+        this.counts.systemCalls++
         return system.send(memory, offset, length)
       },
     }

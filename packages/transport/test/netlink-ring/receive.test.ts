@@ -1,7 +1,7 @@
 import { RELEASED_MEMORY } from '@ringlink/codec/memory'
 import { describe, expect, it } from 'vitest'
-import { FRAME_WORDS, POISON } from '../../src/index.ts'
-import { FrameStatus, FrameWord, NoFrame, RING_FULL, TOO_LARGE } from '../../src/netlink-ring/index.ts'
+import { FRAME_WORDS, FrameWord, POISON } from '../../src/index.ts'
+import { FrameStatus, NoFrame, RING_FULL, TOO_LARGE } from '../../src/netlink-ring/index.ts'
 import { BothEnds, frames, message, numberOf } from './support.ts'
 
 /** Takes what there is and releases it; the numbers of the messages. */

@@ -1,7 +1,6 @@
 import { Memory } from '@ringlink/codec/memory'
-import { FRAME_WORDS } from '../../src/index.ts'
+import { describeFrame, FRAME_WORDS, FrameWord } from '../../src/index.ts'
 import {
-  FrameWord,
   KernelReceiveRing,
   type KernelRingQuirks,
   ReceiveRing,
@@ -26,10 +25,7 @@ export class BothEnds {
         const message = this.queue.shift()
         if (message === undefined) return false
         frames.memory.u8.set(message.subarray(0, capacity), offset)
-        words[index + FrameWord.Length] = Math.min(message.length, capacity)
-        words[index + FrameWord.FullLength] = message.length
-        words[index + FrameWord.PortId] = 0
-        words[index + FrameWord.Groups] = 0
+        describeFrame(words, index / FRAME_WORDS, Math.min(message.length, capacity), message.length, 0, 0)
         return true
       },
       ...options,
@@ -59,7 +55,7 @@ export class BothEnds {
   /** The bytes of a frame taken. */
   read(frame: number): Uint8Array {
     const length = this.user.words[frame * FRAME_WORDS + FrameWord.Length] as number
-    return this.user.frames.memory.copy(this.user.offset(frame), length)
+    return this.user.frames.memory.copy(this.user.offsets[frame] ?? 0, length)
   }
 
   /** Poll's POLLIN, of the ring or the receive queue. */

@@ -1,0 +1,73 @@
+import type { IndexedBatch } from '../frames/batch.ts'
+import type { FrameLease } from '../frames/lease.ts'
+import { FrameRing, type FrameRingOptions } from '../frames/ring.ts'
+import type { ReceiveRing } from './receive.ts'
+
+/** The frames of one receive ring: what is held in place is marked SKIP there. */
+export class NetlinkRingFrames extends FrameRing {
+  readonly #ring: ReceiveRing
+  readonly #released: () => void
+  // Frames of batches that are parked.
+  readonly #parked: WeakSet<IndexedBatch> = new WeakSet()
+  #wasFull = false
+
+  /** @param released called when frames went back */
+  constructor(ring: ReceiveRing, options: FrameRingOptions, released: () => void) {
+    super({ memory: ring.frames.memory, words: ring.words, offsets: ring.offsets }, options)
+    this.#ring = ring
+    this.#released = released
+  }
+
+  /** Whether the ring has been full since this was asked last. */
+  wasFull(): boolean {
+    this.#noteFullness()
+    const wasFull = this.#wasFull
+    this.#wasFull = false
+    return wasFull
+  }
+
+  /** Keeps live batches, except one, from waking us, and from stopping the kernel if it can step over their frames. */
+  park(except?: IndexedBatch): void {
+    for (const batch of this.batches) {
+      if (batch === except || this.#parked.has(batch)) continue
+      this.#parked.add(batch)
+      for (let i = 0; i < batch.length; i++) this.#ring.park(batch.list[i] as number)
+    }
+  }
+
+  override giveBatch(batch: IndexedBatch): void {
+    this.#noteFullness()
+    // Out of order: the kernel stands before the older ones, and is to continue after them.
+    if (this.#oldest() !== batch) this.park(batch)
+    super.giveBatch(batch)
+    this.#released()
+  }
+
+  override giveLease(lease: FrameLease): void {
+    this.#noteFullness()
+    super.giveLease(lease)
+    this.#released()
+  }
+
+  protected override giveFrame(frame: number): void {
+    this.#ring.release(frame)
+  }
+
+  protected override keepInPlace(frame: number): boolean {
+    if (!super.keepInPlace(frame)) return false
+    this.#ring.hold(frame)
+    return true
+  }
+
+  #oldest(): IndexedBatch | undefined {
+    const [oldest] = this.batches
+    return oldest
+  }
+
+  #noteFullness(): void {
+    if (this.#wasFull) return
+    const oldest = this.#oldest()
+    const isFull = (frame: number) => this.#ring.isFullBefore(frame)
+    this.#wasFull = isFull(this.#ring.cursor) || (oldest !== undefined && isFull(oldest.list[0] as number))
+  }
+}
