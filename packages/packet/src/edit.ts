@@ -195,7 +195,8 @@ function finishPayload(packet: PacketView): void {
   if (transportOffset < 0) return
   const isUdp = protocol === IpProtocol.Udp
   if (isUdp && packet.version === 4 && read16(memory, transportOffset + checksumOffset(packet)) === 0) return
-  writeTransportChecksum(packet)
+  // DCCP: the checksum would cover more than there is.
+  if (!writeTransportChecksum(packet) && checksumOffset(packet) >= 0) throw refusal('its checksum covers more than is left')
 }
 
 function setAddress(

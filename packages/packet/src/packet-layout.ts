@@ -30,6 +30,7 @@ import {
 } from './ipv6-extension.ts'
 import { IpProtocol } from './protocol.ts'
 import { transportHeaderLength } from './transport.ts'
+import { UDP_LITE_COVERAGE } from './udp-lite.ts'
 import { isVlan, VLAN_TAG_LENGTH } from './vlan.ts'
 
 /** A packet with more extension headers is damaged: real ones have two or three. */
@@ -40,8 +41,8 @@ export type PacketCut = 'link' | 'vlan' | 'network' | 'extension' | 'transport' 
 
 /**
  * What contradicts the rest of the packet: `version` (an IP version that is not what the EtherType says), `header-length` (an IPv4
- * header below 20 bytes), `total-length` (less than the header), `extension-count`, `transport-length` (a UDP length or TCP data
- * offset that cannot be).
+ * header below 20 bytes), `total-length` (less than the header), `extension-count`, `transport-length` (a UDP length, UDP-Lite
+ * coverage or TCP data offset that cannot be).
  */
 export type PacketProblem = 'version' | 'header-length' | 'total-length' | 'extension-count' | 'transport-length'
 
@@ -339,6 +340,15 @@ export class PacketLayout {
     this.transportHeaderLength = length
     this.payloadOffset = at + length
     if (protocol === IpProtocol.Udp) this.endUdp(at)
+    else if (protocol === IpProtocol.UdpLite) this.checkUdpLite(at)
+  }
+
+  /** The checksum of UDP-Lite covers everything (0), or at least the header (RFC 3828 section 3.1). */
+  private checkUdpLite(at: number): void {
+    const coverage = read16(this.memory, at + UDP_LITE_COVERAGE)
+    const whole = this.networkOffset + this.networkLength - at
+    const isLong = coverage > whole && !this.moreFragments
+    if (isLong || (coverage !== 0 && coverage < this.transportHeaderLength)) this.problem = 'transport-length'
   }
 
   /** The UDP length ends the payload; it must lie within the packet, or in the fragments that follow. */

@@ -118,14 +118,15 @@ test(`${INPUTS} inputs`, () => {
       for (const character of said) if (character < ' ' || character > '~') throw new Error(`not plain text: ${said}`)
       try {
         editor.edit(packet, { timeToLive: 9, payload: said.slice(0, random.below(40)) })
-        if (!['valid', 'none', 'unknown'].includes(transportChecksum(editor.packet))) throw new Error('edited checksum')
+        if (!['valid', 'none', 'unknown'].includes(transportChecksum(editor.packet))) throw new Error(`checksum of an edit: ${say(editor.packet)}`)
       } catch (error) {
         if ((error as { code?: string }).code !== 'VALUE_RANGE') throw error
       }
       completeChecksums(packet)
     }
   } catch (error) {
-    throw new Error(`input ${count} of seed ${SEED}`, { cause: error })
+    const bytes = Buffer.from(memory.u8.subarray(MARGIN, MARGIN + packet.length)).toString('hex')
+    throw new Error(`input ${count} of seed ${SEED}: ${bytes}`, { cause: error })
   }
   expect(count).toBe(INPUTS)
 }, 3_600_000)

@@ -255,3 +255,15 @@ test('a view that was released reads nothing', () => {
   expect(() => packet.source?.toString()).toThrow(expect.objectContaining({ code: 'RELEASED' }))
   expect(() => inner.sourcePort).toThrow(expect.objectContaining({ code: 'RELEASED' }))
 })
+
+test.each([
+  ['covers everything', 0, undefined],
+  ['covers the header', 8, undefined],
+  ['covers the datagram', 12, undefined],
+  ['covers part of the header', 7, 'transport-length'],
+  ['covers more than there is', 13, 'transport-length'],
+] as const)('a UDP-Lite checksum that %s', (_, coverage, problem) => {
+  const payload = Uint8Array.of(0x30, 0x39, 0xd4, 0x31, 0, coverage, 0, 0, 1, 2, 3, 4)
+  aim(ipv4Packet({ ...four, protocol: IpProtocol.UdpLite, payload }))
+  expect(packet).toMatchObject({ problem, sourcePort: 12345 })
+})
