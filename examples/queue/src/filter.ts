@@ -154,13 +154,13 @@ class FilterParser {
     const word = this.#value(property, 'an address (10.0.0.1) or a network (2001:db8::/32)')
     const network = readNetwork(word.text)
     if (typeof network === 'string') throw this.#errorAt(word, `${which}: ${network}`)
-    const { version, bytes, masks } = network
+    const { version, bytes, mask } = network
     const start = version === 4 ? (which === 'src' ? 12 : 16) : which === 'src' ? 8 : 24
     return (headers) => {
       if (headers.version !== version) return false
       const offset = headers.networkOffset + start
-      for (let i = 0; i < masks.length; i++) {
-        if ((headers.byte(offset + i) & (masks[i] as number)) !== bytes[i]) return false
+      for (let i = 0; i < mask.length; i++) {
+        if ((headers.byte(offset + i) & (mask[i] as number)) !== bytes[i]) return false
       }
       return true
     }

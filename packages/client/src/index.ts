@@ -5,14 +5,20 @@ export * from './errors.ts'
 export { RecordBatch } from './log/batch.ts'
 export { Log, type LogEvents, type LogStats, openLog } from './log/log.ts'
 export { type LogOptions, type LogSettings, logTransportNeeds } from './log/options.ts'
+export { LogRecord } from './log/record.ts'
 export { PacketBatch } from './queue/batch.ts'
 export { parseQueueCounters, type QueueCounters } from './queue/counters.ts'
 export { type QueueOptions, type QueueSettings, queueTransportNeeds, type VerdictBatching } from './queue/options.ts'
-export { type DropOptions, HeldPacket, QueuePacket, type RequeueOptions } from './queue/packet.ts'
+export {
+  type DropOptions,
+  HeldPacket,
+  type PacketVerdictChanges,
+  QueuePacket,
+  type RequeueOptions,
+} from './queue/packet.ts'
 export { newQueueStats, openQueue, Queue, type QueueEvents, type QueueStats } from './queue/queue.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
 export type { LogRule, QueueRule } from './rules/feed.ts'
-export { type Network, parseNetwork } from './rules/network.ts'
 export type {
   ConnectionState,
   FirewallRule,

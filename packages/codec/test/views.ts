@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import {
   type Attribute,
+  AttributeIterator,
   type AttributeSet,
   type AttributeValues,
   attributeSet,
@@ -51,9 +52,22 @@ export interface Subject {
   readonly left: readonly string[]
 }
 
+/** NFQA_VLAN_TCI and NFULA_VLAN_TCI: the last of the attributes nested in these bytes that is one. */
+function vlanTagIn(nest: unknown): number | undefined {
+  if (!(nest instanceof Uint8Array)) return undefined
+  const iterator = new AttributeIterator().wrap(Memory.from(nest), 0, nest.length)
+  let tag: number | undefined
+  while (iterator.next()) {
+    const { type, memory, payloadOffset, payloadLength } = iterator.view
+    if (type === 2 && payloadLength === 2) tag = memory.data.getUint16(payloadOffset)
+  }
+  return iterator.problem === undefined ? tag : undefined
+}
+
 const derivedByBoth: Derived = {
   protocol: ({ packetHeader }) => packetHeader?.protocol,
   hook: ({ packetHeader }) => packetHeader?.hook,
+  vlanTag: ({ vlan }) => vlanTagIn(vlan),
   timestamp: ({ timestamp }) => timestamp && timestamp.seconds * 1_000_000n + timestamp.microseconds,
   hardwareAddress: ({ hardwareAddress }) =>
     hardwareAddress?.address.slice(0, Math.min(hardwareAddress.address.length, hardwareAddress.length)),
@@ -72,6 +86,7 @@ export const queuePackets: Subject = {
     fullLength: ({ fullLength, payload }) => fullLength ?? payload?.length ?? 0,
     packetInformation: ({ packetInformation }) => packetInformation ?? 0,
     isSegmentationOffloaded: ({ packetInformation }) => ((packetInformation ?? 0) & 2) !== 0,
+    isChecksumPartial: ({ packetInformation }) => ((packetInformation ?? 0) & 1) !== 0,
   },
   left: ['verdictHeader'],
 }

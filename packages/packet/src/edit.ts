@@ -196,7 +196,8 @@ function finishPayload(packet: PacketView): void {
   const isUdp = protocol === IpProtocol.Udp
   if (isUdp && packet.version === 4 && read16(memory, transportOffset + checksumOffset(packet)) === 0) return
   // DCCP: the checksum would cover more than there is.
-  if (!writeTransportChecksum(packet) && checksumOffset(packet) >= 0) throw refusal('its checksum covers more than is left')
+  if (!writeTransportChecksum(packet) && checksumOffset(packet) >= 0)
+    throw refusal('its checksum covers more than is left')
 }
 
 function setAddress(

@@ -61,6 +61,9 @@ function ipText(packet: PacketView, tunnels: number): string {
   return `${cut}${packet.source} > ${packet.destination}: ${extensionsText(packet)}${ports}${contentsText(packet, tunnels)}`.trimEnd()
 }
 
+/** An authentication header up to its integrity value; one can claim less. */
+const AUTHENTICATION_LENGTH = 12
+
 const EXTENSION_NAMES: Readonly<Record<number, string>> = {
   [IpProtocol.HopByHop]: 'HBH',
   [IpProtocol.DestinationOptions]: 'DSTOPT',
@@ -79,6 +82,8 @@ function extensionsText(packet: PacketView): string {
       text += `frag (${extension.fragmentOffset}|${length}) `
     } else if (type === IpProtocol.Routing) {
       text += `RT6 (type=${extension.routingType}, segleft=${extension.segmentsLeft}) `
+    } else if (type === IpProtocol.Authentication && extension.length < AUTHENTICATION_LENGTH) {
+      text += 'AH [|ah]: '
     } else if (type === IpProtocol.Authentication) {
       const spi = read32(memory, offset + 4)
         .toString(16)

@@ -118,7 +118,8 @@ test(`${INPUTS} inputs`, () => {
       for (const character of said) if (character < ' ' || character > '~') throw new Error(`not plain text: ${said}`)
       try {
         editor.edit(packet, { timeToLive: 9, payload: said.slice(0, random.below(40)) })
-        if (!['valid', 'none', 'unknown'].includes(transportChecksum(editor.packet))) throw new Error(`checksum of an edit: ${say(editor.packet)}`)
+        if (!['valid', 'none', 'unknown'].includes(transportChecksum(editor.packet)))
+          throw new Error(`checksum of an edit: ${say(editor.packet)}`)
       } catch (error) {
         if ((error as { code?: string }).code !== 'VALUE_RANGE') throw error
       }

@@ -19,6 +19,30 @@ export {
   QueuePacketView,
   Verdict,
 } from '@ringlink/codec'
+export {
+  AddressView,
+  compareAddresses,
+  completeChecksums,
+  EtherType,
+  formatAddress,
+  formatPrefix,
+  IpProtocol,
+  type Packet,
+  type PacketChanges,
+  PacketEditor,
+  PacketView,
+  type Prefix,
+  packetText,
+  parseAddress,
+  parsePrefix,
+  prefixContains,
+  TcpFlag,
+  TcpView,
+  transportChecksum,
+  tryParseAddress,
+  tryParsePrefix,
+  UdpView,
+} from '@ringlink/packet'
 export type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 export { openRing, type RingOptions, type RingProbe, RingUnsupportedError } from '@ringlink/transport-mmap'
 export { openSocket, type SocketOptions } from '@ringlink/transport-socket'

@@ -3,13 +3,12 @@ import {
   DecodeError,
   isNetlinkError,
   LogMessage,
-  LogRecordView,
   MESSAGE_HEADER_LENGTH,
   type Memory,
   type NetlinkError,
 } from '@ringlink/codec'
-import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
+import { LogRecord } from './record.ts'
 
 /** Where `nlmsg_type` is. */
 const TYPE = 4
@@ -26,7 +25,7 @@ export interface RecordBatchOwner {
  * The logged packets that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the batch until
  * the next batch is asked for. What shall outlive that is copied: `record.attributes()`, `record.payload().slice()`.
  */
-export class RecordBatch implements Iterable<LogRecordView> {
+export class RecordBatch implements Iterable<LogRecord> {
   /**
    * Packets that were logged and lost before a record of this batch, by the gaps in their numbers; it grows while the batch is read,
    * because the numbers are in the records. 0 without `sequence`.
@@ -35,7 +34,7 @@ export class RecordBatch implements Iterable<LogRecordView> {
   /** datagrams, of one record or many, that the kernel could not deliver before this batch */
   lostMessages = 0
   private readonly owner: RecordBatchOwner
-  private readonly record = new LogRecordView()
+  private readonly record = new LogRecord()
   private frames: FrameBatch | undefined
   private frame = 0
   // The walk over the messages of the frame: where the next one begins, and where the frame ends.
@@ -55,8 +54,8 @@ export class RecordBatch implements Iterable<LogRecordView> {
   }
 
   /** The records, once: a second iteration goes on where the first was left. */
-  [Symbol.iterator](): Iterator<LogRecordView> {
-    const result: IteratorYieldResult<LogRecordView> = { done: false, value: this.record }
+  [Symbol.iterator](): Iterator<LogRecord> {
+    const result: IteratorYieldResult<LogRecord> = { done: false, value: this.record }
     return { next: () => (this.next() ? result : { done: true, value: undefined }) }
   }
 
@@ -93,7 +92,7 @@ export class RecordBatch implements Iterable<LogRecordView> {
       this.frame = frames.length
       this.position = 0
       this.end = 0
-      this.record.memory = RELEASED_MEMORY
+      this.record.release()
       return false
     }
     this.position = frames.offset(frame)

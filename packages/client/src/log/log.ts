@@ -2,7 +2,6 @@ import {
   LogCommand,
   type LogConfig,
   LogMessage,
-  type LogRecordView,
   logConfigAttributes,
   type NetlinkError,
   Protocol,
@@ -24,6 +23,7 @@ import {
   logGroups,
   logTransportNeeds,
 } from './options.ts'
+import type { LogRecord } from './record.ts'
 
 /** What a log has seen since it was opened. */
 export interface LogStats {
@@ -107,7 +107,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   /** One record at a time, for convenience; costs a promise per record. */
-  async *records(): AsyncGenerator<LogRecordView, undefined> {
+  async *records(): AsyncGenerator<LogRecord, undefined> {
     for await (const batch of this) yield* batch
   }
 

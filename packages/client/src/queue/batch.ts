@@ -85,7 +85,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     return {
       next: (): IteratorResult<QueuePacket> => {
         while (++index < this.book.length) if (this.#show(packet, index)) return result
-        packet.memory = RELEASED_MEMORY
+        packet.release()
         return { done: true, value: undefined }
       },
     }
@@ -136,7 +136,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     if (this.#frames === undefined) return
     this.#owner.countUnanswered(this.#answerRest(verdict))
     write()
-    this.#packet.memory = RELEASED_MEMORY
+    this.#packet.release()
     this.#frames.release()
     this.#frames = undefined
   }
@@ -252,6 +252,10 @@ class BatchPacket extends QueuePacket {
   hold(): HeldPacket {
     if (this.memory === RELEASED_MEMORY) throw released()
     return this.#batch.hold(this.index)
+  }
+
+  release(): void {
+    this.letGo()
   }
 }
 

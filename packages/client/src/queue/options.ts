@@ -19,7 +19,10 @@ export interface QueueSettings {
   readonly failOpen?: boolean | undefined
   /** packets carry their connection: `conntrack()`, `conntrackInformation` */
   readonly conntrack?: boolean | undefined
-  /** do not segment large TCP packets (GSO): several times faster; their checksums may not be computed yet */
+  /**
+   * do not segment large TCP packets (GSO): several times faster. Checksums of packets that this machine sends are then partial
+   * (`packet.isChecksumPartial`): `accept({ edit: {} })` completes them, a `payload` of your own must carry whole ones
+   */
   readonly segmentationOffload?: boolean | undefined
   /** packets of local sockets carry `userId` and `groupId` */
   readonly userAndGroup?: boolean | undefined

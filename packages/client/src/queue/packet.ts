@@ -1,6 +1,16 @@
-import { dropVerdict, EncodeError, QueuePacketView, queueVerdict, Verdict, type VerdictChanges } from '@ringlink/codec'
+import {
+  dropVerdict,
+  EncodeError,
+  NetlinkError,
+  QueuePacketView,
+  queueVerdict,
+  Verdict,
+  type VerdictChanges,
+} from '@ringlink/codec'
 import { RELEASED_MEMORY } from '@ringlink/codec/internal'
+import { type PacketChanges, PacketEditor, PacketView } from '@ringlink/packet'
 import type { Lease } from '@ringlink/transport'
+import { aimHeaders } from '../headers.ts'
 
 /** How a packet is dropped. */
 export interface DropOptions {
@@ -8,8 +18,17 @@ export interface DropOptions {
   readonly errno?: number
 }
 
+/** What a verdict changes: what the kernel can change itself, and edits of the packet. */
+export interface PacketVerdictChanges extends VerdictChanges {
+  /**
+   * other addresses, ports or hop limit, another payload for the application: lengths and checksums follow. `payload` beside it would
+   * replace the whole packet, so that only one of the two can be given. `{}` sends the packet back as it is, a partial checksum completed
+   */
+  readonly edit?: PacketChanges | undefined
+}
+
 /** How a packet goes to another queue. */
-export interface RequeueOptions extends VerdictChanges {
+export interface RequeueOptions extends PacketVerdictChanges {
   /** accept it when nobody listens to that queue */
   readonly bypass?: boolean
 }
@@ -19,6 +38,18 @@ export interface RequeueOptions extends VerdictChanges {
  * The verdict of a packet in a batch is sent when the batch ends (or at `flush`), that of a held one at once.
  */
 export abstract class QueuePacket extends QueuePacketView {
+  #headers: PacketView | undefined
+  #editor: PacketEditor | undefined
+
+  /**
+   * The packet's headers: addresses, ports, where its payload begins. One view for each batch, aimed at the packet anew by each call; it
+   * is valid as long as the packet is.
+   */
+  headers(): PacketView {
+    this.#headers ??= new PacketView()
+    return aimHeaders(this.#headers, this)
+  }
+
   /**
    * Gives any verdict, see `Verdict`. Throws code `VERDICT_GIVEN` if the packet has one, `VALUE_RANGE` for what is none,
    * `RELEASED` after its batch; nothing is sent then.
@@ -28,9 +59,16 @@ export abstract class QueuePacket extends QueuePacketView {
   /** Keeps the packet beyond its batch; the verdict is then given to what this returns. */
   abstract hold(): HeldPacket
 
-  /** Lets it go on, changed as given. A payload replaces the packet from its network header on; lengths and checksums in it are the caller's. */
-  accept(changes?: VerdictChanges): void {
-    this.answer(Verdict.Accept, changes)
+  /**
+   * Lets it go on, changed as given: `accept({ edit: { destinationPort: 5353 } })`. Throws `VALUE_RANGE` for an edit that the packet
+   * cannot take, see `PacketEditor`; it keeps waiting for its verdict then.
+   *
+   * A `payload` replaces the packet from where {@link payload} begins, and lengths and checksums in it are the caller's. Under
+   * `segmentationOffload` the checksum in a packet of this machine is partial ({@link isChecksumPartial}), and whoever sends bytes back
+   * must complete it: `edit` does, `completeChecksums` of @ringlink/packet does so for bytes of your own.
+   */
+  accept(changes?: PacketVerdictChanges): void {
+    this.answer(Verdict.Accept, this.#applied(changes))
   }
 
   /** It vanishes. */
@@ -43,8 +81,8 @@ export abstract class QueuePacket extends QueuePacketView {
   }
 
   /** Sends it through the same hook again; mark it, or it comes back here. */
-  repeat(changes?: VerdictChanges): void {
-    this.answer(Verdict.Repeat, changes)
+  repeat(changes?: PacketVerdictChanges): void {
+    this.answer(Verdict.Repeat, this.#applied(changes))
   }
 
   /** Hands it to another queue. */
@@ -53,7 +91,29 @@ export abstract class QueuePacket extends QueuePacketView {
       throw new EncodeError('VALUE_RANGE', `requeue: a queue number from 0 to 65535 wanted, not ${queueNumber}`)
     }
     const { bypass, ...changes } = options
-    this.answer(queueVerdict(queueNumber, bypass), Object.keys(changes).length === 0 ? undefined : changes)
+    const applied = Object.keys(changes).length === 0 ? undefined : this.#applied(changes)
+    this.answer(queueVerdict(queueNumber, bypass), applied)
+  }
+
+  /** Lets go of the frame: what is read from then on throws code `RELEASED`. The batch does this. */
+  protected letGo(): void {
+    this.memory = RELEASED_MEMORY
+    this.#headers?.release()
+  }
+
+  /** The changes with the edited packet as their payload, valid until the next edit: a verdict copies it. */
+  #applied(changes: PacketVerdictChanges | undefined): VerdictChanges | undefined {
+    if (changes?.edit === undefined) return changes
+    const { edit, ...others } = changes
+    if (others.payload !== undefined) {
+      throw new NetlinkError(
+        'ARGUMENT',
+        'cannot give a verdict: edit and payload exclude each other, give only one of them',
+      )
+    }
+    this.#editor ??= new PacketEditor()
+    const { isChecksumPartial } = this
+    return { ...others, payload: this.#editor.edit(this.headers(), edit, { isChecksumPartial }) }
   }
 }
 
@@ -89,7 +149,7 @@ export class HeldPacket extends QueuePacket implements Disposable {
 
   /** Gives the frame back; the packet can no longer be read. The queue does that once the verdict is on its way. */
   release(): void {
-    this.memory = RELEASED_MEMORY
+    this.letGo()
     this.#lease.release()
   }
 

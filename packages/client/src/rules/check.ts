@@ -1,9 +1,9 @@
 import { EncodeError, HookPriority, MAXIMUM_LOG_PREFIX } from '@ringlink/codec'
 import { MAXIMUM_NFTABLES_NAME } from '@ringlink/codec/internal'
+import { tryParsePrefix } from '@ringlink/packet'
 import { familyNumbers, isDeviceName, type RuleChain } from './chains.ts'
 import { badRule } from './errors.ts'
 import { protocolNumber, protocolNumbers } from './match.ts'
-import { parseNetwork } from './network.ts'
 import type { FirewallRule, InstallOptions, NumberRange, RuleFamily, RulePorts, RuleProperties } from './options.ts'
 import { portElements } from './set.ts'
 
@@ -74,7 +74,7 @@ class RuleCheck {
     let first: { text: string; version: number } | undefined
     for (const text of given) {
       if (text === undefined) continue
-      const network = parseNetwork(text)
+      const network = tryParsePrefix(text)
       if (network === undefined) this.#refuse(`'${text}' is no IPv4 or IPv6 address or network (10.0.0.0/8)`)
       const version = network?.version ?? 0
       if (

@@ -11,7 +11,7 @@ import {
   Register,
 } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
-import { type Network, parseNetwork } from './network.ts'
+import { type Prefix, tryParsePrefix } from '@ringlink/packet'
 import type { ConnectionState, RuleFamily, RuleMatch, RulePorts, RuleProperties, RuleProtocol } from './options.ts'
 import { numberSet, portElements, type RuleSet } from './set.ts'
 
@@ -86,7 +86,7 @@ class MatchCompiler implements CompiledMatch {
     ]
     let version: number | undefined
     for (const { text, isSource, inverted } of wanted) {
-      const network = text === undefined ? undefined : parseNetwork(text)
+      const network = text === undefined ? undefined : tryParsePrefix(text)
       if (network === undefined) continue
       if (version === undefined) this.#version(network.version)
       version = network.version
@@ -150,13 +150,13 @@ class MatchCompiler implements CompiledMatch {
     this.#compare(value, inverted)
   }
 
-  #address({ version, bytes, masks, length }: Network, isSource: boolean, inverted: boolean): void {
+  #address({ version, bytes, mask, length }: Prefix, isSource: boolean, inverted: boolean): void {
     const start = version === 4 ? (isSource ? 12 : 16) : isSource ? 8 : 24
     // A prefix of whole bytes is loaded as such; only others take a mask.
     const isWhole = length % 8 === 0 && length > 0
     const size = isWhole ? length / 8 : bytes.length
     this.#payload(PayloadBase.Network, start, size)
-    if (!isWhole) this.#mask(masks)
+    if (!isWhole) this.#mask(mask)
     this.#compare(bytes.subarray(0, size), inverted)
   }
 

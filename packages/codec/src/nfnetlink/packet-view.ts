@@ -252,6 +252,25 @@ export abstract class IndexedMessageView {
     return readAttributes(set, this.memory, this.payloadAt(number), this.lengthOf(number))
   }
 
+  /** A half word in network order, of attribute `inner` nested in attribute `number`; `undefined` also if the nest is malformed. */
+  protected nestedHalfWord(number: number, inner: number): number | undefined {
+    if (!this.has(number)) return undefined
+    const { u16 } = this.memory
+    const start = this.payloadAt(number)
+    const end = start + this.lengthOf(number)
+    let found: number | undefined
+    for (let at = start; at < end; ) {
+      const size = at + ATTRIBUTE_HEADER_LENGTH > end ? 0 : (u16[at >> 1] as number)
+      if (size < ATTRIBUTE_HEADER_LENGTH || at + size > end) return undefined
+      const type = (u16[(at >> 1) + 1] as number) & AttributeBit.TypeMask
+      if (type === inner && size === ATTRIBUTE_HEADER_LENGTH + 2) {
+        found = networkOrder16(u16[(at + ATTRIBUTE_HEADER_LENGTH) >> 1] as number)
+      }
+      at += (size + 3) & ~3
+    }
+    return found
+  }
+
   /** Two big-endian 64-bit numbers, seconds and microseconds, as microseconds. */
   protected timeOf(number: number): bigint | undefined {
     if (!this.has(number)) return undefined

@@ -72,6 +72,11 @@ export class LogRecordView extends IndexedMessageView {
     return this.word(7)
   }
 
+  /** the VLAN tag that was taken off the packet, as the kernel's `vlan_tci`; bridge only (NFULA_VLAN_TCI) */
+  get vlanTag(): number | undefined {
+    return this.nestedHalfWord(20, logVlanAttributes.members.tag.number)
+  }
+
   /** user id of the sending socket's owner (NFULA_UID) */
   get userId(): number | undefined {
     return this.word(11)

@@ -108,6 +108,19 @@ export class QueuePacketView extends IndexedMessageView {
     return (this.packetInformation & PacketInformation.SegmentationOffload) !== 0
   }
 
+  /**
+   * the transport checksum is partial, for the device to complete: only under `segmentationOffload`. A payload that is sent back
+   * must carry a whole one
+   */
+  get isChecksumPartial(): boolean {
+    return (this.packetInformation & PacketInformation.ChecksumNotReady) !== 0
+  }
+
+  /** the VLAN tag that was taken off the packet, as the kernel's `vlan_tci`; bridge only (NFQA_VLAN_TCI) */
+  get vlanTag(): number | undefined {
+    return this.nestedHalfWord(19, queueVlanAttributes.members.tag.number)
+  }
+
   /** user id of the sending socket's owner (NFQA_UID) */
   get userId(): number | undefined {
     return this.word(16)

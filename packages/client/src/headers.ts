@@ -1,0 +1,51 @@
+/** Where the headers of a queued or logged packet lie: what the kernel's message begins with depends on family and hook. */
+import { Family, type Memory } from '@ringlink/codec'
+import { EtherType, isVlan, type PacketView } from '@ringlink/packet'
+
+/** NF_NETDEV_EGRESS: the hook of the family `netdev` at which a packet has its Ethernet header already. */
+const EGRESS = 1
+const ETHER_TYPE_OFFSET = 12
+const ETHERNET_HEADER_LENGTH = 14
+
+/** What `QueuePacketView` and `LogRecordView` have in common. */
+export interface PacketMessage {
+  readonly memory: Memory
+  readonly payloadOffset: number
+  readonly payloadLength: number
+  readonly family: number
+  readonly protocol: number
+  readonly hook: number
+  readonly vlanTag: number | undefined
+}
+
+/** Aims at the packet that the message carries, wherever its network header lies. */
+export function aimHeaders(view: PacketView, message: PacketMessage): PacketView {
+  const { memory, payloadOffset, payloadLength, family, protocol } = message
+  if (family === Family.NetworkDevice && message.hook === EGRESS && beginsWithEthernet(message)) {
+    return view.wrapEthernet(memory, payloadOffset, payloadLength)
+  }
+  // Some kernels log packets with protocol 0; the family says what they are, or the version in their first byte.
+  const etherType = protocol === 0 ? etherTypeOf(family) : protocol
+  return view.wrapNetwork(memory, payloadOffset, payloadLength, etherType, message.vlanTag ?? -1)
+}
+
+/** Devices without a link layer (tun, wireguard) have no Ethernet header at egress either. */
+function beginsWithEthernet({ memory, payloadOffset, payloadLength, protocol }: PacketMessage): boolean {
+  if (payloadLength < ETHERNET_HEADER_LENGTH) return false
+  const at = payloadOffset + ETHER_TYPE_OFFSET
+  const etherType = ((memory.u8[at] as number) << 8) | (memory.u8[at + 1] as number)
+  return protocol === 0 || etherType === protocol || isVlan(etherType)
+}
+
+function etherTypeOf(family: number): number {
+  switch (family) {
+    case Family.Ipv4:
+      return EtherType.Ipv4
+    case Family.Ipv6:
+      return EtherType.Ipv6
+    case Family.Arp:
+      return EtherType.Arp
+    default:
+      return 0
+  }
+}
