@@ -1,6 +1,6 @@
 // A packet filter: drops what --drop matches and accepts the rest. See --help.
-import { printJson, runProgram, stopAsked } from '@ringlink/example-shared/program'
-import { RateDisplay } from '@ringlink/example-shared/rates'
+import { printJson, runProgram, stopAsked } from '../command-line/program.ts'
+import { RateDisplay } from '../terminal/rates.ts'
 import { openQueue, openSocket, type Queue } from 'ringlink'
 import { HELP, type ProgramOptions, parseOptions } from './options.ts'
 import { describeTotals, formatSummary, Tally } from './summary.ts'

@@ -1,4 +1,4 @@
-import { formatRows, whole } from '@ringlink/example-shared/text'
+import { formatRows, whole } from '../terminal/text.ts'
 import type { Queue } from 'ringlink'
 
 /** What has happened so far, over all queues. */

@@ -1,5 +1,5 @@
 import { Memory } from '@ringlink/codec'
-import type { FilteredPacket } from '../src/filter.ts'
+import type { FilteredPacket } from '../../src/packets/filter.ts'
 
 /** Bytes in front of and behind a packet: a filter that reads outside of it finds what it is looking for there. */
 const SURROUNDINGS = new TextEncoder().encode('secret secret secret....')

@@ -5,7 +5,7 @@
  *     all     = one { ["and"] one }
  *     one     = "not" one | "(" filter ")" | protocol | property
  */
-import { IpProtocol, PacketHeaders, type PacketSource } from '@ringlink/example-shared/packet-headers'
+import { IpProtocol, PacketHeaders, type PacketSource } from './headers.ts'
 import { readNetwork } from './network.ts'
 
 /** What a filter looks at in a packet. */

@@ -1,5 +1,4 @@
-import { openSocket } from '@ringlink/transport-socket'
-import { openRing, openTransport, type Transport, type TransportNeeds } from 'ringlink'
+import { openRing, openSocket, openTransport, type Transport, type TransportNeeds } from 'ringlink'
 
 type OpenTransport = (needs: TransportNeeds) => Promise<Transport>
 

@@ -1,4 +1,4 @@
-/// <reference path="../../../packages/codec/src/inspect/binary-parser.d.ts" />
+/// <reference path="../../../codec/src/inspect/binary-parser.d.ts" />
 /** The headers of packets, declared with binary-parser: for texts, one packet at a time, never on the hot path. */
 import { Parser } from 'binary-parser'
 

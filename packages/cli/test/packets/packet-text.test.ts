@@ -1,11 +1,11 @@
 import { LogRecordView, Memory } from '@ringlink/codec'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { loadVector } from '../../../packages/codec/test/vectors.ts'
-import { extension, fragment, ipv4, ipv6, tcp, udp } from '../../queue/test/packets.ts'
-import { entryOfRecord } from '../src/entry.ts'
-import { entryObject, formatEntry, plain } from '../src/entry-text.ts'
-import { describePacket, EtherType, formatPacket } from '../src/packet-text.ts'
+import { loadVector } from '../../../codec/test/vectors.ts'
+import { extension, fragment, ipv4, ipv6, tcp, udp } from './packets.ts'
+import { entryOfRecord } from '../../src/packets/entry.ts'
+import { entryObject, formatEntry, plain } from '../../src/packets/entry-text.ts'
+import { describePacket, EtherType, formatPacket } from '../../src/packets/packet-text.ts'
 
 const style = { paint: plain, devices: { name: (index: number) => `eth${index}` }, linkLayer: true }
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { printJson } from './program.ts'
+import { printJson } from '../command-line/program.ts'
 import { whole } from './text.ts'
 
 /** What an example has counted so far, and perhaps more. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileFilter, FilterError } from '../src/filter.ts'
+import { compileFilter, FilterError } from '../../src/packets/filter.ts'
 import { authentication, cut, extension, fragment, ipv4, ipv6, packet, tcp, udp } from './packets.ts'
 
 const TCP = 6

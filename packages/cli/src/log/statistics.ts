@@ -1,6 +1,6 @@
-import { PacketHeaders, type PacketSource } from '@ringlink/example-shared/packet-headers'
-import { formatRows, whole } from '@ringlink/example-shared/text'
-import { formatAddress } from './address.ts'
+import { PacketHeaders, type PacketSource } from '../packets/headers.ts'
+import { formatRows, whole } from '../terminal/text.ts'
+import { formatAddress } from '../packets/address.ts'
 
 export interface LogTotals {
   readonly packets: number

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { decodePcapng } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { loadVector } from '../../../packages/codec/test/vectors.ts'
-import { CaptureOutput, type Rotation } from '../src/capture-output.ts'
-import { recordOfPacket } from '../src/entry.ts'
+import { loadVector } from '../../../codec/test/vectors.ts'
+import { CaptureOutput, type Rotation } from '../../src/log/capture-output.ts'
+import { recordOfPacket } from '../../src/packets/entry.ts'
 
 const { bytes } = loadVector('log', 'packet-prefix')
 const record = new LogRecordView().wrap(Memory.from(bytes), 0, bytes.length)

@@ -1,4 +1,4 @@
-import { openTransportNamed, TRANSPORT_NAMES } from '@ringlink/example-shared/transports'
+import { openTransportNamed, TRANSPORT_NAMES } from '../transports.ts'
 import type { OpenTransport } from 'ringlink'
 import { openSimulated } from './simulated.ts'
 

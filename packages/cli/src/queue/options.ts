@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { readingWords, readName, readNumber, UsageError } from '@ringlink/example-shared/options'
-import { type GivenRule, RULE_HELP, readRules } from '@ringlink/example-shared/rule-option'
-import { compileFilter, FilterError, type FilteredPacket, type PacketFilter } from './filter.ts'
+import { readingWords, readName, readNumber, UsageError } from '../command-line/options.ts'
+import { type GivenRule, RULE_HELP, readRules } from '../command-line/rule-option.ts'
+import { compileFilter, FilterError, type FilteredPacket, type PacketFilter } from '../packets/filter.ts'
 import { QUEUE_TRANSPORTS } from './transports.ts'
 
 export const HELP = `Answers the packets that the firewall sends to a queue: those that a filter matches are dropped, all others accepted.

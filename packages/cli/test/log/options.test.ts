@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import { parseOptions } from '../src/options.ts'
+import { parseOptions } from '../../src/log/options.ts'
 
 describe('the command line', () => {
   it('is read', () => {

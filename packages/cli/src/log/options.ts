@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { readingWords, readName, readNumber, UsageError } from '@ringlink/example-shared/options'
-import { type GivenRule, RULE_HELP, readRules } from '@ringlink/example-shared/rule-option'
+import { readingWords, readName, readNumber, UsageError } from '../command-line/options.ts'
+import { type GivenRule, RULE_HELP, readRules } from '../command-line/rule-option.ts'
 import { LOG_TRANSPORTS } from './transports.ts'
 
 export const HELP = `Shows, counts and saves the packets that the firewall logs.
