@@ -3,7 +3,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { readingWords, readName, UsageError } from './options.ts'
 
 /** milliseconds; what is inside ends itself before */
 const TIME_LIMIT = 14_000
@@ -52,7 +51,7 @@ async function run({ help, transports, inside, simulated }: DemoProgram): Promis
 }
 
 function parseOptions(words: string[], transports: readonly string[]) {
-  return readingWords(() => {
+  try {
     const { values } = parseArgs({
       args: words,
       options: {
@@ -61,10 +60,15 @@ function parseOptions(words: string[], transports: readonly string[]) {
         help: { type: 'boolean' },
       },
     })
-    readName('--transport', values.transport, transports)
-    return values
-  })
+    if (transports.includes(values.transport)) return values
+    throw new Error(`--transport must be one of ${transports.join(', ')}, got '${values.transport}'`)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
 }
+
+/** A command line that is wrong: exit code 2. */
+class UsageError extends Error {}
 
 /** The words for `unshare` that work here; a text says why none does. */
 function findNamespaceFlags(): string[] | string {
@@ -77,7 +81,7 @@ function findNamespaceFlags(): string[] | string {
     if (status === 0) return flags
     problem = error?.message ?? stderr.trim()
   }
-  return `this machine allows no network namespace of one's own, neither as root nor by user namespaces: ${problem}`
+  return `this machine allows no new network namespace, neither as root nor in a user namespace: ${problem}`
 }
 
 async function runProgram(command: string, words: readonly string[]): Promise<number> {

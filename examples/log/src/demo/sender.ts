@@ -1,17 +1,8 @@
-// The sender of the demo's traffic: a process of its own, started by demo-inside.ts, which it reports to.
+// The sender of the demo's traffic: a process of its own, started by inside.ts, which it reports to.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import {
-  ADDRESS,
-  DATAGRAMS,
-  DNS_PORT,
-  QUESTIONS,
-  type SenderReport,
-  TCP_BYTES,
-  TCP_PORT,
-  UDP_PORT,
-} from './demo-traffic.ts'
+import { ADDRESS, DATAGRAMS, DNS_PORT, QUESTIONS, type SenderReport, TCP_BYTES, TCP_PORT, UDP_PORT } from './traffic.ts'
 
 /** Datagrams that are on their way into the kernel at one time. */
 const WINDOW = 32

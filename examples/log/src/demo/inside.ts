@@ -15,10 +15,10 @@ import {
   runSender,
 } from '@ringlink/example-shared/demo-inside'
 import { raiseLoopback } from '@ringlink/example-shared/loopback'
-import { formatResult, type LogSummary } from './demo-result.ts'
-import { installDemoRules, readRuleCounters } from './demo-rules.ts'
-import { type PacketEvent, PacketTally, readBack, readWithTshark } from './demo-tally.ts'
-import { ADDRESS, MAIN_GROUP, type SenderReport, SMALL_GROUP, TCP_PORT, THRESHOLD, UDP_PORT } from './demo-traffic.ts'
+import { formatResult, type LogSummary } from './result.ts'
+import { installDemoRules, readRuleCounters } from './rules.ts'
+import { type PacketEvent, PacketTally, readBack, readWithTshark } from './tally.ts'
+import { ADDRESS, MAIN_GROUP, type SenderReport, SMALL_GROUP, TCP_PORT, THRESHOLD, UDP_PORT } from './traffic.ts'
 
 /** milliseconds after which the kernel hands over what is less than a threshold full */
 const TIMEOUT = 100
@@ -71,10 +71,10 @@ async function demonstrateIn(
   await using _receivers = await openReceivers()
   const file = join(folder, 'log.pcapng')
   const tally = new PacketTally()
-  const groups = ['--group', `${MAIN_GROUP},${SMALL_GROUP}`]
+  const groups = ['--group', `${MAIN_GROUP}`, '--group', `${SMALL_GROUP}`]
   const settings = ['--transport', transport, '--threshold', `${THRESHOLD}`, '--timeout', `${TIMEOUT}`]
   const program = new ExampleProgram<LogSummary>(
-    besideThis('main.js'),
+    besideThis('../main.js'),
     [...groups, ...settings, '--write', file],
     signal,
     (event) => {
@@ -84,7 +84,7 @@ async function demonstrateIn(
   await program.open()
   progress('the log is open, traffic starts')
   const start = performance.now()
-  const sender = await program.during(runSender<SenderReport>(besideThis('demo-sender.js'), signal))
+  const sender = await program.during(runSender<SenderReport>(besideThis('sender.js'), signal))
   const counters = await readRuleCounters(rules)
   await program.during(tally.reach(counters.reduce((total, count) => total + count, 0)))
   const seconds = Math.round(performance.now() - start) / 1000

@@ -1,13 +1,16 @@
 import { type Check, check, formatChecks } from '@ringlink/example-shared/checks'
 import { formatRows, whole } from '@ringlink/example-shared/text'
-import type { RuleCounters } from './demo-firewall.ts'
-import { countDropped, DATAGRAMS, type SenderReport, TCP_BYTES } from './demo-traffic.ts'
-import type { Totals } from './summary.ts'
+import type { RuleCounters } from './firewall.ts'
+import { countDropped, DATAGRAMS, type SenderReport, TCP_BYTES } from './traffic.ts'
 
 /** The last line of the queue program. */
-export interface QueueSummary extends Totals {
+export interface QueueSummary {
   readonly event: string
   readonly transport: string
+  readonly packets: number
+  readonly accepted: number
+  readonly dropped: number
+  readonly lost: number
 }
 
 /** What everybody who took part has counted. */

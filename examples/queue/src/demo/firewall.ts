@@ -1,5 +1,5 @@
 import { type FirewallRule, type InstallOptions, installRules, type RuleMatch, type Rules } from 'ringlink'
-import { DROPPED_PORT, KEPT_PORT, TCP_PORT } from './demo-traffic.ts'
+import { DROPPED_PORT, KEPT_PORT, TCP_PORT } from './traffic.ts'
 
 const MATCHES: readonly (RuleMatch & { readonly protocol: 'udp' | 'tcp' })[] = [
   { protocol: 'udp', destinationPort: { from: KEPT_PORT, to: DROPPED_PORT } },

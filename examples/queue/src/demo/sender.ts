@@ -1,4 +1,4 @@
-// The sender of the demo's traffic: a process of its own, started by demo-inside.ts, which it reports to.
+// The sender of the demo's traffic: a process of its own, started by inside.ts, which it reports to.
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ import {
   type SenderReport,
   TCP_BYTES,
   TCP_PORT,
-} from './demo-traffic.ts'
+} from './traffic.ts'
 
 /** Datagrams that are on their way at one time: less than a receive buffer of default size holds. */
 const WINDOW = 128

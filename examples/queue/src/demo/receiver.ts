@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import { ADDRESS, DATAGRAMS, DROPPED_PORT, DROPPED_TEXT, fateOf, KEPT_PORT, TCP_PORT } from './demo-traffic.ts'
+import { ADDRESS, DATAGRAMS, DROPPED_PORT, DROPPED_TEXT, fateOf, KEPT_PORT, TCP_PORT } from './traffic.ts'
 
 const ACKNOWLEDGE_EVERY = 32
 

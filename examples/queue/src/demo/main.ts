@@ -1,7 +1,8 @@
 // `npm run demo`: real traffic through the real kernel's queue and examples/queue, checked from end to end.
 import { fileURLToPath } from 'node:url'
 import { runDemo } from '@ringlink/example-shared/demo-outside'
-import { QUEUE_TRANSPORTS } from './transports.ts'
+
+const QUEUE_TRANSPORTS = ['socket', 'mmap', 'sim']
 
 const HELP = `Sends real UDP and TCP traffic through the kernel's packet queue and the queue example, in a network namespace of its own,
 and checks that every packet is accounted for. Ends by itself.
@@ -20,6 +21,6 @@ allow it, or lacks something: what, is said.`
 await runDemo({
   help: HELP,
   transports: QUEUE_TRANSPORTS,
-  inside: fileURLToPath(new URL('demo-inside.js', import.meta.url)),
-  simulated: fileURLToPath(new URL('demo-simulated.js', import.meta.url)),
+  inside: fileURLToPath(new URL('inside.js', import.meta.url)),
+  simulated: fileURLToPath(new URL('simulated.js', import.meta.url)),
 })

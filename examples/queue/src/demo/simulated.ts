@@ -5,21 +5,20 @@ import { type DemoOutcome, progress, runDemonstration } from '@ringlink/example-
 import { describePacket, tcpFlow, udpPacket } from '@ringlink/scenarios'
 import { SimKernel } from '@ringlink/transport-sim'
 import { Hook, openQueue, type Queue, type TransportNeeds } from 'ringlink'
-import { installDemoRules, readRuleCounters } from './demo-firewall.ts'
-import { formatResult } from './demo-result.ts'
+import { datagramFilter } from '../filter.ts'
+import { installDemoRules, readRuleCounters } from './firewall.ts'
+import { formatResult } from './result.ts'
 import {
   ADDRESS,
   DATAGRAMS,
   DROPPED_PORT,
   DROPPED_TEXT,
-  FILTERS,
   fateOf,
   KEPT_PORT,
   TCP_BYTES,
   TCP_PORT,
-} from './demo-traffic.ts'
-import { anyFilter } from './options.ts'
-import { Tally } from './summary.ts'
+  UNWANTED,
+} from './traffic.ts'
 
 const QUEUE_NUMBER = 0
 const CLIENT_PORT = 40000
@@ -98,7 +97,7 @@ async function send(
 }
 
 async function answer(queue: Queue): Promise<void> {
-  const isDropped = anyFilter(FILTERS)
+  const isDropped = datagramFilter(UNWANTED)
   for await (const packets of queue) {
     for (const packet of packets) {
       if (isDropped(packet)) packet.drop()
@@ -119,7 +118,6 @@ async function demonstrate(_transport: string, wantsJson: boolean, signal: Abort
     else deliveries.note(bytes)
   })
   const queue = await openQueue({ number: QUEUE_NUMBER, maxLength: 8192, transport })
-  const tally = new Tally([queue])
   const loop = answer(queue)
   const content = new Uint8Array(TCP_BYTES).map((_, index) => index * 31 + (index >> 8))
   const start = performance.now()
@@ -139,7 +137,6 @@ async function demonstrate(_transport: string, wantsJson: boolean, signal: Abort
     signal,
   )
   const seconds = Math.round(performance.now() - start) / 1000
-  const totals = tally.read()
   await queue.close()
   await loop
   const digest = createHash('sha256').update(content).digest('hex')
@@ -151,7 +148,7 @@ async function demonstrate(_transport: string, wantsJson: boolean, signal: Abort
   const result = {
     transport: 'sim',
     seconds,
-    queue: { event: 'summary', transport: 'sim', ...totals },
+    queue: { event: 'summary', transport: 'sim', ...queue.stats },
     sender: {
       datagrams,
       tcpBytesSent: TCP_BYTES,

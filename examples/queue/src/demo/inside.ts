@@ -10,17 +10,17 @@ import {
 } from '@ringlink/example-shared/demo-inside'
 import { raiseLoopback } from '@ringlink/example-shared/loopback'
 import { whole } from '@ringlink/example-shared/text'
-import { installDemoRules, readRuleCounters } from './demo-firewall.ts'
-import { Receiver } from './demo-receiver.ts'
-import { formatResult, type QueueSummary } from './demo-result.ts'
-import { FILTERS, type SenderReport } from './demo-traffic.ts'
+import { installDemoRules, readRuleCounters } from './firewall.ts'
+import { Receiver } from './receiver.ts'
+import { formatResult, type QueueSummary } from './result.ts'
+import { type SenderReport, UNWANTED } from './traffic.ts'
 
 const QUEUE_NUMBER = 0
 
 function startQueueProgram(transport: string, signal: AbortSignal): ExampleProgram<QueueSummary> {
-  const words = ['--queue', `${QUEUE_NUMBER}`, '--transport', transport, '--gso', '--max-length', '8192']
-  const filters = FILTERS.flatMap((filter) => ['--drop', filter])
-  return new ExampleProgram(besideThis('main.js'), [...words, ...filters], signal, (event) => {
+  const filter = ['--drop-port', `${UNWANTED.port}`, '--drop-text', UNWANTED.text]
+  const words = ['--queue', `${QUEUE_NUMBER}`, '--transport', transport, ...filter]
+  return new ExampleProgram(besideThis('../main.js'), words, signal, (event) => {
     if (isRate(event)) progress(`${whole(event.packets)} packets answered`)
   })
 }
@@ -42,7 +42,7 @@ async function demonstrate(transport: string, wantsJson: boolean, signal: AbortS
   await program.open()
   progress('the queue is open, traffic starts')
   const start = performance.now()
-  const sender = await program.during(runSender<SenderReport>(besideThis('demo-sender.js'), signal))
+  const sender = await program.during(runSender<SenderReport>(besideThis('sender.js'), signal))
   const seconds = Math.round(performance.now() - start) / 1000
   const queue = await program.end()
   const { datagrams, forbidden, repeated, tcpBytes } = receiver

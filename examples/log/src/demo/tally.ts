@@ -3,15 +3,15 @@ import { createReadStream } from 'node:fs'
 import { nflogMessage, readPcapng } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import type { ExampleEvent } from '@ringlink/example-shared/demo-inside'
-import { RULES } from './demo-rules.ts'
-import { SMALL_GROUP, SMALL_RANGE } from './demo-traffic.ts'
+import { RULES } from './rules.ts'
+import { SMALL_GROUP, SMALL_RANGE } from './traffic.ts'
 
 /** What the example prints of a packet. */
 export interface PacketEvent extends ExampleEvent {
   readonly group: number
   readonly sequence: number
   readonly prefix: string
-  readonly protocol: string
+  readonly text: string
   readonly length: number
   readonly captured: number
   readonly lost: number
@@ -37,14 +37,14 @@ export class PacketTally {
   #goal = Number.POSITIVE_INFINITY
   #reached: (() => void) | undefined
 
-  add({ group, sequence, prefix, protocol, length, captured, lost }: PacketEvent): void {
+  add({ group, sequence, prefix, text, length, captured, lost }: PacketEvent): void {
     this.records++
     this.lost += lost
     this.gaps += sequence - (this.#next.get(group) ?? 0)
     this.#next.set(group, sequence + 1)
     this.prefixes.set(prefix, (this.prefixes.get(prefix) ?? 0) + 1)
     const rule = RULES.find((it) => it.prefix === prefix)
-    if (rule?.group !== group || rule.protocol !== protocol) this.misplaced++
+    if (rule?.group !== group || !text.includes(rule.text)) this.misplaced++
     if (group === SMALL_GROUP && captured < length) this.cut++
     if (captured > (group === SMALL_GROUP ? SMALL_RANGE : length)) this.uncut++
     this.#check()

@@ -1,7 +1,8 @@
 // `npm run demo:log`: real traffic through the real kernel's packet log and examples/log, checked from end to end.
 import { fileURLToPath } from 'node:url'
 import { runDemo } from '@ringlink/example-shared/demo-outside'
-import { TRANSPORT_NAMES } from '@ringlink/example-shared/transports'
+
+const TRANSPORT_NAMES = ['socket', 'mmap']
 
 const HELP = `Has real UDP, TCP and ICMP traffic logged by the firewall's rules and read by the log example, in a network namespace of
 its own, and checks that every packet is accounted for, also in the capture that it writes. Ends by itself.
@@ -18,5 +19,5 @@ allow it, or lacks something: what, is said. tshark, where it is installed, chec
 await runDemo({
   help: HELP,
   transports: TRANSPORT_NAMES,
-  inside: fileURLToPath(new URL('demo-inside.js', import.meta.url)),
+  inside: fileURLToPath(new URL('inside.js', import.meta.url)),
 })

@@ -1,14 +1,15 @@
 import { type Check, check, formatChecks } from '@ringlink/example-shared/checks'
 import type { DemoOutcome, ExampleEvent } from '@ringlink/example-shared/demo-inside'
 import { formatRows, whole } from '@ringlink/example-shared/text'
-import { RULES } from './demo-rules.ts'
-import type { CaptureCounts, PacketTally, PrefixCounts } from './demo-tally.ts'
-import { DATAGRAMS, QUESTIONS, type SenderReport, SMALL_RANGE, THRESHOLD } from './demo-traffic.ts'
-import type { LogTotals } from './statistics.ts'
+import { RULES } from './rules.ts'
+import type { CaptureCounts, PacketTally, PrefixCounts } from './tally.ts'
+import { DATAGRAMS, QUESTIONS, type SenderReport, SMALL_RANGE, THRESHOLD } from './traffic.ts'
 
 /** The last line of the log program. */
-export interface LogSummary extends LogTotals, ExampleEvent {
+export interface LogSummary extends ExampleEvent {
   readonly transport: string
+  readonly packets: number
+  readonly lost: number
 }
 
 /** What everybody who took part has counted. */

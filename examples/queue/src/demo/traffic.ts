@@ -1,10 +1,12 @@
+import type { Unwanted } from '../filter.ts'
+
 /** What is sent, so that the sender, the receiver and the checks agree. */
 export const ADDRESS = '127.0.0.1'
 export const KEPT_PORT = 4000
 export const DROPPED_PORT = 4001
 export const TCP_PORT = 4002
 export const DROPPED_TEXT = 'contraband'
-export const FILTERS: readonly string[] = [`udp dport ${DROPPED_PORT}`, `udp text '${DROPPED_TEXT}'`]
+export const UNWANTED: Unwanted = { port: DROPPED_PORT, text: DROPPED_TEXT }
 
 /** The last one is sent when everything else has arrived: the queue answers in order, so then nothing is on its way. */
 export const DATAGRAMS = 40_001

@@ -1,0 +1,25 @@
+import { IpProtocol, PacketView } from '@ringlink/packet'
+import type { QueuePacket } from 'ringlink'
+
+/** What a datagram is dropped for. */
+export interface Unwanted {
+  /** its destination port */
+  readonly port: number
+  /** bytes in it */
+  readonly text: string
+}
+
+/** Tells UDP datagrams that go to a port or contain a text. One view is aimed at packet after packet: nothing is allocated. */
+export function datagramFilter({ port, text }: Unwanted): (packet: QueuePacket) => boolean {
+  const headers = new PacketView()
+  return (packet) => {
+    headers.wrapNetwork(packet.memory, packet.payloadOffset, packet.payloadLength, packet.protocol)
+    if (headers.protocol !== IpProtocol.Udp) return false
+    return headers.destinationPort === port || (text !== '' && contains(headers, text))
+  }
+}
+
+function contains({ memory, payloadOffset, payloadLength }: PacketView, text: string): boolean {
+  const { buffer, byteOffset } = memory.u8
+  return Buffer.from(buffer, byteOffset + payloadOffset, payloadLength).includes(text)
+}
