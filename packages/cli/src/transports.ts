@@ -1,15 +1,22 @@
-import { openRing, openSocket, openTransport, type Transport, type TransportNeeds } from 'ringlink'
+import { type OpenTransport, openRing, openSocket, openTransport, type Transport, type TransportNeeds } from 'ringlink'
+import type { TransportName } from './commands/transport-names.ts'
 
-type OpenTransport = (needs: TransportNeeds) => Promise<Transport>
-
-const transports: Readonly<Record<string, OpenTransport>> = {
-  socket: openSocket,
-  mmap: openRing,
-}
-
-export const TRANSPORT_NAMES: readonly string[] = Object.keys(transports)
-
-/** What opens the transport of that name; without a name, the fastest that this machine has. */
-export function openTransportNamed(name: string | undefined): OpenTransport {
-  return (name === undefined ? undefined : transports[name]) ?? openTransport
+/**
+ * What opens the transport of that name; without a name, the fastest that this machine has. `simulate` opens that of the simulated
+ * kernel.
+ */
+export function transportOpener(
+  name: TransportName | undefined,
+  simulate: (needs: TransportNeeds) => Transport,
+): OpenTransport {
+  switch (name) {
+    case 'sim':
+      return simulate
+    case 'socket':
+      return openSocket
+    case 'mmap':
+      return openRing
+    default:
+      return openTransport
+  }
 }

@@ -2,7 +2,11 @@ import { type CaptureSink, LinkType, nflogRecord, openCapture, openRotatingCaptu
 import type { LogRecordView } from '@ringlink/codec'
 
 /** What `CaptureOutput` needs of a capture. */
-type OpenCapture = CaptureSink & { close(): Promise<void>; drained(): Promise<void> }
+type OpenCapture = CaptureSink & {
+  close(): Promise<void>
+  drained(): Promise<void>
+  readonly failure: Promise<unknown>
+}
 
 export interface Rotation {
   /** bytes of a file */
@@ -13,17 +17,24 @@ export interface Rotation {
   readonly keep?: number | undefined
 }
 
-/** Saves records to a pcapng file, or several; every group is an interface of it. */
-export class CaptureOutput implements AsyncDisposable {
+/** Saves records to a pcapng file, or several; each group is an interface of it. */
+export class CaptureOutput {
+  /** rejects when writing has failed, at once, and never resolves */
+  readonly failure: Promise<never>
   #capture: OpenCapture
   #interfaces = new Map<number, number>()
 
   constructor(path: string, groups: readonly number[], { size, time, keep }: Rotation) {
     const isRotated = size !== undefined || time !== undefined
-    const application = 'ringlink example-log'
+    const application = 'ringlink log'
     this.#capture = isRotated
       ? openRotatingCapture(path, { application, maximumBytes: size, maximumAge: time, maximumFiles: keep })
       : openCapture(path, { application })
+    this.failure = this.#capture.failure.then((error) => {
+      throw error
+    })
+    // It may fail when nobody waits for it any more; `close` rejects then too.
+    this.failure.catch(() => {})
     for (const group of groups) {
       this.#interfaces.set(group, this.#capture.addInterface({ linkType: LinkType.Nflog, name: `nflog:${group}` }))
     }
@@ -41,7 +52,8 @@ export class CaptureOutput implements AsyncDisposable {
     if (this.#capture.congested) await this.#capture.drained()
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Writes what is left. Rejects if anything could not be written. */
+  async close(): Promise<void> {
     await this.#capture.close()
   }
 }

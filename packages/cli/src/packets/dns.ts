@@ -1,5 +1,5 @@
-import { formatAddress, printable } from './address.ts'
-import { dns, dnsAnswer, dnsQuestion } from './layouts.ts'
+import { formatAddress } from '@ringlink/packet'
+import { escapeText } from '../terminal/escape.ts'
 
 const RESPONSE = 0x8000
 const RECURSION_DESIRED = 0x0100
@@ -35,27 +35,45 @@ const failures: ReadonlyMap<number, string> = new Map([
 const NAMING: ReadonlySet<number> = new Set([2, 5, 12])
 const ADDRESSES: ReadonlySet<number> = new Set([1, 28])
 
-/** A DNS message in one line: who is asked for, or what was answered. Undefined when it is none, or cut before its first name. */
+/** Ports of DNS and of multicast DNS. */
+export const DNS_PORTS: ReadonlySet<number | undefined> = new Set([53, 5353])
+/** identifier | flags | questions | answers | authorities | additional, two bytes each (RFC 1035 section 4.1.1) */
+const HEADER_LENGTH = 12
+/** after the name: type | class */
+const QUESTION_LENGTH = 4
+/** after the name: type | class | lifetime (4 bytes) | length of the data */
+const ANSWER_LENGTH = 10
+const MAXIMUM_QUESTIONS = 8
+
+/** A DNS message on one line: what is asked, or what was answered. Undefined if it is not one, or is cut before its first name ends. */
 export function describeDns(bytes: Uint8Array): string | undefined {
-  const header = dns.read(bytes, 0)
-  if (header === undefined || (header.flags & OPERATION) !== 0 || header.questions > 8) return undefined
-  const questions: string[] = []
-  let offset = dns.length
-  for (let i = 0; i < header.questions; i++) {
-    const name = readName(bytes, offset)
-    const question = name && dnsQuestion.read(bytes, name.end)
-    if (!name || !question) break
-    questions.push(`${typeName(question.type)}? ${name.text}`)
-    offset = name.end + dnsQuestion.length
-  }
-  const isResponse = (header.flags & RESPONSE) !== 0
+  if (bytes.length < HEADER_LENGTH) return undefined
+  const [identifier = 0, flags = 0, questionCount = 0, answerCount = 0, ...further] = [0, 2, 4, 6, 8, 10].map(
+    (offset) => uint16(bytes, offset),
+  )
+  if ((flags & OPERATION) !== 0 || questionCount > MAXIMUM_QUESTIONS) return undefined
+  const { questions, end } = readQuestions(bytes, questionCount)
+  const isResponse = (flags & RESPONSE) !== 0
   if (questions.length === 0 && !isResponse) return undefined
   const asked = questions.join(', ')
-  if (!isResponse) return `${header.identifier}${(header.flags & RECURSION_DESIRED) === 0 ? '' : '+'} ${asked}`
-  const failure = failures.get(header.flags & 0xf)
-  const counts = `${header.answers}/${header.authorities}/${header.additional}`
-  const answers = questions.length < header.questions ? [] : readAnswers(bytes, offset, header.answers)
-  return [header.identifier, failure, counts, asked && `for ${asked}`, answers.join(', ')].filter(Boolean).join(' ')
+  if (!isResponse) return `${identifier}${(flags & RECURSION_DESIRED) === 0 ? '' : '+'} ${asked}`
+  const counts = [answerCount, ...further].join('/')
+  const answers = questions.length < questionCount ? [] : readAnswers(bytes, end, answerCount)
+  return [identifier, failures.get(flags & 0xf), counts, asked && `for ${asked}`, answers.join(', ')]
+    .filter(Boolean)
+    .join(' ')
+}
+
+function readQuestions(bytes: Uint8Array, count: number): { questions: string[]; end: number } {
+  const questions: string[] = []
+  let end = HEADER_LENGTH
+  for (let i = 0; i < count; i++) {
+    const name = readName(bytes, end)
+    if (name === undefined || name.end + QUESTION_LENGTH > bytes.length) break
+    questions.push(`${typeName(uint16(bytes, name.end))}? ${name.text}`)
+    end = name.end + QUESTION_LENGTH
+  }
+  return { questions, end }
 }
 
 function readAnswers(bytes: Uint8Array, start: number, count: number): string[] {
@@ -63,13 +81,14 @@ function readAnswers(bytes: Uint8Array, start: number, count: number): string[] 
   let offset = start
   for (let i = 0; i < count && i < SHOWN_ANSWERS; i++) {
     const name = readName(bytes, offset)
-    const answer = name && dnsAnswer.read(bytes, name.end)
-    if (!name || !answer) break
-    const from = name.end + dnsAnswer.length
-    offset = from + answer.length
+    if (name === undefined || name.end + ANSWER_LENGTH > bytes.length) break
+    const type = uint16(bytes, name.end)
+    const length = uint16(bytes, name.end + 8)
+    const from = name.end + ANSWER_LENGTH
+    offset = from + length
     if (offset > bytes.length) break
-    const value = answerValue(bytes, answer.type, from, answer.length)
-    texts.push(value === undefined ? typeName(answer.type) : `${typeName(answer.type)} ${value}`)
+    const value = answerValue(bytes, type, from, length)
+    texts.push(value === undefined ? typeName(type) : `${typeName(type)} ${value}`)
   }
   return texts
 }
@@ -96,7 +115,7 @@ function readName(bytes: Uint8Array, start: number): { text: string; end: number
     } else {
       const label = bytes.subarray(offset + 1, offset + 1 + length)
       if (length >= 0x40 || label.length < length) return undefined
-      labels.push(printable(Buffer.from(label).toString()))
+      labels.push(escapeText(Buffer.from(label).toString()))
       offset += 1 + length
     }
   }
@@ -105,4 +124,8 @@ function readName(bytes: Uint8Array, start: number): { text: string; end: number
 
 function typeName(type: number): string {
   return typeNames.get(type) ?? `TYPE${type}`
+}
+
+function uint16(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)
 }

@@ -1,15 +1,10 @@
-import { styleText } from 'node:util'
-import { formatHardwareAddress, hexadecimal, printable } from './address.ts'
+import { Memory } from '@ringlink/codec'
+import { EtherType, formatHardwareAddress, IpProtocol, PacketView, packetEnds, packetText } from '@ringlink/packet'
+import { escapeText } from '../terminal/escape.ts'
+import type { Paint } from '../terminal/paint.ts'
 import type { DeviceNames } from './devices.ts'
+import { DNS_PORTS, describeDns } from './dns.ts'
 import type { Entry } from './entry.ts'
-import { describeEthernet, describePacket, formatEnds } from './packet-text.ts'
-
-export type Style = Parameters<typeof styleText>[0]
-/** Puts a text in colour, or does not. */
-export type Paint = (style: Style, text: string) => string
-
-export const plain: Paint = (_, text) => text
-export const inColour: Paint = (style, text) => styleText(style, text, { validateStream: false })
 
 /** How entries are turned to text. */
 export interface EntryStyle {
@@ -21,30 +16,58 @@ export interface EntryStyle {
 
 /** One line, as tcpdump writes them; with what the log adds in front. */
 export function formatEntry(entry: Entry, { paint, devices, linkLayer }: EntryStyle): string {
-  const packet = describePacket(entry.etherType, entry.bytes)
   const words: string[] = [paint('dim', clockTime(entry.at))]
   if (entry.lost > 0) words.push(paint(['bold', 'red'], `(${entry.lost} lost)`))
-  if (entry.group !== undefined) words.push(paint('dim', `${entry.group}`))
-  if (entry.prefix) words.push(paint('yellow', printable(entry.prefix).trim()))
+  const number = entry.group ?? entry.queue
+  if (number !== undefined) words.push(paint('dim', `${number}`))
+  if (entry.verdict !== undefined)
+    words.push(paint(entry.verdict === 'drop' ? 'red' : 'green', entry.verdict.padEnd(6)))
+  if (entry.prefix) words.push(paint('yellow', escapeText(entry.prefix).trim()))
   const way = wayOf(entry, devices)
   if (way !== '') words.push(paint('dim', way))
-  if (entry.mark !== undefined) words.push(`mark 0x${hexadecimal(entry.mark)}`)
-  const header = linkLayer && entry.linkLayer !== undefined ? describeEthernet(entry.linkLayer) : undefined
-  if (header !== undefined) words.push(paint('dim', `${header},`))
-  words.push(paint(['bold', colourOf(packet.protocol)], packet.network))
-  const ends = formatEnds(packet)
-  if (ends !== '') words.push(paint('cyan', ends.trim()))
-  words.push(packet.text)
+  if (entry.mark !== undefined) words.push(`mark 0x${entry.mark.toString(16)}`)
+  if (linkLayer && entry.linkLayer !== undefined) words.push(paint('dim', `${ethernetText(entry.linkLayer)},`))
+  words.push(paintPacket(packetOf(entry), paint))
   return words.join(' ')
+}
+
+function packetOf({ bytes, etherType }: Entry): PacketView {
+  return new PacketView().wrapNetwork(Memory.from(bytes), 0, bytes.length, etherType)
+}
+
+/** As tcpdump prints it, in colours; names that are asked for in DNS too. */
+function paintPacket(packet: PacketView, paint: Paint): string {
+  const text = packetLine(packet)
+  const [network = ''] = text.split(' ', 1)
+  const ends = packetEnds(packet)
+  const start = `${network} ${ends}`
+  const name = paint(['bold', colourOf(packet)], network)
+  if (ends === '' || !text.startsWith(start)) return `${name}${text.slice(network.length)}`
+  return `${name} ${paint('cyan', ends)}${text.slice(start.length)}`
+}
+
+function packetLine(packet: PacketView): string {
+  const question = dnsOf(packet)
+  if (question === undefined) return packetText(packet)
+  const network = packet.version === 4 ? 'IP' : 'IP6'
+  return `${network} ${packetEnds(packet)}: ${question} (${packet.payloadLength})`
+}
+
+function dnsOf(packet: PacketView): string | undefined {
+  const { protocol, sourcePort, destinationPort, payloadOffset, payloadLength } = packet
+  const isDns = DNS_PORTS.has(sourcePort) || DNS_PORTS.has(destinationPort)
+  if (protocol !== IpProtocol.Udp || !isDns) return undefined
+  return describeDns(packet.memory.u8.subarray(payloadOffset, payloadOffset + payloadLength))
+}
+
+function ethernetText(bytes: Uint8Array): string {
+  return `${formatHardwareAddress(bytes.subarray(6, 12))} > ${formatHardwareAddress(bytes.subarray(0, 6))}`
 }
 
 /** The same for programs; what is not known is left out. */
 export function entryObject(entry: Entry, devices: Pick<DeviceNames, 'name'>): object {
   const { at, bytes, linkLayer, inputDevice, outputDevice, etherType: _, ...rest } = entry
-  const { network, protocol, length, source, sourcePort, destination, destinationPort, text } = describePacket(
-    entry.etherType,
-    bytes,
-  )
+  const packet = packetOf(entry)
   return {
     event: 'packet',
     at: isoTime(at),
@@ -52,15 +75,9 @@ export function entryObject(entry: Entry, devices: Pick<DeviceNames, 'name'>): o
     input: inputDevice === undefined ? undefined : devices.name(inputDevice),
     output: outputDevice === undefined ? undefined : devices.name(outputDevice),
     sender: linkLayer === undefined ? undefined : formatHardwareAddress(linkLayer.subarray(6, 12)),
-    network,
-    protocol,
-    source,
-    sourcePort,
-    destination,
-    destinationPort,
-    length,
+    ...packet.copy(),
     captured: bytes.length,
-    text,
+    text: packetLine(packet),
   }
 }
 
@@ -70,19 +87,17 @@ function wayOf({ hook, inputDevice, outputDevice }: Entry, devices: Pick<DeviceN
   return [hook, from === '' && to === '' ? '' : `${from}>${to}`].filter(Boolean).join(' ')
 }
 
-function colourOf(protocol: string): 'green' | 'blue' | 'magenta' | 'white' {
+function colourOf({ protocol, etherType }: PacketView): 'green' | 'blue' | 'magenta' | 'white' {
   switch (protocol) {
-    case 'TCP':
+    case IpProtocol.Tcp:
       return 'green'
-    case 'UDP':
-    case 'DNS':
+    case IpProtocol.Udp:
       return 'blue'
-    case 'ICMP':
-    case 'ICMP6':
-    case 'ARP':
+    case IpProtocol.Icmp:
+    case IpProtocol.Icmpv6:
       return 'magenta'
     default:
-      return 'white'
+      return etherType === EtherType.Arp ? 'magenta' : 'white'
   }
 }
 

@@ -1,11 +1,14 @@
-import { LinkType, nflogMessage, type PacketBlock } from '@ringlink/capture'
-import { Family, Hook, type LogRecordView, Memory } from '@ringlink/codec'
-import { EtherType, openEthernet } from './packet-text.ts'
+import { Family, Hook, type LogRecordView, type QueuePacketView } from '@ringlink/codec'
+import { ETHERNET_HEADER_LENGTH, EtherType } from '@ringlink/packet'
 
-/** A logged packet, with a copy of what it is shown by. */
+/** A packet, with a copy of what it is shown by. */
 export interface Entry {
   /** nanoseconds since 1970 */
   readonly at: bigint
+  /** number of the queue that it waited in, its id there, and what was answered */
+  readonly queue?: number | undefined
+  readonly id?: number | undefined
+  readonly verdict?: 'accept' | 'drop' | undefined
   readonly group?: number | undefined
   readonly sequence?: number | undefined
   readonly prefix?: string | undefined
@@ -17,6 +20,7 @@ export interface Entry {
   readonly groupId?: number | undefined
   /** an Ethernet header, if there is one */
   readonly linkLayer?: Uint8Array | undefined
+  /** 0: as the first byte says */
   readonly etherType: number
   /** from the network header on, what was copied of it */
   readonly bytes: Uint8Array
@@ -24,7 +28,6 @@ export interface Entry {
   readonly lost: number
 }
 
-const ETHERNET_LENGTH = 14
 type HookNames = Readonly<Record<number, string>>
 const arpHooks: HookNames = ['input', 'output', 'forward']
 const deviceHooks: HookNames = ['ingress', 'egress']
@@ -33,52 +36,64 @@ const hooks: HookNames = Object.fromEntries(Object.entries(Hook).map(([name, num
 /** Copies what is shown of a record. */
 export function entryOfRecord(record: LogRecordView, at: bigint, lost: number): Entry {
   const linkLayer = record.linkLayerHeader() ?? record.hardwareHeader()
+  const { group, sequence, family, protocol } = record
+  const bytes = record.payload().slice()
   return {
     at,
     lost,
-    group: record.group,
-    sequence: record.sequence,
+    group,
+    sequence,
     prefix: record.prefix(),
-    hook: hookName(record.family, record.hook),
-    inputDevice: record.inputDevice,
-    outputDevice: record.outputDevice,
-    mark: record.mark,
-    userId: record.userId,
-    groupId: record.groupId,
-    linkLayer: linkLayer?.length === ETHERNET_LENGTH ? linkLayer : undefined,
-    etherType: record.protocol,
-    bytes: record.payload().slice(),
+    ...detailsOf(record),
+    linkLayer: linkLayer?.length === ETHERNET_HEADER_LENGTH ? linkLayer : undefined,
+    etherType: protocol || etherTypeOf(family),
+    bytes,
+  }
+}
+
+/** Copies what is shown of a packet of a queue. */
+export function entryOfPacket(
+  packet: QueuePacketView,
+  now: bigint,
+  { verdict, lost = 0 }: { readonly verdict?: Entry['verdict']; readonly lost?: number },
+): Entry {
+  const { queueNumber: queue, id, family, protocol } = packet
+  const received = packet.timestamp()
+  const linkLayer = packet.linkLayerHeader()
+  const bytes = packet.payload().slice()
+  return {
+    at: received === undefined ? now : received * 1000n,
+    lost,
+    queue,
+    id,
+    verdict,
+    ...detailsOf(packet),
+    linkLayer: linkLayer?.length === ETHERNET_HEADER_LENGTH ? linkLayer : undefined,
+    etherType: protocol || etherTypeOf(family),
+    bytes,
+  }
+}
+
+function detailsOf(packet: LogRecordView | QueuePacketView) {
+  const { family, hook, inputDevice, outputDevice, mark, userId, groupId } = packet
+  return { hook: hookName(family, hook), inputDevice, outputDevice, mark, userId, groupId }
+}
+
+/** Some kernels leave the protocol of a record at 0; then the family tells it, or the packet's first byte (0). */
+function etherTypeOf(family: number): number {
+  switch (family) {
+    case Family.Ipv4:
+      return EtherType.Ipv4
+    case Family.Ipv6:
+      return EtherType.Ipv6
+    case Family.Arp:
+      return EtherType.Arp
+    default:
+      return 0
   }
 }
 
 function hookName(family: number, hook: number): string {
   const names = family === Family.Arp ? arpHooks : family === Family.NetworkDevice ? deviceHooks : hooks
   return names[hook] ?? `hook ${hook}`
-}
-
-/** A packet of a capture that is a record of a log, as it was; undefined for another link type. Throws `DecodeError`. */
-export function recordOfPacket(packet: PacketBlock, view: LogRecordView): LogRecordView | undefined {
-  if (packet.linkType !== LinkType.Nflog) return undefined
-  const message = nflogMessage(packet)
-  return view.wrap(Memory.from(message), 0, message.length)
-}
-
-/** A packet of a capture that somebody else has made; undefined for a link type that is not known here. */
-export function entryOfPacket(packet: PacketBlock): Entry | undefined {
-  const { at, bytes, linkType } = packet
-  const lost = Number(packet.dropCount ?? 0)
-  switch (linkType) {
-    case LinkType.Ethernet: {
-      const found = openEthernet(bytes)
-      if (found === undefined) return { at, lost, etherType: 0, bytes }
-      const linkLayer = bytes.subarray(0, ETHERNET_LENGTH)
-      return { at, lost, linkLayer, etherType: found.etherType, bytes: bytes.subarray(found.offset) }
-    }
-    case LinkType.Raw:
-    case LinkType.Ipv4:
-    case LinkType.Ipv6:
-      return { at, lost, etherType: (bytes[0] ?? 0) >> 4 === 6 ? EtherType.Ipv6 : EtherType.Ipv4, bytes }
-    default:
-      return undefined
-  }
 }

@@ -1,43 +1,58 @@
 /**
- * A small language that says which packets are meant, compiled once to a function.
+ * A small language of conditions on packets, compiled once to a function.
  *
  *     filter  = all { "or" all }
  *     all     = one { ["and"] one }
  *     one     = "not" one | "(" filter ")" | protocol | property
  */
-import { IpProtocol, PacketHeaders, type PacketSource } from './headers.ts'
-import { readNetwork } from './network.ts'
+import { IpProtocol, PacketView, type Prefix, tryParseAddress, tryParsePrefix } from '@ringlink/packet'
+import { alternatives } from '../command-line/arguments.ts'
+import { didYouMean } from '../command-line/nearest.ts'
+import { escapeText, quoteText } from '../terminal/escape.ts'
+import { type PacketSource, wrapSource } from './source.ts'
 
 /** What a filter looks at in a packet. */
 export type FilteredPacket = PacketSource
 
-/** True for the packets that are meant. */
+/** True for the packets that the filter matches. */
 export type PacketFilter = (packet: FilteredPacket) => boolean
 
-/** An expression that is no filter: `position` and `length` are those of the word at fault, in characters. */
+/** An expression that is not a filter: `position` and `length` are those of the word at fault, in characters. */
 export class FilterError extends Error {
   readonly position: number
   readonly length: number
 
   constructor(problem: string, expression: string, position: number, length: number) {
-    super(`${problem}\n  ${expression}\n  ${' '.repeat(position)}${'^'.repeat(Math.max(1, length))}`)
+    super(
+      `${problem}\n  ${escapeText(expression)}\n  ${' '.repeat(escapeText(expression.slice(0, position)).length)}${'^'.repeat(Math.max(1, length))}`,
+    )
     this.name = 'FilterError'
     this.position = position
     this.length = length
   }
 }
 
-/** The words that begin a property or stand for one, for help texts and errors. */
-export const FILTER_WORDS = 'tcp, udp, icmp, icmpv6, sport, dport, src, dst, text, mark, not, and, or'
+const KNOWN_WORDS = ['tcp', 'udp', 'icmp', 'icmpv6', 'sport', 'dport', 'src', 'dst', 'text', 'mark', 'not', 'and', 'or']
+const FILTER_WORDS = alternatives(KNOWN_WORDS)
 
 /** Compiles an expression. Throws {@link FilterError}. */
 export function compileFilter(expression: string): PacketFilter {
   const test = new FilterParser(expression).parse()
-  const headers = new PacketHeaders()
-  return (packet) => test(headers.read(packet))
+  const view = new PacketView()
+  return (packet) => test(wrapSource(view, packet), packet.mark ?? 0)
 }
 
-type Test = (headers: PacketHeaders) => boolean
+/** A filter that matches what any of the expressions does; undefined if there are none. Throws {@link FilterError}. */
+export function compileAny(expressions: readonly string[]): PacketFilter | undefined {
+  if (expressions.length === 0) return undefined
+  const filters = expressions.map((expression) => compileFilter(expression))
+  return (packet) => {
+    for (const filter of filters) if (filter(packet)) return true
+    return false
+  }
+}
+
+type Test = (packet: PacketView, mark: number) => boolean
 
 interface Word {
   readonly text: string
@@ -45,6 +60,9 @@ interface Word {
   readonly length: number
   readonly isQuoted: boolean
 }
+
+/** Not a port, and within no range of them. */
+const NO_PORT = -1
 
 /** Nesting deeper than this is a mistake, and must not end in a stack overflow. */
 const MAXIMUM_DEPTH = 64
@@ -61,10 +79,10 @@ class FilterParser {
   }
 
   parse(): Test {
-    if (this.#words.length === 0) throw this.#errorAtEnd(`an empty filter; it knows ${FILTER_WORDS}`)
+    if (this.#words.length === 0) throw this.#errorAtEnd(`the filter is empty, expected ${FILTER_WORDS}`)
     const test = this.#parseAlternatives()
     const rest = this.#words[this.#next]
-    if (rest !== undefined) throw this.#errorAt(rest, "this ')' closes nothing")
+    if (rest !== undefined) throw this.#errorAt(rest, "there is no '(' for this ')'")
     return test
   }
 
@@ -86,8 +104,12 @@ class FilterParser {
 
   #parseOne(): Test {
     const word = this.#words[this.#next++]
-    if (word === undefined) throw this.#errorAtEnd('the filter ends where a condition is wanted')
-    if (word.isQuoted) throw this.#errorAt(word, `a quoted text where a condition is wanted; write: text ${word.text}`)
+    if (word === undefined) throw this.#errorAtEnd('the filter ends where a condition is expected')
+    if (word.isQuoted)
+      throw this.#errorAt(
+        word,
+        `expected a condition, got a quoted text; to look for it, write: text ${escapeText(word.text)}`,
+      )
     if (++this.#depth > MAXIMUM_DEPTH) throw this.#errorAt(word, `more than ${MAXIMUM_DEPTH} levels of nesting`)
     const test = this.#parseCondition(word)
     this.#depth--
@@ -98,25 +120,25 @@ class FilterParser {
     switch (word.text) {
       case 'not': {
         const test = this.#parseOne()
-        return (headers) => !test(headers)
+        return (packet, mark) => !test(packet, mark)
       }
       case '(':
         return this.#parseGroup(word)
       case 'tcp':
-        return (headers) => headers.protocol === IpProtocol.Tcp
+        return ({ protocol }) => protocol === IpProtocol.Tcp
       case 'udp':
-        return (headers) => headers.protocol === IpProtocol.Udp
+        return ({ protocol }) => protocol === IpProtocol.Udp
       case 'icmp':
-        return (headers) => headers.protocol === IpProtocol.Icmp && headers.version === 4
+        return ({ protocol, version }) => protocol === IpProtocol.Icmp && version === 4
       case 'icmpv6':
-        return (headers) => headers.protocol === IpProtocol.Icmpv6 && headers.version === 6
+        return ({ protocol, version }) => protocol === IpProtocol.Icmpv6 && version === 6
       case 'sport': {
         const [first, last] = this.#parsePorts(word)
-        return ({ sourcePort }) => sourcePort >= first && sourcePort <= last
+        return ({ sourcePort = NO_PORT }) => sourcePort >= first && sourcePort <= last
       }
       case 'dport': {
         const [first, last] = this.#parsePorts(word)
-        return ({ destinationPort }) => destinationPort >= first && destinationPort <= last
+        return ({ destinationPort = NO_PORT }) => destinationPort >= first && destinationPort <= last
       }
       case 'src':
         return this.#parseAddress(word, 'src')
@@ -125,8 +147,8 @@ class FilterParser {
       case 'text':
         return this.#parseText(word)
       case 'mark': {
-        const mark = this.#parseMark(word)
-        return (headers) => headers.mark === mark
+        const wanted = this.#parseMark(word)
+        return (_, mark) => mark === wanted
       }
       default:
         throw this.#errorAt(word, unknownWord(word.text))
@@ -144,7 +166,7 @@ class FilterParser {
     const [, from = '', to = from] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(word.text) ?? []
     const [first, last] = [Number(from), Number(to)]
     if (from === '' || first > 0xffff || last > 0xffff) {
-      throw this.#errorAt(word, `${property.text}: a port from 0 to 65535 or a range (1000:2000) is wanted`)
+      throw this.#errorAt(word, `${property.text}: must be a port from 0 to 65535 or a range (1000:2000)`)
     }
     if (first > last) throw this.#errorAt(word, `${property.text}: the range ends before it begins`)
     return [first, last]
@@ -152,38 +174,31 @@ class FilterParser {
 
   #parseAddress(property: Word, which: 'src' | 'dst'): Test {
     const word = this.#value(property, 'an address (10.0.0.1) or a network (2001:db8::/32)')
-    const network = readNetwork(word.text)
-    if (typeof network === 'string') throw this.#errorAt(word, `${which}: ${network}`)
-    const { version, bytes, mask } = network
-    const start = version === 4 ? (which === 'src' ? 12 : 16) : which === 'src' ? 8 : 24
-    return (headers) => {
-      if (headers.version !== version) return false
-      const offset = headers.networkOffset + start
-      for (let i = 0; i < mask.length; i++) {
-        if ((headers.byte(offset + i) & (mask[i] as number)) !== bytes[i]) return false
-      }
-      return true
-    }
+    const prefix = readPrefix(word.text)
+    if (typeof prefix === 'string') throw this.#errorAt(word, `${which}: ${prefix}`)
+    return which === 'src'
+      ? ({ source }) => source?.isIn(prefix) === true
+      : ({ destination }) => destination?.isIn(prefix) === true
   }
 
   #parseText(property: Word): Test {
     const word = this.#value(property, "the text to look for ('word')")
     const bytes = new TextEncoder().encode(word.text)
-    if (bytes.length === 0) throw this.#errorAt(word, 'text: an empty text is in every packet')
+    if (bytes.length === 0) throw this.#errorAt(word, 'text: must not be empty')
     return searchFor(bytes)
   }
 
   #parseMark(property: Word): number {
     const word = this.#value(property, 'a number (7, 0x10)')
     const mark = /^(\d+|0x[\da-f]+)$/i.test(word.text) ? Number(word.text) : Number.NaN
-    if (!(mark <= 0xffffffff)) throw this.#errorAt(word, 'mark: a number from 0 to 4294967295 (0xffffffff) is wanted')
+    if (!(mark <= 0xffffffff)) throw this.#errorAt(word, 'mark: must be an integer from 0 to 4294967295 (0xffffffff)')
     return mark
   }
 
   #value(property: Word, wanted: string): Word {
     const word = this.#words[this.#next]
     if (word === undefined || isPlain(word, '(') || isPlain(word, ')')) {
-      throw this.#errorAt(property, `${property.text}: ${wanted} is wanted behind it`)
+      throw this.#errorAt(property, `${property.text}: must be followed by ${wanted}`)
     }
     this.#next++
     return word
@@ -226,15 +241,15 @@ function isPlain(word: Word, text: string): boolean {
 }
 
 function unknownWord(text: string): string {
-  if (text === ')' || text === 'or' || text === 'and') return `'${text}' where a condition is wanted`
-  return `'${text}' is no word of the filter; it knows ${FILTER_WORDS}`
+  if (text === ')' || text === 'or' || text === 'and') return `expected a condition, got '${text}'`
+  return `unknown word ${quoteText(text)}${didYouMean(text, KNOWN_WORDS)}; expected ${FILTER_WORDS}`
 }
 
 function allOf(tests: readonly Test[]): Test {
   const [only] = tests
   if (tests.length === 1 && only !== undefined) return only
-  return (headers) => {
-    for (const test of tests) if (!test(headers)) return false
+  return (packet, mark) => {
+    for (const test of tests) if (!test(packet, mark)) return false
     return true
   }
 }
@@ -242,8 +257,8 @@ function allOf(tests: readonly Test[]): Test {
 function anyOf(tests: readonly Test[]): Test {
   const [only] = tests
   if (tests.length === 1 && only !== undefined) return only
-  return (headers) => {
-    for (const test of tests) if (test(headers)) return true
+  return (packet, mark) => {
+    for (const test of tests) if (test(packet, mark)) return true
     return false
   }
 }
@@ -253,14 +268,25 @@ function searchFor(bytes: Uint8Array): Test {
   const last = bytes.length - 1
   const skips = new Uint32Array(256).fill(bytes.length)
   for (let i = 0; i < last; i++) skips[bytes[i] as number] = last - i
-  return (headers) => {
-    let offset = headers.contentOffset
-    while (offset + last < headers.end) {
+  return ({ memory, payloadOffset, payloadEnd }) => {
+    const { u8 } = memory
+    let offset = payloadOffset
+    while (offset + last < payloadEnd) {
       let i = last
-      while (i >= 0 && headers.byte(offset + i) === bytes[i]) i--
+      while (i >= 0 && u8[offset + i] === bytes[i]) i--
       if (i < 0) return true
-      offset += skips[headers.byte(offset + last)] as number
+      offset += skips[u8[offset + last] as number] as number
     }
     return false
   }
+}
+
+/** Reads `ADDRESS` or `ADDRESS/LENGTH`; a text says what is wrong. */
+function readPrefix(text: string): Prefix | string {
+  const prefix = tryParsePrefix(text)
+  if (prefix !== undefined) return prefix
+  const [address = ''] = text.split('/')
+  const bytes = tryParseAddress(address)
+  if (bytes === undefined) return `expected an IPv4 or IPv6 address, got ${quoteText(address)}`
+  return `the prefix length must be an integer from 0 to ${bytes.length * 8}`
 }

@@ -1,5 +1,5 @@
-import { formatRows, whole } from '../terminal/text.ts'
 import type { Queue } from 'ringlink'
+import { formatRows, whole } from '../terminal/text.ts'
 
 /** What has happened so far, over all queues. */
 export interface Totals {
@@ -57,8 +57,8 @@ export class Tally {
       this.#lost[i] = counters.queueDropped + counters.userDropped
       this.#waiting[i] = counters.waiting
     } catch {
-      // Closed, or a transport without these files: then the gaps in the ids are what we know.
-      this.#lost[i] ??= queue.stats.lost
+      // Closed, or a transport without these files: what the kernel said last, and the gaps in the ids.
+      this.#lost[i] = Math.max(this.#lost[i] ?? 0, queue.stats.lost)
       this.#waiting[i] ??= 0
     }
   }

@@ -1,94 +1,109 @@
-import { styleText } from 'node:util'
-import { printJson } from '../command-line/program.ts'
+import { LiveView } from './live-view.ts'
+import { type Output, output } from './output.ts'
+import { paintFor } from './paint.ts'
+import { showsUnicode, sparkline } from './sparkline.ts'
 import { whole } from './text.ts'
 
-/** What an example has counted so far, and perhaps more. */
+/** What a program has counted so far, and perhaps more. */
 export interface Counted {
   readonly packets: number
   readonly bytes: number
   readonly lost: number
 }
 
-export type RateStyle = 'terminal' | 'lines' | 'json'
-
-/** How the rates go on where they are shown: names and numbers. */
-export type DescribeTotals<Totals> = (totals: Totals) => readonly (readonly [string, number])[]
-
-/** Shows once a second (on a terminal twice, always in the same line) how it goes. */
-export class RateDisplay<Totals extends Counted> {
-  #read: () => Totals
-  #describe: DescribeTotals<Totals>
-  #output: NodeJS.WriteStream
-  #style: RateStyle
-  #timer: NodeJS.Timeout | undefined
-  #before = { time: performance.now(), packets: 0, bytes: 0 }
-
-  constructor(read: () => Totals, describe: DescribeTotals<Totals>, output: NodeJS.WriteStream, style: RateStyle) {
-    this.#read = read
-    this.#describe = describe
-    this.#output = output
-    this.#style = style
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => this.#show(), this.#style === 'terminal' ? 500 : 1000)
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
-    if (this.#style === 'terminal' && this.#timer !== undefined) this.#output.write(ERASE_LINE)
-  }
-
-  #show(): void {
-    const totals = this.#read()
-    const time = performance.now()
-    const rates = ratesBetween(this.#before, { time, packets: totals.packets, bytes: totals.bytes })
-    this.#before = { time, packets: totals.packets, bytes: totals.bytes }
-    if (this.#style === 'json') {
-      printJson({ event: 'rate', ...rates, ...totals })
-      return
-    }
-    const text = formatRates(rates, this.#describe(totals))
-    if (this.#style === 'lines') {
-      this.#output.write(`${text}\n`)
-    } else {
-      const line = text.slice(0, (this.#output.columns ?? 80) - 1)
-      this.#output.write(`${ERASE_LINE}${colour(line, totals.lost > 0)}`)
-    }
-  }
-}
-
-const ERASE_LINE = '\r\x1b[K'
-
-interface Reading {
-  /** milliseconds */
-  readonly time: number
-  readonly packets: number
-  readonly bytes: number
-}
-
 /** What happened in the time since the last reading. */
-interface Rates {
+export interface Rates {
   readonly packetsPerSecond: number
   readonly megabitsPerSecond: number
 }
 
-function ratesBetween(before: Reading, now: Reading): Rates {
-  const seconds = Math.max(0.001, (now.time - before.time) / 1000)
-  return {
-    packetsPerSecond: Math.round((now.packets - before.packets) / seconds),
-    megabitsPerSecond: Math.round(((now.bytes - before.bytes) * 8) / seconds / 1e5) / 10,
+/** Readings that are remembered, for a sparkline. */
+const HISTORY = 240
+
+/** Makes rates of readings. */
+export class RateMeter {
+  /** packets a second, the latest last */
+  readonly history: number[] = []
+  #before = { time: performance.now(), packets: 0, bytes: 0 }
+
+  sample({ packets, bytes }: Counted, time: number = performance.now()): Rates {
+    const before = this.#before
+    const seconds = Math.max(0.001, (time - before.time) / 1000)
+    this.#before = { time, packets, bytes }
+    const packetsPerSecond = Math.round((packets - before.packets) / seconds)
+    this.history.push(packetsPerSecond)
+    if (this.history.length > HISTORY) this.history.shift()
+    return { packetsPerSecond, megabitsPerSecond: Math.round(((bytes - before.bytes) * 8) / seconds / 1e5) / 10 }
   }
 }
 
-function formatRates(rates: Rates, rest: readonly (readonly [string, number])[]): string {
+/** `view`: some lines of a terminal, redrawn in place; `lines`: one a second; `json`: the same as objects; `none`. */
+export type RateStyle = 'view' | 'lines' | 'json' | 'none'
+
+export interface RateDisplayOptions<Totals extends Counted> {
+  readonly read: () => Totals
+  /** names and numbers that follow the rates */
+  readonly describe: (totals: Totals) => readonly (readonly [string, number])[]
+  readonly style: RateStyle
+  /** further lines of the view */
+  readonly details?: ((columns: number) => readonly string[]) | undefined
+}
+
+/** Milliseconds between two readings. */
+const INTERVAL: Readonly<Record<RateStyle, number>> = { view: 500, lines: 1000, json: 1000, none: 0 }
+
+/** Shows in intervals how it goes. */
+export class RateDisplay<Totals extends Counted> {
+  #options: RateDisplayOptions<Totals>
+  #output: Output
+  #meter = new RateMeter()
+  #rates: Rates = { packetsPerSecond: 0, megabitsPerSecond: 0 }
+  #view: LiveView
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: RateDisplayOptions<Totals>, to: Output = output) {
+    this.#options = options
+    this.#output = to
+    this.#view = new LiveView(process.stdout, (columns) => this.#viewLines(columns))
+  }
+
+  start(): void {
+    const { style } = this.#options
+    if (style === 'none') return
+    if (style === 'view') this.#view.start()
+    this.#timer = setInterval(() => this.#tick(), INTERVAL[style])
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#view.stop()
+  }
+
+  #tick(): void {
+    const { read, describe, style } = this.#options
+    const totals = read()
+    this.#rates = this.#meter.sample(totals)
+    if (style === 'view') this.#view.draw()
+    else if (style === 'json') this.#output.json({ event: 'rate', ...this.#rates, ...totals })
+    else this.#output.line(formatRates(this.#rates, describe(totals)))
+  }
+
+  #viewLines(columns: number): string[] {
+    const { read, describe, details } = this.#options
+    const totals = read()
+    const paint = paintFor(process.stdout)
+    const isLossy = totals.lost > 0
+    const line = formatRates(this.#rates, describe(totals))
+    const { history } = this.#meter
+    const bars = history.length < 2 ? [] : [paint('dim', sparkline(history, columns, showsUnicode()))]
+    return [paint(isLossy ? 'yellow' : 'green', line), ...bars, ...(details?.(columns) ?? [])]
+  }
+}
+
+export function formatRates(rates: Rates, rest: readonly (readonly [string, number])[]): string {
   return [
     `${whole(rates.packetsPerSecond).padStart(9)} packets/s`,
     `${rates.megabitsPerSecond.toFixed(1).padStart(8)} Mbit/s`,
     ...rest.map(([name, value]) => `${name} ${whole(value)}`),
   ].join('  ')
-}
-
-function colour(line: string, isBad: boolean): string {
-  return process.env.NO_COLOR ? line : styleText(isBad ? 'yellow' : 'green', line)
 }

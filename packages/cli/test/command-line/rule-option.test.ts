@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { UsageError } from '../../src/command-line/options.ts'
 import { readRules } from '../../src/command-line/rule-option.ts'
+import { UsageError } from '../../src/command-line/values.ts'
 
 describe('--rule', () => {
   test('is a hook, and what packets must have', () => {

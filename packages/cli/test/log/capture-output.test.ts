@@ -1,12 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decodePcapng } from '@ringlink/capture'
+import { decodePcapng, nflogMessage } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { loadVector } from '../../../codec/test/vectors.ts'
 import { CaptureOutput, type Rotation } from '../../src/log/capture-output.ts'
-import { recordOfPacket } from '../../src/packets/entry.ts'
 
 const { bytes } = loadVector('log', 'packet-prefix')
 const record = new LogRecordView().wrap(Memory.from(bytes), 0, bytes.length)
@@ -19,9 +18,9 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Writes ten records, one a second, of which the third says that two were lost before it; the packets of each file. */
 async function write(rotation: Rotation) {
-  await using output = new CaptureOutput(join(folder, 'log.pcapng'), [5], rotation)
+  const output = new CaptureOutput(join(folder, 'log.pcapng'), [5], rotation)
   for (let i = 0; i < 10; i++) output.write(record, BigInt(i) * 1_000_000_000n, i === 2 ? 2 : 0)
-  await output[Symbol.asyncDispose]()
+  await output.close()
   return readdirSync(folder)
     .sort()
     .map((name) => [...decodePcapng(readFileSync(join(folder, name)))].filter((block) => block.type === 'packet'))
@@ -32,7 +31,8 @@ it('writes what can be read back', async () => {
   expect(more).toEqual([])
   expect(packets.map(({ dropCount }) => dropCount ?? 0n)).toEqual([0n, 0n, 2n, ...Array<bigint>(7).fill(0n)])
   const [first] = packets
-  const back = first && recordOfPacket(first, new LogRecordView())
+  const message = first && nflogMessage(first)
+  const back = message && new LogRecordView().wrap(Memory.from(message), 0, message.length)
   expect(back?.prefix()).toBe(record.prefix())
   expect(back?.payload()).toEqual(record.payload())
 })

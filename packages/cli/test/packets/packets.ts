@@ -7,7 +7,7 @@ const SURROUNDINGS = new TextEncoder().encode('secret secret secret....')
 /** A packet as a filter is shown it, in the middle of other bytes. */
 export function packet(bytes: readonly number[] | Uint8Array, mark?: number): FilteredPacket {
   const memory = Memory.from(Uint8Array.from([...SURROUNDINGS, ...bytes, ...SURROUNDINGS]))
-  return { memory, payloadOffset: SURROUNDINGS.length, payloadLength: bytes.length, mark }
+  return { memory, payloadOffset: SURROUNDINGS.length, payloadLength: bytes.length, mark, protocol: 0 }
 }
 
 /** The first `length` bytes of a packet: what a copy range leaves of it. */

@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util'
+import { quoteText } from '../terminal/escape.ts'
+import { allOptions, type CommandDescription, type OptionTable, type OptionValues } from './command.ts'
+import { didYouMean } from './nearest.ts'
+import { UsageError } from './values.ts'
+
+export interface Arguments<Table extends OptionTable> {
+  readonly values: OptionValues<Table>
+  readonly operands: readonly string[]
+}
+
+type OptionToken = Extract<ReturnType<typeof tokensOf>[number], { kind: 'option' }>
+
+/** Reads the words of a command by its description. Throws `UsageError`, which names the nearest known option. */
+export function readArguments<Table extends OptionTable>(
+  command: Pick<CommandDescription, 'operands'> & { readonly options: Table },
+  words: readonly string[],
+): Arguments<Table> {
+  const table = allOptions(command)
+  const given = new Map<string, (string | true)[]>()
+  const operands: string[] = []
+  for (const token of tokensOf(table, words)) {
+    if (token.kind === 'positional') operands.push(token.value)
+    if (token.kind !== 'option') continue
+    const value = readOption(table, token)
+    const before = given.get(token.name)
+    if (before === undefined) given.set(token.name, [value])
+    else if (table[token.name]?.multiple === true) before.push(value)
+    else throw new UsageError(`${token.rawName} is given twice`)
+  }
+  checkOperands(command, operands)
+  return { values: valuesOf(command.options, given), operands }
+}
+
+function tokensOf(table: OptionTable, words: readonly string[]) {
+  const options = Object.fromEntries(
+    Object.entries(table).map(([name, { value, short }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
+    ]),
+  )
+  // Not strict: what is wrong is said in our own words.
+  return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens
+}
+
+function readOption(table: OptionTable, { name, rawName, value }: OptionToken): string | true {
+  const option = table[name]
+  if (option === undefined) {
+    const known = Object.keys(table).map((it) => `--${it}`)
+    throw new UsageError(`unknown option ${quoteText(rawName)}${didYouMean(rawName, known)}`)
+  }
+  if (option.value === undefined) {
+    if (value === undefined) return true
+    throw new UsageError(`${rawName} takes no value, got ${quoteText(value)}`)
+  }
+  if (value === undefined) throw new UsageError(`${rawName} ${option.value}: the value is missing`)
+  return value
+}
+
+function checkOperands({ operands }: Pick<CommandDescription, 'operands'>, given: readonly string[]): void {
+  const takesMore = operands.at(-1)?.multiple === true
+  const surplus = takesMore ? undefined : given[operands.length]
+  if (surplus !== undefined) throw new UsageError(`unexpected argument ${quoteText(surplus)}`)
+  for (const [index, { name, choices }] of operands.entries()) {
+    const word = given[index]
+    if (word === undefined || choices === undefined || choices.includes(word)) continue
+    throw new UsageError(`${name} must be ${alternatives(choices)}, got ${quoteText(word)}${didYouMean(word, choices)}`)
+  }
+}
+
+/** `a, b or c` */
+export function alternatives(names: readonly string[]): string {
+  const last = names.at(-1) ?? ''
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`
+}
+
+function valuesOf<Table extends OptionTable>(
+  table: Table,
+  given: ReadonlyMap<string, readonly (string | true)[]>,
+): OptionValues<Table> {
+  const values = Object.entries(table).map(([name, { value, multiple }]) => {
+    const all = given.get(name) ?? []
+    if (value === undefined) return [name, all.length > 0]
+    return [name, multiple === true ? all : all[0]]
+  })
+  // By construction it has a member of the right type for each option.
+  return Object.fromEntries(values) as OptionValues<Table>
+}
+
+/** Whether `--help` is among the words, wherever it stands, and nothing is said of the others. */
+export function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--')
+  return (end < 0 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')
+}

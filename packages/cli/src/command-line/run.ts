@@ -1,0 +1,65 @@
+import { escapeLines, quoteText } from '../terminal/escape.ts'
+import { output } from '../terminal/output.ts'
+import { asksForHelp } from './arguments.ts'
+import type { Command, ExitCode } from './command.ts'
+import { formatHelp, formatOverview } from './help.ts'
+import { didYouMean } from './nearest.ts'
+import { UsageError } from './values.ts'
+
+/**
+ * Runs the command that the first word names, and returns the exit code. What is wrong is said on standard error; a reader of standard
+ * output that goes away ends the program quietly.
+ */
+export async function runCommandLine(
+  commands: readonly Command[],
+  version: string,
+  words: readonly string[],
+): Promise<ExitCode> {
+  const [name = '', ...rest] = words
+  const command = commands.find((it) => it.name === name)
+  const place = command === undefined ? 'ringlink' : `ringlink ${command.name}`
+  try {
+    const code = await run(command, commands, version, name, rest)
+    await output.finish()
+    return code
+  } catch (error) {
+    // What a pipe's reader no longer wants is not worth an error of its own.
+    await output.finish().catch(() => {})
+    process.stderr.write(`${place}: ${escapeLines(error instanceof Error ? error.message : String(error))}\n`)
+    if (!(error instanceof UsageError)) return 1
+    process.stderr.write(`${place}: see ${place} --help\n`)
+    return 2
+  }
+}
+
+async function run(
+  command: Command | undefined,
+  commands: readonly Command[],
+  version: string,
+  name: string,
+  words: readonly string[],
+): Promise<ExitCode> {
+  if (command !== undefined) {
+    if (!asksForHelp(words)) return command.run(words)
+    output.line(formatHelp(command))
+    return 0
+  }
+  if (name === '--version' || name === 'version') {
+    output.line(`ringlink ${version}`)
+    return 0
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const topic = commands.find((it) => it.name === words[0])
+    if (words[0] !== undefined && topic === undefined && name === 'help') throw unknownCommand(words[0], commands)
+    output.line(topic === undefined ? formatOverview(commands) : formatHelp(topic))
+    return 0
+  }
+  if (name === '') throw new UsageError(`a command is missing: ${commands.map((it) => it.name).join(', ')}`)
+  throw unknownCommand(name, commands)
+}
+
+function unknownCommand(name: string, commands: readonly Command[]): UsageError {
+  const known = [...commands.map((it) => it.name), '--help', '--version']
+  const what = name.startsWith('-') ? 'option' : 'command'
+  return new UsageError(`unknown ${what} ${quoteText(name)}${didYouMean(name, known)}`)
+}

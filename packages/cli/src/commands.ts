@@ -1,0 +1,30 @@
+/**
+ * The commands, in the order in which `ringlink --help` lists them. A new one needs a description in commands/, from which help,
+ * completions and the manual page derive, and an entry here, which says what runs it. That is loaded when it is run.
+ */
+import { type Arguments, readArguments } from './command-line/arguments.ts'
+import type { Command, CommandDescription, ExitCode, OptionTable } from './command-line/command.ts'
+import { logDescription } from './commands/log.ts'
+import { queueDescription } from './commands/queue.ts'
+
+type Run<Table extends OptionTable> = (given: Arguments<Table>) => Promise<ExitCode>
+
+function command<Table extends OptionTable>(
+  description: CommandDescription & { readonly options: Table },
+  load: () => Promise<Run<Table>>,
+): Command {
+  return {
+    ...description,
+    run: async (words) => {
+      // The words are judged before anything is loaded, let alone opened.
+      const given = readArguments(description, words)
+      const run = await load()
+      return run(given)
+    },
+  }
+}
+
+export const commands: readonly Command[] = [
+  command(queueDescription, async () => (await import('./queue/run.ts')).runQueue),
+  command(logDescription, async () => (await import('./log/run.ts')).runLog),
+]

@@ -1,0 +1,42 @@
+import { linkTypeName } from '@ringlink/capture'
+import type { Stop } from '../command-line/stop.ts'
+import { CaptureContents } from '../packets/capture-contents.ts'
+import { openCaptureFile } from '../packets/capture-file.ts'
+import { quoteText } from '../terminal/escape.ts'
+import { whole } from '../terminal/text.ts'
+import type { LogProgram } from './program.ts'
+import type { LogSettings } from './settings.ts'
+
+/** Packets after which the output is waited for, and the event loop has its turn. */
+const ROUND = 256
+
+/** Shows a capture until its end, or the program's. Resolves with its name. */
+export async function readCaptureFile(settings: LogSettings, program: LogProgram, stop: Stop): Promise<string> {
+  const path = settings.read ?? ''
+  using file = openCaptureFile(path, stop.signal, settings.lines && process.stdout.isTTY)
+  const contents = new CaptureContents()
+  let count = 0
+  try {
+    for await (const packet of file.reader.packets()) {
+      if (!contents.take(packet, program)) break
+      if (++count % ROUND !== 0) continue
+      file.progress(count)
+      await program.settle()
+      // Signals come with the event loop, which a long chunk of a file does not leave a turn.
+      await new Promise(setImmediate)
+      if (stop.isRequested) break
+    }
+  } catch (error) {
+    if (!stop.isRequested) throw error
+  }
+  for (const [linkType, packets] of contents.unknown) {
+    process.stderr.write(`ringlink log: ${whole(packets)} packets of ${linkTypeName(linkType)} cannot be shown\n`)
+  }
+  if (contents.otherMessages > 0) {
+    const what = `${whole(contents.otherMessages)} netlink messages are no packets`
+    process.stderr.write(`ringlink log: ${what}: ringlink inspect ${quoteText(path)} shows them\n`)
+  }
+  const { truncated } = file.reader
+  if (truncated !== undefined) throw new Error(`capture ${quoteText(path)} ends too early: ${truncated.message}`)
+  return path
+}

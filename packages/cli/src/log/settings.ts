@@ -1,0 +1,82 @@
+import { readFilter } from '../command-line/filter-option.ts'
+import { type GivenRule, readRules } from '../command-line/rule-option.ts'
+import { readName, readNumber, readUnit, SIZES, TIMES, UsageError } from '../command-line/values.ts'
+import type { LogArguments } from '../commands/log.ts'
+import { TRANSPORT_NAMES, type TransportName } from '../commands/transport-names.ts'
+import type { PacketFilter } from '../packets/filter.ts'
+import type { Rotation } from './capture-output.ts'
+
+/** What the words of `ringlink log` ask for. */
+export interface LogSettings {
+  readonly groups: readonly number[]
+  readonly rules: readonly GivenRule[]
+  readonly prefix: string | undefined
+  readonly isWanted: PacketFilter | undefined
+  readonly read: string | undefined
+  readonly write: string | undefined
+  readonly rotation: Rotation
+  readonly stats: boolean
+  readonly lines: boolean
+  readonly link: boolean
+  readonly json: boolean
+  readonly count: number
+  readonly seconds: number | undefined
+  readonly threshold: number | undefined
+  readonly timeout: number | undefined
+  readonly copyRange: number | undefined
+  readonly transport: TransportName | undefined
+}
+
+/** Reads the options. Throws `UsageError`. */
+export function readSettings({ values }: LogArguments): LogSettings {
+  const { read, write, stats, json, print } = values
+  const groups = readGroups(values.group)
+  if (read === undefined && groups.length === 0) {
+    throw new UsageError('--group is missing: which group is to be shown? (or --read FILE)')
+  }
+  if (read !== undefined && (write !== undefined || groups.length > 0)) {
+    throw new UsageError('--read shows a capture as it is: without --group and --write')
+  }
+  const rules = readRules(values.rule)
+  if (rules.length > 0 && groups.length !== 1) throw new UsageError('--rule logs to one group: --group must name one')
+  if (rules.length > 0 && values.transport === 'sim') {
+    throw new UsageError('--rule is for the real kernel: --transport sim has its own rules')
+  }
+  if (rules.length === 0 && values.prefix !== undefined) throw new UsageError('--prefix needs --rule')
+  return {
+    groups,
+    rules,
+    prefix: values.prefix,
+    isWanted: readFilter('--filter', values.filter),
+    read,
+    write,
+    rotation: readRotation(values, write),
+    stats,
+    lines: print || json || (write === undefined && !stats),
+    link: values.link,
+    json,
+    count: readNumber('--count', values.count, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
+    seconds: readNumber('--seconds', values.seconds, 1, 2_000_000),
+    threshold: readNumber('--threshold', values.threshold, 1, 0xffffffff),
+    timeout: readNumber('--timeout', values.timeout, 1, 0x7fffffff),
+    copyRange: readNumber('--copy-range', values['copy-range'], 0, 65531),
+    transport: readName('--transport', values.transport, TRANSPORT_NAMES),
+  }
+}
+
+function readGroups(texts: readonly string[]): number[] {
+  const groups = texts.flatMap((text) => text.split(',')).map((text) => readNumber('--group', text, 0, 0xffff) ?? 0)
+  return [...new Set(groups)]
+}
+
+function readRotation(values: LogArguments['values'], write: string | undefined): Rotation {
+  const rotation = {
+    size: readUnit('--rotate-size', values['rotate-size'], SIZES),
+    time: readUnit('--rotate-time', values['rotate-time'], TIMES),
+    keep: readNumber('--keep', values.keep, 1, 99_999),
+  }
+  const isRotated = rotation.size !== undefined || rotation.time !== undefined
+  if (isRotated && write === undefined) throw new UsageError('--rotate-size and --rotate-time need --write')
+  if (rotation.keep !== undefined && !isRotated) throw new UsageError('--keep needs --rotate-size or --rotate-time')
+  return rotation
+}

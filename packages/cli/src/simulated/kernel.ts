@@ -1,0 +1,36 @@
+/** A simulated kernel with traffic, for --transport sim: to try a command without Linux, root or rules. */
+import { SimKernel } from '@ringlink/transport-sim'
+import { Hook, type Transport, type TransportNeeds } from 'ringlink'
+import { simulatedTraffic } from './traffic.ts'
+
+/** Milliseconds between two rounds of traffic. */
+const INTERVAL = 20
+/** Packets of a round: a queue is to show a rate, a log is read line by line. */
+const QUEUE_ROUND = 64
+const LOG_ROUND = 1
+
+/** A kernel whose rule sends everything to queue `number`. */
+export function openSimulatedQueue(needs: TransportNeeds, number: number): Transport {
+  const kernel = new SimKernel({ seed: 1 + number })
+  kernel.addRule({ hook: Hook.Output, queue: number })
+  return openWithTraffic(kernel, needs, QUEUE_ROUND)
+}
+
+/** A kernel whose rules log everything to each of `groups`. */
+export function openSimulatedLog(needs: TransportNeeds, groups: readonly number[]): Transport {
+  const kernel = new SimKernel({ seed: 1 })
+  for (const group of groups) kernel.addRule({ hook: Hook.Output, log: { group, prefix: `simulated ${group}: ` } })
+  return openWithTraffic(kernel, needs, LOG_ROUND)
+}
+
+function openWithTraffic(kernel: SimKernel, needs: TransportNeeds, round: number): Transport {
+  const transport = kernel.open(needs)
+  const packets = simulatedTraffic()
+  let next = 0
+  const timer = setInterval(() => {
+    for (let i = 0; i < round; i++) kernel.inject(packets[next++ % packets.length] as Uint8Array)
+    kernel.clock.advance(INTERVAL)
+  }, INTERVAL)
+  transport.events.on('close', () => clearInterval(timer))
+  return transport
+}
