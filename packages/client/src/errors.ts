@@ -8,6 +8,10 @@ export type ClientErrorCode =
   | 'TIMEOUT'
   /** the data changed while the kernel dumped it; the rows are in the error */
   | 'DUMP_INTERRUPTED'
+  /** an answer was longer than a frame; the rows that arrived whole are in the error */
+  | 'TRUNCATED'
+  /** an answer cannot be read; the rows that can be are in the error */
+  | 'MALFORMED'
   /** the packet has its verdict */
   | 'VERDICT_GIVEN'
   /** the kernel has no NFQUEUE (nfnetlink_queue is not there), or not an option of it; the message names the option */
@@ -43,6 +47,28 @@ export class DumpInterruptedError extends ClientError {
       `${what}: the table changed while the kernel listed it; ask again, or use the ${rows.length} rows`,
     )
     this.name = 'DumpInterruptedError'
+    this.rows = rows
+  }
+}
+
+/**
+ * An answer of which a part is missing: code `TRUNCATED` when it did not fit into a frame, `MALFORMED` when it could not be read (the
+ * `cause` says why). {@link rows} are those that arrived whole.
+ */
+export class IncompleteReplyError extends ClientError {
+  readonly rows: readonly Message[]
+
+  constructor(
+    { code, cause }: { readonly code: 'TRUNCATED' | 'MALFORMED'; readonly cause?: Error | undefined },
+    what: string,
+    rows: readonly Message[],
+  ) {
+    const problem =
+      code === 'TRUNCATED'
+        ? 'an answer was longer than a frame of the transport; open it with a larger frameSize'
+        : `an answer is malformed${cause === undefined ? '' : `: ${cause.message}`}`
+    super(code, `${what}: ${problem} (${rows.length} rows arrived whole)`, cause === undefined ? undefined : { cause })
+    this.name = 'IncompleteReplyError'
     this.rows = rows
   }
 }

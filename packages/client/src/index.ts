@@ -17,6 +17,7 @@ export {
   type RequeueOptions,
 } from './queue/packet.ts'
 export { newQueueStats, openQueue, Queue, type QueueEvents, type QueueStats } from './queue/queue.ts'
+export type { Request, RequestData, RequestWriter } from './request.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
 export type { LogRule, QueueRule } from './rules/feed.ts'
 export type {
@@ -37,4 +38,11 @@ export type {
 } from './rules/options.ts'
 export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
 export { type ServeOptions, StopFlag } from './serve.ts'
-export { type Request, type RequestOptions, Session, type SessionOptions, type StrayErrorHandler } from './session.ts'
+export {
+  type BatchOptions,
+  type BatchResult,
+  type RequestOptions,
+  Session,
+  type SessionOptions,
+  type StrayErrorHandler,
+} from './session.ts'

@@ -1,39 +1,34 @@
-import {
-  ControlType,
-  DoneView,
-  ErrorView,
-  type ExtendedAck,
-  GetFlag,
-  isNetlinkError,
-  type KernelError,
-  MESSAGE_HEADER_LENGTH,
-  type Memory,
-  Message,
-  MessageFlag,
-  MessageIterator,
-  type MessageView,
-  MINIMUM_MESSAGE_TYPE,
-  Protocol,
-} from '@ringlink/codec'
-import { copyBatch, type FrameBatch, type ReceiveOptions, type Transport } from '@ringlink/transport'
-import { DumpInterruptedError, sessionBusy, sessionClosed, timeoutError } from './errors.ts'
-import { kernelError } from './kernel-error.ts'
-
-/** A request to the kernel, as the codec writes it. */
-export interface Request {
-  /** what it is for: error texts begin with it */
-  readonly what: string
-  /** writes one whole message and returns its length; flags and sequence number are added by the session */
-  readonly write: (memory: Memory, offset: number, limit: number) => number
-  /** bytes to make room for; default 1024 */
-  readonly size?: number
-}
+import type { AttributeSet, KernelError } from '@ringlink/codec'
+import { GetFlag, type Message, MessageFlag, Protocol } from '@ringlink/codec'
+import type { FrameBatch, Transport } from '@ringlink/transport'
+import { type ClientError, sessionClosed, timeoutError } from './errors.ts'
+import { Exchange, type Expectation } from './exchange.ts'
+import { Receiver } from './receiver.ts'
+import { Replies } from './replies.ts'
+import { batchFlags, encodeRequests, type Request } from './request.ts'
+import { Turns } from './turns.ts'
 
 /** How long to wait for an answer. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
   /** milliseconds; default the session's */
   readonly timeout?: number | undefined
+}
+
+/** How several messages are sent together. */
+export interface BatchOptions extends RequestOptions {
+  /** what they are for: the error of a timeout begins with it */
+  readonly what?: string | undefined
+  /** they are one transaction, of which the first message is the beginning: when that is refused nothing more is answered */
+  readonly transaction?: boolean | undefined
+}
+
+/** What became of one message of a batch. */
+export interface BatchResult {
+  /** the messages that it was answered with */
+  readonly rows: readonly Message[]
+  /** why the kernel refused it (code `KERNEL`), or what is wrong with the answer (`TRUNCATED`, `MALFORMED`) */
+  readonly error: KernelError | ClientError | undefined
 }
 
 export interface SessionOptions {
@@ -44,75 +39,134 @@ export interface SessionOptions {
 }
 
 /**
- * Told of an error that answers no request: the type and sequence number of the message that it refuses, and the errno. An
+ * Called with an error that answers no request: the type and sequence number of the message that it refuses, and the errno. An
  * error that it returns is what the next `receive` rejects with, once what was received before it is given out.
  */
 export type StrayErrorHandler = (requestType: number, sequence: number, errno: number) => Error | undefined
 
-/** Batches taken without waiting before the event loop gets its turn; the transport does the same when it waits. */
-const BATCHES_PER_TURN = 16
-const EMPTIED: ReceiveOptions = { emptied: true }
-const DEFAULT_REQUEST_SIZE = 1024
 const DEFAULT_TIMEOUT = 5000
-
-interface Pending {
-  readonly what: string
-  readonly bytes: Uint8Array
-  readonly type: number
-  readonly rows: Message[]
-  readonly isDump: boolean
-  interrupted: boolean
-  resolve(rows: Message[]): void
-  reject(error: unknown): void
-}
+/** Milliseconds after which a request that may be repeated is, when messages were lost and no answer has come. */
+const REPEAT_INTERVAL = 100
+/** Milliseconds for which the rest of a dump that nobody waits for any more is read, so that the next one can begin. */
+const DISCARD_TIMEOUT = 1000
 
 /**
- * Requests and their answers over one transport, of which it is the only consumer. Many requests may be in flight; what
- * answers none of them (packets, notifications) goes to whoever calls {@link receive}.
+ * Requests and their answers over one transport, of which it is the only consumer. Many requests may be in flight; anything that
+ * answers none of them (packets, notifications) goes to the caller of {@link receive}. An answer is a message with the sequence number
+ * of the request and the port id of the transport.
  *
- * Awaiting a request while a batch is being worked on is fine: the answer is found behind the batches that are live, and
+ * Awaiting a request while a batch is being worked on is fine: the answer is found after the batches that are live, and
  * what comes before it is copied and kept for the next {@link receive}.
+ *
+ * An answer is whole, or the request rejects, always with the rows that arrived in the error: with code `TRUNCATED` when part of it
+ * did not fit into a frame, `MALFORMED` when part of it cannot be read, `DUMP_INTERRUPTED` when the table changed while it was listed.
+ * Otherwise a request rejects with code `KERNEL` when the kernel refuses it, `TIMEOUT`, `CLOSED`, `SYSTEM` when it cannot be sent,
+ * `VALUE_RANGE` when it cannot be written, or with the reason of the signal.
  */
 export class Session implements AsyncDisposable {
   readonly transport: Transport
   /** called for errors that answer no request, verdicts among them */
   onStrayError: StrayErrorHandler | undefined
-  #protocol: number
-  #requestTimeout: number
-  #pending: Map<number, Pending> = new Map()
-  #parked: FrameBatch[] = []
-  #consumer: { resolve(batch: FrameBatch): void; reject(error: unknown): void } | undefined
-  #consuming = false
-  #receiving = false
-  #pumpAbort: AbortController | undefined
-  #failure: Error | undefined
+  readonly #requestTimeout: number
+  readonly #replies: Replies
+  readonly #receiver: Receiver
   #sequence = 0
-  #taken = 0
-  #wasFull = false
-  #messages = new MessageIterator()
-  #error = new ErrorView()
-  #done = new DoneView()
+  // Times that the kernel has dropped messages, and whether what was left of them may still be unread.
+  #overruns = 0
+  #isOverrun = false
+  #overrunNoted = false
+  // The kernel refuses a second dump on a socket while one is running.
+  readonly #dumps = new Turns()
 
   constructor(transport: Transport, options: SessionOptions = {}) {
     this.transport = transport
-    this.#protocol = options.protocol ?? Protocol.Netfilter
+    this.#replies = new Replies(transport, options.protocol ?? Protocol.Netfilter)
     this.#requestTimeout = options.requestTimeout ?? DEFAULT_TIMEOUT
+    this.#receiver = new Receiver(transport, {
+      sort: (batch) => this.#sort(batch),
+      isWaiting: () => this.#replies.hungry,
+      fail: (error) => this.#fail(error),
+    })
+    transport.events.on('overrun', () => this.#onOverrun())
+  }
+
+  /** Types of messages that are sent without an acknowledgement: an error for one of these goes to {@link onStrayError}. */
+  set unacknowledged(types: ReadonlySet<number>) {
+    this.#replies.unacknowledged = types
+  }
+
+  /** Sends a request and waits until the kernel acknowledges it; the messages that it answered with, if any. */
+  async request<Set extends AttributeSet>(request: Request<Set>, options: RequestOptions = {}): Promise<Message[]> {
+    options.signal?.throwIfAborted()
+    const expectation = request.answered === true ? 'answer' : 'acknowledgement'
+    const [exchange] = this.#send([request], [MessageFlag.Acknowledge], expectation)
+    return await this.#collect(exchange as Exchange, options)
+  }
+
+  /** Asks for a table; all its rows. Dumps of one session take turns. */
+  async dump<Set extends AttributeSet>(request: Request<Set>, options: RequestOptions = {}): Promise<Message[]> {
+    options.signal?.throwIfAborted()
+    const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
+    if (turn !== undefined) await turn
+    let exchange: Exchange | undefined
+    try {
+      exchange = this.#send([request], [GetFlag.Dump], 'dump')[0] as Exchange
+      return await this.#collect(exchange, options)
+    } finally {
+      this.#endDump(exchange)
+    }
   }
 
   /**
-   * Sends a request and waits until the kernel acknowledges it; the messages that it answered with, if any. Rejects with
-   * code `KERNEL` when it refuses, `TIMEOUT`, `CLOSED`, `SYSTEM` when it cannot be sent, or with the signal's reason.
+   * Asks for a table, row by row: while no row is asked for the transport is not read on account of it, and the kernel's listing waits.
+   * A loop that is left early ends the dump. Rejects as {@link dump}; the rows in an error are those that were not given out. The
+   * timeout is for each wait.
    */
-  request(request: Request, options: RequestOptions = {}): Promise<Message[]> {
-    return this.#send(request, MessageFlag.Request | MessageFlag.Acknowledge, options)
+  async *rows<Set extends AttributeSet>(
+    request: Request<Set>,
+    options: RequestOptions = {},
+  ): AsyncGenerator<Message, void, undefined> {
+    options.signal?.throwIfAborted()
+    const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
+    if (turn !== undefined) await turn
+    let exchange: Exchange | undefined
+    try {
+      exchange = this.#send([request], [GetFlag.Dump], 'dump')[0] as Exchange
+      yield* this.#stream(exchange, options)
+    } finally {
+      this.#endDump(exchange)
+    }
   }
 
   /**
-   * Asks for a table; all its rows. As {@link request}, and with code `DUMP_INTERRUPTED` when the table changed meanwhile:
-   * the rows that came are in the error, some may be missing or there twice.
+   * Sends several messages in one datagram, which the kernel carries out in their order, and waits until it has: what became of each. The
+   * last one asks for an acknowledgement, unless the flags of others do. Rejects as {@link request} where there is no result for each.
    */
-  dump(request: Request, options: RequestOptions = {}): Promise<Message[]> {
-    return this.#send(request, MessageFlag.Request | GetFlag.Dump, options)
+  async batch(requests: readonly Request[], options: BatchOptions = {}): Promise<BatchResult[]> {
+    options.signal?.throwIfAborted()
+    if (requests.length === 0) return []
+    const flags = batchFlags(requests)
+    const parts = this.#send(requests, flags, 'acknowledgement')
+    const acknowledged = parts.filter((_, index) => flags[index] !== 0)
+    const overruns = this.#overruns
+    const isDone = () =>
+      acknowledged.every(({ ended }) => ended) ||
+      (options.transaction === true && parts[0]?.isRefused === true) ||
+      // Only a batch full of errors overruns a socket that nothing else comes to: the first of them is here.
+      (this.#overruns > overruns && parts.some(({ isRefused }) => isRefused))
+    try {
+      await this.#until(parts, options.what ?? requests.map(({ what }) => what).join(', '), isDone, options)
+      return parts.map(({ rows, error }) => ({ rows, error }))
+    } finally {
+      for (const part of parts) this.#replies.remove(part)
+    }
+  }
+
+  /** Sends messages in one datagram without asking what becomes of them; an error for one of them is a stray error. Throws code `SYSTEM`. */
+  post(requests: readonly Request[]): void {
+    const numbers = requests.map(() => ({ flags: MessageFlag.Request, sequence: this.#nextSequence() }))
+    this.#commit(encodeRequests(requests, numbers).bytes, requests.length > 1)
+    this.flush()
   }
 
   /**
@@ -120,44 +174,12 @@ export class Session implements AsyncDisposable {
    * another call is pending.
    */
   receive(): Promise<FrameBatch> {
-    if (this.#consuming) return Promise.reject(sessionBusy())
-    const parked = this.#parked.shift()
-    if (parked !== undefined) return Promise.resolve(parked)
-    this.#consuming = true
-    if (!this.#receiving) return this.#receiveForConsumer()
-    return new Promise((resolve, reject) => {
-      this.#consumer = { resolve, reject }
-      this.#rejectConsumer(this.#takeFailure())
-    })
-  }
-
-  /** Whether the last batch was not full: it emptied what the kernel had queued. */
-  get emptied(): boolean {
-    return !this.#wasFull
-  }
-
-  /** Time has passed since the last batch: there may be another at once, although that one emptied the kernel's queue. */
-  noteRest(): void {
-    this.#wasFull = true
+    return this.#receiver.receive()
   }
 
   /** As {@link receive}, if there is likely to be one now and the event loop has had its turn. */
   receiveNow(): FrameBatch | undefined {
-    const parked = this.#parked.shift()
-    if (parked !== undefined) return parked
-    this.#throwFailure()
-    if (this.#receiving) return undefined
-    // A batch that was not full emptied the kernel's queue: asking again is a system call for nothing.
-    while (this.#wasFull && this.#taken < BATCHES_PER_TURN) {
-      const batch = this.transport.poll()
-      this.#wasFull = batch !== undefined && this.#isFull(batch)
-      if (batch === undefined) return undefined
-      this.#taken++
-      if (this.#sort(batch)) return batch
-      batch.release()
-      this.#throwFailure()
-    }
-    return undefined
+    return this.#receiver.receiveNow()
   }
 
   /**
@@ -165,27 +187,27 @@ export class Session implements AsyncDisposable {
    * answered requests. Throws what {@link receive} rejects with; code `BUSY` also while an answer is awaited, which takes the event loop.
    */
   receiveBlocking(timeout: number): FrameBatch | undefined {
-    if (this.#consuming || this.#receiving) throw sessionBusy()
-    const parked = this.#parked.shift()
-    if (parked !== undefined) return parked
-    this.#throwFailure()
-    const batch = this.transport.poll(timeout)
-    if (batch === undefined) return undefined
-    this.#wasFull = this.#isFull(batch)
-    if (this.#sort(batch)) return batch
-    batch.release()
-    this.#throwFailure()
-    return undefined
+    return this.#receiver.receiveBlocking(timeout)
+  }
+
+  /** Whether the last batch was not full: it emptied what the kernel had queued. */
+  get emptied(): boolean {
+    return this.#receiver.emptied
+  }
+
+  /** Time has passed since the last batch: there may be another at once, although that one emptied the kernel's queue. */
+  noteRest(): void {
+    this.#receiver.noteRest()
   }
 
   /** Whether batches are kept, from while a request was awaited, that {@link receive} has not given out yet. */
   get hasParked(): boolean {
-    return this.#parked.length > 0
+    return this.#receiver.hasParked
   }
 
   /** Takes the batches that are kept. */
   takeParked(): FrameBatch[] {
-    return this.#parked.splice(0)
+    return this.#receiver.takeParked()
   }
 
   /** Sends what is committed in the outbox. */
@@ -197,235 +219,181 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     for (const batch of this.takeParked()) batch.release()
     await this.transport.close()
-    const error = sessionClosed()
-    for (const pending of [...this.#pending.values()]) pending.reject(error)
-    this.#rejectConsumer(error)
+    this.#fail(sessionClosed())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  #send(request: Request, flags: number, options: RequestOptions): Promise<Message[]> {
-    const { signal } = options
-    if (signal?.aborted === true) return Promise.reject(signal.reason)
+  /** Encodes and sends requests in one datagram: their exchanges. */
+  #send(requests: readonly Request[], flags: readonly number[], expectation: Expectation): Exchange[] {
+    // A socket that was overrun is sent nothing, answers neither, until all has been read that is there.
+    if (this.#isOverrun) this.#receiver.empty()
+    const numbers = requests.map((_, index) => ({
+      flags: MessageFlag.Request | (flags[index] ?? 0),
+      sequence: this.#nextSequence(),
+    }))
+    const { bytes, messages } = encodeRequests(requests, numbers)
+    const exchanges = requests.map((request, index) => {
+      const sent = { what: request.what, bytes: messages[index] as Uint8Array, sequence: numbers[index]?.sequence ?? 0 }
+      return new Exchange(sent, expectation, request)
+    })
+    this.#commit(bytes, requests.length > 1)
+    for (const exchange of exchanges) this.#replies.add(exchange)
+    try {
+      this.flush()
+    } catch (error) {
+      for (const exchange of exchanges) this.#replies.remove(exchange)
+      throw error
+    }
+    return exchanges
+  }
+
+  /** Puts messages into the outbox; `alone`: nothing else may be in their datagram. */
+  #commit(bytes: Uint8Array, alone: boolean): void {
+    const { outbox } = this.transport
+    if (outbox.pending > 0 && (alone || bytes.length > outbox.available)) outbox.flush()
+    const offset = outbox.reserve(bytes.length)
+    outbox.memory.u8.set(bytes, offset)
+    outbox.commit(bytes.length)
+  }
+
+  /** Waits for the end of `exchange`: its rows. */
+  async #collect(exchange: Exchange, options: RequestOptions): Promise<Message[]> {
+    try {
+      await this.#until([exchange], exchange.sent.what, () => exchange.ended, options)
+      if (exchange.error !== undefined) throw exchange.error
+      return exchange.rows
+    } finally {
+      this.#replies.remove(exchange)
+    }
+  }
+
+  async *#stream(exchange: Exchange, options: RequestOptions): AsyncGenerator<Message, void, undefined> {
+    const isDone = () => exchange.ended || exchange.rows.length > 0
+    for (;;) {
+      options.signal?.throwIfAborted()
+      if (!isDone()) await this.#until([exchange], exchange.sent.what, isDone, options)
+      // What is left when the loop is ended by an error is in that.
+      if (exchange.ended && exchange.error !== undefined) throw exchange.error
+      const rows = exchange.takeRows()
+      if (rows.length === 0) return
+      yield* rows
+    }
+  }
+
+  /**
+   * Waits until `isDone`, which is asked whenever something has come for one of the exchanges. Rejects with code `TIMEOUT` (or what an
+   * incomplete answer rejects with: its end may be what is missing), with the signal's reason, and as the transport does.
+   */
+  #until(exchanges: readonly Exchange[], what: string, isDone: () => boolean, options: RequestOptions): Promise<void> {
+    const { signal, timeout = this.#requestTimeout } = options
+    const overruns = this.#overruns
     return new Promise((resolve, reject) => {
-      const sequence = this.#nextSequence()
-      const timeout = options.timeout ?? this.#requestTimeout
-      const timer = setTimeout(() => settle(() => reject(timeoutError(request.what, timeout))), timeout)
       const onAbort = () => settle(() => reject(signal?.reason))
+      const onTimeout = () => {
+        const incomplete = exchanges.find(({ isIncomplete }) => isIncomplete)
+        settle(() => reject(incomplete?.error ?? timeoutError(what, timeout)))
+      }
+      const onInterval = () => {
+        if (this.#overruns > overruns) this.#repeat(exchanges)
+      }
+      const timer = setTimeout(onTimeout, timeout)
+      const interval = exchanges.some(({ canRepeat }) => canRepeat)
+        ? setInterval(onInterval, REPEAT_INTERVAL)
+        : undefined
       const settle = (action: () => void) => {
         clearTimeout(timer)
+        clearInterval(interval)
         signal?.removeEventListener('abort', onAbort)
-        this.#pending.delete(sequence)
+        for (const exchange of exchanges) exchange.rest()
         action()
-        // With nothing left to wait for, the pump lets go of the transport, and of the process.
-        if (this.#pending.size === 0 && this.#consumer === undefined) this.#pumpAbort?.abort()
+        this.#receiver.letGo()
+      }
+      const notify = () => {
+        if (isDone()) settle(resolve)
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      let bytes: Uint8Array
-      try {
-        bytes = this.#write(request, flags, sequence)
-      } catch (error) {
-        settle(() => reject(error))
-        return
-      }
-      this.#pending.set(sequence, {
-        what: request.what,
-        bytes,
-        type: new Message(bytes).view.type,
-        rows: [],
-        isDump: (flags & GetFlag.Dump) === GetFlag.Dump,
-        interrupted: false,
-        resolve: (rows) => settle(() => resolve(rows)),
-        reject: (error) => settle(() => reject(error)),
-      })
-      try {
-        this.flush()
-      } catch (error) {
-        settle(() => reject(error))
-        return
-      }
-      this.#pump()
+      for (const exchange of exchanges) exchange.wait(notify, (error) => settle(() => reject(error)))
+      notify()
+      this.#receiver.listen()
     })
   }
 
-  #write(request: Request, flags: number, sequence: number): Uint8Array {
-    const { outbox } = this.transport
-    const size = request.size ?? DEFAULT_REQUEST_SIZE
-    if (size > outbox.available) outbox.flush()
-    const offset = outbox.reserve(size)
-    const { memory } = outbox
-    const length = request.write(memory, offset, offset + size)
-    memory.u16[(offset + 6) >> 1] = (memory.u16[(offset + 6) >> 1] as number) | flags
-    memory.u32[(offset + 8) >> 2] = sequence
-    const bytes = memory.copy(offset, length)
-    outbox.commit(length)
-    return bytes
+  /** Lets the next dump begin, once the kernel has finished this one. */
+  #endDump(exchange: Exchange | undefined): void {
+    if (exchange === undefined || exchange.ended) this.#dumps.end()
+    else this.#discard(exchange).then(() => this.#dumps.end())
+  }
+
+  /** Reads the rest of a dump that was left early: the kernel refuses another one before that. */
+  async #discard(exchange: Exchange): Promise<void> {
+    const isDone = () => {
+      exchange.takeRows()
+      return exchange.ended
+    }
+    try {
+      this.#replies.keep(exchange)
+      await this.#until([exchange], exchange.sent.what, isDone, { timeout: DISCARD_TIMEOUT })
+    } catch {
+      // The caller was told why the dump ended early; if the kernel does not finish it, the next one will say so.
+    } finally {
+      this.#replies.remove(exchange)
+    }
   }
 
   #nextSequence(): number {
     do this.#sequence = (this.#sequence + 1) >>> 0
-    while (this.#sequence === 0 || this.#pending.has(this.#sequence))
+    while (this.#sequence === 0 || this.#replies.has(this.#sequence))
     return this.#sequence
   }
 
-  async #receiveForConsumer(): Promise<FrameBatch> {
-    this.#receiving = true
-    try {
-      if (this.#taken >= BATCHES_PER_TURN) await new Promise(setImmediate)
-      this.#taken = 0
-      for (;;) {
-        this.#throwFailure()
-        const batch = await this.transport.receive(this.#wasFull ? undefined : EMPTIED)
-        this.#wasFull = this.#isFull(batch)
-        if (this.#sort(batch)) return batch
-        batch.release()
-      }
-    } finally {
-      this.#consuming = false
-      this.#receiving = false
-      this.#pump()
-    }
-  }
-
-  /** Receives as long as answers are due and nobody else does. */
-  #pump(): void {
-    if (this.#receiving || this.#pending.size === 0) return
-    this.#receiving = true
-    this.#runPump().then(
-      () => {
-        this.#receiving = false
-        this.#pump()
-      },
-      (error) => {
-        this.#receiving = false
-        for (const pending of [...this.#pending.values()]) pending.reject(error)
-        this.#rejectConsumer(error)
-      },
-    )
-  }
-
-  async #runPump(): Promise<void> {
-    while (this.#pending.size > 0 || this.#consumer !== undefined) {
-      this.#pumpAbort = new AbortController()
-      const { signal } = this.#pumpAbort
-      let batch: FrameBatch
-      try {
-        batch = await this.transport.receive({ signal })
-      } catch (error) {
-        if (signal.aborted && error === signal.reason) continue
-        throw error
-      }
-      if (!this.#sort(batch)) {
-        batch.release()
-        this.#rejectConsumer(this.#takeFailure())
-      } else if (this.#consumer !== undefined) {
-        const consumer = this.#consumer
-        this.#consumer = undefined
-        this.#consuming = false
-        consumer.resolve(batch)
-      } else {
-        this.#parked.push(copyBatch(batch))
-        batch.release()
-      }
-    }
-  }
-
-  /** The error that the consumer is due; it stays due while nobody waits. */
-  #takeFailure(): Error | undefined {
-    const failure = this.#failure
-    if (this.#consumer !== undefined) this.#failure = undefined
-    return failure
-  }
-
-  #throwFailure(): void {
-    const failure = this.#failure
-    this.#failure = undefined
-    if (failure !== undefined) throw failure
-  }
-
-  #rejectConsumer(error: unknown): void {
-    const consumer = this.#consumer
-    if (consumer === undefined || error === undefined) return
-    this.#consumer = undefined
-    this.#consuming = false
-    consumer.reject(error)
-  }
-
-  #isFull(batch: FrameBatch): boolean {
-    return batch.length >= this.transport.capabilities.batchSize
+  #fail(error: unknown): void {
+    for (const exchange of this.#replies.open()) exchange.fail(error)
+    this.#receiver.reject(error)
   }
 
   /** Hands answers to their requests; true when the batch holds anything else. */
   #sort(batch: FrameBatch): boolean {
-    const { memory, length } = batch
-    let others = false
-    for (let i = 0; i < length; i++) {
-      const offset = batch.offset(i)
-      const size = batch.byteLength(i)
-      if (size < MESSAGE_HEADER_LENGTH || batch.fullLength(i) > size) {
-        others = true
-        continue
+    const others = this.#replies.sort(batch)
+    // One that is not full has emptied the socket.
+    if (batch.length < this.transport.capabilities.batchSize) this.#isOverrun = false
+    if (this.#replies.stray.length > 0) {
+      for (const { requestType, sequence, errno } of this.#replies.stray.splice(0)) {
+        this.#receiver.noteFailure(this.onStrayError?.(requestType, sequence, errno))
       }
-      // With no request in flight only control messages are ours, and those come alone in their frame.
-      const type = memory.u16[(offset + 4) >> 1] as number
-      if (type >= MINIMUM_MESSAGE_TYPE && this.#pending.size === 0) others = true
-      else if (this.#sortFrame(memory, offset, size)) others = true
     }
     return others
   }
 
-  #sortFrame(memory: Memory, offset: number, length: number): boolean {
-    const messages = this.#messages.wrap(memory, offset, length)
-    let others = false
-    while (messages.next()) {
-      if (this.#sortMessage(messages.view)) others = true
-    }
-    return others || messages.problem !== undefined
+  #onOverrun(): void {
+    this.#overruns++
+    this.#isOverrun = true
+    if (this.#overrunNoted || this.#replies.live === 0) return
+    this.#overrunNoted = true
+    setImmediate(() => {
+      this.#overrunNoted = false
+      const open = this.#replies.open()
+      for (const exchange of open) exchange.notify()
+      this.#repeat(open)
+    })
   }
 
-  #sortMessage(view: MessageView): boolean {
-    const pending = this.#pending.get(view.sequence)
+  /** Sends requests again whose acknowledgement may have been lost, when there is room for another one. */
+  #repeat(exchanges: readonly Exchange[]): void {
+    const repeated = exchanges.filter(({ canRepeat, ended, abandoned }) => canRepeat && !ended && !abandoned)
+    if (repeated.length === 0) return
     try {
-      if (view.type === ControlType.Error) this.#onError(view)
-      else if (view.type === ControlType.Done) this.#onDone(view, pending)
-      else if (view.type >= MINIMUM_MESSAGE_TYPE && pending === undefined) return true
-      else if (pending !== undefined && view.type >= MINIMUM_MESSAGE_TYPE) this.#onRow(view, pending)
-      return false
+      this.#receiver.empty()
+      for (const exchange of repeated) {
+        if (exchange.ended) continue
+        exchange.noteRepeat()
+        this.#commit(exchange.sent.bytes, false)
+      }
+      this.flush()
     } catch (error) {
-      // A control message that is malformed answers nothing; whoever receives the batch is shown it.
-      if (isNetlinkError(error)) return true
-      throw error
+      this.#fail(error)
     }
-  }
-
-  #onRow(view: MessageView, pending: Pending): void {
-    pending.rows.push(view.copy())
-    if ((view.flags & MessageFlag.DumpInterrupted) !== 0) pending.interrupted = true
-  }
-
-  #onError(view: MessageView): void {
-    const error = this.#error.wrap(view)
-    const pending = this.#pending.get(view.sequence)
-    if (pending === undefined || pending.type !== error.requestType) {
-      if (error.errno !== 0) this.#failure ??= this.onStrayError?.(error.requestType, view.sequence, error.errno)
-      return
-    }
-    if (error.errno === 0) pending.resolve(pending.rows)
-    else pending.reject(this.#kernelError(pending, view.sequence, error.errno, error.availableAck()))
-  }
-
-  #onDone(view: MessageView, pending: Pending | undefined): void {
-    if (pending === undefined) return
-    const done = this.#done.wrap(view)
-    if ((view.flags & MessageFlag.DumpInterrupted) !== 0) pending.interrupted = true
-    if (done.errno !== 0) pending.reject(this.#kernelError(pending, view.sequence, done.errno, done.availableAck()))
-    else if (pending.interrupted) pending.reject(new DumpInterruptedError(pending.what, pending.rows))
-    else if (pending.isDump) pending.resolve(pending.rows)
-  }
-
-  #kernelError({ what, bytes }: Pending, sequence: number, errno: number, ack: ExtendedAck | undefined): KernelError {
-    return kernelError(this.#protocol, { what, bytes, sequence }, errno, ack)
   }
 }

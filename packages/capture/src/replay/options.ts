@@ -24,6 +24,7 @@ export interface ReplayOptions {
   /** batches that can be live; default 4 */
   readonly liveBatches?: number | undefined
   readonly outboxSize?: number | undefined
+  /** default: the one that the answers in the recording are addressed to */
   readonly portId?: number | undefined
   /**
    * Answer each request that asks for an acknowledgement as if the kernel had accepted it: for clients that play a recording in which

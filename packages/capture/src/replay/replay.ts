@@ -1,4 +1,4 @@
-import { Protocol } from '@ringlink/codec'
+import { ControlType, MESSAGE_HEADER_LENGTH, Memory, MessageFlag, MessageIterator, Protocol } from '@ringlink/codec'
 import type { DecodeError } from '@ringlink/codec/errors'
 import {
   BaseTransport,
@@ -39,7 +39,6 @@ const OUTBOX_SIZE = 131_072
 
 class ReplayTransport extends BaseTransport implements Replay {
   readonly capabilities: Capabilities
-  readonly portId: number
   readonly outbox: OutboxBuffer
   readonly stats: TransportStats
   readonly ended: Promise<void>
@@ -49,6 +48,9 @@ class ReplayTransport extends BaseTransport implements Replay {
   #options: ReplayOptions
   #sent: SentComparison | undefined
   #recording: Recording
+  #portId: number
+  // Whether the port id is the one that answers in the recording are addressed to.
+  #isPortKnown: boolean
   // Acknowledgements that were made up.
   #answers: Uint8Array[] = []
   #begunAt: number | undefined
@@ -73,7 +75,8 @@ class ReplayTransport extends BaseTransport implements Replay {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#sent = options.expectSent === true ? new SentComparison() : undefined
-    this.portId = portId
+    this.#portId = portId
+    this.#isPortKnown = options.portId !== undefined
     this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison: options.poison ?? false })
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
     this.capabilities = slabCapabilities('replay', this.#pool, this.outbox.memory.byteLength)
@@ -83,6 +86,11 @@ class ReplayTransport extends BaseTransport implements Replay {
     })
     const choice = { interface: options.interface, protocol: options.protocol ?? Protocol.Netfilter }
     this.#recording = new Recording(source, choice, this.#sent, () => this.#arrived())
+  }
+
+  /** as given; otherwise the one that the recorded answers are addressed to, once the first of them is played */
+  get portId(): number {
+    return this.#portId
   }
 
   get truncated(): DecodeError | undefined {
@@ -223,11 +231,25 @@ class ReplayTransport extends BaseTransport implements Replay {
   }
 
   #deliver(index: number, bytes: Uint8Array, fullLength: number): void {
+    if (!this.#isPortKnown) this.#learnPort(bytes)
     const { memory, words, stride } = this.#pool
     const length = Math.min(bytes.length, stride)
     memory.u8.set(length < bytes.length ? bytes.subarray(0, length) : bytes, index * stride)
     describeFrame(words, index, length, fullLength, 0, 0)
     this.countFrame(length, fullLength)
+  }
+
+  /** Answers carry the port id of the socket that asked: a client that plays them must have it to recognise them. */
+  #learnPort(bytes: Uint8Array): void {
+    if (bytes.length < MESSAGE_HEADER_LENGTH) return
+    const messages = new MessageIterator().wrap(Memory.from(bytes), 0, bytes.length)
+    while (messages.next()) {
+      const { type, flags, portId } = messages.view
+      if (portId === 0 || (type !== ControlType.Error && (flags & MessageFlag.Multipart) === 0)) continue
+      this.#portId = portId
+      this.#isPortKnown = true
+      return
+    }
   }
 
   /** To be asked when there is nothing to deliver now: ends what has come to its end, and throws what ends it early. */

@@ -10,10 +10,11 @@ import {
 import { createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
 import { BatchLoop } from '../receive-loop.ts'
+import type { Request } from '../request.ts'
 import { prepareLogRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
 import type { ServeOptions } from '../serve.ts'
-import { type Request, type RequestOptions, Session } from '../session.ts'
+import { type RequestOptions, Session } from '../session.ts'
 import { RecordBatch } from './batch.ts'
 import {
   checkLogOptions,

@@ -28,10 +28,11 @@ import {
 } from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
 import { BatchLoop } from '../receive-loop.ts'
+import type { Request } from '../request.ts'
 import { prepareQueueRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
 import type { ServeOptions } from '../serve.ts'
-import { type Request, type RequestOptions, Session } from '../session.ts'
+import { type RequestOptions, Session } from '../session.ts'
 import { PacketBatch, type PacketBatchOwner } from './batch.ts'
 import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './counters.ts'
 import {
@@ -173,6 +174,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       interval: 0,
     })
     this.#ordered = session.transport.capabilities.ordered
+    session.unacknowledged = new Set([QueueMessage.Verdict, QueueMessage.VerdictBatch])
     session.onStrayError = (type, sequence, errno) => this.#onStrayError(type, sequence, errno)
     session.transport.events.on('overrun', (lost) => this.events.emit('overrun', lost))
   }

@@ -12,7 +12,7 @@ import { DecodeError, EncodeError } from '../errors.ts'
 import { type AttributeSet, type AttributeValues, readAttributes, writeAttributes } from '../schema/attribute-set.ts'
 import { AttributeWriter } from '../wire/attribute.ts'
 import { networkOrder16 } from '../wire/endian.ts'
-import { checkAligned, checkSpace, type Memory } from '../wire/memory.ts'
+import { checkAligned, checkSpace, Memory } from '../wire/memory.ts'
 import {
   beginMessage,
   finishMessage,
@@ -125,6 +125,13 @@ export function writeNfnetlinkHeader(
   memory.u8[offset + 1] = 0
   memory.u16[(offset + 2) >> 1] = networkOrder16(resourceId)
   return offset + NFNETLINK_HEADER_LENGTH
+}
+
+/** The header as bytes. Throws as {@link writeNfnetlinkHeader}. */
+export function nfnetlinkHeader(family: number, resourceId: number): Uint8Array {
+  const memory = new Memory(NFNETLINK_HEADER_LENGTH)
+  writeNfnetlinkHeader(memory, 0, NFNETLINK_HEADER_LENGTH, family, resourceId)
+  return memory.u8
 }
 
 /** A whole netfilter message to write. */

@@ -265,6 +265,12 @@ export function finishMessage(memory: Memory, offset: number, end: number): numb
   return end - offset
 }
 
+/** Adds `flags` to those of a message that was written without knowing them, and sets its sequence number. */
+export function stampMessage({ memory, offset, flags }: MessageView, more: number, sequence: number): void {
+  memory.u16[(offset + FLAGS) >> 1] = flags | more
+  memory.u32[(offset + SEQUENCE) >> 2] = sequence
+}
+
 /** A message that owns its bytes: what to keep when the frame goes. */
 export class Message {
   readonly bytes: Uint8Array

@@ -1,0 +1,215 @@
+import { copyBatch, type FrameBatch, type ReceiveOptions, type Transport } from '@ringlink/transport'
+import { sessionBusy } from './errors.ts'
+
+/** What a receiver asks of its session. */
+export interface BatchSorter {
+  /** Takes the answers out of a batch; true when it holds anything else. */
+  sort(batch: FrameBatch): boolean
+  /** Whether somebody waits for an answer. */
+  isWaiting(): boolean
+  /** Receiving has failed: rejects all who wait. */
+  fail(error: unknown): void
+}
+
+/** Batches taken without waiting before the event loop gets its turn; the transport does the same when it waits. */
+const BATCHES_PER_TURN = 16
+const EMPTIED: ReceiveOptions = { emptied: true }
+/** Batches read at a time to empty a transport that has lost messages: under a flood there is always one more. */
+const MOST_EMPTIED = 256
+
+/** The one consumer of a transport: receives for the caller of {@link receive} and for answers that are due. */
+export class Receiver {
+  readonly #transport: Transport
+  readonly #sorter: BatchSorter
+  #parked: FrameBatch[] = []
+  #consumer: { resolve(batch: FrameBatch): void; reject(error: unknown): void } | undefined
+  // A receive of the transport is pending.
+  #listening = false
+  // Ends that receive, where only answers are waited for.
+  #abort: AbortController | undefined
+  #failure: Error | undefined
+  #taken = 0
+  #wasFull = false
+
+  constructor(transport: Transport, sorter: BatchSorter) {
+    this.#transport = transport
+    this.#sorter = sorter
+  }
+
+  /** As `Session.receive`. */
+  receive(): Promise<FrameBatch> {
+    if (this.#consumer !== undefined) return Promise.reject(sessionBusy())
+    const parked = this.#parked.shift()
+    if (parked !== undefined) return Promise.resolve(parked)
+    return new Promise((resolve, reject) => {
+      this.#consumer = { resolve, reject }
+      this.#rejectFailure()
+      this.listen()
+    })
+  }
+
+  /** As `Session.receiveNow`. */
+  receiveNow(): FrameBatch | undefined {
+    const parked = this.#parked.shift()
+    if (parked !== undefined) return parked
+    this.#throwFailure()
+    if (this.#listening) return undefined
+    // A batch that was not full emptied the kernel's queue: asking again is a system call for nothing.
+    while (this.#wasFull && this.#taken < BATCHES_PER_TURN) {
+      const batch = this.#transport.poll()
+      this.#wasFull = batch !== undefined && this.#isFull(batch)
+      if (batch === undefined) return undefined
+      this.#taken++
+      if (this.#sorter.sort(batch)) return batch
+      batch.release()
+      this.#throwFailure()
+    }
+    return undefined
+  }
+
+  /** As `Session.receiveBlocking`. */
+  receiveBlocking(timeout: number): FrameBatch | undefined {
+    if (this.#consumer !== undefined || this.#listening) throw sessionBusy()
+    const parked = this.#parked.shift()
+    if (parked !== undefined) return parked
+    this.#throwFailure()
+    const batch = this.#transport.poll(timeout)
+    if (batch === undefined) return undefined
+    this.#wasFull = this.#isFull(batch)
+    if (this.#sorter.sort(batch)) return batch
+    batch.release()
+    this.#throwFailure()
+    return undefined
+  }
+
+  /** Whether the last batch was not full: it emptied what the kernel had queued. */
+  get emptied(): boolean {
+    return !this.#wasFull
+  }
+
+  /** Time has passed since the last batch: there may be another at once. */
+  noteRest(): void {
+    this.#wasFull = true
+  }
+
+  get hasParked(): boolean {
+    return this.#parked.length > 0
+  }
+
+  /** Takes the batches that were received while nobody called {@link receive}. */
+  takeParked(): FrameBatch[] {
+    return this.#parked.splice(0)
+  }
+
+  /** An error that the caller of {@link receive} is due, once: the first one, if there are several. */
+  noteFailure(error: Error | undefined): void {
+    this.#failure ??= error
+  }
+
+  /** Receives, if somebody waits and nobody does it already. */
+  listen(): void {
+    if (this.#listening || !this.#isWaiting()) return
+    this.#listening = true
+    if (this.#taken >= BATCHES_PER_TURN) setImmediate(this.#begin)
+    else if (this.#consumer !== undefined) this.#begin()
+    // What is done right after a request was sent comes before its answer is read.
+    else queueMicrotask(this.#begin)
+  }
+
+  /** With nothing left to wait for, the transport is let go, and with it the process. */
+  letGo(): void {
+    if (!this.#isWaiting()) this.#abort?.abort()
+  }
+
+  /** Rejects the caller of {@link receive}. */
+  reject(error: unknown): void {
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    consumer?.reject(error)
+  }
+
+  /** Reads what is there, as far as nobody else does: a socket that was overrun gets nothing more until it is empty. */
+  empty(): void {
+    for (let count = 0; !this.#listening && count < MOST_EMPTIED; count++) {
+      const batch = this.#transport.poll()
+      if (batch === undefined) return
+      this.#wasFull = this.#isFull(batch)
+      this.#deliver(batch)
+    }
+  }
+
+  readonly #begin = (): void => {
+    this.#taken = 0
+    let options = this.#wasFull ? undefined : EMPTIED
+    if (this.#consumer === undefined) {
+      if (!this.#isWaiting()) {
+        this.#listening = false
+        return
+      }
+      this.#abort = new AbortController()
+      options = { signal: this.#abort.signal }
+    }
+    this.#transport.receive(options).then(this.#onBatch, this.#onFailure)
+  }
+
+  readonly #onBatch = (batch: FrameBatch): void => {
+    this.#listening = false
+    this.#abort = undefined
+    // One that was released meanwhile went with its transport: receiving again says so.
+    if (!batch.released) {
+      this.#wasFull = this.#isFull(batch)
+      this.#deliver(batch)
+    }
+    this.listen()
+  }
+
+  readonly #onFailure = (error: unknown): void => {
+    this.#listening = false
+    const signal = this.#abort?.signal
+    this.#abort = undefined
+    if (signal?.aborted === true && error === signal.reason) {
+      this.listen()
+      return
+    }
+    this.#sorter.fail(error)
+  }
+
+  /** Gives a batch to the consumer, or keeps a copy of it where there is none now. */
+  #deliver(batch: FrameBatch): void {
+    if (!this.#sorter.sort(batch)) {
+      batch.release()
+      this.#rejectFailure()
+      return
+    }
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    if (consumer !== undefined) {
+      consumer.resolve(batch)
+    } else if (!batch.released) {
+      this.#parked.push(copyBatch(batch))
+      batch.release()
+    }
+  }
+
+  #isWaiting(): boolean {
+    return this.#consumer !== undefined || this.#sorter.isWaiting()
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure
+  }
+
+  /** Rejects the consumer with the error that is due; it stays due while nobody waits. */
+  #rejectFailure(): void {
+    const failure = this.#failure
+    if (this.#consumer === undefined || failure === undefined) return
+    this.#failure = undefined
+    this.reject(failure)
+  }
+
+  #isFull(batch: FrameBatch): boolean {
+    return batch.length >= this.#transport.capabilities.batchSize
+  }
+}

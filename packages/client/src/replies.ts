@@ -1,0 +1,326 @@
+import {
+  AttributeIterator,
+  ControlType,
+  DecodeError,
+  type DecodeErrorCode,
+  DoneView,
+  describeMessage,
+  ErrorView,
+  MESSAGE_HEADER_LENGTH,
+  type Memory,
+  MessageFlag,
+  MessageIterator,
+  type MessageView,
+  MINIMUM_MESSAGE_TYPE,
+} from '@ringlink/codec'
+import type { FrameBatch, Transport } from '@ringlink/transport'
+import type { Exchange, ReplyProblem } from './exchange.ts'
+import { kernelError } from './kernel-error.ts'
+
+/** An error that answers no request. */
+export interface StrayError {
+  readonly requestType: number
+  readonly sequence: number
+  readonly errno: number
+}
+
+/** Exchanges that nobody waits for, kept so that what still answers them is recognised. */
+const MOST_ABANDONED = 16
+/** Where `nlmsg_type`, `nlmsg_flags`, `nlmsg_seq` and `nlmsg_pid` are. */
+const TYPE = 4
+const FLAGS = 6
+const SEQUENCE = 8
+const PORT_ID = 12
+/** Where the number of an Error or Done message is. */
+const ERRNO = MESSAGE_HEADER_LENGTH
+/** The largest errno of the kernel (`MAX_ERRNO`). */
+const MAXIMUM_ERRNO = 4095
+
+/** Finds the answers to requests among what is received: an answer has the sequence number of a request and the port id of this socket. */
+export class Replies {
+  /** types of messages that are sent without asking for an acknowledgement: an error for one of these answers no request */
+  unacknowledged: ReadonlySet<number> = new Set()
+  /** errors that answered no request, since they were last taken */
+  stray: StrayError[] = []
+  readonly #transport: Pick<Transport, 'portId'>
+  readonly #protocol: number
+  readonly #exchanges: Map<number, Exchange> = new Map()
+  // Exchanges that ended in the batch that is being sorted, or that have new rows.
+  readonly #touched: Set<Exchange> = new Set()
+  #live = 0
+  readonly #messages = new MessageIterator()
+  readonly #attributes = new AttributeIterator()
+  readonly #error = new ErrorView()
+  readonly #done = new DoneView()
+
+  constructor(transport: Pick<Transport, 'portId'>, protocol: number) {
+    this.#transport = transport
+    this.#protocol = protocol
+  }
+
+  /** exchanges that somebody waits for */
+  get live(): number {
+    return this.#live
+  }
+
+  has(sequence: number): boolean {
+    return this.#exchanges.has(sequence)
+  }
+
+  /** Whether a receive is due: somebody waits for an answer. */
+  get hungry(): boolean {
+    if (this.#live === 0) return false
+    for (const { hungry, abandoned } of this.#exchanges.values()) if (hungry && !abandoned) return true
+    return false
+  }
+
+  /** The exchanges that somebody waits for. */
+  open(): Exchange[] {
+    return [...this.#exchanges.values()].filter(({ abandoned }) => !abandoned)
+  }
+
+  add(exchange: Exchange): void {
+    this.#exchanges.set(exchange.sent.sequence, exchange)
+    this.#live++
+  }
+
+  /** Nobody waits for `exchange` any more. What still comes in answer to one that has not ended is discarded. */
+  remove(exchange: Exchange): void {
+    if (exchange.abandoned || this.#exchanges.get(exchange.sent.sequence) !== exchange) return
+    this.#live--
+    exchange.abandoned = true
+    exchange.rows = []
+    if (exchange.ended) this.#exchanges.delete(exchange.sent.sequence)
+    else this.#forgetOldest()
+  }
+
+  /** Takes back that nobody waits for `exchange`. */
+  keep(exchange: Exchange): void {
+    exchange.abandoned = false
+    this.add(exchange)
+  }
+
+  /** Hands answers to their requests; true when the batch holds anything else. */
+  sort(batch: FrameBatch): boolean {
+    let others = false
+    for (let i = 0; i < batch.length; i++) if (this.#sortFrame(batch, i)) others = true
+    // Only now: an answer may come out of order within a batch, after the message that ends it.
+    if (this.#touched.size > 0) this.#settle()
+    return others
+  }
+
+  #settle(): void {
+    for (const exchange of this.#touched) {
+      if (exchange.abandoned) {
+        exchange.rows = []
+        if (exchange.ended) this.#exchanges.delete(exchange.sent.sequence)
+      } else exchange.notify()
+    }
+    this.#touched.clear()
+  }
+
+  #forgetOldest(): void {
+    if (this.#exchanges.size - this.#live <= MOST_ABANDONED) return
+    for (const [sequence, { abandoned }] of this.#exchanges) {
+      if (!abandoned) continue
+      this.#exchanges.delete(sequence)
+      return
+    }
+  }
+
+  #sortFrame(batch: FrameBatch, index: number): boolean {
+    const { memory } = batch
+    const offset = batch.offset(index)
+    const size = batch.byteLength(index)
+    const isCut = batch.fullLength(index) > size
+    if (size === 0) {
+      if (isCut) this.#blame(undefined, { code: 'TRUNCATED' })
+      return true
+    }
+    if (this.#live === 0 && size >= MESSAGE_HEADER_LENGTH) {
+      // What the kernel sends by itself has no number: neither packets nor log records need be looked at any further.
+      const type = memory.u16[(offset + TYPE) >> 1] as number
+      const isNumbered = this.#exchanges.size > 0 && memory.u32[(offset + SEQUENCE) >> 2] !== 0
+      if (type >= MINIMUM_MESSAGE_TYPE && !isNumbered) return true
+    }
+    return this.#sortMessages(memory, offset, offset + size, batch.groups(index), isCut)
+  }
+
+  #sortMessages(memory: Memory, start: number, end: number, groups: number, isCut: boolean): boolean {
+    const messages = this.#messages
+    let others = false
+    // The exchange that the frame belongs to: the kernel fills a datagram for one request.
+    let owner: Exchange | undefined
+    let problem: ReplyProblem | undefined
+    let isWhole = !isCut
+    for (let from: number | undefined = start; from !== undefined && from < end; ) {
+      messages.wrap(memory, from, end - from)
+      while (messages.next()) {
+        const exchange = this.#find(memory, messages.view.offset, groups)
+        if (!this.#sortMessage(messages.view, exchange, groups)) others = true
+        owner ??= exchange
+      }
+      if (messages.problem === undefined) break
+      const { position } = messages
+      const exchange = end - position < MESSAGE_HEADER_LENGTH ? undefined : this.#find(memory, position, groups)
+      if (exchange !== undefined && this.#sortDamagedControl(memory, position, end, exchange)) isWhole = true
+      else problem ??= messageProblem(messages.problem, memory, position, end, isCut)
+      owner ??= exchange
+      from = this.#findNext(memory, position + 4, end)
+    }
+    if (owner === undefined) {
+      if (problem === undefined) return others
+      // Nothing says whose it is, so it may be anybody's who waits.
+      const isNameless = end - start < MESSAGE_HEADER_LENGTH
+      if (isNameless || this.#isLostRow(memory, messages.position, end, groups)) this.#blame(undefined, problem)
+      return true
+    }
+    if (problem !== undefined) this.#blame(owner, problem)
+    else if (!isWhole) this.#blame(owner, { code: 'TRUNCATED' })
+    // A datagram for one request that holds anything else was damaged: a number that is wrong makes a row a stranger.
+    else if (others && groups === 0) this.#blame(owner, { code: 'MALFORMED' })
+    return others
+  }
+
+  /**
+   * Uses an Error or Done message of which the length is wrong, or that is cut: its errno, which is what counts. False when part of the
+   * answer is lost with it.
+   */
+  #sortDamagedControl(memory: Memory, position: number, end: number, exchange: Exchange): boolean {
+    const type = memory.u16[(position + TYPE) >> 1] as number
+    if (type !== ControlType.Error && type !== ControlType.Done) return false
+    this.#touched.add(exchange)
+    const errno = end - position < ERRNO + 4 ? undefined : (memory.i32[(position + ERRNO) >> 2] as number)
+    if (errno !== undefined && errno < 0 && errno >= -MAXIMUM_ERRNO) {
+      exchange.refuse(kernelError(this.#protocol, exchange.sent, -errno, undefined))
+      return true
+    }
+    if (type === ControlType.Error && errno === 0) {
+      exchange.acknowledge()
+      return true
+    }
+    if (type === ControlType.Done) exchange.finish(false)
+    else exchange.end()
+    return false
+  }
+
+  /** Notes that part of an answer is missing: of `exchange`, or of any where that is not known. */
+  #blame(exchange: Exchange | undefined, problem: ReplyProblem): void {
+    if (exchange !== undefined) exchange.noteProblem(problem)
+    else for (const each of this.#exchanges.values()) if (!each.ended) each.noteProblem(problem)
+  }
+
+  /** Where the next message for us begins after one that is damaged: a number of ours and our port id stand in its header. */
+  #findNext({ u32 }: Memory, from: number, end: number): number | undefined {
+    const { portId } = this.#transport
+    for (let at = from; at + MESSAGE_HEADER_LENGTH <= end; at += 4) {
+      if (u32[(at + PORT_ID) >> 2] === portId && this.#exchanges.has(u32[(at + SEQUENCE) >> 2] as number)) return at
+    }
+    return undefined
+  }
+
+  /**
+   * The exchange that the message at `offset` answers. Some families (audit) leave the port id out of what they send to one socket; what
+   * is sent to a group is a notification, unless the request asked for an echo of it.
+   */
+  #find(memory: Memory, offset: number, groups: number): Exchange | undefined {
+    const exchange = this.#exchanges.get(memory.u32[(offset + SEQUENCE) >> 2] as number)
+    if (exchange === undefined) return undefined
+    const portId = memory.u32[(offset + PORT_ID) >> 2]
+    if (portId === this.#transport.portId) return groups === 0 || exchange.isEchoed ? exchange : undefined
+    return portId === 0 && groups === 0 ? exchange : undefined
+  }
+
+  /** False when the message is none of ours. */
+  #sortMessage(view: MessageView, exchange: Exchange | undefined, groups: number): boolean {
+    const { type } = view
+    if (type === ControlType.Error) this.#onError(view, exchange)
+    else if (type === ControlType.Done) this.#onDone(view, exchange)
+    else if (type >= MINIMUM_MESSAGE_TYPE) {
+      if (exchange === undefined) {
+        if (this.#isLostRow(view.memory, view.offset, view.offset + view.length, groups))
+          this.#blame(undefined, { code: 'MALFORMED' })
+        return false
+      }
+      this.#onRow(view, exchange)
+    }
+    return true
+  }
+
+  /** Whether a message that answers no request is a row of a listing, sent to this socket alone: then its number is what is wrong. */
+  #isLostRow({ u16, u32 }: Memory, offset: number, end: number, groups: number): boolean {
+    if (this.#live === 0 || groups !== 0 || end - offset < MESSAGE_HEADER_LENGTH) return false
+    return ((u16[(offset + FLAGS) >> 1] as number) & MessageFlag.Multipart) !== 0 && u32[(offset + SEQUENCE) >> 2] !== 0
+  }
+
+  #onRow(view: MessageView, exchange: Exchange): void {
+    this.#touched.add(exchange)
+    const cause = exchange.abandoned ? undefined : this.#rowProblem(view)
+    if (cause === undefined) exchange.addRow(view)
+    else exchange.noteProblem({ code: 'MALFORMED', cause })
+  }
+
+  #onError(view: MessageView, exchange: Exchange | undefined): void {
+    const { memory, offset, length } = view
+    if (length < MESSAGE_HEADER_LENGTH + 4 + MESSAGE_HEADER_LENGTH) {
+      if (exchange === undefined) return
+      if (!this.#sortDamagedControl(memory, offset, offset + length, exchange)) {
+        exchange.noteProblem(messageProblem('SHORT_HEADER', memory, offset, offset + length, false))
+      }
+      return
+    }
+    const error = this.#error.wrap(view)
+    const { errno, requestType } = error
+    if (exchange === undefined || this.unacknowledged.has(requestType)) {
+      if (errno !== 0) this.stray.push({ requestType, sequence: view.sequence, errno })
+      return
+    }
+    this.#touched.add(exchange)
+    if (errno === 0) exchange.acknowledge()
+    else exchange.refuse(kernelError(this.#protocol, exchange.sent, errno, error.availableAck()))
+  }
+
+  #onDone(view: MessageView, exchange: Exchange | undefined): void {
+    if (exchange === undefined) return
+    this.#touched.add(exchange)
+    const { memory, offset, length } = view
+    // The end of a dump has a number.
+    if (length < ERRNO + 4 && (view.flags & MessageFlag.Multipart) !== 0) {
+      exchange.noteProblem(messageProblem('SHORT_HEADER', memory, offset, offset + length, false))
+    }
+    const done = this.#done.wrap(view)
+    if (done.errno !== 0) exchange.refuse(kernelError(this.#protocol, exchange.sent, done.errno, done.availableAck()))
+    else exchange.finish((view.flags & MessageFlag.DumpInterrupted) !== 0)
+  }
+
+  /** Why a row cannot be what the kernel sent: its attributes do not fill it, or one has the number that none has. */
+  #rowProblem({ memory, offset, type, length }: MessageView): DecodeError | undefined {
+    const description = describeMessage(this.#protocol, type)
+    if (description === undefined) return undefined
+    const start = MESSAGE_HEADER_LENGTH + description.headerLength
+    const problem = (code: DecodeErrorCode, at: number, need: number) =>
+      new DecodeError(code, description.kernelName, { offset: at, need, have: offset + length - at })
+    if (length <= start) return undefined
+    const attributes = this.#attributes.wrap(memory, offset + start, length - start)
+    while (attributes.next()) {
+      if (attributes.view.type === 0) return problem('ATTRIBUTE_LENGTH', attributes.view.offset, 0)
+    }
+    if (attributes.problem === undefined) return undefined
+    return problem(attributes.problem, attributes.position, memory.u16[attributes.position >> 1] ?? 0)
+  }
+}
+
+function messageProblem(
+  code: DecodeErrorCode,
+  memory: Memory,
+  offset: number,
+  end: number,
+  isCut: boolean,
+): ReplyProblem {
+  if (isCut) return { code: 'TRUNCATED' }
+  const need = code === 'SHORT_HEADER' ? MESSAGE_HEADER_LENGTH : (memory.u32[offset >> 2] as number)
+  return {
+    code: 'MALFORMED',
+    cause: new DecodeError(code, 'message of an answer', { offset, need, have: end - offset }),
+  }
+}

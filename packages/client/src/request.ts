@@ -1,0 +1,129 @@
+import {
+  type AttributeSet,
+  type AttributeValues,
+  AttributeWriter,
+  align4,
+  beginMessage,
+  EncodeError,
+  finishMessage,
+  Memory,
+  MessageFlag,
+  MessageView,
+  stampMessage,
+  writeAttributes,
+} from '@ringlink/codec'
+
+/** What all requests say. */
+interface RequestPurpose {
+  /** what it is for: error texts begin with it */
+  readonly what: string
+  /**
+   * the kernel answers with messages that may come after its acknowledgement, so the request waits for both; default false: the
+   * acknowledgement ends it. Audit answers so
+   */
+  readonly answered?: boolean | undefined
+  /**
+   * the request may be sent again when the kernel has dropped messages, its acknowledgement perhaps among them: it has the same effect
+   * when it is carried out twice, or the kernel then refuses it with `doneErrno`. Default: it is sent once
+   */
+  readonly repeat?: { readonly doneErrno?: number | undefined } | undefined
+}
+
+/** A request as data: the session encodes it, with its flags and sequence number. */
+export interface RequestData<Set extends AttributeSet = AttributeSet> extends RequestPurpose {
+  /** `nlmsg_type` */
+  readonly type: number
+  /** `nlmsg_flags` besides those of the session (`NLM_F_REQUEST`, `NLM_F_ACK` or `NLM_F_DUMP`); default 0 */
+  readonly flags?: number | undefined
+  /** the fixed header of the family that follows the netlink header, as it is on the wire; see `nfnetlinkHeader`. Default none */
+  readonly header?: Uint8Array | undefined
+  /** the table of the attributes */
+  readonly set?: Set | undefined
+  readonly attributes?: AttributeValues<Set> | undefined
+}
+
+/** A request that is written by hand: for messages without a table. */
+export interface RequestWriter extends RequestPurpose {
+  /** writes one whole message and returns its length; the session adds its flags to the message's, and sets the sequence number */
+  readonly write: (memory: Memory, offset: number, limit: number) => number
+  /** bytes to begin with; a message that does not fit is written again into twice as many. Default 1024 */
+  readonly size?: number | undefined
+}
+
+/** A request to the kernel. */
+export type Request<Set extends AttributeSet = AttributeSet> = RequestData<Set> | RequestWriter
+
+/** Messages as they are sent in one datagram. */
+export interface EncodedRequests {
+  readonly bytes: Uint8Array
+  /** the bytes of each */
+  readonly messages: readonly Uint8Array[]
+}
+
+/** The number of a request, and the flags that it has besides its own. */
+export interface RequestNumber {
+  readonly flags: number
+  readonly sequence: number
+}
+
+const INITIAL_SIZE = 1024
+const LARGEST_SIZE = 64 * 1024 * 1024
+
+/** Encodes requests, consecutively. Throws `EncodeError` for values that no message can carry. */
+export function encodeRequests(requests: readonly Request[], numbers: readonly RequestNumber[]): EncodedRequests {
+  for (let size = initialSize(requests); ; size *= 2) {
+    try {
+      return encodeWithin(size, requests, numbers)
+    } catch (error) {
+      if (!(error instanceof EncodeError) || error.code !== 'NO_SPACE' || size >= LARGEST_SIZE) throw error
+    }
+  }
+}
+
+function initialSize(requests: readonly Request[]): number {
+  return Math.max(INITIAL_SIZE, ...requests.map((request) => ('write' in request ? (request.size ?? 0) : 0)))
+}
+
+function encodeWithin(size: number, requests: readonly Request[], numbers: readonly RequestNumber[]): EncodedRequests {
+  const memory = new Memory(align4(size))
+  const messages: Uint8Array[] = []
+  let offset = 0
+  for (const [index, request] of requests.entries()) {
+    const length = encodeRequest(memory, offset, request, numbers[index] as RequestNumber)
+    messages.push(memory.copy(offset, length))
+    offset += align4(length)
+  }
+  return { bytes: memory.copy(0, Math.min(offset, memory.byteLength)), messages }
+}
+
+function encodeRequest(memory: Memory, offset: number, request: Request, { flags, sequence }: RequestNumber): number {
+  const limit = memory.byteLength
+  if ('write' in request) {
+    const length = request.write(memory, offset, limit)
+    stampMessage(new MessageView().wrap(memory, offset, length), flags, sequence)
+    return length
+  }
+  const { type, header = NO_HEADER, set, attributes } = request
+  let end = beginMessage(memory, offset, limit, { type, flags: (request.flags ?? 0) | flags, sequence })
+  if (end + align4(header.length) > limit) throw new EncodeError('NO_SPACE', `${request.what}: no room for the header`)
+  memory.u8.set(header, end)
+  end += align4(header.length)
+  if (set === undefined || attributes === undefined) return finishMessage(memory, offset, end)
+  const writer = new AttributeWriter().wrap(memory, end, limit)
+  writeAttributes(writer, set, attributes)
+  return finishMessage(memory, offset, writer.end)
+}
+
+const NO_HEADER = new Uint8Array(0)
+
+/**
+ * The flags that the messages of a batch have besides their own: the last one asks for an acknowledgement where none does, for the kernel
+ * carries a datagram out in order.
+ */
+export function batchFlags(requests: readonly Request[]): number[] {
+  const flags = requests.map((request): number =>
+    'write' in request ? 0 : (request.flags ?? 0) & MessageFlag.Acknowledge,
+  )
+  if (!flags.some((flag) => flag !== 0)) flags[flags.length - 1] = MessageFlag.Acknowledge
+  return flags
+}

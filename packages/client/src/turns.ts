@@ -1,0 +1,40 @@
+import { timeoutError } from './errors.ts'
+
+/** Work of which one piece runs at a time: the others wait for their turn, in order. */
+export class Turns {
+  #isTaken = false
+  #waiting: (() => void)[] = []
+
+  /**
+   * Begins, if nobody else has the turn; otherwise what to wait for. Rejects with code `TIMEOUT` after `timeout` milliseconds, and with
+   * the signal's reason.
+   */
+  begin(what: string, timeout: number, signal: AbortSignal | undefined): Promise<void> | undefined {
+    if (this.#isTaken) return this.#wait(what, timeout, signal)
+    this.#isTaken = true
+    return undefined
+  }
+
+  /** Gives the turn to the next one. */
+  end(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#isTaken = false
+    else next()
+  }
+
+  #wait(what: string, timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (action: () => void) => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        this.#waiting = this.#waiting.filter((each) => each !== onTurn)
+        action()
+      }
+      const onTurn = () => settle(resolve)
+      const onAbort = () => settle(() => reject(signal?.reason))
+      const timer = setTimeout(() => settle(() => reject(timeoutError(what, timeout))), timeout)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(onTurn)
+    })
+  }
+}

@@ -1,0 +1,499 @@
+import {
+  ControlType,
+  Errno,
+  Memory,
+  MessageFlag,
+  NfTablesMessage,
+  nfnetlinkHeader,
+  Protocol,
+  readNfnetlinkAttributes,
+  tableAttributes,
+  writeNfnetlinkMessage,
+} from '@ringlink/codec'
+import { ReferenceTransport } from '@ringlink/transport/conformance'
+import { describe, expect, test } from 'vitest'
+import { FunctionTransport } from '../../../test/support/function-transport.ts'
+import { doneMessage, errorMessage, first, packetMessage, rowMessage } from '../../../test/support/messages.ts'
+import { type IncompleteReplyError, type Request, Session } from '../src/index.ts'
+
+const tables: Request = {
+  what: 'list the tables',
+  type: NfTablesMessage.GetTable,
+  header: nfnetlinkHeader(0, 0),
+  set: tableAttributes,
+  attributes: {},
+}
+const auditGet: Request = { what: 'get the audit status', type: 1000, answered: true }
+
+/** A row of GETTABLE that answers `request`, of `size` bytes or a few more. */
+function tableRow(request: Uint8Array, name: string, { size = 0, portId = 4711, flags = 2 } = {}): Uint8Array {
+  const memory = new Memory(1024)
+  const padding = size > 0 ? { unknown: [{ type: 100, bits: 0, payload: new Uint8Array(size - 40) }] } : {}
+  const length = writeNfnetlinkMessage(memory, 0, 1024, tableAttributes, {
+    ...{ type: NfTablesMessage.NewTable, flags, sequence: first(request).view.sequence, portId, resourceId: 0 },
+    attributes: { name, ...padding },
+  })
+  return memory.copy(0, length)
+}
+
+function joined(...messages: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const message of messages) {
+    bytes.set(message, at)
+    at += message.length
+  }
+  return bytes
+}
+
+const names = (rows: readonly { view: Parameters<typeof readNfnetlinkAttributes>[0] }[]) =>
+  rows.map(({ view }) => readNfnetlinkAttributes(view, tableAttributes).name)
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  return await promise.then(
+    () => {
+      throw new Error('it was expected to reject')
+    },
+    (error: Error) => error,
+  )
+}
+
+async function incomplete(promise: Promise<unknown>): Promise<IncompleteReplyError> {
+  return (await failure(promise)) as IncompleteReplyError
+}
+
+describe('a dump that does not fit the frames of its transport', () => {
+  const small = { frameSize: 256 }
+
+  test('rejects with TRUNCATED and the rows that arrived whole', async () => {
+    const transport = new FunctionTransport(
+      (request) => [
+        tableRow(request, 'a'),
+        tableRow(request, 'b', { size: 320 }),
+        tableRow(request, 'c'),
+        doneMessage(request),
+      ],
+      small,
+    )
+    await using session = new Session(transport)
+    const error = await incomplete(session.dump(tables))
+    expect(error).toMatchObject({ name: 'IncompleteReplyError', code: 'TRUNCATED' })
+    expect(names(error.rows)).toEqual(['a', 'c'])
+    expect(error.message).toContain('list the tables')
+  })
+
+  test.each([
+    ['in the middle of a row', 300],
+    ['between two rows', 256],
+    ['within the header of a row', 264],
+  ])('rejects when a datagram of many rows is cut %s', async (_, size) => {
+    const sizes = { frameSize: 256 }
+    const transport = new FunctionTransport((request) => {
+      const row = tableRow(request, 'a')
+      const rows = Array.from({ length: Math.ceil(size / row.length) + 3 }, () => row)
+      return [joined(...rows), doneMessage(request)]
+    }, sizes)
+    await using session = new Session(transport)
+    expect((await incomplete(session.dump(tables))).code).toBe('TRUNCATED')
+  })
+
+  test('whose end is what was cut off rejects with TRUNCATED at its timeout', async () => {
+    const transport = new FunctionTransport(
+      (request) => [joined(tableRow(request, 'a'), tableRow(request, 'b', { size: 320 }), doneMessage(request))],
+      small,
+    )
+    await using session = new Session(transport, { requestTimeout: 20 })
+    const error = await incomplete(session.dump(tables))
+    expect(error.code).toBe('TRUNCATED')
+    expect(names(error.rows)).toEqual(['a'])
+  })
+
+  test('a cut packet is no part of it', async () => {
+    const transport = new FunctionTransport(
+      (request) => [packetMessage(1, { payload: new Uint8Array(600) }), tableRow(request, 'a'), doneMessage(request)],
+      small,
+    )
+    await using session = new Session(transport)
+    expect(names(await session.dump(tables))).toEqual(['a'])
+    const batch = await session.receive()
+    expect(batch.fullLength(0)).toBeGreaterThan(batch.byteLength(0))
+    batch.release()
+  })
+
+  test('the errno of an error message that is cut is still used', async () => {
+    const transport = new FunctionTransport(
+      (request) => [errorMessage(request, Errno.EPERM, { message: 'x'.repeat(400) })],
+      small,
+    )
+    await using session = new Session(transport)
+    expect(await failure(session.dump(tables))).toMatchObject({ code: 'KERNEL', errno: Errno.EPERM })
+  })
+})
+
+describe('a dump with a row that is damaged', () => {
+  const damage: [string, (row: Uint8Array, view: DataView) => void][] = [
+    ['claims to be shorter than its header', (_, view) => view.setUint32(0, 8, true)],
+    ['claims to be longer than its datagram', (_, view) => view.setUint32(0, 4096, true)],
+    ['has an attribute beyond its end', (_, view) => view.setUint16(20, 200, true)],
+    ['has an attribute shorter than its header', (_, view) => view.setUint16(20, 3, true)],
+    ['has another sequence number', (_, view) => view.setUint32(8, 77, true)],
+    ['has the port id of another socket', (_, view) => view.setUint32(12, 77, true)],
+  ]
+
+  test.each(damage)('that %s rejects with MALFORMED and the other rows', async (_, apply) => {
+    const transport = new FunctionTransport((request) => {
+      const bad = tableRow(request, 'bad')
+      apply(bad, new DataView(bad.buffer, bad.byteOffset))
+      return [joined(tableRow(request, 'a'), bad, tableRow(request, 'c')), doneMessage(request)]
+    })
+    await using session = new Session(transport)
+    const error = await incomplete(session.dump(tables))
+    expect(error.code).toBe('MALFORMED')
+    expect(names(error.rows)).toEqual(['a', 'c'])
+  })
+
+  test('that swallows the next one rejects', async () => {
+    const transport = new FunctionTransport((request) => {
+      const datagram = joined(tableRow(request, 'a'), tableRow(request, 'b'))
+      new DataView(datagram.buffer).setUint32(0, datagram.length, true)
+      return [datagram, doneMessage(request)]
+    })
+    await using session = new Session(transport)
+    expect((await incomplete(session.dump(tables))).code).toBe('MALFORMED')
+  })
+
+  test('a Done message whose length is wrong ends it', async () => {
+    const transport = new FunctionTransport((request) => {
+      const done = doneMessage(request)
+      new DataView(done.buffer).setUint32(0, 400, true)
+      return [joined(tableRow(request, 'a'), done)]
+    })
+    await using session = new Session(transport)
+    expect((await incomplete(session.dump(tables))).code).toBe('MALFORMED')
+  })
+})
+
+test('rows that come after the Done message of their batch are part of the answer', async () => {
+  const transport = new FunctionTransport((request) => [
+    tableRow(request, 'a'),
+    doneMessage(request),
+    tableRow(request, 'b'),
+  ])
+  await using session = new Session(transport)
+  expect(names(await session.dump(tables))).toEqual(['a', 'b'])
+})
+
+describe('receive()', () => {
+  test('is not forgotten when it is called as a request resolves', async () => {
+    const transport = new FunctionTransport((request) => [errorMessage(request, 0)])
+    await using session = new Session(transport)
+    for (let round = 1; round <= 3; round++) {
+      await session.request(tables)
+      const pending = session.receive()
+      transport.deliver(packetMessage(round))
+      const batch = await pending
+      expect(batch.length).toBe(1)
+      batch.release()
+    }
+  })
+
+  test.each([0, 1, 2, 3, 4, 5, 6])('is not forgotten %d microtasks after a request', async (turns) => {
+    const transport = new FunctionTransport((request) => [errorMessage(request, 0)])
+    await using session = new Session(transport)
+    await session.request(tables)
+    for (let turn = 0; turn < turns; turn++) await undefined
+    const pending = session.receive()
+    transport.deliver(packetMessage(1))
+    ;(await pending).release()
+  })
+
+  test('is not forgotten when a request times out or is aborted while it waits', async () => {
+    const transport = new FunctionTransport()
+    await using session = new Session(transport, { requestTimeout: 1 })
+    expect(await failure(session.request(tables))).toMatchObject({ code: 'TIMEOUT' })
+    const pending = session.receive()
+    expect(await failure(session.request(tables))).toMatchObject({ code: 'TIMEOUT' })
+    transport.deliver(packetMessage(1))
+    ;(await pending).release()
+  })
+})
+
+describe('an answer that follows its acknowledgement', () => {
+  const status = (request: Uint8Array, portId: number) => {
+    const row = rowMessage(request, 1000, 0)
+    new DataView(row.buffer).setUint32(12, portId, true)
+    return row
+  }
+
+  test.each([
+    ['in the same batch', 0],
+    ['in a later one, as audit sends it', 0],
+    ['addressed to us', 4711],
+  ])('is awaited where the request asks for it: %s', async (where, portId) => {
+    const later: Uint8Array[] = []
+    const transport = new FunctionTransport((request) => {
+      if (where === 'in the same batch') return [errorMessage(request, 0), status(request, portId)]
+      later.push(status(request, portId))
+      return [errorMessage(request, 0)]
+    })
+    await using session = new Session(transport, { protocol: Protocol.Audit })
+    const pending = session.request(auditGet)
+    await new Promise(setImmediate)
+    transport.deliver(...later)
+    expect((await pending).map(({ view }) => view.type)).toEqual([1000])
+  })
+
+  test('may be several messages, up to Done', async () => {
+    const transport = new FunctionTransport((request) => [
+      errorMessage(request, 0),
+      rowMessage(request, 1013),
+      rowMessage(request, 1013),
+      doneMessage(request),
+    ])
+    await using session = new Session(transport, { protocol: Protocol.Audit })
+    expect(await session.request(auditGet)).toHaveLength(2)
+  })
+
+  test('a refusal ends it', async () => {
+    const transport = new FunctionTransport((request) => [errorMessage(request, Errno.EPERM)])
+    await using session = new Session(transport, { protocol: Protocol.Audit })
+    expect(await failure(session.request(auditGet))).toMatchObject({ errno: Errno.EPERM })
+  })
+})
+
+describe("another socket's message with our sequence number", () => {
+  /** A kernel that notifies group 7 of a table of another process before it answers. */
+  function open(portId: number, groups: number) {
+    const transport = new ReferenceTransport({ outboxSize: 4096 }, (request) => {
+      const push = (bytes: Uint8Array, to: number) => transport.queue.push({ bytes, portId: 0, groups: to })
+      push(tableRow(request, 'evil', { portId, flags: 0 }), groups)
+      push(tableRow(request, 'mine', { portId: 1, flags: 0 }), 0)
+      push(addressed(errorMessage(request, 0), 1), 0)
+      transport.notify()
+      return request.length
+    })
+    return transport
+  }
+
+  test.each([
+    ['a notification of another process', 9999, 1 << 6],
+    ['a message addressed to another socket', 9999, 0],
+    ['a notification of the kernel', 0, 1 << 6],
+    ['our own notification, of which no echo was asked', 1, 1 << 6],
+  ])('(%s) is no answer, and goes to receive()', async (_, portId, groups) => {
+    await using session = new Session(open(portId, groups))
+    expect(names(await session.request(tables))).toEqual(['mine'])
+    const batch = await session.receive()
+    expect(batch.groups(0)).toBe(groups >>> 0)
+    batch.release()
+  })
+
+  test('an echo that was asked for is an answer', async () => {
+    await using session = new Session(open(1, 1 << 6))
+    const echoed = { ...tables, flags: MessageFlag.Echo } as Request
+    expect(names(await session.request(echoed))).toEqual(['evil', 'mine'])
+  })
+})
+
+function addressed(message: Uint8Array, portId: number): Uint8Array {
+  new DataView(message.buffer, message.byteOffset).setUint32(12, portId, true)
+  return message
+}
+
+describe('rows()', () => {
+  test('gives the rows one by one, and does not read ahead of them', async () => {
+    const transport = new FunctionTransport((request) => {
+      const rows = Array.from({ length: 40 }, (_, index) => tableRow(request, `t${index}`))
+      return [...rows, doneMessage(request)]
+    })
+    await using session = new Session(transport)
+    const seen: (string | undefined)[] = []
+    let read = 0
+    const { doReceive } = transport as unknown as { doReceive(): unknown }
+    Object.assign(transport, {
+      doReceive() {
+        read++
+        return doReceive.call(transport)
+      },
+    })
+    for await (const row of session.rows(tables)) {
+      seen.push(...names([row]))
+      await new Promise(setImmediate)
+      // Batches of 8: the next one is asked for when the rows of the last one are given out.
+      expect(read).toBeLessThanOrEqual(Math.ceil(seen.length / 8) + 1)
+    }
+    expect(seen).toEqual(Array.from({ length: 40 }, (_, index) => `t${index}`))
+  })
+
+  test('that are left early let the next dump begin, after the rest of theirs', async () => {
+    const transport = new FunctionTransport((request) => {
+      const rows = Array.from({ length: 20 }, (_, index) => tableRow(request, `t${index}`))
+      return [...rows, doneMessage(request)]
+    })
+    await using session = new Session(transport)
+    for await (const row of session.rows(tables)) {
+      expect(names([row])).toEqual(['t0'])
+      break
+    }
+    expect(await session.dump(tables)).toHaveLength(20)
+  })
+
+  test('end with what is wrong with the answer', async () => {
+    const transport = new FunctionTransport(
+      (request) => [tableRow(request, 'a'), tableRow(request, 'b', { size: 800 }), doneMessage(request)],
+      { frameSize: 256 },
+    )
+    await using session = new Session(transport)
+    const reading = async () => {
+      for await (const _ of session.rows(tables));
+    }
+    expect((await incomplete(reading())).code).toBe('TRUNCATED')
+  })
+})
+
+describe('dumps of one session', () => {
+  test('take turns', async () => {
+    let running = 0
+    const waiting: Uint8Array[] = []
+    const transport = new FunctionTransport((request) => {
+      expect(++running).toBe(1)
+      waiting.push(request)
+      return [tableRow(request, 'a')]
+    })
+    await using session = new Session(transport)
+    const dumps = [session.dump(tables), session.dump(tables), session.dump(tables)]
+    for (let index = 0; index < 3; index++) {
+      while (waiting.length === 0) await new Promise(setImmediate)
+      running--
+      transport.deliver(doneMessage(waiting.shift() as Uint8Array))
+    }
+    expect((await Promise.all(dumps)).map((rows) => rows.length)).toEqual([1, 1, 1])
+  })
+
+  test('one that waits for its turn can be aborted, and times out', async () => {
+    const transport = new FunctionTransport()
+    await using session = new Session(transport)
+    const running = failure(session.dump(tables))
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const second = failure(session.dump(tables, { signal: controller.signal }))
+    const third = failure(session.dump(tables, { timeout: 1 }))
+    controller.abort(reason)
+    expect(await second).toBe(reason)
+    expect(await third).toMatchObject({ code: 'TIMEOUT' })
+    await session.close()
+    expect(await running).toMatchObject({ code: 'CLOSED' })
+  })
+})
+
+describe('batch()', () => {
+  const part = (what: string, flags = 0): Request => ({ ...tables, what, flags }) as Request
+
+  test('sends its messages in one datagram; the last one asks for an acknowledgement', async () => {
+    const transport = new FunctionTransport((datagram) => {
+      const { sequence } = first(datagram).view
+      expect(datagram.length).toBe(60)
+      const last = datagram.subarray(40)
+      return [errorMessage(last, sequence === 1 ? 0 : Errno.EPERM)]
+    })
+    await using session = new Session(transport)
+    expect(await session.batch([part('a'), part('b'), part('c')])).toEqual([
+      { rows: [], error: undefined },
+      { rows: [], error: undefined },
+      { rows: [], error: undefined },
+    ])
+    const results = await session.batch([part('a'), part('b'), part('c')])
+    expect(results.map(({ error }) => (error === undefined ? 'done' : error.message))).toEqual([
+      'done',
+      'done',
+      'c: EPERM',
+    ])
+  })
+
+  test('tells of each message what became of it', async () => {
+    const transport = new FunctionTransport((datagram) => [
+      errorMessage(datagram.subarray(20, 40), Errno.EEXIST),
+      tableRow(datagram.subarray(40, 60), 'row', { flags: 0 }),
+      errorMessage(datagram.subarray(40, 60), 0),
+    ])
+    await using session = new Session(transport)
+    const results = await session.batch([part('a'), part('b'), part('c')])
+    expect(results.map(({ error, rows }) => [error?.message, rows.length])).toEqual([
+      [undefined, 0],
+      ['b: EEXIST', 0],
+      [undefined, 1],
+    ])
+  })
+
+  test('of a transaction ends when its beginning is refused', async () => {
+    const transport = new FunctionTransport((datagram) => [errorMessage(datagram.subarray(0, 20), Errno.EPERM)])
+    await using session = new Session(transport)
+    const [begin, ...others] = await session.batch([part('begin'), part('a'), part('b')], { transaction: true })
+    expect(begin?.error).toMatchObject({ errno: Errno.EPERM })
+    expect(others.every(({ error }) => error === undefined)).toBe(true)
+  })
+
+  test('that is not answered rejects with TIMEOUT', async () => {
+    await using session = new Session(new FunctionTransport())
+    expect(await failure(session.batch([part('a')], { what: 'change it', timeout: 1 }))).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'change it: no answer within 1 ms',
+    })
+  })
+})
+
+describe('a request that may be repeated', () => {
+  const request = { ...tables, repeat: { doneErrno: Errno.EBUSY } } as Request
+
+  test('is sent again when the kernel has dropped messages, and the answer to either counts', async () => {
+    const transport: ReferenceTransport = new ReferenceTransport({ outboxSize: 4096 }, (datagram) => {
+      sent.push(datagram)
+      if (sent.length < 3) transport.dropped++
+      else transport.queue.push({ bytes: addressed(errorMessage(datagram, Errno.EBUSY), 1), portId: 0, groups: 0 })
+      transport.notify()
+      return datagram.length
+    })
+    const sent: Uint8Array[] = []
+    await using session = new Session(transport)
+    expect(await session.request(request)).toEqual([])
+    expect(sent.length).toBe(3)
+    expect(sent[2]).toEqual(sent[0])
+  })
+
+  test('is not sent again while nothing is lost', async () => {
+    const transport = new FunctionTransport()
+    await using session = new Session(transport)
+    expect(await failure(session.request(request, { timeout: 300 }))).toMatchObject({ code: 'TIMEOUT' })
+    expect(transport.sent).toHaveLength(1)
+  })
+
+  test('is refused by the errno of a second time when it comes the first time', async () => {
+    const transport = new FunctionTransport((datagram) => [errorMessage(datagram, Errno.EBUSY)])
+    await using session = new Session(transport)
+    expect(await failure(session.request(request))).toMatchObject({ errno: Errno.EBUSY })
+  })
+})
+
+test('what answers a request after its timeout is discarded, and does not come from receive()', async () => {
+  const transport = new FunctionTransport()
+  await using session = new Session(transport, { requestTimeout: 1 })
+  expect(await failure(session.dump(tables))).toMatchObject({ code: 'TIMEOUT' })
+  const [sent] = transport.sent as [Uint8Array]
+  const pending = session.receive()
+  transport.deliver(tableRow(sent, 'late'))
+  await new Promise(setImmediate)
+  transport.deliver(doneMessage(sent), packetMessage(1))
+  const batch = await pending
+  expect(batch.memory.u16[(batch.offset(batch.length - 1) + 4) >> 1]).toBe(0x300)
+  batch.release()
+})
+
+test('control messages that mean nothing here answer nothing', async () => {
+  const transport = new FunctionTransport((request) => [
+    rowMessage(request, ControlType.Noop),
+    rowMessage(request, ControlType.Overrun),
+    errorMessage(request, 0),
+  ])
+  await using session = new Session(transport)
+  expect(await session.request(tables)).toEqual([])
+})
