@@ -4,7 +4,6 @@ import {
   DecodeError,
   type DecodeErrorCode,
   DoneView,
-  describeMessage,
   ErrorView,
   MESSAGE_HEADER_LENGTH,
   type Memory,
@@ -13,6 +12,7 @@ import {
   type MessageView,
   MINIMUM_MESSAGE_TYPE,
 } from '@ringlink/codec'
+import { describeMessage } from '@ringlink/codec/internal'
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import type { Exchange, ReplyProblem } from './exchange.ts'
 import { kernelError } from './kernel-error.ts'

@@ -9,9 +9,9 @@ import {
   Memory,
   MessageFlag,
   MessageView,
-  stampMessage,
   writeAttributes,
 } from '@ringlink/codec'
+import { stampMessage } from '@ringlink/codec/internal'
 
 /** What all requests say. */
 interface RequestPurpose {

@@ -37,6 +37,7 @@ export {
   messageFamily,
   messageResourceId,
   type NfnetlinkMessage,
+  nfnetlinkHeader,
   readNfnetlinkAttributes,
   Subsystem,
   writeNfnetlinkMessage,

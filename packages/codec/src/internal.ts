@@ -11,3 +11,4 @@ export { attributeByNumber, attributePath, nestedSetAt, readText } from './schem
 export { describePolicy } from './wire/control.ts'
 export { hostIsLittleEndian, networkOrder16, networkOrder32 } from './wire/endian.ts'
 export { RELEASED_MEMORY } from './wire/memory.ts'
+export { stampMessage } from './wire/message.ts'
