@@ -3,9 +3,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { isNetlinkError } from 'ringlink'
-
-/** seconds after which whatever still runs is ended */
-export const DEADLINE = 12
+import { deadline } from './patience.ts'
 
 /** An object that an example prints with --json. */
 export interface ExampleEvent {
@@ -22,7 +20,7 @@ export class ExampleProgram<Summary extends ExampleEvent> {
 
   /** @param onEvent is told of everything but the first event, `open`, and the last, `summary` */
   constructor(program: string, words: readonly string[], signal: AbortSignal, onEvent: (event: ExampleEvent) => void) {
-    const limit = ['--json', '--seconds', `${DEADLINE}`]
+    const limit = ['--json', '--seconds', `${deadline()}`]
     const child = spawn(process.execPath, [program, ...words, ...limit], {
       stdio: ['ignore', 'pipe', 'inherit'],
       signal,
@@ -95,7 +93,8 @@ export async function runDemonstration(
   const [transport = 'socket', format] = process.argv.slice(2)
   // What still runs at the deadline, or when we are told to end, is ended with it.
   const abort = new AbortController()
-  const deadline = setTimeout(() => abort.abort(`it is not done after ${DEADLINE} s`), DEADLINE * 1000)
+  const seconds = deadline()
+  const timer = setTimeout(() => abort.abort(`it is not done after ${seconds} s`), seconds * 1000)
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => abort.abort(`ended by ${name}`))
   try {
     const { text, failures } = await demonstrate(transport, format === 'json', abort.signal)
@@ -108,6 +107,6 @@ export async function runDemonstration(
     process.exitCode = isNetlinkError(error, 'RULES_UNSUPPORTED') ? 3 : 1
   } finally {
     abort.abort()
-    clearTimeout(deadline)
+    clearTimeout(timer)
   }
 }

@@ -3,9 +3,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
+import { deadline, setDeadline } from './patience.ts'
 
-/** milliseconds; what is inside ends itself before */
-const TIME_LIMIT = 14_000
+/** seconds beyond the deadline by which what is inside ends itself */
+const GRACE = 2
 
 export interface DemoProgram {
   readonly help: string
@@ -32,6 +33,7 @@ async function run({ help, transports, inside, simulated }: DemoProgram): Promis
     process.stdout.write(`${help}\n`)
     return 0
   }
+  setDeadline()
   const format = options.json === true ? 'json' : 'table'
   if (simulated !== undefined && options.transport === 'sim')
     return runProgram(process.execPath, [simulated, 'sim', format])
@@ -77,7 +79,10 @@ function findNamespaceFlags(): string[] | string {
   const ways = isRoot ? [['-n'], ['-Urn']] : [['-Urn']]
   let problem = ''
   for (const flags of ways) {
-    const { error, status, stderr } = spawnSync('unshare', [...flags, 'true'], { encoding: 'utf8', timeout: 4000 })
+    const { error, status, stderr } = spawnSync('unshare', [...flags, 'true'], {
+      encoding: 'utf8',
+      timeout: deadline() * 1000,
+    })
     if (status === 0) return flags
     problem = error?.message ?? stderr.trim()
   }
@@ -87,7 +92,7 @@ function findNamespaceFlags(): string[] | string {
 async function runProgram(command: string, words: readonly string[]): Promise<number> {
   const child = spawn(command, words, {
     stdio: 'inherit',
-    timeout: TIME_LIMIT,
+    timeout: (deadline() + GRACE) * 1000,
     killSignal: 'SIGKILL',
   })
   // A terminal sends Ctrl-C to the child as well; it ends, and so do we.
