@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import {
+  alternate,
   decorated,
   describeTransport,
   limitingSends,
@@ -7,6 +8,7 @@ import {
   type Peer,
   withoutEffect,
 } from '@ringlink/transport/conformance'
+import { expect, test } from 'vitest'
 import { DATABASE_PROTOCOL, SimKernel, type SimTransport } from '../src/index.ts'
 import { cannot, fixtures, transmitRing } from './rings/support.ts'
 
@@ -116,6 +118,14 @@ const opens: Record<string, OpenFixture> = {
 }
 
 describeTransport('a simulated socket', { open: openPlain, cannot })
+
+test('a simulated socket loses no wake-up in 10,000 rounds of silence and burst', async () => {
+  const fixture = await openPlain({})
+  await alternate(fixture, 10_000, 5)
+  expect(fixture.transport.stats.wakeups).toBeGreaterThanOrEqual(2500)
+  await fixture.close()
+}, 120_000)
+
 for (const [what, open] of Object.entries(opens)) {
   for (const [name, fault] of Object.entries(withoutEffect)) {
     describeTransport(`${name}, which never happens, around ${what},`, { open: decorated(open, [fault]), cannot })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FrameBatch, Transport } from '@ringlink/transport'
+import { Random } from '@ringlink/transport/faults'
 import type { Namespace } from '../../../../test/support/namespace.ts'
 
 /** Rounds of silence and burst; RINGLINK_WAKE_ROUNDS sets fewer for a slow machine. */
@@ -70,7 +71,7 @@ export class BurstPeer implements AsyncDisposable {
  * wake-up, and named.
  */
 export async function alternate(transport: Transport, peer: BurstPeer, rounds: number, seed: number): Promise<void> {
-  const random = generator(seed)
+  const random = new Random(seed)
   const watchdog = new AbortController()
   let round = 0
   let seen = -1
@@ -82,9 +83,9 @@ export async function alternate(transport: Transport, peer: BurstPeer, rounds: n
   let expected = 0
   try {
     for (; round < rounds; round++) {
-      const count = 1 + random(round % 4 === 0 ? MOST_MESSAGES : 4)
-      const asleep = random(2) === 0
-      const spins = random(2) === 0 ? 0 : random(MOST_SPINS)
+      const count = 1 + random.below(round % 4 === 0 ? MOST_MESSAGES : 4)
+      const asleep = random.below(2) === 0
+      const spins = random.below(2) === 0 ? 0 : random.below(MOST_SPINS)
       const next = () => transport.receive({ signal: watchdog.signal })
       let receiving: Promise<FrameBatch> | undefined
       if (asleep) receiving = next()
@@ -106,15 +107,4 @@ export async function alternate(transport: Transport, peer: BurstPeer, rounds: n
   }
   const { frames, lost } = transport.stats
   assert.deepEqual({ frames, lost }, { frames: expected, lost: 0 })
-}
-
-/** Whole numbers from 0 to `below - 1`, the same for the same seed (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }

@@ -15,6 +15,7 @@ import { lifecycleCases } from './lifecycle.ts'
 import { lossCases } from './loss.ts'
 import { receiveCases } from './receive.ts'
 import { sendCases } from './send.ts'
+import { wakeUpCases } from './wake-ups.ts'
 
 // biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport/conformance`
 export { type CaseContext, type ConformanceCase, runCase } from './case.ts'
@@ -22,6 +23,7 @@ export { decorated, limitingSends, withoutEffect } from './decorated.ts'
 export type { Ability, Fixture, OpenFixture, OpenFixtureOptions, Peer } from './fixture.ts'
 export { type ReferenceMessage, type ReferenceOptions, ReferenceTransport } from './reference.ts'
 export { openReference, ReferencePeer, referenceFixture } from './reference-peer.ts'
+export { alternate } from './wake-ups.ts'
 
 /** All cases, as data. */
 export const conformanceCases: readonly ConformanceCase[] = [
@@ -32,6 +34,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...abortCases,
   ...lossCases,
   ...sendCases,
+  ...wakeUpCases,
 ]
 
 /** What the suite is told of an implementation. */
