@@ -16,7 +16,7 @@ const version = JSON.parse(readFileSync(join(root, 'packages', 'ringlink', 'pack
 export function expectedManifest(folder, manifest) {
   const { repository, bugs, license, engines } = shared
   const page = `${repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${folder}#readme`
-  const publishConfig = { access: 'public', provenance: true }
+  const publishConfig = { access: 'public' }
   const whole = {
     ...manifest,
     version,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from '../../scripts/workspace.mjs'
 import { bundlerChecks } from './bundlers.mjs'
+import { lintChecks } from './lint.mjs'
 import { unshare } from './namespace.mjs'
 import { platformChecks } from './platforms.mjs'
 import { nodes, Project } from './project.mjs'
@@ -37,6 +38,7 @@ export const checks = [
   })),
   { group: 'Packages', name: 'lean install', quick: true, run: leanInstall },
   { group: 'Packages', name: 'names of the declarations exist', quick: true, run: declaredNames },
+  ...lintChecks,
   ...platformChecks,
   ...typeScriptChecks,
   ...runtimeChecks,

@@ -28,9 +28,17 @@ export class CommandError extends Error {
   }
 }
 
+const projects = new Set()
+
+/** Removes every project that is left. */
+export function removeProjects() {
+  for (const project of projects) project.remove()
+}
+
 /** A folder of its own for a project, with the given files, and the commands that are run in it. */
 export class Project {
   constructor({ registry, node = process.execPath, files = {} }) {
+    projects.add(this)
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'ringlink-packed-')))
     this.node = node
     this.registry = registry
@@ -101,6 +109,7 @@ export class Project {
   }
 
   remove() {
+    projects.delete(this)
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
@@ -120,11 +129,6 @@ async function managerCommand(manager, { registry, node }) {
     managers.set(manager, file)
   }
   return [[node, file], add]
-}
-
-export function removeManagers() {
-  for (const file of managers.values())
-    rmSync(dirname(dirname(dirname(dirname(file)))), { recursive: true, force: true })
 }
 
 function which(command) {

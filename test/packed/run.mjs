@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { pack } from '../../scripts/pack.mjs'
 import { root } from '../../scripts/workspace.mjs'
 import { checks } from './checks.mjs'
-import { removeManagers } from './project.mjs'
+import { removeProjects } from './project.mjs'
 import { startRegistry } from './registry.mjs'
 import { platformsDocument } from './report.mjs'
 
@@ -38,7 +38,7 @@ try {
   for (const check of chosen) results.push(await attempt(check))
 } finally {
   await registry.close()
-  removeManagers()
+  removeProjects()
 }
 if (values.write) writeFileSync(join(root, 'docs', 'platforms.md'), platformsDocument(results))
 const failed = results.filter(({ error }) => error !== undefined)
