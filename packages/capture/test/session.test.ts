@@ -123,4 +123,28 @@ describe('a log that is closed when its replay has ended', () => {
     const failure = new Error('the disk is gone')
     await expect(loop(failing(failure))).rejects.toBe(failure)
   })
+
+  test('begins to count at the first number that it sees, of each group, and counts every gap after it', async () => {
+    const encoder = new PcapngEncoder()
+    encoder.addInterface({ linkType: LinkType.Nflog })
+    const numbers = [
+      [5, 15_000],
+      [6, 39],
+      [5, 15_001],
+      [5, 15_005],
+      [6, 41],
+    ] as const
+    for (const [group, sequence] of numbers) {
+      const message = logMessage({ payload: udpPacket(1), sequence }, group)
+      encoder.writePacket(nflogRecord(0, 1n, message))
+    }
+    const replay = openReplay(encoder.take(), { speed: 'fast', atEnd: 'wait', acknowledge: true })
+    const log = await openLog({ group: [5, 6], sequence: true, transport: replay })
+    replay.ended.then(() => log.close())
+    const lost: number[] = []
+    for await (const batch of log) {
+      for (const _ of batch) lost.push(batch.lost)
+    }
+    expect([lost.at(-1), log.stats.lost]).toEqual([3 + 1, 3 + 1])
+  })
 })

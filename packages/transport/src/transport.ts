@@ -34,6 +34,8 @@ export interface Capabilities {
   readonly outboxSize: number
   /** messages that the kernel dropped are counted exactly; otherwise a loss counts as one */
   readonly exactLoss: boolean
+  /** frames come from a recording, which can begin anywhere: the first number that it shows is a beginning, not a gap. Default false */
+  readonly recorded?: boolean | undefined
 }
 
 /** What a transport has done since it was opened. Plain counters; reading them costs nothing. */

@@ -79,7 +79,8 @@ class ReplayTransport extends BaseTransport implements Replay {
     this.#isPortKnown = options.portId !== undefined
     this.#pool = new SlabPool({ frameSize, batchSize, slabs: liveBatches, poison: options.poison ?? false })
     this.outbox = new OutboxBuffer(outboxSize, (offset, length) => this.#transmit(offset, length))
-    this.capabilities = slabCapabilities('replay', this.#pool, this.outbox.memory.byteLength)
+    const capabilities = slabCapabilities('replay', this.#pool, this.outbox.memory.byteLength)
+    this.capabilities = Object.freeze({ ...capabilities, recorded: true })
     this.stats = liveStats(this.counts, this.#pool, this.outbox)
     this.ended = new Promise((resolve) => {
       this.#end = resolve

@@ -164,7 +164,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   #noteRecord(group: number, sequence: number | undefined): number {
     this.#stats.records++
     if (sequence === undefined) return 0
-    if (this.#current.group !== group) this.#current = this.#groupState(group)
+    if (this.#current.group !== group) this.#current = this.#groupState(group, sequence)
     const missing = (sequence - this.#current.next) >>> 0
     this.#current.next = (sequence + 1) >>> 0
     // A number that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
@@ -173,10 +173,11 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     return missing
   }
 
-  #groupState(group: number): { group: number; next: number } {
+  /** @param first the number of the record that is there: a recording can begin anywhere, a kernel begins with 0 */
+  #groupState(group: number, first: number): { group: number; next: number } {
     let state = this.#expected.get(group)
     if (state === undefined) {
-      state = { group, next: 0 }
+      state = { group, next: this.transport.capabilities.recorded === true ? first : 0 }
       this.#expected.set(group, state)
     }
     return state
