@@ -147,24 +147,14 @@ export {
   writeVerdict,
 } from './nfnetlink/queue/verdict.ts'
 export {
-  type Attribute,
-  type AttributeChoice,
-  type AttributeFormat,
-  type AttributeSet,
-  type AttributeValue,
-  type AttributeValues,
-  attributeSet,
   be16,
   be32,
   be64,
   bytes,
   type FieldType,
   flag,
-  type IntegerFormat,
   list,
   nested,
-  readAttributes,
-  type StructField,
   type StructValue,
   s32,
   s64,
@@ -172,15 +162,27 @@ export {
   sequence,
   struct,
   text,
-  type UnionFormat,
-  type UnknownAttribute,
   u8,
   u16,
   u32,
   u64,
   union,
-  writeAttributes,
-} from './schema/attribute-set.ts'
+} from './schema/describe.ts'
+export {
+  type Attribute,
+  type AttributeFormat,
+  type AttributeSet,
+  type AttributeValue,
+  type AttributeValues,
+  attributeSet,
+  type IntegerFormat,
+  type StructField,
+  type StructFormat,
+  type UnionFormat,
+  type UnknownAttribute,
+} from './schema/format.ts'
+export { readAttributes } from './schema/read.ts'
+export { writeAttributes } from './schema/write.ts'
 export {
   ATTRIBUTE_HEADER_LENGTH,
   AttributeBit,
@@ -209,3 +211,4 @@ export {
   NewFlag,
   Protocol,
 } from './wire/message.ts'
+export { decodeText, encodeText } from './wire/text.ts'

@@ -29,7 +29,7 @@ import {
   traceAttributes,
 } from './nfnetlink/nftables/set.ts'
 import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue/attributes.ts'
-import type { AttributeSet } from './schema/attribute-set.ts'
+import type { AttributeSet } from './schema/format.ts'
 import { Protocol } from './wire/message.ts'
 
 export interface MessageDescription {

@@ -6,9 +6,20 @@
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** `text` with each character that a terminal or a reader would not show written as `\u{...}` in hexadecimal. Linear in the input. */
+/** What `decodeText` makes of a byte that is not UTF-8. */
+const FIRST_BYTE = 0xdc80
+const LAST_BYTE = 0xdcff
+
+/**
+ * `text` with each character that a terminal or a reader would not show written as `\u{...}` in hexadecimal, and a byte that is not UTF-8
+ * (see `decodeText`) as `\x...`. The result is one line. Linear in the input.
+ */
 export function escapeText(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`)
+  return text.replace(UNPRINTABLE, (character) => {
+    const point = character.codePointAt(0) as number
+    if (point >= FIRST_BYTE && point <= LAST_BYTE) return `\\x${(point & 0xff).toString(16)}`
+    return `\\u{${point.toString(16)}}`
+  })
 }
 
 /** Characters of a quoted text; more of it helps nobody. */

@@ -31,7 +31,7 @@ import {
 } from '../src/index.ts'
 import { describeMessage } from '../src/messages.ts'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '../src/nfnetlink/header.ts'
-import { attributeByNumber } from '../src/schema/attribute-set.ts'
+import { attributeByNumber } from '../src/schema/format.ts'
 import {
   canonical,
   capturedMessages,

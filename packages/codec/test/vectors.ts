@@ -1,7 +1,9 @@
 /** The golden vectors of /vectors as tests use them; the format is described in vectors/README.md. */
+
 import { readdirSync, readFileSync } from 'node:fs'
+import { runs as fuzzRuns } from '../../../test/support/fuzz.ts'
 import { type AttributeSet, type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
-import { attributeByNumber } from '../src/schema/attribute-set.ts'
+import { attributeByNumber } from '../src/schema/format.ts'
 
 const ROOT = new URL('../../../vectors/', import.meta.url)
 
@@ -171,5 +173,5 @@ export function memoryWith(bytes: Uint8Array, offset = 64): Memory {
   return memory
 }
 
-/** How often a property is tried: FAST_CHECK_RUNS, or 200. */
-export const runs: number = Number(process.env.FAST_CHECK_RUNS ?? 200)
+/** How often a property is tried. */
+export const runs: number = fuzzRuns

@@ -1,42 +1,80 @@
 import { match } from 'ts-pattern'
 import { errnoName } from '../errno.ts'
 import { describeMessage } from '../messages.ts'
-import { type Attribute, type AttributeSet, attributeByNumber, payloadBounds } from '../schema/attribute-set.ts'
-import { AttributeBit, MAXIMUM_ATTRIBUTES, MAXIMUM_DEPTH } from '../wire/attribute.ts'
+import { MAXIMUM_DEPTH } from '../wire/attribute.ts'
 import { extendedAckAttributes } from '../wire/control.ts'
 import { hostIsLittleEndian } from '../wire/endian.ts'
 import { align4 } from '../wire/memory.ts'
 import { AcknowledgeFlag, ControlType, MessageFlag, MINIMUM_MESSAGE_TYPE, Protocol } from '../wire/message.ts'
-import {
-  type ByteOrder,
-  type Framing,
-  framings,
-  integerLayout,
-  type MessageHeaderFields,
-  structLayout,
-} from './layout.ts'
+import { attributeNodes, holdsAttributes } from './attributes.ts'
+import { type ByteOrder, framings, type MessageHeaderFields } from './layout.ts'
 import { familyName, flagNames, typeName } from './names.ts'
-import type { AttributeNode, BytesNode, FieldNode, GroupNode, InspectNode, MessageNode, ProblemNode } from './tree.ts'
+import {
+  type DescribeMessage,
+  field,
+  malformed,
+  part,
+  problemNode,
+  type Region,
+  rest,
+  type Source,
+  takeNode,
+} from './source.ts'
+import type { FieldNode, GroupNode, InspectNode, MessageNode } from './tree.ts'
 
 /** More messages than this in one frame are not shown. */
 export const MAXIMUM_MESSAGES = 4096
+/** More messages and attributes than this are not shown, unless `maximumNodes` says otherwise. */
+export const MAXIMUM_NODES = 65_536
+/** More bytes of payloads than this are not shown, unless `maximumBytes` says otherwise. */
+export const MAXIMUM_BYTES: number = 1024 * 1024
+/** Errors that repeat errors: real ones repeat a request. */
+const MAXIMUM_REPEATED_ERRORS = 4
+/** The longest fixed header that is looked for in messages of unknown protocols. */
+const MAXIMUM_FIXED_HEADER = 64
 
+/** What bytes are, and how much is made of them: the tree and its text are bounded, whatever the bytes are. */
 export interface InspectOptions {
   /** `Protocol`; without it, netfilter */
   protocol?: number
   /** of the machine that the bytes come from; without it, this one's */
   byteOrder?: ByteOrder
+  /** tables of further messages: asked first, then the codec's own */
+  describe?: DescribeMessage | undefined
+  /** messages and attributes; default {@link MAXIMUM_NODES} */
+  maximumNodes?: number | undefined
+  /** bytes of payloads that are kept; default {@link MAXIMUM_BYTES} */
+  maximumBytes?: number | undefined
+  /** levels of nested attributes; default {@link MAXIMUM_DEPTH} */
+  maximumDepth?: number | undefined
 }
 
-/** The messages in `bytes` and all that is in them. What is malformed becomes a node that says why, beside its bytes. */
+/**
+ * The messages in `bytes` and all that is in them. What is malformed becomes a node that says why, beside its bytes. Never throws; time
+ * and size of the result are linear in the bytes, and bounded by the limits of the options: a node of code `NODE_COUNT` or `BYTE_COUNT`
+ * says where one was met.
+ */
 export function inspect(bytes: Uint8Array, options: InspectOptions = {}): InspectNode[] {
   const order = options.byteOrder ?? (hostIsLittleEndian ? 'little' : 'big')
-  // A copy, so that the tree owns its bytes and shared memory, which text decoders refuse, never reaches one.
+  const { maximumNodes = MAXIMUM_NODES, maximumBytes = MAXIMUM_BYTES, maximumDepth = MAXIMUM_DEPTH } = options
   const source: Source = {
+    // A copy, so that shared memory, which text decoders refuse, never reaches one.
     bytes: Uint8Array.from(bytes),
     framing: framings[order],
     protocol: options.protocol ?? Protocol.Netfilter,
+    describe: (protocol, type) => options.describe?.(protocol, type) ?? describeMessage(protocol, type),
+    maximumDepth,
+    budget: { nodes: maximumNodes, bytes: maximumBytes },
   }
+  const nodes = messageNodes(source)
+  const end = source.bytes.length
+  const { budget } = source
+  if (budget.nodes <= 0) nodes.push(problemNode(end, 'NODE_COUNT', `more than ${maximumNodes} messages and attributes`))
+  if (budget.bytes <= 0) nodes.push(problemNode(end, 'BYTE_COUNT', `more than ${maximumBytes} bytes of payloads`))
+  return nodes
+}
+
+function messageNodes(source: Source): InspectNode[] {
   const nodes: InspectNode[] = []
   let position = 0
   while (position < source.bytes.length) {
@@ -45,6 +83,7 @@ export function inspect(bytes: Uint8Array, options: InspectOptions = {}): Inspec
       nodes.push(...malformed(source, region, 'MESSAGE_COUNT', `more than ${MAXIMUM_MESSAGES} messages`))
       break
     }
+    if (!takeNode(source)) break
     const message = messageNode(source, region)
     nodes.push(...message)
     const [first] = message
@@ -54,41 +93,13 @@ export function inspect(bytes: Uint8Array, options: InspectOptions = {}): Inspec
   return nodes
 }
 
-interface Source {
-  readonly bytes: Uint8Array
-  readonly framing: Framing
-  readonly protocol: number
-}
-
-interface Region {
-  readonly start: number
-  readonly end: number
-}
-
-const part = ({ bytes }: Source, { start, end }: Region) => bytes.slice(start, end)
-
-function bytesNode(source: Source, name: string, region: Region): BytesNode {
-  const hexadecimal = Array.from(part(source, region), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return { kind: 'bytes', name, offset: region.start, length: region.end - region.start, hexadecimal }
-}
-
-/** A problem, and the bytes that it leaves unread. */
-function malformed(source: Source, region: Region, code: ProblemNode['code'], text: string): InspectNode[] {
-  const problem: ProblemNode = { kind: 'problem', name: code, offset: region.start, length: 0, code, text }
-  return region.end > region.start ? [problem, bytesNode(source, 'not read', region)] : [problem]
-}
-
-function field(name: string, offset: number, length: number, value: number, meaning?: string): FieldNode {
-  return { kind: 'field', name, offset, length, value, meaning }
-}
-
 function messageNode(source: Source, region: Region): InspectNode[] {
   const { messageHeader } = source.framing
   const have = region.end - region.start
   if (have < messageHeader.length) {
     return malformed(source, region, 'SHORT_HEADER', `a message header has 16 bytes, ${have} are left`)
   }
-  const header = messageHeader.parse(part(source, region))
+  const header = messageHeader.parse(part(source, headerOf(region, messageHeader)))
   if (header.length < messageHeader.length || header.length > have) {
     return malformed(source, region, 'MESSAGE_LENGTH', `a message of ${header.length} bytes where ${have} are left`)
   }
@@ -96,76 +107,83 @@ function messageNode(source: Source, region: Region): InspectNode[] {
   const body = { start: region.start + messageHeader.length, end: region.start + length }
   const node: MessageNode = {
     kind: 'message',
-    name: typeName(source.protocol, type) ?? `message ${type}`,
+    name: typeName(source, type) ?? `message ${type}`,
     offset: region.start,
     length,
     type,
     flags,
     sequence,
     portId,
-    children: [...headerFields(source, region.start, header), ...bodyNodes(source, header, body)],
+    children: [...headerFields(source, region.start, header), ...bodyNodes(source, header, body, 0)],
   }
   return [node]
 }
 
-function headerFields({ protocol }: Source, offset: number, header: MessageHeaderFields): FieldNode[] {
+/** Where the bytes of a fixed layout lie that a region begins with. */
+function headerOf({ start }: Region, { length }: { readonly length: number }): Region {
+  return { start, end: start + length }
+}
+
+function headerFields(source: Source, offset: number, header: MessageHeaderFields): FieldNode[] {
   return [
     field('nlmsg_len', offset, 4, header.length),
-    field('nlmsg_type', offset + 4, 2, header.type, typeName(protocol, header.type)),
+    field('nlmsg_type', offset + 4, 2, header.type, typeName(source, header.type)),
     field('nlmsg_flags', offset + 6, 2, header.flags, flagNames(header.type, header.flags)),
     field('nlmsg_seq', offset + 8, 4, header.sequence),
     field('nlmsg_pid', offset + 12, 4, header.portId),
   ]
 }
 
-/** What follows the netlink header, by protocol and type. */
-function bodyNodes(source: Source, header: MessageHeaderFields, region: Region): InspectNode[] {
+/** What follows the netlink header, by protocol and type; `errors` are those around it that repeat it. */
+function bodyNodes(source: Source, header: MessageHeaderFields, region: Region, errors: number): InspectNode[] {
   return match({ protocol: source.protocol, type: header.type })
-    .with({ type: ControlType.Error }, () => errorNodes(source, header, region))
+    .with({ type: ControlType.Error }, () => errorNodes(source, header, region, errors))
     .with({ type: ControlType.Done }, () => doneNodes(source, header, region))
     .when(
       ({ type }) => type < MINIMUM_MESSAGE_TYPE,
       () => rest(source, 'payload', region),
     )
     .with({ protocol: Protocol.Netfilter }, ({ type }) => netfilterNodes(source, type, region))
-    .with({ protocol: Protocol.Generic }, () => genericNodes(source, region))
-    .otherwise(() => rest(source, 'payload', region))
-}
-
-function rest(source: Source, name: string, region: Region): InspectNode[] {
-  return region.end > region.start ? [bytesNode(source, name, region)] : []
+    .with({ protocol: Protocol.Generic }, ({ type }) => genericNodes(source, type, region))
+    .otherwise(({ type }) => otherNodes(source, type, region))
 }
 
 function errorField(source: Source, { start, end }: Region): FieldNode {
-  const { error } = source.framing.error.parse(part(source, { start, end }))
+  const { error } = source.framing.error.parse(part(source, { start, end: Math.min(start + 4, end) }))
   return field('error', start, 4, error, error < 0 ? errnoName(-error) : undefined)
 }
 
-function errorNodes(source: Source, header: MessageHeaderFields, region: Region): InspectNode[] {
+function errorNodes(source: Source, header: MessageHeaderFields, region: Region, errors: number): InspectNode[] {
   const { messageHeader } = source.framing
   const have = region.end - region.start
   if (have < 4 + messageHeader.length) {
     return malformed(source, region, 'SHORT_HEADER', `an error and its request have 20 bytes, ${have} are there`)
   }
   const start = region.start + 4
-  const request = messageHeader.parse(part(source, { start, end: region.end }))
+  const request = messageHeader.parse(part(source, { start, end: start + messageHeader.length }))
   const capped = (header.flags & AcknowledgeFlag.Capped) !== 0
   const claimed = capped ? messageHeader.length : Math.max(messageHeader.length, request.length)
   const end = Math.min(start + claimed, region.end)
   const body = { start: start + messageHeader.length, end }
   const group: GroupNode = {
     kind: 'group',
-    name: `request ${typeName(source.protocol, request.type) ?? request.type}`,
+    name: `request ${typeName(source, request.type) ?? request.type}`,
     offset: start,
     length: end - start,
     // The kernel repeats a request as it came, and one that it refuses may be anything: a header alone is no fault here.
     children: [
       ...headerFields(source, start, request),
-      ...(body.end > body.start ? bodyNodes(source, request, body) : []),
+      ...(body.end > body.start ? repeatedNodes(source, request, body, errors + 1) : []),
     ],
   }
-  const behind = { start: Math.min(start + align4(end - start), region.end), end: region.end }
-  return [errorField(source, region), group, ...extendedAckNodes(source, header, behind)]
+  const following = { start: Math.min(start + align4(end - start), region.end), end: region.end }
+  return [errorField(source, region), group, ...extendedAckNodes(source, header, following)]
+}
+
+/** What follows the header of a request that an error repeats. */
+function repeatedNodes(source: Source, request: MessageHeaderFields, region: Region, errors: number): InspectNode[] {
+  if (errors <= MAXIMUM_REPEATED_ERRORS) return bodyNodes(source, request, region, errors)
+  return malformed(source, region, 'NESTED_DEPTH', `errors repeated more than ${MAXIMUM_REPEATED_ERRORS} times`)
 }
 
 function doneNodes(source: Source, header: MessageHeaderFields, region: Region): InspectNode[] {
@@ -177,8 +195,8 @@ function doneNodes(source: Source, header: MessageHeaderFields, region: Region):
     return isHeader ? netfilterHeaderFields(source, region) : rest(source, 'payload', region)
   }
   if (have < 4) return rest(source, 'payload', region)
-  const behind = { start: region.start + 4, end: region.end }
-  return [errorField(source, region), ...extendedAckNodes(source, header, behind)]
+  const following = { start: region.start + 4, end: region.end }
+  return [errorField(source, region), ...extendedAckNodes(source, header, following)]
 }
 
 function extendedAckNodes(source: Source, header: MessageHeaderFields, region: Region): InspectNode[] {
@@ -195,12 +213,14 @@ function netfilterNodes(source: Source, type: number, region: Region): InspectNo
   const attributes = { start: region.start + netfilterHeader.length, end: region.end }
   return [
     ...netfilterHeaderFields(source, region),
-    ...attributeNodes(source, describeMessage(source.protocol, type)?.attributes, attributes, 0),
+    ...attributeNodes(source, source.describe(source.protocol, type)?.attributes, attributes, 0),
   ]
 }
 
 function netfilterHeaderFields(source: Source, region: Region): FieldNode[] {
-  const { family, version, resourceId } = source.framing.netfilterHeader.parse(part(source, region))
+  const { family, version, resourceId } = source.framing.netfilterHeader.parse(
+    part(source, headerOf(region, source.framing.netfilterHeader)),
+  )
   return [
     field('nfgen_family', region.start, 1, family, familyName(family)),
     field('version', region.start + 1, 1, version),
@@ -208,169 +228,42 @@ function netfilterHeaderFields(source: Source, region: Region): FieldNode[] {
   ]
 }
 
-function genericNodes(source: Source, region: Region): InspectNode[] {
+function genericNodes(source: Source, type: number, region: Region): InspectNode[] {
   const { genericHeader } = source.framing
   const have = region.end - region.start
   if (have < genericHeader.length) {
     return malformed(source, region, 'SHORT_HEADER', `a generic header has 4 bytes, ${have} are there`)
   }
-  const { command, version, reserved } = genericHeader.parse(part(source, region))
+  const { command, version, reserved } = genericHeader.parse(part(source, headerOf(region, genericHeader)))
+  const attributes = { start: region.start + genericHeader.length, end: region.end }
   return [
     field('cmd', region.start, 1, command),
     field('version', region.start + 1, 1, version),
     field('reserved', region.start + 2, 2, reserved),
-    ...attributeNodes(source, undefined, { start: region.start + genericHeader.length, end: region.end }, 0),
+    ...attributeNodes(source, source.describe(source.protocol, type)?.attributes, attributes, 0),
   ]
 }
 
-function attributeNodes(source: Source, set: AttributeSet | undefined, region: Region, depth: number): InspectNode[] {
-  const { attributeHeader } = source.framing
-  if (depth > MAXIMUM_DEPTH) {
-    return malformed(source, region, 'NESTED_DEPTH', `nested more than ${MAXIMUM_DEPTH} levels deep`)
+/** A message of another protocol: by its table, or as far as it tells itself where its attributes begin. */
+function otherNodes(source: Source, type: number, region: Region): InspectNode[] {
+  const described = source.describe(source.protocol, type)
+  const length = described?.headerLength ?? fixedHeaderLength(source, region)
+  if (length === undefined) return rest(source, 'payload', region)
+  const have = region.end - region.start
+  if (have < length) {
+    return malformed(source, region, 'SHORT_HEADER', `a fixed header has ${length} bytes, ${have} are there`)
   }
-  const nodes: InspectNode[] = []
-  const settled = settledSet(source, set, region)
-  let position = region.start
-  while (position < region.end) {
-    const left = { start: position, end: region.end }
-    const have = region.end - position
-    if (nodes.length >= MAXIMUM_ATTRIBUTES) {
-      nodes.push(...malformed(source, left, 'ATTRIBUTE_COUNT', `more than ${MAXIMUM_ATTRIBUTES} attributes`))
-      break
-    }
-    if (have < attributeHeader.length) {
-      nodes.push(...malformed(source, left, 'SHORT_HEADER', `an attribute header has 4 bytes, ${have} are left`))
-      break
-    }
-    const { length, type } = attributeHeader.parse(source.bytes.subarray(position, position + attributeHeader.length))
-    if (length < attributeHeader.length || length > have) {
-      nodes.push(
-        ...malformed(source, left, 'ATTRIBUTE_LENGTH', `an attribute of ${length} bytes where ${have} are left`),
-      )
-      break
-    }
-    const payload = { start: position + attributeHeader.length, end: position + length }
-    nodes.push(attributeNode(source, set, settled, type, payload, depth))
-    position += align4(length)
-  }
-  return nodes
+  const attributes = { start: region.start + align4(length), end: region.end }
+  return [
+    ...rest(source, 'fixed header', { start: region.start, end: region.start + length }),
+    ...attributeNodes(source, described?.attributes, attributes, 0),
+  ]
 }
 
-function attributeNode(
-  source: Source,
-  set: AttributeSet | undefined,
-  settled: AttributeSet | undefined,
-  type: number,
-  payload: Region,
-  depth: number,
-): AttributeNode {
-  const number = type & AttributeBit.TypeMask
-  const described = set && attributeByNumber(set, number)
-  const attribute = settled && attributeByNumber(settled, number)
-  const { header, ...content } = attributeContent(source, attribute, type, payload, depth)
-  return {
-    kind: 'attribute',
-    name: described?.kernelName ?? `attribute ${number}`,
-    member: settled?.names[number],
-    number,
-    bits: type & ~AttributeBit.TypeMask,
-    offset: payload.start - header,
-    length: payload.end - payload.start + header,
-    format: attribute?.format.kind,
-    ...content,
+/** The shortest header after which everything is attributes; `undefined` where there is none. */
+function fixedHeaderLength(source: Source, region: Region): number | undefined {
+  for (let length = 0; length <= MAXIMUM_FIXED_HEADER; length += 4) {
+    if (holdsAttributes(source, { start: region.start + length, end: region.end })) return length
   }
-}
-
-/** The set as the key among the attributes in a region settles it; one without a union is what it is. */
-function settledSet(source: Source, set: AttributeSet | undefined, region: Region): AttributeSet | undefined {
-  if (set?.choice === undefined) return set
-  const { attributeHeader } = source.framing
-  let name: string | undefined
-  for (let position = region.start; region.end - position >= attributeHeader.length; ) {
-    const { length, type } = attributeHeader.parse(source.bytes.subarray(position, position + attributeHeader.length))
-    const end = position + length
-    if (length < attributeHeader.length || end > region.end) break
-    if ((type & AttributeBit.TypeMask) === set.choice.key)
-      name = textOf(part(source, { start: position + attributeHeader.length, end }))
-    position += align4(length)
-  }
-  return (name === undefined ? undefined : set.choice.sets.get(name)) ?? set.choice.other
-}
-
-interface Content {
-  /** bytes before the payload */
-  header: number
-  value?: true | number | bigint | string | Uint8Array
-  children: InspectNode[]
-}
-
-// A byte order mark is text like any other.
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-
-/** Text up to its zero byte, or all of it where there is none. */
-function textOf(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0)
-  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
-}
-
-function attributeContent(
-  source: Source,
-  attribute: Attribute | undefined,
-  type: number,
-  payload: Region,
-  depth: number,
-): Content {
-  const header = source.framing.attributeHeader.length
-  const have = payload.end - payload.start
-  if (attribute === undefined) {
-    const nested = (type & AttributeBit.Nested) !== 0
-    const children = nested ? attributeNodes(source, undefined, payload, depth + 1) : rest(source, 'payload', payload)
-    return { header, children }
-  }
-  const { minimum, maximum } = payloadBounds(attribute.format)
-  if (have < minimum || have > maximum) {
-    const wanted = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`
-    return { header, children: malformed(source, payload, 'ATTRIBUTE_SIZE', `${have} bytes where ${wanted} belong`) }
-  }
-  const { order } = source.framing
-  return match(attribute.format)
-    .with({ kind: 'flag' }, (): Content => ({ header, value: true, children: [] }))
-    .with({ kind: 'integer' }, (format): Content => {
-      return { header, value: integerLayout(format, order).parse(part(source, payload)).value, children: [] }
-    })
-    .with({ kind: 'text' }, (): Content => {
-      return { header, value: textOf(part(source, payload)), children: [] }
-    })
-    .with({ kind: 'bytes' }, (): Content => ({ header, value: part(source, payload), children: [] }))
-    .with({ kind: 'struct' }, ({ fields, size }): Content => {
-      const values = structLayout(fields, size, order).parse(part(source, payload))
-      const children = fields.flatMap(({ name, offset, format }): InspectNode[] => {
-        const value = name === undefined ? undefined : values[name]
-        if (name === undefined || value === undefined) return []
-        const length = format.kind === 'bytes' ? format.maximum : format.size
-        return [{ kind: 'field', name, offset: payload.start + offset, length, value }]
-      })
-      return {
-        header,
-        children: [...children, ...rest(source, 'further bytes', { start: payload.start + size, end: payload.end })],
-      }
-    })
-    .with({ kind: 'nested' }, { kind: 'sequence' }, ({ set }): Content => {
-      return { header, children: attributeNodes(source, set(), payload, depth + 1) }
-    })
-    .with({ kind: 'list' }, ({ element }): Content => {
-      return { header, children: listNodes(source, element(), payload, depth + 1) }
-    })
-    .with({ kind: 'union' }, (): Content => ({ header, children: rest(source, 'payload', payload) }))
-    .exhaustive()
-}
-
-/** The elements of a list: attributes whose numbers mean nothing, each with the attributes of `set` in it. */
-function listNodes(source: Source, set: AttributeSet, payload: Region, depth: number): InspectNode[] {
-  const { attributeHeader } = source.framing
-  return attributeNodes(source, undefined, payload, depth).map((node, index) => {
-    if (node.kind !== 'attribute') return node
-    const inner = { start: node.offset + attributeHeader.length, end: node.offset + node.length }
-    return { ...node, name: `element ${index}`, format: 'nested', children: attributeNodes(source, set, inner, depth) }
-  })
+  return undefined
 }

@@ -4,7 +4,7 @@
  * share a mistake would agree on it.
  */
 import { Parser } from 'binary-parser'
-import type { IntegerFormat, StructField } from '../schema/attribute-set.ts'
+import type { IntegerFormat, StructField } from '../schema/format.ts'
 
 export type ByteOrder = 'little' | 'big'
 

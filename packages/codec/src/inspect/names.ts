@@ -1,7 +1,7 @@
 /** The kernel's names of numbers in headers. */
 
-import { describeMessage } from '../messages.ts'
 import { ControlType, MINIMUM_MESSAGE_TYPE, Protocol } from '../wire/message.ts'
+import type { Source } from './source.ts'
 
 const controlTypes: ReadonlyMap<number, string> = new Map([
   [ControlType.Noop, 'NLMSG_NOOP'],
@@ -39,10 +39,13 @@ const families: ReadonlyMap<number, string> = new Map([
 const generalFlags = ['REQUEST', 'MULTI', 'ACK', 'ECHO', 'DUMP_INTR', 'DUMP_FILTERED']
 
 /** The name of a message type, as well as it is known. */
-export function typeName(protocol: number, type: number): string | undefined {
+export function typeName(
+  { protocol, describe }: Pick<Source, 'protocol' | 'describe'>,
+  type: number,
+): string | undefined {
   const control = controlTypes.get(type)
   if (control !== undefined) return control
-  const described = describeMessage(protocol, type)
+  const described = describe(protocol, type)
   if (described !== undefined) return described.kernelName
   const subsystem = protocol === Protocol.Netfilter && type >= MINIMUM_MESSAGE_TYPE ? subsystems[type >> 8] : undefined
   return subsystem === undefined ? undefined : `NFNL_SUBSYS_${subsystem} << 8 | ${type & 0xff}`

@@ -1,4 +1,5 @@
 import { match } from 'ts-pattern'
+import { escapeText } from '../text.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
 import type { InspectNode } from './tree.ts'
 
@@ -7,7 +8,10 @@ const LINE_BYTES = 16
 /** Columns between the offset and the values, unless names are shorter. */
 const MAXIMUM_NAME_WIDTH = 44
 
-/** {@link inspect} as text: one field a line, with its offset, the name indented by nesting, and the value. */
+/**
+ * {@link inspect} as text: one field a line, with its offset, the name indented by nesting, and the value. Every control, format and
+ * bidi character is escaped.
+ */
 export function inspectText(bytes: Uint8Array, options: InspectOptions = {}): string {
   const lines = inspect(bytes, options).flatMap((node) => nodeLines(node, 0))
   const longest = lines.reduce((width, { name }) => Math.max(width, name.length), 0)
@@ -53,7 +57,7 @@ function nodeLines(node: InspectNode, level: number): Line[] {
 }
 
 function valueText(value: true | number | bigint | string): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return `"${escapeText(value).replaceAll('"', '\\"')}"`
   if (value === true || value < 10) return `${value}`
   return `${value} (0x${value.toString(16)})`
 }

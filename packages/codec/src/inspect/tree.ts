@@ -1,7 +1,7 @@
 /** What {@link inspect} makes of bytes: plain objects that own all they hold. Offsets count from the first byte given. */
 
 import type { DecodeErrorCode } from '../errors.ts'
-import type { AttributeFormat } from '../schema/attribute-set.ts'
+import type { AttributeFormat } from '../schema/format.ts'
 
 interface Place {
   readonly name: string
@@ -27,7 +27,7 @@ export interface GroupNode extends Place {
 /** Bytes that nothing is known of. */
 export interface BytesNode extends Place {
   readonly kind: 'bytes'
-  /** two digits a byte, no blanks */
+  /** two digits a byte, no blanks; fewer bytes than `length` where a limit was met */
   readonly hexadecimal: string
 }
 
@@ -59,7 +59,7 @@ export interface MessageNode extends Place {
 /** Why bytes could not be read, at the place where that was seen. */
 export interface ProblemNode extends Place {
   readonly kind: 'problem'
-  readonly code: DecodeErrorCode | 'MESSAGE_COUNT'
+  readonly code: DecodeErrorCode | 'MESSAGE_COUNT' | 'NODE_COUNT' | 'BYTE_COUNT'
   readonly text: string
 }
 

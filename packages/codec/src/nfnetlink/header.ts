@@ -8,8 +8,11 @@
  *  +---------------+---------------+-------------------------------+
  */
 
-import { DecodeError, EncodeError } from '../errors.ts'
-import { type AttributeSet, type AttributeValues, readAttributes, writeAttributes } from '../schema/attribute-set.ts'
+import { DecodeError } from '../errors.ts'
+import type { AttributeSet, AttributeValues } from '../schema/format.ts'
+import { readAttributes } from '../schema/read.ts'
+import { writeAttributes } from '../schema/write.ts'
+import { checkInteger } from '../value.ts'
 import { AttributeWriter } from '../wire/attribute.ts'
 import { networkOrder16 } from '../wire/endian.ts'
 import { checkAligned, checkSpace, Memory } from '../wire/memory.ts'
@@ -117,10 +120,8 @@ export function writeNfnetlinkHeader(
 ): number {
   checkAligned(offset, 'netfilter header')
   checkSpace(offset, NFNETLINK_HEADER_LENGTH, Math.min(limit, memory.byteLength), 'netfilter header')
-  if (!(family >= 0 && family <= 0xff)) throw new EncodeError('VALUE_RANGE', `family ${family} is not within 0 to 255`)
-  if (!(resourceId >= 0 && resourceId <= 0xffff)) {
-    throw new EncodeError('VALUE_RANGE', `queue or group ${resourceId} is not within 0 to 65535`)
-  }
+  checkInteger('protocol family', family, 0, 0xff)
+  checkInteger('number of the queue or group', resourceId, 0, 0xffff)
   memory.u8[offset] = family
   memory.u8[offset + 1] = 0
   memory.u16[(offset + 2) >> 1] = networkOrder16(resourceId)

@@ -14,10 +14,8 @@ import {
   type AttributeValues,
   attributeByNumber,
   payloadBounds,
-  readAttributes,
-  readText,
-  sizeError,
-} from '../schema/attribute-set.ts'
+} from '../schema/format.ts'
+import { readAttributes, sizeError } from '../schema/read.ts'
 import {
   ATTRIBUTE_HEADER_LENGTH,
   AttributeBit,
@@ -28,6 +26,7 @@ import {
 } from '../wire/attribute.ts'
 import { networkOrder16, networkOrder32 } from '../wire/endian.ts'
 import { Memory, regionError } from '../wire/memory.ts'
+import { readText } from '../wire/text.ts'
 import { messageFamily, NFNETLINK_ATTRIBUTES } from './header.ts'
 
 const ROOM_FOR_TOO_MANY = NFNETLINK_ATTRIBUTES + MAXIMUM_ATTRIBUTES * ATTRIBUTE_HEADER_LENGTH

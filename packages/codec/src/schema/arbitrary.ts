@@ -11,7 +11,7 @@ import type {
   IntegerFormat,
   StructField,
   UnionFormat,
-} from './attribute-set.ts'
+} from './format.ts'
 
 /** Values that the set can write and that read back the same. `maximumBytes` bounds each payload without a bound of its own. */
 export function attributesArbitrary<Set extends AttributeSet>(

@@ -11,6 +11,7 @@
  *  +---------------------------------------------------------------+
  */
 import { DecodeError, type DecodeErrorCode } from '../errors.ts'
+import { outOfRange } from '../value.ts'
 import { align4, checkAligned, checkRegion, checkSpace, Memory } from './memory.ts'
 
 const LENGTH = 0
@@ -161,6 +162,7 @@ export class AttributeWriter {
   reserve(type: number, length: number): number {
     const start = this.position
     const total = ATTRIBUTE_HEADER_LENGTH + length
+    if ((type & 0xffff) !== type) throw outOfRange('attribute type', 'an integer from 0 to 65535', type)
     // The last attribute may end at the limit without padding, as the kernel's own messages do.
     checkSpace(start, total, this.limit, `attribute ${type & AttributeBit.TypeMask}`)
     checkSpace(0, total, MAXIMUM_ATTRIBUTE_LENGTH, `attribute ${type & AttributeBit.TypeMask}`)

@@ -11,17 +11,9 @@
  */
 
 import { DecodeError } from '../errors.ts'
-import {
-  type AttributeValues,
-  attributeSet,
-  bytes,
-  nested,
-  readAttributes,
-  s64,
-  text,
-  u32,
-  u64,
-} from '../schema/attribute-set.ts'
+import { bytes, nested, s64, text, u32, u64 } from '../schema/describe.ts'
+import { type AttributeValues, attributeSet } from '../schema/format.ts'
+import { readAttributes } from '../schema/read.ts'
 import { AttributeIterator } from './attribute.ts'
 import { align4 } from './memory.ts'
 import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, MessageFlag, MessageView } from './message.ts'

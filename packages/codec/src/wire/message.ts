@@ -16,6 +16,7 @@
  */
 import type { DecodeErrorCode } from '../errors.ts'
 import { DecodeError } from '../errors.ts'
+import { checkInteger } from '../value.ts'
 import { align4, checkAligned, checkRegion, checkSpace, Memory } from './memory.ts'
 
 const LENGTH = 0
@@ -246,11 +247,16 @@ export interface MessageHeader {
 
 /**
  * Writes the header at `offset` with a length of the header alone, and returns the offset behind it. The length is
- * settled by {@link finishMessage}. Throws `EncodeError` when it does not fit below `limit`.
+ * settled by {@link finishMessage}. Throws `EncodeError` when it does not fit below `limit`, and for a
+ * number that its field has no room for.
  */
 export function beginMessage(memory: Memory, offset: number, limit: number, header: MessageHeader): number {
   checkAligned(offset, 'message')
   checkSpace(offset, MESSAGE_HEADER_LENGTH, Math.min(limit, memory.byteLength), 'message header')
+  checkInteger('message type', header.type, 0, 0xffff)
+  checkInteger('message flags', header.flags, 0, 0xffff)
+  checkInteger('message sequence', header.sequence, 0, 0xffff_ffff)
+  checkInteger('message port id', header.portId ?? 0, 0, 0xffff_ffff)
   memory.u32[(offset + LENGTH) >> 2] = MESSAGE_HEADER_LENGTH
   memory.u16[(offset + TYPE) >> 1] = header.type
   memory.u16[(offset + FLAGS) >> 1] = header.flags

@@ -51,7 +51,7 @@ import {
 import { NFNETLINK_ATTRIBUTES } from '../../src/nfnetlink/header.ts'
 import { expressionAttributes } from '../../src/nfnetlink/nftables/rule.ts'
 import { attributesArbitrary } from '../../src/schema/arbitrary.ts'
-import { attributePath } from '../../src/schema/attribute-set.ts'
+import { attributePath } from '../../src/schema/path.ts'
 import { policyAttributes } from '../../src/wire/control.ts'
 import { loadVectors, memoryWith, runs } from '../vectors.ts'
 

@@ -11,6 +11,7 @@ import {
   ErrorView,
   flag,
   list,
+  logConfigAttributes,
   MAXIMUM_ATTRIBUTES,
   MAXIMUM_DEPTH,
   Memory,
@@ -24,14 +25,16 @@ import {
   readAttributes,
   s64,
   sequence,
+  struct,
   text,
   u8,
+  u16,
   union,
   writeAttributes,
   writeNfnetlinkMessage,
 } from '../../src/index.ts'
 import { writeNfnetlinkHeader } from '../../src/nfnetlink/header.ts'
-import { attributePath } from '../../src/schema/attribute-set.ts'
+import { attributePath } from '../../src/schema/path.ts'
 import { loadVector, memoryWith } from '../vectors.ts'
 
 const OFFSET = 8
@@ -49,15 +52,13 @@ describe('types', () => {
     expectTypeOf<QueueAttributes['mark']>().toEqualTypeOf<number | undefined>()
     expectTypeOf<QueueAttributes['payload']>().toEqualTypeOf<Uint8Array | undefined>()
     expectTypeOf<QueueAttributes['securityContext']>().toEqualTypeOf<string | undefined>()
-    expectTypeOf<QueueAttributes['packetHeader']>().toEqualTypeOf<
-      { id: number; protocol: number; hook: number } | undefined
-    >()
-    expectTypeOf<QueueAttributes['timestamp']>().toEqualTypeOf<{ seconds: bigint; microseconds: bigint } | undefined>()
-    expectTypeOf<QueueAttributes['hardwareAddress']>().toEqualTypeOf<
-      { length: number; address: Uint8Array } | undefined
-    >()
+    type Header = NonNullable<QueueAttributes['packetHeader']>
+    expectTypeOf<Omit<Header, 'unknown'>>().toEqualTypeOf<{ id: number; protocol: number; hook: number }>()
+    expectTypeOf<Header['unknown']>().toEqualTypeOf<Uint8Array | undefined>()
+    expectTypeOf<NonNullable<QueueAttributes['timestamp']>['seconds']>().toEqualTypeOf<bigint>()
+    expectTypeOf<NonNullable<QueueAttributes['hardwareAddress']>['address']>().toEqualTypeOf<Uint8Array>()
     expectTypeOf<NonNullable<QueueAttributes['conntrack']>['mark']>().toEqualTypeOf<number | undefined>()
-    expectTypeOf<QueueConfig['command']>().toEqualTypeOf<{ command: number; family: number } | undefined>()
+    expectTypeOf<NonNullable<QueueConfig['command']>['family']>().toEqualTypeOf<number>()
     expectTypeOf<NonNullable<QueueConfig['unknown']>[number]['payload']>().toEqualTypeOf<Uint8Array>()
     const set = attributeSet('T', {
       on: flag(1, 'T_ON'),
@@ -85,9 +86,11 @@ describe('a set', () => {
 
   test('has a union only beside the text that it hangs on', () => {
     const sets = { a: queueConfigAttributes }
-    expect(() => attributeSet('T', { data: union(1, 'T_DATA', 'name', sets) })).toThrow('data hangs on name')
+    expect(() => attributeSet('T', { data: union(1, 'T_DATA', 'name', sets) })).toThrow(
+      'the selector of data must be a text of the set, got name',
+    )
     const members = { name: u8(1, 'T_NAME'), data: union(2, 'T_DATA', 'name', sets) }
-    expect(() => attributeSet('T', members)).toThrow('data hangs on name, which is no text')
+    expect(() => attributeSet('T', members)).toThrow('the selector of data must be a text of the set, got name')
   })
 
   test('keeps the name of the attributes that it does not know', () => {
@@ -164,6 +167,48 @@ describe('reading', () => {
     writer.bytes(2, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0xff, 0xff))
     const values = readAttributes(queueAttributes, memory, OFFSET, writer.end - OFFSET)
     expect(values).toEqual({ verdictHeader: { verdict: 1, id: 9 } })
+  })
+
+  test('and keeps the rest of it, which is written again', () => {
+    const memory = new Memory(64)
+    const writer = new AttributeWriter().wrap(memory, OFFSET, 64)
+    writer.bytes(2, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 9, 0xff, 0xfe, 0xfd))
+    const values = readAttributes(queueAttributes, memory, OFFSET, writer.end - OFFSET)
+    expect(values.verdictHeader?.unknown).toEqual(Uint8Array.of(0xff, 0xfe, 0xfd))
+    const again = writing(queueAttributes, values)
+    expect(again.memory.copy(OFFSET, 16)).toEqual(memory.copy(OFFSET, 16))
+    const tooLong = { verdict: 1, id: 9, unknown: new Uint8Array(65_530) }
+    expect(() => writing(queueAttributes, { verdictHeader: tooLong })).toThrow(code('VALUE_RANGE'))
+  })
+
+  test('honours NLA_F_NET_BYTEORDER of a number, and of the fields of a struct', () => {
+    const set = attributeSet('T', {
+      half: u16(1, 'T_HALF'),
+      wide: s64(2, 'T_WIDE'),
+      pair: struct(3, 'T_PAIR', { a: 'u32', b: 'be16' }),
+    })
+    const memory = new Memory(128)
+    const writer = new AttributeWriter().wrap(memory, OFFSET, 128)
+    writer.bytes(1 | 0x4000, Uint8Array.of(1, 2))
+    writer.bytes(2 | 0x4000, Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe))
+    writer.bytes(3 | 0x4000, Uint8Array.of(0, 0, 1, 2, 0, 3))
+    const values = readAttributes(set, memory, OFFSET, writer.end - OFFSET)
+    expect(values).toEqual({ half: 0x0102, wide: -2n, pair: { a: 0x0102, b: 3 } })
+  })
+
+  test('reads and writes several sub-messages of a set, each by its own selector', () => {
+    const sets = { queue: queueConfigAttributes, log: logConfigAttributes }
+    const set = attributeSet('T', {
+      kind: text(1, 'T_KIND', 8),
+      data: union(2, 'T_DATA', 'kind', sets),
+      other: text(3, 'T_OTHER', 8),
+      more: union(4, 'T_MORE', 'other', sets),
+    })
+    const values = { kind: 'queue', data: { mask: 1 }, other: 'log', more: { threshold: 5 } }
+    expect(writing(set, values).read()).toEqual(values)
+    const half = { kind: 'queue', other: 'none', data: { mask: 1 } }
+    expect(writing(set, half).read()).toEqual(half)
+    expect(() => writing(set, { ...half, more: { threshold: 5 } })).toThrow('T_MORE: no table for other none')
   })
 
   test('says what a malformed list needs', () => {

@@ -2,18 +2,8 @@
  * The attributes of connection tracking (uapi/linux/netfilter/nfnetlink_conntrack.h) as far as other families carry them:
  * queue and log messages hold a connection in their CT attribute. Numbers are in network order.
  */
-import {
-  type AttributeValues,
-  attributeSet,
-  be16,
-  be32,
-  be64,
-  bytes,
-  nested,
-  struct,
-  text,
-  u8,
-} from '../../schema/attribute-set.ts'
+import { be16, be32, be64, bytes, nested, struct, text, u8 } from '../../schema/describe.ts'
+import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 
 /** `nlmsg_type` of connection tracking's messages: NFNL_SUBSYS_CTNETLINK in the upper byte. */
 export const ConntrackMessage = {

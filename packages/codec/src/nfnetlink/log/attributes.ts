@@ -7,16 +7,8 @@
  *
  * A packet is always padded to four bytes and its length counts the padding, also where it is the last of its datagram.
  */
-import {
-  type AttributeValues,
-  attributeSet,
-  be16,
-  be32,
-  bytes,
-  nested,
-  struct,
-  text,
-} from '../../schema/attribute-set.ts'
+import { be16, be32, bytes, nested, struct, text } from '../../schema/describe.ts'
+import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 import { conntrackAttributes } from '../conntrack/attributes.ts'
 
 /** `nlmsg_type` of the log's messages: NFNL_SUBSYS_ULOG in the upper byte. */

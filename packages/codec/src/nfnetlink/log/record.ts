@@ -11,7 +11,7 @@
  *
  * Time and link-layer address are laid out as in queue-packet.ts.
  */
-import type { AttributeValues } from '../../schema/attribute-set.ts'
+import type { AttributeValues } from '../../schema/format.ts'
 import { networkOrder16 } from '../../wire/endian.ts'
 import { type Conntrack, conntrackAttributes } from '../conntrack/attributes.ts'
 import { messageResourceId } from '../header.ts'

@@ -11,9 +11,12 @@
  * and ip6 only, where the expression `log` does the same for every family.
  */
 
-import { DecodeError, EncodeError } from '../../errors.ts'
-import { type AttributeValues, attributeSet, be32, bytes, readText, text } from '../../schema/attribute-set.ts'
+import { DecodeError } from '../../errors.ts'
+import { be32, bytes, text } from '../../schema/describe.ts'
+import { type AttributeValues, attributeSet } from '../../schema/format.ts'
+import { checkInteger, outOfRange } from '../../value.ts'
 import { Memory } from '../../wire/memory.ts'
+import { encodeText, readText } from '../../wire/text.ts'
 
 /** `nlmsg_type` of the message that asks for targets and matches: NFNL_SUBSYS_NFT_COMPAT in the upper byte. */
 export const CompatMessage = {
@@ -131,17 +134,13 @@ export function readQueueTarget(information: Uint8Array): QueueTarget {
 /** The `information` of target NFLOG. Throws `EncodeError` with the name of the value that does not fit. */
 export function logTargetInformation({ group, copyRange, threshold, prefix }: LogTarget): Uint8Array {
   const memory = new Memory(LOG_ALIGNED_LENGTH)
-  if (copyRange !== undefined && !(Number.isInteger(copyRange) && copyRange >= 0 && copyRange <= 0xffffffff)) {
-    throw new EncodeError('VALUE_RANGE', `NFLOG len: a whole number from 0 to 4294967295 wanted, not ${copyRange}`)
-  }
-  memory.u32[LOG_COPY_RANGE >> 2] = copyRange ?? 0
+  memory.u32[LOG_COPY_RANGE >> 2] = checkInteger('NFLOG len', copyRange ?? 0, 0, 0xffff_ffff)
   writeHalf(memory, LOG_GROUP, group, 'NFLOG group')
   writeHalf(memory, LOG_THRESHOLD, threshold, 'NFLOG threshold')
   writeHalf(memory, LOG_FLAGS, copyRange === undefined ? 0 : LogTargetFlag.CopyRange, 'NFLOG flags')
-  const encoded = new TextEncoder().encode(prefix)
+  const encoded = encodeText(prefix, 'NFLOG prefix')
   if (encoded.length > MAXIMUM_LOG_TARGET_PREFIX || encoded.includes(0)) {
-    const wanted = `up to ${MAXIMUM_LOG_TARGET_PREFIX} bytes without a zero byte`
-    throw new EncodeError('VALUE_RANGE', `NFLOG prefix: ${wanted} wanted, not ${encoded.length} bytes`)
+    throw outOfRange('NFLOG prefix', `at most ${MAXIMUM_LOG_TARGET_PREFIX} bytes without a zero byte`, prefix)
   }
   memory.u8.set(encoded, LOG_PREFIX)
   return memory.u8
@@ -167,8 +166,5 @@ function informationMemory(information: Uint8Array, what: string, need: number):
 }
 
 function writeHalf(memory: Memory, offset: number, value: number, what: string): void {
-  if (!(Number.isInteger(value) && value >= 0 && value <= 0xffff)) {
-    throw new EncodeError('VALUE_RANGE', `${what}: a whole number from 0 to 65535 wanted, not ${value}`)
-  }
-  memory.u16[offset >> 1] = value
+  memory.u16[offset >> 1] = checkInteger(what, value, 0, 0xffff)
 }

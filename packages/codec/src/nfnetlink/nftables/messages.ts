@@ -11,17 +11,8 @@
  * of the generation that they belong to. What only reads (Get…) is sent without a batch. The kernel sends nests without
  * `AttributeBit.Nested`, and takes them with and without it.
  */
-import {
-  type AttributeValues,
-  attributeSet,
-  be32,
-  be64,
-  bytes,
-  nested,
-  sbe32,
-  sequence,
-  text,
-} from '../../schema/attribute-set.ts'
+import { be32, be64, bytes, nested, sbe32, sequence, text } from '../../schema/describe.ts'
+import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 
 /** `nlmsg_type` of the messages around a batch, of any subsystem that has batches. */
 export const BatchMessage = {

@@ -8,22 +8,11 @@
  * A packet meets the expressions in their order. One that does not match ends the rule; one that gives a verdict, the chain.
  */
 
-import {
-  type Attribute,
-  type AttributeValues,
-  attributeSet,
-  be32,
-  be64,
-  bytes,
-  list,
-  nested,
-  readText,
-  text,
-  type UnknownAttribute,
-  union,
-} from '../../schema/attribute-set.ts'
+import { be32, be64, bytes, list, nested, text, union } from '../../schema/describe.ts'
+import { type Attribute, type AttributeValues, attributeSet, type UnknownAttribute } from '../../schema/format.ts'
 import { AttributeIterator, type AttributeView } from '../../wire/attribute.ts'
 import type { Memory } from '../../wire/memory.ts'
+import { readText } from '../../wire/text.ts'
 import { matchAttributes, targetAttributes } from './compat.ts'
 import { ctAttributes } from './expressions/ct.ts'
 import {

@@ -2,18 +2,8 @@
  * Sets of nf_tables, their elements, named objects, flow tables and traces, as far as rules refer to them and dumps show them
  * (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order.
  */
-import {
-  type AttributeValues,
-  attributeSet,
-  be16,
-  be32,
-  be64,
-  bytes,
-  list,
-  nested,
-  sequence,
-  text,
-} from '../../schema/attribute-set.ts'
+import { be16, be32, be64, bytes, list, nested, sequence, text } from '../../schema/describe.ts'
+import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 import { dataAttributes, verdictAttributes } from './expressions/load.ts'
 import { deviceAttributes, MAXIMUM_NFTABLES_NAME, MAXIMUM_NFTABLES_USER_DATA } from './messages.ts'
 import { expressionAttributes } from './rule.ts'

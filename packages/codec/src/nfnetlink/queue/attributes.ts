@@ -5,17 +5,8 @@
  *
  *  every message:  nlmsghdr | nfgenmsg, its resource id the queue's number | attributes
  */
-import {
-  type AttributeValues,
-  attributeSet,
-  be16,
-  be32,
-  bytes,
-  MAXIMUM_PAYLOAD,
-  nested,
-  struct,
-  text,
-} from '../../schema/attribute-set.ts'
+import { be16, be32, bytes, nested, struct, text } from '../../schema/describe.ts'
+import { type AttributeValues, attributeSet, MAXIMUM_PAYLOAD } from '../../schema/format.ts'
 import { conntrackAttributes, expectationAttributes } from '../conntrack/attributes.ts'
 
 /** `nlmsg_type` of the queue's messages: NFNL_SUBSYS_QUEUE in the upper byte. */

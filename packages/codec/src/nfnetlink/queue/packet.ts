@@ -10,7 +10,7 @@
  *  | protocol (be)  |     hook      |    |     address, 8 bytes       |    | microseconds (be 64) |
  *  +----------------+---------------+    +----------------------------+    +----------------------+
  */
-import type { AttributeValues } from '../../schema/attribute-set.ts'
+import type { AttributeValues } from '../../schema/format.ts'
 import { networkOrder16, networkOrder32 } from '../../wire/endian.ts'
 import {
   type Conntrack,

@@ -17,6 +17,7 @@
  *
  * The sequence number repeats the id, so that an error names its packet even when the kernel repeats only the header.
  */
+import { checkInteger } from '../../value.ts'
 import { networkOrder32 } from '../../wire/endian.ts'
 import { Memory } from '../../wire/memory.ts'
 import { MessageFlag } from '../../wire/message.ts'
@@ -46,13 +47,18 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict]
 /** NF_VERDICT_FLAG_QUEUE_BYPASS: accept when nobody listens to that queue. */
 const QUEUE_BYPASS = 0x8000
 
-/** NF_QUEUE_NR: the verdict that moves a packet to another queue, 0 to 65535. */
+/** NF_QUEUE_NR: the verdict that moves a packet to another queue, 0 to 65535. Throws code `VALUE_RANGE`. */
 export function queueVerdict(queueNumber: number, bypass = false): number {
+  checkInteger('queue number', queueNumber, 0, 0xffff)
   return ((queueNumber << 16) | Verdict.Queue | (bypass ? QUEUE_BYPASS : 0)) >>> 0
 }
 
-/** NF_DROP_ERR: the verdict that drops a packet and gives its local sender `errno` (positive) as the reason. */
+/**
+ * NF_DROP_ERR: the verdict that drops a packet and gives its local sender `errno` (positive, at most 65535) as the reason. Throws code
+ * `VALUE_RANGE`.
+ */
 export function dropVerdict(errno: number): number {
+  checkInteger('errno', errno, 0, 0xffff)
   return ((-errno << 16) | Verdict.Drop) >>> 0
 }
 

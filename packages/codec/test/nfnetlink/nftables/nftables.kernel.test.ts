@@ -45,7 +45,7 @@ import {
 } from '../../../src/index.ts'
 import { describeMessage } from '../../../src/messages.ts'
 import { LOG_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts'
-import { attributePath } from '../../../src/schema/attribute-set.ts'
+import { attributePath } from '../../../src/schema/path.ts'
 import { APPEND, type BatchPart, inState, marked, queueTarget, udpTo, verdict, writeBatch } from './batch.ts'
 
 const ENOENT = 2

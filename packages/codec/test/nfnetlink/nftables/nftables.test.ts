@@ -29,7 +29,7 @@ import {
 } from '../../../src/index.ts'
 import { LOG_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts'
 import { expressionAttributes } from '../../../src/nfnetlink/nftables/rule.ts'
-import { attributePath } from '../../../src/schema/attribute-set.ts'
+import { attributePath } from '../../../src/schema/path.ts'
 import { loadVector, memoryWith } from '../../vectors.ts'
 import { APPEND, type BatchPart, marked, queueTarget, udpTo, verdict, writeBatch } from './batch.ts'
 

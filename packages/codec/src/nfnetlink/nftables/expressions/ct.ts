@@ -3,7 +3,8 @@
  * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order; what is loaded is in host order,
  * but for ports and addresses.
  */
-import { attributeSet, be32, u8 } from '../../../schema/attribute-set.ts'
+import { be32, u8 } from '../../../schema/describe.ts'
+import { attributeSet } from '../../../schema/format.ts'
 
 /** What the expression `ct` loads or sets of the packet's connection. */
 export const ConntrackKey = {

@@ -7,7 +7,8 @@
  *
  * An expression has a destination register where it loads, a source register where it sets.
  */
-import { attributeSet, be32, bytes, nested, sbe32, text, u8 } from '../../../schema/attribute-set.ts'
+import { be32, bytes, nested, sbe32, text, u8 } from '../../../schema/describe.ts'
+import { attributeSet } from '../../../schema/format.ts'
 import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
 
 /** Where expressions leave values for the next ones of their rule. */

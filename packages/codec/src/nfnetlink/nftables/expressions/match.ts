@@ -3,7 +3,8 @@
  * ends (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order; the data that a register
  * is compared with is bytes, which the kernel compares as it does memory, from the first.
  */
-import { attributeSet, be32, be64, bytes, nested, text } from '../../../schema/attribute-set.ts'
+import { be32, be64, bytes, nested, text } from '../../../schema/describe.ts'
+import { attributeSet } from '../../../schema/format.ts'
 import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
 import { dataAttributes } from './load.ts'
 

@@ -3,7 +3,8 @@
  * attributes are in network byte order. A verdict is the expression `immediate` (expressions/load.ts); a counter's table is
  * that of a chain's counters (nftables.ts).
  */
-import { attributeSet, be16, be32, be64, bytes, text, u8 } from '../../../schema/attribute-set.ts'
+import { be16, be32, be64, bytes, text, u8 } from '../../../schema/describe.ts'
+import { attributeSet } from '../../../schema/format.ts'
 import { MAXIMUM_LOG_PREFIX } from '../../log/attributes.ts'
 import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
 

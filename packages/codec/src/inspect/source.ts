@@ -1,0 +1,74 @@
+/** The bytes that are inspected, and how much may be made of them. */
+import type { DecodeErrorCode } from '../errors.ts'
+import type { MessageDescription } from '../messages.ts'
+import type { Framing } from './layout.ts'
+import type { BytesNode, FieldNode, InspectNode, ProblemNode } from './tree.ts'
+
+/** Looks up what is known of a message type. */
+export type DescribeMessage = (protocol: number, type: number) => MessageDescription | undefined
+
+/** What is left of the limits; each node and each byte that is shown takes from it. */
+export interface Budget {
+  nodes: number
+  bytes: number
+}
+
+export interface Source {
+  readonly bytes: Uint8Array
+  readonly framing: Framing
+  readonly protocol: number
+  readonly describe: DescribeMessage
+  readonly maximumDepth: number
+  readonly budget: Budget
+}
+
+export interface Region {
+  readonly start: number
+  readonly end: number
+}
+
+/** A window on the bytes of a region. */
+export function part({ bytes }: Source, { start, end }: Region): Uint8Array {
+  return bytes.subarray(start, end)
+}
+
+/** Takes the bytes of a region from the budget, as far as that goes, and copies them. */
+export function takeBytes(source: Source, region: Region): Uint8Array {
+  const taken = Math.min(region.end - region.start, source.budget.bytes)
+  source.budget.bytes -= taken
+  return source.bytes.slice(region.start, region.start + taken)
+}
+
+export function bytesNode(source: Source, name: string, region: Region): BytesNode {
+  const hexadecimal = Array.from(takeBytes(source, region), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return { kind: 'bytes', name, offset: region.start, length: region.end - region.start, hexadecimal }
+}
+
+/** The bytes of a region, if there are any. */
+export function rest(source: Source, name: string, region: Region): InspectNode[] {
+  return region.end > region.start ? [bytesNode(source, name, region)] : []
+}
+
+/** A problem, and the bytes that it leaves unread. */
+export function malformed(source: Source, region: Region, code: ProblemNode['code'], text: string): InspectNode[] {
+  return [problemNode(region.start, code, text), ...rest(source, 'not read', region)]
+}
+
+export function problemNode(
+  offset: number,
+  code: DecodeErrorCode | 'MESSAGE_COUNT' | 'NODE_COUNT' | 'BYTE_COUNT',
+  text: string,
+): ProblemNode {
+  return { kind: 'problem', name: code, offset, length: 0, code, text }
+}
+
+/** Takes a node from the budget; false when there are none left. */
+export function takeNode({ budget }: Source): boolean {
+  if (budget.nodes <= 0) return false
+  budget.nodes--
+  return true
+}
+
+export function field(name: string, offset: number, length: number, value: number, meaning?: string): FieldNode {
+  return { kind: 'field', name, offset, length, value, meaning }
+}
