@@ -22,11 +22,16 @@ export interface Capabilities {
    * behind a live batch waits for that batch
    */
   readonly hold: 'ring' | 'copy'
+  /**
+   * frames that are held where they are at most, fewer than there are; further ones are copied out, so that the kernel has frames to
+   * fill however many are held. 0 where all are copied
+   */
+  readonly holdLimit: number
   /** messages arrive in the order in which the kernel made them, so a gap in their numbers is a loss */
   readonly ordered: boolean
   /** bytes that a frame holds; of a longer message the rest is lost, and the batch says so */
   readonly frameSize: number
-  /** frames that can be in live batches at one time */
+  /** frames that can be in live batches at one time, or held where they are */
   readonly frameCount: number
   /** frames in one batch at the most */
   readonly batchSize: number
@@ -101,7 +106,7 @@ export interface FrameBatch extends Iterable<Frame>, Disposable {
   portId(index: number): number
   /** Multicast groups that the message was sent to, as a mask of the first 32; 0 for one sent to this socket alone. */
   groups(index: number): number
-  /** Keeps frame `index` beyond its batch. Throws code `NO_FREE_FRAMES` when no more can be held. */
+  /** Keeps frame `index` beyond its batch. Any number of frames may be held: receiving continues, as long as batches are released. */
   hold(index: number): Lease
   /** Gives the frames back, but for those held. Again: nothing. */
   release(): void

@@ -262,6 +262,30 @@ const mutations: readonly Mutation[] = [
     open: replaceCapabilities({ hold: 'ring', ring: true }),
   },
   {
+    bug: 'refuses to hold more frames than it has',
+    found: 'far more frames are held than there are',
+    open: patched(({ pool, capabilities }) => {
+      const hold = pool.hold.bind(pool)
+      pool.hold = (frame) => {
+        if (pool.held < capabilities.frameCount) return hold(frame)
+        throw new TransportError('NO_FREE_FRAMES', 'hold', 'all frames are held')
+      }
+    }),
+  },
+  {
+    bug: 'holds in place what it says to copy beyond its limit',
+    found: 'no more frames are held in place',
+    open: replaceCapabilities({ holdLimit: 2, hold: 'ring' }),
+  },
+  {
+    bug: 'mixes up what is held',
+    found: 'frames held and released in any pattern',
+    open: patched(({ pool }) => {
+      const hold = pool.hold.bind(pool)
+      pool.hold = (frame) => hold(pool.held > 3 ? frame ^ 1 : frame)
+    }),
+  },
+  {
     bug: 'does not count what it copies',
     found: 'hold copies, or leaves the frame where it is',
     open: replaceStats(() => ({ copied: 0 })),

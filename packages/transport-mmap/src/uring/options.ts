@@ -8,6 +8,11 @@ export interface UringOptions extends Omit<SocketOptions, 'liveBatches' | 'batch
   /** frames in one batch, 1 to `frames`; default 256, and no more than a quarter of the frames */
   readonly batchSize?: number | undefined
   /**
+   * Frames that may be held where they are at one time, 0 to `frames - 1`; further ones are copied out to be held, so that the kernel
+   * always has frames to fill. Default: half of the frames.
+   */
+  readonly holdLimit?: number | undefined
+  /**
    * Have a thread of the kernel receive (`IORING_SETUP_SQPOLL`) while this one answers. Worth it where a core is free for
    * that thread, which spins while there is traffic; a heavy loss where none is. Default false.
    */
@@ -19,6 +24,7 @@ export interface CheckedUringOptions {
   socket: CheckedOptions
   frames: number
   batchSize: number
+  holdLimit: number
   kernelThread: boolean
 }
 
@@ -34,7 +40,7 @@ const MAXIMUM_BYTES = 2 ** 31
 
 /** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
 export function checkUringOptions(options: UringOptions): CheckedUringOptions {
-  const { frames, batchSize, kernelThread = false, ...others } = options
+  const { frames, batchSize, holdLimit, kernelThread = false, ...others } = options
   const socket = checkOptions(others)
   const frameCount = checkFrames(frames ?? defaultFrames(socket.frameSize))
   if (frameCount * frameStride(FRAME_HEAD + socket.frameSize) >= MAXIMUM_BYTES) {
@@ -44,7 +50,11 @@ export function checkUringOptions(options: UringOptions): CheckedUringOptions {
   if (!Number.isInteger(batch) || batch < 1 || batch > frameCount) {
     throw refuse(`batchSize is ${batch}; a whole number from 1 to ${frameCount} is wanted`)
   }
-  return { socket, frames: frameCount, batchSize: batch, kernelThread }
+  const hold = holdLimit ?? frameCount >> 1
+  if (!Number.isInteger(hold) || hold < 0 || hold >= frameCount) {
+    throw refuse(`holdLimit must be an integer from 0 to ${frameCount - 1}, got ${hold}`)
+  }
+  return { socket, frames: frameCount, batchSize: batch, holdLimit: hold, kernelThread }
 }
 
 /** What the kernel writes before a message: `struct io_uring_recvmsg_out`, then `struct sockaddr_nl`. */

@@ -76,7 +76,8 @@ export class UringTransport extends BaseTransport {
       this.capabilities = Object.freeze({
         kind: 'uring',
         ring: true,
-        hold: 'ring',
+        hold: checked.holdLimit > 0 ? 'ring' : 'copy',
+        holdLimit: checked.holdLimit,
         ordered: true,
         frameSize: this.#buffers.capacity,
         frameCount: checked.frames,
@@ -216,7 +217,7 @@ export class UringTransport extends BaseTransport {
 
   #noFreeFrames(): TransportError {
     const { frameCount } = this.capabilities
-    return new TransportError('NO_FREE_FRAMES', 'receive', `all ${frameCount} frames are live or held; release some`)
+    return new TransportError('NO_FREE_FRAMES', 'receive', `live batches have all ${frameCount} frames; release one`)
   }
 
   #arm(): void {
@@ -269,13 +270,13 @@ const COOPERATIVE = SetupFlag.SingleIssuer | SetupFlag.CooperativeWork | SetupFl
 function provideBuffers(
   native: NativeBinding,
   handle: NativeHandle,
-  { frames: count, batchSize, socket }: CheckedUringOptions,
+  { frames: count, batchSize, holdLimit, socket }: CheckedUringOptions,
   provided: number,
 ): UringBuffers {
   const stride = frameStride(FRAME_HEAD + socket.frameSize)
   const memory = native.uringProvide(handle, count, stride, powerOfTwo(provided))
   if (typeof memory === 'number') throw systemError(UringStep.Provide, -memory)
-  return new UringBuffers(memory, { count, stride, batchSize, holdLimit: count })
+  return new UringBuffers(memory, { count, stride, batchSize, holdLimit })
 }
 
 /** The next one from `count` on. The kernel locks the memory of its rings, and users may lock little: no larger than need be. */

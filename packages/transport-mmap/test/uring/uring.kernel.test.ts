@@ -71,6 +71,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     const refused: Partial<UringOptions>[] = [
       ...[0, 1, 3, 65536, 2.5, Number.NaN].map((frames) => ({ frames })),
       ...[0, 65, 1.5].map((batchSize) => ({ batchSize })),
+      ...[-1, 64, 1.5, Number.NaN].map((holdLimit) => ({ holdLimit })),
       { frames: 32768, frameSize: 70144 },
       { frameSize: 0 },
     ]
@@ -120,38 +121,45 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
   })
 
   test.each([{ kernelThread: false }, { kernelThread: true }])(
-    'frames that are all held stop nothing but the ring, $kernelThread',
+    'frames held beyond the limit are copied, and all frames in live batches stop nothing but the ring, $kernelThread',
     async (mode) => {
-      await using transport = open({ ...mode, frames: 16, batchSize: 4, receiveBufferSize: 1 << 22 })
+      await using transport = open({ ...mode, frames: 16, batchSize: 4, holdLimit: 12, receiveBufferSize: 1 << 22 })
+      expect(transport.capabilities).toMatchObject({ hold: 'ring', holdLimit: 12 })
       commitNoops(transport, 100)
       transport.outbox.flush()
       const held: { lease: Lease; sequence: number }[] = []
-      while (held.length < 16) {
+      while (held.length < 40) {
         const batch = transport.poll(PATIENCE) as FrameBatch
         const sequences = sequencesOf(batch)
         for (const [index, sequence] of sequences.entries()) held.push({ lease: batch.hold(index), sequence })
         batch.release()
       }
+      expect(transport.stats).toMatchObject({ held: held.length, copied: held.length - 12 })
+      const live: FrameBatch[] = []
+      const seen: number[] = []
+      const hold = () => {
+        const batch = transport.poll(PATIENCE) as FrameBatch
+        seen.push(...sequencesOf(batch))
+        live.push(batch)
+      }
+      for (let frames = 0; frames < 4; frames += live.at(-1)?.length ?? 0) hold()
       expect(() => transport.poll()).toThrow(expect.objectContaining({ code: 'NO_FREE_FRAMES' }))
       await expect(transport.receive()).rejects.toMatchObject({ code: 'NO_FREE_FRAMES' })
       expect(() => transport.poll(1)).toThrow(expect.objectContaining({ code: 'NO_FREE_FRAMES' }))
-      expect(transport.stats.held).toBe(16)
-      // One that is free is enough to go on, whichever it is.
-      const seen: number[] = []
-      for (const index of [7, 0, 15, 3]) {
+      // One that is free is enough to continue, whichever it is.
+      for (const index of [7, 0, 11, 3]) {
         held[index]?.lease.release()
-        const batch = transport.poll(PATIENCE) as FrameBatch
-        seen.push(...sequencesOf(batch))
-        batch.release()
+        hold()
       }
-      seen.push(...receive(transport, 84 - seen.length).sequences)
-      expect(seen).toEqual(Array.from({ length: 84 }, (_, index) => 16 + index))
+      for (const batch of live) batch.release()
+      seen.push(...receive(transport, 100 - held.length - seen.length).sequences)
+      expect(seen).toEqual(Array.from({ length: 100 - held.length }, (_, index) => held.length + index))
       for (const [index, { lease, sequence }] of held.entries()) {
-        if ([7, 0, 15, 3].includes(index)) expect(lease.released).toBe(true)
+        if ([7, 0, 11, 3].includes(index)) expect(lease.released).toBe(true)
         else expect(lease.memory.u32[(lease.offset >> 2) + 2]).toBe(sequence)
         lease.release()
       }
-      expect(transport.stats).toMatchObject({ held: 0, copied: 0, lost: 0, frames: 100 })
+      expect(transport.stats).toMatchObject({ held: 0, copied: held.length - 12, lost: 0, frames: 100 })
       commitNoops(transport, 40)
       transport.outbox.flush()
       expect(receive(transport, 40).sequences).toHaveLength(40)

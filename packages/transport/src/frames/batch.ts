@@ -27,6 +27,8 @@ export class IndexedBatch implements FrameBatch {
   readonly list: Uint32Array
   // Private for the type checker alone: every packet passes through these members several times.
   private readonly owner: BatchOwner
+  private readonly words: Uint32Array
+  private readonly offsets: Uint32Array
 
   constructor(owner: BatchOwner, list: Uint32Array, length: number, lost: number) {
     this.memory = owner.memory
@@ -34,26 +36,28 @@ export class IndexedBatch implements FrameBatch {
     this.lost = lost
     this.list = list
     this.owner = owner
+    this.words = owner.words
+    this.offsets = owner.offsets
   }
 
   offset(index: number): number {
-    return this.owner.offsets[this.frame(index)] as number
+    return this.offsets[this.frame(index)] as number
   }
 
   byteLength(index: number): number {
-    return this.owner.words[this.frame(index) * FRAME_WORDS + FrameWord.Length] as number
+    return this.words[this.frame(index) * FRAME_WORDS + FrameWord.Length] as number
   }
 
   fullLength(index: number): number {
-    return this.owner.words[this.frame(index) * FRAME_WORDS + FrameWord.FullLength] as number
+    return this.words[this.frame(index) * FRAME_WORDS + FrameWord.FullLength] as number
   }
 
   portId(index: number): number {
-    return this.owner.words[this.frame(index) * FRAME_WORDS + FrameWord.PortId] as number
+    return this.words[this.frame(index) * FRAME_WORDS + FrameWord.PortId] as number
   }
 
   groups(index: number): number {
-    return this.owner.words[this.frame(index) * FRAME_WORDS + FrameWord.Groups] as number
+    return this.words[this.frame(index) * FRAME_WORDS + FrameWord.Groups] as number
   }
 
   hold(index: number): Lease {

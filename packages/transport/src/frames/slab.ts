@@ -91,6 +91,7 @@ export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: numbe
     kind,
     ring: false,
     hold: 'copy',
+    holdLimit: 0,
     ordered: true,
     frameSize: pool.stride,
     frameCount: batchSize * slabs,

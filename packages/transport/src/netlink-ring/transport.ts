@@ -21,7 +21,8 @@ export interface RingTransportOptions {
   /** frames in one batch at the most; a quarter of the ring by default, and no more than 256 */
   readonly batchSize?: number | undefined
   /**
-   * Frames that may be held in the ring at one time; those beyond are copied out. 0 by default: SKIP is safe only where the
+   * Frames that may be held in the ring at one time, fewer than it has; further ones are copied out to be held, so that the kernel
+   * always has frames to fill: those that are left, except the ones of live batches. 0 by default: SKIP is safe only where the
    * kernel steps over it (4.3 and newer) and where nothing arrives by the receive queue, as on a socket of nfnetlink_queue whose copy
    * range fits the frames. Elsewhere a held frame makes the kernel drop messages when it comes round, and a dump stops there.
    * From the first group that is joined on, all are copied out: what is sent to groups comes by the receive queue.
@@ -97,6 +98,7 @@ export class RingTransport extends BaseTransport {
       kind: options.kind,
       ring: true,
       hold: holdLimit > 0 ? 'ring' : 'copy',
+      holdLimit,
       ordered: false,
       frameSize: this.#ring.frames.capacity,
       frameCount: receive.frameCount,
@@ -241,7 +243,11 @@ export class RingTransport extends BaseTransport {
     }
     if (frame === NoFrame.Ours) {
       const { frameCount } = this.capabilities
-      throw new TransportError('NO_FREE_FRAMES', 'receive', `of ${frameCount} frames the next is in use; release it`)
+      throw new TransportError(
+        'NO_FREE_FRAMES',
+        'receive',
+        `the next of ${frameCount} frames is in a live batch; release it`,
+      )
     }
     return undefined
   }
