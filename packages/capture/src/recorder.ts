@@ -1,4 +1,4 @@
-import { isNetlinkError, Protocol } from '@ringlink/codec'
+import { Protocol } from '@ringlink/codec'
 import type { Memory } from '@ringlink/codec/memory'
 import type {
   Capabilities,
@@ -11,9 +11,9 @@ import type {
   TransportStats,
 } from '@ringlink/transport'
 import type { Direction } from './pcapng/block.ts'
-import type { CaptureSink } from './pcapng/encoder.ts'
 import { LinkType } from './pcapng/link-type.ts'
 import { netlinkRecord } from './pcapng/record.ts'
+import type { CaptureSink } from './pcapng/sink.ts'
 
 export interface RecordOptions {
   /** netlink protocol of the transport; default `NETLINK_NETFILTER` */
@@ -40,7 +40,7 @@ export interface Recorder extends Transport {
 
 /**
  * Saves every frame that `transport` delivers to `sink`, as it is delivered, in packets of LINKTYPE_NETLINK; all frames of a batch have
- * the time at which it came. What the kernel lost is the drop count of the packet behind it. The transport stays what it is: batches,
+ * the time at which it came. What the kernel lost is the drop count of the packet that follows. The transport stays what it is: batches,
  * leases, errors and stats are its own.
  *
  * The sink never delays the transport: while it is congested, frames pass unsaved, and the next one that is saved counts them. At close
@@ -100,7 +100,7 @@ class FrameLog {
       this.#sink.writeStatistics({ ...statistics, at: this.#now() })
     } catch (error) {
       // Closed before the transport: it has written statistics of its own.
-      if (!isNetlinkError(error, 'CLOSED')) throw error
+      if (!isClosed(error)) throw error
     }
   }
 
@@ -264,7 +264,7 @@ class RecordingOutbox implements Outbox {
   }
 }
 
-/** How many commits a flush that failed has sent all the same. */
+/** How many commits a flush that failed has sent anyway. */
 function sentOf(error: unknown): number {
   return error instanceof Error && 'sent' in error && typeof error.sent === 'number' ? error.sent : 0
 }
@@ -273,4 +273,9 @@ function sentOf(error: unknown): number {
 function monotonicClock(): () => bigint {
   const offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
   return () => process.hrtime.bigint() + offset
+}
+
+/** A sink can be anybody's: its code says that it is closed, not the class of its error. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'CLOSED'
 }

@@ -92,7 +92,7 @@ export type ByteOrder = 'little' | 'big'
 /** Which way a packet went, as its interface saw it. */
 export type Direction = 'inbound' | 'outbound'
 
-/** A section begins: interfaces are numbered anew. */
+/** A section begins: interfaces are numbered from 0 again. */
 export interface SectionBlock {
   readonly type: 'section'
   readonly byteOrder: ByteOrder
@@ -129,7 +129,7 @@ export interface PacketBlock {
   /** packets lost since the one before it on its interface */
   readonly dropCount: bigint | undefined
   readonly direction: Direction | undefined
-  /** of the section, and with it of whatever in the packet is in the order of the machine that wrote it */
+  /** of the section: what lies in the packet in the order of a machine is in this order */
   readonly byteOrder: ByteOrder
 }
 

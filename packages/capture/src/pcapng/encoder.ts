@@ -6,7 +6,6 @@ import {
   BlockType,
   BYTE_ORDER_MAGIC,
   type ByteOrder,
-  type Direction,
   INTERFACE_BODY,
   InterfaceOption,
   MAXIMUM_CAPTURED_LENGTH,
@@ -22,72 +21,7 @@ import {
   STATISTICS_BODY,
   StatisticsOption,
 } from './block.ts'
-
-/** What the file says of itself. */
-export interface SectionOptions {
-  readonly hardware?: string | undefined
-  readonly operatingSystem?: string | undefined
-  readonly application?: string | undefined
-  readonly comment?: string | undefined
-  /**
-   * Order of the numbers of the file; default this machine's. Packets are not touched by it: what is in the order of a machine
-   * inside them (all of netlink, the attributes of NFLOG) is read in the order of the file.
-   */
-  readonly byteOrder?: ByteOrder | undefined
-}
-
-/** Where packets come from. */
-export interface InterfaceOptions {
-  /** `LinkType`, or another number */
-  readonly linkType: number
-  readonly name?: string | undefined
-  readonly description?: string | undefined
-  readonly comment?: string | undefined
-  /** bytes to cut packets to; default, and at the most, {@link MAXIMUM_CAPTURED_LENGTH} */
-  readonly snapshotLength?: number | undefined
-}
-
-/** A packet to be written. A `PacketBlock` that was read is one too. */
-export interface PacketRecord {
-  /** what `addInterface` returned */
-  readonly interface: number
-  /** nanoseconds since 1970 */
-  readonly at: bigint
-  readonly bytes: Uint8Array
-  /** bytes that belong before `bytes`: the header that its link type has */
-  readonly header?: Uint8Array | undefined
-  /** bytes that the packet had before it was cut, those of `header` not among them; default all that are given */
-  readonly fullLength?: number | undefined
-  readonly comment?: string | undefined
-  /** packets lost since the one before it on its interface */
-  readonly dropCount?: bigint | undefined
-  readonly direction?: Direction | undefined
-}
-
-/** What an interface has counted. */
-export interface InterfaceStatistics {
-  /** what `addInterface` returned */
-  readonly interface: number
-  /** nanoseconds since 1970 */
-  readonly at: bigint
-  readonly received?: bigint | undefined
-  readonly dropped?: bigint | undefined
-  /** when the capture began and ended */
-  readonly startedAt?: bigint | undefined
-  readonly endedAt?: bigint | undefined
-  readonly comment?: string | undefined
-}
-
-/** Where packets are written to: an encoder, a file, a rotation of files. */
-export interface CaptureSink {
-  /** true: too much is waiting to be written; what is given all the same is kept in memory */
-  readonly congested: boolean
-  /** Describes an interface; its number. */
-  addInterface(options: InterfaceOptions): number
-  /** Takes a packet: its bytes are copied. False when the sink is {@link congested} now. */
-  writePacket(record: PacketRecord): boolean
-  writeStatistics(statistics: InterfaceStatistics): void
-}
+import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord, SectionOptions } from './sink.ts'
 
 interface Interface {
   readonly snapshotLength: number
@@ -111,7 +45,7 @@ const NO_BYTES = new Uint8Array(0)
 
 /**
  * Writes pcapng into memory, a block after the other: `take()` gives out what has come together. Times are in nanoseconds. It
- * knows no file and runs in a browser; whatever is refused (`EncodeError`, code `VALUE_RANGE`) has written nothing.
+ * knows no file and runs in a browser. What is refused (`EncodeError`, code `VALUE_RANGE`) writes nothing.
  */
 export class PcapngEncoder implements CaptureSink {
   readonly congested = false
@@ -321,7 +255,7 @@ export class PcapngEncoder implements CaptureSink {
     this.#pad(this.#end + value.length)
   }
 
-  /** Fills up to four bytes behind `end`, and goes on there. */
+  /** Pads with zeros after `end` to a multiple of four, and continues there. */
   #pad(end: number): void {
     this.#end = align4(end)
     for (let at = end; at < this.#end; at++) this.#bytes[at] = 0
@@ -374,7 +308,7 @@ function optionText(what: string, value: string | undefined): Uint8Array | undef
   if (value === undefined) return undefined
   const bytes = text.encode(value)
   if (bytes.length > MAXIMUM_OPTION_LENGTH) {
-    throw rangeError(`the ${what} has ${bytes.length} bytes, ${MAXIMUM_OPTION_LENGTH} at the most can be written`)
+    throw rangeError(`the ${what} must have at most ${MAXIMUM_OPTION_LENGTH} bytes, got ${bytes.length}`)
   }
   return bytes
 }
@@ -390,12 +324,12 @@ function optionsLength(values: readonly (Uint8Array | undefined)[]): number {
 
 function checkInteger(what: string, value: number, minimum: number, maximum: number): void {
   if (!Number.isInteger(value) || value < minimum || value > maximum) {
-    throw rangeError(`${what} ${value}, from ${minimum} to ${maximum} can be written`)
+    throw rangeError(`${what} must be an integer from ${minimum} to ${maximum}, got ${value}`)
   }
 }
 
 function checkCount(what: string, value: bigint): void {
-  if (value < 0n || value > MAXIMUM_64) throw rangeError(`${what} ${value} does not fit into 64 bits`)
+  if (value < 0n || value > MAXIMUM_64) throw rangeError(`${what} must be from 0 to 2^64 - 1, got ${value}`)
 }
 
 function rangeError(message: string): EncodeError {

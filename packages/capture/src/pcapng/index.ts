@@ -15,14 +15,7 @@ export {
   type StatisticsBlock,
 } from './block.ts'
 export { PcapngDecoder } from './decoder.ts'
-export {
-  type CaptureSink,
-  type InterfaceOptions,
-  type InterfaceStatistics,
-  type PacketRecord,
-  PcapngEncoder,
-  type SectionOptions,
-} from './encoder.ts'
+export { PcapngEncoder } from './encoder.ts'
 export { openLinkLayer, type PacketContents } from './link-layer.ts'
 export { LinkType, linkTypeName } from './link-type.ts'
 export { type BlockDecoder, type ByteSource, decodePcapng, PcapngReader, readPcapng } from './reader.ts'
@@ -37,4 +30,5 @@ export {
   packetRecord,
   type RecordDetails,
 } from './record.ts'
+export type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord, SectionOptions } from './sink.ts'
 // biome-ignore-end lint/performance/noBarrelFile: the entry of `@ringlink/capture/pcapng`

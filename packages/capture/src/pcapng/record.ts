@@ -12,8 +12,9 @@ import { LogMessage, MESSAGE_HEADER_LENGTH, Protocol } from '@ringlink/codec'
 import { DecodeError } from '@ringlink/codec/errors'
 import { align4, type Memory } from '@ringlink/codec/memory'
 import type { Direction, PacketBlock } from './block.ts'
-import { HOST_BYTE_ORDER, type PacketRecord } from './encoder.ts'
-import { LinkType } from './link-type.ts'
+import { HOST_BYTE_ORDER } from './encoder.ts'
+import { LinkType, linkTypeName } from './link-type.ts'
+import type { PacketRecord } from './sink.ts'
 
 /** Bytes of the header of LINKTYPE_NETLINK. */
 export const NETLINK_COOKED_LENGTH = 16
@@ -98,8 +99,8 @@ export function netlinkPacket(packet: PacketBlock): NetlinkPacket {
 }
 
 /**
- * The message of the packet log that a packet of LINKTYPE_NFLOG was, its netlink header made up: what the codec's views read. A copy,
- * in the order of this machine whatever the capture's is. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`, and for
+ * The message of the packet log that a packet of LINKTYPE_NFLOG was, its netlink header made up: what the codec's views read. A copy
+ * in the order of this machine. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`, and for
  * attributes of another order that cannot be turned around `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
  */
 export function nflogMessage(packet: PacketBlock): Uint8Array<ArrayBuffer> {
@@ -158,9 +159,9 @@ function bytesOf(source: MessageSource): Uint8Array {
   return source.memory.u8.subarray(source.offset, source.offset + source.length)
 }
 
-function checkLinkType({ linkType }: PacketBlock, wanted: number): void {
-  if (linkType === wanted) return
-  throw new DecodeError('MESSAGE_TYPE', `packet of link type ${linkType}, not ${wanted}`, {
+function checkLinkType({ linkType }: PacketBlock, expected: number): void {
+  if (linkType === expected) return
+  throw new DecodeError('MESSAGE_TYPE', `packet of ${linkTypeName(linkType)}, expected ${linkTypeName(expected)}`, {
     offset: 0,
     need: 0,
     have: 0,

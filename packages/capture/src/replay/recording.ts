@@ -120,7 +120,7 @@ export class Recording {
     return this.waiting < READ_AHEAD && this.#aheadBytes < READ_AHEAD_BYTES
   }
 
-  /** Gives the decoder more; false when there is none now. */
+  /** Gives the decoder more; false when nothing has arrived. */
   #feed(): boolean {
     const chunk = this.#source.take()
     if (chunk !== undefined) {

@@ -2,8 +2,7 @@ import { align4 } from '@ringlink/codec/memory'
 import { TransportError } from '@ringlink/transport'
 
 /**
- * Compares what is sent with what a recording says was sent, byte by byte and whatever the pieces: how messages are spread over commits
- * is no part of what they say.
+ * Compares what is sent with what a recording says was sent, byte by byte. How messages are spread over commits does not matter.
  */
 export class SentComparison {
   /** bytes that were sent as recorded */

@@ -3,14 +3,14 @@ import type { Writable } from 'node:stream'
 import { NetlinkError } from '@ringlink/codec/errors'
 import { TransportError } from '@ringlink/transport'
 import { namedError } from '../named-error.ts'
-import {
-  type CaptureSink,
-  type InterfaceOptions,
-  type InterfaceStatistics,
-  type PacketRecord,
-  PcapngEncoder,
-  type SectionOptions,
-} from '../pcapng/encoder.ts'
+import { PcapngEncoder } from '../pcapng/encoder.ts'
+import type {
+  CaptureSink,
+  InterfaceOptions,
+  InterfaceStatistics,
+  PacketRecord,
+  SectionOptions,
+} from '../pcapng/sink.ts'
 import { type OutputOptions, openOutput } from './output-file.ts'
 
 export interface CaptureOptions extends SectionOptions, OutputOptions {

@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import { format, parse } from 'node:path'
 import { TransportError } from '@ringlink/transport'
-import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord } from '../pcapng/encoder.ts'
+import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord } from '../pcapng/sink.ts'
 import { type Capture, type CaptureOptions, closedError, openCapture } from './capture.ts'
 
 export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {

@@ -226,12 +226,16 @@ describe('the encoder', () => {
 
 test('link types have names', () => {
   expect(Object.values(LinkType).map(linkTypeName)).toEqual([
+    'LINKTYPE_NULL',
     'LINKTYPE_ETHERNET',
     'LINKTYPE_RAW',
+    'LINKTYPE_LOOP',
+    'LINKTYPE_LINUX_SLL',
     'LINKTYPE_IPV4',
     'LINKTYPE_IPV6',
     'LINKTYPE_NFLOG',
     'LINKTYPE_NETLINK',
+    'LINKTYPE_LINUX_SLL2',
   ])
-  expect(linkTypeName(113)).toBe('LINKTYPE 113')
+  expect(linkTypeName(147)).toBe('LINKTYPE 147')
 })
