@@ -2,9 +2,10 @@
 //
 //   node test/packed/run.mjs [--all] [--only TEXT] [--write]
 //
-// Without --all, what CI runs at every change. --only: checks that have the text in their name. --write (with --all): docs/platforms.md.
+// Without --all, what CI runs at every change. --only: checks that have the text in their name. --write: docs/platforms.md, from these
+// results and, for the checks that were not run now, from those of runs before, which build/ keeps.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pack } from '../../scripts/pack.mjs'
@@ -21,12 +22,12 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 })
-if (values.write && !(values.all && values.only === undefined)) throw new Error('--write needs --all, without --only')
 const chosen = checks.filter(({ name, quick }) =>
   values.only === undefined ? values.all || quick : name.includes(values.only),
 )
 if (chosen.length === 0) throw new Error(`no check has ${JSON.stringify(values.only)} in its name`)
 
+const keptResults = join(root, 'build', 'packed-results.json')
 const platforms = values.all ? [] : [`linux-${process.arch}-gnu`]
 const start = performance.now()
 run(process.execPath, 'scripts/build.mjs')
@@ -40,10 +41,25 @@ try {
   await registry.close()
   removeProjects()
 }
-if (values.write) writeFileSync(join(root, 'docs', 'platforms.md'), platformsDocument(results))
+const kept = keep(results)
+if (values.write) write(kept)
 const failed = results.filter(({ error }) => error !== undefined)
 console.log(`${results.length - failed.length} passed, ${failed.length} failed`)
 process.exitCode = failed.length > 0 ? 1 : 0
+
+/** Adds the results to those that are kept, and returns all, in the order of the checks. */
+function keep(results) {
+  const known = existsSync(keptResults) ? JSON.parse(readFileSync(keptResults, 'utf8')) : {}
+  for (const { group, name, detail } of results) known[name] = { group, name, detail }
+  writeFileSync(keptResults, JSON.stringify(known, null, 2))
+  return checks.map(({ name }) => known[name] ?? { name })
+}
+
+function write(results) {
+  const missing = results.filter(({ detail }) => detail === undefined)
+  if (missing.length > 0) throw new Error(`never run: ${missing.map(({ name }) => name).join(', ')}`)
+  writeFileSync(join(root, 'docs', 'platforms.md'), platformsDocument(results))
+}
 
 async function attempt({ group, name, run }) {
   try {
