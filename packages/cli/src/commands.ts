@@ -4,6 +4,8 @@
  */
 import { type Arguments, readArguments } from './command-line/arguments.ts'
 import type { Command, CommandDescription, ExitCode, OptionTable } from './command-line/command.ts'
+import { doctorDescription } from './commands/doctor.ts'
+import { inspectDescription } from './commands/inspect.ts'
 import { logDescription } from './commands/log.ts'
 import { queueDescription } from './commands/queue.ts'
 
@@ -25,6 +27,8 @@ function command<Table extends OptionTable>(
 }
 
 export const commands: readonly Command[] = [
+  command(doctorDescription, async () => (await import('./doctor/run.ts')).runDoctor),
   command(queueDescription, async () => (await import('./queue/run.ts')).runQueue),
   command(logDescription, async () => (await import('./log/run.ts')).runLog),
+  command(inspectDescription, async () => (await import('./inspect/run.ts')).runInspect),
 ]

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { quoteText } from '../terminal/escape.ts'
+import { quoteText } from '@ringlink/codec'
+import { alternatives } from './alternatives.ts'
 import { allOptions, type CommandDescription, type OptionTable, type OptionValues } from './command.ts'
 import { didYouMean } from './nearest.ts'
 import { UsageError } from './values.ts'
@@ -66,12 +67,6 @@ function checkOperands({ operands }: Pick<CommandDescription, 'operands'>, given
     if (word === undefined || choices === undefined || choices.includes(word)) continue
     throw new UsageError(`${name} must be ${alternatives(choices)}, got ${quoteText(word)}${didYouMean(word, choices)}`)
   }
-}
-
-/** `a, b or c` */
-export function alternatives(names: readonly string[]): string {
-  const last = names.at(-1) ?? ''
-  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`
 }
 
 function valuesOf<Table extends OptionTable>(

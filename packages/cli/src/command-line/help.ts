@@ -1,4 +1,4 @@
-import { alternatives } from './arguments.ts'
+import { alternatives } from './alternatives.ts'
 import { allOptions, type Command, type CommandDescription, type OptionDescription } from './command.ts'
 
 /** Columns; the manual page and every text are made for this width. */

@@ -1,5 +1,5 @@
+import { quoteText } from '@ringlink/codec'
 import type { FirewallRule, NumberRange, RuleHook, RuleProtocol } from 'ringlink'
-import { quoteText } from '../terminal/escape.ts'
 import { didYouMean } from './nearest.ts'
 import { readNumber, UsageError } from './values.ts'
 

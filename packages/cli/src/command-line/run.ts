@@ -1,4 +1,4 @@
-import { escapeLines, quoteText } from '../terminal/escape.ts'
+import { escapeText, quoteText } from '@ringlink/codec'
 import { output } from '../terminal/output.ts'
 import { asksForHelp } from './arguments.ts'
 import type { Command, ExitCode } from './command.ts'
@@ -25,7 +25,7 @@ export async function runCommandLine(
   } catch (error) {
     // What a pipe's reader no longer wants is not worth an error of its own.
     await output.finish().catch(() => {})
-    process.stderr.write(`${place}: ${escapeLines(error instanceof Error ? error.message : String(error))}\n`)
+    process.stderr.write(`${place}: ${escapeLines(messageOf(error))}\n`)
     if (!(error instanceof UsageError)) return 1
     process.stderr.write(`${place}: see ${place} --help\n`)
     return 2
@@ -62,4 +62,13 @@ function unknownCommand(name: string, commands: readonly Command[]): UsageError 
   const known = [...commands.map((it) => it.name), '--help', '--version']
   const what = name.startsWith('-') ? 'option' : 'command'
   return new UsageError(`unknown ${what} ${quoteText(name)}${didYouMean(name, known)}`)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Text of an error, safe on a terminal; its line breaks stay. */
+function escapeLines(text: string): string {
+  return text.split('\n').map(escapeText).join('\n')
 }

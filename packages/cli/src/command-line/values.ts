@@ -1,4 +1,5 @@
-import { quoteText } from '../terminal/escape.ts'
+import { quoteText } from '@ringlink/codec'
+import { alternatives } from './alternatives.ts'
 import { didYouMean } from './nearest.ts'
 
 /** A command line that is wrong: exit code 2. */
@@ -25,7 +26,7 @@ export function readName<Name extends string>(
 ): Name | undefined {
   const name = names.find((it) => it === text)
   if (text === undefined || name !== undefined) return name
-  throw new UsageError(`${option} must be ${names.join(' or ')}, got ${quoteText(text)}${didYouMean(text, names)}`)
+  throw new UsageError(`${option} must be ${alternatives(names)}, got ${quoteText(text)}${didYouMean(text, names)}`)
 }
 
 /** Units of an option, and what its values are. */

@@ -1,6 +1,7 @@
-import { type LogRecordView, Memory } from '@ringlink/codec'
-import { type Entry, entryOfRecord } from '../packets/entry.ts'
+import type { LogRecord } from 'ringlink'
+import { type Entry, entryOfRecord, headersOf } from '../packets/entry.ts'
 import { PacketPrinter } from '../packets/printer.ts'
+import type { PacketSource } from '../packets/source.ts'
 import { Statistics } from '../packets/statistics.ts'
 import { CaptureOutput } from './capture-output.ts'
 import type { LogSettings } from './settings.ts'
@@ -45,7 +46,7 @@ export class LogProgram {
   }
 
   /** False when there were enough. Without lines nothing is made of a record except what is written to the file. */
-  takeRecord(record: LogRecordView, at: bigint, lost: number): boolean {
+  takeRecord(record: LogRecord, at: bigint, lost: number): boolean {
     this.lost += lost
     this.#received++
     const { isWanted } = this.#settings
@@ -58,10 +59,10 @@ export class LogProgram {
 
   /** As `takeRecord`, for packets that no log has made. */
   takeEntry(entry: Entry): boolean {
-    const { bytes, lost, mark, etherType: protocol } = entry
+    const { lost, mark } = entry
     this.lost += lost
     this.#received++
-    const packet = { memory: Memory.from(bytes), payloadOffset: 0, payloadLength: bytes.length, mark, protocol }
+    const packet: PacketSource = { mark, headers: () => headersOf(entry) }
     const { isWanted } = this.#settings
     if (isWanted !== undefined && !isWanted(packet)) return true
     this.statistics.count(packet)

@@ -1,22 +1,14 @@
 import { LinkType, nflogMessage, openLinkLayer, type PacketBlock } from '@ringlink/capture'
-import {
-  LogMessage,
-  LogRecordView,
-  Memory,
-  MessageIterator,
-  Protocol,
-  QueueMessage,
-  QueuePacketView,
-} from '@ringlink/codec'
+import { LogMessage, Memory, MessageIterator, Protocol, QueueMessage, QueuePacketView } from '@ringlink/codec'
+import { ETHERNET_HEADER_LENGTH, PacketView } from '@ringlink/packet'
+import { LogRecord } from 'ringlink'
 import { type Entry, entryOfPacket } from './entry.ts'
 
 /** What becomes of the packets of a capture; each returns false when there were enough. */
 export interface PacketSink {
-  takeRecord(record: LogRecordView, at: bigint, lost: number): boolean
+  takeRecord(record: LogRecord, at: bigint, lost: number): boolean
   takeEntry(entry: Entry): boolean
 }
-
-const ETHERNET_LENGTH = 14
 
 /** Finds packets in captures of all link types: what was logged, what was queued, what a device had. */
 export class CaptureContents {
@@ -24,8 +16,9 @@ export class CaptureContents {
   readonly unknown = new Map<number, number>()
   /** netlink messages that neither a queue nor a log has sent */
   otherMessages = 0
-  #record = new LogRecordView()
+  #record = new LogRecord()
   #packet = new QueuePacketView()
+  #headers = new PacketView()
   #messages = new MessageIterator()
 
   /** False when the sink has had enough. Throws `DecodeError` for a malformed message. */
@@ -48,7 +41,7 @@ export class CaptureContents {
       return true
     }
     const { etherType, offset } = contents
-    const linkLayer = linkType === LinkType.Ethernet ? bytes.subarray(0, ETHERNET_LENGTH) : undefined
+    const linkLayer = linkType === LinkType.Ethernet ? bytes.subarray(0, ETHERNET_HEADER_LENGTH) : undefined
     return sink.takeEntry({ at, lost, linkLayer, etherType, bytes: bytes.subarray(offset) })
   }
 
@@ -63,7 +56,7 @@ export class CaptureContents {
       if (type === LogMessage.Packet) {
         wantsMore = sink.takeRecord(this.#record.wrap(memory, offset, length), at, lostBefore)
       } else if (type === QueueMessage.Packet) {
-        wantsMore = sink.takeEntry(entryOfPacket(this.#packet.wrap(memory, offset, length), at, { lost: lostBefore }))
+        wantsMore = sink.takeEntry(this.#entryAt(memory, offset, length, at, lostBefore))
       } else {
         this.otherMessages++
         continue
@@ -72,5 +65,12 @@ export class CaptureContents {
       if (!wantsMore) return false
     }
     return true
+  }
+
+  #entryAt(memory: Memory, offset: number, length: number, at: bigint, lost: number): Entry {
+    const packet = this.#packet.wrap(memory, offset, length)
+    const { payloadOffset, payloadLength, protocol } = packet
+    const start = payloadLength === 0 ? offset : payloadOffset
+    return entryOfPacket(packet, this.#headers.wrapNetwork(memory, start, payloadLength, protocol), at, { lost })
   }
 }

@@ -1,6 +1,6 @@
 import { createReadStream, statSync } from 'node:fs'
 import { type CaptureReader, readCapture } from '@ringlink/capture'
-import { quoteText } from '../terminal/escape.ts'
+import { quoteText } from '@ringlink/codec'
 import { Progress } from '../terminal/progress.ts'
 import { whole } from '../terminal/text.ts'
 

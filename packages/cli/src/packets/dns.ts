@@ -1,5 +1,5 @@
+import { escapeText } from '@ringlink/codec'
 import { formatAddress } from '@ringlink/packet'
-import { escapeText } from '../terminal/escape.ts'
 
 const RESPONSE = 0x8000
 const RECURSION_DESIRED = 0x0100

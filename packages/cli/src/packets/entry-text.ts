@@ -1,10 +1,9 @@
-import { Memory } from '@ringlink/codec'
-import { EtherType, formatHardwareAddress, IpProtocol, PacketView, packetEnds, packetText } from '@ringlink/packet'
-import { escapeText } from '../terminal/escape.ts'
+import { escapeText } from '@ringlink/codec'
+import { EtherType, formatHardwareAddress, IpProtocol, type PacketView, packetEnds, packetText } from '@ringlink/packet'
 import type { Paint } from '../terminal/paint.ts'
 import type { DeviceNames } from './devices.ts'
 import { DNS_PORTS, describeDns } from './dns.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, headersOf } from './entry.ts'
 
 /** How entries are turned to text. */
 export interface EntryStyle {
@@ -26,13 +25,10 @@ export function formatEntry(entry: Entry, { paint, devices, linkLayer }: EntrySt
   const way = wayOf(entry, devices)
   if (way !== '') words.push(paint('dim', way))
   if (entry.mark !== undefined) words.push(`mark 0x${entry.mark.toString(16)}`)
+  if (entry.vlanId !== undefined) words.push(`vlan ${entry.vlanId}`)
   if (linkLayer && entry.linkLayer !== undefined) words.push(paint('dim', `${ethernetText(entry.linkLayer)},`))
-  words.push(paintPacket(packetOf(entry), paint))
+  words.push(paintPacket(headersOf(entry), paint))
   return words.join(' ')
-}
-
-function packetOf({ bytes, etherType }: Entry): PacketView {
-  return new PacketView().wrapNetwork(Memory.from(bytes), 0, bytes.length, etherType)
 }
 
 /** As tcpdump prints it, in colours; names that are asked for in DNS too. */
@@ -67,7 +63,7 @@ function ethernetText(bytes: Uint8Array): string {
 /** The same for programs; what is not known is left out. */
 export function entryObject(entry: Entry, devices: Pick<DeviceNames, 'name'>): object {
   const { at, bytes, linkLayer, inputDevice, outputDevice, etherType: _, ...rest } = entry
-  const packet = packetOf(entry)
+  const packet = headersOf(entry)
   return {
     event: 'packet',
     at: isoTime(at),

@@ -1,5 +1,6 @@
-import { Family, Hook, type LogRecordView, type QueuePacketView } from '@ringlink/codec'
-import { ETHERNET_HEADER_LENGTH, EtherType } from '@ringlink/packet'
+import { Family, Hook, type LogRecordView, Memory, type QueuePacketView } from '@ringlink/codec'
+import { ETHERNET_HEADER_LENGTH, PacketView } from '@ringlink/packet'
+import type { LogRecord } from 'ringlink'
 
 /** A packet, with a copy of what it is shown by. */
 export interface Entry {
@@ -18,6 +19,7 @@ export interface Entry {
   readonly mark?: number | undefined
   readonly userId?: number | undefined
   readonly groupId?: number | undefined
+  readonly vlanId?: number | undefined
   /** an Ethernet header, if there is one */
   readonly linkLayer?: Uint8Array | undefined
   /** 0: as the first byte says */
@@ -34,62 +36,47 @@ const deviceHooks: HookNames = ['ingress', 'egress']
 const hooks: HookNames = Object.fromEntries(Object.entries(Hook).map(([name, number]) => [number, name.toLowerCase()]))
 
 /** Copies what is shown of a record. */
-export function entryOfRecord(record: LogRecordView, at: bigint, lost: number): Entry {
+export function entryOfRecord(record: LogRecord, at: bigint, lost: number): Entry {
+  const { group, sequence } = record
   const linkLayer = record.linkLayerHeader() ?? record.hardwareHeader()
-  const { group, sequence, family, protocol } = record
-  const bytes = record.payload().slice()
-  return {
-    at,
-    lost,
-    group,
-    sequence,
-    prefix: record.prefix(),
-    ...detailsOf(record),
-    linkLayer: linkLayer?.length === ETHERNET_HEADER_LENGTH ? linkLayer : undefined,
-    etherType: protocol || etherTypeOf(family),
-    bytes,
-  }
+  return { at, lost, group, sequence, prefix: record.prefix(), ...detailsOf(record, record.headers(), linkLayer) }
 }
 
 /** Copies what is shown of a packet of a queue. */
 export function entryOfPacket(
   packet: QueuePacketView,
+  headers: PacketView,
   now: bigint,
   { verdict, lost = 0 }: { readonly verdict?: Entry['verdict']; readonly lost?: number },
 ): Entry {
-  const { queueNumber: queue, id, family, protocol } = packet
+  const { queueNumber: queue, id } = packet
   const received = packet.timestamp()
-  const linkLayer = packet.linkLayerHeader()
-  const bytes = packet.payload().slice()
-  return {
-    at: received === undefined ? now : received * 1000n,
-    lost,
-    queue,
-    id,
-    verdict,
-    ...detailsOf(packet),
-    linkLayer: linkLayer?.length === ETHERNET_HEADER_LENGTH ? linkLayer : undefined,
-    etherType: protocol || etherTypeOf(family),
-    bytes,
-  }
+  const at = received === undefined ? now : received * 1000n
+  return { at, lost, queue, id, verdict, ...detailsOf(packet, headers, packet.linkLayerHeader()) }
 }
 
-function detailsOf(packet: LogRecordView | QueuePacketView) {
+/** The headers of the packet in an entry. */
+export function headersOf({ bytes, etherType }: Entry): PacketView {
+  return new PacketView().wrapNetwork(Memory.from(bytes), 0, bytes.length, etherType)
+}
+
+function detailsOf(packet: LogRecordView | QueuePacketView, headers: PacketView, header: Uint8Array | undefined) {
   const { family, hook, inputDevice, outputDevice, mark, userId, groupId } = packet
-  return { hook: hookName(family, hook), inputDevice, outputDevice, mark, userId, groupId }
-}
-
-/** Some kernels leave the protocol of a record at 0; then the family tells it, or the packet's first byte (0). */
-function etherTypeOf(family: number): number {
-  switch (family) {
-    case Family.Ipv4:
-      return EtherType.Ipv4
-    case Family.Ipv6:
-      return EtherType.Ipv6
-    case Family.Arp:
-      return EtherType.Arp
-    default:
-      return 0
+  const { memory, linkOffset, offset, length, vlanId } = headers
+  // Some packets begin with their Ethernet header, or with tags.
+  const network = headers.networkOffset < 0 ? offset : headers.networkOffset
+  const linkLayer = linkOffset < 0 ? header : memory.copy(linkOffset, Math.min(length, ETHERNET_HEADER_LENGTH))
+  return {
+    hook: hookName(family, hook),
+    inputDevice,
+    outputDevice,
+    mark,
+    userId,
+    groupId,
+    vlanId,
+    linkLayer: linkLayer?.length === ETHERNET_HEADER_LENGTH ? linkLayer : undefined,
+    etherType: headers.etherType ?? 0,
+    bytes: memory.copy(network, offset + length - network),
   }
 }
 

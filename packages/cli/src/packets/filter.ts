@@ -5,11 +5,12 @@
  *     all     = one { ["and"] one }
  *     one     = "not" one | "(" filter ")" | protocol | property
  */
-import { IpProtocol, PacketView, type Prefix, tryParseAddress, tryParsePrefix } from '@ringlink/packet'
-import { alternatives } from '../command-line/arguments.ts'
+
+import { escapeText, quoteText } from '@ringlink/codec'
+import { IpProtocol, type PacketView, type Prefix, tryParseAddress, tryParsePrefix } from '@ringlink/packet'
+import { alternatives } from '../command-line/alternatives.ts'
 import { didYouMean } from '../command-line/nearest.ts'
-import { escapeText, quoteText } from '../terminal/escape.ts'
-import { type PacketSource, wrapSource } from './source.ts'
+import type { PacketSource } from './source.ts'
 
 /** What a filter looks at in a packet. */
 export type FilteredPacket = PacketSource
@@ -38,8 +39,7 @@ const FILTER_WORDS = alternatives(KNOWN_WORDS)
 /** Compiles an expression. Throws {@link FilterError}. */
 export function compileFilter(expression: string): PacketFilter {
   const test = new FilterParser(expression).parse()
-  const view = new PacketView()
-  return (packet) => test(wrapSource(view, packet), packet.mark ?? 0)
+  return (packet) => test(packet.headers(), packet.mark ?? 0)
 }
 
 /** A filter that matches what any of the expressions does; undefined if there are none. Throws {@link FilterError}. */

@@ -1,7 +1,7 @@
-import { type AddressView, IPV6_ADDRESS_LENGTH, PacketView } from '@ringlink/packet'
+import { type AddressView, IPV6_ADDRESS_LENGTH } from '@ringlink/packet'
 import { formatTable } from '../terminal/table.ts'
 import { whole } from '../terminal/text.ts'
-import { type PacketSource, wrapSource } from './source.ts'
+import type { PacketSource } from './source.ts'
 
 interface Talker {
   readonly address: string
@@ -16,16 +16,15 @@ const MAXIMUM_TALKERS = 8192
 export class Statistics {
   packets = 0
   bytes = 0
-  #view = new PacketView()
   // IPv4 addresses are numbers, IPv6 addresses texts.
   #talkers = new Map<number | string, Talker>()
 
   count(source: PacketSource): void {
-    const packet = wrapSource(this.#view, source)
+    const packet = source.headers()
     this.packets++
     const { version, source: address } = packet
     if (address === undefined) {
-      this.bytes += source.payloadLength
+      this.bytes += packet.length
       return
     }
     const { u8 } = packet.memory

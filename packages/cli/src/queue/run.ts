@@ -136,7 +136,7 @@ class QueueProgram {
   #print(printer: PacketPrinter, packet: QueuePacket, now: bigint, drops: boolean): void {
     const { isPrinted } = this.#settings
     if (isPrinted !== undefined && !isPrinted(packet)) return
-    printer.print(entryOfPacket(packet, now, { verdict: drops ? 'drop' : 'accept' }))
+    printer.print(entryOfPacket(packet, packet.headers(), now, { verdict: drops ? 'drop' : 'accept' }))
   }
 }
 

@@ -1,10 +1,10 @@
+import { quoteText } from '@ringlink/codec'
 import { readFilter } from '../command-line/filter-option.ts'
 import { type GivenRule, readRules } from '../command-line/rule-option.ts'
 import { readName, readNumber, UsageError } from '../command-line/values.ts'
 import type { QueueArguments } from '../commands/queue.ts'
 import { TRANSPORT_NAMES, type TransportName } from '../commands/transport-names.ts'
 import type { PacketFilter } from '../packets/filter.ts'
-import { quoteText } from '../terminal/escape.ts'
 
 /** What the words of `ringlink queue` ask for. */
 export interface QueueSettings {

@@ -32,7 +32,7 @@ describe('the options of ringlink log', () => {
     [['--group', '5', '--write', 'x', '--rotate-size', '10Q'], 'must be a size (500k, 10M, 1G)'],
     [['--group', '5', '--write', 'x', '--rotate-size', '10constructor'], 'must be a size (500k, 10M, 1G)'],
     [['--group', '5', '--write', 'x', '--rotate-time', '0s'], 'must be a time (60s, 5m, 1h)'],
-    [['--group', '5', '--transport', 'pigeon'], 'must be socket or mmap or sim'],
+    [['--group', '5', '--transport', 'pigeon'], 'must be socket, mmap or sim'],
     [['--group', '5', '--copy-range', '65532'], '--copy-range must be'],
     [['--group', '5', '--what'], "unknown option '--what'"],
     [['--group', '5', '--filter', 'udp dport http'], 'udp dport http\n            ^^^^'],

@@ -1,6 +1,7 @@
-import { LogRecordView, Memory } from '@ringlink/codec'
+import { Memory } from '@ringlink/codec'
 import { EtherType } from '@ringlink/packet'
 import fc from 'fast-check'
+import { LogRecord } from 'ringlink'
 import { describe, expect, it, test } from 'vitest'
 import { loadVector } from '../../../codec/test/vectors.ts'
 import { entryOfRecord } from '../../src/packets/entry.ts'
@@ -12,7 +13,7 @@ const style = { paint: plain, devices: { name: (index: number) => `eth${index}` 
 
 function vectorEntry(name: string) {
   const { bytes } = loadVector('log', name)
-  return entryOfRecord(new LogRecordView().wrap(Memory.from(bytes), 0, bytes.length), 0n, 0)
+  return entryOfRecord(new LogRecord().wrap(Memory.from(bytes), 0, bytes.length), 0n, 0)
 }
 
 /** The line without its time, which depends on where one is. */

@@ -1,18 +1,24 @@
 import { Memory } from '@ringlink/codec'
+import { PacketView } from '@ringlink/packet'
 import type { FilteredPacket } from '../../src/packets/filter.ts'
 
 /** Bytes in front of and behind a packet: a filter that reads outside of it finds what it is looking for there. */
 const SURROUNDINGS = new TextEncoder().encode('secret secret secret....')
 
 /** A packet as a filter is shown it, in the middle of other bytes. */
-export function packet(bytes: readonly number[] | Uint8Array, mark?: number): FilteredPacket {
+export function packet(bytes: readonly number[] | Uint8Array, mark?: number, length = bytes.length): TestPacket {
   const memory = Memory.from(Uint8Array.from([...SURROUNDINGS, ...bytes, ...SURROUNDINGS]))
-  return { memory, payloadOffset: SURROUNDINGS.length, payloadLength: bytes.length, mark, protocol: 0 }
+  const view = new PacketView()
+  return { bytes, mark, headers: () => view.wrapNetwork(memory, SURROUNDINGS.length, length) }
+}
+
+interface TestPacket extends FilteredPacket {
+  readonly bytes: readonly number[] | Uint8Array
 }
 
 /** The first `length` bytes of a packet: what a copy range leaves of it. */
-export function cut(original: FilteredPacket, length: number): FilteredPacket {
-  return { ...original, payloadLength: length }
+export function cut({ bytes, mark }: TestPacket, length: number): TestPacket {
+  return packet(bytes, mark, length)
 }
 
 interface Ipv4Options {

@@ -1,0 +1,67 @@
+import type { Arguments } from '../command-line/arguments.ts'
+import type { CommandDescription } from '../command-line/command.ts'
+
+export const INPUT_FORMATS = ['auto', 'hex', 'strace', 'capture', 'raw'] as const
+export const BYTE_ORDERS = ['little', 'big'] as const
+/** Names of netlink protocols (`NETLINK_...`), and their numbers. */
+export const PROTOCOL_NAMES = {
+  route: 0,
+  usersock: 2,
+  sock_diag: 4,
+  xfrm: 6,
+  audit: 9,
+  connector: 11,
+  netfilter: 12,
+  kobject_uevent: 15,
+  generic: 16,
+} as const
+
+const options = {
+  protocol: {
+    value: 'NAME',
+    choices: Object.keys(PROTOCOL_NAMES),
+    summary: 'netlink protocol where the input does not say: a name (NETLINK_...) or number; default netfilter',
+  },
+  'byte-order': {
+    value: 'ORDER',
+    choices: BYTE_ORDERS,
+    summary:
+      'of the machine that the bytes come from: little or big; default as the input says, else that of this machine',
+  },
+  format: {
+    value: 'FORMAT',
+    choices: INPUT_FORMATS,
+    summary: 'what the input is: hex, strace, capture (pcapng or pcap), raw (netlink bytes), or auto, the default',
+  },
+  json: { summary: 'one JSON object per message' },
+} as const
+
+export const inspectDescription = {
+  name: 'inspect',
+  summary: 'show netlink bytes as a tree of messages and attributes',
+  description: [
+    'INPUT is hexadecimal digits, a file, or - for standard input, which is also read if there is none. Digits may have blanks, commas, 0x, ' +
+      '\\x, offsets at the beginning of a line, and comments after # or //. Captures show their netlink and NFLOG packets; other packets: ' +
+      'ringlink log --read.',
+    'strace decodes netlink itself and leaves bytes out, so have it dump them too: strace -xx -e read=all -e write=all. What it dumps of ' +
+      'netlink sockets is shown as it comes.',
+  ],
+  operands: [{ name: 'INPUT', summary: 'hexadecimal digits, a file, or -', file: true, multiple: true }],
+  options,
+  examples: [
+    {
+      what: 'A request that takes queue 0',
+      line: `ringlink inspect '1c000000 02030500 01000000 00000000 00000000 08000100 01000002'`,
+    },
+    {
+      what: 'What a command asks the kernel, and what that answers',
+      line: `strace -f -xx -e trace=network -e read=all -e write=all ip link show lo 2>&1 | ringlink inspect`,
+    },
+    {
+      what: 'Logged packets of a capture, as JSON',
+      line: `ringlink log --group 5 --transport sim --timeout 100 --count 5 --write log.pcapng && ringlink inspect log.pcapng --json`,
+    },
+  ],
+} as const satisfies CommandDescription
+
+export type InspectArguments = Arguments<typeof options>

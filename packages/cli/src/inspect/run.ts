@@ -1,0 +1,72 @@
+import { quoteText } from '@ringlink/codec'
+import { inspect, inspectText } from '@ringlink/codec/inspect'
+import type { ExitCode } from '../command-line/command.ts'
+import { didYouMean } from '../command-line/nearest.ts'
+import { Stop } from '../command-line/stop.ts'
+import { readName, UsageError } from '../command-line/values.ts'
+import { BYTE_ORDERS, INPUT_FORMATS, type InspectArguments, PROTOCOL_NAMES } from '../commands/inspect.ts'
+import { output } from '../terminal/output.ts'
+import { paintFor } from '../terminal/paint.ts'
+import { whole } from '../terminal/text.ts'
+import type { Chunk } from './chunk.ts'
+import { readInputs } from './input.ts'
+import { nodeObject, paintLine } from './text.ts'
+
+/** Shows netlink bytes. */
+export async function runInspect({ values, operands }: InspectArguments): Promise<ExitCode> {
+  const format = readName('--format', values.format, INPUT_FORMATS) ?? 'auto'
+  const byteOrder = readName('--byte-order', values['byte-order'], BYTE_ORDERS)
+  const protocol = readProtocol(values.protocol)
+  const stop = new Stop()
+  const show = values.json ? showJson : showText
+  if (operands.length === 0 && process.stdin.isTTY) {
+    process.stderr.write('reading standard input: paste hexadecimal digits, end with Ctrl-D\n')
+  }
+  const warn = (text: string) => process.stderr.write(`ringlink inspect: ${text}\n`)
+  const inputs = readInputs(operands, { format, signal: stop.signal, stdin: process.stdin, warn })
+  const chunks = inputs[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await Promise.race([chunks.next(), stop.requested])
+      if (next === undefined || next.done === true || stop.isRequested) break
+      show({ ...next.value, protocol: next.value.protocol ?? protocol, byteOrder: byteOrder ?? next.value.byteOrder })
+      await output.drained()
+    }
+  } catch (error) {
+    if (!stop.isRequested) throw error
+  }
+  // A terminal or pipe that nobody writes to would keep the process.
+  process.stdin.destroy()
+  return 0
+}
+
+function readProtocol(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const names = Object.keys(PROTOCOL_NAMES)
+  const name = text.toLowerCase().replace(/^netlink_/, '')
+  const known = Object.entries(PROTOCOL_NAMES).find(([it]) => it === name)
+  if (known !== undefined) return known[1]
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (number <= 0xff) return number
+  const expected = `${names.join(', ')} or a number from 0 to 255`
+  throw new UsageError(`--protocol must be ${expected}, got ${quoteText(text)}${didYouMean(name, names)}`)
+}
+
+function optionsOf({ protocol, byteOrder }: Chunk) {
+  return {
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(byteOrder === undefined ? {} : { byteOrder }),
+  }
+}
+
+function showText(chunk: Chunk): void {
+  const paint = paintFor(process.stdout)
+  if (chunk.label !== '') output.line(paint('bold', `${chunk.label}, ${whole(chunk.bytes.length)} bytes`))
+  for (const line of inspectText(chunk.bytes, optionsOf(chunk)).split('\n')) output.line(paintLine(line, paint))
+  if (chunk.label !== '') output.line('')
+}
+
+function showJson(chunk: Chunk): void {
+  const from = chunk.label === '' ? {} : { from: chunk.label }
+  for (const node of inspect(chunk.bytes, optionsOf(chunk))) output.json({ ...from, ...(nodeObject(node) as object) })
+}
