@@ -38,6 +38,11 @@ export class BatchLoop<Batch> {
     this.#result = { done: false, value: batch }
   }
 
+  /** Whether somebody iterates: an error can be thrown to them. */
+  get isActive(): boolean {
+    return this.#current !== undefined
+  }
+
   /** Begins. One at a time: throws code `BUSY`. */
   begin(): AsyncIterator<Batch, undefined> {
     if (this.#current !== undefined)
@@ -98,13 +103,18 @@ export class BatchLoop<Batch> {
 
   /** The first error is the one to be told, whatever goes wrong behind it; none when it was the close that ended a wait. */
   #leaveAfter(error: unknown): void {
-    if (this.#source.isClosed() && isNetlinkError(error, 'CLOSED')) return
+    if (this.#isEnd(error)) return
     try {
       this.#leave()
     } catch {
       // As with `for await`: the error of the body wins.
     }
     throw error
+  }
+
+  /** Whether it was the close that ended a wait, and nothing else. */
+  #isEnd(error: unknown): boolean {
+    return this.#source.isClosed() && isNetlinkError(error, 'CLOSED')
   }
 
   #leave(): void {
@@ -135,6 +145,7 @@ export class BatchLoop<Batch> {
         if (this.#source.aim(frames)) return Promise.resolve(this.#result)
       }
     } catch (error) {
+      if (this.#isEnd(error)) return Promise.resolve(this.#end())
       this.#stop()
       return Promise.reject(error)
     }
@@ -156,7 +167,7 @@ export class BatchLoop<Batch> {
       }
     } catch (error) {
       this.#waiting = false
-      if (this.#source.isClosed()) return this.#end()
+      if (this.#isEnd(error)) return this.#end()
       this.#stop()
       throw error
     }

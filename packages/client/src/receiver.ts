@@ -103,7 +103,10 @@ export class Receiver {
 
   /** An error that the caller of {@link receive} is due, once: the first one, if there are several. */
   noteFailure(error: Error | undefined): void {
+    if (error === undefined) return
     this.#failure ??= error
+    // After what is being given out now.
+    queueMicrotask(() => this.#rejectFailure())
   }
 
   /** Receives, if somebody waits and nobody does it already. */

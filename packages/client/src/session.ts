@@ -177,6 +177,11 @@ export class Session implements AsyncDisposable {
     return this.#receiver.receive()
   }
 
+  /** Has the next {@link receive}, or the one that is pending, reject with `error`. The first one counts until it has. */
+  failReceive(error: Error): void {
+    this.#receiver.noteFailure(error)
+  }
+
   /** As {@link receive}, if there is likely to be one now and the event loop has had its turn. */
   receiveNow(): FrameBatch | undefined {
     return this.#receiver.receiveNow()

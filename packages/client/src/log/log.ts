@@ -1,14 +1,16 @@
 import {
+  Errno,
   LogCommand,
   type LogConfig,
   LogMessage,
   logConfigAttributes,
   type NetlinkError,
+  nfnetlinkHeader,
   Protocol,
-  writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import { createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
+import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
 import type { Request } from '../request.ts'
 import { prepareLogRules } from '../rules/feed.ts'
@@ -64,6 +66,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly rules: Rules | undefined
   readonly stats: Readonly<LogStats>
   readonly events: Emitter<LogEvents> = createEmitter()
+  readonly #notifier = new Notifier((error) => this.#onListenerError(error))
   #stats: LogStats = { records: 0, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 }
   #batch: RecordBatch
   #loop: BatchLoop<RecordBatch>
@@ -82,7 +85,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
       noteRecord: (group, sequence) => this.#noteRecord(group, sequence),
       noteMalformed: (error) => {
         this.#stats.malformed++
-        this.events.emit('malformed', error)
+        this.#notifier.notify(() => this.events.emit('malformed', error))
       },
       noteTruncated: () => {
         this.#stats.truncated++
@@ -95,7 +98,9 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
       endBatch: () => this.#batch.finish(),
       interval: readInterval,
     })
-    session.transport.events.on('overrun', (messages) => this.events.emit('overrun', messages))
+    session.transport.events.on('overrun', (messages) =>
+      this.#notifier.notify(() => this.events.emit('overrun', messages)),
+    )
   }
 
   get transport(): Transport {
@@ -126,7 +131,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     await this.rules?.disarm()
     for (const group of this.groups) {
       const command = { command: LogCommand.Unbind }
-      await this.session.request(configRequest(`unbind log group ${group}`, group, { command }), options)
+      await this.session.request(configRequest(`unbind log group ${group}`, group, { command }, Errno.ENODEV), options)
     }
     // The loop is given the turn that it needs to take what came before the answer.
     await new Promise(setImmediate)
@@ -161,6 +166,11 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     return true
   }
 
+  #onListenerError(error: unknown): void {
+    if (this.#loop.isActive && error instanceof Error) this.session.failReceive(error)
+    else raise(error)
+  }
+
   #noteRecord(group: number, sequence: number | undefined): number {
     this.#stats.records++
     if (sequence === undefined) return 0
@@ -184,18 +194,11 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 }
 
-function configRequest(what: string, group: number, attributes: LogConfig): Request {
-  return {
-    what,
-    write: (memory, offset, limit) =>
-      writeNfnetlinkMessage(memory, offset, limit, logConfigAttributes, {
-        type: LogMessage.Config,
-        flags: 0,
-        sequence: 0,
-        resourceId: group,
-        attributes,
-      }),
-  }
+function configRequest(what: string, group: number, attributes: LogConfig, doneErrno?: number): Request {
+  // It may be sent again: the kernel drops acknowledgements with the records of a flood.
+  const repeat = { doneErrno }
+  const header = nfnetlinkHeader(0, group)
+  return { what, type: LogMessage.Config, header, set: logConfigAttributes, attributes, repeat }
 }
 
 /**
@@ -228,7 +231,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
 async function bindGroup(session: Session, group: number, config: LogConfig): Promise<void> {
   try {
-    await session.request(configRequest(`bind log group ${group}`, group, config))
+    await session.request(configRequest(`bind log group ${group}`, group, config, Errno.EBUSY))
   } catch (error) {
     throw explainRefusal(error, {
       what: `log group ${group}`,

@@ -6,6 +6,7 @@ import {
   MARKED_VERDICT_LENGTH,
   MAXIMUM_COPY_RANGE,
   type NetlinkError,
+  nfnetlinkHeader,
   Protocol,
   QueueCommand,
   type QueueConfig,
@@ -15,7 +16,6 @@ import {
   Verdict,
   type VerdictChanges,
   VerdictTemplate,
-  writeNfnetlinkMessage,
   writeVerdict,
 } from '@ringlink/codec'
 import {
@@ -27,6 +27,7 @@ import {
   type Transport,
 } from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
+import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
 import type { Request } from '../request.ts'
 import { prepareQueueRules } from '../rules/feed.ts'
@@ -124,6 +125,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   readonly rules: Rules | undefined
   readonly stats: Readonly<QueueStats>
   readonly events: Emitter<QueueEvents> = createEmitter()
+  readonly #notifier = new Notifier((error) => this.#onListenerError(error))
   #stats: QueueStats
   #unanswered: number
   #template: VerdictTemplate
@@ -176,7 +178,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.#ordered = session.transport.capabilities.ordered
     session.unacknowledged = new Set([QueueMessage.Verdict, QueueMessage.VerdictBatch])
     session.onStrayError = (type, sequence, errno) => this.#onStrayError(type, sequence, errno)
-    session.transport.events.on('overrun', (lost) => this.events.emit('overrun', lost))
+    session.transport.events.on('overrun', (lost) => this.#notifier.notify(() => this.events.emit('overrun', lost)))
   }
 
   get transport(): Transport {
@@ -254,10 +256,17 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     const batch = this.#batch
     this.#heldBefore = this.#held.size > 0
     this.#gauge.note(frames.length >= this.transport.capabilities.batchSize)
-    batch.aim(frames)
-    if (!this.#ordered) batch.lost = this.#lossOfTransport()
-    this.#stats.lost += batch.lost
-    this.#stats.packets += batch.length
+    this.#notifier.hold()
+    try {
+      batch.aim(frames)
+      if (!this.#ordered) batch.lost = this.#lossOfTransport()
+      this.#stats.lost += batch.lost
+      this.#stats.packets += batch.length
+    } finally {
+      this.#notifier.release()
+    }
+    // A listener may have closed the queue, which has answered the batch.
+    if (this.#closing !== undefined && frames.released) return false
     if (batch.length > 0) return true
     batch.finish(this.#unanswered, () => {})
     return false
@@ -333,11 +342,11 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       },
       noteMalformed: (error) => {
         this.#stats.malformed++
-        this.events.emit('malformed', error)
+        this.#notifier.notify(() => this.events.emit('malformed', error))
       },
       noteTruncated: (id) => {
         this.#stats.truncated++
-        this.events.emit('truncated', id)
+        this.#notifier.notify(() => this.events.emit('truncated', id))
       },
       noteUnidentified: () => {
         this.#isStuck = true
@@ -425,19 +434,24 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     else this.#stats.other += packets
   }
 
+  #onListenerError(error: unknown): void {
+    if (this.#loop.isActive && error instanceof Error) this.session.failReceive(error)
+    else raise(error)
+  }
+
   #onStrayError(requestType: number, sequence: number, errno: number): Error | undefined {
     const isBatch = requestType === QueueMessage.VerdictBatch
     if ((requestType !== QueueMessage.Verdict && !isBatch) || this.#closing !== undefined) return undefined
     if (errno === Errno.ENOENT) {
       this.#stats.late++
-      this.events.emit('late', sequence)
+      this.#notifier.notify(() => this.events.emit('late', sequence))
       return undefined
     }
     const packets = isBatch ? `packets up to ${sequence}` : `packet ${sequence}`
     const error = new KernelError(`verdict on ${packets} of queue ${this.number}`, errno, { sequence })
     this.#isStuck = true
     this.#stats.refused++
-    this.events.emit('refused', error, sequence)
+    this.#notifier.notify(() => this.events.emit('refused', error, sequence))
     return error
   }
 }
@@ -462,18 +476,11 @@ function changedVerdictSize({ payload, conntrack, expectation, vlan }: VerdictCh
   return VERDICT_LENGTH + attributes + nested
 }
 
-function configRequest(what: string, number: number, attributes: QueueConfig): Request {
-  return {
-    what,
-    write: (memory, offset, limit) =>
-      writeNfnetlinkMessage(memory, offset, limit, queueConfigAttributes, {
-        type: QueueMessage.Config,
-        flags: 0,
-        sequence: 0,
-        resourceId: number,
-        attributes,
-      }),
-  }
+function configRequest(what: string, number: number, attributes: QueueConfig, doneErrno?: number): Request {
+  // It may be sent again: the kernel drops acknowledgements with the packets of a flood.
+  const repeat = { doneErrno }
+  const header = nfnetlinkHeader(0, number)
+  return { what, type: QueueMessage.Config, header, set: queueConfigAttributes, attributes, repeat }
 }
 
 /**
@@ -499,7 +506,7 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     const command = { command: QueueCommand.Bind, family: 0 }
     // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
     const config = { command, ...queueConfig(settings) }
-    await session.request(configRequest(`bind queue ${number}`, number, config))
+    await session.request(configRequest(`bind queue ${number}`, number, config, Errno.EBUSY))
     return new Queue(number, session, unanswered, verdictBatching, await installFeed())
   } catch (error) {
     await session.close()
