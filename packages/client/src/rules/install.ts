@@ -1,7 +1,7 @@
 import { Errno } from '@ringlink/codec'
-import type { Transport } from '@ringlink/transport'
+import type { Session } from '../session.ts'
 import { compileActions, type Dialect } from './actions.ts'
-import { type BatchPart, type BatchRefusal, type EncodedBatch, encodeBatch, sendBatch } from './batch.ts'
+import { type BatchPart, type BatchRefusal, batchLength, performBatch } from './batch.ts'
 import { planChains, type RuleChain } from './chains.ts'
 import { checkInstallOptions, checkRule } from './check.ts'
 import { badRules, explainBatch, explainDialects, type RulesError } from './errors.ts'
@@ -68,7 +68,7 @@ export function installParts({ rules, chains }: RulePlan, table: RuleTable, { ki
 export function largestBatch(plan: RulePlan, table: RuleTable): number {
   const sizes = (['expression', 'target'] as const).map((form) => {
     const way: Way = { kind: 'persistent', dialect: { queue: form, log: form } }
-    return encodeBatch(installParts(plan, table, way), 1).bytes.length
+    return batchLength(installParts(plan, table, way))
   })
   return Math.max(...sizes)
 }
@@ -77,22 +77,13 @@ export function largestBatch(plan: RulePlan, table: RuleTable): number {
  * Installs `plan`, in the way that the kernel has: an owned table where it has them, the expressions queue and log before the
  * targets NFQUEUE and NFLOG. Rejects with a {@link RulesError}; nothing is installed then.
  */
-export async function install(
-  transport: Transport,
-  plan: RulePlan,
-  table: RuleTable,
-  persistent: boolean,
-  nextSequence: (messages: number) => number,
-  timeout: number,
-): Promise<Way> {
+export async function install(session: Session, plan: RulePlan, table: RuleTable, persistent: boolean): Promise<Way> {
   let way: Way = { kind: persistent ? 'persistent' : 'owned', dialect: found.get(plan.family) ?? NATIVE }
   const tried = new Map<string, BatchRefusal>()
-  const absence = await askForNfTables(transport, nextSequence(1), timeout)
+  const absence = await askForNfTables(session)
   if (absence !== undefined) throw explainBatch(absence, table.name)
   for (;;) {
-    const parts = installParts(plan, table, way)
-    const batch: EncodedBatch = encodeBatch(parts, nextSequence(parts.length + 2))
-    const refusal = await sendBatch(transport, batch, timeout)
+    const refusal = await performBatch(session, installParts(plan, table, way))
     if (refusal === undefined) {
       found.set(plan.family, way.dialect)
       return way

@@ -5,13 +5,13 @@ import {
   type Expression,
   NewFlag,
   NfTablesMessage,
+  nfnetlinkHeader,
   ruleAttributes,
   setAttributes,
   setElementListAttributes,
   TableFlag,
   tableAttributes,
   Verdict,
-  writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import type { BatchPart } from './batch.ts'
 import { familyNumbers, type RuleChain } from './chains.ts'
@@ -33,18 +33,7 @@ function part<Set extends AttributeSet>(
   set: Set,
   attributes: AttributeValues<Set>,
 ): BatchPart {
-  return {
-    ...description,
-    write: (memory, offset, limit, flags, sequence) =>
-      writeNfnetlinkMessage(memory, offset, limit, set, {
-        type,
-        flags,
-        sequence,
-        family: familyNumbers[family],
-        resourceId: 0,
-        attributes,
-      }),
-  }
+  return { ...description, type, header: nfnetlinkHeader(familyNumbers[family], 0), set, attributes }
 }
 
 /** Makes the table. An owned one must be new; another may be there. */

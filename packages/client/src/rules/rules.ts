@@ -3,14 +3,14 @@ import {
   type ExpressionData,
   isNetlinkError,
   NfTablesMessage,
+  nfnetlinkHeader,
   Protocol,
   readNfnetlinkAttributes,
   ruleAttributes,
-  writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { type RequestOptions, Session } from '../session.ts'
-import { type BatchPart, encodeBatch, postBatch, sendBatch } from './batch.ts'
+import { type BatchPart, performBatch, postBatch } from './batch.ts'
 import { familyNumbers } from './chains.ts'
 import { explainBatch, RulesError } from './errors.ts'
 import { install, largestBatch, planRules, type RulePlan, type Way } from './install.ts'
@@ -30,8 +30,6 @@ const LONGEST_TABLE = 'ringlink-4294967295'
 /** Bytes of a frame: the kernel lists rules in chunks of no more when it is not given more. */
 const FRAME_SIZE = 16 * 1024
 const RECEIVE_BUFFER = 256 * 1024
-/** Batches are numbered apart from the session's requests, which count from 1. */
-const FIRST_SEQUENCE = 0x40000000
 
 /** Rules that nobody holds on to are meant to stay as well: their socket must not be collected as garbage. */
 const openRules = new Set<Rules>()
@@ -72,22 +70,11 @@ export class Rules implements AsyncDisposable {
   readonly queueStatement: 'expression' | 'target'
   readonly session: Session
   #plan: RulePlan
-  #timeout: number
-  #sequence: number
   #closing: Promise<void> | undefined
-  // Batches and listings take turns: only one of them can be received for.
-  #turn: Promise<unknown> = Promise.resolve()
   #onExit = (): void => this.#postRemoval()
 
   /** For {@link installRules}, which installs them. */
-  constructor(
-    session: Session,
-    plan: RulePlan,
-    table: RuleTable,
-    { kind, dialect }: Way,
-    sequence: number,
-    timeout: number,
-  ) {
+  constructor(session: Session, plan: RulePlan, table: RuleTable, { kind, dialect }: Way) {
     this.session = session
     this.table = table.name
     this.family = table.family
@@ -95,8 +82,6 @@ export class Rules implements AsyncDisposable {
     this.persistent = kind === 'persistent'
     this.queueStatement = dialect.queue
     this.#plan = plan
-    this.#sequence = sequence
-    this.#timeout = timeout
     openRules.add(this)
     if (this.#endsWithProcess) removeAtExit(this.#onExit)
   }
@@ -110,12 +95,12 @@ export class Rules implements AsyncDisposable {
    * somebody has changed the table.
    */
   counters(options: RequestOptions = {}): Promise<RuleCounters[]> {
-    return this.#exclusive(() => this.#readCounters(options))
+    return this.#readCounters(options)
   }
 
   /** Takes the rules out, whatever table they are in, and closes. Rejects with code `RULES_REFUSED` when the kernel refuses. */
   async remove(): Promise<void> {
-    await this.#exclusive(() => this.#change(deleteTable({ name: this.table, family: this.family })))
+    await this.#change(deleteTable({ name: this.table, family: this.family }))
     await this.close()
   }
 
@@ -124,7 +109,7 @@ export class Rules implements AsyncDisposable {
    * losses. Rejects as {@link remove}.
    */
   disarm(): Promise<void> {
-    return this.#exclusive(() => this.#change(deleteRules({ name: this.table, family: this.family })))
+    return this.#change(deleteRules({ name: this.table, family: this.family }))
   }
 
   /** Closes the transport, and with it ends the rules, unless they are persistent. Again: nothing. */
@@ -154,7 +139,7 @@ export class Rules implements AsyncDisposable {
   #postRemoval(): void {
     try {
       const part = deleteTable({ name: this.table, family: this.family })
-      postBatch(this.transport, encodeBatch([part], this.#take(3)))
+      postBatch(this.session, [part])
     } catch (error) {
       // The socket is closed, or the privilege gone: there is nobody to tell.
       if (!isNetlinkError(error)) throw error
@@ -162,7 +147,7 @@ export class Rules implements AsyncDisposable {
   }
 
   async #change(part: BatchPart): Promise<void> {
-    const refusal = await sendBatch(this.transport, encodeBatch([part], this.#take(3)), this.#timeout)
+    const refusal = await performBatch(this.session, [part])
     // What is gone already need not be removed.
     if (refusal !== undefined && refusal.error.errno !== Errno.ENOENT) throw explainBatch(refusal, this.table)
   }
@@ -171,15 +156,10 @@ export class Rules implements AsyncDisposable {
     const rows = await this.session.dump(
       {
         what: `list the rules of table ${this.table}`,
-        write: (memory, offset, limit) =>
-          writeNfnetlinkMessage(memory, offset, limit, ruleAttributes, {
-            type: NfTablesMessage.GetRule,
-            flags: 0,
-            sequence: 0,
-            family: familyNumbers[this.family],
-            resourceId: 0,
-            attributes: { table: this.table },
-          }),
+        type: NfTablesMessage.GetRule,
+        header: nfnetlinkHeader(familyNumbers[this.family], 0),
+        set: ruleAttributes,
+        attributes: { table: this.table },
       },
       options,
     )
@@ -203,18 +183,6 @@ export class Rules implements AsyncDisposable {
       'RULES_REFUSED',
       `table ${this.table} has other rules than were installed: somebody changed it`,
     )
-  }
-
-  #exclusive<Value>(work: () => Promise<Value>): Promise<Value> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => {})
-    return result
-  }
-
-  #take(messages: number): number {
-    const first = this.#sequence
-    this.#sequence += messages
-    return first
   }
 }
 
@@ -250,13 +218,7 @@ export async function installRules(rules: readonly FirewallRule[], options: Inst
   try {
     const name = options.table ?? (persistent ? PERSISTENT_TABLE : `ringlink-${transport.portId}`)
     const table: RuleTable = { name, family: plan.family }
-    let sequence = FIRST_SEQUENCE
-    const nextSequence = (messages: number) => {
-      sequence += messages
-      return sequence - messages
-    }
-    const way = await install(transport, plan, table, persistent, nextSequence, timeout)
-    return new Rules(session, plan, table, way, sequence, timeout)
+    return new Rules(session, plan, table, await install(session, plan, table, persistent))
   } catch (error) {
     await session.close()
     throw error

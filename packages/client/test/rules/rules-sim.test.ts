@@ -3,8 +3,8 @@ import type { TransportNeeds } from '@ringlink/transport'
 import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test } from 'vitest'
 import { udpPacket } from '../../../scenarios/src/packet.ts'
-import { installRules, openLog, openQueue } from '../../src/index.ts'
-import { encodeBatch, postBatch } from '../../src/rules/batch.ts'
+import { installRules, openLog, openQueue, Session } from '../../src/index.ts'
+import { postBatch } from '../../src/rules/batch.ts'
 import { deleteTable } from '../../src/rules/messages.ts'
 
 const UDP = { protocol: 'udp', destinationPort: [53, { from: 5000, to: 5010 }] } as const
@@ -86,7 +86,6 @@ test('a kernel that panics of a batch, because it has no nf_tables, is sent none
   await expect(installRules([rule], { transport, persistent: true })).rejects.toMatchObject(refused)
   await expect(openQueue({ number: 4, transport, rule })).rejects.toMatchObject(refused)
   await expect(openLog({ group: 4, transport, rule })).rejects.toMatchObject(refused)
-  const batch = encodeBatch([deleteTable({ name: 'x', family: 'inet' })], 1)
-  await using open = kernel.open({ protocol: Protocol.Netfilter })
-  expect(() => postBatch(open, batch)).toThrow('kernel panic')
+  await using session = new Session(await kernel.open({ protocol: Protocol.Netfilter }))
+  expect(() => postBatch(session, [deleteTable({ name: 'x', family: 'inet' })])).toThrow('kernel panic')
 })
