@@ -16,7 +16,8 @@ export {
   QueuePacket,
   type RequeueOptions,
 } from './queue/packet.ts'
-export { newQueueStats, openQueue, Queue, type QueueEvents, type QueueStats } from './queue/queue.ts'
+export { openQueue, Queue, type QueueEvents } from './queue/queue.ts'
+export { newQueueStats, type QueueStats } from './queue/stats.ts'
 export type { Request, RequestData, RequestWriter } from './request.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
 export type { LogRule, QueueRule } from './rules/feed.ts'

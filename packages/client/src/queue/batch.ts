@@ -3,7 +3,6 @@ import {
   AttributeBit,
   align4,
   DecodeError,
-  EncodeError,
   isNetlinkError,
   MESSAGE_HEADER_LENGTH,
   type Memory,
@@ -14,26 +13,19 @@ import {
   type VerdictChanges,
 } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, RELEASED_MEMORY } from '@ringlink/codec/internal'
-import type { FrameBatch, Lease } from '@ringlink/transport'
+import type { FrameBatch } from '@ringlink/transport'
 import { type HeldPacket, QueuePacket } from './packet.ts'
-import { isVerdict, VerdictBook } from './verdict-book.ts'
+import type { VerdictBook } from './verdict-book.ts'
+import type { Verdicts } from './verdicts.ts'
 
-/** What a batch asks of its queue. */
-export interface PacketBatchOwner {
-  /** Writes a verdict that changes its packet into the outbox; throws, with nothing written, when it cannot. */
-  writeChanged(id: number, verdict: number, changes: VerdictChanges): void
-  /** Sends what has been given so far. */
-  flushBatch(): void
-  /** Makes a held packet of a lease. */
-  holdPacket(lease: Lease, start: number, length: number): HeldPacket
-  count(verdict: number, packets: number): void
-  countUnanswered(packets: number): void
-  noteMalformed(error: NetlinkError): void
-  noteTruncated(packetId: number): void
-  /** A message came that may be a packet and cannot be answered: its id cannot be read. */
-  noteUnidentified(): void
-  /** Of a queue's ids, the first `length` of `ids`, in their order of arrival: how many are missing before and between these. */
-  noteIds(ids: Uint32Array, length: number): number
+/** What a batch reports to its queue. */
+export interface PacketBatchEvents {
+  /** a message cannot be read */
+  malformed(error: NetlinkError): void
+  /** packet `id` did not fit into its frame: it is not shown */
+  truncated(id: number): void
+  /** the user asks to send what was answered so far */
+  flush(): void
 }
 
 const PACKET_HEADER_ID = NFNETLINK_ATTRIBUTES + ATTRIBUTE_HEADER_LENGTH
@@ -49,9 +41,10 @@ const IDENTIFIED_LENGTH = PACKET_HEADER_ID + 4
 export class PacketBatch implements Iterable<QueuePacket> {
   /** packets lost before this batch and not reported by an earlier one: sent by the firewall, never seen here */
   lost = 0
-  /** the verdicts given so far */
-  readonly book: VerdictBook = new VerdictBook()
-  #owner: PacketBatchOwner
+  /** how its packets stand */
+  readonly book: VerdictBook
+  #verdicts: Verdicts
+  #events: PacketBatchEvents
   #frames: FrameBatch | undefined
   #packet: BatchPacket
   #messages = new MessageIterator()
@@ -60,8 +53,10 @@ export class PacketBatch implements Iterable<QueuePacket> {
   #offsetOf: number[] = []
   #lengthOf: number[] = []
 
-  constructor(owner: PacketBatchOwner) {
-    this.#owner = owner
+  constructor(verdicts: Verdicts, events: PacketBatchEvents) {
+    this.#verdicts = verdicts
+    this.book = verdicts.book
+    this.#events = events
     this.#packet = new BatchPacket(this)
   }
 
@@ -71,11 +66,10 @@ export class PacketBatch implements Iterable<QueuePacket> {
   }
 
   /** Aims at a batch of frames and enters its packets. The queue does this. */
-  aim(frames: FrameBatch): void {
-    this.book.clear()
+  aim(frames: FrameBatch, isFull: boolean): void {
+    this.#verdicts.begin(isFull)
     this.#frames = frames
     for (let frame = 0; frame < frames.length; frame++) this.#enterFrame(frames, frame)
-    this.lost = this.#owner.noteIds(this.book.ids, this.book.length)
   }
 
   [Symbol.iterator](): Iterator<QueuePacket> {
@@ -103,20 +97,12 @@ export class PacketBatch implements Iterable<QueuePacket> {
 
   /** Sends the verdicts given so far, instead of at the end of the batch: for work between packets that takes long. */
   flush(): void {
-    this.#owner.flushBatch()
+    this.#events.flush()
   }
 
   /** The verdict for packet `index`. */
   answer(index: number, verdict: number, changes: VerdictChanges | undefined): void {
-    if (!isVerdict(verdict)) throw new EncodeError('VALUE_RANGE', `${verdict} is no verdict of user space`)
-    if (changes === undefined) {
-      this.book.answer(index, verdict)
-    } else {
-      this.book.checkOpen(index)
-      this.#owner.writeChanged(this.book.ids[index] as number, verdict, changes)
-      this.book.settle(index)
-    }
-    this.#owner.count(verdict, 1)
+    this.#verdicts.answer(index, verdict, changes)
   }
 
   /** Keeps packet `index`. */
@@ -126,16 +112,13 @@ export class PacketBatch implements Iterable<QueuePacket> {
     const frame = this.#frameOf[index] as number
     const lease = frames.hold(frame)
     const start = lease.offset + ((this.#offsetOf[index] as number) - frames.offset(frame))
-    const held = this.#owner.holdPacket(lease, start, this.#lengthOf[index] as number)
-    this.book.hold(index)
-    return held
+    return this.#verdicts.hold(index, lease, start, this.#lengthOf[index] as number)
   }
 
-  /** Ends the batch: `verdict` for the packets without one, then `write`, and when that succeeded the frames go back. */
-  finish(verdict: number, write: () => void): void {
+  /** Ends the batch: its verdicts are sent, and when that succeeded the frames go back. */
+  finish(): void {
     if (this.#frames === undefined) return
-    this.#owner.countUnanswered(this.#answerRest(verdict))
-    write()
+    if (this.book.length > 0) this.#verdicts.end()
     this.#packet.release()
     this.#frames.release()
     this.#frames = undefined
@@ -143,9 +126,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
 
   #answerRest(verdict: number): number {
     this.#liveFrames()
-    const count = this.book.answerRest(verdict)
-    if (count > 0) this.#owner.count(verdict, count)
-    return count
+    return this.#verdicts.answerRest(verdict)
   }
 
   #liveFrames(): FrameBatch {
@@ -161,7 +142,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
       packet.wrap(memory, this.#offsetOf[index] as number, length)
     } catch (error) {
       if (!isNetlinkError(error)) throw error
-      this.#owner.noteMalformed(error)
+      this.#events.malformed(error)
       return false
     }
     packet.index = index
@@ -187,8 +168,8 @@ export class PacketBatch implements Iterable<QueuePacket> {
     const messages = this.#messages.wrap(memory, offset, size)
     while (messages.next()) this.#enterMessage(frames, frame, messages.view.offset, messages.view.length)
     if (messages.problem !== undefined) {
-      this.#owner.noteUnidentified()
-      this.#owner.noteMalformed(
+      this.#verdicts.noteStuck()
+      this.#events.malformed(
         new DecodeError(messages.problem, 'frame', { offset, need: MESSAGE_HEADER_LENGTH, have: size }),
       )
     }
@@ -200,8 +181,8 @@ export class PacketBatch implements Iterable<QueuePacket> {
     if (hasPacketId(memory, offset, length)) {
       this.#enter(memory, frame, offset, length)
     } else {
-      this.#owner.noteUnidentified()
-      this.#owner.noteMalformed(
+      this.#verdicts.noteStuck()
+      this.#events.malformed(
         new DecodeError('ATTRIBUTE_MISSING', 'NFQA_PACKET_HDR', { offset, need: IDENTIFIED_LENGTH, have: length }),
       )
     }
@@ -211,16 +192,16 @@ export class PacketBatch implements Iterable<QueuePacket> {
     const { memory } = frames
     if (size >= MESSAGE_HEADER_LENGTH && memory.u16[(offset + 4) >> 1] !== QueueMessage.Packet) return
     if (!hasPacketId(memory, offset, size)) {
-      this.#owner.noteUnidentified()
+      this.#verdicts.noteStuck()
       return
     }
     // It cannot be shown, but it can have a verdict.
     const index = this.#enter(memory, frame, offset, 0)
-    this.#owner.noteTruncated(this.book.ids[index] as number)
+    this.#events.truncated(this.book.ids[index] as number)
   }
 
   #enter(memory: Memory, frame: number, offset: number, length: number): number {
-    const index = this.book.add(memory, offset + PACKET_HEADER_ID)
+    const index = this.#verdicts.enter(memory, offset + PACKET_HEADER_ID)
     this.#frameOf[index] = frame
     this.#offsetOf[index] = offset
     this.#lengthOf[index] = length

@@ -1,9 +1,7 @@
 import {
-  align4,
   Errno,
   isNetlinkError,
   KernelError,
-  MARKED_VERDICT_LENGTH,
   MAXIMUM_COPY_RANGE,
   type NetlinkError,
   nfnetlinkHeader,
@@ -12,20 +10,9 @@ import {
   type QueueConfig,
   QueueMessage,
   queueConfigAttributes,
-  VERDICT_LENGTH,
   Verdict,
-  type VerdictChanges,
-  VerdictTemplate,
-  writeVerdict,
 } from '@ringlink/codec'
-import {
-  closedError,
-  createEmitter,
-  type Emitter,
-  type FrameBatch,
-  type Lease,
-  type Transport,
-} from '@ringlink/transport'
+import { closedError, createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
 import { explainRefusal } from '../errors.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
@@ -34,7 +21,7 @@ import { prepareQueueRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
 import type { ServeOptions } from '../serve.ts'
 import { type RequestOptions, Session } from '../session.ts'
-import { PacketBatch, type PacketBatchOwner } from './batch.ts'
+import { PacketBatch } from './batch.ts'
 import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './counters.ts'
 import {
   checkFrameSize,
@@ -45,53 +32,9 @@ import {
   queueTransportNeeds,
   type VerdictBatching,
 } from './options.ts'
-import { OverloadGauge } from './overload.ts'
-import { HeldPacket, type HeldPacketOwner, type QueuePacket } from './packet.ts'
-import { type Folding, verdictGiven } from './verdict-book.ts'
-
-/** What a queue has seen and answered since it was opened. */
-export interface QueueStats {
-  /** packets received, the whole batch as soon as it comes */
-  packets: number
-  /** packets by verdict; `other` are requeued, repeated and stopped ones */
-  accepted: number
-  dropped: number
-  other: number
-  /** packets, of those above, that had the `unanswered` verdict */
-  unanswered: number
-  /**
-   * packets that the kernel queued and could not deliver: gaps in their ids. Those that did not fit into a full queue never had an
-   * id; `counters()` has them
-   */
-  lost: number
-  /** packets larger than a frame, answered by the `unanswered` verdict without being shown */
-  truncated: number
-  /** messages that could not be read */
-  malformed: number
-  /** verdicts that came too late: the packet, or all that a batch verdict covered, was no longer queued */
-  late: number
-  /** verdicts that the kernel refused for another reason */
-  refused: number
-  /** batch verdicts, each of which answered several of the packets above */
-  batchVerdicts: number
-}
-
-/** Counters at zero: for sums over queues. */
-export function newQueueStats(): QueueStats {
-  return {
-    packets: 0,
-    accepted: 0,
-    dropped: 0,
-    other: 0,
-    unanswered: 0,
-    lost: 0,
-    truncated: 0,
-    malformed: 0,
-    late: 0,
-    refused: 0,
-    batchVerdicts: 0,
-  }
-}
+import type { QueuePacket } from './packet.ts'
+import { newQueueStats, type QueueStats } from './stats.ts'
+import { Verdicts } from './verdicts.ts'
 
 /** Events of a queue. Packets never come this way. */
 export type QueueEvents = {
@@ -127,22 +70,11 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   readonly events: Emitter<QueueEvents> = createEmitter()
   readonly #notifier = new Notifier((error) => this.#onListenerError(error))
   #stats: QueueStats
-  #unanswered: number
-  #template: VerdictTemplate
-  #owner: PacketBatchOwner & HeldPacketOwner
+  #verdicts: Verdicts
   #batch: PacketBatch
-  #write = (): void => this.#writeVerdicts()
   #loop: BatchLoop<PacketBatch>
-  #held: Set<HeldPacket> = new Set()
   #ordered: boolean
-  #batching: VerdictBatching
-  #folding: Folding
-  #gauge = new OverloadGauge()
-  #heldBefore = false
-  // A packet may be waiting in the kernel that nobody can answer, or whose verdict was refused; there is no telling where.
-  #isStuck = false
   #lastId = 0
-  #flushScheduled = false
   #closing: Promise<void> | undefined
   #lastCounters: QueueCounters | undefined
 
@@ -159,23 +91,33 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.rules = rules
     this.#stats = newQueueStats()
     this.stats = this.#stats
-    this.#unanswered = unanswered === 'accept' ? Verdict.Accept : Verdict.Drop
-    this.#template = new VerdictTemplate(number, QueueMessage.Verdict)
-    this.#batching = batching
-    this.#folding = {
-      template: new VerdictTemplate(number, QueueMessage.VerdictBatch),
-      most: typeof batching === 'number' ? batching : Number.POSITIVE_INFINITY,
-    }
-    this.#owner = this.#makeOwner()
-    this.#batch = new PacketBatch(this.#owner)
+    this.#ordered = session.transport.capabilities.ordered
+    this.#verdicts = new Verdicts({
+      number,
+      outbox: session.transport.outbox,
+      ordered: this.#ordered,
+      unanswered: unanswered === 'accept' ? Verdict.Accept : Verdict.Drop,
+      batching,
+      stats: this.#stats,
+    })
+    this.#batch = new PacketBatch(this.#verdicts, {
+      malformed: (error) => {
+        this.#stats.malformed++
+        this.#notifier.notify(() => this.events.emit('malformed', error))
+      },
+      truncated: (id) => {
+        this.#stats.truncated++
+        this.#notifier.notify(() => this.events.emit('truncated', id))
+      },
+      flush: () => this.flush(),
+    })
     this.#loop = new BatchLoop(session, this.#batch, {
       what: `queue ${number}`,
       isClosed: () => this.#closing !== undefined,
       aim: (frames) => this.#aim(frames),
-      endBatch: () => this.#endBatch(),
+      endBatch: () => this.#batch.finish(),
       interval: 0,
     })
-    this.#ordered = session.transport.capabilities.ordered
     session.unacknowledged = new Set([QueueMessage.Verdict, QueueMessage.VerdictBatch])
     session.onStrayError = (type, sequence, errno) => this.#onStrayError(type, sequence, errno)
     session.transport.events.on('overrun', (lost) => this.#notifier.notify(() => this.events.emit('overrun', lost)))
@@ -235,7 +177,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   /** Sends the verdicts given so far. */
   flush(): void {
     if (this.#closing !== undefined) throw closedError('flush')
-    this.#writeVerdicts()
+    this.#verdicts.send()
   }
 
   /**
@@ -254,12 +196,11 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   /** Aims the batch at `frames`; false, and they are released, when there is no packet in them. */
   #aim(frames: FrameBatch): boolean {
     const batch = this.#batch
-    this.#heldBefore = this.#held.size > 0
-    this.#gauge.note(frames.length >= this.transport.capabilities.batchSize)
     this.#notifier.hold()
     try {
-      batch.aim(frames)
-      if (!this.#ordered) batch.lost = this.#lossOfTransport()
+      batch.aim(frames, frames.length >= this.transport.capabilities.batchSize)
+      const missing = this.#noteIds(batch.book.ids, batch.length)
+      batch.lost = this.#ordered ? missing : this.#lossOfTransport()
       this.#stats.lost += batch.lost
       this.#stats.packets += batch.length
     } finally {
@@ -268,7 +209,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     // A listener may have closed the queue, which has answered the batch.
     if (this.#closing !== undefined && frames.released) return false
     if (batch.length > 0) return true
-    batch.finish(this.#unanswered, () => {})
+    batch.finish()
     return false
   }
 
@@ -277,38 +218,13 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     return this.transport.stats.lost - this.#stats.lost
   }
 
-  #endBatch(): void {
-    this.#batch.finish(this.#unanswered, this.#write)
-  }
-
-  #writeVerdicts(): void {
-    const { outbox } = this.transport
-    const folding = this.#mayFold() ? this.#folding : undefined
-    this.#stats.batchVerdicts += this.#batch.book.write(outbox, this.#template, folding)
-    outbox.flush()
-  }
-
-  /**
-   * Whether all packets from before this batch have had their verdicts, so that a batch verdict within it catches no other. Packets
-   * missing between the ids were not delivered, and the kernel does not queue what it could not deliver.
-   */
-  #mayFold(): boolean {
-    if (!this.#ordered || this.#heldBefore || this.#isStuck || this.#batching === 'never') return false
-    return this.#batching !== 'auto' || this.#gauge.overloaded
-  }
-
   async #close(): Promise<void> {
     // Nothing more is queued then, and what is queued is answered below; the chains stay, or the kernel would drop it.
     if (this.rules?.persistent === false) await this.rules.disarm().catch(ignoreNetlinkError)
     try {
-      this.#endBatch()
-      for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#endBatch()
-      for (const packet of [...this.#held]) {
-        this.#answerHeld(packet, this.#unanswered, undefined)
-        this.#stats.unanswered++
-      }
-      if (this.#unanswered === Verdict.Accept) this.#acceptWaiting()
-      this.transport.outbox.flush()
+      this.#batch.finish()
+      for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#batch.finish()
+      this.#verdicts.close(this.#lastId)
       this.#lastCounters = this.#readCounters()
     } catch (error) {
       // A kernel that takes no verdicts any more drops what is queued when the socket goes; there is nobody else to tell.
@@ -316,42 +232,6 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     } finally {
       await this.session.close()
       await this.rules?.close()
-    }
-  }
-
-  /** One verdict for all that the kernel still queues, read or not; closing the socket would drop them. */
-  #acceptWaiting(): void {
-    const { outbox } = this.transport
-    const offset = outbox.reserve(VERDICT_LENGTH)
-    // Ids are compared as signed distances, so this is the farthest one that counts as later than all of them.
-    const last = (this.#lastId + 0x7fffffff) >>> 0
-    this.#folding.template.write(outbox.memory, offset, last, Verdict.Accept)
-    outbox.commit(VERDICT_LENGTH)
-  }
-
-  /** What batches and held packets may do to this queue: its private methods, made reachable for them alone. */
-  #makeOwner(): PacketBatchOwner & HeldPacketOwner {
-    return {
-      writeChanged: (id, verdict, changes) => this.#writeChanged(id, verdict, changes),
-      flushBatch: () => this.flush(),
-      holdPacket: (lease, start, length) => this.#hold(lease, start, length),
-      answerHeld: (packet, verdict, changes) => this.#answerHeld(packet, verdict, changes),
-      count: (verdict, packets) => this.#count(verdict, packets),
-      countUnanswered: (packets) => {
-        this.#stats.unanswered += packets
-      },
-      noteMalformed: (error) => {
-        this.#stats.malformed++
-        this.#notifier.notify(() => this.events.emit('malformed', error))
-      },
-      noteTruncated: (id) => {
-        this.#stats.truncated++
-        this.#notifier.notify(() => this.events.emit('truncated', id))
-      },
-      noteUnidentified: () => {
-        this.#isStuck = true
-      },
-      noteIds: (ids, length) => this.#noteIds(ids, length),
     }
   }
 
@@ -367,71 +247,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       last = id
     }
     this.#lastId = last
-    return this.#ordered ? lost : 0
-  }
-
-  #hold(lease: Lease, start: number, length: number): HeldPacket {
-    const packet = new HeldPacket(this.#owner, lease, start, length)
-    this.#held.add(packet)
-    return packet
-  }
-
-  #answerHeld(packet: HeldPacket, verdict: number, changes: VerdictChanges | undefined): void {
-    if (!this.#held.has(packet)) throw verdictGiven(packet.heldId)
-    if (changes === undefined) {
-      const { outbox } = this.transport
-      if (outbox.available < VERDICT_LENGTH) outbox.flush()
-      const offset = outbox.reserve(VERDICT_LENGTH)
-      this.#template.write(outbox.memory, offset, packet.heldId, verdict)
-      outbox.commit(VERDICT_LENGTH)
-    } else {
-      this.#writeChanged(packet.heldId, verdict, changes)
-    }
-    this.#held.delete(packet)
-    packet.release()
-    this.#count(verdict, 1)
-    this.#scheduleFlush()
-  }
-
-  /** Sends verdicts that no batch will send: those given in one turn together. */
-  #scheduleFlush(): void {
-    if (this.#flushScheduled || this.#closing !== undefined) return
-    this.#flushScheduled = true
-    queueMicrotask(() => {
-      this.#flushScheduled = false
-      if (this.#closing !== undefined) return
-      try {
-        this.transport.outbox.flush()
-      } catch (error) {
-        // The verdicts are still in the outbox: the next batch's flush sends them, or throws this to the loop.
-        if (!isNetlinkError(error)) throw error
-      }
-    })
-  }
-
-  #writeChanged(id: number, verdict: number, changes: VerdictChanges): void {
-    const { outbox } = this.transport
-    const mark = onlyMark(changes)
-    if (mark !== undefined) {
-      if (outbox.available < MARKED_VERDICT_LENGTH) outbox.flush()
-      this.#template.writeMarked(outbox.memory, outbox.reserve(MARKED_VERDICT_LENGTH), id, verdict, mark)
-      outbox.commit(MARKED_VERDICT_LENGTH)
-      return
-    }
-    const size = changedVerdictSize(changes)
-    if (size > outbox.available) outbox.flush()
-    const offset = outbox.reserve(size)
-    const limit = offset + size
-    outbox.commit(
-      writeVerdict(outbox.memory, offset, limit, QueueMessage.Verdict, this.number, { verdict, id }, changes),
-    )
-  }
-
-  #count(verdict: number, packets: number): void {
-    const kind = verdict & 0xff
-    if (kind === Verdict.Accept) this.#stats.accepted += packets
-    else if (kind === Verdict.Drop) this.#stats.dropped += packets
-    else this.#stats.other += packets
+    return lost
   }
 
   #onListenerError(error: unknown): void {
@@ -449,7 +265,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     }
     const packets = isBatch ? `packets up to ${sequence}` : `packet ${sequence}`
     const error = new KernelError(`verdict on ${packets} of queue ${this.number}`, errno, { sequence })
-    this.#isStuck = true
+    this.#verdicts.noteStuck()
     this.#stats.refused++
     this.#notifier.notify(() => this.events.emit('refused', error, sequence))
     return error
@@ -459,21 +275,6 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 /** A rule that cannot be taken out goes with its socket all the same. */
 function ignoreNetlinkError(error: unknown): void {
   if (!isNetlinkError(error)) throw error
-}
-
-/** The mark, where that is all that changes and it is a mark; everything else goes through the table, which refuses what is none. */
-function onlyMark({ mark, priority, payload, conntrack, expectation, vlan }: VerdictChanges): number | undefined {
-  const others = priority ?? payload ?? conntrack ?? expectation ?? vlan
-  return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
-}
-
-/** Room for nested attributes of a verdict, whose length is known only when they are written. */
-const NESTED_SIZE = 2048
-
-function changedVerdictSize({ payload, conntrack, expectation, vlan }: VerdictChanges): number {
-  const attributes = 2 * 8 + (payload === undefined ? 0 : 4 + align4(payload.length))
-  const nested = [conntrack, expectation, vlan].filter((value) => value !== undefined).length * NESTED_SIZE
-  return VERDICT_LENGTH + attributes + nested
 }
 
 function configRequest(what: string, number: number, attributes: QueueConfig, doneErrno?: number): Request {

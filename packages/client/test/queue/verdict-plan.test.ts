@@ -1,22 +1,22 @@
-import {
-  Memory,
-  MessageIterator,
-  QueueMessage,
-  queueVerdict,
-  VERDICT_LENGTH,
-  Verdict,
-  VerdictTemplate,
-} from '@ringlink/codec'
+import { Memory, MessageIterator, QueueMessage, queueVerdict, VERDICT_LENGTH, Verdict } from '@ringlink/codec'
 import { OutboxBuffer } from '@ringlink/transport'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END, OverloadGauge } from '../../src/queue/overload.ts'
-import { VerdictBook } from '../../src/queue/verdict-book.ts'
+import { newQueueStats } from '../../src/queue/stats.ts'
+import type { VerdictBook } from '../../src/queue/verdict-book.ts'
 import { FoldPlan, isIncreasing, planFold, Standing } from '../../src/queue/verdict-plan.ts'
+import { Verdicts } from '../../src/queue/verdicts.ts'
 
 const { Unanswered, Answered, Settled, Held } = Standing
-const single = new VerdictTemplate(7, QueueMessage.Verdict)
-const batch = new VerdictTemplate(7, QueueMessage.VerdictBatch)
+
+/** The verdicts of a queue that folds whatever it may, up to `most` packets in one. */
+function verdictsOver(outbox: OutboxBuffer, most: number) {
+  const stats = newQueueStats()
+  const batching = most === Number.POSITIVE_INFINITY ? 'always' : most
+  const verdicts = new Verdicts({ number: 5, outbox, ordered: true, unanswered: Verdict.Drop, batching, stats })
+  return { verdicts, book: verdicts.book, stats }
+}
 
 /** Enters a packet as if it had come with `id`. */
 function add(book: VerdictBook, id: number): number {
@@ -142,7 +142,10 @@ describe('what is written, on a model of the kernel', () => {
         fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 12 })),
         fc.oneof(fc.constant(4096), fc.integer({ min: 1, max: 6 })),
         (first, list, unread, most, capacity) => {
-          const book = new VerdictBook()
+          const outbox: OutboxBuffer = new OutboxBuffer(capacity * VERDICT_LENGTH, (offset, length) =>
+            kernel.receive(outbox, offset, length),
+          )
+          const { verdicts, book, stats } = verdictsOver(outbox, most)
           const required = new Map<number, number>()
           const waiting: number[] = []
           const mustStay: number[] = []
@@ -165,19 +168,17 @@ describe('what is written, on a model of the kernel', () => {
             mustStay.push(id)
           }
           const kernel = new ModelQueue(waiting)
-          const outbox: OutboxBuffer = new OutboxBuffer(capacity * VERDICT_LENGTH, (offset, length) =>
-            kernel.receive(outbox, offset, length),
-          )
-          const folded = book.write(outbox, single, { template: batch, most })
-          outbox.flush()
+          verdicts.send()
+          const folded = stats.batchVerdicts
           expect(kernel.verdicts).toEqual(required)
           expect(kernel.waiting).toEqual(mustStay)
           expect(kernel.batches).toBe(folded)
           if (most === 1) expect(folded).toBe(0)
           batches.sent += folded
           // Nothing is written twice.
-          expect(book.write(outbox, single, { template: batch, most })).toBe(0)
-          expect(outbox.pending).toBe(0)
+          const { sent } = outbox
+          verdicts.send()
+          expect(outbox.sent).toBe(sent)
         },
       ),
       { numRuns: 2000 },
@@ -188,22 +189,19 @@ describe('what is written, on a model of the kernel', () => {
   test('what is written in two parts, with a flush between, ends the same', () => {
     fc.assert(
       fc.property(packets, fc.nat(80), (list, pause) => {
-        const book = new VerdictBook()
         const kernel = new ModelQueue(list.map((_, index) => index + 1))
         const outbox: OutboxBuffer = new OutboxBuffer(1 << 14, (offset, length) =>
           kernel.receive(outbox, offset, length),
         )
-        const folding = { template: batch, most: Number.POSITIVE_INFINITY }
+        const { verdicts, book } = verdictsOver(outbox, Number.POSITIVE_INFINITY)
         for (const index of list.keys()) add(book, index + 1)
         for (const [index, { verdict }] of list.entries()) {
           if (index === pause) {
-            book.write(outbox, single, folding)
-            outbox.flush()
+            verdicts.send()
           }
           book.answer(index, verdict)
         }
-        book.write(outbox, single, folding)
-        outbox.flush()
+        verdicts.send()
         expect(kernel.waiting).toEqual([])
         expect([...kernel.verdicts].sort(([a], [b]) => a - b)).toEqual(
           list.map(({ verdict }, index) => [index + 1, verdict]),
@@ -219,13 +217,13 @@ describe('what is written, on a model of the kernel', () => {
       while (messages.next()) types.push(messages.view.type)
       return length
     })
-    const book = new VerdictBook()
+    const { verdicts, book, stats } = verdictsOver(outbox, 64)
     const write = (...ids: number[]) => {
       book.clear()
       for (const id of ids) book.answer(add(book, id), Verdict.Accept)
-      const folded = book.write(outbox, single, { template: batch, most: 64 })
-      outbox.flush()
-      return folded
+      const before = stats.batchVerdicts
+      verdicts.send()
+      return stats.batchVerdicts - before
     }
     expect(write(10, 11, 12)).toBe(1)
     expect(write(13, 15, 14)).toBe(0)

@@ -1,0 +1,303 @@
+import {
+  align4,
+  EncodeError,
+  isNetlinkError,
+  MARKED_VERDICT_LENGTH,
+  type Memory,
+  QueueMessage,
+  VERDICT_LENGTH,
+  Verdict,
+  type VerdictChanges,
+  VerdictTemplate,
+  writeVerdict,
+} from '@ringlink/codec'
+import type { Lease, Outbox } from '@ringlink/transport'
+import type { VerdictBatching } from './options.ts'
+import { OverloadGauge } from './overload.ts'
+import { HeldPacket, type HeldPacketOwner } from './packet.ts'
+import type { QueueStats } from './stats.ts'
+import { isVerdict, VerdictBook, verdictGiven } from './verdict-book.ts'
+import { FoldPlan, isIncreasing, planFold, Standing } from './verdict-plan.ts'
+
+/** What a queue is, as far as its verdicts depend on it. */
+export interface VerdictsOptions {
+  readonly number: number
+  readonly outbox: Outbox
+  /** ids arrive in their order */
+  readonly ordered: boolean
+  /** the verdict of packets that have none at the end of their batch */
+  readonly unanswered: number
+  readonly batching: VerdictBatching
+  readonly stats: QueueStats
+}
+
+/**
+ * The verdicts of a queue: of the batch that is being answered, of held packets, and the last ones at close. Every verdict that is
+ * written is written here, and counted here, once for each packet.
+ */
+export class Verdicts implements HeldPacketOwner {
+  /** how each packet of the batch stands */
+  readonly book: VerdictBook = new VerdictBook()
+  readonly #outbox: Outbox
+  readonly #ordered: boolean
+  readonly #unanswered: number
+  readonly #stats: QueueStats
+  readonly #number: number
+  readonly #single: VerdictTemplate
+  readonly #batch: VerdictTemplate
+  readonly #batching: VerdictBatching
+  readonly #most: number
+  readonly #plan = new FoldPlan()
+  readonly #gauge = new OverloadGauge()
+  readonly #held: Set<HeldPacket> = new Set()
+  // Packets of earlier batches wait for their verdict while this batch is answered.
+  #heldBefore = false
+  // A packet may be waiting in the kernel that nobody can answer, or whose verdict was refused; there is no telling where.
+  #isStuck = false
+  #flushScheduled = false
+  #isClosed = false
+
+  constructor({ number, outbox, ordered, unanswered, batching, stats }: VerdictsOptions) {
+    this.#number = number
+    this.#outbox = outbox
+    this.#ordered = ordered
+    this.#unanswered = unanswered
+    this.#stats = stats
+    this.#single = new VerdictTemplate(number, QueueMessage.Verdict)
+    this.#batch = new VerdictTemplate(number, QueueMessage.VerdictBatch)
+    this.#batching = batching
+    this.#most = typeof batching === 'number' ? batching : Number.POSITIVE_INFINITY
+  }
+
+  /** A batch of frames has come, full or not, whose packets are entered next. */
+  begin(isFull: boolean): void {
+    this.#heldBefore = this.#held.size > 0
+    this.#gauge.note(isFull)
+    this.book.clear()
+  }
+
+  /** Enters the packet whose id is at `offset`; its index. */
+  enter(memory: Memory, offset: number): number {
+    return this.book.add(memory, offset)
+  }
+
+  /**
+   * The verdict for packet `index` of the batch: written with the others, or at once where it changes the packet. Throws code
+   * `VERDICT_GIVEN`, `VALUE_RANGE`; nothing is written then.
+   */
+  answer(index: number, verdict: number, changes: VerdictChanges | undefined): void {
+    if (!isVerdict(verdict)) throw new EncodeError('VALUE_RANGE', `${verdict} is no verdict of user space`)
+    if (changes === undefined) {
+      this.book.answer(index, verdict)
+    } else {
+      this.book.checkOpen(index)
+      this.#writeChanged(this.book.ids[index] as number, verdict, changes)
+      this.book.settle(index)
+    }
+    this.#count(verdict, 1)
+  }
+
+  /** Gives `verdict` to all packets of the batch that have none; how many those were. */
+  answerRest(verdict: number): number {
+    const count = this.book.answerRest(verdict)
+    if (count > 0) this.#count(verdict, count)
+    return count
+  }
+
+  /** Keeps packet `index` of the batch, which is at `start` of a lease. */
+  hold(index: number, lease: Lease, start: number, length: number): HeldPacket {
+    const packet = new HeldPacket(this, lease, start, length)
+    this.book.hold(index)
+    this.#held.add(packet)
+    return packet
+  }
+
+  /** The verdict for a held packet: sent at the end of this turn, or with the batch's. Throws as {@link answer}. */
+  answerHeld(packet: HeldPacket, verdict: number, changes: VerdictChanges | undefined): void {
+    if (!this.#held.has(packet)) throw verdictGiven(packet.heldId)
+    if (changes === undefined) this.#writeSingle(packet.heldId, verdict)
+    else this.#writeChanged(packet.heldId, verdict, changes)
+    this.#held.delete(packet)
+    packet.release()
+    this.#count(verdict, 1)
+    this.#scheduleFlush()
+  }
+
+  /** Writes and sends what was given so far. Throws code `SYSTEM`; what was not sent stays in the outbox. */
+  send(): void {
+    this.#writeBatch()
+    this.#outbox.flush()
+  }
+
+  /** Ends the batch: those without a verdict have the `unanswered` one, and all are sent. Throws as {@link send}. */
+  end(): void {
+    this.#stats.unanswered += this.answerRest(this.#unanswered)
+    this.send()
+  }
+
+  /** Answers held packets as `unanswered` says, and where that accepts them whatever the kernel still queues; `lastId` was seen last. */
+  close(lastId: number): void {
+    this.#isClosed = true
+    for (const packet of [...this.#held]) {
+      this.answerHeld(packet, this.#unanswered, undefined)
+      this.#stats.unanswered++
+    }
+    // Ids are compared as signed distances, so this is the farthest one that counts as later than all of them.
+    if (this.#unanswered === Verdict.Accept) this.#writeAll((lastId + 0x7fffffff) >>> 0, Verdict.Accept)
+    this.#outbox.flush()
+  }
+
+  /** There may be a packet that waits in the kernel and cannot be answered: nothing is coalesced from now on. */
+  noteStuck(): void {
+    this.#isStuck = true
+  }
+
+  /** Sends verdicts that no batch will send: those given in one turn together. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled || this.#isClosed) return
+    this.#flushScheduled = true
+    queueMicrotask(() => {
+      this.#flushScheduled = false
+      if (this.#isClosed) return
+      try {
+        this.#outbox.flush()
+      } catch (error) {
+        // The verdicts are still in the outbox: the next batch's flush sends them, or throws this to the loop.
+        if (!isNetlinkError(error)) throw error
+      }
+    })
+  }
+
+  #count(verdict: number, packets: number): void {
+    const kind = verdict & 0xff
+    if (kind === Verdict.Accept) this.#stats.accepted += packets
+    else if (kind === Verdict.Drop) this.#stats.dropped += packets
+    else this.#stats.other += packets
+  }
+
+  /**
+   * Whether all packets from before this batch have had their verdicts, so that a batch verdict within it catches no other. Packets
+   * missing between the ids were not delivered, and the kernel does not queue what it could not deliver.
+   */
+  #mayFold(): boolean {
+    if (!this.#ordered || this.#heldBefore || this.#isStuck || this.#batching === 'never') return false
+    return this.#batching !== 'auto' || this.#gauge.overloaded
+  }
+
+  /** Writes the verdicts of the batch that were given and not yet written; flushes before when there is no room. */
+  #writeBatch(): void {
+    const { book } = this
+    if (book.unwritten === 0) return
+    if (this.#mayFold()) this.#writeFolded()
+    // A batch of any size has room: in as many commits as it takes.
+    const most = Math.floor(this.#outbox.memory.byteLength / VERDICT_LENGTH)
+    for (let index = 0; index < book.length && book.unwritten > 0; ) {
+      const count = Math.min(book.unwritten, most)
+      if (count * VERDICT_LENGTH > this.#outbox.available) this.#outbox.flush()
+      index = this.#writeSome(index, count)
+    }
+  }
+
+  /** Up to the first packet that must wait; the others are left to be written singly. */
+  #writeFolded(): void {
+    const { book } = this
+    if (!isIncreasing(book.ids, book.length, book.before)) return
+    const plan = this.#plan
+    for (let from = 0; from < book.length; from = plan.end) {
+      const to = Math.min(book.length, from + this.#most)
+      planFold(plan, book.verdicts, book.standings, from, to)
+      const singles = plan.answered - plan.covered
+      const size = (plan.covered > 0 ? singles + 1 : singles) * VERDICT_LENGTH
+      if (size > this.#outbox.memory.byteLength) return
+      if (size > 0) {
+        if (size > this.#outbox.available) this.#outbox.flush()
+        this.#writeGroup(from, size)
+      }
+      if (plan.covered > 0) this.#stats.batchVerdicts++
+      if (plan.end < to) return
+    }
+  }
+
+  /** The exceptions, followed by the batch verdict: the kernel carries them out in this order. */
+  #writeGroup(from: number, size: number): void {
+    const { book } = this
+    const { end, answered, covered, verdict, last } = this.#plan
+    let offset = this.#outbox.reserve(size)
+    const { memory } = this.#outbox
+    for (let index = from; index < end; index++) {
+      if (book.standings[index] !== Standing.Answered) continue
+      book.standings[index] = Standing.Settled
+      if (covered > 0 && book.verdicts[index] === verdict) continue
+      this.#single.write(memory, offset, book.ids[index] as number, book.verdicts[index] as number)
+      offset += VERDICT_LENGTH
+    }
+    if (covered > 0) this.#batch.write(memory, offset, book.ids[last] as number, verdict)
+    this.#outbox.commit(size)
+    book.unwritten -= answered
+  }
+
+  #writeSome(from: number, count: number): number {
+    const { book } = this
+    const size = count * VERDICT_LENGTH
+    let offset = this.#outbox.reserve(size)
+    const end = offset + size
+    const { memory } = this.#outbox
+    let index = from
+    for (; index < book.length && offset < end; index++) {
+      if (book.standings[index] !== Standing.Answered) continue
+      this.#single.write(memory, offset, book.ids[index] as number, book.verdicts[index] as number)
+      book.standings[index] = Standing.Settled
+      offset += VERDICT_LENGTH
+    }
+    this.#outbox.commit(size)
+    book.unwritten -= count
+    return index
+  }
+
+  #writeSingle(id: number, verdict: number): void {
+    this.#single.write(this.#outbox.memory, this.#reserve(VERDICT_LENGTH), id, verdict)
+    this.#outbox.commit(VERDICT_LENGTH)
+  }
+
+  /** One verdict for all packets up to `id`. */
+  #writeAll(id: number, verdict: number): void {
+    this.#batch.write(this.#outbox.memory, this.#reserve(VERDICT_LENGTH), id, verdict)
+    this.#outbox.commit(VERDICT_LENGTH)
+  }
+
+  #writeChanged(id: number, verdict: number, changes: VerdictChanges): void {
+    const mark = onlyMark(changes)
+    if (mark !== undefined) {
+      this.#single.writeMarked(this.#outbox.memory, this.#reserve(MARKED_VERDICT_LENGTH), id, verdict, mark)
+      this.#outbox.commit(MARKED_VERDICT_LENGTH)
+      return
+    }
+    const size = changedVerdictSize(changes)
+    const offset = this.#reserve(size)
+    const { memory } = this.#outbox
+    const header = { verdict, id }
+    this.#outbox.commit(
+      writeVerdict(memory, offset, offset + size, QueueMessage.Verdict, this.#number, header, changes),
+    )
+  }
+
+  #reserve(size: number): number {
+    if (size > this.#outbox.available) this.#outbox.flush()
+    return this.#outbox.reserve(size)
+  }
+}
+
+/** The mark, if it is the only change and valid; otherwise `undefined`, and the generic encoder validates it. */
+function onlyMark({ mark, priority, payload, conntrack, expectation, vlan }: VerdictChanges): number | undefined {
+  const others = priority ?? payload ?? conntrack ?? expectation ?? vlan
+  return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
+}
+
+/** Room for nested attributes of a verdict, whose length is known only when they are written. */
+const NESTED_SIZE = 2048
+
+function changedVerdictSize({ payload, conntrack, expectation, vlan }: VerdictChanges): number {
+  const attributes = 2 * 8 + (payload === undefined ? 0 : 4 + align4(payload.length))
+  const nested = [conntrack, expectation, vlan].filter((value) => value !== undefined).length * NESTED_SIZE
+  return VERDICT_LENGTH + attributes + nested
+}
