@@ -30,6 +30,7 @@ import {
 } from './ipv6-extension.ts'
 import { IpProtocol } from './protocol.ts'
 import { transportHeaderLength } from './transport.ts'
+import { UDP_HEADER_LENGTH } from './udp.ts'
 import { UDP_LITE_COVERAGE } from './udp-lite.ts'
 import { isVlan, VLAN_TAG_LENGTH } from './vlan.ts'
 
@@ -140,7 +141,12 @@ export class PacketLayout {
   wrapNetwork(memory: Memory, offset: number, length: number, etherType = 0, vlanTag = -1): this {
     this.begin(memory, offset, length)
     this.vlanTag = vlanTag
-    this.walkLink(offset, etherType === 0 && length > 0 ? etherTypeOfVersion(memory, offset) : etherType)
+    if (etherType === EtherType.Ipv4 || etherType === EtherType.Ipv6) {
+      this.firstEtherType = etherType
+      this.enterNetwork(offset, etherType)
+    } else {
+      this.walkLink(offset, etherType === 0 && length > 0 ? etherTypeOfVersion(memory, offset) : etherType)
+    }
     return this
   }
 
@@ -193,6 +199,10 @@ export class PacketLayout {
       etherType = read16(this.memory, at + 2)
       at += VLAN_TAG_LENGTH
     }
+    this.enterNetwork(at, etherType)
+  }
+
+  private enterNetwork(at: number, etherType: number): void {
     this.etherType = etherType
     this.networkOffset = at
     this.networkLength = this.end - at
@@ -329,6 +339,16 @@ export class PacketLayout {
     this.protocol = protocol
     this.payloadOffset = at
     if (this.fragmentOffset > 0 || protocol === IpProtocol.NoNext) return
+    // What comes most often first, and without a call.
+    if (protocol === IpProtocol.Udp && at + UDP_HEADER_LENGTH <= end) {
+      this.transportOffset = at
+      this.transportHeaderLength = UDP_HEADER_LENGTH
+      this.payloadOffset = at + UDP_HEADER_LENGTH
+      const length = read16(this.memory, at + 4)
+      if (length >= UDP_HEADER_LENGTH && at + length <= end) this.payloadEnd = at + length
+      else this.checkUdp(at, length)
+      return
+    }
     if (at < end) this.transportOffset = at
     const length = transportHeaderLength(this.memory, protocol, at, end)
     if (length < 0 || at + length > end) {
@@ -339,8 +359,7 @@ export class PacketLayout {
     }
     this.transportHeaderLength = length
     this.payloadOffset = at + length
-    if (protocol === IpProtocol.Udp) this.endUdp(at)
-    else if (protocol === IpProtocol.UdpLite) this.checkUdpLite(at)
+    if (protocol === IpProtocol.UdpLite) this.checkUdpLite(at)
   }
 
   /** The checksum of UDP-Lite covers everything (0), or at least the header (RFC 3828 section 3.1). */
@@ -351,16 +370,12 @@ export class PacketLayout {
     if (isLong || (coverage !== 0 && coverage < this.transportHeaderLength)) this.problem = 'transport-length'
   }
 
-  /** The UDP length ends the payload; it must lie within the packet, or in the fragments that follow. */
-  private endUdp(at: number): void {
-    const length = read16(this.memory, at + 4)
+  /** A UDP length that does not end within what is there: it must end within the packet, or in the fragments that follow. */
+  private checkUdp(at: number, length: number): void {
     const whole = this.networkOffset + this.networkLength - at
+    // Segmentation offload leaves 0 in datagrams above 64 KiB.
     if (length === 0 && whole > 0xffff) return
-    if (length < this.transportHeaderLength || (length > whole && !this.moreFragments)) {
-      this.problem = 'transport-length'
-    } else if (at + length < this.end) {
-      this.payloadEnd = at + length
-    }
+    if (length < UDP_HEADER_LENGTH || (length > whole && !this.moreFragments)) this.problem = 'transport-length'
   }
 }
 

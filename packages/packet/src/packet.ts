@@ -65,6 +65,11 @@ export class PacketView extends PacketLayout {
     return this.payloadEnd - this.payloadOffset
   }
 
+  /** The bytes of the application that are there, as a window on the memory: it dies with it. */
+  payload(): Uint8Array<ArrayBufferLike> {
+    return this.memory.u8.subarray(this.payloadOffset, this.payloadEnd)
+  }
+
   /** bytes of the network packet that were not copied */
   get missing(): number {
     return this.networkOffset < 0 ? 0 : Math.max(0, this.networkOffset + this.networkLength - this.end)

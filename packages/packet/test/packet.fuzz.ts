@@ -1,7 +1,8 @@
 /**
- * Whatever the bytes are, nothing throws, nothing outside of the packet is read, and all views agree. RINGLINK_FUZZ_PACKETS inputs
- * (default 20,000; `npm run fuzz` takes 10,000,000): random bytes, and captures that were changed, cut and joined.
+ * Whatever the bytes are, nothing throws, nothing outside of the packet is read, and all views agree. 20,000 inputs, random bytes and
+ * captures that were changed and cut; `npm run fuzz -- --count 10000000 packet.fuzz` takes ten million.
  */
+import { appendFileSync } from 'node:fs'
 import { Memory } from '@ringlink/codec/memory'
 import { expect, test } from 'vitest'
 import {
@@ -15,8 +16,10 @@ import {
 import { allFrames } from './captures.ts'
 import { fieldsOf } from './fields.ts'
 
-const INPUTS = Number(process.env.RINGLINK_FUZZ_PACKETS ?? 20_000)
-const SEED = Number(process.env.RINGLINK_FUZZ_SEED ?? 1)
+// As test/support/fuzz.ts; an input here costs a hundredth of one of fast-check's.
+const { FAST_CHECK_RUNS, FAST_CHECK_SEED, FAST_CHECK_LOG } = process.env
+const INPUTS = FAST_CHECK_RUNS === undefined ? 20_000 : Number(FAST_CHECK_RUNS) * 150
+const SEED = Number(FAST_CHECK_SEED ?? 1)
 const SPACE = 2048
 /** Around the packet, so that a read beyond it changes what is said of it. */
 const MARGIN = 96
@@ -130,4 +133,5 @@ test(`${INPUTS} inputs`, () => {
     throw new Error(`input ${count} of seed ${SEED}: ${bytes}`, { cause: error })
   }
   expect(count).toBe(INPUTS)
+  if (FAST_CHECK_LOG !== undefined) appendFileSync(FAST_CHECK_LOG, `${INPUTS}\n`)
 }, 3_600_000)

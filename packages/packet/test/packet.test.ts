@@ -48,6 +48,7 @@ test('a UDP packet says where everything is', () => {
     problem: undefined,
   })
   expect([`${packet.source}`, `${packet.destination}`]).toEqual(['192.0.2.1', '198.51.100.7'])
+  expect(new TextDecoder().decode(packet.payload())).toBe('hello')
 })
 
 test('owned values are what JSON needs', () => {
