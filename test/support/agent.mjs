@@ -2,6 +2,7 @@
 // request at a time; each is answered with { value } or { error }.
 import { execFile } from 'node:child_process'
 import dgram from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { promisify } from 'node:util'
 
@@ -37,16 +38,20 @@ const actions = {
   async received({ port }) {
     // What has arrived is read by the event loop before a timer that is due later, so this is not early.
     await new Promise((resolve) => setImmediate(resolve))
-    const { count, payloads } = receivers.get(port)
-    return { count, payloads }
+    return { count: arrived(port), payloads: receivers.get(port).payloads }
   },
 
   async waitFor({ port, count }) {
     const state = receivers.get(port)
-    if (state.count >= count) return
+    if (arrived(port) >= count) return
     await new Promise((resolve) => {
       state.waiting = { count, resolve }
+      // What finds no room at the socket raises no event, and it may be the last.
+      state.timer = setInterval(() => {
+        if (arrived(port) >= count) resolve()
+      }, 20)
     })
+    clearInterval(state.timer)
     state.waiting = undefined
   },
 
@@ -98,12 +103,30 @@ const actions = {
   },
 }
 
+/** Datagrams that the kernel has brought to a port: read ones, and those that its receive buffer, which stock kernels limit, had no room for. */
+function arrived(port) {
+  const { count, socket } = receivers.get(port)
+  const table = socket.address().family === 'IPv6' ? 'udp6' : 'udp'
+  // sl local_address rem_address … drops, with the port in hexadecimal.
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const rows = readFileSync(`/proc/self/net/${table}`, 'utf8').trim().split('\n').slice(1)
+  const own = rows.map((row) => row.trim().split(/\s+/)).filter(([, address]) => address.endsWith(local))
+  return count + own.reduce((total, columns) => total + Number(columns.at(-1)), 0)
+}
+
+/** The one who asked may be gone; the agent ends then. */
+function reply(message) {
+  process.send(message, (error) => {
+    if (error) process.exit()
+  })
+}
+
 process.on('message', async ({ id, action, parameters }) => {
   try {
-    process.send({ id, value: await actions[action](parameters) })
+    reply({ id, value: await actions[action](parameters) })
   } catch (error) {
-    process.send({ id, error: error.stderr || error.message })
+    reply({ id, error: error.stderr || error.message })
   }
 })
 process.on('disconnect', () => process.exit())
-process.send({ id: 0 })
+reply({ id: 0 })

@@ -76,11 +76,12 @@ export class Namespace implements AsyncDisposable {
     return this.install([{ hook: 'output', match, queue: number }])
   }
 
-  listen(port: number, address?: string): Promise<unknown> {
-    return this.#ask('listen', { port, address })
+  /** Listens on a UDP port, with a receive buffer of 4 MiB, or as much as the kernel allows. */
+  listen(port: number, address?: string, receiveBufferSize?: number): Promise<unknown> {
+    return this.#ask('listen', { port, address, receiveBufferSize })
   }
 
-  /** What has arrived at a UDP port that it listens on, with the first 256 payloads. */
+  /** What has arrived at a UDP port that it listens on, whether or not there was room for it, with the first 256 payloads. */
   received(port: number): Promise<{ count: number; payloads: string[] }> {
     return this.#ask('received', { port }) as Promise<{ count: number; payloads: string[] }>
   }
