@@ -1,0 +1,39 @@
+// What is run on each kernel. Limits are seconds on this machine without emulation; inside they are as much longer as Node.js
+// takes longer to start there.
+
+const demo = (name, transport) => ({
+  name: `demo ${name}, ${transport}`,
+  limit: 15,
+  command: `node examples/${name}/dist/demo/main.js --transport ${transport}`,
+})
+
+const tests = (name, ...paths) => ({
+  name,
+  limit: 300,
+  memory: 3072,
+  command: [
+    'node node_modules/vitest/vitest.mjs run --project kernel --reporter=dot',
+    '--testTimeout=$(scaled 120)000 --hookTimeout=$(scaled 60)000 --maxWorkers=1',
+    ...paths,
+  ].join(' '),
+})
+
+/** A few minutes for two kernels. */
+export const quickChecks = [
+  demo('queue', 'socket'),
+  demo('queue', 'mmap'),
+  demo('log', 'socket'),
+  demo('log', 'mmap'),
+  { name: 'wake-ups, 200 rounds', limit: 30, command: 'ROUNDS=200 node /run/out/wake-ups.mjs' },
+]
+
+/** Half an hour and more for each kernel. */
+export const allChecks = [
+  ...quickChecks,
+  { name: 'netlink rings', limit: 30, command: 'node packages/transport-mmap/scripts/check-kernel.mjs' },
+  tests('tests: sockets', 'packages/transport-socket'),
+  tests('tests: rings', 'packages/transport-mmap'),
+  tests('tests: client', 'packages/client'),
+  tests('tests: ringlink', 'packages/ringlink'),
+  tests('differential tests', 'test/differential'),
+]
