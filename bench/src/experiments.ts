@@ -3,6 +3,7 @@ import { allocationExperiment, systemCallExperiment } from './counting-experimen
 import type { Experiment } from './experiment.ts'
 import { logExperiment } from './log-experiment.ts'
 import { millionExperiment } from './million-experiment.ts'
+import { packetExperiment } from './packet-experiment.ts'
 import type { Peers } from './peers.ts'
 import { queueExperiment } from './queue-experiment.ts'
 import type { Group, Workload } from './workload.ts'
@@ -39,7 +40,7 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers): Experim
     case 'log':
       return [...(quick ? [] : [logExperiment(1, peers)]), logExperiment(64, peers)]
     case 'codec':
-      return [codecExperiment('usual', peers), ...(quick ? [] : [codecExperiment('rich', peers)])]
+      return [codecExperiment('usual', peers), packetExperiment(), ...(quick ? [] : [codecExperiment('rich', peers)])]
     case 'million':
       return [millionExperiment]
   }

@@ -3,6 +3,7 @@
  * time per packet in nanoseconds, beside those of a decoder that makes an object for each header.
  */
 import { Memory } from '@ringlink/codec/memory'
+import { decodeObjects } from '../../../bench/src/decoders/packet-objects.ts'
 import {
   IpProtocol,
   ipv4Packet,
@@ -14,7 +15,6 @@ import {
   tcpPacket,
   udpPacket,
 } from '../src/index.ts'
-import { decodeObjects } from './object-decoder.ts'
 
 const COUNT = 200_000
 const SLOT = 256
