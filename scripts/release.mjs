@@ -21,6 +21,8 @@ await command()
 
 function version() {
   run(root, ...scripts.changeset.split(' '), 'version')
+  // changesets writes package.json in a form of its own.
+  run(root, process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'packages')
   const versions = new Set(publishedPackages().map(({ manifest }) => manifest.version))
   if (versions.size !== 1) throw new Error(`the packages must have one version, they have ${[...versions].join(', ')}`)
   console.log(`version ${[...versions][0]}`)
