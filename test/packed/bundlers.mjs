@@ -6,7 +6,8 @@ import { Project } from './project.mjs'
 
 const ESBUILD = '0.28.2'
 const VITE = '7.3.8'
-const DECODER_LIMIT = 7200
+// The goal is 6 kB: without the conntrack tables and the reading of whole tables, which the methods of QueuePacketView bring, it is 5.3 kB.
+const DECODER_LIMIT = 7600
 
 const esbuild = join('node_modules', '@esbuild', `linux-${process.arch}`, 'bin', 'esbuild')
 
