@@ -59,7 +59,7 @@ export function inspect(bytes: Uint8Array, options: InspectOptions = {}): Inspec
   const { maximumNodes = MAXIMUM_NODES, maximumBytes = MAXIMUM_BYTES, maximumDepth = MAXIMUM_DEPTH } = options
   const source: Source = {
     // A copy, so that shared memory, which text decoders refuse, never reaches one.
-    bytes: Uint8Array.from(bytes),
+    bytes: new Uint8Array(bytes),
     framing: framings[order],
     protocol: options.protocol ?? Protocol.Netfilter,
     describe: (protocol, type) => options.describe?.(protocol, type) ?? describeMessage(protocol, type),

@@ -32,6 +32,9 @@ export function part({ bytes }: Source, { start, end }: Region): Uint8Array {
   return bytes.subarray(start, end)
 }
 
+/** The two digits of each byte. */
+const byteDigits: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** Takes the bytes of a region from the budget, as far as that goes, and copies them. */
 export function takeBytes(source: Source, region: Region): Uint8Array {
   const taken = Math.min(region.end - region.start, source.budget.bytes)
@@ -40,7 +43,8 @@ export function takeBytes(source: Source, region: Region): Uint8Array {
 }
 
 export function bytesNode(source: Source, name: string, region: Region): BytesNode {
-  const hexadecimal = Array.from(takeBytes(source, region), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let hexadecimal = ''
+  for (const byte of takeBytes(source, region)) hexadecimal += byteDigits[byte]
   return { kind: 'bytes', name, offset: region.start, length: region.end - region.start, hexadecimal }
 }
 

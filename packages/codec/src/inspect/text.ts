@@ -44,11 +44,7 @@ function nodeLines(node: InspectNode, level: number): Line[] {
       return [{ offset, name, value: value === undefined ? '' : valueText(value) }, ...below(children)]
     })
     .with({ kind: 'bytes' }, ({ hexadecimal: digits }): Line[] => {
-      return bytesLines(
-        offset,
-        name,
-        Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)),
-      )
+      return bytesLines(offset, name, bytesOf(digits))
     })
     .with({ kind: 'problem' }, ({ code, text }): Line[] => {
       return [{ offset, name: `${'  '.repeat(level)}problem`, value: `${code}: ${text}` }]
@@ -62,13 +58,25 @@ function valueText(value: true | number | bigint | string): string {
   return `${value} (0x${value.toString(16)})`
 }
 
+function bytesOf(digits: string): Uint8Array {
+  const bytes = new Uint8Array(digits.length / 2)
+  for (let index = 0; index < bytes.length; index++) {
+    bytes[index] = Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16)
+  }
+  return bytes
+}
+
 function bytesLines(offset: number, name: string, bytes: Uint8Array): Line[] {
+  if (bytes.length === 0) return [{ offset, name, value: '0 bytes' }]
   const lines: Line[] = []
-  for (let start = 0; start < Math.max(bytes.length, 1); start += LINE_BYTES) {
-    const row = Array.from(bytes.subarray(start, start + LINE_BYTES))
-    const digits = row.map((byte) => hexadecimal(byte, 2)).join(' ')
-    const characters = row.map((byte) => (byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
-    const value = row.length === 0 ? '0 bytes' : `${digits.padEnd(LINE_BYTES * 3 - 1)}  ${characters}`
+  for (let start = 0; start < bytes.length; start += LINE_BYTES) {
+    let digits = ''
+    let characters = ''
+    for (const byte of bytes.subarray(start, start + LINE_BYTES)) {
+      digits += `${digits === '' ? '' : ' '}${hexadecimal(byte, 2)}`
+      characters += byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : '.'
+    }
+    const value = `${digits.padEnd(LINE_BYTES * 3 - 1)}  ${characters}`
     lines.push(start === 0 ? { offset, name, value } : { offset: offset + start, name: '', value })
   }
   return lines
