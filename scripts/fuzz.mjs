@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-/** About as many properties as there are: a first guess at how often each is tried. */
+/** About as many properties as there are. */
 const PROPERTIES = 150
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { values, positionals } = parseArgs({
@@ -27,9 +27,11 @@ if (positionals.length === 0 && process.env.RINGLINK_DIFFERENTIAL_RUNS !== undef
 const folder = mkdtempSync(join(tmpdir(), 'ringlink-fuzz-'))
 const log = join(folder, 'inputs')
 let inputs = 0
+// Inputs of a round in which each property is tried once: a guess, then what the round before had.
+let perRun = PROPERTIES
 try {
   for (let round = 1; inputs < count; round++, seed++) {
-    const runs = Math.ceil((count - inputs) / PROPERTIES)
+    const runs = Math.max(20, Math.ceil((count - inputs) / perRun))
     process.stdout.write(`fuzz: round ${round}, seed ${seed}, ${runs} inputs for each property\n`)
     const { status } = spawnSync(
       process.execPath,
@@ -46,6 +48,7 @@ try {
       process.exitCode = status || 1
       break
     }
+    perRun = Math.max(1, (seen - inputs) / runs)
     inputs = seen
     process.stdout.write(`fuzz: ${inputs} inputs so far, seed ${seed}, no failure\n`)
   }
