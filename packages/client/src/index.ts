@@ -39,11 +39,5 @@ export type {
 } from './rules/options.ts'
 export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
 export { type ServeOptions, StopFlag } from './serve.ts'
-export {
-  type BatchOptions,
-  type BatchResult,
-  type RequestOptions,
-  Session,
-  type SessionOptions,
-  type StrayErrorHandler,
-} from './session.ts'
+export { Session } from './session.ts'
+export type { BatchOptions, BatchResult, RequestOptions, SessionOptions, StrayErrorHandler } from './session-options.ts'

@@ -118,12 +118,13 @@ const NO_HEADER = new Uint8Array(0)
 
 /**
  * The flags that the messages of a batch have besides their own: the last one asks for an acknowledgement where none does, for the kernel
- * carries a datagram out in order.
+ * carries a datagram out in order. The end of a transaction is not acknowledged; there it is the last one before that.
  */
-export function batchFlags(requests: readonly Request[]): number[] {
+export function batchFlags(requests: readonly Request[], isTransaction: boolean): number[] {
   const flags = requests.map((request): number =>
     'write' in request ? 0 : (request.flags ?? 0) & MessageFlag.Acknowledge,
   )
-  if (!flags.some((flag) => flag !== 0)) flags[flags.length - 1] = MessageFlag.Acknowledge
+  if (!flags.some((flag) => flag !== 0))
+    flags[Math.max(0, flags.length - (isTransaction ? 2 : 1))] = MessageFlag.Acknowledge
   return flags
 }

@@ -1,50 +1,18 @@
-import type { AttributeSet, KernelError } from '@ringlink/codec'
-import { GetFlag, type Message, MessageFlag, Protocol } from '@ringlink/codec'
+import { type AttributeSet, GetFlag, type Message, MessageFlag, Protocol } from '@ringlink/codec'
 import type { FrameBatch, Transport } from '@ringlink/transport'
-import { type ClientError, sessionClosed, timeoutError } from './errors.ts'
+import { sessionClosed, timeoutError } from './errors.ts'
 import { Exchange, type Expectation } from './exchange.ts'
 import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
 import { batchFlags, encodeRequests, type Request } from './request.ts'
+import type { BatchOptions, BatchResult, RequestOptions, SessionOptions, StrayErrorHandler } from './session-options.ts'
 import { Turns } from './turns.ts'
 
-/** How long to wait for an answer. */
-export interface RequestOptions {
-  readonly signal?: AbortSignal | undefined
-  /** milliseconds; default the session's */
-  readonly timeout?: number | undefined
-}
-
-/** How several messages are sent together. */
-export interface BatchOptions extends RequestOptions {
-  /** what they are for: the error of a timeout begins with it */
-  readonly what?: string | undefined
-  /** they are one transaction, of which the first message is the beginning: when that is refused nothing more is answered */
-  readonly transaction?: boolean | undefined
-}
-
-/** What became of one message of a batch. */
-export interface BatchResult {
-  /** the messages that it was answered with */
-  readonly rows: readonly Message[]
-  /** why the kernel refused it (code `KERNEL`), or what is wrong with the answer (`TRUNCATED`, `MALFORMED`) */
-  readonly error: KernelError | ClientError | undefined
-}
-
-export interface SessionOptions {
-  /** netlink protocol of the transport, for names in errors; default `NETLINK_NETFILTER` */
-  readonly protocol?: number
-  /** milliseconds to wait for an answer; default 5000 */
-  readonly requestTimeout?: number
-}
-
-/**
- * Called with an error that answers no request: the type and sequence number of the message that it refuses, and the errno. An
- * error that it returns is what the next `receive` rejects with, once what was received before it is given out.
- */
-export type StrayErrorHandler = (requestType: number, sequence: number, errno: number) => Error | undefined
-
 const DEFAULT_TIMEOUT = 5000
+/** Bytes that a kernel puts into a datagram of a listing at most, unless it was shown larger frames: `NLMSG_GOODSIZE` of the largest pages. */
+const LARGEST_CHUNK = 8192
+/** The kernel fills frames of this size: fewer datagrams for a long listing. */
+const LISTER_FRAME_SIZE = 32_768
 /** Milliseconds after which a request that may be repeated is, when messages were lost and no answer has come. */
 const REPEAT_INTERVAL = 100
 /** Milliseconds for which the rest of a dump that nobody waits for any more is read, so that the next one can begin. */
@@ -70,6 +38,9 @@ export class Session implements AsyncDisposable {
   readonly #requestTimeout: number
   readonly #replies: Replies
   readonly #receiver: Receiver
+  readonly #options: SessionOptions
+  // The session of the socket that dumps are read from, where it is not this one.
+  #lister: Promise<Session> | undefined
   #sequence = 0
   // Times that the kernel has dropped messages, and whether what was left of them may still be unread.
   #overruns = 0
@@ -80,6 +51,7 @@ export class Session implements AsyncDisposable {
 
   constructor(transport: Transport, options: SessionOptions = {}) {
     this.transport = transport
+    this.#options = options
     this.#replies = new Replies(transport, options.protocol ?? Protocol.Netfilter)
     this.#requestTimeout = options.requestTimeout ?? DEFAULT_TIMEOUT
     this.#receiver = new Receiver(transport, {
@@ -106,6 +78,7 @@ export class Session implements AsyncDisposable {
   /** Asks for a table; all its rows. Dumps of one session take turns. */
   async dump<Set extends AttributeSet>(request: Request<Set>, options: RequestOptions = {}): Promise<Message[]> {
     options.signal?.throwIfAborted()
+    if (this.#needsLister) return await (await this.#openLister()).dump(request, options)
     const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
     if (turn !== undefined) await turn
     let exchange: Exchange | undefined
@@ -127,6 +100,10 @@ export class Session implements AsyncDisposable {
     options: RequestOptions = {},
   ): AsyncGenerator<Message, void, undefined> {
     options.signal?.throwIfAborted()
+    if (this.#needsLister) {
+      yield* (await this.#openLister()).rows(request, options)
+      return
+    }
     const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
     if (turn !== undefined) await turn
     let exchange: Exchange | undefined
@@ -145,7 +122,7 @@ export class Session implements AsyncDisposable {
   async batch(requests: readonly Request[], options: BatchOptions = {}): Promise<BatchResult[]> {
     options.signal?.throwIfAborted()
     if (requests.length === 0) return []
-    const flags = batchFlags(requests)
+    const flags = batchFlags(requests, options.transaction === true)
     const parts = this.#send(requests, flags, 'acknowledgement')
     const acknowledged = parts.filter((_, index) => flags[index] !== 0)
     const overruns = this.#overruns
@@ -224,11 +201,26 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     for (const batch of this.takeParked()) batch.release()
     await this.transport.close()
+    // One that could not be opened has told so where it was needed.
+    await this.#lister?.then((session) => session.close()).catch(() => {})
     this.#fail(sessionClosed())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  get #needsLister(): boolean {
+    return this.#options.open !== undefined && this.transport.capabilities.frameSize < LARGEST_CHUNK
+  }
+
+  #openLister(): Promise<Session> {
+    const { open, ...options } = this.#options
+    const protocol = options.protocol ?? Protocol.Netfilter
+    this.#lister ??= Promise.resolve(open?.({ protocol, frameSize: LISTER_FRAME_SIZE }) ?? this.transport).then(
+      (transport) => new Session(transport, options),
+    )
+    return this.#lister
   }
 
   /** Encodes and sends requests in one datagram: their exchanges. */

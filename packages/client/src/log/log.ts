@@ -16,7 +16,8 @@ import type { Request } from '../request.ts'
 import { prepareLogRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
 import type { ServeOptions } from '../serve.ts'
-import { type RequestOptions, Session } from '../session.ts'
+import { Session } from '../session.ts'
+import type { RequestOptions } from '../session-options.ts'
 import { RecordBatch } from './batch.ts'
 import {
   checkLogOptions,
@@ -218,7 +219,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const groups = logGroups(options.group)
   const installFeed = prepareLogRules(groups, options.rule, options)
   const transport = typeof given === 'function' ? await given(logTransportNeeds(options, Protocol.Netfilter)) : given
-  const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
+  const session = new Session(transport, {
+    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    open: typeof given === 'function' ? given : undefined,
+  })
   const config: LogConfig = { command: { command: LogCommand.Bind }, ...logConfig(options) }
   try {
     for (const group of groups) await bindGroup(session, group, config)

@@ -20,7 +20,8 @@ import type { Request } from '../request.ts'
 import { prepareQueueRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
 import type { ServeOptions } from '../serve.ts'
-import { type RequestOptions, Session } from '../session.ts'
+import { Session } from '../session.ts'
+import type { RequestOptions } from '../session-options.ts'
 import { PacketBatch } from './batch.ts'
 import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './counters.ts'
 import {
@@ -300,7 +301,10 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
   const { transport: given, number, unanswered = 'drop', verdictBatching, requestTimeout } = options
   const installFeed = prepareQueueRules(number, options.rule, options)
   const transport = typeof given === 'function' ? await given(queueTransportNeeds(options, Protocol.Netfilter)) : given
-  const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
+  const session = new Session(transport, {
+    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    open: typeof given === 'function' ? given : undefined,
+  })
   try {
     const settings = { ...options, copyRange: options.copyRange ?? MAXIMUM_COPY_RANGE }
     if (options.copyRange !== undefined) checkFrameSize(settings, transport)

@@ -4,7 +4,6 @@ import {
   expressionAt,
   KernelError,
   Memory,
-  MessageFlag,
   NfTablesMessage,
   nfnetlinkHeader,
   Subsystem,
@@ -31,12 +30,9 @@ export interface BatchRefusal {
   readonly expression: string | undefined
 }
 
-/** What the requests of a batch of nf_tables are: Begin, the parts, End. The last part asks for an acknowledgement, which the kernel sends after the errors of all others. */
+/** A batch of nf_tables: Begin, the parts, End. */
 function batchOf(parts: readonly BatchPart[]): BatchPart[] {
-  const acknowledged = parts.map((part, index) =>
-    index === parts.length - 1 ? { ...part, flags: (part.flags ?? 0) | MessageFlag.Acknowledge } : part,
-  )
-  return [edge(BatchMessage.Begin, 'begin'), ...acknowledged, edge(BatchMessage.End, 'end')]
+  return [edge(BatchMessage.Begin, 'begin'), ...parts, edge(BatchMessage.End, 'end')]
 }
 
 function edge(type: number, what: string): BatchPart {

@@ -9,7 +9,8 @@ import {
   ruleAttributes,
 } from '@ringlink/codec'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
-import { type RequestOptions, Session } from '../session.ts'
+import { Session } from '../session.ts'
+import type { RequestOptions } from '../session-options.ts'
 import { type BatchPart, performBatch, postBatch } from './batch.ts'
 import { familyNumbers } from './chains.ts'
 import { explainBatch, RulesError } from './errors.ts'

@@ -1,0 +1,190 @@
+import {
+  Errno,
+  NfTablesMessage,
+  nfnetlinkHeader,
+  Protocol,
+  readNfnetlinkAttributes,
+  ruleAttributes,
+  tableAttributes,
+} from '@ringlink/codec'
+import type { TransportNeeds } from '@ringlink/transport'
+import { openSocket } from '@ringlink/transport-socket'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
+import { installRules, openQueue, type Request, type Rules, Session } from '../src/index.ts'
+
+/** AUDIT_GET. */
+const AUDIT_GET = 1000
+/** NFNLGRP_NFTABLES. */
+const TABLES_GROUP = 7
+
+const rulesOf = (table: string): Request => ({
+  ...{ what: `list the rules of ${table}`, type: NfTablesMessage.GetRule, header: nfnetlinkHeader(1, 0) },
+  ...{ set: ruleAttributes, attributes: { table } },
+})
+
+describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), () => {
+  let namespace: Namespace
+  let opened: AsyncDisposable[] = []
+
+  beforeEach(async () => {
+    namespace = await Namespace.open()
+  })
+
+  afterEach(async () => {
+    for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
+    opened = []
+    await namespace.close()
+  })
+
+  const open = (needs: TransportNeeds) => openSocket({ ...needs, networkNamespace: namespace.path })
+
+  function use<Thing extends AsyncDisposable>(thing: Thing): Thing {
+    opened.push(thing)
+    return thing
+  }
+
+  async function hundredRules(): Promise<Rules> {
+    const rules = Array.from({ length: 100 }, (_, index) => ({
+      hook: 'output' as const,
+      match: { protocol: 'udp' as const, destinationPort: 1000 + index },
+      verdict: 'accept' as const,
+    }))
+    return use(await installRules(rules, { transport: open }))
+  }
+
+  test('a dump of 100 rules on a queue of small frames gives all of them', async () => {
+    const { table } = await hundredRules()
+    const queue = use(await openQueue({ number: 3, copyRange: 128, transport: open }))
+    expect(queue.transport.capabilities.frameSize).toBeLessThan(2048)
+    const rows = await queue.session.dump(rulesOf(table))
+    expect(rows).toHaveLength(100)
+    const seen: (string | undefined)[] = []
+    for await (const row of queue.session.rows(rulesOf(table))) {
+      seen.push(readNfnetlinkAttributes(row.view, ruleAttributes).table)
+    }
+    expect(seen).toEqual(new Array(100).fill(table))
+  })
+
+  test.each([1188, 2048])(
+    'on an open transport with frames of %d bytes it rejects with TRUNCATED and the rows that arrived',
+    async (frameSize) => {
+      const { table } = await hundredRules()
+      const transport = await open({ protocol: Protocol.Netfilter, frameSize })
+      const queue = use(await openQueue({ number: 3, copyRange: 128, transport }))
+      const error = await queue.session.dump(rulesOf(table)).catch((caught: unknown) => caught)
+      expect(error).toMatchObject({ code: 'TRUNCATED' })
+      const { rows } = error as { rows: readonly unknown[] }
+      expect(rows.length).toBeGreaterThan(0)
+      expect(rows.length).toBeLessThan(100)
+      // The socket is as good as before.
+      expect(
+        await queue.session.request({ ...rulesOf(table), what: 'ask again' } as Request).catch(({ code }) => code),
+      ).toBe('KERNEL')
+    },
+  )
+
+  test('frames of 8192 bytes hold every datagram of a listing', async () => {
+    const { table } = await hundredRules()
+    const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 8192 })))
+    expect(await session.dump(rulesOf(table))).toHaveLength(100)
+    expect(session.transport.stats.truncated).toBe(0)
+  })
+
+  test('a listing that is left early lets the next one begin', async () => {
+    const { table } = await hundredRules()
+    const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 8192 })))
+    for await (const _ of session.rows(rulesOf(table))) break
+    expect(await session.dump(rulesOf(table))).toHaveLength(100)
+  })
+
+  test('dumps that are asked for together take turns', async () => {
+    const { table } = await hundredRules()
+    const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 8192 })))
+    const all = await Promise.all([1, 2, 3].map(() => session.dump(rulesOf(table))))
+    expect(all.map((rows) => rows.length)).toEqual([100, 100, 100])
+  })
+
+  test('the answer to AUDIT_GET, which comes after its acknowledgement, is awaited', async () => {
+    const transport = await openSocket({ protocol: Protocol.Audit })
+    const session = use(new Session(transport, { protocol: Protocol.Audit }))
+    for (let round = 0; round < 20; round++) {
+      const rows = await session.request({ what: 'get the audit status', type: AUDIT_GET, answered: true })
+      expect(rows.map(({ view }) => view.type)).toEqual([AUDIT_GET])
+    }
+  })
+
+  test("another process's notification with our sequence number is no answer", async () => {
+    const mine = use(
+      await installRules([{ hook: 'output', verdict: 'accept' }], { transport: open, table: 'mine', persistent: true }),
+    )
+    const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 16384 })))
+    session.transport.joinGroup(TABLES_GROUP)
+    const getTable: Request = {
+      ...{ what: 'get table mine', type: NfTablesMessage.GetTable, header: nfnetlinkHeader(1, 0) },
+      ...{ set: tableAttributes, attributes: { name: 'mine' } },
+    }
+    // Whatever number the other process uses, some of these requests have it.
+    for (let round = 0; round < 12; round++) {
+      const evil = await installRules([{ hook: 'output', verdict: 'accept' }], {
+        ...{ transport: open, table: `evil${round}`, persistent: true },
+      })
+      const rows = await session.request(getTable)
+      expect(rows.map(({ view }) => readNfnetlinkAttributes(view, tableAttributes).name)).toEqual(['mine'])
+      await evil.remove()
+    }
+    const batch = await session.receive()
+    expect(batch.groups(0)).not.toBe(0)
+    batch.release()
+    await mine.remove()
+  })
+
+  test('what the kernel would have accepted is in the error', async () => {
+    const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 16384 })))
+    const [, result] = await session.batch(
+      [
+        { what: 'begin', type: 0x10, header: nfnetlinkHeader(0, 10) },
+        {
+          ...{ what: 'make a table', type: NfTablesMessage.NewTable, flags: 0x400, header: nfnetlinkHeader(1, 0) },
+          ...{
+            set: tableAttributes,
+            attributes: { name: 'x', unknown: [{ type: 2, bits: 0, payload: new Uint8Array(2) }] },
+          },
+        },
+        { what: 'end', type: 0x11, header: nfnetlinkHeader(0, 10) },
+      ],
+      { transaction: true },
+    )
+    expect(result?.error).toMatchObject({ code: 'KERNEL', errno: Errno.ERANGE, attribute: 'NFTA_TABLE_FLAGS' })
+    expect(result?.error).toHaveProperty('policy', expect.stringContaining('u32'))
+  })
+
+  test('configure() under a flood that overruns the socket is acknowledged', async () => {
+    await namespace.listen(9000)
+    await namespace.queueOutput(5, { protocol: 'udp', destinationPort: 9000 })
+    const queue = use(
+      await openQueue({ number: 5, copyRange: 64, receiveBufferSize: 8192, maxLength: 65536, transport: open }),
+    )
+    let done = false
+    const reading = (async () => {
+      for await (const packets of queue) {
+        packets.accept()
+        if (done) break
+      }
+    })()
+    const sending = namespace.send({ port: 9000, count: 60_000, size: 200 })
+    let configured = 0
+    const flood = sending.then(() => {
+      done = true
+    })
+    while (!done) {
+      await queue.configure({ maxLength: 65536 - (configured % 100) }, { timeout: 10_000 })
+      configured++
+    }
+    await flood
+    expect(queue.stats.lost).toBeGreaterThan(0)
+    expect(configured).toBeGreaterThan(0)
+    await queue.close()
+    await reading
+  })
+})
