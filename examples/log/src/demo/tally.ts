@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { nflogMessage, readPcapng } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import type { ExampleEvent } from '@ringlink/example-shared/demo-inside'
+import { deadline } from '@ringlink/example-shared/patience'
 import { RULES } from './rules.ts'
 import { SMALL_GROUP, SMALL_RANGE } from './traffic.ts'
 
@@ -89,7 +90,7 @@ export function readWithTshark(path: string): Omit<CaptureCounts, 'dropped'> | u
   const { error, status, stdout, stderr } = spawnSync(
     'tshark',
     ['-r', path, '-T', 'fields', '-e', 'frame.number', '-e', 'nflog.prefix'],
-    { encoding: 'utf8', timeout: 8000, maxBuffer: 64 * 1024 * 1024 },
+    { encoding: 'utf8', timeout: deadline() * 1000, maxBuffer: 64 * 1024 * 1024 },
   )
   if (error !== undefined && 'code' in error && error.code === 'ENOENT') return undefined
   if (error !== undefined || status !== 0) throw new Error(`tshark failed: ${error?.message ?? stderr.trim()}`)
