@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { root } from '../workspace.mjs'
 import { bundle } from './bundle.mjs'
 import { allChecks, quickChecks } from './checks.mjs'
+import { guestScript, outcomeTable, outcomeText, parseOutcome } from './guest.mjs'
 
 const PACKAGES = ['qemu-system-x86', 'busybox-static', 'cpio', 'kmod', 'xz-utils']
 const TOOLS = ['qemu-system-x86_64', 'busybox', 'cpio', 'depmod', 'xz', 'apt-get', 'dpkg']
@@ -50,7 +51,7 @@ async function main(words) {
     } else columns.push({ version, outcomes: await check(kernel, version, out, quick) })
   }
   const names = command !== undefined ? ['command'] : (quick ? quickChecks : allChecks).map(({ name }) => name)
-  console.log(`\n${table(names, columns)}\n\nresults: ${results}`)
+  console.log(`\n${outcomeTable(names, columns)}\n\nresults: ${results}`)
   const failed = names.some((name) => columns.some(({ outcomes }) => outcomes.get(name)?.status !== 0))
   return failed ? 1 : 0
 }
@@ -97,37 +98,15 @@ async function check(kernel, version, out, quick) {
   await bundle(join(root, 'test', 'kernels', 'wake-ups.ts'), join(out, 'wake-ups.mjs'), '/project')
   const outcomes = new Map()
   const memory = Math.max(MEMORY, ...checks.map((it) => it.memory ?? 0))
-  await boot(kernel, out, memory, quick ? QUICK_LIMIT : FULL_LIMIT, script(checks), (line) => {
-    const [, index, status, seconds] = /^@check (\d+) (\d+) ([\d.]+)$/.exec(line) ?? []
-    if (index === undefined) return console.log(`${version}: ${line}`)
-    const { name } = checks[index]
-    outcomes.set(name, { status: Number(status), seconds: Number(seconds) })
-    console.log(`${version}: ${name}: ${outcomeText(outcomes.get(name))}`)
+  const inside = guestScript(checks, nodeStart())
+  await boot(kernel, out, memory, quick ? QUICK_LIMIT : FULL_LIMIT, inside, (line) => {
+    const outcome = parseOutcome(line)
+    if (outcome === undefined) return console.log(`${version}: ${line}`)
+    const { name } = checks[outcome.index]
+    outcomes.set(name, outcome)
+    console.log(`${version}: ${name}: ${outcomeText(outcome)}`)
   })
   return outcomes
-}
-
-/** The script that runs inside. It says `@check index status seconds` after each, and shows the end of what failed. */
-function script(checks) {
-  const lines = checks.map(
-    ({ limit, command }, index) => `run ${index} ${limit} <<'END'
-${command}
-END`,
-  )
-  return `
-now() { cut -d' ' -f1 /proc/uptime; }
-elapsed() { awk "BEGIN { print $2 - $1 }"; }
-started=$(now); node -e 0; factor=$(awk "BEGIN { f = ($(now) - $started) / ${nodeStart()}; print f < 1 ? 1 : f }")
-scaled() { awk "BEGIN { printf \\"%d\\", $1 * $factor + 1 }"; }
-export factor; export -f scaled
-echo "slower than outside by $factor"
-run() {
-  index=$1; from=$(now); cat > /tmp/check.sh
-  timeout -k 5 $(scaled $2) bash /tmp/check.sh > /run/out/check-$index.log 2>&1; status=$?
-  [ $status = 0 ] || tail -25 /run/out/check-$index.log
-  echo "@check $index $status $(elapsed $from $(now))"
-}
-${lines.join('\n')}`
 }
 
 /** Seconds that Node.js takes to start on this machine. */
@@ -146,21 +125,4 @@ async function boot(kernel, out, memory, limit, command, onLine) {
   const exited = new Promise((resolve) => guest.once('close', (code) => resolve(code ?? 1)))
   for await (const line of createInterface({ input: guest.stdout })) onLine(line.trimEnd())
   return exited
-}
-
-function outcomeText(outcome) {
-  if (outcome === undefined) return 'FAIL (not reached)'
-  const { status, seconds } = outcome
-  const text = status === 0 ? 'PASS' : `FAIL (${status === 124 ? 'time limit' : `exit ${status}`})`
-  return seconds === 0 ? text : `${text} ${Math.round(seconds)} s`
-}
-
-function table(names, columns) {
-  const rows = [
-    ['check', ...columns.map(({ version }) => version)],
-    ...names.map((name) => [name, ...columns.map(({ outcomes }) => outcomeText(outcomes.get(name)))]),
-  ]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n')
 }

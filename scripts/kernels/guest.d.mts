@@ -1,0 +1,13 @@
+/** What became of one check. */
+export interface Outcome {
+  readonly status: number
+  readonly seconds: number
+}
+
+export function guestScript(checks: readonly { limit: number; command: string }[], nodeStart: number): string
+export function parseOutcome(line: string): (Outcome & { readonly index: number }) | undefined
+export function outcomeText(outcome: Outcome | undefined): string
+export function outcomeTable(
+  names: readonly string[],
+  columns: readonly { version: string; outcomes: ReadonlyMap<string, Outcome> }[],
+): string

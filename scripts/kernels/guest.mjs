@@ -1,0 +1,59 @@
+// The script that runs the checks inside a guest, and what is read of its output.
+
+/**
+ * A script for bash. It prints `@check index status seconds` after each check, and before it the last lines of one that failed. All
+ * output is in the result folder, RESULTS.
+ *
+ * @param checks `{ limit, command }`: seconds outside, and a command, which may use `scaled` for further limits
+ * @param nodeStart seconds that Node.js takes to start outside: limits grow by as much as it takes longer inside
+ */
+export function guestScript(checks, nodeStart) {
+  const runs = checks.map(({ limit, command }, index) => `run ${index} ${limit} <<'END'\n${command}\nEND`)
+  return `
+results=\${RESULTS:-/run/out}
+now() { cut -d' ' -f1 /proc/uptime; }
+started=$(now); node -e 0; ended=$(now)
+export factor=$(awk "BEGIN { f = ($ended - $started) / ${nodeStart}; print f < 1 ? 1 : f }")
+scaled() { awk "BEGIN { printf \\"%d\\", $1 * $factor + 1 }"; }
+export -f scaled
+echo "limits are multiplied by $factor"
+run() {
+  cat > "$results/check-$1.sh"
+  from=$(now)
+  timeout -k 5 "$(scaled "$2")" bash "$results/check-$1.sh" > "$results/check-$1.log" 2>&1 < /dev/null
+  status=$?
+  [ $status = 0 ] || tail -25 "$results/check-$1.log"
+  echo "@check $1 $status $(awk "BEGIN { print $(now) - $from }")"
+}
+${runs.join('\n')}
+`
+}
+
+/** What a line says of a check: `{ index, status, seconds }`; `undefined`: it is output. */
+export function parseOutcome(line) {
+  const [, index, status, seconds] = /^@check (\d+) (\d+) ([\d.]+)$/.exec(line) ?? []
+  return index === undefined ? undefined : { index: Number(index), status: Number(status), seconds: Number(seconds) }
+}
+
+/** @param outcome `undefined`: the guest ended before */
+export function outcomeText(outcome) {
+  if (outcome === undefined) return 'FAIL (not reached)'
+  const { status, seconds } = outcome
+  const result = status === 0 ? 'PASS' : `FAIL (${status === 124 ? 'time limit' : `exit ${status}`})`
+  return `${result} ${Math.round(seconds)} s`
+}
+
+/**
+ * Checks by kernels, in Markdown.
+ *
+ * @param columns `{ version, outcomes }`: outcomes by the names of the checks
+ */
+export function outcomeTable(names, columns) {
+  const rows = [
+    ['check', ...columns.map(({ version }) => version)],
+    ...names.map((name) => [name, ...columns.map(({ outcomes }) => outcomeText(outcomes.get(name)))]),
+  ]
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
+  return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n')
+}
