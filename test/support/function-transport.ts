@@ -45,7 +45,7 @@ export class FunctionTransport extends BaseTransport {
   /** Makes datagrams arrive. */
   deliver(...datagrams: Uint8Array[]): void {
     this.#inbox.push(...datagrams)
-    queueMicrotask(() => this.wake())
+    queueMicrotask(() => this.wake('same'))
   }
 
   protected doReceive(): FrameBatch | undefined {
@@ -68,7 +68,7 @@ export class FunctionTransport extends BaseTransport {
   }
 
   protected doWait(): void {
-    if (this.#inbox.length > 0) queueMicrotask(() => this.wake())
+    if (this.#inbox.length > 0) queueMicrotask(() => this.wake('same'))
   }
 
   protected doStopWaiting(): void {}

@@ -165,6 +165,11 @@ class RecordingTransport implements Recorder {
     return this.#inner.receive(options).then((batch) => this.#save(batch))
   }
 
+  receiveNow(): FrameBatch | undefined {
+    const batch = this.#inner.receiveNow()
+    return batch === undefined ? undefined : this.#save(batch)
+  }
+
   poll(timeout?: number): FrameBatch | undefined {
     const batch = this.#inner.poll(timeout)
     return batch === undefined ? undefined : this.#save(batch)

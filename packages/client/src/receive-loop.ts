@@ -176,10 +176,7 @@ export class BatchLoop<Batch> {
   /** Lets time pass until the interval since the last wake-up is over. */
   async #rest(): Promise<void> {
     const rest = this.#restLeft()
-    if (rest > 0) {
-      await new Promise((resolve) => setTimeout(resolve, rest))
-      this.#session.noteRest()
-    }
+    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))
     this.#lastWake = performance.now()
   }
 

@@ -1,4 +1,4 @@
-import { copyBatch, type FrameBatch, type ReceiveOptions, type Transport } from '@ringlink/transport'
+import { copyBatch, type FrameBatch, type Transport } from '@ringlink/transport'
 import { sessionBusy } from './errors.ts'
 
 /** What a receiver asks of its session. */
@@ -11,9 +11,6 @@ export interface BatchSorter {
   fail(error: unknown): void
 }
 
-/** Batches taken without waiting before the event loop gets its turn; the transport does the same when it waits. */
-const BATCHES_PER_TURN = 16
-const EMPTIED: ReceiveOptions = { emptied: true }
 /** Batches read at a time to empty a transport that has lost messages: under a flood there is always one more. */
 const MOST_EMPTIED = 256
 
@@ -28,7 +25,6 @@ export class Receiver {
   // Ends that receive, where only answers are waited for.
   #abort: AbortController | undefined
   #failure: Error | undefined
-  #taken = 0
   #wasFull = false
 
   constructor(transport: Transport, sorter: BatchSorter) {
@@ -54,17 +50,14 @@ export class Receiver {
     if (parked !== undefined) return parked
     this.#throwFailure()
     if (this.#listening) return undefined
-    // A batch that was not full emptied the kernel's queue: asking again is a system call for nothing.
-    while (this.#wasFull && this.#taken < BATCHES_PER_TURN) {
-      const batch = this.#transport.poll()
-      this.#wasFull = batch !== undefined && this.#isFull(batch)
+    for (;;) {
+      const batch = this.#transport.receiveNow()
       if (batch === undefined) return undefined
-      this.#taken++
+      this.#wasFull = this.#isFull(batch)
       if (this.#sorter.sort(batch)) return batch
       batch.release()
       this.#throwFailure()
     }
-    return undefined
   }
 
   /** As `Session.receiveBlocking`. */
@@ -85,11 +78,6 @@ export class Receiver {
   /** Whether the last batch was not full: it emptied what the kernel had queued. */
   get emptied(): boolean {
     return !this.#wasFull
-  }
-
-  /** Time has passed since the last batch: there may be another at once. */
-  noteRest(): void {
-    this.#wasFull = true
   }
 
   get hasParked(): boolean {
@@ -113,8 +101,7 @@ export class Receiver {
   listen(): void {
     if (this.#listening || !this.#isWaiting()) return
     this.#listening = true
-    if (this.#taken >= BATCHES_PER_TURN) setImmediate(this.#begin)
-    else if (this.#consumer !== undefined) this.#begin()
+    if (this.#consumer !== undefined) this.#begin()
     // What is done right after a request was sent comes before its answer is read.
     else queueMicrotask(this.#begin)
   }
@@ -142,17 +129,14 @@ export class Receiver {
   }
 
   readonly #begin = (): void => {
-    this.#taken = 0
-    let options = this.#wasFull ? undefined : EMPTIED
     if (this.#consumer === undefined) {
       if (!this.#isWaiting()) {
         this.#listening = false
         return
       }
       this.#abort = new AbortController()
-      options = { signal: this.#abort.signal }
     }
-    this.#transport.receive(options).then(this.#onBatch, this.#onFailure)
+    this.#transport.receive(this.#abort).then(this.#onBatch, this.#onFailure)
   }
 
   readonly #onBatch = (batch: FrameBatch): void => {

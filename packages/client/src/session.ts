@@ -177,11 +177,6 @@ export class Session implements AsyncDisposable {
     return this.#receiver.emptied
   }
 
-  /** Time has passed since the last batch: there may be another at once, although that one emptied the kernel's queue. */
-  noteRest(): void {
-    this.#receiver.noteRest()
-  }
-
   /** Whether batches are kept, from while a request was awaited, that {@link receive} has not given out yet. */
   get hasParked(): boolean {
     return this.#receiver.hasParked

@@ -167,14 +167,14 @@ export class SimTransport extends BaseTransport {
     this.#wakeScheduled = true
     queueMicrotask(() => {
       this.#wakeScheduled = false
-      this.#wakeUp()
+      this.#wakeUp('same')
     })
   }
 
-  #wakeUp(): void {
+  #wakeUp(turn: 'new' | 'same' = 'new'): void {
     if (!this.#waiting) return
     this.#waiting = false
-    this.wake()
+    this.wake(turn)
   }
 
   #check(operation: string, result: number): void {

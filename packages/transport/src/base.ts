@@ -13,9 +13,7 @@ import type {
   TransportEvents,
   TransportStats,
 } from './transport.ts'
-
-/** Batches delivered from one readiness event before the event loop gets its turn. */
-export const BATCHES_PER_WAKEUP = 16
+import { Turn } from './turn.ts'
 
 interface Waiter {
   resolve(batch: FrameBatch): void
@@ -48,7 +46,10 @@ export abstract class BaseTransport implements Transport {
   #listenerError: { readonly error: unknown } | undefined
   // Received when its consumer had just given up.
   #kept: FrameBatch | undefined
-  #burst = 0
+  readonly #turn = new Turn()
+  // The last batch was full, or nothing has been received yet. One that was not full emptied what there was: to ask again at once
+  // would be a system call for nothing.
+  #mayHaveMore = true
 
   /**
    * The next batch if there is one now. It may return without one when it dropped foreign frames or noted a loss: listeners are
@@ -84,7 +85,13 @@ export abstract class BaseTransport implements Transport {
   receive(options: ReceiveOptions = {}): Promise<FrameBatch> {
     if (this.#closed) return Promise.reject(closedError('receive'))
     if (this.#iterating) return Promise.reject(busyError())
-    return this.#receive(options.signal, options.emptied)
+    return this.#receive(options.signal)
+  }
+
+  receiveNow(): FrameBatch | undefined {
+    if (this.#closed) throw closedError('receive')
+    if (this.#iterating || this.#isReceiving()) throw busyError()
+    return this.#takeInTurn()
   }
 
   poll(timeout = 0): FrameBatch | undefined {
@@ -175,10 +182,18 @@ export abstract class BaseTransport implements Transport {
     await this.close()
   }
 
-  /** For implementations: there may be something to receive. One that comes too early, or twice, does no harm. */
-  protected wake(): void {
+  /**
+   * For implementations: there may be something to receive. One that comes too early, or twice, does no harm.
+   *
+   * @param turn `same`: it may be called in the turn of the event loop in which the last batch was given out, from a microtask
+   */
+  protected wake(turn: 'new' | 'same' = 'new'): void {
     if (this.#waiter === undefined) return
-    this.#burst = 0
+    if (turn === 'new') this.#turn.begin(this.now())
+    else if (this.#turn.isOver(this.now())) {
+      setImmediate(() => this.wake())
+      return
+    }
     try {
       const batch = this.#take(0)
       if (this.#waiter === undefined) this.#kept = batch
@@ -207,23 +222,24 @@ export abstract class BaseTransport implements Transport {
     this.#settle()?.reject(error)
   }
 
-  #receive(signal: AbortSignal | undefined, emptied = false): Promise<FrameBatch> {
+  #receive(signal: AbortSignal | undefined): Promise<FrameBatch> {
     if (this.#closed) return Promise.reject(closedError('receive'))
     if (this.#isReceiving()) return Promise.reject(busyError())
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     try {
-      if ((!emptied && this.#burst < BATCHES_PER_WAKEUP) || this.#kept !== undefined) {
-        const batch = this.#take(0)
-        if (batch !== undefined) {
-          this.#burst++
-          return Promise.resolve(batch)
-        }
-        this.#throwListenerError()
-      }
-      return this.#wait(signal)
+      const batch = this.#takeInTurn()
+      return batch === undefined ? this.#wait(signal) : Promise.resolve(batch)
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** What there is, if there is likely to be something and this turn of the event loop is not over. */
+  #takeInTurn(): FrameBatch | undefined {
+    if (this.#kept === undefined && (!this.#mayHaveMore || this.#turn.isOver(this.now()))) return undefined
+    const batch = this.#take(0)
+    if (batch === undefined) this.#throwListenerError()
+    return batch
   }
 
   /** What the implementation has now, or after blocking; a listener that is called may close the transport meanwhile. */
@@ -237,6 +253,8 @@ export abstract class BaseTransport implements Transport {
     this.#receiving = true
     try {
       const batch = this.#takeFrom(timeout)
+      this.#turn.note(batch?.length ?? 0)
+      this.#mayHaveMore = batch !== undefined && batch.length >= this.capabilities.batchSize
       this.#announceLoss()
       if (!this.#closed) return batch
       batch?.release()

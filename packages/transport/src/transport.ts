@@ -175,11 +175,6 @@ export interface Outbox {
 export interface ReceiveOptions {
   /** aborts the wait: the promise rejects with the signal's reason, and no frame is lost by it */
   readonly signal?: AbortSignal | undefined
-  /**
-   * a hint: the last batch was not full, so it emptied what there was, and to ask at once would be a system call for nothing. What
-   * is there all the same comes with the next turn of the event loop
-   */
-  readonly emptied?: boolean | undefined
 }
 
 /** A connection to the kernel (or its model), opened by the factory of its package. */
@@ -198,8 +193,17 @@ export interface Transport extends AsyncIterable<FrameBatch>, AsyncDisposable {
    *
    * A loss is not an error: `lost` of the next batch says how much, the event `overrun` says it at once. A listener may do
    * anything but receive (code `BUSY`); when it closes the transport, the receive that met the loss rejects with code `CLOSED`.
+   * Listeners are called when the frames are safe: what one throws is thrown by a later receive, which has no batch to give out, or
+   * by close.
    */
   receive(options?: ReceiveOptions): Promise<FrameBatch>
+  /**
+   * As {@link receive}, without a promise, while this turn of the event loop lasts: `undefined` when nothing is known to be there, and
+   * when enough was given out in this turn, so that timers and other sockets get theirs; {@link receive} continues with the next one.
+   * A turn ends after 1024 frames and after 4 milliseconds, on every transport, between two batches. Throws what {@link receive}
+   * rejects with.
+   */
+  receiveNow(): FrameBatch | undefined
   /**
    * The next batch without the event loop: what is there (`undefined` when nothing is), or after blocking this thread for
    * up to `timeout` milliseconds (negative: for ever). Blocking is for a Worker that does nothing else. Otherwise as

@@ -1,22 +1,25 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Capabilities, FrameBatch, TransportStats } from '../src/index.ts'
 import {
-  BATCHES_PER_WAKEUP,
   BaseTransport,
   describeFrame,
+  FRAMES_PER_TURN,
   OutboxBuffer,
   SlabPool,
+  TIME_PER_TURN,
   TransportError,
 } from '../src/index.ts'
 
 /** A transport whose implementation is a list of steps; `undefined` is "nothing there". */
 class Scripted extends BaseTransport {
-  readonly capabilities = {} as Capabilities
+  readonly capabilities = { batchSize: 1 } as Capabilities
   readonly stats = {} as TransportStats
   readonly portId = 1
   readonly outbox = new OutboxBuffer(64, (_, length) => length)
-  readonly pool = new SlabPool({ frameSize: 64, batchSize: 1, slabs: 40, poison: true })
+  readonly pool = new SlabPool({ frameSize: 4, batchSize: 1, slabs: 40, poison: true })
+  clock = 0
+  drops = -1
   readonly steps: (() => FrameBatch | undefined)[] = []
   readonly doWait = vi.fn()
   readonly doStopWaiting = vi.fn()
@@ -39,11 +42,23 @@ class Scripted extends BaseTransport {
     const slab = this.pool.next()
     this.pool.memory.u8[slab * this.pool.stride] = value
     describeFrame(this.pool.words, slab, 1, 1, 0, 0)
-    return this.pool.take(slab, 1, 0)
+    return this.pool.take(slab, 1, this.countBatch(1))
   }
 
-  wakeUp(): void {
-    this.wake()
+  lose(count: number): void {
+    this.loss.note(count)
+  }
+
+  protected override doReadDrops(): number {
+    return this.drops
+  }
+
+  protected override now(): number {
+    return this.clock
+  }
+
+  wakeUp(turn?: 'new' | 'same'): void {
+    this.wake(turn)
   }
 
   failWith(error: unknown): void {
@@ -68,19 +83,21 @@ test('receive takes what is there without waiting, and waits when nothing is', a
 
 test('after a burst the event loop gets its turn, and then the burst begins anew', async () => {
   const transport = new Scripted()
-  transport.add(...Array.from({ length: BATCHES_PER_WAKEUP * 2 + 2 }, (_, index) => index))
-  for (let index = 0; index < BATCHES_PER_WAKEUP; index++) (await transport.receive()).release()
+  transport.add(...Array.from({ length: FRAMES_PER_TURN * 2 + 2 }, (_, index) => index))
+  for (let index = 0; index < FRAMES_PER_TURN; index++) (await transport.receive()).release()
   expect(transport.doWait).not.toHaveBeenCalled()
   const next = transport.receive()
   expect(transport.doWait).toHaveBeenCalledTimes(1)
   transport.wakeUp()
-  expect(value(await next)).toBe(BATCHES_PER_WAKEUP)
-  for (let index = 0; index < BATCHES_PER_WAKEUP; index++) (await transport.receive()).release()
+  const first = await next
+  expect(value(first)).toBe(FRAMES_PER_TURN & 0xff)
+  first.release()
+  for (let index = 1; index < FRAMES_PER_TURN; index++) (await transport.receive()).release()
   expect(transport.doWait).toHaveBeenCalledTimes(1)
   const last = transport.receive()
   expect(transport.doWait).toHaveBeenCalledTimes(2)
   transport.wakeUp()
-  expect(value(await last)).toBe(BATCHES_PER_WAKEUP * 2 + 1)
+  expect(value(await last)).toBe((FRAMES_PER_TURN * 2) & 0xff)
 })
 
 test('a wake-up without a receive does nothing; one without a message waits again', async () => {
@@ -123,7 +140,9 @@ test('what the implementation throws rejects the receive, at once, after a wake-
   await expect(failed).rejects.toBe(error)
   transport.failWith(error)
   transport.add(1)
-  expect(value(await transport.receive())).toBe(1)
+  const last = transport.receive()
+  transport.wakeUp()
+  expect(value(await last)).toBe(1)
 })
 
 test('an error ends an iteration, which can begin again', async () => {
@@ -155,7 +174,9 @@ test('an aborted wait is taken back below; an abort after the end is not', async
   expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
   const second = new AbortController()
   transport.add(1)
-  await transport.receive({ signal: second.signal })
+  const received = transport.receive({ signal: second.signal })
+  transport.wakeUp()
+  await received
   second.abort()
   expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
 })
@@ -276,8 +297,8 @@ test('a listener that aborts the receive that is under way loses nothing', async
 
 test('a batch that was kept is received even when the burst is over', async () => {
   const transport = new Scripted()
-  transport.add(...Array.from({ length: BATCHES_PER_WAKEUP }, (_, index) => index))
-  for (let index = 0; index < BATCHES_PER_WAKEUP; index++) (await transport.receive()).release()
+  transport.add(...Array.from({ length: FRAMES_PER_TURN }, (_, index) => index))
+  for (let index = 0; index < FRAMES_PER_TURN; index++) (await transport.receive()).release()
   const controller = new AbortController()
   const waiting = transport.receive({ signal: controller.signal })
   transport.steps.push(() => {
@@ -287,6 +308,151 @@ test('a batch that was kept is received even when the burst is over', async () =
   transport.wakeUp()
   await expect(waiting).rejects.toBe('enough')
   expect(value(await transport.receive())).toBe(100)
+})
+
+test('a turn of the event loop ends after some time, too', async () => {
+  const transport = new Scripted()
+  transport.add(0, 1, 2)
+  ;(await transport.receive()).release()
+  transport.clock += TIME_PER_TURN - 1
+  ;(await transport.receive()).release()
+  transport.clock += 1
+  const next = transport.receive()
+  expect(transport.doWait).toHaveBeenCalledTimes(1)
+  transport.wakeUp()
+  expect(value(await next)).toBe(2)
+})
+
+test('a wake-up in the same turn brings nothing when the turn is over: that comes with the next', async () => {
+  const transport = new Scripted()
+  transport.add(0, 1)
+  ;(await transport.receive()).release()
+  transport.clock += TIME_PER_TURN
+  const next = transport.receive()
+  transport.wakeUp('same')
+  expect(transport.steps.length).toBe(1)
+  await setImmediate()
+  expect(value(await next)).toBe(1)
+})
+
+test('after a batch that was not full nothing is asked for before there is something again', async () => {
+  const transport = new Scripted()
+  Object.assign(transport.capabilities, { batchSize: 2 })
+  transport.add(0, 1)
+  expect(value(await transport.receive())).toBe(0)
+  expect(transport.receiveNow()).toBeUndefined()
+  const next = transport.receive()
+  expect(transport.steps.length).toBe(1)
+  transport.wakeUp()
+  expect(value(await next)).toBe(1)
+})
+
+test('receiveNow gives out what a turn has, and no more', () => {
+  const transport = new Scripted()
+  transport.add(...Array.from({ length: FRAMES_PER_TURN + 1 }, (_, index) => index))
+  let count = 0
+  for (let batch = transport.receiveNow(); batch !== undefined; batch = transport.receiveNow()) {
+    count++
+    batch.release()
+  }
+  expect(count).toBe(FRAMES_PER_TURN)
+  expect(transport.steps.length).toBe(1)
+})
+
+test('receiveNow refuses what receive does', async () => {
+  const transport = new Scripted()
+  const waiting = transport.receive()
+  expect(() => transport.receiveNow()).toThrow(code('BUSY'))
+  transport.add(1)
+  transport.wakeUp()
+  ;(await waiting).release()
+  await transport.close()
+  expect(() => transport.receiveNow()).toThrow(code('CLOSED'))
+})
+
+describe('a listener of overrun that throws', () => {
+  const thrown = new Error('thrown by a listener')
+
+  function losing(): Scripted {
+    const transport = new Scripted()
+    transport.events.on('overrun', () => {
+      throw thrown
+    })
+    transport.steps.push(() => {
+      transport.lose(3)
+      return transport.batch(7)
+    })
+    return transport
+  }
+
+  test('costs no batch: receive rejects with its error afterwards, once', async () => {
+    const transport = losing()
+    transport.add(8)
+    const batch = await transport.receive()
+    expect([value(batch), batch.lost]).toEqual([7, 3])
+    await expect(transport.receive()).rejects.toBe(thrown)
+    expect(value(await transport.receive())).toBe(8)
+    await transport.close()
+  })
+
+  test('costs a receive that waits no batch', async () => {
+    const transport = new Scripted()
+    const waiting = transport.receive()
+    transport.events.on('overrun', () => {
+      throw thrown
+    })
+    transport.steps.push(() => {
+      transport.lose(1)
+      return transport.batch(9)
+    })
+    transport.wakeUp()
+    expect(value(await waiting)).toBe(9)
+    await expect(transport.receive()).rejects.toBe(thrown)
+  })
+
+  test('ends an iteration after the batch', async () => {
+    const transport = losing()
+    const seen: (number | undefined)[] = []
+    const loop = async () => {
+      for await (const batch of transport) seen.push(value(batch))
+    }
+    await expect(loop()).rejects.toBe(thrown)
+    expect(seen).toEqual([7])
+  })
+
+  test('is what poll throws next, and close where nothing is received any more', async () => {
+    const polled = losing()
+    expect(value(polled.poll())).toBe(7)
+    expect(() => polled.poll()).toThrow(thrown)
+    const closed = losing()
+    closed.poll()?.release()
+    await expect(closed.close()).rejects.toBe(thrown)
+    expect(closed.doClose).toHaveBeenCalledTimes(1)
+  })
+
+  test('rejects at once where a loss comes alone', async () => {
+    const transport = new Scripted()
+    transport.events.on('overrun', () => {
+      throw thrown
+    })
+    transport.steps.push(() => {
+      transport.lose(1)
+      return undefined
+    })
+    await expect(transport.receive()).rejects.toBe(thrown)
+  })
+})
+
+test('what the kernel dropped at the end is counted at close, before the close is told', async () => {
+  const transport = new Scripted()
+  const seen: unknown[] = []
+  transport.events.on('overrun', (lost) => seen.push(lost))
+  transport.events.on('close', () => seen.push('close'))
+  transport.drops = 5
+  transport.add(1)
+  expect(transport.poll()?.lost).toBe(0)
+  await transport.close()
+  expect(seen).toEqual([5, 'close'])
 })
 
 test('close runs once, frees before it tells, and rejects what waits', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Transport } from '../transport.ts'
+import type { FrameBatch, Transport } from '../transport.ts'
 import { type ConformanceCase, collect, collectUntil, framesOf, guarded, message, messages, sameBytes } from './case.ts'
 import type { Peer } from './fixture.ts'
 
@@ -63,6 +63,37 @@ export const lossCases: readonly ConformanceCase[] = [
       await delivered
       expect(reported).toBeGreaterThan(0)
       expect(told).toBe(reported)
+    },
+  },
+  {
+    title: 'a listener of overrun that throws costs no batch, and its error is thrown once',
+    promise:
+      'Listeners are called when the frames are safe: what one throws is thrown by a later receive, which has no batch to give out, or by close.',
+    needs: ['loss'],
+    async run({ transport, peer }) {
+      const thrown = new Error('thrown by a listener')
+      transport.events.once('overrun', () => {
+        throw thrown
+      })
+      await peer.lose(2)
+      const mark = message(1, 48)
+      const delivered = guarded(Promise.resolve(peer.deliver([mark])))
+      const errors: unknown[] = []
+      let lost = 0
+      for (let found = false; !found || errors.length === 0; ) {
+        try {
+          const batch: FrameBatch | undefined = found ? transport.poll() : await transport.receive()
+          lost += batch?.lost ?? 0
+          found ||= batch !== undefined && framesOf(batch).some((frame) => sameBytes(frame, mark))
+          batch?.release()
+        } catch (error) {
+          errors.push(error)
+        }
+      }
+      await delivered
+      expect(errors).toEqual([thrown])
+      expectLoss(transport, lost, 2)
+      expect(transport.poll()).toBe(undefined)
     },
   },
   {

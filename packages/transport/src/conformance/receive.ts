@@ -3,6 +3,7 @@ import {
   type ConformanceCase,
   collect,
   expectNothing,
+  expectRejects,
   expectThrows,
   frameOf,
   framesOf,
@@ -14,6 +15,29 @@ import {
 } from './case.ts'
 
 export const receiveCases: readonly ConformanceCase[] = [
+  {
+    title: 'receiveNow gives out what is there, and what it leaves comes with the next turn of the event loop',
+    promise:
+      'As {@link receive}, without a promise, while this turn of the event loop lasts: `undefined` when nothing is known to be there, and when enough was given out in this turn, so that timers and other sockets get theirs; {@link receive} continues with the next one.',
+    async run({ transport, peer }) {
+      const { frameCount, batchSize } = transport.capabilities
+      const sent = messages(frameCount - (frameCount % batchSize))
+      const delivered = guarded(Promise.resolve(peer.deliver(sent)))
+      const received: Uint8Array[] = []
+      while (received.length < sent.length) {
+        const batch = transport.receiveNow() ?? (await transport.receive())
+        received.push(...framesOf(batch))
+        batch.release()
+      }
+      await delivered
+      expect(received).toEqual(sent)
+      const waiting = guarded(transport.receive())
+      expectThrows(() => transport.receiveNow(), 'BUSY')
+      await transport.close()
+      await expectRejects(waiting, 'CLOSED')
+      expectThrows(() => transport.receiveNow(), 'CLOSED')
+    },
+  },
   {
     title: 'messages come once each, in order, and whole',
     promise: 'messages arrive in the order in which the kernel made them, so a gap in their numbers is a loss',

@@ -146,7 +146,7 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
       this.#arrived = await this.#inner.receive({ signal: asking.signal })
       this.#asking = undefined
       this.#wanted = false
-      this.wake()
+      this.wake('same')
     } catch (error) {
       this.#asking = undefined
       const wanted = this.#wanted
