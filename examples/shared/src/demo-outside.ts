@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { deadline, setDeadline } from './patience.ts'
 
-/** seconds beyond the deadline by which what is inside ends itself */
-const GRACE = 2
+/** Of the deadline by which what is inside ends itself: it starts later, and says why it ends. */
+const GRACE = 1.25
 
 export interface DemoProgram {
   readonly help: string
@@ -92,7 +92,7 @@ function findNamespaceFlags(): string[] | string {
 async function runProgram(command: string, words: readonly string[]): Promise<number> {
   const child = spawn(command, words, {
     stdio: 'inherit',
-    timeout: (deadline() + GRACE) * 1000,
+    timeout: deadline() * GRACE * 1000,
     killSignal: 'SIGKILL',
   })
   // A terminal sends Ctrl-C to the child as well; it ends, and so do we.

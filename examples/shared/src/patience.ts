@@ -1,7 +1,7 @@
 // How long the demos wait. They are meant to be over in a few seconds; under emulation, or beside other work, everything takes longer.
 
 /** milliseconds from the start of a process until its modules run, on an ordinary machine that has nothing else to do */
-const USUAL_START = 250
+const USUAL_START = 100
 /** seconds after which what still runs is ended, on such a machine */
 const USUAL_DEADLINE = 12
 /** how the program outside tells the one inside */
