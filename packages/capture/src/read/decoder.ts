@@ -3,6 +3,7 @@ import { PcapDecoder } from '../pcap/decoder.ts'
 import { PcapMagic } from '../pcap/layout.ts'
 import { BlockType, type CaptureBlock } from '../pcapng/block.ts'
 import { PcapngDecoder } from '../pcapng/decoder.ts'
+import { formatError } from './format-error.ts'
 
 /** Bytes that tell which format a capture has. */
 const MAGIC_LENGTH = 4
@@ -38,7 +39,7 @@ export class CaptureDecoder {
     this.#begun = begun
     if (begun.length < MAGIC_LENGTH || this.#failure !== undefined) return
     this.#decoder = decoderOf(begun)
-    if (this.#decoder === undefined) this.#failure = formatError(begun)
+    if (this.#decoder === undefined) this.#failure = unknownFormat(begun)
     else this.#begun = new Uint8Array(0)
     this.#decoder?.push(begun)
   }
@@ -65,10 +66,10 @@ function decoderOf(bytes: Uint8Array): PcapngDecoder | PcapDecoder | undefined {
   return isPcap ? new PcapDecoder() : undefined
 }
 
-function formatError(bytes: Uint8Array): DecodeError {
+function unknownFormat(bytes: Uint8Array): DecodeError {
   const begin = Array.from(bytes.subarray(0, MAGIC_LENGTH), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
-  const what = `capture that begins with ${begin}, expected pcapng or pcap, plain or compressed with gzip`
-  return new DecodeError('MESSAGE_TYPE', what, { offset: 0, need: MAGIC_LENGTH, have: bytes.length })
+  const text = `it begins with ${begin}, expected pcapng or pcap, plain or compressed with gzip`
+  return formatError(text, { offset: 0, need: MAGIC_LENGTH, have: bytes.length })
 }
 
 function concatenated(first: Uint8Array, second: Uint8Array): Uint8Array {

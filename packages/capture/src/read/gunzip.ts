@@ -1,6 +1,7 @@
 import { createGunzip, type Gunzip } from 'node:zlib'
 import { DecodeError } from '@ringlink/codec/errors'
 import type { ByteSource } from '../pcapng/reader.ts'
+import { formatError } from './format-error.ts'
 
 /** Compressed bytes that are inflated at a time: they can become a thousand times as many. */
 const PIECE = 65_536
@@ -13,6 +14,8 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const
 export class InflatedBytes implements AsyncIterable<Uint8Array> {
   /** set at the end where the compressed bytes end too early */
   cut: DecodeError | undefined
+  /** bytes taken from the source so far, before they are inflated */
+  bytesRead = 0
   #source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
   constructor(source: ByteSource) {
@@ -26,6 +29,7 @@ export class InflatedBytes implements AsyncIterable<Uint8Array> {
     try {
       for await (const next of this.#source) {
         let chunk = next
+        this.bytesRead += chunk.length
         if (begun !== undefined) {
           chunk = begun.length === 0 ? chunk : Uint8Array.from([...begun, ...chunk])
           begun = chunk.length < GZIP_MAGIC.length ? chunk : undefined
@@ -103,6 +107,6 @@ class Inflater {
 
   #damage(error: Error): DecodeError {
     const at = { offset: this.#read, need: 0, have: 0 }
-    return new DecodeError('MESSAGE_TYPE', `gzip stream that is damaged (${error.message})`, at)
+    return formatError(`gzip stream is damaged (${error.message})`, at)
   }
 }

@@ -22,15 +22,20 @@ export class CaptureReader extends PcapngReader {
     this.#path = typeof source === 'string' ? source : undefined
   }
 
+  /** bytes of the source that were read so far, compressed ones as they are: what progress is measured by */
+  get bytesRead(): number {
+    return this.#bytes.bytesRead
+  }
+
   override async *[Symbol.asyncIterator](): AsyncGenerator<CaptureBlock, undefined> {
     try {
       yield* super[Symbol.asyncIterator]()
     } catch (error) {
-      throw this.#path === undefined ? error : namedError(error, `cannot read capture`, this.#path)
+      throw this.#path === undefined ? error : namedError(error, 'cannot read capture', this.#path)
     }
     this.truncated ??= this.#bytes.cut
     if (this.truncated !== undefined && this.#path !== undefined) {
-      namedError(this.truncated, `capture ends too early`, this.#path)
+      namedError(this.truncated, 'capture', this.#path)
     }
   }
 }

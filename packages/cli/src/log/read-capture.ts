@@ -37,6 +37,6 @@ export async function readCaptureFile(settings: LogSettings, program: LogProgram
     process.stderr.write(`ringlink log: ${what}: ringlink inspect ${quoteText(path)} shows them\n`)
   }
   const { truncated } = file.reader
-  if (truncated !== undefined) throw new Error(`capture ${quoteText(path)} ends too early: ${truncated.message}`)
+  if (truncated !== undefined) throw truncated
   return path
 }
