@@ -38,6 +38,11 @@ export class BatchLoop<Batch> {
     this.#result = { done: false, value: batch }
   }
 
+  /** Whether the loop waits for something to come. */
+  get isWaiting(): boolean {
+    return this.#waiting
+  }
+
   /** Whether somebody iterates: an error can be thrown to them. */
   get isActive(): boolean {
     return this.#current !== undefined
@@ -160,7 +165,8 @@ export class BatchLoop<Batch> {
         const frames = await this.#session.receive()
         this.#waiting = false
         if (this.#source.isClosed()) {
-          frames.release()
+          // It came while the source was being closed, and is answered like all that nobody has seen.
+          if (!frames.released && this.#source.aim(frames)) this.#source.endBatch()
           return this.#end()
         }
         if (this.#source.aim(frames)) return this.#result

@@ -75,6 +75,16 @@ export class Receiver {
     return undefined
   }
 
+  /** What is there now and nobody waits for; answers are taken out of it. */
+  receiveUnread(): FrameBatch | undefined {
+    while (!this.#listening && this.#consumer === undefined) {
+      const batch = this.#transport.poll()
+      if (batch === undefined || this.#sorter.sort(batch)) return batch
+      batch.release()
+    }
+    return undefined
+  }
+
   /** Whether the last batch was not full: it emptied what the kernel had queued. */
   get emptied(): boolean {
     return !this.#wasFull

@@ -52,8 +52,8 @@ export class Session implements AsyncDisposable {
   constructor(transport: Transport, options: SessionOptions = {}) {
     this.transport = transport
     this.#options = options
-    this.#replies = new Replies(transport, options.protocol ?? Protocol.Netfilter)
     this.#requestTimeout = options.requestTimeout ?? DEFAULT_TIMEOUT
+    this.#replies = new Replies(transport, options.protocol ?? Protocol.Netfilter)
     this.#receiver = new Receiver(transport, {
       sort: (batch) => this.#sort(batch),
       isWaiting: () => this.#replies.hungry,
@@ -177,7 +177,12 @@ export class Session implements AsyncDisposable {
     return this.#receiver.emptied
   }
 
-  /** Whether batches are kept, from while a request was awaited, that {@link receive} has not given out yet. */
+  /** What is there now, besides answers, where nobody waits for it: at the end all of it must be answered. */
+  receiveUnread(): FrameBatch | undefined {
+    return this.#receiver.receiveUnread()
+  }
+
+  /** Whether batches are kept that {@link receive} has not given out yet. */
   get hasParked(): boolean {
     return this.#receiver.hasParked
   }
@@ -196,8 +201,7 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     for (const batch of this.takeParked()) batch.release()
     await this.transport.close()
-    // One that could not be opened has told so where it was needed.
-    await this.#lister?.then((session) => session.close()).catch(() => {})
+    await this.#lister?.then((session) => session.close()).catch(ignore)
     this.#fail(sessionClosed())
   }
 
@@ -327,9 +331,8 @@ export class Session implements AsyncDisposable {
     }
     try {
       this.#replies.keep(exchange)
-      await this.#until([exchange], exchange.sent.what, isDone, { timeout: DISCARD_TIMEOUT })
-    } catch {
       // The caller was told why the dump ended early; if the kernel does not finish it, the next one will say so.
+      await this.#until([exchange], exchange.sent.what, isDone, { timeout: DISCARD_TIMEOUT }).catch(ignore)
     } finally {
       this.#replies.remove(exchange)
     }
@@ -378,8 +381,7 @@ export class Session implements AsyncDisposable {
     if (repeated.length === 0) return
     try {
       this.#receiver.empty()
-      for (const exchange of repeated) {
-        if (exchange.ended) continue
+      for (const exchange of repeated.filter(({ ended }) => !ended)) {
         exchange.noteRepeat()
         this.#commit(exchange.sent.bytes, false)
       }
@@ -389,3 +391,5 @@ export class Session implements AsyncDisposable {
     }
   }
 }
+
+function ignore(): void {}

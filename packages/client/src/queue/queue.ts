@@ -75,7 +75,10 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #batch: PacketBatch
   #loop: BatchLoop<PacketBatch>
   #ordered: boolean
-  #lastId = 0
+  // The id of the last packet; of a recording the first one is where counting begins.
+  #lastId: number | undefined
+  // What could not be delivered passed, instead of being dropped.
+  #failOpen: boolean
   #closing: Promise<void> | undefined
   #lastCounters: QueueCounters | undefined
 
@@ -86,12 +89,15 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     unanswered: 'accept' | 'drop',
     batching: VerdictBatching = 'auto',
     rules?: Rules,
+    failOpen = false,
   ) {
     this.number = number
     this.session = session
     this.rules = rules
     this.#stats = newQueueStats()
     this.stats = this.#stats
+    this.#failOpen = failOpen
+    this.#lastId = session.transport.capabilities.recorded === true ? undefined : 0
     this.#ordered = session.transport.capabilities.ordered
     this.#verdicts = new Verdicts({
       number,
@@ -159,6 +165,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     checkFrameSize(settings, this.transport)
     const request = configRequest(`configure queue ${this.number}`, this.number, queueConfig(settings))
     await this.session.request(request, options)
+    this.#failOpen = settings.failOpen ?? this.#failOpen
   }
 
   /**
@@ -201,8 +208,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     try {
       batch.aim(frames, frames.length >= this.transport.capabilities.batchSize)
       const missing = this.#noteIds(batch.book.ids, batch.length)
-      batch.lost = this.#ordered ? missing : this.#lossOfTransport()
-      this.#stats.lost += batch.lost
+      batch.lost = this.#noteMissing(this.#ordered ? missing : this.#lossOfTransport())
       this.#stats.packets += batch.length
     } finally {
       this.#notifier.release()
@@ -216,7 +222,17 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /** Where ids come out of order a gap is no loss; what the transport lost since the last batch is all that is known. */
   #lossOfTransport(): number {
-    return this.transport.stats.lost - this.#stats.lost
+    return this.transport.stats.lost - this.#stats.lost - this.#stats.unseen
+  }
+
+  /** Counts packets that were not delivered; how many of them are lost. */
+  #noteMissing(packets: number): number {
+    if (this.#failOpen) {
+      this.#stats.unseen += packets
+      return 0
+    }
+    this.#stats.lost += packets
+    return packets
   }
 
   async #close(): Promise<void> {
@@ -224,9 +240,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     if (this.rules?.persistent === false) await this.rules.disarm().catch(ignoreNetlinkError)
     try {
       this.#batch.finish()
-      for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#batch.finish()
-      this.#verdicts.close(this.#lastId)
+      // A loop that waits is given what has come for it, and answers that.
+      if (this.#loop.isWaiting) await new Promise(setImmediate)
+      this.#answerUnread()
+      this.#verdicts.close(this.#lastId ?? 0)
       this.#lastCounters = this.#readCounters()
+      this.#countRest(this.#lastCounters)
     } catch (error) {
       // A kernel that takes no verdicts any more drops what is queued when the socket goes; there is nobody else to tell.
       if (!isNetlinkError(error)) throw error
@@ -236,10 +255,27 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     }
   }
 
+  /** Answers what was received for nobody, and what the kernel has delivered and nobody has read. */
+  #answerUnread(): void {
+    for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#batch.finish()
+    for (let count = 0; count < MOST_UNREAD; count++) {
+      const frames = this.session.receiveUnread()
+      if (frames === undefined) return
+      if (this.#aim(frames)) this.#batch.finish()
+    }
+  }
+
+  /** Packets after the last one that was delivered: what has an id and no longer waits was not. */
+  #countRest(counters: QueueCounters | undefined): void {
+    if (!this.#ordered || this.#lastId === undefined || counters?.portId !== this.transport.portId) return
+    const missing = ((counters.lastId - this.#lastId) | 0) - counters.waiting
+    if (missing > 0) this.#noteMissing(missing)
+  }
+
   #noteIds(ids: Uint32Array, length: number): number {
     if (length === 0) return 0
     let lost = 0
-    let last = this.#lastId
+    let last = this.#lastId ?? (ids[0] as number) - 1
     for (let index = 0; index < length; index++) {
       const id = ids[index] as number
       const missing = (id - last - 1) >>> 0
@@ -272,6 +308,9 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     return error
   }
 }
+
+/** Batches that are read at close: more than any queue holds, and an end where packets come faster than they are answered. */
+const MOST_UNREAD = 4096
 
 /** A rule that cannot be taken out goes with its socket all the same. */
 function ignoreNetlinkError(error: unknown): void {
@@ -312,7 +351,7 @@ export async function openQueue(options: QueueOptions): Promise<Queue> {
     // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
     const config = { command, ...queueConfig(settings) }
     await session.request(configRequest(`bind queue ${number}`, number, config, Errno.EBUSY))
-    return new Queue(number, session, unanswered, verdictBatching, await installFeed())
+    return new Queue(number, session, unanswered, verdictBatching, await installFeed(), options.failOpen)
   } catch (error) {
     await session.close()
     throw explainRefusal(error, {

@@ -1,4 +1,7 @@
-/** What a queue has seen and answered since it was opened. */
+/**
+ * What a queue has seen and answered since it was opened. All packets that the kernel gave an id are `packets + lost + unseen`, and
+ * `packets` is `accepted + dropped + other` once each has its verdict, which all have when the queue is closed.
+ */
 export interface QueueStats {
   /** packets received, the whole batch as soon as it comes */
   packets: number
@@ -9,10 +12,12 @@ export interface QueueStats {
   /** packets, of those above, that had the `unanswered` verdict */
   unanswered: number
   /**
-   * packets that the kernel queued and could not deliver: gaps in their ids. Those that did not fit into a full queue never had an
-   * id; `counters()` has them
+   * packets that the kernel queued, could not deliver and dropped: gaps in their ids, those after the last packet as soon as the queue is
+   * closed. Those that did not fit into a full queue never had an id; `counters()` has them
    */
   lost: number
+  /** packets that the kernel let pass unseen because it could not deliver them: the gaps, with `failOpen` */
+  unseen: number
   /** packets larger than a frame, answered by the `unanswered` verdict without being shown */
   truncated: number
   /** messages that could not be read */
@@ -34,6 +39,7 @@ export function newQueueStats(): QueueStats {
     other: 0,
     unanswered: 0,
     lost: 0,
+    unseen: 0,
     truncated: 0,
     malformed: 0,
     late: 0,

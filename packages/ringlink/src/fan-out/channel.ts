@@ -3,6 +3,7 @@
  * somebody asks, and a few messages.
  */
 import { newQueueStats, type QueueCounters, type QueueStats } from '@ringlink/client'
+import { errorBrand, isNetlinkError } from '@ringlink/codec'
 import type { QueueOptions } from '../open.ts'
 
 /** What a Worker is started with. */
@@ -38,6 +39,8 @@ export interface PackedError {
   readonly stack: string | undefined
   /** its own properties that are plain values: `code`, `errno`, … */
   readonly details: Readonly<Record<string, unknown>>
+  /** it is one of ringlink's */
+  readonly isOurs: boolean
 }
 
 const statNames = Object.keys(newQueueStats()) as (keyof QueueStats)[]
@@ -62,17 +65,20 @@ export function sumStats(all: readonly Float64Array[]): QueueStats {
 /** What is left of anything that was thrown. */
 export function packError(error: unknown): PackedError {
   if (!(error instanceof Error)) {
-    return { name: 'Error', message: `${String(error)} was thrown`, stack: undefined, details: {} }
+    return { name: 'Error', message: `${String(error)} was thrown`, stack: undefined, details: {}, isOurs: false }
   }
   const plain = Object.entries(error).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
   const { name, message, stack } = error
-  return { name, message, stack, details: Object.fromEntries(plain.filter(([key]) => key !== 'name')) }
+  const details = Object.fromEntries(plain.filter(([key]) => key !== 'name'))
+  return { name, message, stack, details, isOurs: isNetlinkError(error) }
 }
 
 /** The error on the other side: recognised by its code, as all are. */
-export function unpackError({ name, message, stack, details }: PackedError): Error {
+export function unpackError({ name, message, stack, details, isOurs }: PackedError): Error {
   const error = Object.assign(new Error(message), details)
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
   if (stack !== undefined) error.stack = stack
+  // A symbol does not survive being sent to another thread.
+  if (isOurs) Object.defineProperty(error, errorBrand, { value: true })
   return error
 }

@@ -68,13 +68,14 @@ describe('what Workers tell', () => {
       other: 4,
       unanswered: 5,
       lost: 6,
+      unseen: 12,
       truncated: 7,
       malformed: 8,
       late: 9,
       refused: 10,
       batchVerdicts: 2 ** 40,
     }
-    const words = [new Float64Array(11), new Float64Array(11)]
+    const words = [new Float64Array(12), new Float64Array(12)]
     for (const lane of words) storeStats(lane, stats)
     expect(sumStats(words.slice(0, 1))).toEqual(stats)
     expect(sumStats(words)).toMatchObject({ packets: 2, refused: 20, batchVerdicts: 2 ** 41 })
