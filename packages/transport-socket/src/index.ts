@@ -7,6 +7,7 @@ import type { SocketOptions } from './options.ts'
 import { SocketTransport } from './socket.ts'
 
 export type { NativeUnavailableCode } from '@ringlink/native'
+export { dropsInTable } from './drops.ts'
 export { check, NetlinkSocket, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from './netlink-socket.ts'
 export {
   type CheckedOptions,

@@ -1,6 +1,7 @@
 import { Errno } from '@ringlink/codec/errors'
 import type { NativeBinding, NativeHandle } from '@ringlink/native'
 import { OutboxBuffer, systemError, TransportError } from '@ringlink/transport'
+import { dropsInTable } from './drops.ts'
 import type { CheckedOptions } from './options.ts'
 
 /** `SOL_NETLINK` and its options (uapi/linux/netlink.h). */
@@ -27,6 +28,8 @@ export const SEND_OVERHEAD = 32
 export class NetlinkSocket {
   readonly native: NativeBinding
   readonly handle: NativeHandle
+  readonly #protocol: number
+  #portId = 0
 
   /** Opens it, unbound. Throws code `SYSTEM`. */
   constructor(native: NativeBinding, options: CheckedOptions, onReadable: (status: number) => void) {
@@ -35,6 +38,7 @@ export class NetlinkSocket {
     const handle = native.open(protocol, networkNamespace, onReadable)
     if (typeof handle === 'number') throw openError(-handle, options)
     this.handle = handle
+    this.#protocol = protocol
   }
 
   /** Sets what was asked for and binds; the port id. */
@@ -50,6 +54,7 @@ export class NetlinkSocket {
       check('set receive buffer', this.native.setReceiveBuffer(this.handle, asked))
     }
     const portId = check('bind', this.native.bind(this.handle, options.portId, 0))
+    this.#portId = portId
     for (const group of options.groups) this.joinGroup(group)
     return portId
   }
@@ -82,9 +87,21 @@ export class NetlinkSocket {
     return text
   }
 
-  /** Messages that the kernel dropped since the socket was opened, in 32 bits; negative where it does not say (before 4.12). */
+  /**
+   * Messages that the kernel dropped since the socket was opened, in 32 bits; negative where it does not say. `SO_MEMINFO` is of Linux
+   * 4.12; older kernels have the number in a table of all netlink sockets.
+   */
   drops(): number {
-    return this.native.drops(this.handle)
+    const drops = this.native.drops(this.handle)
+    if (drops >= 0) return drops
+    const table = this.native.readProcNet(this.handle, 'netlink')
+    return typeof table === 'number' ? table : dropsInTable(table, this.#protocol, this.#portId)
+  }
+
+  /** How {@link drops} is known, once bound: by one cheap call, by reading a table, or not at all. */
+  get countsDrops(): 'at once' | 'in a table' | 'never' {
+    if (this.native.drops(this.handle) >= 0) return 'at once'
+    return this.drops() >= 0 ? 'in a table' : 'never'
   }
 
   close(): void {

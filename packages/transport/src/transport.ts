@@ -37,7 +37,10 @@ export interface Capabilities {
   readonly batchSize: number
   /** bytes that the outbox takes between two flushes */
   readonly outboxSize: number
-  /** messages that the kernel dropped are counted exactly; otherwise a loss counts as one */
+  /**
+   * messages that the kernel dropped are counted exactly: at the latest when the transport closes, {@link TransportStats.lost} is the
+   * kernel's own number. Otherwise a loss that is reported counts as one
+   */
   readonly exactLoss: boolean
   /** frames come from a recording, which can begin anywhere: the first number that it shows is a beginning, not a gap. Default false */
   readonly recorded?: boolean | undefined

@@ -3,7 +3,7 @@ import type { Memory } from '@ringlink/codec/memory'
 import { loadNative, type NativeBinding, type NativeHandle } from '@ringlink/native'
 import { systemError } from '@ringlink/transport'
 import type { OpenRingSystem, RingOption, RingSystem } from '@ringlink/transport/netlink-ring'
-import { SEND_OVERHEAD, SOL_NETLINK, SocketOption } from '@ringlink/transport-socket'
+import { dropsInTable, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from '@ringlink/transport-socket'
 import type { CheckedNetlinkRingOptions } from './options.ts'
 
 /** Where ring transports come from: a kernel, real or simulated. */
@@ -150,21 +150,4 @@ class NativeRingSystem implements RingSystem {
     if (receiveBufferSize !== undefined) this.#native.setReceiveBuffer(this.#handle, Math.ceil(receiveBufferSize / 2))
     this.#native.setSendBuffer(this.#handle, outboxSize + SEND_OVERHEAD)
   }
-}
-
-/**
- * The column `Drops` of /proc/net/netlink for the socket of a protocol (column `Eth`) and port id (`Pid`), or a negative errno.
- * Columns are found by their names; which there are depends on the kernel.
- */
-export function dropsInTable(table: string, protocol: number, portId: number): number {
-  const [header = '', ...rows] = table.trimEnd().split('\n')
-  const names = header.trim().split(/\s+/)
-  const [eth, pid, drops] = ['Eth', 'Pid', 'Drops'].map((name) => names.indexOf(name)) as [number, number, number]
-  for (const row of rows) {
-    const fields = row.trim().split(/\s+/)
-    if (Number(fields[eth]) !== protocol || Number(fields[pid]) !== portId) continue
-    const count = Number(fields[drops])
-    return Number.isInteger(count) ? count : -Errno.EOPNOTSUPP
-  }
-  return -Errno.ENOENT
 }

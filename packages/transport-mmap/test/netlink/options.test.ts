@@ -5,7 +5,6 @@ import { SimKernel } from '../../../transport-sim/src/index.ts'
 import { udp } from '../../../transport-sim/test/support.ts'
 import { openNetlinkRingOn } from '../../src/netlink/open.ts'
 import { checkNetlinkRingOptions, type NetlinkRingOptions } from '../../src/netlink/options.ts'
-import { dropsInTable } from '../../src/netlink/system.ts'
 import { EchoKernels, SMALL, simulated } from './support.ts'
 
 const NETFILTER = 12
@@ -142,22 +141,5 @@ describe('the client on a netlink ring of the simulated kernel', () => {
     const open = () => openNetlinkRingOn(simulated(kernel), { protocol: NETFILTER, portId: 77, holdLimit: 0 })
     expect(open).toThrow(expect.objectContaining({ code: 'SYSTEM' }))
     plain.close()
-  })
-})
-
-describe('drops in /proc/net/netlink', () => {
-  const table = [
-    'sk       Eth Pid    Groups   Rmem     Wmem     Dump     Locks     Drops     Inode',
-    'ffff880 0   4711   00000000 0        0        (null)   2        5        4242',
-    'ffff881 12  4711   00000000 0        0        (null)   2        17       4243',
-    '',
-  ].join('\n')
-
-  it('are found by protocol and port, in whatever column they are', () => {
-    expect(dropsInTable(table, 12, 4711)).toBe(17)
-    expect(dropsInTable(table, 0, 4711)).toBe(5)
-    expect(dropsInTable(table.replaceAll('Drops ', 'Other '), 12, 4711)).toBeLessThan(0)
-    expect(dropsInTable(table, 12, 1)).toBeLessThan(0)
-    expect(dropsInTable('', 12, 1)).toBeLessThan(0)
   })
 })

@@ -84,8 +84,8 @@ export class SlabPool extends FrameStore {
   }
 }
 
-/** What a transport over a pool of slabs is, whose messages come in order and whose losses are counted. */
-export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: number): Capabilities {
+/** What a transport over a pool of slabs is, whose messages come in order. */
+export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: number, exactLoss = true): Capabilities {
   const { batchSize, slabs } = pool.sizes
   return Object.freeze({
     kind,
@@ -97,7 +97,7 @@ export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: numbe
     frameCount: batchSize * slabs,
     batchSize,
     outboxSize,
-    exactLoss: true,
+    exactLoss,
   })
 }
 
