@@ -1,4 +1,4 @@
-import { Memory, QueuePacketView } from '@ringlink/codec'
+import { Memory, QueuePacketView, queuePacketAttributes } from '@ringlink/codec'
 import { type Decoder, PAYLOAD_BYTES } from './decoder.ts'
 
 /** The view: aimed at each message, a property is a load. */
@@ -23,7 +23,12 @@ export function ownedDecoder(slots: Uint8Array, slot: number, length: number): D
   const view = new QueuePacketView()
   return {
     decode(index) {
-      const { packetHeader, mark = 0, outputDevice = 0, payload } = view.wrap(memory, index * slot, length).attributes()
+      const {
+        packetHeader,
+        mark = 0,
+        outputDevice = 0,
+        payload,
+      } = queuePacketAttributes(view.wrap(memory, index * slot, length))
       const bytes = PAYLOAD_BYTES.reduce((sum, at) => sum + (payload?.[at] ?? 0), 0)
       return (packetHeader?.id ?? 0) + mark + outputDevice + bytes
     },

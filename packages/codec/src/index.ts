@@ -136,6 +136,12 @@ export {
 } from './nfnetlink/queue/attributes.ts'
 export { QueuePacketView } from './nfnetlink/queue/packet.ts'
 export {
+  queuePacketAttributes,
+  queuePacketConntrack,
+  queuePacketExpectation,
+  queuePacketVlan,
+} from './nfnetlink/queue/packet-attributes.ts'
+export {
   dropVerdict,
   MARKED_VERDICT_LENGTH,
   queueVerdict,

@@ -1,8 +1,15 @@
 import {
+  type Conntrack,
   dropVerdict,
   EncodeError,
+  type Expectation,
   NetlinkError,
+  type QueueAttributes,
   QueuePacketView,
+  queuePacketAttributes,
+  queuePacketConntrack,
+  queuePacketExpectation,
+  queuePacketVlan,
   queueVerdict,
   Verdict,
   type VerdictChanges,
@@ -48,6 +55,26 @@ export abstract class QueuePacket extends QueuePacketView {
   headers(): PacketView {
     this.#headers ??= new PacketView()
     return aimHeaders(this.#headers, this)
+  }
+
+  /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
+  attributes(): QueueAttributes {
+    return queuePacketAttributes(this)
+  }
+
+  /** The connection that it belongs to (NFQA_CT). Throws `DecodeError` where its attributes are malformed. */
+  conntrack(): Conntrack | undefined {
+    return queuePacketConntrack(this)
+  }
+
+  /** The connection that it makes expected (NFQA_EXP). Throws `DecodeError` where its attributes are malformed. */
+  expectation(): Expectation | undefined {
+    return queuePacketExpectation(this)
+  }
+
+  /** The VLAN tag (NFQA_VLAN). Throws `DecodeError` where its attributes are malformed. */
+  vlan(): ReturnType<typeof queuePacketVlan> {
+    return queuePacketVlan(this)
   }
 
   /**

@@ -8,14 +8,8 @@
  */
 
 import { DecodeError } from '../errors.ts'
-import {
-  type Attribute,
-  type AttributeSet,
-  type AttributeValues,
-  attributeByNumber,
-  payloadBounds,
-} from '../schema/format.ts'
-import { readAttributes, sizeError } from '../schema/read.ts'
+import { type Attribute, type AttributeSet, attributeByNumber, payloadBounds } from '../schema/format.ts'
+import { sizeError } from '../schema/read.ts'
 import {
   ATTRIBUTE_HEADER_LENGTH,
   AttributeBit,
@@ -65,6 +59,12 @@ export function attributeIndex(
     bounds[number] = ((ATTRIBUTE_HEADER_LENGTH + minimum) << 16) | (ATTRIBUTE_HEADER_LENGTH + maximum)
   }
   return { set, ...message, bounds }
+}
+
+/** Where the payload of an attribute lies. */
+export interface AttributePlace {
+  readonly offset: number
+  readonly length: number
 }
 
 /**
@@ -245,12 +245,6 @@ export abstract class IndexedMessageView {
     return this.has(number) ? readText(this.memory, this.payloadAt(number), this.lengthOf(number)) : undefined
   }
 
-  /** The attributes nested in an attribute, if it is there. Throws `DecodeError`. */
-  protected nestedOf<Set extends AttributeSet>(number: number, set: Set): AttributeValues<Set> | undefined {
-    if (!this.has(number)) return undefined
-    return readAttributes(set, this.memory, this.payloadAt(number), this.lengthOf(number))
-  }
-
   /** A half word in network order, of attribute `inner` nested in attribute `number`; `undefined` also if the nest is malformed. */
   protected nestedHalfWord(number: number, inner: number): number | undefined {
     if (!this.has(number)) return undefined
@@ -283,10 +277,9 @@ export abstract class IndexedMessageView {
     return length === undefined ? undefined : this.memory.copy(this.payloadAt(number) + 4, Math.min(length, 8))
   }
 
-  /** All attributes as owned values. Throws `DecodeError`. */
-  protected allAttributes<Set extends AttributeSet>(set: Set): AttributeValues<Set> {
-    const start = this.offset + NFNETLINK_ATTRIBUTES
-    return readAttributes(set, this.memory, start, this.offset + this.length - start)
+  /** Where the payload of attribute `number` lies in {@link memory}, if the attribute is there. */
+  place(number: number): AttributePlace | undefined {
+    return this.has(number) ? { offset: this.payloadAt(number), length: this.lengthOf(number) } : undefined
   }
 
   private lengthOf(number: number): number {

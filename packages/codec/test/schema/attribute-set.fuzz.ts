@@ -30,6 +30,10 @@ import {
   QueuePacketView,
   queueAttributes,
   queueConfigAttributes,
+  queuePacketAttributes,
+  queuePacketConntrack,
+  queuePacketExpectation,
+  queuePacketVlan,
   readAttributes,
   ruleAttributes,
   s32,
@@ -229,8 +233,10 @@ describe('frames', () => {
         if (view.length >= NFNETLINK_ATTRIBUTES) readOrRefuse(set, memory, view.offset + 20, view.length - 20)
       }
       for (const read of [
-        () => packet.wrap(memory, view.offset, view.length).attributes(),
-        () => packet.conntrack(),
+        () => queuePacketAttributes(packet.wrap(memory, view.offset, view.length)),
+        () => queuePacketConntrack(packet),
+        () => queuePacketExpectation(packet),
+        () => queuePacketVlan(packet),
         () => record.wrap(memory, view.offset, view.length).attributes(),
         () => record.vlan(),
         () => new DoneView().wrap(view).extendedAck(),

@@ -15,6 +15,7 @@ import type { AttributeValues } from '../../schema/format.ts'
 import { networkOrder16 } from '../../wire/endian.ts'
 import { type Conntrack, conntrackAttributes } from '../conntrack/attributes.ts'
 import { messageResourceId } from '../header.ts'
+import { messageAttributes, nestedAttributes } from '../packet-attributes.ts'
 import { attributeIndex, IndexedMessageView } from '../packet-view.ts'
 import { type LogAttributes, LogMessage, logAttributes, logVlanAttributes } from './attributes.ts'
 
@@ -129,12 +130,12 @@ export class LogRecordView extends IndexedMessageView {
 
   /** The connection that it belongs to (NFULA_CT). Throws `DecodeError` where its attributes are malformed. */
   conntrack(): Conntrack | undefined {
-    return this.nestedOf(18, conntrackAttributes)
+    return nestedAttributes(this, 18, conntrackAttributes)
   }
 
   /** The VLAN tag (NFULA_VLAN). Throws `DecodeError` where its attributes are malformed. */
   vlan(): AttributeValues<typeof logVlanAttributes> | undefined {
-    return this.nestedOf(20, logVlanAttributes)
+    return nestedAttributes(this, 20, logVlanAttributes)
   }
 
   /** A copy of the header below the network header (NFULA_L2HDR). */
@@ -144,6 +145,6 @@ export class LogRecordView extends IndexedMessageView {
 
   /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
   attributes(): LogAttributes {
-    return this.allAttributes(logAttributes)
+    return messageAttributes(this, logAttributes)
   }
 }

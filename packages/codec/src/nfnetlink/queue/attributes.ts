@@ -89,8 +89,8 @@ export const queueVlanAttributes = attributeSet('NFQA_VLAN', {
   tag: be16(2, 'NFQA_VLAN_TCI'),
 })
 
-/** NFQA_*: the attributes of packets and verdicts. */
-export const queueAttributes = attributeSet('NFQA', {
+// NFQA_* in the order of their numbers, without the three that are nests.
+const beforeConntrack = {
   packetHeader: struct(1, 'NFQA_PACKET_HDR', { id: 'be32', protocol: 'be16', hook: 'u8' }),
   verdictHeader: struct(2, 'NFQA_VERDICT_HDR', { verdict: 'be32', id: 'be32' }),
   mark: be32(3, 'NFQA_MARK'),
@@ -101,18 +101,42 @@ export const queueAttributes = attributeSet('NFQA', {
   physicalOutputDevice: be32(8, 'NFQA_IFINDEX_PHYSOUTDEV'),
   hardwareAddress: struct(9, 'NFQA_HWADDR', { length: 'be16', padding: 2, address: 8 }),
   payload: bytes(10, 'NFQA_PAYLOAD'),
-  conntrack: nested(11, 'NFQA_CT', conntrackAttributes),
+}
+const beforeExpectation = {
   conntrackInformation: be32(12, 'NFQA_CT_INFO'),
   fullLength: be32(13, 'NFQA_CAP_LEN'),
   packetInformation: be32(14, 'NFQA_SKB_INFO'),
-  expectation: nested(15, 'NFQA_EXP', expectationAttributes),
+}
+const beforeVlan = {
   userId: be32(16, 'NFQA_UID'),
   groupId: be32(17, 'NFQA_GID'),
   securityContext: text(18, 'NFQA_SECCTX', 4096),
-  vlan: nested(19, 'NFQA_VLAN', queueVlanAttributes),
+}
+const afterVlan = {
   linkLayerHeader: bytes(20, 'NFQA_L2HDR'),
   priority: be32(21, 'NFQA_PRIORITY'),
   cgroupClassId: be32(22, 'NFQA_CGROUP_CLASSID'),
+}
+
+/** NFQA_*: the attributes of packets and verdicts. */
+export const queueAttributes = attributeSet('NFQA', {
+  ...beforeConntrack,
+  conntrack: nested(11, 'NFQA_CT', conntrackAttributes),
+  ...beforeExpectation,
+  expectation: nested(15, 'NFQA_EXP', expectationAttributes),
+  ...beforeVlan,
+  vlan: nested(19, 'NFQA_VLAN', queueVlanAttributes),
+  ...afterVlan,
+})
+/** The same as a view reads them, which leaves nests as bytes: it works without the tables of connection tracking. */
+export const queuePacketFields = attributeSet('NFQA', {
+  ...beforeConntrack,
+  conntrack: bytes(11, 'NFQA_CT'),
+  ...beforeExpectation,
+  expectation: bytes(15, 'NFQA_EXP'),
+  ...beforeVlan,
+  vlan: bytes(19, 'NFQA_VLAN'),
+  ...afterVlan,
 })
 /** A packet or verdict as owned values: everything that is there, and nothing else. */
 export type QueueAttributes = AttributeValues<typeof queueAttributes>

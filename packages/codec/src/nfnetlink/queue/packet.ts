@@ -10,34 +10,24 @@
  *  | protocol (be)  |     hook      |    |     address, 8 bytes       |    | microseconds (be 64) |
  *  +----------------+---------------+    +----------------------------+    +----------------------+
  */
-import type { AttributeValues } from '../../schema/format.ts'
 import { networkOrder16, networkOrder32 } from '../../wire/endian.ts'
-import {
-  type Conntrack,
-  conntrackAttributes,
-  type Expectation,
-  expectationAttributes,
-} from '../conntrack/attributes.ts'
 import { messageResourceId } from '../header.ts'
 import { attributeIndex, IndexedMessageView } from '../packet-view.ts'
-import {
-  PacketInformation,
-  type QueueAttributes,
-  QueueMessage,
-  queueAttributes,
-  queueVlanAttributes,
-} from './attributes.ts'
+import { PacketInformation, QueueMessage, queuePacketFields, queueVlanAttributes } from './attributes.ts'
 
 const PROTOCOL = 4
 const HOOK = PROTOCOL + 2
-const HEADER = queueAttributes.members.packetHeader.number
-const index = attributeIndex(queueAttributes, {
+const HEADER = queuePacketFields.members.packetHeader.number
+const index = attributeIndex(queuePacketFields, {
   messageType: QueueMessage.Packet,
   required: HEADER,
-  payload: queueAttributes.members.payload.number,
+  payload: queuePacketFields.members.payload.number,
 })
 
-/** A packet where it lies; see `IndexedMessageView` for how long. */
+/**
+ * A packet where it lies; see `IndexedMessageView` for how long. What is nested in it, and everything at once, is read by
+ * `queuePacketAttributes` and its neighbours.
+ */
 export class QueuePacketView extends IndexedMessageView {
   constructor() {
     super(index)
@@ -151,21 +141,6 @@ export class QueuePacketView extends IndexedMessageView {
     return this.addressOf(9)
   }
 
-  /** The connection that it belongs to (NFQA_CT). Throws `DecodeError` where its attributes are malformed. */
-  conntrack(): Conntrack | undefined {
-    return this.nestedOf(11, conntrackAttributes)
-  }
-
-  /** The connection that it makes expected (NFQA_EXP). Throws `DecodeError` where its attributes are malformed. */
-  expectation(): Expectation | undefined {
-    return this.nestedOf(15, expectationAttributes)
-  }
-
-  /** The VLAN tag (NFQA_VLAN). Throws `DecodeError` where its attributes are malformed. */
-  vlan(): AttributeValues<typeof queueVlanAttributes> | undefined {
-    return this.nestedOf(19, queueVlanAttributes)
-  }
-
   /** The security context of the packet, as its security module prints it (NFQA_SECCTX). */
   securityContext(): string | undefined {
     return this.textOf(18)
@@ -174,10 +149,5 @@ export class QueuePacketView extends IndexedMessageView {
   /** A copy of the header below the network header (NFQA_L2HDR). */
   linkLayerHeader(): Uint8Array | undefined {
     return this.copyOf(20)
-  }
-
-  /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
-  attributes(): QueueAttributes {
-    return this.allAttributes(queueAttributes)
   }
 }

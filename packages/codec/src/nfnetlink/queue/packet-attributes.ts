@@ -1,0 +1,31 @@
+/** What is nested in a packet, and everything that it holds at once, as owned values. */
+import type { AttributeValues } from '../../schema/format.ts'
+import {
+  type Conntrack,
+  conntrackAttributes,
+  type Expectation,
+  expectationAttributes,
+} from '../conntrack/attributes.ts'
+import { messageAttributes, nestedAttributes } from '../packet-attributes.ts'
+import { type QueueAttributes, queueAttributes, queueVlanAttributes } from './attributes.ts'
+import type { QueuePacketView } from './packet.ts'
+
+/** Everything that the message holds, unknown attributes included. Throws `DecodeError`. */
+export function queuePacketAttributes(packet: QueuePacketView): QueueAttributes {
+  return messageAttributes(packet, queueAttributes)
+}
+
+/** The connection that the packet belongs to (NFQA_CT). Throws `DecodeError` where its attributes are malformed. */
+export function queuePacketConntrack(packet: QueuePacketView): Conntrack | undefined {
+  return nestedAttributes(packet, queueAttributes.members.conntrack.number, conntrackAttributes)
+}
+
+/** The connection that the packet makes expected (NFQA_EXP). Throws `DecodeError` where its attributes are malformed. */
+export function queuePacketExpectation(packet: QueuePacketView): Expectation | undefined {
+  return nestedAttributes(packet, queueAttributes.members.expectation.number, expectationAttributes)
+}
+
+/** The VLAN tag (NFQA_VLAN). Throws `DecodeError` where its attributes are malformed. */
+export function queuePacketVlan(packet: QueuePacketView): AttributeValues<typeof queueVlanAttributes> | undefined {
+  return nestedAttributes(packet, queueAttributes.members.vlan.number, queueVlanAttributes)
+}
