@@ -1,13 +1,16 @@
 /**
- * The commands, in the order in which `ringlink --help` lists them. A new one needs a description in commands/, from which help,
- * completions and the manual page derive, and an entry here, which says what runs it. That is loaded when it is run.
+ * What runs each command; it is loaded when it is run. A new command needs a description in commands/, from which help, completions and
+ * the manual page derive, a line in descriptions.ts, and one here.
  */
 import { type Arguments, readArguments } from './command-line/arguments.ts'
 import type { Command, CommandDescription, ExitCode, OptionTable } from './command-line/command.ts'
+import { completionDescription } from './commands/completion.ts'
 import { doctorDescription } from './commands/doctor.ts'
 import { inspectDescription } from './commands/inspect.ts'
 import { logDescription } from './commands/log.ts'
+import { manDescription } from './commands/man.ts'
 import { queueDescription } from './commands/queue.ts'
+import { rulesDescription } from './commands/rules.ts'
 
 type Run<Table extends OptionTable> = (given: Arguments<Table>) => Promise<ExitCode>
 
@@ -30,5 +33,8 @@ export const commands: readonly Command[] = [
   command(doctorDescription, async () => (await import('./doctor/run.ts')).runDoctor),
   command(queueDescription, async () => (await import('./queue/run.ts')).runQueue),
   command(logDescription, async () => (await import('./log/run.ts')).runLog),
+  command(rulesDescription, async () => (await import('./rules/run.ts')).runRules),
   command(inspectDescription, async () => (await import('./inspect/run.ts')).runInspect),
+  command(completionDescription, async () => (await import('./completion/run.ts')).runCompletion),
+  command(manDescription, async () => (await import('./manual/run.ts')).runMan),
 ]

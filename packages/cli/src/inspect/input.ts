@@ -182,16 +182,20 @@ async function* readPackets(
 ): AsyncGenerator<Chunk> {
   const others = new Map<number, number>()
   let number = 0
-  for await (const packet of reader.packets()) {
-    progress(++number)
-    const chunk = chunkOf(packet, number)
-    if (chunk === undefined) others.set(packet.linkType, (others.get(packet.linkType) ?? 0) + 1)
-    else yield chunk
+  try {
+    for await (const packet of reader.packets()) {
+      progress(++number)
+      const chunk = chunkOf(packet, number)
+      if (chunk === undefined) others.set(packet.linkType, (others.get(packet.linkType) ?? 0) + 1)
+      else yield chunk
+    }
+  } catch (error) {
+    throw named(error, name)
   }
   for (const [linkType, packets] of others) {
     warn(`${whole(packets)} packets of ${linkTypeName(linkType)} are not netlink: ringlink log --read shows them`)
   }
-  if (reader.truncated !== undefined) throw new Error(`${name} ends too early: ${reader.truncated.message}`)
+  if (reader.truncated !== undefined) throw named(reader.truncated, name)
 }
 
 function chunkOf(packet: PacketBlock, number: number): Chunk | undefined {
@@ -204,4 +208,10 @@ function chunkOf(packet: PacketBlock, number: number): Chunk | undefined {
   if (contents?.kind !== 'netlink') return undefined
   const { offset, protocol } = contents
   return { bytes: packet.bytes.subarray(offset), label, protocol, byteOrder: packet.byteOrder }
+}
+
+/** An error that says what could not be read: the reader names files, and standard input has no name of its own. */
+function named(error: unknown, name: string): unknown {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.includes(name) ? error : new Error(`${name}: ${text}`, { cause: error })
 }

@@ -26,10 +26,11 @@ export async function runLog(given: LogArguments): Promise<ExitCode> {
   const start = performance.now()
   let source = settings.read ?? ''
   let failure: { readonly error: unknown } | undefined
-  display.start()
   try {
     const work =
-      settings.read === undefined ? follow(settings, program, stop) : readCaptureFile(settings, program, stop)
+      settings.read === undefined
+        ? follow(settings, program, stop, () => display.start())
+        : readCaptureFile(settings, program, stop)
     source = await Promise.race([work, program.failure])
   } catch (error) {
     failure = { error }
@@ -52,7 +53,7 @@ function styleFor({ stats, json, lines }: LogSettings): RateStyle {
 }
 
 /** Follows the log until the end is asked for, or enough packets were seen. Resolves with the transport's kind. */
-async function follow(settings: LogSettings, program: LogProgram, stop: Stop): Promise<string> {
+async function follow(settings: LogSettings, program: LogProgram, stop: Stop, onOpen: () => void): Promise<string> {
   const { groups, threshold, timeout, copyRange } = settings
   const transport = transportOpener(settings.transport, (needs) => openSimulatedLog(needs, groups))
   // The rules are installed once the group is ours, and go with the log, or with us when we are killed.
@@ -70,6 +71,7 @@ async function follow(settings: LogSettings, program: LogProgram, stop: Stop): P
   const { kind } = log.transport.capabilities
   if (settings.json) output.json({ event: 'open', groups, transport: kind })
   else process.stderr.write(`listening to group ${groups.join(', ')}; Ctrl-C ends it\n`)
+  onOpen()
   const loop = readLog(log, program)
   const ends = [stop.requested.then(() => true), program.failure.catch(() => false), loop.then(() => false)]
   const isAsked = await Promise.race(ends)

@@ -1,0 +1,19 @@
+/** What there is to say of each command, in the order in which `ringlink --help` lists them. */
+import type { CommandDescription } from './command-line/command.ts'
+import { completionDescription } from './commands/completion.ts'
+import { doctorDescription } from './commands/doctor.ts'
+import { inspectDescription } from './commands/inspect.ts'
+import { logDescription } from './commands/log.ts'
+import { manDescription } from './commands/man.ts'
+import { queueDescription } from './commands/queue.ts'
+import { rulesDescription } from './commands/rules.ts'
+
+export const descriptions: readonly CommandDescription[] = [
+  doctorDescription,
+  queueDescription,
+  logDescription,
+  rulesDescription,
+  inspectDescription,
+  completionDescription,
+  manDescription,
+]

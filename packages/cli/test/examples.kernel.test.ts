@@ -1,0 +1,65 @@
+/** The examples of `--help` work as they stand: each is run by a shell, in namespaces of its own, where `ringlink` is in the path. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { descriptions } from '../src/descriptions.ts'
+import { type BuiltCommand, buildCommand } from './support/bundle.ts'
+
+let command: BuiltCommand
+let folder = ''
+
+beforeAll(() => {
+  command = buildCommand()
+  folder = mkdtempSync(join(tmpdir(), 'ringlink-examples-'))
+  const path = join(folder, 'ringlink')
+  writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${command.path}" "$@"\n`)
+  chmodSync(path, 0o755)
+})
+afterAll(() => {
+  command[Symbol.dispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** What a program says that runs until it is told to end. */
+const RUNS_ON = /Ctrl-C ends it|"event":"open"/
+/** Of these lines every program ends by itself. */
+const ENDS = /--(count|seconds) /
+
+async function runExample(line: string) {
+  const shell = spawn('unshare', ['-Urn', 'bash', '-c', `ip link set lo up; ${line}`], {
+    cwd: folder,
+    env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    timeout: 60_000,
+  })
+  let text = ''
+  let isStopped = false
+  const take = (chunk: Buffer) => {
+    text += chunk.toString()
+    if (isStopped || ENDS.test(line) || !RUNS_ON.test(text)) return
+    isStopped = true
+    // As Ctrl-C does: to the whole group.
+    if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGINT')
+  }
+  shell.stdout.on('data', take)
+  shell.stderr.on('data', take)
+  const [code, signal] = (await once(shell, 'close')) as [number | null, string | null]
+  return { code, signal, text }
+}
+
+describe.each(descriptions.map(({ name, examples }) => [name, examples] as const))('ringlink %s', (_, examples) => {
+  it('has three examples', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(3)
+  })
+
+  test.each(examples.map(({ line }) => [line] as const))('%s', async (line) => {
+    const { code, signal, text } = await runExample(line)
+    expect(text).not.toMatch(/ringlink( \w+)?: (?!no table|\d)/)
+    // A shell that the signal reached with its program ends by it.
+    if (signal !== 'SIGINT') expect([0, 130]).toContain(code)
+  })
+})
