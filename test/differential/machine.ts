@@ -1,19 +1,23 @@
 import type { FirewallRule } from '../../packages/client/src/index.ts'
-import { Hook, Protocol } from '../../packages/codec/src/index.ts'
+import { Hook, Memory, Protocol } from '../../packages/codec/src/index.ts'
+import { IpProtocol, PacketView } from '../../packages/packet/src/index.ts'
 import type { FrameBatch, Transport } from '../../packages/transport/src/index.ts'
 import {
   Checksum,
-  destinationPort,
   fillChecksum,
   fillHeaderChecksum,
   fillPartialChecksum,
-  IpProtocol,
   type RuleLog,
   SimKernel,
 } from '../../packages/transport-sim/src/index.ts'
 import { openSocket } from '../../packages/transport-socket/src/index.ts'
 import { Namespace } from '../support/namespace.ts'
 import type { PortRule, PortRules, Step } from './script.ts'
+
+/** The port that a packet goes to; -1 if it has none. */
+export function destinationPort(bytes: Uint8Array): number {
+  return new PacketView().wrapNetwork(Memory.from(bytes), 0, bytes.length).destinationPort ?? -1
+}
 
 type OpenStep = Extract<Step, { do: 'open' }>
 

@@ -3,7 +3,6 @@ import { Hook, Protocol } from '../../packages/codec/src/index.ts'
 import type { Transport } from '../../packages/transport/src/index.ts'
 import {
   Checksum,
-  destinationPort,
   fillPartialChecksum,
   type PacketMeta,
   type PacketOwner,
@@ -11,7 +10,7 @@ import {
 } from '../../packages/transport-sim/src/index.ts'
 import { openSocket } from '../../packages/transport-socket/src/index.ts'
 import { Namespace } from '../support/namespace.ts'
-import { datagram } from './machine.ts'
+import { datagram, destinationPort } from './machine.ts'
 import { nfPorts } from './nftables-script.ts'
 
 /** A kernel under test without any rules. */

@@ -65,6 +65,8 @@ export { IPV4_HEADER_LENGTH, type Ipv4, Ipv4Option, Ipv4View, writeIpv4 } from '
 export { IPV6_HEADER_LENGTH, type Ipv6, Ipv6View, writeIpv6 } from './ipv6.ts'
 export {
   type ExtensionLocation,
+  extensionFragmentOffset,
+  extensionHeaderLength,
   type Ipv6Extension,
   Ipv6ExtensionView,
   type Ipv6Fragment,

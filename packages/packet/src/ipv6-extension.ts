@@ -39,16 +39,16 @@ export function isExtensionHeader(nextHeader: number): boolean {
   }
 }
 
-/** Bytes of the extension header of kind `type` at `offset`, as it says. Its first 2 bytes must be there. */
-export function extensionHeaderLength(memory: Memory, offset: number, type: number): number {
+/** Bytes of the extension header of kind `type` at `offset` of `bytes`, as it says. Its first 2 bytes must be there. */
+export function extensionHeaderLength(bytes: Uint8Array, offset: number, type: number): number {
   if (type === IpProtocol.Fragment) return IPV6_EXTENSION_MINIMUM_LENGTH
-  const units = memory.u8[offset + LENGTH] as number
+  const units = bytes[offset + LENGTH] as number
   return type === IpProtocol.Authentication ? (units + 2) << 2 : (units + 1) << 3
 }
 
 /** Bytes of the packet before the fragment whose Fragment header lies at `offset`. */
-export function extensionFragmentOffset(memory: Memory, offset: number): number {
-  return read16(memory, offset + FRAGMENT) & FRAGMENT_OFFSET
+export function extensionFragmentOffset(bytes: Uint8Array, offset: number): number {
+  return (((bytes[offset + FRAGMENT] as number) << 8) | (bytes[offset + FRAGMENT + 1] as number)) & FRAGMENT_OFFSET
 }
 
 /** Whether fragments follow the one whose Fragment header lies at `offset`. */
@@ -79,7 +79,7 @@ const ADDRESSES = 8
  * first of segment routing, whose list is written backwards. -1 for other kinds, and if the header has no address.
  */
 export function finalDestination(memory: Memory, offset: number): number {
-  const length = extensionHeaderLength(memory, offset, IpProtocol.Routing)
+  const length = extensionHeaderLength(memory.u8, offset, IpProtocol.Routing)
   if (length < ADDRESSES + 16) return -1
   switch (memory.u8[offset + ROUTING_TYPE]) {
     case RoutingType.SourceRoute:
@@ -114,7 +114,7 @@ export class Ipv6ExtensionView extends HeaderView {
   wrap(memory: Memory, offset: number, available: number, type: number): this {
     const what = 'IPv6 extension header'
     checkAvailable(memory, offset, available, IPV6_EXTENSION_MINIMUM_LENGTH, what)
-    this.aim(memory, offset, available, extensionHeaderLength(memory, offset, type), what)
+    this.aim(memory, offset, available, extensionHeaderLength(memory.u8, offset, type), what)
     this.type = type
     return this
   }
@@ -130,13 +130,13 @@ export class Ipv6ExtensionView extends HeaderView {
   next(): boolean {
     const { type, nextHeader, length, memory, offset, available } = this
     if (!isExtensionHeader(nextHeader)) return false
-    if (type === IpProtocol.Fragment && extensionFragmentOffset(memory, offset) > 0) return false
+    if (type === IpProtocol.Fragment && extensionFragmentOffset(memory.u8, offset) > 0) return false
     return this.#aimWhole(memory, offset + length, available - length, nextHeader)
   }
 
   #aimWhole(memory: Memory, offset: number, available: number, type: number): boolean {
     if (available < IPV6_EXTENSION_MINIMUM_LENGTH) return false
-    if (extensionHeaderLength(memory, offset, type) > available) return false
+    if (extensionHeaderLength(memory.u8, offset, type) > available) return false
     this.wrap(memory, offset, available, type)
     return true
   }
@@ -148,12 +148,12 @@ export class Ipv6ExtensionView extends HeaderView {
 
   /** bytes of the header */
   get length(): number {
-    return extensionHeaderLength(this.memory, this.offset, this.type)
+    return extensionHeaderLength(this.memory.u8, this.offset, this.type)
   }
 
   /** of a Fragment header: bytes of the packet before this fragment; `undefined` in other headers */
   get fragmentOffset(): number | undefined {
-    return this.type === IpProtocol.Fragment ? extensionFragmentOffset(this.memory, this.offset) : undefined
+    return this.type === IpProtocol.Fragment ? extensionFragmentOffset(this.memory.u8, this.offset) : undefined
   }
 
   /** of a Fragment header; `undefined` in other headers */

@@ -308,12 +308,12 @@ export class PacketLayout {
         this.problem = 'extension-count'
         return
       }
-      const isCut = at + IPV6_EXTENSION_MINIMUM_LENGTH > end || at + extensionHeaderLength(memory, at, next) > end
+      const isCut = at + IPV6_EXTENSION_MINIMUM_LENGTH > end || at + extensionHeaderLength(memory.u8, at, next) > end
       if (isCut) {
         this.cut = 'extension'
         return
       }
-      const length = extensionHeaderLength(memory, at, next)
+      const length = extensionHeaderLength(memory.u8, at, next)
       if (next === IpProtocol.Routing && extensionSegmentsLeft(memory, at) > 0) {
         this.isRouted = true
         this.finalDestinationOffset = finalDestination(memory, at)
@@ -321,7 +321,7 @@ export class PacketLayout {
       if (next === IpProtocol.Authentication) this.isAuthenticated = true
       if (next === IpProtocol.Fragment) {
         this.fragmentHeaderOffset = at
-        this.fragmentOffset = extensionFragmentOffset(memory, at)
+        this.fragmentOffset = extensionFragmentOffset(memory.u8, at)
         this.moreFragments = extensionMoreFragments(memory, at)
       }
       next = memory.u8[at] as number

@@ -2,8 +2,8 @@
 import { CaptureDecoder, LinkType, nflogMessage, openLinkLayer, type PacketBlock } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import type { DecodeError } from '@ringlink/codec/errors'
-import { readNetworkHeader } from '@ringlink/transport-sim/internet'
 import type { TimedPacket } from './flows.ts'
+import { readNetworkHeader } from './headers.ts'
 
 /** A packet out of a capture. Its bytes are a window on the file's, or a copy. */
 export interface CapturedPacket extends TimedPacket {

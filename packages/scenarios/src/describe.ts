@@ -1,21 +1,10 @@
 /** What is in a packet, for traces, filters and tests. Owned objects, never throws. */
 
-import {
-  type ChecksumReport,
-  IpProtocol,
-  type NetworkHeader,
-  readNetworkHeader,
-  readWord,
-  verifyChecksums,
-} from '@ringlink/transport-sim/internet'
-import { formatAddress } from './address.ts'
-import { ICMP_HEADER_LENGTH, TCP_HEADER_LENGTH, TcpFlag, UDP_HEADER_LENGTH } from './packet.ts'
+import { ICMP_HEADER_LENGTH, IpProtocol, TCP_HEADER_LENGTH, TcpFlag, UDP_HEADER_LENGTH } from '@ringlink/packet'
+import { type ChecksumReport, type NetworkHeader, readNetworkHeader, verifyChecksums } from './headers.ts'
 
 /** The network header and what every packet has. */
-export interface NetworkDescription
-  extends Omit<NetworkHeader, 'sourceAt' | 'destinationAt' | 'addressLength' | 'routed'> {
-  readonly source: string
-  readonly destination: string
+export interface NetworkDescription extends NetworkHeader {
   readonly checksums: ChecksumReport
 }
 
@@ -79,7 +68,7 @@ export type PacketDescription =
 export function describePacket(bytes: Uint8Array): PacketDescription {
   const header = readNetworkHeader(bytes)
   if (typeof header === 'string') return { kind: 'malformed', reason: header }
-  const network = describeNetwork(bytes, header)
+  const network = { ...header, checksums: verifyChecksums(bytes) }
   const body = bytes.subarray(header.headerLength, Math.max(header.headerLength, Math.min(header.length, bytes.length)))
   const other = (reason: string): OtherDescription => ({ kind: 'other', ...network, reason, payload: body })
   if (header.fragmentOffset > 0) return other('a later fragment')
@@ -119,32 +108,13 @@ export function describePacket(bytes: Uint8Array): PacketDescription {
         ...network,
         type: view.getUint8(0),
         code: view.getUint8(1),
-        identifier: readWord(body, 4),
-        sequence: readWord(body, 6),
+        identifier: view.getUint16(4),
+        sequence: view.getUint16(6),
         payload: body.subarray(ICMP_HEADER_LENGTH),
       }
     }
     default:
       return other(`protocol ${header.protocol}`)
-  }
-}
-
-function describeNetwork(bytes: Uint8Array, header: NetworkHeader): NetworkDescription {
-  const { version, protocol, ttl, trafficClass, identification, length, headerLength } = header
-  const { sourceAt, destinationAt, addressLength, fragmentOffset, moreFragments } = header
-  return {
-    version,
-    protocol,
-    ttl,
-    trafficClass,
-    identification,
-    length,
-    headerLength,
-    fragmentOffset,
-    moreFragments,
-    source: formatAddress(bytes.subarray(sourceAt, sourceAt + addressLength)),
-    destination: formatAddress(bytes.subarray(destinationAt, destinationAt + addressLength)),
-    checksums: verifyChecksums(bytes),
   }
 }
 

@@ -3,29 +3,27 @@
  * over them (RFC 1624). Packet n has identification first + n (IPv4), source port first + n modulo `flows`, and the number
  * n where its kind says.
  */
+
 import { EncodeError } from '@ringlink/codec/errors'
-import { Random } from '@ringlink/transport/faults'
 import {
-  CHECKSUM_OFFSET,
-  IPV4_HEADER_LENGTH,
-  IPV6_HEADER_LENGTH,
-  IpProtocol,
-  readWord,
-  updateChecksum,
-} from '@ringlink/transport-sim/internet'
-import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
-import { type Content, contentBytes, type Endpoint } from './flows.ts'
-import {
+  type Address,
+  addressBytes,
   IcmpType,
   Icmpv6Type,
+  IPV4_ADDRESS_LENGTH,
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
   icmpPacket,
   icmpv6Packet,
   TcpFlag,
   tcpPacket,
   UDP_HEADER_LENGTH,
   udpPacket,
-  whole,
-} from './packet.ts'
+  updateChecksum,
+} from '@ringlink/packet'
+import { Random } from '@ringlink/transport/faults'
+import { type Content, contentBytes, type Endpoint } from './flows.ts'
+import { whole } from './packet.ts'
 
 export interface FloodOptions {
   readonly seed: number
@@ -48,6 +46,11 @@ export interface EchoFloodOptions {
   /** default 56 bytes */
   readonly content?: Content | undefined
 }
+
+/** Where the checksum lies in each transport header. */
+const UDP_CHECKSUM = 6
+const TCP_CHECKSUM = 16
+const ICMP_CHECKSUM = 2
 
 interface Field {
   /** where the half word lies */
@@ -102,7 +105,7 @@ export function udpFlood(options: UdpFloodOptions): Flood {
   const payload = contentBytes(options.content ?? 64, random)
   const packet = udpPacket({ ...endpoints(options), identification: random.below(0x10000), payload })
   const at = transportAt(packet)
-  const checksumAt = at + CHECKSUM_OFFSET[IpProtocol.Udp]
+  const checksumAt = at + UDP_CHECKSUM
   const fields = [...identification(packet), sourcePort(at, checksumAt, options, true)]
   if (payload.length >= 4) {
     const number = at + UDP_HEADER_LENGTH
@@ -121,7 +124,7 @@ export function synFlood(options: FloodOptions): Flood {
     flags: TcpFlag.Synchronize,
   })
   const at = transportAt(packet)
-  const checksumAt = at + CHECKSUM_OFFSET[IpProtocol.Tcp]
+  const checksumAt = at + TCP_CHECKSUM
   const sequence = word(at + 4, checksumAt, readWord(packet, at + 4), 1, false)
   return new Flood(packet, [...identification(packet), sourcePort(at, checksumAt, options, false), sequence])
 }
@@ -140,7 +143,7 @@ export function echoFlood(options: EchoFloodOptions): Flood {
     payload: contentBytes(options.content ?? 56, random),
   })
   const at = transportAt(packet)
-  const checksumAt = at + CHECKSUM_OFFSET[isIpv4 ? IpProtocol.Icmp : IpProtocol.Icmpv6]
+  const checksumAt = at + ICMP_CHECKSUM
   return new Flood(packet, [...identification(packet), word(at + 6, checksumAt, 0, 1, false)])
 }
 
@@ -171,6 +174,10 @@ function sourcePort(at: number, checksumAt: number, options: FloodOptions, zeroM
   whole('highest source port', first + modulus - 1, 0xffff)
   if (modulus < 1) throw new EncodeError('VALUE_RANGE', `flows: 1 at least wanted, not ${modulus}`)
   return { at, checksumAt, first, divisor: 1, modulus, zeroMeansNone }
+}
+
+function readWord(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
 }
 
 function writeWord(bytes: Uint8Array, at: number, value: number): void {

@@ -2,23 +2,26 @@
  * Conversations between a client and a server as lists of packets: what somebody on the path between them sees, in that
  * order. The same options give the same bytes and times.
  */
+
 import { EncodeError } from '@ringlink/codec/errors'
-import { Random } from '@ringlink/transport/faults'
-import { IPV4_HEADER_LENGTH, IPV6_HEADER_LENGTH } from '@ringlink/transport-sim/internet'
-import { type Address, addressBytes, IPV4_ADDRESS_LENGTH } from './address.ts'
 import {
+  type Address,
+  addressBytes,
   IcmpType,
   Icmpv6Type,
+  IPV4_ADDRESS_LENGTH,
+  IPV4_HEADER_LENGTH,
+  IPV6_HEADER_LENGTH,
   icmpPacket,
   icmpv6Packet,
   type NetworkOptions,
-  payloadBytes,
   TCP_HEADER_LENGTH,
   TcpFlag,
   tcpPacket,
   udpPacket,
-  whole,
-} from './packet.ts'
+} from '@ringlink/packet'
+import { Random } from '@ringlink/transport/faults'
+import { payloadBytes, whole } from './packet.ts'
 import { randomBytes, randomOrder } from './random.ts'
 
 /** A packet and when it comes by. */

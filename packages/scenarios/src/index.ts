@@ -3,16 +3,7 @@
  * simulated kernel that they are played on.
  */
 
-export {
-  type ChecksumReport,
-  type ChecksumState,
-  IpProtocol,
-  internetChecksum,
-  type NetworkHeader,
-  readNetworkHeader,
-  verifyChecksums,
-} from '@ringlink/transport-sim/internet'
-export { type Address, addressBytes, formatAddress, parseAddress } from './address.ts'
+export { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, tcpPacket, udpPacket } from '@ringlink/packet'
 export { type CapturedPacket, type CapturedPackets, capturedPackets } from './captured.ts'
 export type { ScenarioRing } from './consumer.ts'
 export * from './describe.ts'
@@ -33,24 +24,7 @@ export {
   type UdpFlowOptions,
   udpFlow,
 } from './flows.ts'
-export {
-  type IcmpOptions,
-  IcmpType,
-  Icmpv6Type,
-  type Ipv4Options,
-  type Ipv6Options,
-  icmpPacket,
-  icmpv6Packet,
-  ipv4Packet,
-  ipv6Packet,
-  type NetworkOptions,
-  type Payload,
-  TcpFlag,
-  type TcpOptions,
-  tcpPacket,
-  type UdpOptions,
-  udpPacket,
-} from './packet.ts'
+export { type ChecksumReport, type NetworkHeader, readNetworkHeader, verifyChecksums } from './headers.ts'
 export { runScenario, type ScenarioFailure, type ScenarioOptions, type ScenarioResult } from './run.ts'
 export * from './scenario.ts'
 export { scenarios } from './scenarios.ts'

@@ -1,6 +1,6 @@
 /** The named scenarios. Addresses are those of documentation (RFC 5737, RFC 3849). */
 import { Hook } from '@ringlink/codec'
-import { IpProtocol } from '@ringlink/transport-sim/internet'
+import { IpProtocol } from '@ringlink/packet'
 import type { Scenario } from './scenario.ts'
 import type { PacketSource } from './sources.ts'
 

@@ -1,8 +1,8 @@
 import { LinkType, nflogRecord, PcapngEncoder } from '@ringlink/capture'
 import { Family, LogMessage, logAttributes, Memory, writeNfnetlinkMessage } from '@ringlink/codec'
+import { udpPacket } from '@ringlink/packet'
 import { expect, test } from 'vitest'
 import { capturedPackets } from '../src/captured.ts'
-import { udpPacket } from '../src/packet.ts'
 
 const ports = { sourcePort: 1000, destinationPort: 2000 }
 const four = udpPacket({ source: '192.0.2.1', destination: '192.0.2.2', ...ports, payload: 'four' })

@@ -1,9 +1,9 @@
-import { verifyChecksums } from '@ringlink/transport-sim/internet'
+import { icmpPacket, icmpv6Packet, tcpPacket, udpPacket } from '@ringlink/packet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { describePacket } from '../src/describe.ts'
 import { echoFlood, type Flood, synFlood, udpFlood } from '../src/flood.ts'
-import { icmpPacket, icmpv6Packet, tcpPacket, udpPacket } from '../src/packet.ts'
+import { verifyChecksums } from '../src/headers.ts'
 import { seed } from './support/packets.ts'
 
 const ends = [

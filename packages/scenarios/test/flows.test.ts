@@ -1,8 +1,8 @@
-import { verifyChecksums } from '@ringlink/transport-sim/internet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { describePacket } from '../src/describe.ts'
 import { type FlowPacket, icmpFlow, mixFlows, type TcpFlowOptions, tcpFlow, udpFlow } from '../src/flows.ts'
+import { verifyChecksums } from '../src/headers.ts'
 import { seed, word } from './support/packets.ts'
 import { watchTcp } from './support/tcp-watcher.ts'
 

@@ -1,8 +1,16 @@
+import {
+  formatAddress,
+  icmpPacket,
+  icmpv6Packet,
+  ipv4Packet,
+  ipv6Packet,
+  TcpFlag,
+  tcpPacket,
+  udpPacket,
+} from '@ringlink/packet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatAddress } from '../src/address.ts'
 import { describePacket, formatPacket } from '../src/describe.ts'
-import { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, TcpFlag, tcpPacket, udpPacket } from '../src/packet.ts'
 import { golden, parseHex } from './support/golden.ts'
 import { byte, endsArbitrary, half, payload, word } from './support/packets.ts'
 
@@ -57,7 +65,7 @@ describe('written as a kernel wrote it', () => {
 })
 
 describe('built, described: the same fields', () => {
-  const network = fc.record({ ttl: byte, trafficClass: byte })
+  const network = fc.record({ timeToLive: byte, trafficClass: byte })
 
   const common = (ends: { source: Uint8Array; destination: Uint8Array }) => ({
     version: ends.source.length === 4 ? 4 : 6,
@@ -154,9 +162,9 @@ describe('refused', () => {
   test.each([
     ['a port', () => udpPacket({ ...loopback, sourcePort: 65536, destinationPort: 1 })],
     ['half a port', () => udpPacket({ ...loopback, sourcePort: 1.5, destinationPort: 1 })],
-    ['a ttl', () => udpPacket({ ...loopback, ...ports, ttl: 256 })],
+    ['a ttl', () => udpPacket({ ...loopback, ...ports, timeToLive: 256 })],
     ['a sequence number', () => tcpPacket({ ...loopback, ...ports, flags: 0, sequence: -1 })],
-    ['flags', () => tcpPacket({ ...loopback, ...ports, flags: 256 })],
+    ['flags', () => tcpPacket({ ...loopback, ...ports, flags: 512 })],
     ['options', () => tcpPacket({ ...loopback, ...ports, flags: 0, options: new Uint8Array(41) })],
     ['a flow label', () => udpPacket({ ...loopback6, ...ports, flowLabel: 0x100000 })],
     ['a fragment offset', () => ipv4Packet({ ...loopback, protocol: 17, fragmentOffset: 4 })],

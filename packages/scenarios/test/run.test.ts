@@ -1,6 +1,6 @@
+import { udpPacket } from '@ringlink/packet'
 import { describe, expect, test } from 'vitest'
 import type { ScenarioRing } from '../src/consumer.ts'
-import { udpPacket } from '../src/packet.ts'
 import { runScenario } from '../src/run.ts'
 import type { Scenario, ScenarioStep } from '../src/scenario.ts'
 import { manyQueues, scenarios } from '../src/scenarios.ts'

@@ -1,6 +1,6 @@
-import { verifyChecksums } from '@ringlink/transport-sim/internet'
 import { describe, expect, test } from 'vitest'
 import { tcpFlow } from '../src/flows.ts'
+import { verifyChecksums } from '../src/headers.ts'
 import { type Scenario, scenarioSteps } from '../src/scenario.ts'
 import { scenarios } from '../src/scenarios.ts'
 import { type PacketSource, sourcePackets } from '../src/sources.ts'

@@ -11,16 +11,7 @@ export {
   DatabaseAttribute,
   DatabaseMessage,
 } from './database.ts'
-export { IpProtocol } from './internet/network-header.ts'
-export {
-  destinationPort,
-  fillChecksum,
-  fillHeaderChecksum,
-  fillPartialChecksum,
-  sourcePort,
-  transportOffset,
-  transportProtocol,
-} from './internet/transit.ts'
+export { fillChecksum, fillHeaderChecksum, fillPartialChecksum } from './internet/transit.ts'
 export { SimKernel, type SimKernelOptions } from './kernel.ts'
 export { Checksum, type PacketMeta, type PacketOwner } from './netfilter/packet.ts'
 export { type DeliveredPacket, type DropReason, REPEAT_LIMIT } from './netfilter/path.ts'

@@ -18,8 +18,9 @@ import {
   writeNfnetlinkMessage,
   writeVerdict,
 } from '@ringlink/codec'
+import { IpProtocol } from '@ringlink/packet'
 import type { Transport } from '@ringlink/transport'
-import { fillChecksum, fillHeaderChecksum, IpProtocol, SimKernel, type SimOptions } from '../src/index.ts'
+import { fillChecksum, fillHeaderChecksum, SimKernel, type SimOptions } from '../src/index.ts'
 
 export { ControlType, CopyMode, type ErrorView, Family, queueVerdict }
 

@@ -1,5 +1,5 @@
 import { ConntrackStateBit, Family, Hook } from '@ringlink/codec'
-import { transportOffset } from '../internet/transit.ts'
+import { networkHeaderLength } from '../internet/transit.ts'
 
 /** How far the checksum of a packet's transport header is. */
 export const Checksum = {
@@ -151,7 +151,7 @@ export class SimPacket {
 }
 
 function defaultLinear(bytes: Uint8Array): number {
-  return bytes.length < LARGEST_LINEAR ? bytes.length : transportOffset(bytes) + 8
+  return bytes.length < LARGEST_LINEAR ? bytes.length : networkHeaderLength(bytes) + 8
 }
 
 const ROOT: PacketOwner = { userId: 0, groupId: 0 }

@@ -1,6 +1,6 @@
 import { Hook } from '@ringlink/codec'
 import { TransportError } from '@ringlink/transport'
-import { destinationPort, sourcePort, transportProtocol } from '../internet/transit.ts'
+import { headersOf } from '../internet/transit.ts'
 import type { SimPacket } from './packet.ts'
 
 /** Which packets a rule is for; what is left out does not matter. */
@@ -106,15 +106,22 @@ const NO_CHAINS: readonly Chain[] = []
 /** True when `packet` is one that `match` describes. */
 export function matches(match: RuleMatch | undefined, packet: SimPacket): boolean {
   if (match === undefined) return true
-  const { bytes } = packet
   return (
     agrees(match.family, packet.family) &&
     agrees(match.mark, packet.mark) &&
     agrees(match.inputDevice, packet.inputDevice) &&
     agrees(match.outputDevice, packet.outputDevice) &&
-    (match.protocol === undefined || match.protocol === transportProtocol(bytes)) &&
-    (match.sourcePort === undefined || match.sourcePort === sourcePort(bytes)) &&
-    (match.destinationPort === undefined || match.destinationPort === destinationPort(bytes))
+    agreesWithHeaders(match, packet.bytes)
+  )
+}
+
+function agreesWithHeaders({ protocol, sourcePort, destinationPort }: RuleMatch, bytes: Uint8Array): boolean {
+  if (protocol === undefined && sourcePort === undefined && destinationPort === undefined) return true
+  const headers = headersOf(bytes)
+  return (
+    (protocol === undefined || protocol === headers.protocol) &&
+    (sourcePort === undefined || sourcePort === headers.sourcePort) &&
+    (destinationPort === undefined || destinationPort === headers.destinationPort)
   )
 }
 

@@ -1,6 +1,6 @@
 /** Requests to nfnetlink_queue, with the answers of Linux 6.18. */
 import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
-import { transportOffset } from '../internet/transit.ts'
+import { networkHeaderLength } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
@@ -97,7 +97,7 @@ class QueueHandlers {
       const start = attributes.at(Attribute.Payload)
       const length = attributes.length(Attribute.Payload)
       // The kernel drops a packet that would lose part of its network header, and says nothing.
-      if (length < packet.bytes.length && length < transportOffset(packet.bytes)) verdict = Verdict.Drop
+      if (length < packet.bytes.length && length < networkHeaderLength(packet.bytes)) verdict = Verdict.Drop
       else replacePayload(packet, request.memory.copy(start, length))
     }
     mark(packet, attributes)

@@ -1,6 +1,7 @@
 /** A packet's way through the rules of a base chain and the chains that they jump to, as nft_do_chain goes it. */
 import { RuleVerdict, Verdict } from '@ringlink/codec'
-import { transportOffset, transportProtocol } from '../../internet/transit.ts'
+import { extensionFragmentOffset, extensionHeaderLength, IPV6_HEADER_LENGTH, IpProtocol } from '@ringlink/packet'
+import { networkHeaderLength } from '../../internet/transit.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
 
 /** Bytes of all registers: the verdict's sixteen, which no expression can load from, then the data's. */
@@ -54,43 +55,47 @@ export class Evaluation {
       this.#findIpv6Transport(bytes)
       return
     }
-    this.transport = transportOffset(bytes)
-    this.transportProtocol = transportProtocol(bytes)
+    this.transport = networkHeaderLength(bytes)
+    this.transportProtocol = bytes[9] as number
     this.isFragment = (((bytes[6] as number) & 0x1f) | (bytes[7] as number)) !== 0
   }
 
-  /** Steps over the extension headers, as ipv6_find_hdr does. */
+  /** Steps over the extension headers, as ipv6_find_hdr does: it knows fewer of them than @ringlink/packet. */
   #findIpv6Transport(bytes: Uint8Array): void {
-    let at = 40
+    let at = IPV6_HEADER_LENGTH
     let protocol = bytes[6] as number
-    for (let size = extensionLength(bytes, at, protocol); size > 0; size = extensionLength(bytes, at, protocol)) {
+    while (isExtensionOfKernel(protocol)) {
+      const size = at + 2 > bytes.length ? SHORTEST_EXTENSION : extensionHeaderLength(bytes, at, protocol)
       if (at + size > bytes.length) {
         this.transport = -1
         return
       }
-      if (protocol === FRAGMENT && (((bytes[at + 2] as number) << 8) | ((bytes[at + 3] as number) & 0xf8)) !== 0) {
+      const next = bytes[at] as number
+      if (protocol === IpProtocol.Fragment && extensionFragmentOffset(bytes, at) > 0) {
         this.isFragment = true
-        this.transportProtocol = bytes[at] as number
+        this.transportProtocol = next
         this.transport = at
         return
       }
-      protocol = bytes[at] as number
+      protocol = next
       at += size
     }
-    this.transport = protocol === NO_NEXT_HEADER ? -1 : at
+    this.transport = protocol === IpProtocol.NoNext ? -1 : at
     this.transportProtocol = protocol
   }
 }
 
-const FRAGMENT = 44
-const AUTHENTICATION = 51
-const NO_NEXT_HEADER = 59
+const SHORTEST_EXTENSION = 8
 
-/** 0 for what is no extension header. */
-function extensionLength(bytes: Uint8Array, at: number, protocol: number): number {
-  if (protocol === FRAGMENT) return 8
-  if (protocol === AUTHENTICATION) return ((bytes[at + 1] ?? 0) + 2) * 4
-  return protocol === 0 || protocol === 43 || protocol === 60 ? ((bytes[at + 1] ?? 0) + 1) * 8 : 0
+/** ipv6_ext_hdr, without "no next header". */
+function isExtensionOfKernel(protocol: number): boolean {
+  return (
+    protocol === IpProtocol.HopByHop ||
+    protocol === IpProtocol.Routing ||
+    protocol === IpProtocol.Fragment ||
+    protocol === IpProtocol.Authentication ||
+    protocol === IpProtocol.DestinationOptions
+  )
 }
 
 /** The verdict of a base chain on a packet: a rule's, or the chain's policy. */
