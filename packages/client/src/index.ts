@@ -10,7 +10,6 @@ export { PacketBatch } from './queue/batch.ts'
 export { parseQueueCounters, type QueueCounters } from './queue/counters.ts'
 export { type QueueOptions, type QueueSettings, queueTransportNeeds, type VerdictBatching } from './queue/options.ts'
 export {
-  type DropOptions,
   HeldPacket,
   type PacketVerdictChanges,
   QueuePacket,
@@ -20,12 +19,13 @@ export { openQueue, Queue, type QueueEvents } from './queue/queue.ts'
 export { newQueueStats, type QueueStats } from './queue/stats.ts'
 export type { Request, RequestData, RequestWriter } from './request.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
-export type { LogRule, QueueRule } from './rules/feed.ts'
 export type {
   ConnectionState,
   FirewallRule,
   InstallOptions,
+  LogRule,
   NumberRange,
+  QueueRule,
   RuleActions,
   RuleFamily,
   RuleHook,

@@ -1,6 +1,6 @@
 import { isNetlinkError } from '@ringlink/codec'
 import { type FrameBatch, TransportError } from '@ringlink/transport'
-import { type CheckedServeOptions, checkHandled, checkServeOptions, type ServeOptions } from './serve.ts'
+import { type CheckedServeOptions, checkHandled, checkHandler, checkServeOptions, type ServeOptions } from './serve.ts'
 import type { Session } from './session.ts'
 
 /** What a loop over batches asks of the queue or log that it belongs to. */
@@ -70,6 +70,7 @@ export class BatchLoop<Batch> {
    * in a loop, and what a loop rejects with; code `BUSY` where somebody iterates, or a request is in flight.
    */
   serve(handle: (batch: Batch) => void, options: ServeOptions): void {
+    checkHandler(handle)
     const checked = checkServeOptions(options)
     const iterator = this.begin()
     try {

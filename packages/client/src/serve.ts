@@ -1,3 +1,13 @@
+import {
+  abortSignal,
+  functionOf,
+  instance,
+  number,
+  object,
+  readArgument,
+  readOptions,
+  type Schema,
+} from '@ringlink/codec/options'
 import { TransportError } from '@ringlink/transport'
 
 /** Milliseconds for which a thread blocks at the most before it looks whether it shall stop. */
@@ -55,13 +65,27 @@ export interface CheckedServeOptions {
   readonly onTurn: (() => void) | undefined
 }
 
-/** Throws code `ARGUMENT` for an interval that would block for ever, or not at all. */
-export function checkServeOptions(options: ServeOptions): CheckedServeOptions {
+const schema: Schema<ServeOptions> = object<ServeOptions>({
+  stop: instance<StopFlag>('a StopFlag', (value) => {
+    const given = value as Partial<StopFlag>
+    return typeof given.stopped === 'boolean' && typeof given.rest === 'function'
+  }),
+  signal: abortSignal,
+  // Of nothing it would spin; of much more nothing would stop it.
+  pollInterval: number(Number.MIN_VALUE, 60_000, 'milliseconds, more than 0'),
+  onTurn: functionOf<() => void>('a function'),
+})
+
+/** Throws `OptionError`. */
+export function checkServeOptions(given: ServeOptions): CheckedServeOptions {
+  const options = readOptions('serve', schema, given)
   const { stop = new StopFlag(), signal, pollInterval = DEFAULT_POLL_INTERVAL, onTurn } = options
-  if (!(pollInterval > 0 && pollInterval <= 60_000)) {
-    throw new TransportError('ARGUMENT', 'serve', `pollInterval: up to 60000 milliseconds wanted, not ${pollInterval}`)
-  }
   return { stop, signal, pollInterval, onTurn }
+}
+
+/** Refuses a handler that is no function. Throws code `ARGUMENT`. */
+export function checkHandler<Handler>(given: Handler): void {
+  readArgument('serve', 'handler', functionOf<Handler>('a function'), given)
 }
 
 /** Refuses a handler that has not done its work when it returns. Throws code `ARGUMENT`. */

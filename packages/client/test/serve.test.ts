@@ -125,10 +125,15 @@ test('somebody who iterates, or a request in flight, makes it BUSY', async () =>
       queue.serve(() => {})
     }),
   ).toThrow(busy)
-  expect(() => queue.serve(() => {}, { pollInterval: 0 })).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+  expect(() => queue.serve(() => {}, { pollInterval: 0 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
   expect(() => queue.serve(() => {}, { pollInterval: Number.NaN })).toThrow(
-    expect.objectContaining({ code: 'ARGUMENT' }),
+    expect.objectContaining({ code: 'VALUE_RANGE' }),
   )
+  const wrong: unknown[] = [null, { pollinterval: 5 }, { stop: {} }, { signal: true }, { onTurn: 'now' }]
+  for (const options of wrong) {
+    expect(() => queue.serve(() => {}, options as object)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+  }
+  expect(() => queue.serve(undefined as unknown as () => void)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
   await queue.close()
 })
 

@@ -4,7 +4,7 @@
 
 export { describeMessage } from './messages.ts'
 export { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from './nfnetlink/header.ts'
-export { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from './nfnetlink/nftables/compat.ts'
+export { LOG_TARGET_REVISION, MAXIMUM_LOG_TARGET_PREFIX, QUEUE_TARGET_REVISION } from './nfnetlink/nftables/compat.ts'
 export { MAXIMUM_NFTABLES_NAME } from './nfnetlink/nftables/messages.ts'
 export { setElementAttributes } from './nfnetlink/nftables/set.ts'
 export { attributeByNumber } from './schema/format.ts'

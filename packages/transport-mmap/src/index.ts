@@ -6,7 +6,7 @@
 export { openNetlinkRing } from './netlink/open.ts'
 export type { NetlinkRingOptions } from './netlink/options.ts'
 export { probeNetlinkRing } from './netlink/probe.ts'
-export { openRing, type RingOptions, RingUnsupportedError } from './open-ring.ts'
+export { openRing, type RingOptions, RingUnsupportedError, ringMembers } from './open-ring.ts'
 export type { RingProbe } from './probe.ts'
 export { openUring } from './uring/open-uring.ts'
 export type { UringOptions } from './uring/options.ts'

@@ -1,11 +1,12 @@
 import { errnoName } from '@ringlink/codec/errors'
+import { integer, type Members, object, oneOf, readOptions, type Schema } from '@ringlink/codec/options'
 import { type Transport, TransportError } from '@ringlink/transport'
 import { openNetlinkRing } from './netlink/open.ts'
-import type { NetlinkRingOptions } from './netlink/options.ts'
+import { type NetlinkRingOptions, netlinkRingMembers } from './netlink/options.ts'
 import { netlinkRingRefusal, probeNetlinkRing } from './netlink/probe.ts'
 import type { RingProbe } from './probe.ts'
 import { openUring } from './uring/open-uring.ts'
-import type { UringOptions } from './uring/options.ts'
+import { type UringOptions, uringMembers } from './uring/options.ts'
 import { UringProbes, type UringRefusal, uringRefusal } from './uring/probe.ts'
 
 /** How a ring is opened. Sizes are bytes; what is left out follows from the use, in each back end as it needs. */
@@ -48,11 +49,26 @@ export interface RingBackend {
 const LARGEST_URING = 32768
 const uringProbes = new UringProbes()
 
+/** The members of a ring's options: for who opens one among other transports. */
+export const ringMembers: Members<RingOptions> = {
+  ...netlinkRingMembers,
+  ...uringMembers,
+  backend: oneOf('auto', 'netlink', 'uring'),
+  frames: integer(1, 65536),
+  batchSize: integer(1, 65536),
+}
+const ringOptions: Schema<RingOptions> = object<RingOptions>(ringMembers)
+
+/** The options that a back end has. */
+function optionsFor<Options>(members: Members<Options>, options: RingOptions): Options {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(members, name))) as Options
+}
+
 const backends: readonly RingBackend[] = [
   {
     backend: 'netlink',
     probe: async () => probeNetlinkRing(),
-    open: openNetlinkRing,
+    open: (options) => openNetlinkRing(optionsFor(netlinkRingMembers, options)),
     refusal: netlinkRingRefusal,
   },
   {
@@ -61,8 +77,10 @@ const backends: readonly RingBackend[] = [
       const probe = await uringProbes.ask(kernelThread)
       return probe.works ? undefined : ringProbe(probe)
     },
-    open: async ({ frames, ...options }) =>
-      openUring({ ...options, frames: frames === undefined ? undefined : powerOfTwo(frames) }),
+    open: async (options) => {
+      const { frames, ...others } = optionsFor(uringMembers, options)
+      return openUring({ ...others, frames: frames === undefined ? undefined : powerOfTwo(frames) })
+    },
     refusal(error) {
       const refusal = uringRefusal(error)
       return refusal === undefined ? undefined : ringProbe(refusal)
@@ -72,24 +90,27 @@ const backends: readonly RingBackend[] = [
 
 /**
  * Opens a transport over memory that the kernel fills. Rejects with code `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where
- * no ring works, or one works and cannot be set up (`ulimit -l`); otherwise as the back end: `SYSTEM`, `ARGUMENT`, the codes of
- * `@ringlink/native`.
+ * no ring works, or one works and cannot be set up (`ulimit -l`); with `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense
+ * (`OptionError`), the reason of an aborted signal, `SYSTEM`, and the codes of `@ringlink/native`.
  */
 export function openRing(options: RingOptions): Promise<Transport> {
   return openRingOn(backends, options)
 }
 
 /** The same over any back ends. */
-export async function openRingOn(all: readonly RingBackend[], options: RingOptions): Promise<Transport> {
+export async function openRingOn(all: readonly RingBackend[], given: RingOptions): Promise<Transport> {
+  const { signal, ...options } = readOptions('open ring', ringOptions, given)
   const { backend = 'auto' } = options
   const candidates = backend === 'auto' ? all : all.filter((candidate) => candidate.backend === backend)
-  if (candidates.length === 0) {
-    throw new TransportError('ARGUMENT', 'open ring', `backend is ${backend}; 'auto', 'netlink' or 'uring' is wanted`)
-  }
   const refusals: RingProbe[] = []
   for (const candidate of candidates) {
+    signal?.throwIfAborted()
     const opened = await tryBackend(candidate, options)
-    if (!('explanation' in opened)) return opened
+    if (!('explanation' in opened)) {
+      if (signal?.aborted === true) await opened.close()
+      signal?.throwIfAborted()
+      return opened
+    }
     refusals.push(opened)
   }
   throw new RingUnsupportedError(refusals)

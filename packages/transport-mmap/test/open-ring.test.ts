@@ -68,7 +68,7 @@ describe('which ring is taken', () => {
 
   it('a back end that does not exist is refused', async () => {
     const backend = 'tape' as unknown as 'auto'
-    await expect(kindOf(machine().all, { backend })).rejects.toMatchObject({ code: 'ARGUMENT' })
+    await expect(kindOf(machine().all, { backend })).rejects.toMatchObject({ code: 'VALUE_RANGE' })
   })
 
   it('one that works and cannot be set up is passed over, and named when it is the last', async () => {

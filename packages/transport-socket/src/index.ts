@@ -3,7 +3,7 @@
  * what is committed to the outbox goes out with one more.
  */
 import type { Transport } from '@ringlink/transport'
-import type { SocketOptions } from './options.ts'
+import { checkOptions, type SocketOptions } from './options.ts'
 import { SocketTransport } from './socket.ts'
 
 export type { NativeUnavailableCode } from '@ringlink/native'
@@ -16,12 +16,15 @@ export {
   DEFAULT_OUTBOX_SIZE,
   MAXIMUM_BATCH_SIZE,
   type SocketOptions,
+  socketMembers,
 } from './options.ts'
 
 /**
- * Opens a netlink socket. Rejects with code `SYSTEM` (and the errno) when the system refuses, `ARGUMENT` for an option out
- * of bounds; on other systems than Linux with the codes of `@ringlink/native`.
+ * Opens a netlink socket. Rejects with `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense (`OptionError`), the reason of an
+ * aborted signal, code `SYSTEM` (and the errno) when the system refuses; on other systems than Linux with the codes of `@ringlink/native`.
  */
 export async function openSocket(options: SocketOptions): Promise<Transport> {
-  return new SocketTransport(options)
+  const checked = checkOptions(options)
+  options.signal?.throwIfAborted()
+  return new SocketTransport(checked)
 }

@@ -1,4 +1,15 @@
-import { TransportError, type TransportNeeds } from '@ringlink/transport'
+import {
+  boolean,
+  either,
+  integer,
+  list,
+  type Members,
+  object,
+  readOptions,
+  type Schema,
+  text,
+} from '@ringlink/codec/options'
+import { type TransportNeeds, transportNeeds } from '@ringlink/transport'
 
 /** How a socket is opened. Sizes are bytes; what is left out follows from the use. */
 export interface SocketOptions extends TransportNeeds {
@@ -52,22 +63,36 @@ export const MAXIMUM_BATCH_SIZE = 64
 const SLAB_TARGET = 2 * 1024 * 1024
 const MINIMUM_LARGE_BATCH = 16
 
-/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
-export function checkOptions(options: SocketOptions): CheckedOptions {
-  const frameSize = wholeNumber(options.frameSize ?? DEFAULT_FRAME_SIZE, 'frameSize', 64, 1 << 20)
+/** The members of a socket's options: for transports that open one. */
+export const socketMembers: Members<SocketOptions> = {
+  ...transportNeeds,
+  batchSize: integer(1, MAXIMUM_BATCH_SIZE),
+  liveBatches: integer(1, 1024),
+  networkNamespace: either(text(1, 4096), integer(0, 0x7fffffff)),
+  groups: list(integer(1, 0x7fffffff)),
+  portId: integer(0, 0xffffffff),
+  noOverrunErrors: boolean,
+  extendedAck: boolean,
+  cappedAck: boolean,
+  strictChecking: boolean,
+  foreignSenders: boolean,
+}
+const socketOptions: Schema<SocketOptions> = object<SocketOptions>(socketMembers)
+
+/** Checks every option once and fills in the defaults. Throws `OptionError`. */
+export function checkOptions(given: SocketOptions, operation = 'open socket'): CheckedOptions {
+  const options = readOptions(operation, socketOptions, given)
+  const { frameSize = DEFAULT_FRAME_SIZE } = options
   return {
-    protocol: wholeNumber(options.protocol, 'protocol', 0, 255),
+    protocol: options.protocol,
     frameSize,
-    batchSize: wholeNumber(options.batchSize ?? defaultBatchSize(frameSize), 'batchSize', 1, MAXIMUM_BATCH_SIZE),
-    liveBatches: wholeNumber(options.liveBatches ?? 4, 'liveBatches', 1, 1024),
-    outboxSize: wholeNumber(options.outboxSize ?? DEFAULT_OUTBOX_SIZE, 'outboxSize', 64, 1 << 28),
-    receiveBufferSize:
-      options.receiveBufferSize === undefined
-        ? undefined
-        : wholeNumber(options.receiveBufferSize, 'receiveBufferSize', 1, 0x7fffffff),
+    batchSize: options.batchSize ?? defaultBatchSize(frameSize),
+    liveBatches: options.liveBatches ?? 4,
+    outboxSize: options.outboxSize ?? DEFAULT_OUTBOX_SIZE,
+    receiveBufferSize: options.receiveBufferSize,
     networkNamespace: options.networkNamespace ?? null,
-    groups: (options.groups ?? []).map((group) => wholeNumber(group, 'groups', 1, 0x7fffffff)),
-    portId: wholeNumber(options.portId ?? 0, 'portId', 0, 0xffffffff),
+    groups: options.groups ?? [],
+    portId: options.portId ?? 0,
     noOverrunErrors: options.noOverrunErrors ?? false,
     extendedAck: options.extendedAck ?? true,
     cappedAck: options.cappedAck ?? true,
@@ -79,13 +104,4 @@ export function checkOptions(options: SocketOptions): CheckedOptions {
 /** Large frames come in small numbers: measured with segmentation offload, 1.3 of them in a batch. */
 function defaultBatchSize(frameSize: number): number {
   return Math.max(MINIMUM_LARGE_BATCH, Math.min(MAXIMUM_BATCH_SIZE, Math.floor(SLAB_TARGET / frameSize)))
-}
-
-function wholeNumber(value: number, name: string, minimum: number, maximum: number): number {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
-  throw new TransportError(
-    'ARGUMENT',
-    'open socket',
-    `${name} is ${value}; a whole number from ${minimum} to ${maximum} is wanted`,
-  )
 }

@@ -14,7 +14,7 @@ import {
   type TransportStats,
 } from '@ringlink/transport'
 import { check, NetlinkSocket, plainBuffer } from './netlink-socket.ts'
-import { checkOptions, type SocketOptions } from './options.ts'
+import type { CheckedOptions } from './options.ts'
 
 /** A netlink socket whose datagrams are received, many at a time, into the frames of a slab. */
 export class SocketTransport extends BaseTransport {
@@ -29,9 +29,8 @@ export class SocketTransport extends BaseTransport {
   #foreignSenders: boolean
 
   /** Opens and binds. Throws `TransportError`; nothing is left open then. */
-  constructor(options: SocketOptions) {
+  constructor(checked: CheckedOptions) {
     super()
-    const checked = checkOptions(options)
     this.#native = loadNative()
     this.#socket = new NetlinkSocket(this.#native, checked, (status) => this.#readable(status))
     this.#handle = this.#socket.handle

@@ -27,9 +27,34 @@ const refused: SocketOptions[] = [
   { protocol: ROUTE, portId: 2 ** 32 },
 ]
 
+const misshapen: unknown[] = [
+  undefined,
+  {},
+  { protocol: '0' },
+  { protocol: ROUTE, framesize: 4096 },
+  { protocol: ROUTE, groups: 1 },
+  { protocol: ROUTE, groups: ['1'] },
+  { protocol: ROUTE, networkNamespace: {} },
+  { protocol: ROUTE, extendedAck: 'no' },
+  { protocol: ROUTE, signal: true },
+]
+
+test.each(misshapen)('%o is refused by its shape, and opens nothing', async (options) => {
+  const open = process.platform === 'linux' ? loadNative().openHandles() : 0
+  await expect(openSocket(options as SocketOptions)).rejects.toThrow(code('ARGUMENT'))
+  if (process.platform === 'linux') expect(loadNative().openHandles()).toBe(open)
+})
+
+test('an aborted signal opens nothing', async () => {
+  const reason = new Error('enough')
+  await expect(openSocket({ protocol: ROUTE, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+})
+
 test.each(refused)('%o is refused, and opens nothing', async (options) => {
   const open = process.platform === 'linux' ? loadNative().openHandles() : 0
-  await expect(openSocket(options)).rejects.toThrow(code('ARGUMENT', { operation: 'open socket' }))
+  await expect(openSocket(options)).rejects.toThrow(
+    code('VALUE_RANGE', { message: expect.stringMatching(/^open socket: /) }),
+  )
   if (process.platform === 'linux') expect(loadNative().openHandles()).toBe(open)
 })
 

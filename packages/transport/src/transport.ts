@@ -244,6 +244,8 @@ export interface TransportNeeds {
   readonly receiveBufferSize?: number | undefined
   /** bytes of messages to be sent with one flush */
   readonly outboxSize?: number | undefined
+  /** aborts before and during opening, which then rejects with the signal's reason and leaves nothing open */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How a transport is opened for given needs: what `openQueue` and others take, so that transports can be swapped. */

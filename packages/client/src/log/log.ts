@@ -8,10 +8,12 @@ import {
   nfnetlinkHeader,
   Protocol,
 } from '@ringlink/codec'
+import { readOptions } from '@ringlink/codec/options'
 import { createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
-import { explainRefusal } from '../errors.ts'
 import { Notifier, raise } from '../notifier.ts'
+import { openFor } from '../opening.ts'
 import { BatchLoop } from '../receive-loop.ts'
+import { explainRefusal } from '../refusal.ts'
 import type { Request } from '../request.ts'
 import { prepareLogRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
@@ -19,15 +21,9 @@ import type { ServeOptions } from '../serve.ts'
 import { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
 import { RecordBatch } from './batch.ts'
-import {
-  checkLogOptions,
-  DEFAULT_READ_INTERVAL,
-  type LogOptions,
-  logConfig,
-  logGroups,
-  logTransportNeeds,
-} from './options.ts'
+import { DEFAULT_READ_INTERVAL, type LogOptions, logConfig, logGroups, logTransportNeeds } from './options.ts'
 import type { LogRecord } from './record.ts'
+import { logOptions } from './schema.ts'
 
 /** What a log has seen since it was opened. */
 export interface LogStats {
@@ -205,27 +201,30 @@ function configRequest(what: string, group: number, attributes: LogConfig, doneE
 /**
  * Takes the groups of `options.group` and configures them, with one request each. Rejects with
  *
- * - `VALUE_RANGE` for an option out of bounds, before anything is opened
- * - `LOG_REFUSED` when the kernel does not let this socket have a group
- * - `LOG_UNSUPPORTED` when the kernel has no packet log, or not an option that was asked for
+ * - `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense, before anything is opened: an `OptionError`, whose `path` says which
+ * - `LOG_REFUSED` when the kernel does not let this socket have a group; the message says why
+ * - `LOG_UNSUPPORTED` when the kernel has no packet log, or not an option that was asked for, which the message names
  * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel does not take the `rule`, as `installRules` says
- * - `KERNEL` for any other refusal, and with what the transport rejects with
+ * - `KERNEL` for any other refusal, the signal's reason, and with what the transport rejects with
  *
  * Nothing is left open then.
  */
-export async function openLog(options: LogOptions): Promise<Log> {
-  checkLogOptions(options)
-  const { transport: given, requestTimeout } = options
+export async function openLog(given: LogOptions): Promise<Log> {
+  const operation = 'open log'
+  const options = readOptions(operation, logOptions, given)
+  const { requestTimeout, signal } = options
   const groups = logGroups(options.group)
-  const installFeed = prepareLogRules(groups, options.rule, options)
-  const transport = typeof given === 'function' ? await given(logTransportNeeds(options, Protocol.Netfilter)) : given
+  const installFeed = prepareLogRules(groups, options.rule, { ...options, operation })
+  const needs = logTransportNeeds(options, Protocol.Netfilter)
+  const opened = openFor({ operation, signal }, options.transport, needs)
+  const transport = opened instanceof Promise ? await opened : opened
   const session = new Session(transport, {
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
-    open: typeof given === 'function' ? given : undefined,
+    open: typeof options.transport === 'function' ? options.transport : undefined,
   })
   const config: LogConfig = { command: { command: LogCommand.Bind }, ...logConfig(options) }
   try {
-    for (const group of groups) await bindGroup(session, group, config)
+    for (const group of groups) await bindGroup(session, group, config, options)
     return new Log(groups, session, options.readInterval ?? DEFAULT_READ_INTERVAL, await installFeed())
   } catch (error) {
     await session.close()
@@ -233,15 +232,24 @@ export async function openLog(options: LogOptions): Promise<Log> {
   }
 }
 
-async function bindGroup(session: Session, group: number, config: LogConfig): Promise<void> {
+async function bindGroup(
+  session: Session,
+  group: number,
+  config: LogConfig,
+  { signal, conntrack }: LogOptions,
+): Promise<void> {
   try {
-    await session.request(configRequest(`bind log group ${group}`, group, config, Errno.EBUSY))
+    await session.request(configRequest(`bind log group ${group}`, group, config, Errno.EBUSY), { signal })
   } catch (error) {
     throw explainRefusal(error, {
       what: `log group ${group}`,
+      number: group,
       refused: 'LOG_REFUSED',
       unsupported: 'LOG_UNSUPPORTED',
       missing: 'no packet log (CONFIG_NETFILTER_NETLINK_LOG, module nfnetlink_log)',
+      owners: 'netfilter/nfnetlink_log',
+      option: conntrack === true ? 'conntrack' : undefined,
+      session,
     })
   }
 }

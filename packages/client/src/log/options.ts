@@ -1,18 +1,14 @@
-import {
-  CopyMode,
-  EncodeError,
-  LOG_TIMEOUT_UNIT,
-  type LogConfig,
-  LogFlag,
-  MAXIMUM_COPY_RANGE,
-  MAXIMUM_LOG_BUFFER,
-} from '@ringlink/codec'
+import { CopyMode, LOG_TIMEOUT_UNIT, type LogConfig, LogFlag } from '@ringlink/codec'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
-import type { LogRule } from '../rules/feed.ts'
+import { grantedCopyRange } from '../queue/options.ts'
+import type { LogRule } from '../rules/options.ts'
 
 /** How packets of a log group are delivered. What is left out stays as the kernel has it. */
 export interface LogSettings {
-  /** bytes of each packet to copy, from its network header on; 0: none; default all (65531). Of this and the rule's the smaller counts */
+  /**
+   * bytes of each packet to copy, from its network header on; 0: none. Default 65531, which is all; so are 65532 to 65535. Of this and the
+   * rule's the smaller counts
+   */
   readonly copyRange?: number | undefined
   /** packets that the kernel collects before it delivers them together; default 100. Of this and the rule's the smaller counts */
   readonly threshold?: number | undefined
@@ -47,10 +43,12 @@ export interface LogOptions extends LogSettings {
   readonly readInterval?: number | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
   readonly requestTimeout?: number | undefined
+  /** aborts before and during opening: it rejects with the signal's reason, and nothing is left open or installed */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What the kernel collects in when nothing else is said: a page, less its bookkeeping, on most machines. */
-const DEFAULT_LOG_BUFFER = 3776
+export const DEFAULT_LOG_BUFFER = 3776
 const ATTRIBUTES_LENGTH = 1024
 /** Measured at 400,000 records a second in datagrams of 64: a quarter less CPU than with 1, and nobody waits for a log that long. */
 export const DEFAULT_READ_INTERVAL = 10
@@ -61,28 +59,10 @@ export function logGroups(group: number | readonly number[]): readonly number[] 
   return [...new Set(typeof group === 'number' ? [group] : group)]
 }
 
-/** Refuses, before anything is opened, what the kernel would refuse and what makes no sense. Throws code `VALUE_RANGE`. */
-export function checkLogOptions(options: LogOptions): void {
-  const groups = logGroups(options.group)
-  if (groups.length === 0) throw new EncodeError('VALUE_RANGE', 'group: at least one wanted')
-  for (const group of groups) whole('group', group, 0, 0xffff)
-  whole('copyRange', options.copyRange, 0, MAXIMUM_COPY_RANGE)
-  whole('threshold', options.threshold, 1, 0xffffffff)
-  whole('timeout', options.timeout, 1, 0x7fffffff)
-  if (options.readInterval !== undefined && !(options.readInterval >= 0 && options.readInterval <= 10_000)) {
-    throw new EncodeError('VALUE_RANGE', `readInterval: 0 to 10000 milliseconds wanted, not ${options.readInterval}`)
-  }
-  whole('bufferSize', options.bufferSize, DEFAULT_LOG_BUFFER, MAXIMUM_LOG_BUFFER)
-}
-
-function whole(name: string, value: number | undefined, minimum: number, maximum: number): void {
-  if (value === undefined || (Number.isInteger(value) && value >= minimum && value <= maximum)) return
-  throw new EncodeError('VALUE_RANGE', `${name}: a whole number from ${minimum} to ${maximum} wanted, not ${value}`)
-}
-
 /** What a transport must offer for a log with these options. */
 export function logTransportNeeds(options: Omit<LogOptions, 'transport' | 'group'>, protocol: number): TransportNeeds {
-  const { copyRange = MAXIMUM_COPY_RANGE, bufferSize = DEFAULT_LOG_BUFFER, receiveBufferSize } = options
+  const { bufferSize = DEFAULT_LOG_BUFFER, receiveBufferSize } = options
+  const copyRange = grantedCopyRange(options.copyRange)
   return {
     protocol,
     // The kernel rounds its buffer up, to twice the size at the most, and fills what it got; a packet that is larger than the
@@ -94,7 +74,8 @@ export function logTransportNeeds(options: Omit<LogOptions, 'transport' | 'group
 
 /** The config attributes for settings; those left out are not among them, but for the sequence and the mode. */
 export function logConfig(settings: LogSettings): LogConfig {
-  const { copyRange = MAXIMUM_COPY_RANGE, threshold, timeout, bufferSize, sequence = true } = settings
+  const { threshold, timeout, bufferSize, sequence = true } = settings
+  const copyRange = grantedCopyRange(settings.copyRange)
   const config: LogConfig = { mode: { copyRange, copyMode: copyRange === 0 ? CopyMode.Meta : CopyMode.Packet } }
   if (bufferSize !== undefined) config.bufferSize = bufferSize
   if (timeout !== undefined) config.timeout = Math.ceil(timeout / LOG_TIMEOUT_UNIT)

@@ -16,6 +16,7 @@ import { NFNETLINK_ATTRIBUTES, RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
 import { type HeldPacket, QueuePacket } from './packet.ts'
 import type { VerdictBook } from './verdict-book.ts'
+import { checkChanges } from './verdict-check.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What a batch reports to its queue. */
@@ -227,6 +228,7 @@ class BatchPacket extends QueuePacket {
 
   answer(verdict: number, changes?: VerdictChanges): void {
     if (this.memory === RELEASED_MEMORY) throw released()
+    if (changes !== undefined) checkChanges(changes, this.protocol)
     this.#batch.answer(this.index, verdict, changes)
   }
 

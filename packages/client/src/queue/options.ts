@@ -1,17 +1,14 @@
-import {
-  CopyMode,
-  DEFAULT_QUEUE_LENGTH,
-  EncodeError,
-  MAXIMUM_COPY_RANGE,
-  type QueueConfig,
-  QueueFlag,
-} from '@ringlink/codec'
-import { type OpenTransport, type Transport, TransportError, type TransportNeeds } from '@ringlink/transport'
-import type { QueueRule } from '../rules/feed.ts'
+import { CopyMode, DEFAULT_QUEUE_LENGTH, MAXIMUM_COPY_RANGE, type QueueConfig, QueueFlag } from '@ringlink/codec'
+import { OptionPlace } from '@ringlink/codec/options'
+import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
+import type { QueueRule } from '../rules/options.ts'
 
 /** What can be changed while a queue is open. What is left out stays as it is. */
 export interface QueueSettings {
-  /** bytes of each packet to copy, from its network header on; 0: none, only what is known about it; default all (65531) */
+  /**
+   * bytes of each packet to copy, from its network header on; 0: none, only what is known about it. Default 65531, which is all; so are
+   * 65532 to 65535, as for the kernel and for other programs
+   */
   readonly copyRange?: number | undefined
   /** packets that the kernel queues before it drops (or, with failOpen, accepts) further ones; default 1024, at most 65536 */
   readonly maxLength?: number | undefined
@@ -55,6 +52,8 @@ export interface QueueOptions extends QueueSettings {
   readonly receiveBufferSize?: number | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
   readonly requestTimeout?: number | undefined
+  /** aborts before and during opening: it rejects with the signal's reason, and nothing is left open or installed */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Attributes around the payload: all of them together stay below this, but for a security context. */
@@ -72,30 +71,14 @@ const flags: readonly [keyof QueueSettings, number][] = [
   ['securityContext', QueueFlag.SecurityContext],
 ]
 
-/** Refuses settings out of bounds before anything is opened. Throws code `VALUE_RANGE`. */
-export function checkQueueOptions(
-  options: QueueSettings & Partial<Pick<QueueOptions, 'number' | 'unanswered' | 'verdictBatching'>>,
-): void {
-  const whole = (name: string, value: number | undefined, minimum: number, maximum: number) => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= minimum && value <= maximum)) {
-      throw new EncodeError('VALUE_RANGE', `${name}: a whole number from ${minimum} to ${maximum} wanted, not ${value}`)
-    }
-  }
-  whole('queue number', options.number, 0, 0xffff)
-  whole('copyRange', options.copyRange, 0, MAXIMUM_COPY_RANGE)
-  // The kernel grants 65536 at the most, whatever is asked; asking for more is allowed there, so it is here.
-  whole('maxLength', options.maxLength, 1, 0xffffffff)
-  if (options.unanswered !== undefined && options.unanswered !== 'accept' && options.unanswered !== 'drop') {
-    throw new EncodeError('VALUE_RANGE', `unanswered: 'accept' or 'drop' wanted, not ${options.unanswered}`)
-  }
-  const { verdictBatching } = options
-  if (typeof verdictBatching === 'number') whole('verdictBatching', verdictBatching, 1, 0xffffffff)
-  else if (verdictBatching !== undefined && !['auto', 'always', 'never'].includes(verdictBatching)) {
-    throw new EncodeError(
-      'VALUE_RANGE',
-      `verdictBatching: 'auto', 'always', 'never' or a number wanted, not ${verdictBatching}`,
-    )
-  }
+/** The bytes to copy that the kernel makes of `copyRange`. */
+export function grantedCopyRange(copyRange: number = MAXIMUM_COPY_RANGE): number {
+  return Math.min(copyRange, MAXIMUM_COPY_RANGE)
+}
+
+/** The options among `settings` that need something of the kernel, by the flags of the queue that they set. */
+export function flagOptions(settings: QueueSettings): readonly (readonly [keyof QueueSettings, number])[] {
+  return flags.filter(([name]) => settings[name] === true)
 }
 
 /** What a transport must offer for a queue with these options. */
@@ -103,7 +86,7 @@ export function queueTransportNeeds(
   options: Omit<QueueOptions, 'transport' | 'number'>,
   protocol: number,
 ): TransportNeeds {
-  const copyRange = options.copyRange ?? MAXIMUM_COPY_RANGE
+  const copyRange = grantedCopyRange(options.copyRange)
   const frameSize = copyRange + ATTRIBUTES_LENGTH + (options.securityContext === true ? SECURITY_CONTEXT_LENGTH : 0)
   const perPacket = BUFFER_PER_PACKET + (options.segmentationOffload === true ? copyRange : 0)
   const buffer = (options.maxLength ?? DEFAULT_QUEUE_LENGTH) * perPacket
@@ -123,7 +106,8 @@ export function queueConfig(settings: QueueSettings): QueueConfig {
   const config: QueueConfig = {}
   const { copyRange, maxLength } = settings
   if (copyRange !== undefined) {
-    config.parameters = { copyRange, copyMode: copyRange === 0 ? CopyMode.Meta : CopyMode.Packet }
+    const copyMode = copyRange === 0 ? CopyMode.Meta : CopyMode.Packet
+    config.parameters = { copyRange: grantedCopyRange(copyRange), copyMode }
   }
   if (maxLength !== undefined) config.maximumLength = maxLength
   const given = flags.filter(([name]) => settings[name] !== undefined)
@@ -135,14 +119,10 @@ export function queueConfig(settings: QueueSettings): QueueConfig {
 }
 
 /** Refuses a copy range that the transport's frames cannot hold. Throws code `ARGUMENT`. */
-export function checkFrameSize(settings: QueueSettings, transport: Transport): void {
+export function checkFrameSize({ copyRange }: QueueSettings, transport: Transport, operation: string): void {
   const { frameSize } = transport.capabilities
   const most = frameSize - ATTRIBUTES_LENGTH
-  if (settings.copyRange !== undefined && settings.copyRange > most) {
-    throw new TransportError(
-      'ARGUMENT',
-      'configure',
-      `copyRange ${settings.copyRange}: frames of ${frameSize} bytes hold ${most}; open the queue with the larger one`,
-    )
-  }
+  if (copyRange === undefined || grantedCopyRange(copyRange) <= most) return
+  const problem = `cannot be ${copyRange}: frames of ${frameSize} bytes hold ${most}; open the queue with the larger one`
+  throw new OptionPlace(operation, 'copyRange').conflict(problem)
 }

@@ -1,7 +1,5 @@
 import {
   type Conntrack,
-  dropVerdict,
-  EncodeError,
   type Expectation,
   NetlinkError,
   type QueueAttributes,
@@ -18,12 +16,7 @@ import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import { type PacketChanges, PacketEditor, PacketView } from '@ringlink/packet'
 import type { Lease } from '@ringlink/transport'
 import { aimHeaders } from '../headers.ts'
-
-/** How a packet is dropped. */
-export interface DropOptions {
-  /** errno (positive) that a local sender gets; default none, it sees success */
-  readonly errno?: number
-}
+import { checkBypass, checkChanges, checkQueueNumber, checkVerdict, refuseDropOptions } from './verdict-check.ts'
 
 /** What a verdict changes: what the kernel can change itself, and edits of the packet. */
 export interface PacketVerdictChanges extends VerdictChanges {
@@ -78,8 +71,9 @@ export abstract class QueuePacket extends QueuePacketView {
   }
 
   /**
-   * Gives any verdict, see `Verdict`. Throws code `VERDICT_GIVEN` if the packet has one, `VALUE_RANGE` for what is none,
-   * `RELEASED` after its batch; nothing is sent then.
+   * Gives any verdict, see `Verdict`. Throws code `VERDICT_GIVEN` if the packet has one, `VALUE_RANGE` for what is no verdict, or a payload
+   * shorter than its IP header, `ARGUMENT` for changes that there are not, `RELEASED` after its batch. Nothing is sent then, and the packet
+   * keeps waiting for its verdict.
    */
   abstract answer(verdict: number, changes?: VerdictChanges): void
 
@@ -98,13 +92,13 @@ export abstract class QueuePacket extends QueuePacketView {
     this.answer(Verdict.Accept, this.#applied(changes))
   }
 
-  /** It vanishes. */
-  drop(options?: DropOptions): void {
-    const errno = options?.errno ?? 0
-    if (!Number.isInteger(errno) || errno < 0 || errno > 4095) {
-      throw new EncodeError('VALUE_RANGE', `drop: an errno from 1 to 4095 wanted, not ${errno}`)
-    }
-    this.answer(errno === 0 ? Verdict.Drop : dropVerdict(errno))
+  /**
+   * It vanishes. Takes no options: the errno of NF_DROP_ERR has no effect in a verdict from user space, because the sender's call returned
+   * when the packet was queued, and the kernel looks at nothing but the kind of verdict when it comes back.
+   */
+  drop(options?: undefined): void {
+    if (options !== undefined) refuseDropOptions(options)
+    this.answer(Verdict.Drop)
   }
 
   /** Sends it through the same hook again; mark it, or it comes back here. */
@@ -114,12 +108,11 @@ export abstract class QueuePacket extends QueuePacketView {
 
   /** Hands it to another queue. */
   requeue(queueNumber: number, options: RequeueOptions = {}): void {
-    if (!Number.isInteger(queueNumber) || queueNumber < 0 || queueNumber > 0xffff) {
-      throw new EncodeError('VALUE_RANGE', `requeue: a queue number from 0 to 65535 wanted, not ${queueNumber}`)
-    }
+    checkQueueNumber(queueNumber)
+    if (typeof options !== 'object' || options === null) checkChanges(options, this.protocol)
     const { bypass, ...changes } = options
     const applied = Object.keys(changes).length === 0 ? undefined : this.#applied(changes)
-    this.answer(queueVerdict(queueNumber, bypass), applied)
+    this.answer(queueVerdict(queueNumber, checkBypass(bypass)), applied)
   }
 
   /** Lets go of the frame: what is read from then on throws code `RELEASED`. The batch does this. */
@@ -130,7 +123,7 @@ export abstract class QueuePacket extends QueuePacketView {
 
   /** The changes with the edited packet as their payload, valid until the next edit: a verdict copies it. */
   #applied(changes: PacketVerdictChanges | undefined): VerdictChanges | undefined {
-    if (changes?.edit === undefined) return changes
+    if (changes === undefined || changes === null || changes.edit === undefined) return changes
     const { edit, ...others } = changes
     if (others.payload !== undefined) {
       throw new NetlinkError(
@@ -167,6 +160,8 @@ export class HeldPacket extends QueuePacket implements Disposable {
   }
 
   answer(verdict: number, changes?: VerdictChanges): void {
+    checkVerdict(verdict)
+    if (changes !== undefined && this.memory !== RELEASED_MEMORY) checkChanges(changes, this.protocol)
     this.#owner.answerHeld(this, verdict, changes)
   }
 

@@ -12,10 +12,12 @@ import {
   queueConfigAttributes,
   Verdict,
 } from '@ringlink/codec'
+import { readOptions } from '@ringlink/codec/options'
 import { closedError, createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
-import { explainRefusal } from '../errors.ts'
 import { Notifier, raise } from '../notifier.ts'
+import { openFor } from '../opening.ts'
 import { BatchLoop } from '../receive-loop.ts'
+import { explainRefusal, isNotSupported } from '../refusal.ts'
 import type { Request } from '../request.ts'
 import { prepareQueueRules } from '../rules/feed.ts'
 import type { Rules } from '../rules/rules.ts'
@@ -26,7 +28,7 @@ import { PacketBatch } from './batch.ts'
 import { parseQueueCounters, QUEUE_COUNTERS_FILE, type QueueCounters } from './counters.ts'
 import {
   checkFrameSize,
-  checkQueueOptions,
+  flagOptions,
   type QueueOptions,
   type QueueSettings,
   queueConfig,
@@ -34,6 +36,7 @@ import {
   type VerdictBatching,
 } from './options.ts'
 import type { QueuePacket } from './packet.ts'
+import { queueOptions, queueSettings } from './schema.ts'
 import { newQueueStats, type QueueStats } from './stats.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -161,11 +164,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /** Changes settings of the open queue. Rejects with code `KERNEL` when the kernel refuses, `ARGUMENT` and `VALUE_RANGE` before it is asked. */
   async configure(settings: QueueSettings, options: RequestOptions = {}): Promise<void> {
-    checkQueueOptions(settings)
-    checkFrameSize(settings, this.transport)
-    const request = configRequest(`configure queue ${this.number}`, this.number, queueConfig(settings))
+    const operation = `configure queue ${this.number}`
+    const checked = readOptions(operation, queueSettings, settings)
+    checkFrameSize(checked, this.transport, operation)
+    const request = configRequest(operation, this.number, queueConfig(checked))
     await this.session.request(request, options)
-    this.#failOpen = settings.failOpen ?? this.#failOpen
+    this.#failOpen = checked.failOpen ?? this.#failOpen
   }
 
   /**
@@ -327,38 +331,69 @@ function configRequest(what: string, number: number, attributes: QueueConfig, do
 /**
  * Takes queue `options.number` and configures it, with one request. Rejects with
  *
- * - `VALUE_RANGE` for an option out of bounds, before anything is opened
- * - `QUEUE_REFUSED` when the kernel does not let this socket have the queue
- * - `QUEUE_UNSUPPORTED` when the kernel has no packet queue, or not a flag that was asked for
+ * - `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense, before anything is opened: an `OptionError`, whose `path` says which
+ * - `QUEUE_REFUSED` when the kernel does not let this socket have the queue; the message says why
+ * - `QUEUE_UNSUPPORTED` when the kernel has no packet queue, or not an option that was asked for, which the message names
  * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel does not take the `rule`, as `installRules` says
- * - `KERNEL` for any other refusal, and with what the transport rejects with
+ * - `KERNEL` for any other refusal, the signal's reason, and with what the transport rejects with
  *
  * Nothing is left open then.
  */
-export async function openQueue(options: QueueOptions): Promise<Queue> {
-  checkQueueOptions(options)
-  const { transport: given, number, unanswered = 'drop', verdictBatching, requestTimeout } = options
-  const installFeed = prepareQueueRules(number, options.rule, options)
-  const transport = typeof given === 'function' ? await given(queueTransportNeeds(options, Protocol.Netfilter)) : given
+export async function openQueue(given: QueueOptions): Promise<Queue> {
+  const operation = 'open queue'
+  const options = readOptions(operation, queueOptions, given)
+  const { number, unanswered = 'drop', verdictBatching, requestTimeout, signal } = options
+  const installFeed = prepareQueueRules(number, options.rule, { ...options, operation })
+  const needs = queueTransportNeeds(options, Protocol.Netfilter)
+  const opened = openFor({ operation, signal }, options.transport, needs)
+  const transport = opened instanceof Promise ? await opened : opened
   const session = new Session(transport, {
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
-    open: typeof given === 'function' ? given : undefined,
+    open: typeof options.transport === 'function' ? options.transport : undefined,
   })
   try {
-    const settings = { ...options, copyRange: options.copyRange ?? MAXIMUM_COPY_RANGE }
-    if (options.copyRange !== undefined) checkFrameSize(settings, transport)
-    const command = { command: QueueCommand.Bind, family: 0 }
-    // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
-    const config = { command, ...queueConfig(settings) }
-    await session.request(configRequest(`bind queue ${number}`, number, config, Errno.EBUSY))
+    checkFrameSize(options, transport, operation)
+    await bindQueue(session, options)
     return new Queue(number, session, unanswered, verdictBatching, await installFeed(), options.failOpen)
   } catch (error) {
     await session.close()
+    throw error
+  }
+}
+
+async function bindQueue(session: Session, options: QueueOptions): Promise<void> {
+  const { number, signal } = options
+  const settings = { ...options, copyRange: options.copyRange ?? MAXIMUM_COPY_RANGE }
+  const command = { command: QueueCommand.Bind, family: 0 }
+  // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
+  const config = { command, ...queueConfig(settings) }
+  try {
+    await session.request(configRequest(`bind queue ${number}`, number, config, Errno.EBUSY), { signal })
+  } catch (error) {
     throw explainRefusal(error, {
       what: `queue ${number}`,
+      number,
       refused: 'QUEUE_REFUSED',
       unsupported: 'QUEUE_UNSUPPORTED',
       missing: 'no packet queue (CONFIG_NETFILTER_NETLINK_QUEUE, module nfnetlink_queue)',
+      owners: QUEUE_COUNTERS_FILE,
+      option: isNotSupported(error) ? await unsupportedOption(session, options) : undefined,
+      session,
     })
   }
+}
+
+/** Which option the kernel does not support: those that are flags are asked for one by one, of a queue that is not bound. */
+async function unsupportedOption(session: Session, options: QueueOptions): Promise<string | undefined> {
+  const given = flagOptions(options)
+  if (given.length < 2) return given[0]?.[0]
+  for (const [name, bit] of given) {
+    const request = configRequest(`ask for ${name}`, options.number, { mask: bit, flags: bit })
+    const error = await session.request(request, { signal: options.signal }).then(
+      () => undefined,
+      (reason) => reason,
+    )
+    if (isNotSupported(error)) return name
+  }
+  return undefined
 }

@@ -1,4 +1,4 @@
-import { type Memory, Verdict } from '@ringlink/codec'
+import type { Memory } from '@ringlink/codec'
 import { ClientError } from '../errors.ts'
 import { Standing } from './verdict-plan.ts'
 
@@ -81,16 +81,4 @@ export class VerdictBook {
 
 export function verdictGiven(id: number): ClientError {
   return new ClientError('VERDICT_GIVEN', `packet ${id} has had its verdict, or is held`)
-}
-
-/** Whether user space may give it as a verdict. */
-export function isVerdict(verdict: number): boolean {
-  const kind = verdict & 0xff
-  return (
-    kind === Verdict.Drop ||
-    kind === Verdict.Accept ||
-    kind === Verdict.Queue ||
-    kind === Verdict.Repeat ||
-    kind === Verdict.Stop
-  )
 }

@@ -1,6 +1,5 @@
 import {
   align4,
-  EncodeError,
   isNetlinkError,
   MARKED_VERDICT_LENGTH,
   type Memory,
@@ -16,7 +15,8 @@ import type { VerdictBatching } from './options.ts'
 import { OverloadGauge } from './overload.ts'
 import { HeldPacket, type HeldPacketOwner } from './packet.ts'
 import type { QueueStats } from './stats.ts'
-import { isVerdict, VerdictBook, verdictGiven } from './verdict-book.ts'
+import { VerdictBook, verdictGiven } from './verdict-book.ts'
+import { checkVerdict } from './verdict-check.ts'
 import { FoldPlan, isIncreasing, planFold, Standing } from './verdict-plan.ts'
 
 /** What a queue is, as far as its verdicts depend on it. */
@@ -86,7 +86,7 @@ export class Verdicts implements HeldPacketOwner {
    * `VERDICT_GIVEN`, `VALUE_RANGE`; nothing is written then.
    */
   answer(index: number, verdict: number, changes: VerdictChanges | undefined): void {
-    if (!isVerdict(verdict)) throw new EncodeError('VALUE_RANGE', `${verdict} is no verdict of user space`)
+    checkVerdict(verdict)
     if (changes === undefined) {
       this.book.answer(index, verdict)
     } else {

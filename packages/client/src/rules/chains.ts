@@ -1,5 +1,5 @@
 import { ArpHook, BridgeHookPriority, Family, Hook, HookPriority, NetworkDeviceHook } from '@ringlink/codec'
-import { badRule } from './errors.ts'
+import type { OptionPlace } from '@ringlink/codec/options'
 import type { FirewallRule, RuleFamily, RuleHook, RulePriority } from './options.ts'
 
 /** The kernel's number of each family (`nfgen_family`). */
@@ -70,22 +70,23 @@ export interface RuleChain {
 }
 
 /**
- * Sorts rules into chains: those with the same hook, device and priority share one, in their order. Throws code `VALUE_RANGE`
- * for a hook or priority that the family has not, a device that is missing or too much, and for priorities that overlap: a word
+ * Sorts rules into chains: those with the same hook, device and priority share one, in their order. Throws `OptionError`, code `ARGUMENT`,
+ * for a hook or priority that the family does not have, a device that is missing or out of place, and for priorities that overlap: a name
  * in one rule and its number in another would be two chains of one hook and one priority, whose order nobody promises.
  */
-export function planChains(rules: readonly FirewallRule[], family: RuleFamily): RuleChain[] {
+export function planChains(rules: readonly FirewallRule[], family: RuleFamily, placeOf: PlaceOf): RuleChain[] {
   const chains = new Map<string, RuleChain>()
   const spellings = new Map<string, { readonly rule: number; readonly spelling: RulePriority }>()
   for (const [index, rule] of rules.entries()) {
     const { hook, device, priority: spelling = 'filter' } = rule
-    const hookNumber = checkHook(index, rule, family)
-    const priority = priorityNumber(index, spelling, family)
+    const at = placeOf(index)
+    const hookNumber = checkHook(at, rule, family)
+    const priority = priorityNumber(at, spelling, family)
     const place = `${hook} ${device ?? ''} ${priority}`
     const other = spellings.get(place)
     if (other !== undefined && other.spelling !== spelling) {
-      const problem = `priority ${spelling} at hook ${hook} is where rule ${other.rule} has ${other.spelling}`
-      throw badRule(index, `${problem}: say it the same way, or another priority`)
+      const problem = `${spelling} at hook ${hook} is what ${placeOf(other.rule).path} calls ${other.spelling}`
+      throw at.member('priority').conflict(`${problem}: write it the same way, or use another priority`)
     }
     spellings.set(place, { rule: index, spelling })
     let chain = chains.get(place)
@@ -100,33 +101,34 @@ export function planChains(rules: readonly FirewallRule[], family: RuleFamily): 
   return [...chains.values()]
 }
 
-function checkHook(index: number, { hook, device }: FirewallRule, family: RuleFamily): number {
+/** Where rule `index` is among the arguments, for errors. */
+export type PlaceOf = (index: number) => OptionPlace
+
+function checkHook(at: OptionPlace, { hook, device, allowMissingDevice }: FirewallRule, family: RuleFamily): number {
   const hooks = hookNumbers[family]
   const number = hooks[hook]
-  if (number === undefined) throw badRule(index, `hook ${hook}: family ${family} has ${Object.keys(hooks).join(', ')}`)
-  const needsDevice = hook === 'ingress' || hook === 'egress'
-  if (needsDevice && device === undefined) throw badRule(index, `hook ${hook} belongs to a device: say which`)
-  if (!needsDevice && device !== undefined) {
-    throw badRule(index, `hook ${hook} has no device; match by inputInterface or outputInterface`)
+  if (number === undefined) {
+    throw at
+      .member('hook')
+      .conflict(`${hook} is not one of family ${family}, which has ${Object.keys(hooks).join(', ')}`)
   }
-  if (device !== undefined && !isDeviceName(device)) throw badRule(index, `device '${device}' is no name of a device`)
+  const needsDevice = hook === 'ingress' || hook === 'egress'
+  if (needsDevice && device === undefined) throw at.member('device').missing(`the device whose ${hook} this is`)
+  if (!needsDevice && device !== undefined) {
+    const advice = 'match by match.inputInterface or match.outputInterface'
+    throw at.member('device').conflict(`does not belong to hook ${hook}; ${advice}`)
+  }
+  if (!needsDevice && allowMissingDevice !== undefined) {
+    throw at.member('allowMissingDevice').conflict(`does not belong to hook ${hook}, which has no device`)
+  }
   return number
 }
 
-const LONGEST_DEVICE_NAME = 15
-
-/** Whether devices can have this name: 1 to 15 bytes, without white space, `/`. */
-export function isDeviceName(name: string): boolean {
-  return new TextEncoder().encode(name).length <= LONGEST_DEVICE_NAME && /^[^\s/\0]+$/.test(name)
-}
-
-function priorityNumber(index: number, priority: RulePriority, family: RuleFamily): number {
-  if (typeof priority === 'number') {
-    if (Number.isInteger(priority) && priority >= -0x80000000 && priority <= 0x7fffffff) return priority
-    throw badRule(index, `priority ${priority}: a whole number of 32 bits is wanted`)
-  }
-  const words = priorityNumbers[family]
-  const number = words[priority]
+function priorityNumber(at: OptionPlace, priority: RulePriority, family: RuleFamily): number {
+  if (typeof priority === 'number') return priority
+  const names = priorityNumbers[family]
+  const number = names[priority]
   if (number !== undefined) return number
-  throw badRule(index, `priority ${priority}: family ${family} has ${Object.keys(words).join(', ')}, and numbers`)
+  const known = `${Object.keys(names).join(', ')}, and numbers`
+  throw at.member('priority').conflict(`${priority} is not one of family ${family}, which has ${known}`)
 }

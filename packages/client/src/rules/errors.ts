@@ -1,4 +1,4 @@
-import { EncodeError, Errno, errnoName } from '@ringlink/codec'
+import { Errno, errnoName } from '@ringlink/codec'
 import { match, P } from 'ts-pattern'
 import { ClientError, type ClientErrorCode } from '../errors.ts'
 import type { BatchRefusal } from './batch.ts'
@@ -30,16 +30,6 @@ export class RulesError extends ClientError {
     this.expression = expression
     this.errno = errno
   }
-}
-
-/** The error for a rule that makes no sense, before the kernel is asked. */
-export function badRule(index: number, problem: string): EncodeError {
-  return new EncodeError('VALUE_RANGE', `rule ${index}: ${problem}`)
-}
-
-/** The error for rules that make no sense together. */
-export function badRules(problem: string): EncodeError {
-  return new EncodeError('VALUE_RANGE', `rules: ${problem}`)
 }
 
 const NO_NFTABLES = 'the kernel has no nf_tables (CONFIG_NF_TABLES, module nf_tables)'

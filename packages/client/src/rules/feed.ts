@@ -1,99 +1,122 @@
-import { type OpenTransport, type Transport, TransportError } from '@ringlink/transport'
-import { badRules } from './errors.ts'
-import { planRules } from './install.ts'
-import type { FirewallRule, InstallOptions, RuleFamily, RuleLog } from './options.ts'
-import { installRules, type Rules } from './rules.ts'
-
-/** A rule that feeds a queue, which `openQueue` installs for it. */
-export interface QueueRule extends Omit<FirewallRule, 'queue' | 'bypass' | 'fanout' | 'verdict'> {
-  /**
-   * what becomes of the packets when the program is gone, closed or killed. 'bypass' (the default): they go on as if there had never
-   * been a rule; it is in a table that the kernel removes with the program, and lets packets pass where nobody has the queue.
-   * 'block': they are dropped, until a program opens the queue again; the rule stays in table `ringlink-queue-<number>`, also when
-   * the queue is closed, and `queue.rules.remove()` takes it out. The same in all rules of a queue
-   */
-  readonly onExit?: 'bypass' | 'block' | undefined
-  /** default 'inet'; the same in all rules of a queue */
-  readonly family?: RuleFamily | undefined
-}
-
-/** A rule that feeds a log group, which `openLog` installs for it, and which goes with the log or with the program. */
-export interface LogRule extends Omit<FirewallRule, 'log' | 'queue' | 'bypass' | 'fanout'>, Omit<RuleLog, 'group'> {
-  /** default 'inet'; the same in all rules of a log */
-  readonly family?: RuleFamily | undefined
-}
+import { OptionPlace } from '@ringlink/codec/options'
+import type { OpenTransport, Transport } from '@ringlink/transport'
+import type { Opening } from '../opening.ts'
+import { isBeforeTracking, untracked } from './check.ts'
+import { planRules, type RulePlan } from './install.ts'
+import type { FirewallRule, InstallOptions, LogRule, QueueRule, RuleFamily } from './options.ts'
+import { installPlan, type Rules } from './rules.ts'
+import { listOf } from './set.ts'
 
 /** One rule, or several. */
 type OneOrMany<Rule> = Rule | readonly Rule[]
 
-interface Feed {
+/** What a queue or log says about its rules, besides them. */
+interface Feed extends Opening {
   readonly transport: Transport | OpenTransport
   readonly ruleTransport?: OpenTransport | undefined
   readonly requestTimeout?: number | undefined
+  /** its packets are to carry their connection */
+  readonly conntrack?: boolean | undefined
 }
 
-/** Installs rules that were checked. Rejects as {@link installRules}. */
+/** Installs rules that were checked. Rejects as `installRules`. */
 export type InstallFeed = () => Promise<Rules | undefined>
 
-/** Checks the rules of queue `number`, if there are any; what installs them. Throws code `VALUE_RANGE`, `ARGUMENT`. */
+/** Plans the rules of queue `number`, if there are any; what installs them. Throws `OptionError`. */
 export function prepareQueueRules(number: number, given: OneOrMany<QueueRule> | undefined, feed: Feed): InstallFeed {
   if (given === undefined) return noRules
-  const list = listOf(given)
-  const onExit = common(list, 'onExit', 'bypass')
-  if (onExit !== 'bypass' && onExit !== 'block') throw badRules(`onExit: 'bypass' or 'block' wanted, not ${onExit}`)
-  const rules = list.map(
+  const onExit = common<'onExit', 'bypass' | 'block'>(given, 'onExit', 'bypass', feed)
+  const rules = listOf(given).map(
     ({ onExit: _, family: __, ...rule }): FirewallRule => ({ ...rule, queue: number, bypass: onExit === 'bypass' }),
   )
   const table = onExit === 'block' ? { table: `ringlink-queue-${number}`, persistent: true } : {}
-  return prepare(rules, list, feed, table)
+  return prepare(rules, given, feed, table)
 }
 
-/** Checks the rules of a log, if there are any; what installs them. Throws code `VALUE_RANGE`, `ARGUMENT`. */
+/** Plans the rules of a log, if there are any; what installs them. Throws `OptionError`. */
 export function prepareLogRules(
   groups: readonly number[],
   given: OneOrMany<LogRule> | undefined,
   feed: Feed,
 ): InstallFeed {
   if (given === undefined) return noRules
-  const list = listOf(given)
   const [group = 0, ...more] = groups
-  if (more.length > 0) throw badRules('a log of several groups: which is the rule to log to? Use installRules')
-  const rules = list.map(({ prefix, copyRange, threshold, family: _, ...rule }): FirewallRule => {
+  if (more.length > 0) {
+    const { operation } = feed
+    throw new OptionPlace(operation, 'rule').conflict(
+      'cannot go with several groups: use installRules, which says the group',
+    )
+  }
+  const rules = listOf(given).map(({ prefix, copyRange, threshold, family: _, ...rule }): FirewallRule => {
     return { ...rule, log: { group, prefix, copyRange, threshold } }
   })
-  return prepare(rules, list, feed, {})
+  return prepare(rules, given, feed, {})
 }
 
 async function noRules(): Promise<undefined> {}
 
 function prepare(
   rules: readonly FirewallRule[],
-  given: readonly { readonly family?: RuleFamily | undefined }[],
-  { transport: theirs, ruleTransport, requestTimeout }: Feed,
+  given: OneOrMany<QueueRule | LogRule>,
+  feed: Feed,
   more: Pick<InstallOptions, 'table' | 'persistent'>,
 ): InstallFeed {
-  const transport = ruleTransport ?? theirs
+  const { operation, requestTimeout, signal, conntrack = false } = feed
+  const transport = feed.ruleTransport ?? feed.transport
   if (typeof transport !== 'function') {
-    throw new TransportError('ARGUMENT', 'install rules', 'they need a socket of their own: give what opens transports')
+    const advice = 'give a function that opens one as ruleTransport, or as transport'
+    throw new OptionPlace(operation, 'rule').conflict(`needs a socket of its own: ${advice}`)
   }
-  const options: InstallOptions = { ...more, transport, requestTimeout, family: common(given, 'family', 'inet') }
-  planRules(rules, options)
-  return () => installRules(rules, options)
+  const placeOf = (index: number) => placeIn(given, index, operation)
+  const plan = planRules(rules, {
+    family: common<'family', RuleFamily>(given, 'family', 'inet', feed),
+    trackConnections: conntrack,
+    placeOf,
+    // Of a log's rule: of a queue's one it is a member of `log`.
+    ...(isLogRule(rules) ? { prefixPlaceOf: (index: number) => placeOf(index).member('prefix') } : {}),
+  })
+  if (conntrack) checkTracking(plan)
+  return () => installPlan(plan, { ...more, operation, transport, requestTimeout, signal })
 }
 
-function listOf<Rule>(given: OneOrMany<Rule>): readonly Rule[] {
-  return Array.isArray(given) ? (given as readonly Rule[]) : [given as Rule]
+/** Whether rules are a log's, whose members are those of its `log` too. */
+function isLogRule(rules: readonly FirewallRule[]): boolean {
+  return rules.every(({ queue }) => queue === undefined)
 }
 
-/** The value that all rules have. */
+/** Refuses rules at places where packets have no connection that they could carry. Throws code `ARGUMENT`. */
+function checkTracking({ family, chains, placeOf }: RulePlan): void {
+  for (const { priority, rules } of chains) {
+    const at = placeOf(rules[0] ?? 0)
+    if (family === 'arp' || family === 'netdev') {
+      throw at.member('family').conflict(`${family} cannot go with conntrack: its packets have no connection`)
+    }
+    if (isBeforeTracking(family, priority)) {
+      throw at.member('priority').conflict(`cannot go with conntrack: it is at ${untracked(priority)}`)
+    }
+  }
+}
+
+/** Where a rule is: `rule`, or `rule[1]` where a list was given. */
+function placeIn(given: OneOrMany<object>, index: number, operation: string): OptionPlace {
+  const place = new OptionPlace(operation, 'rule')
+  return Array.isArray(given) ? place.element(index) : place
+}
+
+/** The value that all rules have. Throws code `ARGUMENT`. */
 function common<Name extends string, Value>(
-  list: readonly { readonly [Key in Name]?: Value | undefined }[],
+  given: OneOrMany<{ readonly [Key in Name]?: Value | undefined }>,
   name: Name,
   usual: Value,
+  { operation }: Opening,
 ): Value {
-  const values = new Set(list.map((rule) => rule[name] ?? usual))
-  const [value = usual, ...others] = values
-  if (others.length > 0)
-    throw badRules(`${name}: the same is wanted in all of them, not ${[value, ...others].join(' and ')}`)
-  return value
+  const list = listOf<{ readonly [Key in Name]?: Value | undefined }>(given)
+  const values = list.map((rule) => rule[name] ?? usual)
+  const [first = usual] = values
+  const other = values.findIndex((value) => value !== first)
+  if (other >= 0) {
+    const problem = `must be the same in all rules, got ${values[other]} after ${first}`
+    throw placeIn(given, other, operation).member(name).conflict(problem)
+  }
+  return first
 }

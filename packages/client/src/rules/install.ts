@@ -1,13 +1,14 @@
 import { Errno } from '@ringlink/codec'
+import { MAXIMUM_LOG_TARGET_PREFIX } from '@ringlink/codec/internal'
 import type { Session } from '../session.ts'
 import { compileActions, type Dialect } from './actions.ts'
 import { type BatchPart, type BatchRefusal, batchLength, performBatch } from './batch.ts'
-import { planChains, type RuleChain } from './chains.ts'
-import { checkInstallOptions, checkRule } from './check.ts'
-import { badRules, explainBatch, explainDialects, type RulesError } from './errors.ts'
-import { compileMatch } from './match.ts'
+import { type PlaceOf, planChains, type RuleChain } from './chains.ts'
+import { checkRule } from './check.ts'
+import { explainBatch, explainDialects, type RulesError } from './errors.ts'
+import { compileMatch, loadConnection } from './match.ts'
 import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type RuleTable } from './messages.ts'
-import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
+import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
 
 /** Rules that were checked, sorted into chains. */
@@ -15,18 +16,30 @@ export interface RulePlan {
   readonly rules: readonly FirewallRule[]
   readonly family: RuleFamily
   readonly chains: readonly RuleChain[]
+  /** the kernel is to track connections, whether or not a rule matches by them */
+  readonly trackConnections: boolean
+  /** where each rule is, and its log prefix, for errors */
+  readonly placeOf: PlaceOf
+  readonly prefixPlaceOf: PlaceOf
 }
 
-/** Checks rules and options. Throws code `VALUE_RANGE`; the message begins with the rule at fault. */
-export function planRules(rules: readonly FirewallRule[], options: Pick<InstallOptions, 'family' | 'table'>): RulePlan {
-  checkInstallOptions(options)
-  if (rules.length === 0) throw badRules('there is none to install')
-  const family = options.family ?? 'inet'
-  const chains = planChains(rules, family)
+/** How rules are planned. */
+export interface PlanOptions {
+  readonly family?: RuleFamily | undefined
+  readonly trackConnections?: boolean
+  readonly placeOf: PlaceOf
+  readonly prefixPlaceOf?: PlaceOf
+}
+
+/** Checks how the members of rules that were read go together. Throws `OptionError`. */
+export function planRules(rules: readonly FirewallRule[], options: PlanOptions): RulePlan {
+  const { family = 'inet', trackConnections = false, placeOf } = options
+  const prefixPlaceOf = options.prefixPlaceOf ?? ((index: number) => placeOf(index).member('log').member('prefix'))
+  const chains = planChains(rules, family, placeOf)
   for (const chain of chains) {
-    for (const index of chain.rules) checkRule(index, rules[index] as FirewallRule, family, chain)
+    for (const index of chain.rules) checkRule(placeOf(index), rules[index] as FirewallRule, family, chain)
   }
-  return { rules, family, chains }
+  return { rules, family, chains, trackConnections, placeOf, prefixPlaceOf }
 }
 
 /** How a table comes to be. */
@@ -44,7 +57,8 @@ const NATIVE: Dialect = { queue: 'expression', log: 'expression' }
 const found = new Map<RuleFamily, Dialect>()
 
 /** The messages that install `plan`. */
-export function installParts({ rules, chains }: RulePlan, table: RuleTable, { kind, dialect }: Way): BatchPart[] {
+export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }: Way): BatchPart[] {
+  const { rules, chains } = plan
   const isOwned = kind === 'owned'
   const parts =
     kind === 'persistent'
@@ -58,17 +72,34 @@ export function installParts({ rules, chains }: RulePlan, table: RuleTable, { ki
       const rule = rules[index] as FirewallRule
       const { expressions, sets } = compileMatch(rule.match ?? {}, table.family, () => ++setId)
       for (const set of sets) parts.push(newSet(table, set, index), newSetElements(table, set, index))
-      parts.push(newRule(table, chain.name, [...expressions, ...compileActions(rule, dialect)], index))
+      if (dialect.log === 'target') checkTargetPrefix(plan, index)
+      // Any load of a connection has the kernel track them in the whole namespace, for as long as the rule is there.
+      const tracking = plan.trackConnections && index === chains[0]?.rules[0] ? [loadConnection] : []
+      const all = [...tracking, ...expressions, ...compileActions(rule, dialect)]
+      parts.push(newRule(table, chain.name, all, index))
     }
   }
   return parts
 }
 
+/** The prefix of target NFLOG is shorter than that of the expression. Throws code `VALUE_RANGE`. */
+function checkTargetPrefix({ rules, prefixPlaceOf }: RulePlan, index: number): void {
+  const prefix = rules[index]?.log?.prefix ?? ''
+  if (new TextEncoder().encode(prefix).length <= MAXIMUM_LOG_TARGET_PREFIX) return
+  const expected = `text of at most ${MAXIMUM_LOG_TARGET_PREFIX} bytes on this kernel, which has only the xtables target NFLOG`
+  throw prefixPlaceOf(index).outOfRange(expected, prefix)
+}
+
 /** Bytes that the largest batch for `plan` has. */
 export function largestBatch(plan: RulePlan, table: RuleTable): number {
+  // A target is as long with a prefix as without.
+  const rules = plan.rules.map((rule) =>
+    rule.log === undefined ? rule : { ...rule, log: { ...rule.log, prefix: '' } },
+  )
   const sizes = (['expression', 'target'] as const).map((form) => {
     const way: Way = { kind: 'persistent', dialect: { queue: form, log: form } }
-    return batchLength(installParts(plan, table, way))
+    const planned = form === 'target' ? { ...plan, rules } : plan
+    return batchLength(installParts(planned, table, way))
   })
   return Math.max(...sizes)
 }

@@ -12,8 +12,28 @@ import {
 } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import { type Prefix, tryParsePrefix } from '@ringlink/packet'
-import type { ConnectionState, RuleFamily, RuleMatch, RulePorts, RuleProperties, RuleProtocol } from './options.ts'
-import { numberSet, portElements, type RuleSet } from './set.ts'
+import type {
+  ConnectionState,
+  NumberRange,
+  RuleFamily,
+  RuleMatch,
+  RulePorts,
+  RuleProperties,
+  RuleProtocol,
+} from './options.ts'
+import {
+  ipv4Key,
+  ipv6Key,
+  joinRanges,
+  type KeyRange,
+  keyBytes,
+  keyOf,
+  listOf,
+  portKey,
+  type RuleSet,
+  rangeSet,
+  type SetKey,
+} from './set.ts'
 
 /** Numbers of the protocols that have names (IPPROTO_*). */
 export const protocolNumbers: Readonly<Record<Exclude<RuleProtocol, number>, number>> = {
@@ -34,7 +54,7 @@ const stateBits: Readonly<Record<ConnectionState, number>> = {
   untracked: ConntrackStateBit.Untracked,
 }
 
-/** What a rule's match is made of: expressions, and the sets that they look ports up in. */
+/** What a rule's match is made of: expressions, and the sets that they look ports and addresses up in. */
 export interface CompiledMatch {
   readonly expressions: readonly Expression[]
   readonly sets: readonly RuleSet[]
@@ -57,6 +77,13 @@ export function compileMatch(match: RuleMatch, family: RuleFamily, nextSetId: ()
 }
 
 const REGISTER = Register.Wide1
+
+/** Loads what `ctState` matches, and compares it with nothing. */
+export const loadConnection: Expression = {
+  name: 'ct',
+  data: { key: ConntrackKey.State, destinationRegister: REGISTER },
+}
+
 const INTERFACE_LENGTH = 16
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_IPV6 = 0x86dd
@@ -78,19 +105,21 @@ class MatchCompiler implements CompiledMatch {
   }
 
   addresses(match: RuleProperties, not: RuleProperties): void {
-    const wanted = [
-      { text: match.sourceAddress, isSource: true, inverted: false },
-      { text: match.destinationAddress, isSource: false, inverted: false },
-      { text: not.sourceAddress, isSource: true, inverted: true },
-      { text: not.destinationAddress, isSource: false, inverted: true },
+    const given = [
+      { texts: match.sourceAddress, isSource: true, inverted: false },
+      { texts: match.destinationAddress, isSource: false, inverted: false },
+      { texts: not.sourceAddress, isSource: true, inverted: true },
+      { texts: not.destinationAddress, isSource: false, inverted: true },
     ]
     let version: number | undefined
-    for (const { text, isSource, inverted } of wanted) {
-      const network = text === undefined ? undefined : tryParsePrefix(text)
-      if (network === undefined) continue
-      if (version === undefined) this.#version(network.version)
-      version = network.version
-      this.#address(network, isSource, inverted)
+    for (const { texts, isSource, inverted } of given) {
+      const networks = listOf(texts ?? []).flatMap((text) => tryParsePrefix(text) ?? [])
+      const [first, ...more] = networks
+      if (first === undefined) continue
+      if (version === undefined) this.#version(first.version)
+      version = first.version
+      if (more.length === 0) this.#address(first, isSource, inverted)
+      else this.#addressSet(networks, first.version, isSource, inverted)
     }
   }
 
@@ -120,7 +149,7 @@ class MatchCompiler implements CompiledMatch {
     }
     if (ctState !== undefined) {
       const states = typeof ctState === 'string' ? [ctState] : ctState
-      this.#add({ name: 'ct', data: { key: ConntrackKey.State, destinationRegister: REGISTER } })
+      this.#add(loadConnection)
       this.#mask(hostOrder32(states.reduce((bits, state) => bits | stateBits[state], 0)))
       this.#compare(hostOrder32(0), !inverted)
     }
@@ -160,18 +189,28 @@ class MatchCompiler implements CompiledMatch {
     this.#compare(bytes.subarray(0, size), inverted)
   }
 
+  #addressSet(networks: readonly Prefix[], version: 4 | 6, isSource: boolean, inverted: boolean): void {
+    const [start, key] = version === 4 ? [isSource ? 12 : 16, ipv4Key] : [isSource ? 8 : 24, ipv6Key]
+    this.#payload(PayloadBase.Network, start, key.length)
+    this.#lookUp(key, joinRanges(networks.map(rangeOf)), inverted)
+  }
+
+  #lookUp(key: SetKey, ranges: readonly KeyRange[], inverted: boolean): void {
+    const set = rangeSet(this.#nextSetId(), key, ranges)
+    this.sets.push(set)
+    const flags = inverted ? { flags: MatchFlag.Invert } : {}
+    this.#add({ name: 'lookup', data: { set: set.name, sourceRegister: REGISTER, setId: set.id, ...flags } })
+  }
+
   #ports(offset: number, ports: RulePorts, inverted: boolean): void {
-    const elements = portElements(ports)
-    this.#payload(PayloadBase.Transport, offset, 2)
-    const [first] = elements
-    if (elements.length > 1 || first === undefined) {
-      const set = numberSet(this.#nextSetId(), elements)
-      this.sets.push(set)
-      const flags = inverted ? { flags: MatchFlag.Invert } : {}
-      this.#add({ name: 'lookup', data: { set: set.name, sourceRegister: REGISTER, setId: set.id, ...flags } })
+    const ranges = joinRanges(portRanges(ports))
+    this.#payload(PayloadBase.Transport, offset, portKey.length)
+    const [first] = ranges
+    if (ranges.length > 1 || first === undefined) {
+      this.#lookUp(portKey, ranges, inverted)
       return
     }
-    const [from, to] = [networkOrder16Bytes(first.from), networkOrder16Bytes(first.to)]
+    const [from, to] = [keyBytes(first.from, portKey.length), keyBytes(first.to, portKey.length)]
     if (first.from === first.to) this.#compare(from, inverted)
     else if (inverted) {
       const data = {
@@ -232,6 +271,18 @@ export function hostOrder32(value: number): Uint8Array {
 }
 
 /** Two bytes as packets have them. */
-export function networkOrder16Bytes(value: number): Uint8Array {
+function networkOrder16Bytes(value: number): Uint8Array {
   return Uint8Array.of(value >> 8, value & 0xff)
+}
+
+function portRanges(ports: RulePorts): KeyRange[] {
+  return listOf<number | NumberRange>(ports).map((port) => {
+    const { from, to } = typeof port === 'number' ? { from: port, to: port } : port
+    return { from: BigInt(from), to: BigInt(to) }
+  })
+}
+
+/** The addresses of a network. */
+function rangeOf({ bytes, mask }: Prefix): KeyRange {
+  return { from: keyOf(bytes), to: keyOf(bytes.map((byte, i) => byte | (~(mask[i] as number) & 0xff))) }
 }

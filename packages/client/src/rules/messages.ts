@@ -16,7 +16,7 @@ import {
 import type { BatchPart } from './batch.ts'
 import { familyNumbers, type RuleChain } from './chains.ts'
 import type { RuleFamily } from './options.ts'
-import { NETWORK_ORDER_KEYS, PORT_TYPE, type RuleSet } from './set.ts'
+import { NETWORK_ORDER_KEYS, type RuleSet } from './set.ts'
 
 /** The table that rules are in. */
 export interface RuleTable {
@@ -69,15 +69,15 @@ export function newChain(table: RuleTable, { name, hook, hookNumber, device, pri
   })
 }
 
-/** Makes a set of ports that belongs to rule `rule`. */
-export function newSet(table: RuleTable, { id, name, flags, elements }: RuleSet, rule: number): BatchPart {
-  const description = { kind: 'set', what: `the ports of rule ${rule}`, rule, flags: NewFlag.Create } as const
+/** Makes a set of ports or addresses that belongs to rule `rule`. */
+export function newSet(table: RuleTable, { id, name, key, flags, elements }: RuleSet, rule: number): BatchPart {
+  const description = { kind: 'set', what: `a set of rule ${rule}`, rule, flags: NewFlag.Create } as const
   return part(table, description, NfTablesMessage.NewSet, setAttributes, {
     table: table.name,
     name,
     flags,
-    keyType: PORT_TYPE,
-    keyLength: 2,
+    keyType: key.type,
+    keyLength: key.length,
     id,
     description: { size: elements.length },
     userData: NETWORK_ORDER_KEYS,
@@ -86,7 +86,7 @@ export function newSet(table: RuleTable, { id, name, flags, elements }: RuleSet,
 
 /** Fills it. */
 export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet, rule: number): BatchPart {
-  const description = { kind: 'set', what: `the ports of rule ${rule}`, rule, flags: NewFlag.Create } as const
+  const description = { kind: 'set', what: `a set of rule ${rule}`, rule, flags: NewFlag.Create } as const
   return part(table, description, NfTablesMessage.NewSetElement, setElementListAttributes, {
     table: table.name,
     set: name,

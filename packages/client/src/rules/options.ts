@@ -45,10 +45,10 @@ export interface RuleProperties {
   readonly sourcePort?: RulePorts | undefined
   /** needs `protocol`, one that has ports */
   readonly destinationPort?: RulePorts | undefined
-  /** an IPv4 or IPv6 address, or a network (`10.0.0.0/8`) */
-  readonly sourceAddress?: string | undefined
-  /** an IPv4 or IPv6 address, or a network (`10.0.0.0/8`) */
-  readonly destinationAddress?: string | undefined
+  /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), or several of both, all of one IP version */
+  readonly sourceAddress?: string | readonly string[] | undefined
+  /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), or several of both, all of one IP version */
+  readonly destinationAddress?: string | readonly string[] | undefined
   /** name of the device that it came in by; one that ends with `*` stands for all names that begin so */
   readonly inputInterface?: string | undefined
   /** name of the device that it goes out by; one that ends with `*` stands for all names that begin so */
@@ -112,10 +112,34 @@ export interface FirewallRule extends RuleActions {
   readonly hook: RuleHook
   /** the device, for the hooks ingress and egress */
   readonly device?: string | undefined
+  /**
+   * install the rule also when there is no such device: newer kernels then wait for one, older ones refuse. Default false: code
+   * `RULES_REFUSED`
+   */
+  readonly allowMissingDevice?: boolean | undefined
   /** default 'filter' */
   readonly priority?: RulePriority | undefined
   /** default: every packet */
   readonly match?: RuleMatch | undefined
+}
+
+/** A rule that feeds a queue, which `openQueue` installs for it. */
+export interface QueueRule extends Omit<FirewallRule, 'queue' | 'bypass' | 'fanout' | 'verdict'> {
+  /**
+   * what becomes of the packets when the program is gone, closed or killed. 'bypass' (the default): they go on as if there had never
+   * been a rule; it is in a table that the kernel removes with the program, and lets packets pass where nobody has the queue.
+   * 'block': they are dropped, until a program opens the queue again; the rule stays in table `ringlink-queue-<number>`, also when
+   * the queue is closed, and `queue.rules.remove()` takes it out. The same in all rules of a queue
+   */
+  readonly onExit?: 'bypass' | 'block' | undefined
+  /** default 'inet'; the same in all rules of a queue */
+  readonly family?: RuleFamily | undefined
+}
+
+/** A rule that feeds a log group, which `openLog` installs for it, and which goes with the log or with the program. */
+export interface LogRule extends Omit<FirewallRule, 'log' | 'queue' | 'bypass' | 'fanout'>, Omit<RuleLog, 'group'> {
+  /** default 'inet'; the same in all rules of a log */
+  readonly family?: RuleFamily | undefined
 }
 
 /** How rules are installed. */
@@ -130,4 +154,6 @@ export interface InstallOptions {
   readonly persistent?: boolean | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
   readonly requestTimeout?: number | undefined
+  /** aborts before and during the installation: it rejects with the signal's reason, and nothing is left open or installed */
+  readonly signal?: AbortSignal | undefined
 }

@@ -8,15 +8,19 @@ import {
   readNfnetlinkAttributes,
   ruleAttributes,
 } from '@ringlink/codec'
+import { OptionPlace, readArgument, readOptions } from '@ringlink/codec/options'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
+import { type Opening, openFor } from '../opening.ts'
 import { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
 import { type BatchPart, performBatch, postBatch } from './batch.ts'
 import { familyNumbers } from './chains.ts'
+import { checkDevices } from './devices.ts'
 import { explainBatch, RulesError } from './errors.ts'
 import { install, largestBatch, planRules, type RulePlan, type Way } from './install.ts'
 import { deleteRules, deleteTable, type RuleTable } from './messages.ts'
 import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
+import { firewallRules, installOptions } from './schema.ts'
 
 /** What a rule has counted: the packets that it matched, within its limit. Exact up to 2^53. */
 export interface RuleCounters {
@@ -201,25 +205,41 @@ function readCounter({ packets = 0n, bytes = 0n }: ExpressionData<'counter'> = {
  *
  * Rejects with
  *
- * - `VALUE_RANGE` for a rule or option that makes no sense, before anything is opened; the message begins with the rule's index
- * - `RULES_REFUSED` when the kernel refuses: `rule` and `expression` of the {@link RulesError} say what
- * - `RULES_UNSUPPORTED` when the kernel has no nf_tables, which is asked before anything else is sent, or not an expression that a
- *   rule needs
- * - `TIMEOUT`, and with what the transport rejects with
+ * - `ARGUMENT` and `VALUE_RANGE` for a rule or option that makes no sense, before anything is opened: an `OptionError`, whose `path` says
+ *   which; also for a log prefix of more than 63 bytes on a kernel that has only the xtables target NFLOG
+ * - `RULES_REFUSED` when the kernel refuses: `rule` and `expression` of the {@link RulesError} say what; also for a device that is not there
+ * - `RULES_UNSUPPORTED` when the kernel has no nf_tables, or not an expression that a rule needs
+ * - `TIMEOUT`, the signal's reason, and with what the transport rejects with
  *
  * Nothing is left open then, and nothing installed. Kernels before 5.12 have no owned tables: there the rules are removed by `close`
  * and when the process exits, but not when it is killed; `owned` says so.
  */
 export async function installRules(rules: readonly FirewallRule[], options: InstallOptions): Promise<Rules> {
-  const plan = planRules(rules, options)
-  const { transport: given, persistent = false, requestTimeout: timeout = DEFAULT_TIMEOUT } = options
+  const operation = 'install rules'
+  const read = readArgument(operation, 'rules', firewallRules, rules)
+  const checked = readOptions(operation, installOptions, options)
+  const place = new OptionPlace(operation, 'rules')
+  return installPlan(planRules(read, { family: checked.family, placeOf: (index) => place.element(index) }), {
+    ...checked,
+    operation,
+  })
+}
+
+/** Installs rules that were checked. Rejects as {@link installRules}. */
+export async function installPlan(plan: RulePlan, options: InstallOptions & Opening): Promise<Rules> {
+  const { transport: given, persistent = false, requestTimeout: timeout = DEFAULT_TIMEOUT, signal } = options
   const largest = largestBatch(plan, { name: options.table ?? LONGEST_TABLE, family: plan.family })
-  const transport = typeof given === 'function' ? await given(rulesTransportNeeds(largest)) : given
+  const transport = await openFor(options, given, rulesTransportNeeds(largest))
   const session = new Session(transport, { requestTimeout: timeout })
   try {
+    checkDevices(transport, plan)
     const name = options.table ?? (persistent ? PERSISTENT_TABLE : `ringlink-${transport.portId}`)
     const table: RuleTable = { name, family: plan.family }
-    return new Rules(session, plan, table, await install(session, plan, table, persistent))
+    signal?.throwIfAborted()
+    const rules = new Rules(session, plan, table, await install(session, plan, table, persistent))
+    if (signal?.aborted === true) await rules.remove()
+    signal?.throwIfAborted()
+    return rules
   } catch (error) {
     await session.close()
     throw error

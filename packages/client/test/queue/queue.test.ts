@@ -7,9 +7,11 @@ import {
   readNfnetlinkAttributes,
   Verdict,
 } from '@ringlink/codec'
+import type { TransportNeeds } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
 import { FunctionTransport } from '../../../../test/support/function-transport.ts'
 import { errorMessage, first, packetMessage, split } from '../../../../test/support/messages.ts'
+import { SimKernel } from '../../../transport-sim/src/index.ts'
 import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 
 /** A kernel that accepts every config request and notes the verdicts. */
@@ -68,10 +70,10 @@ describe('openQueue', () => {
   })
 
   test.each([
-    [Errno.EPERM, 'QUEUE_REFUSED', 'another process owns queue 5, or CAP_NET_ADMIN is missing'],
-    [Errno.EBUSY, 'QUEUE_REFUSED', 'this socket owns queue 5 already'],
+    [Errno.EPERM, 'QUEUE_REFUSED', 'cannot bind queue 5: CAP_NET_ADMIN is missing'],
+    [Errno.EBUSY, 'QUEUE_REFUSED', 'this process owns it already'],
     [Errno.EINVAL, 'QUEUE_UNSUPPORTED', 'the kernel has no packet queue'],
-    [Errno.EOPNOTSUPP, 'QUEUE_UNSUPPORTED', 'does not support an option'],
+    [Errno.EOPNOTSUPP, 'QUEUE_UNSUPPORTED', 'does not support one of the options'],
     [Errno.ENOMEM, 'KERNEL', 'ENOMEM'],
   ])('errno %i of the bind is code %s', async (errno, code, words) => {
     const transport = new FunctionTransport((datagram) => [errorMessage(datagram, errno)])
@@ -83,23 +85,113 @@ describe('openQueue', () => {
     expect(closed).toBe(1)
   })
 
-  test.each([
-    [{ number: -1 }, 'queue number'],
-    [{ number: 65536 }, 'queue number'],
-    [{ number: 1.5 }, 'queue number'],
-    [{ copyRange: 65532 }, 'copyRange'],
-    [{ maxLength: 0 }, 'maxLength'],
-    [{ unanswered: 'maybe' as 'drop' }, 'unanswered'],
-  ])('%j is refused with VALUE_RANGE before anything is opened', async (wrong, name) => {
+  test.each<[unknown, string, string, string]>([
+    [{ number: -1 }, 'VALUE_RANGE', 'number', 'number must be an integer from 0 to 65535, got -1'],
+    [{ number: 65536 }, 'VALUE_RANGE', 'number', 'got 65536'],
+    [{ number: 1.5 }, 'VALUE_RANGE', 'number', 'got 1.5'],
+    [{ number: '0' }, 'ARGUMENT', 'number', "number must be an integer from 0 to 65535, got '0' (string)"],
+    [{ number: undefined }, 'ARGUMENT', 'number', 'number is missing'],
+    [{ number: undefined, queueNum: 0 }, 'ARGUMENT', 'queueNum', 'unknown key queueNum, and number is missing'],
+    [{ copyRange: 65536 }, 'VALUE_RANGE', 'copyRange', 'from 0 to 65535'],
+    [{ copyrange: 64 }, 'ARGUMENT', 'copyrange', 'unknown key copyrange, did you mean copyRange?'],
+    [{ maxLength: 0 }, 'VALUE_RANGE', 'maxLength', 'got 0'],
+    [{ failOpen: 'no' }, 'ARGUMENT', 'failOpen', "must be true or false, got 'no' (string)"],
+    [{ unanswered: 'maybe' }, 'VALUE_RANGE', 'unanswered', "must be 'accept' or 'drop'"],
+    [
+      { transport: 'socket' },
+      'ARGUMENT',
+      'transport',
+      'must be an open transport, or a function that opens a transport',
+    ],
+    [{ transport: {} }, 'ARGUMENT', 'transport', 'got an object'],
+    [{ requestTimeout: Number.NaN }, 'VALUE_RANGE', 'requestTimeout', 'got NaN'],
+    [{ signal: 'now' }, 'ARGUMENT', 'signal', 'must be an AbortSignal'],
+  ])('%j is refused with %s before anything is opened', async (wrong, code, path, text) => {
     let opened = 0
     const transport = () => {
       opened++
       return new FunctionTransport()
     }
-    const error = await failure(openQueue({ number: 0, transport, ...wrong }))
-    expect(error).toMatchObject({ code: 'VALUE_RANGE' })
-    expect((error as Error).message).toContain(name)
+    const error = await failure(openQueue({ number: 0, transport, ...(wrong as object) }))
+    expect(error).toMatchObject({ code, path })
+    expect((error as Error).message).toContain(text)
     expect(opened).toBe(0)
+  })
+
+  test('no options are refused', async () => {
+    expect(await failure((openQueue as () => Promise<Queue>)())).toMatchObject({ code: 'ARGUMENT', path: '' })
+  })
+
+  test.each([65_532, 65_535])('copyRange %i is everything, as for the kernel', async (copyRange) => {
+    const kernel = new SimKernel()
+    const queue = await openQueue({ number: 0, copyRange, transport: (needs) => kernel.open(needs) })
+    // queue number, port id of its owner, packets in it, copy mode, copy range
+    expect(kernel.readProcNet('netfilter/nfnetlink_queue')?.trim().split(/\s+/)[4]).toBe('65531')
+    await queue.close()
+  })
+
+  test('an abort before opening opens nothing; one while the transport is being opened closes it', async () => {
+    const { transport } = acceptingKernel()
+    const reason = new Error('enough')
+    const aborted = AbortSignal.abort(reason)
+    const never = () => {
+      throw new Error('it was opened')
+    }
+    expect(await failure(openQueue({ number: 0, transport: never, signal: aborted }))).toBe(reason)
+
+    const abort = new AbortController()
+    let finish = (_: FunctionTransport) => {}
+    const opening = openQueue({
+      number: 0,
+      transport: () =>
+        new Promise<FunctionTransport>((resolve) => {
+          finish = resolve
+        }),
+      signal: abort.signal,
+    })
+    abort.abort(reason)
+    expect(await failure(opening)).toBe(reason)
+    const closed = new Promise<void>((resolve) => {
+      transport.events.on('close', resolve)
+    })
+    finish(transport)
+    await closed
+  })
+
+  test('the option that the kernel does not support is named', async () => {
+    const kernel = new SimKernel()
+    const error = await failure(
+      openQueue({ number: 5, conntrack: true, failOpen: true, transport: (needs) => kernel.open(needs) }),
+    )
+    expect(error).toMatchObject({ code: 'QUEUE_UNSUPPORTED' })
+    expect((error as Error).message).toContain('the kernel does not support the option conntrack')
+  })
+
+  test('a refused queue says who owns it', async () => {
+    const kernel = new SimKernel()
+    const transport = (needs: TransportNeeds) => kernel.open(needs)
+    const queue = await openQueue({ number: 5, transport })
+    const own = await failure(openQueue({ number: 5, transport }))
+    expect(own).toMatchObject({
+      code: 'QUEUE_REFUSED',
+      message: expect.stringContaining('this process owns it already, by another transport'),
+    })
+    await queue.close()
+    const foreign = kernel.open({ protocol: 12 })
+    const bound = await openQueue({ number: 6, transport: foreign })
+    foreign.events.emit('close')
+    const theirs = await failure(openQueue({ number: 6, transport }))
+    expect(theirs).toMatchObject({
+      code: 'QUEUE_REFUSED',
+      message: expect.stringContaining('another process owns it (port id '),
+    })
+    await bound.close()
+    const unprivileged = (needs: TransportNeeds) => kernel.open({ ...needs, privileged: false })
+    const denied = await failure(openQueue({ number: 5, transport: unprivileged }))
+    expect(denied).toMatchObject({
+      code: 'QUEUE_REFUSED',
+      message: expect.stringContaining('CAP_NET_ADMIN is missing'),
+    })
   })
 
   test('a transport factory is told what the queue needs', async () => {
@@ -149,11 +241,11 @@ describe('verdicts', () => {
     const { transport, verdicts, queue } = await open()
     transport.deliver(...Array.from({ length: 8 }, (_, index) => packetMessage(index + 1)))
     const { batch, iterator } = await nextBatch(queue)
-    const payload = new Uint8Array([0x45, 1, 2, 3, 4])
+    const payload = Uint8Array.from({ length: 20 }, (_, i) => (i === 0 ? 0x45 : i))
     for (const packet of batch) {
       if (packet.id === 1) packet.accept({ mark: 0 })
       else if (packet.id === 2) packet.accept({ payload, priority: 7 })
-      else if (packet.id === 3) packet.drop({ errno: 1 })
+      else if (packet.id === 3) packet.drop()
       else if (packet.id === 4) packet.repeat({ mark: 9 })
       else if (packet.id === 5) packet.requeue(3)
       else if (packet.id === 6) packet.requeue(4, { bypass: true, mark: 1 })
@@ -164,7 +256,7 @@ describe('verdicts', () => {
     const byId = new Map(verdicts().map((verdict) => [verdict.verdictHeader?.id, verdict]))
     expect(byId.get(1)).toEqual({ verdictHeader: { verdict: 1, id: 1 }, mark: 0 })
     expect(byId.get(2)).toEqual({ verdictHeader: { verdict: 1, id: 2 }, payload, priority: 7 })
-    expect(byId.get(3)?.verdictHeader?.verdict).toBe(0xffff0000)
+    expect(byId.get(3)?.verdictHeader?.verdict).toBe(0)
     expect(byId.get(4)).toEqual({ verdictHeader: { verdict: 4, id: 4 }, mark: 9 })
     expect(byId.get(5)?.verdictHeader?.verdict).toBe(0x00030003)
     expect(byId.get(6)).toEqual({ verdictHeader: { verdict: 0x00048003, id: 6 }, mark: 1 })
@@ -180,7 +272,37 @@ describe('verdicts', () => {
     const { batch, iterator } = await nextBatch(queue)
     const packet = batch[Symbol.iterator]().next().value
     expect(() => packet?.answer(2)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
-    expect(() => packet?.drop({ errno: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
+    const wrongVerdicts = ['accept', undefined, null, 2, 6, -1, 0.5, 257, 2 ** 32, Number.NaN]
+    for (const wrong of wrongVerdicts) {
+      expect(() => packet?.answer(wrong as number)).toThrow(
+        expect.objectContaining({ code: 'VALUE_RANGE', path: 'verdict' }),
+      )
+    }
+    const wrongChanges: [unknown, string, string][] = [
+      [null, 'ARGUMENT', ''],
+      ['mark', 'ARGUMENT', ''],
+      [{ marks: 1 }, 'ARGUMENT', 'marks'],
+      [{ mark: '1' }, 'ARGUMENT', 'mark'],
+      [{ mark: 2 ** 32 }, 'VALUE_RANGE', 'mark'],
+      [{ priority: 1.5 }, 'VALUE_RANGE', 'priority'],
+      [{ payload: 'text' }, 'ARGUMENT', 'payload'],
+      [{ payload: new Uint8Array(19) }, 'VALUE_RANGE', 'payload'],
+      [{ payload: Uint8Array.of(0x46, ...new Uint8Array(22)) }, 'VALUE_RANGE', 'payload'],
+      [{ mark: 1, payload: new Uint8Array(0) }, 'VALUE_RANGE', 'payload'],
+      [{ conntrack: 5 }, 'ARGUMENT', 'conntrack'],
+    ]
+    for (const [changes, code, path] of wrongChanges) {
+      expect(() => packet?.accept(changes as object)).toThrow(expect.objectContaining({ code, path }))
+      expect(() => packet?.answer(Verdict.Accept, changes as object)).toThrow(expect.objectContaining({ code, path }))
+      if (changes !== null)
+        expect(() => packet?.requeue(1, changes as object)).toThrow(expect.objectContaining({ code }))
+    }
+    const drop = packet?.drop.bind(packet) as (options: object) => void
+    expect(() => drop({ errno: 111 })).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+    expect(() => packet?.requeue('1' as unknown as number)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+    expect(() => packet?.requeue(1, { bypass: 1 as unknown as boolean })).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT' }),
+    )
     expect(() => packet?.requeue(65536)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
     expect(() => packet?.accept({ mark: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
     packet?.accept()

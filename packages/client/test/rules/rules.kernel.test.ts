@@ -356,7 +356,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
       expect(await tables()).toEqual([])
       await expect(
         openQueue({ number: 6, transport, rule: { ...rule, family: 'arp' as RuleFamily } }),
-      ).rejects.toMatchObject({ code: 'VALUE_RANGE' })
+      ).rejects.toMatchObject({ code: 'ARGUMENT', path: 'rule.match.protocol' })
       const open = await transport({ protocol: Protocol.Netfilter })
       await expect(openQueue({ number: 6, transport: open, rule })).rejects.toMatchObject({ code: 'ARGUMENT' })
       await open.close()

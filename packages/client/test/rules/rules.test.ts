@@ -63,6 +63,13 @@ function without(...names: string[]): Judge {
   }
 }
 
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
 function install(rules: readonly FirewallRule[], judge?: Judge, options: Partial<InstallOptions> = {}) {
   const transport = new FunctionTransport(nfTables(judge))
   return { transport, rules: installRules(rules, { transport, ...options }) }
@@ -256,113 +263,384 @@ describe('what makes no sense is refused before anything is opened', () => {
     throw new Error('it was opened')
   }
 
-  test.each<[string, FirewallRule, InstallOptions['family'], RegExp]>([
+  /** A rule as parsed JSON has it, whatever its type. */
+  const json = (rule: unknown) => rule as FirewallRule
+
+  test.each<[string, FirewallRule, InstallOptions['family'], string, string, string]>([
     [
       'a hook of another family',
       { hook: 'egress', device: 'lo' },
       'inet',
-      /hook egress: family inet has prerouting, .*ingress/,
+      'ARGUMENT',
+      'hook',
+      'egress is not one of family inet, which has prerouting',
     ],
-    ['a hook of no family', { hook: 'sideways' as 'input' }, 'ip', /hook sideways: family ip has/],
-    ['a forward hook of arp', { hook: 'forward' }, 'arp', /family arp has input, output/],
-    ['no device', { hook: 'ingress' }, 'netdev', /hook ingress belongs to a device/],
-    ['a device too much', { hook: 'input', device: 'lo' }, 'inet', /hook input has no device/],
-    ['a device that is none', { hook: 'ingress', device: 'a b' }, 'netdev', /device 'a b' is no name/],
-    ['a priority of another family', { hook: 'input', priority: 'raw' }, 'bridge', /priority raw: family bridge has/],
-    ['a priority that is none', { hook: 'input', priority: 0.5 }, 'inet', /priority 0.5: a whole number/],
+    ['a hook of no family', { hook: 'sideways' as 'input' }, 'ip', 'VALUE_RANGE', 'hook', "must be 'prerouting', "],
+    ['a forward hook of arp', { hook: 'forward' }, 'arp', 'ARGUMENT', 'hook', 'family arp, which has input, output'],
+    [
+      'no device',
+      { hook: 'ingress' },
+      'netdev',
+      'ARGUMENT',
+      'device',
+      'is missing, expected the device whose ingress this is',
+    ],
+    [
+      'a device too much',
+      { hook: 'input', device: 'lo' },
+      'inet',
+      'ARGUMENT',
+      'device',
+      'does not belong to hook input',
+    ],
+    [
+      'leave for a device that is not asked for',
+      { hook: 'input', allowMissingDevice: true },
+      'inet',
+      'ARGUMENT',
+      'allowMissingDevice',
+      'does not belong to hook input',
+    ],
+    [
+      'a device that is none',
+      { hook: 'ingress', device: 'a b' },
+      'netdev',
+      'VALUE_RANGE',
+      'device',
+      'must be the name of a network device',
+    ],
+    [
+      'a priority of another family',
+      { hook: 'input', priority: 'raw' },
+      'bridge',
+      'ARGUMENT',
+      'priority',
+      'raw is not one of family bridge',
+    ],
+    ['a priority that is none', { hook: 'input', priority: 0.5 }, 'inet', 'VALUE_RANGE', 'priority', 'got 0.5'],
     [
       'ports without a protocol',
       { hook: 'input', match: { destinationPort: 1 } },
       'inet',
-      /destinationPort: ports need/,
+      'ARGUMENT',
+      'match.destinationPort',
+      'match.protocol is missing',
     ],
-    ['ports of icmp', { hook: 'input', match: { protocol: 'icmp', sourcePort: 1 } }, 'inet', /icmp has none/],
-    ['a port too large', { hook: 'input', match: { ...UDP, destinationPort: 65536 } }, 'inet', /0 to 65535 wanted/],
+    [
+      'ports of icmp',
+      { hook: 'input', match: { protocol: 'icmp', sourcePort: 1 } },
+      'inet',
+      'ARGUMENT',
+      'match.sourcePort',
+      'icmp does not',
+    ],
+    [
+      'a port too large',
+      { hook: 'input', match: { ...UDP, destinationPort: 65536 } },
+      'inet',
+      'VALUE_RANGE',
+      'match.destinationPort',
+      'got 65536',
+    ],
     [
       'a range backwards',
       { hook: 'input', match: { ...UDP, sourcePort: { from: 2, to: 1 } } },
       'inet',
-      /1 is before 2/,
+      'VALUE_RANGE',
+      'match.sourcePort.to',
+      'must be at least 2',
     ],
-    ['no port at all', { hook: 'input', match: { ...UDP, sourcePort: [] } }, 'inet', /sourcePort: at least one/],
+    [
+      'no port at all',
+      { hook: 'input', match: { ...UDP, sourcePort: [] } },
+      'inet',
+      'VALUE_RANGE',
+      'match.sourcePort',
+      'must not be an empty list',
+    ],
     [
       'more ports than a set is given',
       { hook: 'input', match: { ...UDP, sourcePort: Array.from({ length: 1001 }, (_, i) => 2 * i) } },
       'inet',
-      /up to 1000 are wanted, not 1001/,
+      'VALUE_RANGE',
+      'match.sourcePort',
+      'at most 1000 elements, got 1001',
     ],
-    ['an unknown protocol', { hook: 'input', match: { protocol: 'ipx' as 'udp' } }, 'inet', /protocol ipx: there is/],
+    [
+      'an unknown protocol',
+      { hook: 'input', match: { protocol: 'ipx' as 'udp' } },
+      'inet',
+      'VALUE_RANGE',
+      'match.protocol',
+      "got 'ipx' (string)",
+    ],
     [
       'an address that is none',
       { hook: 'input', match: { sourceAddress: '10.0.0.0/33' } },
       'inet',
-      /'10.0.0.0\/33' is no/,
+      'VALUE_RANGE',
+      'match.sourceAddress',
+      'must be an IPv4 or IPv6 address',
     ],
-    ['IPv6 in ip', { hook: 'input', match: { sourceAddress: '::1' } }, 'ip', /::1 is never in a packet of family ip/],
+    [
+      'an address among others',
+      { hook: 'input', match: { sourceAddress: ['10.0.0.0/8', '10.0.0.256'] } },
+      'inet',
+      'VALUE_RANGE',
+      'match.sourceAddress[1]',
+      "got '10.0.0.256' (string)",
+    ],
+    [
+      'IPv6 in ip',
+      { hook: 'input', match: { sourceAddress: '::1' } },
+      'ip',
+      'ARGUMENT',
+      'match.sourceAddress',
+      '::1 is never in a packet of family ip',
+    ],
     [
       'IPv4 in ip6',
       { hook: 'input', match: { not: { sourceAddress: '1.2.3.4' } } },
       'ip6',
-      /never in a packet of family ip6/,
+      'ARGUMENT',
+      'match.not.sourceAddress',
+      'never in a packet of family ip6',
     ],
     [
       'addresses of two versions',
       { hook: 'input', match: { sourceAddress: '::1', destinationAddress: '1.2.3.4' } },
       'inet',
-      /no packet has both ::1 and 1.2.3.4/,
+      'ARGUMENT',
+      'match.destinationAddress',
+      '1.2.3.4 cannot go with ::1: no packet has both',
+    ],
+    [
+      'a list of addresses of two versions',
+      { hook: 'input', match: { sourceAddress: ['::1', '1.2.3.4'] } },
+      'inet',
+      'ARGUMENT',
+      'match.sourceAddress',
+      '1.2.3.4 cannot go with ::1',
     ],
     [
       'a device of arrival on the way out',
       { hook: 'output', match: { inputInterface: 'lo' } },
       'inet',
-      /has no inputInterface/,
+      'ARGUMENT',
+      'match.inputInterface',
+      'the packet came in by none',
     ],
     [
       'a device of departure on the way in',
       { hook: 'input', match: { outputInterface: 'lo' } },
       'inet',
-      /no outputInterface/,
+      'ARGUMENT',
+      'match.outputInterface',
+      'has not been routed out',
     ],
-    ['a mark beyond its mask', { hook: 'input', match: { mark: { value: 2, mask: 1 } } }, 'inet', /bits that the mask/],
+    [
+      'a mark beyond its mask',
+      { hook: 'input', match: { mark: { value: 2, mask: 1 } } },
+      'inet',
+      'VALUE_RANGE',
+      'match.mark.value',
+      'without bits that mask (1) does not have',
+    ],
     [
       'a state before tracking',
       { hook: 'output', priority: 'raw', match: { ctState: 'new' } },
       'inet',
-      /before connection tracking/,
+      'ARGUMENT',
+      'match.ctState',
+      'before connection tracking',
     ],
     [
       'a state without tracking',
       { hook: 'ingress', device: 'lo', match: { ctState: 'new' } },
       'netdev',
-      /have no connection/,
+      'ARGUMENT',
+      'match.ctState',
+      'have no connection',
     ],
-    ['an unknown state', { hook: 'output', match: { ctState: 'old' as 'new' } }, 'inet', /ctState old: there is new/],
+    [
+      'an unknown state',
+      { hook: 'output', match: { ctState: 'old' as 'new' } },
+      'inet',
+      'VALUE_RANGE',
+      'match.ctState',
+      "must be 'new', 'established'",
+    ],
     [
       'a queue in netdev',
       { hook: 'ingress', device: 'lo', queue: 1 },
       'netdev',
-      /does not queue packets of family netdev/,
+      'ARGUMENT',
+      'queue',
+      'not possible in family netdev',
     ],
-    ['a queue too large', { hook: 'output', queue: 65536 }, 'inet', /queue: a whole number/],
-    ['queue and verdict', { hook: 'output', queue: 1, verdict: 'drop' }, 'inet', /give one of them/],
-    ['bypass without a queue', { hook: 'output', bypass: true }, 'inet', /belong to a queue/],
-    ['one queue to spread over', { hook: 'output', queue: 1, fanout: true }, 'inet', /give a range of queues/],
-    ['a group too large', { hook: 'output', log: { group: 65536 } }, 'inet', /log group: a whole number/],
+    ['a queue too large', { hook: 'output', queue: 65536 }, 'inet', 'VALUE_RANGE', 'queue', 'got 65536'],
+    [
+      'queue and verdict',
+      { hook: 'output', queue: 1, verdict: 'drop' },
+      'inet',
+      'ARGUMENT',
+      'verdict',
+      'cannot go with queue',
+    ],
+    ['bypass without a queue', { hook: 'output', bypass: true }, 'inet', 'ARGUMENT', 'bypass', 'queue is missing'],
+    [
+      'one queue to spread over',
+      { hook: 'output', queue: 1, fanout: true },
+      'inet',
+      'ARGUMENT',
+      'fanout',
+      'needs a range of queues',
+    ],
+    ['a group too large', { hook: 'output', log: { group: 65536 } }, 'inet', 'VALUE_RANGE', 'log.group', 'got 65536'],
     [
       'a prefix too long',
       { hook: 'output', log: { group: 1, prefix: 'x'.repeat(128) } },
       'inet',
-      /log prefix: up to 127/,
+      'VALUE_RANGE',
+      'log.prefix',
+      'text of 0 to 127 bytes',
     ],
-    ['a limit of nothing', { hook: 'output', limit: { rate: 0, per: 'day' } }, 'inet', /limit rate/],
-  ])('%s', async (_, rule, family, message) => {
-    const error = await installRules(family === 'netdev' ? [rule] : [{ hook: 'input' }, rule], {
-      transport: opener,
-      family,
-    }).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'VALUE_RANGE' })
-    expect((error as Error).message).toMatch(message)
-    expect((error as Error).message).toMatch(family === 'netdev' ? /^rule 0: / : /^rule 1: /)
+    [
+      'a limit of nothing',
+      { hook: 'output', limit: { rate: 0, per: 'day' } },
+      'inet',
+      'VALUE_RANGE',
+      'limit.rate',
+      'got 0',
+    ],
+    [
+      'a key of another tool',
+      json({ hook: 'input', match: { protocol: 'udp', dport: 53 }, verdict: 'drop' }),
+      'inet',
+      'ARGUMENT',
+      'match.dport',
+      'unknown key rules[1].match.dport, did you mean destinationPort?',
+    ],
+    [
+      'a member misspelt',
+      json({ hook: 'input', matches: { protocol: 'udp' }, verdict: 'drop' }),
+      'inet',
+      'ARGUMENT',
+      'matches',
+      'unknown key rules[1].matches, did you mean match?',
+    ],
+    [
+      'half a name',
+      json({ hook: 'input', match: { interface: 'eth0' }, verdict: 'drop' }),
+      'inet',
+      'ARGUMENT',
+      'match.interface',
+      'did you mean inputInterface or outputInterface?',
+    ],
+    [
+      'a match that is text',
+      json({ hook: 'input', match: 'udp' }),
+      'inet',
+      'ARGUMENT',
+      'match',
+      "must be an object, got 'udp' (string)",
+    ],
+    [
+      'a match that is a list',
+      json({ hook: 'input', match: ['udp'] }),
+      'inet',
+      'ARGUMENT',
+      'match',
+      'must be an object, got an array',
+    ],
+    [
+      'a port that is text',
+      json({ hook: 'input', match: { protocol: 'udp', destinationPort: '53' } }),
+      'inet',
+      'ARGUMENT',
+      'match.destinationPort',
+      "got '53' (string)",
+    ],
+    [
+      'a range that is text',
+      json({ hook: 'input', match: { protocol: 'udp', destinationPort: '53-60' } }),
+      'inet',
+      'ARGUMENT',
+      'match.destinationPort',
+      "got '53-60' (string)",
+    ],
+    [
+      'a list of ports that are text',
+      json({ hook: 'input', match: { protocol: 'udp', destinationPort: ['53'] } }),
+      'inet',
+      'ARGUMENT',
+      'match.destinationPort[0]',
+      "got '53' (string)",
+    ],
+    [
+      'a port that is true',
+      json({ hook: 'input', match: { protocol: 'udp', destinationPort: true } }),
+      'inet',
+      'ARGUMENT',
+      'match.destinationPort',
+      'got true (boolean)',
+    ],
+    [
+      'a range of nothing',
+      json({ hook: 'input', match: { protocol: 'udp', destinationPort: {} } }),
+      'inet',
+      'ARGUMENT',
+      'match.destinationPort.from',
+      'is missing',
+    ],
+    [
+      'half a range',
+      json({ hook: 'input', match: { protocol: 'udp', destinationPort: { from: 5 } } }),
+      'inet',
+      'ARGUMENT',
+      'match.destinationPort.to',
+      'is missing',
+    ],
+    [
+      'a protocol that is null',
+      json({ hook: 'input', match: { protocol: null } }),
+      'inet',
+      'ARGUMENT',
+      'match.protocol',
+      'got null',
+    ],
+    [
+      'a mark of nothing',
+      json({ hook: 'input', match: { mark: {} } }),
+      'inet',
+      'ARGUMENT',
+      'match.mark.value',
+      'is missing',
+    ],
+    [
+      'a property that there is not',
+      json({ hook: 'input', match: { ctMark: 5 } }),
+      'inet',
+      'ARGUMENT',
+      'match.ctMark',
+      'unknown key rules[1].match.ctMark',
+    ],
+    [
+      'an action that there is not',
+      json({ hook: 'input', action: 'drop' }),
+      'inet',
+      'ARGUMENT',
+      'action',
+      'unknown key rules[1].action',
+    ],
+    ['a rule that is none', json(null), 'inet', 'ARGUMENT', '', 'must be an object, got null'],
+  ])('%s', async (_, rule, family, code, member, text) => {
+    const rules: FirewallRule[] = family === 'netdev' ? [rule] : [{ hook: 'input' }, rule]
+    const error = await failure(installRules(rules, { transport: opener, family }))
+    const at = `rules[${rules.length - 1}]`
+    expect(error).toMatchObject({ name: 'OptionError', code, path: member === '' ? at : `${at}.${member}` })
+    expect((error as Error).message).toContain(text)
+    expect((error as Error).message).toMatch(/^install rules: /)
   })
 
   test('priorities that overlap: a word and its number at one hook', async () => {
@@ -372,25 +650,69 @@ describe('what makes no sense is refused before anything is opened', () => {
       { hook: 'output', priority: 0 },
     ]
     await expect(installRules(overlapping, { transport: opener })).rejects.toMatchObject({
-      code: 'VALUE_RANGE',
-      message: 'rule 2: priority 0 at hook output is where rule 0 has filter: say it the same way, or another priority',
+      code: 'ARGUMENT',
+      path: 'rules[2].priority',
+      message: expect.stringContaining('rules[2].priority 0 at hook output is what rules[0] calls filter'),
     })
   })
 
-  test('no rule, an unknown family, a table without a name', async () => {
-    const refused = { code: 'VALUE_RANGE' }
-    await expect(installRules([], { transport: opener })).rejects.toMatchObject(refused)
-    await expect(installRules([QUEUE], { transport: opener, family: 'ipx' as 'ip' })).rejects.toMatchObject(refused)
-    await expect(installRules([QUEUE], { transport: opener, table: '' })).rejects.toMatchObject(refused)
+  test.each<[unknown, unknown, string, string]>([
+    [[], {}, 'VALUE_RANGE', 'rules'],
+    [{ hook: 'input' }, {}, 'ARGUMENT', 'rules'],
+    [undefined, {}, 'ARGUMENT', 'rules'],
+    [[QUEUE], { family: 'ipx' }, 'VALUE_RANGE', 'family'],
+    [[QUEUE], { table: '' }, 'VALUE_RANGE', 'table'],
+    [[QUEUE], { persistant: true }, 'ARGUMENT', 'persistant'],
+    [[QUEUE], { transport: 'socket' }, 'ARGUMENT', 'transport'],
+    [[QUEUE], { transport: undefined }, 'ARGUMENT', 'transport'],
+    [[QUEUE], { requestTimeout: '5' }, 'ARGUMENT', 'requestTimeout'],
+  ])('rules %j with %j', async (rules, options, code, path) => {
+    const given = { transport: opener, ...(options as object) }
+    const error = await failure(installRules(rules as FirewallRule[], given))
+    expect(error).toMatchObject({ code, path })
   })
 
-  test('rules of a queue or log that are not alike, or not for one group', async () => {
-    const refused = { code: 'VALUE_RANGE' }
-    const rule: QueueRule[] = [{ hook: 'output' }, { hook: 'output', onExit: 'block' }]
-    await expect(openQueue({ number: 1, transport: opener, rule })).rejects.toMatchObject(refused)
-    const wrong = { hook: 'output', onExit: 'stay' as 'block' } as const
-    await expect(openQueue({ number: 1, transport: opener, rule: wrong })).rejects.toMatchObject(refused)
-    await expect(openLog({ group: [1, 2], transport: opener, rule: { hook: 'input' } })).rejects.toMatchObject(refused)
+  test('no options', async () => {
+    expect(await failure(installRules([QUEUE], undefined as unknown as InstallOptions))).toMatchObject({
+      code: 'ARGUMENT',
+    })
+  })
+
+  test('a function that opens something else than a transport', async () => {
+    const transport = (() => ({})) as unknown as InstallOptions['transport']
+    expect(await failure(installRules([QUEUE], { transport }))).toMatchObject({
+      code: 'ARGUMENT',
+      message: expect.stringContaining('what transport() returns'),
+    })
+  })
+
+  test.each<[unknown, string, string]>([
+    [[{ hook: 'output' }, { hook: 'output', onExit: 'block' }], 'ARGUMENT', 'rule[1].onExit'],
+    [{ hook: 'output', onExit: 'stay' }, 'VALUE_RANGE', 'rule.onExit'],
+    [{ hook: 'output', match: { dport: 53 } }, 'ARGUMENT', 'rule.match.dport'],
+    [
+      [{ hook: 'output', match: { protocol: 'udp', destinationPort: '53' } }],
+      'ARGUMENT',
+      'rule[0].match.destinationPort',
+    ],
+    [{ hook: 'output', queue: 7 }, 'ARGUMENT', 'rule.queue'],
+    [[], 'VALUE_RANGE', 'rule'],
+    ['output', 'ARGUMENT', 'rule'],
+  ])('the rule %j of a queue', async (rule, code, path) => {
+    const error = await failure(openQueue({ number: 1, transport: opener, rule: rule as QueueRule }))
+    expect(error).toMatchObject({ code, path })
+    expect((error as Error).message).toMatch(/^open queue: /)
+  })
+
+  test('a rule of a queue that is to carry connections, where packets have none', async () => {
+    const rule: QueueRule = { hook: 'output', priority: 'raw' }
+    const error = await failure(openQueue({ number: 1, transport: opener, conntrack: true, rule }))
+    expect(error).toMatchObject({ code: 'ARGUMENT', path: 'rule.priority' })
+  })
+
+  test('a rule of a log of several groups', async () => {
+    const error = await failure(openLog({ group: [1, 2], transport: opener, rule: { hook: 'input' } }))
+    expect(error).toMatchObject({ code: 'ARGUMENT', path: 'rule' })
   })
 })
 

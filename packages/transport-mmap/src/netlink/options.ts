@@ -1,6 +1,15 @@
-import { TransportError } from '@ringlink/transport'
+import {
+  boolean,
+  integer,
+  list,
+  type Members,
+  OptionPlace,
+  object,
+  readOptions,
+  type Schema,
+} from '@ringlink/codec/options'
 import { planRing, type RingGeometry } from '@ringlink/transport/netlink-ring'
-import { type CheckedOptions, checkOptions, type SocketOptions } from '@ringlink/transport-socket'
+import { type CheckedOptions, checkOptions, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
 
 /** How a netlink ring is opened. Sizes are bytes; what is left out follows from the use. */
 export interface NetlinkRingOptions
@@ -56,30 +65,53 @@ const MAXIMUM_FRAMES = 65536
 const MAXIMUM_RING = 2 ** 30
 const LARGEST_BATCH = 256
 
-/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
-export function checkNetlinkRingOptions(options: NetlinkRingOptions, pageSize: number): CheckedNetlinkRingOptions {
-  const { frames, batchSize, holdLimit, transmitFrames = 0, dumpAllocations = [], poison = false, ...others } = options
-  const socket = checkOptions(others)
+const { liveBatches: _, batchSize: __, noOverrunErrors: ___, strictChecking: ____, ...others } = socketMembers
+
+/** The members of these options: for who opens a ring of any kind. */
+export const netlinkRingMembers: Members<NetlinkRingOptions> = {
+  ...others,
+  frames: integer(1, MAXIMUM_FRAMES),
+  batchSize: integer(1, MAXIMUM_FRAMES),
+  holdLimit: integer(0, MAXIMUM_FRAMES),
+  transmitFrames: integer(0, MAXIMUM_FRAMES),
+  dumpAllocations: list(integer(1, 1 << 20)),
+  poison: boolean,
+}
+const netlinkRingOptions: Schema<NetlinkRingOptions> = object<NetlinkRingOptions>(netlinkRingMembers)
+const OPERATION = 'open netlink ring'
+
+/** Checks every option once and fills in the defaults. Throws `OptionError`. */
+export function checkNetlinkRingOptions(given: NetlinkRingOptions, pageSize: number): CheckedNetlinkRingOptions {
+  const options = readOptions(OPERATION, netlinkRingOptions, given)
+  const { frames, batchSize, holdLimit, transmitFrames = 0, dumpAllocations = [], poison = false, ...rest } = options
+  const socket = checkOptions(rest, OPERATION)
   const capacity = Math.max(MINIMUM_CAPACITY, socket.frameSize + ALLOCATION_ROOM)
   const asked = frames ?? defaultFrames(capacity, options.receiveBufferSize)
-  const receive = planRing({ capacity, frameCount: whole('frames', asked, 1, MAXIMUM_FRAMES), pageSize })
+  const receive = planRing({ capacity, frameCount: asked, pageSize })
   if (receive.blockSize * receive.blockCount > MAXIMUM_RING) {
-    throw refuse(
-      `${asked} frames of ${capacity} bytes are more than 1 GiB; ask for fewer (frames) or smaller ones (frameSize)`,
-    )
+    const problem = `are more than 1 GiB, ${asked} of ${capacity} bytes; ask for fewer, or for smaller ones (frameSize)`
+    throw place('frames').error('VALUE_RANGE', problem)
   }
   const count = receive.frameCount
-  const hold = holdLimit === undefined ? defaultHoldLimit(socket) : whole('holdLimit', holdLimit, 0, count - 1)
-  const sending = whole('transmitFrames', transmitFrames, 0, MAXIMUM_FRAMES)
   return {
     ...socket,
-    batchSize: whole('batchSize', batchSize ?? Math.max(1, Math.min(LARGEST_BATCH, count >> 2)), 1, count),
+    batchSize: within('batchSize', batchSize ?? Math.max(1, Math.min(LARGEST_BATCH, count >> 2)), 1, count),
     receive,
-    transmit: sending === 0 ? undefined : planRing({ capacity: MINIMUM_CAPACITY, frameCount: sending, pageSize }),
-    holdLimit: hold,
-    dumpAllocations: dumpAllocations.map((size) => whole('dumpAllocations', size, 1, 1 << 20)),
+    transmit:
+      transmitFrames === 0 ? undefined : planRing({ capacity: MINIMUM_CAPACITY, frameCount: transmitFrames, pageSize }),
+    holdLimit: holdLimit === undefined ? defaultHoldLimit(socket) : within('holdLimit', holdLimit, 0, count - 1),
+    dumpAllocations,
     poison,
   }
+}
+
+/** An option whose bounds follow from others. Throws code `VALUE_RANGE`. */
+function within(name: string, value: number, minimum: number, maximum: number): number {
+  return integer(minimum, maximum).read(value, place(name))
+}
+
+function place(name: string): OptionPlace {
+  return new OptionPlace(OPERATION, name)
 }
 
 /** What is sent to groups, and most answers of other protocols, comes by the receive queue; kept frames would lose it. */
@@ -91,13 +123,4 @@ function defaultFrames(capacity: number, receiveBufferSize: number | undefined):
   const wanted = receiveBufferSize === undefined ? DEFAULT_FRAMES : Math.ceil(receiveBufferSize / BUFFER_PER_PACKET)
   const most = Math.floor(FRAMES_TARGET / capacity)
   return Math.min(MAXIMUM_FRAMES, Math.max(MINIMUM_FRAMES, Math.min(wanted, most)))
-}
-
-function whole(name: string, value: number, minimum: number, maximum: number): number {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
-  throw refuse(`${name} is ${value}; a whole number from ${minimum} to ${maximum} is wanted`)
-}
-
-function refuse(what: string): TransportError {
-  return new TransportError('ARGUMENT', 'open netlink ring', what)
 }

@@ -1,5 +1,15 @@
-import { frameStride, TransportError } from '@ringlink/transport'
-import { type CheckedOptions, checkOptions, type SocketOptions } from '@ringlink/transport-socket'
+import {
+  boolean,
+  integer,
+  type Members,
+  OptionPlace,
+  object,
+  readOptions,
+  type Schema,
+  schemaOf,
+} from '@ringlink/codec/options'
+import { frameStride } from '@ringlink/transport'
+import { type CheckedOptions, checkOptions, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
 
 /** How a ring of io_uring is opened. Sizes are bytes; what is left out follows from the use. */
 export interface UringOptions extends Omit<SocketOptions, 'liveBatches' | 'batchSize'> {
@@ -38,40 +48,46 @@ const DEFAULT_BATCH_SIZE = 256
 /** Offsets of frames are signed words where they are shifted. */
 const MAXIMUM_BYTES = 2 ** 31
 
-/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
-export function checkUringOptions(options: UringOptions): CheckedUringOptions {
-  const { frames, batchSize, holdLimit, kernelThread = false, ...others } = options
-  const socket = checkOptions(others)
-  const frameCount = checkFrames(frames ?? defaultFrames(socket.frameSize))
+const { liveBatches: _, batchSize: __, ...others } = socketMembers
+const frameCounts = schemaOf(`a power of two from 2 to ${MAXIMUM_FRAMES}`, ['number'], (frames: number, place) => {
+  const isPowerOfTwo = Number.isInteger(frames) && (frames & (frames - 1)) === 0
+  if (isPowerOfTwo && frames >= 2 && frames <= MAXIMUM_FRAMES) return frames
+  throw place.outOfRange(`a power of two from 2 to ${MAXIMUM_FRAMES}`, frames)
+})
+
+/** The members of these options: for who opens a ring of any kind. */
+export const uringMembers: Members<UringOptions> = {
+  ...others,
+  frames: frameCounts,
+  batchSize: integer(1, MAXIMUM_FRAMES),
+  holdLimit: integer(0, MAXIMUM_FRAMES),
+  kernelThread: boolean,
+}
+const uringOptions: Schema<UringOptions> = object<UringOptions>(uringMembers)
+const OPERATION = 'open uring'
+
+/** Checks every option once and fills in the defaults. Throws `OptionError`. */
+export function checkUringOptions(given: UringOptions): CheckedUringOptions {
+  const options = readOptions(OPERATION, uringOptions, given)
+  const { frames, batchSize, holdLimit, kernelThread = false, ...rest } = options
+  const socket = checkOptions(rest, OPERATION)
+  const frameCount = frames ?? defaultFrames(socket.frameSize)
   if (frameCount * frameStride(FRAME_HEAD + socket.frameSize) >= MAXIMUM_BYTES) {
-    throw refuse(`${frameCount} frames of ${socket.frameSize} bytes are more than 2 GiB`)
+    const problem = `are more than 2 GiB, ${frameCount} of ${socket.frameSize} bytes; ask for fewer, or for smaller ones (frameSize)`
+    throw new OptionPlace(OPERATION, 'frames').error('VALUE_RANGE', problem)
   }
   const batch = batchSize ?? Math.max(1, Math.min(DEFAULT_BATCH_SIZE, frameCount >> 2))
-  if (!Number.isInteger(batch) || batch < 1 || batch > frameCount) {
-    throw refuse(`batchSize is ${batch}; a whole number from 1 to ${frameCount} is wanted`)
-  }
+  integer(1, frameCount).read(batch, new OptionPlace(OPERATION, 'batchSize'))
   const hold = holdLimit ?? frameCount >> 1
-  if (!Number.isInteger(hold) || hold < 0 || hold >= frameCount) {
-    throw refuse(`holdLimit must be an integer from 0 to ${frameCount - 1}, got ${hold}`)
-  }
+  integer(0, frameCount - 1).read(hold, new OptionPlace(OPERATION, 'holdLimit'))
   return { socket, frames: frameCount, batchSize: batch, holdLimit: hold, kernelThread }
 }
 
 /** What the kernel writes before a message: `struct io_uring_recvmsg_out`, then `struct sockaddr_nl`. */
 export const FRAME_HEAD = 28
 
-function checkFrames(frames: number): number {
-  const isPowerOfTwo = Number.isInteger(frames) && (frames & (frames - 1)) === 0
-  if (isPowerOfTwo && frames >= 2 && frames <= MAXIMUM_FRAMES) return frames
-  throw refuse(`frames is ${frames}; a power of two from 2 to ${MAXIMUM_FRAMES} is wanted`)
-}
-
 function defaultFrames(frameSize: number): number {
   let frames = DEFAULT_FRAMES
   while (frames > MINIMUM_FRAMES && frames * frameSize > FRAMES_TARGET) frames >>= 1
   return frames
-}
-
-function refuse(what: string): TransportError {
-  return new TransportError('ARGUMENT', 'open uring', what)
 }

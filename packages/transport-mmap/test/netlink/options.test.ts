@@ -44,7 +44,7 @@ describe('sizes of a netlink ring', () => {
     [{ protocol: 256 }, 'protocol'],
   ])('out of bounds are refused: %o', (options, name) => {
     expect(() => check(options)).toThrow(
-      expect.objectContaining({ code: 'ARGUMENT', message: expect.stringContaining(name) }),
+      expect.objectContaining({ code: 'VALUE_RANGE', message: expect.stringContaining(name) }),
     )
   })
 })

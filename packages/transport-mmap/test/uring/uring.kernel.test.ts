@@ -75,7 +75,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
       { frames: 32768, frameSize: 70144 },
       { frameSize: 0 },
     ]
-    for (const options of refused) expect(() => open(options)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+    for (const options of refused) expect(() => open(options)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
     expect(loadNative().openHandles()).toBe(before)
   })
 

@@ -5,6 +5,19 @@
  */
 export type { Fault, FaultContext, FaultFrame, FaultStats, ReceiveFault, SendFault } from './fault.ts'
 // biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport/faults`
-export { corrupt, delay, drop, duplicate, type FaultOptions, overrun, reorder, shortSend, truncate } from './kinds.ts'
+export {
+  corrupt,
+  type DelayOptions,
+  delay,
+  drop,
+  duplicate,
+  type FaultOptions,
+  type LimitOptions,
+  type OverrunOptions,
+  overrun,
+  reorder,
+  shortSend,
+  truncate,
+} from './kinds.ts'
 export { Random } from './random.ts'
 export { type FaultyTransport, type WithFaultsOptions, withFaults } from './transport.ts'

@@ -1,18 +1,72 @@
-import { TransportError } from '../errors.ts'
+import {
+  functionOf,
+  integer,
+  list,
+  type Members,
+  number,
+  type OptionPlace,
+  object,
+  readOptions,
+  required,
+  type Schema,
+} from '@ringlink/codec/options'
 import { type Fault, type FaultFrame, frameOf, type ReceiveFault } from './fault.ts'
+import type { Random } from './random.ts'
 
-/** How often a fault happens. */
+/** When a fault happens: exactly one of these is given. */
 export interface FaultOptions {
   /** from 0, never, to 1, always; asked for each message, or each flush */
-  readonly probability: number
+  readonly probability?: number | undefined
+  /** to these messages, or flushes, by their number since the transport was opened, from 1: `drop({ at: [3] })` loses the third */
+  readonly at?: readonly number[] | undefined
+}
+
+/** Options of {@link delay}. */
+export interface DelayOptions extends FaultOptions {
+  readonly batches: number
+}
+
+/** Options of {@link overrun}. */
+export interface OverrunOptions extends FaultOptions {
+  readonly length?: number | undefined
+}
+
+/** Options of {@link shortSend}. */
+export interface LimitOptions {
+  readonly limit: (commits: number) => number
+}
+
+const COUNT = integer(1, Number.MAX_SAFE_INTEGER)
+const members: Members<FaultOptions> = { probability: number(0, 1), at: list(COUNT) }
+
+function oneOfBoth({ probability, at }: FaultOptions, place: OptionPlace): void {
+  if (probability === undefined && at === undefined) throw place.member('probability').missing('it, or at')
+  if (probability !== undefined && at !== undefined) throw place.member('at').conflict('cannot go with probability')
+}
+
+const faultOptions: Schema<FaultOptions> = object<FaultOptions>(members, oneOfBoth)
+const delayOptions: Schema<DelayOptions> = object<DelayOptions>({ ...members, batches: required(COUNT) }, oneOfBoth)
+const overrunOptions: Schema<OverrunOptions> = object<OverrunOptions>({ ...members, length: COUNT }, oneOfBoth)
+const limitOptions: Schema<LimitOptions> = object<LimitOptions>({
+  limit: required(functionOf<LimitOptions['limit']>('a function')),
+})
+
+/** Whether a fault happens to the next message, or flush. */
+type Chooser = (random: Random) => boolean
+
+/** The choice for one transport, which counts its messages. */
+function chooser({ probability, at }: FaultOptions): Chooser {
+  if (at === undefined) return (random) => random.chance(probability ?? 0)
+  const numbers = new Set(at)
+  let message = 0
+  return () => numbers.has(++message)
 }
 
 /** Messages vanish, and nobody says so: what a gap in sequence numbers is for. */
 export function drop(options: FaultOptions): Fault {
-  const probability = checkProbability('drop', options)
-  return stateless((frames, { random, stats }) =>
+  return perTransport(readOptions('drop messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.filter(() => {
-      const dropped = random.chance(probability)
+      const dropped = happens(random)
       if (dropped) stats.dropped++
       return !dropped
     }),
@@ -21,10 +75,9 @@ export function drop(options: FaultOptions): Fault {
 
 /** Messages come twice, one behind the other. */
 export function duplicate(options: FaultOptions): Fault {
-  const probability = checkProbability('duplicate', options)
-  return stateless((frames, { random, stats }) =>
+  return perTransport(readOptions('duplicate messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.flatMap((frame) => {
-      if (!random.chance(probability)) return [frame]
+      if (!happens(random)) return [frame]
       stats.duplicated++
       return [frame, frame]
     }),
@@ -33,11 +86,10 @@ export function duplicate(options: FaultOptions): Fault {
 
 /** Messages change places with the one behind them in the same batch, each at the most once. */
 export function reorder(options: FaultOptions): Fault {
-  const probability = checkProbability('reorder', options)
-  return stateless((frames, { random, stats }) => {
+  return perTransport(readOptions('reorder messages', faultOptions, options), (happens, frames, { random, stats }) => {
     const changed = [...frames]
     for (let index = 0; index + 1 < changed.length; index++) {
-      if (!random.chance(probability)) continue
+      if (!happens(random)) continue
       const [frame, next] = changed.slice(index, index + 2) as [FaultFrame, FaultFrame]
       changed[index] = next
       changed[index + 1] = frame
@@ -50,10 +102,9 @@ export function reorder(options: FaultOptions): Fault {
 
 /** Messages are cut at any place, as if their frame had been too small: `fullLength` tells. */
 export function truncate(options: FaultOptions): Fault {
-  const probability = checkProbability('truncate', options)
-  return stateless((frames, { random, stats }) =>
+  return perTransport(readOptions('truncate messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.map((frame) => {
-      if (!random.chance(probability) || frame.byteLength === 0) return frame
+      if (!happens(random) || frame.byteLength === 0) return frame
       stats.truncated++
       return frameOf(frame, frame.bytes().slice(0, random.below(frame.byteLength)))
     }),
@@ -62,10 +113,9 @@ export function truncate(options: FaultOptions): Fault {
 
 /** One bit of a message is turned over. The kernel does not do that; what reads its messages must survive it all the same. */
 export function corrupt(options: FaultOptions): Fault {
-  const probability = checkProbability('corrupt', options)
-  return stateless((frames, { random, stats }) =>
+  return perTransport(readOptions('corrupt messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.map((frame) => {
-      if (!random.chance(probability) || frame.byteLength === 0) return frame
+      if (!happens(random) || frame.byteLength === 0) return frame
       const bytes = frame.bytes().slice()
       const at = random.below(bytes.length)
       bytes[at] = (bytes[at] as number) ^ (1 << random.below(8))
@@ -79,20 +129,18 @@ export function corrupt(options: FaultOptions): Fault {
  * Messages come later: in front of the batch that is received `batches` batches after their own. Time is counted in
  * batches alone, so what is delayed when the traffic ends does not come any more; `waiting` of the counters says how many.
  */
-export function delay(options: FaultOptions & { readonly batches: number }): Fault {
-  const probability = checkProbability('delay', options)
-  const { batches } = options
-  if (!Number.isInteger(batches) || batches < 1) {
-    throw new TransportError('ARGUMENT', 'delay', `${batches} batches; a whole number from 1 is wanted`)
-  }
+export function delay(options: DelayOptions): Fault {
+  const checked = readOptions('delay messages', delayOptions, options)
+  const { batches } = checked
   return {
     makeReceive: () => {
+      const happens = chooser(checked)
       const waiting: FaultFrame[][] = []
       return (frames, { random, stats }) => {
         const delayed: FaultFrame[] = []
         const due = waiting.length === batches ? (waiting.shift() as FaultFrame[]) : []
         const others = frames.filter((frame) => {
-          if (!random.chance(probability)) return true
+          if (!happens(random)) return true
           delayed.push(frameOf(frame, frame.bytes().slice()))
           return false
         })
@@ -106,18 +154,16 @@ export function delay(options: FaultOptions & { readonly batches: number }): Fau
 }
 
 /** Messages are lost as they are when the receive buffer is full: `length` of them at a time, counted in `lost` of the next batch and by the event. */
-export function overrun(options: FaultOptions & { readonly length?: number }): Fault {
-  const probability = checkProbability('overrun', options)
-  const { length = 1 } = options
-  if (!Number.isInteger(length) || length < 1) {
-    throw new TransportError('ARGUMENT', 'overrun', `${length} messages; a whole number from 1 is wanted`)
-  }
+export function overrun(options: OverrunOptions): Fault {
+  const checked = readOptions('overrun messages', overrunOptions, options)
+  const { length = 1 } = checked
   return {
     makeReceive: () => {
+      const happens = chooser(checked)
       let left = 0
       return (frames, { random, stats, lose }) => {
         const kept = frames.filter(() => {
-          const begins = random.chance(probability)
+          const begins = happens(random)
           if (left === 0 && begins) left = length
           if (left === 0) return true
           left--
@@ -136,22 +182,30 @@ export function overrun(options: FaultOptions & { readonly length?: number }): F
  * A flush sends only some of the commits, the first ones, and fails: any number of them from none to all but one, or as
  * many as `limit` says.
  */
-export function shortSend(options: FaultOptions | { readonly limit: (commits: number) => number }): Fault {
-  if ('limit' in options) return { makeSend: () => options.limit }
-  const probability = checkProbability('shortSend', options)
+export function shortSend(options: FaultOptions | LimitOptions): Fault {
+  const operation = 'send short'
+  if (typeof options === 'object' && options !== null && 'limit' in options) {
+    const { limit } = readOptions(operation, limitOptions, options)
+    return { makeSend: () => limit }
+  }
+  const checked = readOptions(operation, faultOptions, options)
   return {
-    makeSend:
-      () =>
-      (commits, { random }) =>
-        random.chance(probability) ? random.below(commits) : commits,
+    makeSend: () => {
+      const happens = chooser(checked)
+      return (commits, { random }) => (happens(random) ? random.below(commits) : commits)
+    },
   }
 }
 
-function stateless(receive: ReceiveFault): Fault {
-  return { makeReceive: () => receive }
-}
-
-function checkProbability(name: string, { probability }: FaultOptions): number {
-  if (probability >= 0 && probability <= 1) return probability
-  throw new TransportError('ARGUMENT', name, `a probability of ${probability}; 0 to 1 is wanted`)
+/** A fault whose only state is how many messages it has seen. */
+function perTransport(
+  options: FaultOptions,
+  receive: (happens: Chooser, ...given: Parameters<ReceiveFault>) => readonly FaultFrame[],
+): Fault {
+  return {
+    makeReceive: () => {
+      const happens = chooser(options)
+      return (frames, context) => receive(happens, frames, context)
+    },
+  }
 }

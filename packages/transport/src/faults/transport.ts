@@ -1,3 +1,13 @@
+import {
+  instance,
+  integer,
+  list,
+  object,
+  readArgument,
+  readOptions,
+  required,
+  type Schema,
+} from '@ringlink/codec/options'
 import { BaseTransport } from '../base.ts'
 import type { IndexedBatch } from '../frames/batch.ts'
 import { describeFrame } from '../frames/descriptor.ts'
@@ -28,10 +38,24 @@ export interface WithFaultsOptions {
 export function withFaults(
   transport: Transport,
   faults: readonly Fault[],
-  { seed }: WithFaultsOptions,
+  options: WithFaultsOptions,
 ): FaultyTransport {
-  return new FaultTransport(transport, faults, new Random(seed))
+  const { seed } = readOptions('open transport with faults', withFaultsOptions, options)
+  return new FaultTransport(
+    transport,
+    readArgument('open transport with faults', 'faults', faultList, faults),
+    new Random(seed),
+  )
 }
+
+const withFaultsOptions: Schema<WithFaultsOptions> = object<WithFaultsOptions>({
+  seed: required(integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
+})
+const faultList = list(
+  instance<Fault>('a fault: what drop(), delay() and the others return', (value) => {
+    return 'makeReceive' in value || 'makeSend' in value
+  }),
+)
 
 type Stage = (frames: readonly FaultFrame[]) => readonly FaultFrame[]
 

@@ -441,7 +441,30 @@ test.each([
   () => delay({ probability: 0.5, batches: 1.5 }),
   () => overrun({ probability: 0.5, length: 0 }),
 ])('faults that make no sense are refused (%#)', (make) => {
+  expect(make).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
+})
+
+test.each([
+  () => drop({}),
+  () => drop({ at: [1], probability: 1 }),
+  () => drop({ probabilty: 0.5 } as object),
+  () => drop({ at: 3 } as object),
+  () => drop(undefined as unknown as object),
+  () => delay({ probability: 0.5 } as unknown as { batches: number }),
+  () => shortSend({ limit: 1 } as unknown as { limit: () => number }),
+])('faults of the wrong shape are refused (%#)', (make) => {
   expect(make).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+})
+
+test.each([1, 2, 3])('faults can be exact: these messages and no others, whatever the seed (%i)', (seed) => {
+  const { peer, transport } = open([drop({ at: [3, 5] }), duplicate({ at: [1] })], seed)
+  const { received } = run(transport, peer, [
+    [[0], [1]],
+    [[2], [3]],
+    [[4], [5]],
+  ])
+  expect(received.map(({ bytes }) => bytes[0])).toEqual([0, 0, 1, 3, 5])
+  expect(transport.faults).toMatchObject({ dropped: 2, duplicated: 1 })
 })
 
 test('a decorated transport says so', () => {

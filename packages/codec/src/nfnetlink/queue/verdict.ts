@@ -54,8 +54,8 @@ export function queueVerdict(queueNumber: number, bypass = false): number {
 }
 
 /**
- * NF_DROP_ERR: the verdict that drops a packet and gives its local sender `errno` (positive, at most 65535) as the reason. Throws code
- * `VALUE_RANGE`.
+ * NF_DROP_ERR: the verdict that drops a packet with `errno` (positive) as the reason. A hook of the kernel tells a local sender with it; from
+ * user space it drops and no more, because the sender's call returned when the packet was queued. Throws code `VALUE_RANGE` for more than 65535.
  */
 export function dropVerdict(errno: number): number {
   checkInteger('errno', errno, 0, 0xffff)
