@@ -5,6 +5,7 @@ import {
   align4,
   beginMessage,
   CopyMode,
+  encodeText,
   finishMessage,
   Hook,
   Subsystem,
@@ -41,7 +42,6 @@ export const LogFlag = { Sequence: 1, GlobalSequence: 2, Conntrack: 4 } as const
 /** Headers, the attributes of fixed size, a Done message: reserved for every packet; measured. */
 const FIXED_SIZE = 140
 const WORD_SIZE = 8
-const encoder = new TextEncoder()
 
 /** What an entry is about to hold. */
 export interface EntryPlan {
@@ -59,7 +59,7 @@ export function planEntry(
   prefix: string,
   copyLength: number | undefined,
 ): EntryPlan {
-  const text = encoder.encode(`${prefix}\0`)
+  const text = encodeText(`${prefix}\0`)
   let size = FIXED_SIZE + attributeSize(text.length)
   if (packet.inputDevice !== 0) size += attributeSize(packet.linkLayerHeader.length) + 2 * WORD_SIZE
   if ((group.flags & LogFlag.Sequence) !== 0) size += WORD_SIZE

@@ -1,5 +1,5 @@
 /** Messages of the kernel's, attribute by attribute: nests as nf_tables sends them, without the flag that says so. */
-import { AttributeWriter, beginMessage, finishMessage, Memory } from '@ringlink/codec'
+import { AttributeWriter, beginMessage, encodeText, finishMessage, Memory } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 
 /** What the headers of a message say. */
@@ -13,7 +13,6 @@ export interface ReplyHeader {
 }
 
 const SIZE = 1 << 16
-const encoder = new TextEncoder()
 
 /** Builds one message. */
 export class ReplyWriter {
@@ -46,7 +45,7 @@ export class ReplyWriter {
   }
 
   text(type: number, value: string): void {
-    this.#writer.bytes(type, encoder.encode(`${value}\0`))
+    this.#writer.bytes(type, encodeText(`${value}\0`))
   }
 
   bytes(type: number, value: Uint8Array): void {

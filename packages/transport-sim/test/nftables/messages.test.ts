@@ -118,6 +118,18 @@ describe('a batch on the simulated kernel', () => {
     ).toEqual([2])
   })
 
+  it('keeps a name whose bytes are not UTF-8', () => {
+    const { socket } = start()
+    const name = '\udcffa\udcc3'
+    expect(batch(socket, table(name))).toEqual([0])
+    sendBytes(socket, request(NfTablesMessage.GetTable, 0, tableAttributes, { name }, Request, Family.Inet))
+    const [row] = receiveAll(socket).map((bytes) => new Message(bytes).view)
+    expect(row && readNfnetlinkAttributes(row, tableAttributes).name).toBe(name)
+    const remove = { name: (row && readNfnetlinkAttributes(row, tableAttributes).name) ?? '' }
+    const removal = request(NfTablesMessage.DeleteTable, 0, tableAttributes, remove, Request | Acknowledge, Family.Inet)
+    expect(batch(socket, removal)).toEqual([0])
+  })
+
   it('tells the group of nf_tables of the new generation', () => {
     const { kernel, socket } = start()
     const listener = kernel.open({ protocol: Protocol.Netfilter, groups: [7] })

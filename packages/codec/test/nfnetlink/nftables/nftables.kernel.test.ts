@@ -352,6 +352,15 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     expect(take(NfTablesMessage.GetRule)).toEqual({ bytes: 0n, packets: 0n })
   })
 
+  test('a name whose bytes are not UTF-8 is read as it was written, and deletes its table', () => {
+    const name = '\udcffa\udcc3'
+    succeed([{ type: NfTablesMessage.NewTable, family: Family.Inet, attributes: { name } }])
+    const names = () => dump(NfTablesMessage.GetTable, tableAttributes, {}).map((row) => row.name)
+    expect(names()).toEqual([name])
+    succeed([{ type: NfTablesMessage.DeleteTable, family: Family.Inet, attributes: { name: names()[0] ?? '' } }])
+    expect(names()).toEqual([])
+  })
+
   test('a batch for another generation is refused whole', () => {
     const before = generation().id as number
     succeed([newTable()])
