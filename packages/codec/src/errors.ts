@@ -170,7 +170,8 @@ export class KernelError extends NetlinkError {
       missing === undefined ? undefined : `missing ${missing}`,
       policy === undefined ? undefined : `expected ${policy}`,
     ]
-    super('KERNEL', parts.filter((part) => part !== undefined).join(', '))
+    // Names in the request and the kernel's own words may hold anything.
+    super('KERNEL', escapeText(parts.filter((part) => part !== undefined).join(', ')))
     this.name = 'KernelError'
     this.errno = errno
     this.extendedMessage = extendedMessage

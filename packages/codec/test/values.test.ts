@@ -3,6 +3,7 @@ import {
   AttributeWriter,
   beginMessage,
   dropVerdict,
+  KernelError,
   Memory,
   MessageView,
   NfTablesMessage,
@@ -63,4 +64,13 @@ test('a table is deleted by the name that was read, whatever its bytes are', () 
     })
     expect(again.copy(0, length)).toEqual(written.copy(0, writer.end))
   }
+})
+
+test('an error of the kernel shows nothing that could steer a terminal', () => {
+  const { message, extendedMessage } = new KernelError('create table \u001b[2J', 17, {
+    extendedMessage: 'name \u202e\udcff is taken',
+    sequence: 1,
+  })
+  expect(message).toBe('create table \\u{1b}[2J: EEXIST, name \\u{202e}\\xff is taken')
+  expect(extendedMessage).toBe('name \u202e\udcff is taken')
 })
