@@ -82,6 +82,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #lastId: number | undefined
   // What could not be delivered passed, instead of being dropped.
   #failOpen: boolean
+  #dropsUnanswered: boolean
   #closing: Promise<void> | undefined
   #lastCounters: QueueCounters | undefined
 
@@ -100,6 +101,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.#stats = newQueueStats()
     this.stats = this.#stats
     this.#failOpen = failOpen
+    this.#dropsUnanswered = unanswered === 'drop'
     this.#lastId = session.transport.capabilities.recorded === true ? undefined : 0
     this.#ordered = session.transport.capabilities.ordered
     this.#verdicts = new Verdicts({
@@ -173,7 +175,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * What the kernel counts of this queue; after close, what it last counted. Throws code `SYSTEM` or `UNSUPPORTED` where it does
+   * What the kernel counts of this queue; after close, what it last counted, with unread packets still waiting where close drops them. Throws code `SYSTEM` or `UNSUPPORTED` where it does
    * not tell.
    */
   counters(): QueueCounters | undefined {
@@ -246,10 +248,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       this.#batch.finish()
       // A loop that waits is given what has come for it, and answers that.
       if (this.#loop.isWaiting) await new Promise(setImmediate)
+      const before = this.#readCounters()
       this.#answerUnread()
       this.#verdicts.close(this.#lastId ?? 0)
-      this.#lastCounters = this.#readCounters()
-      this.#countRest(this.#lastCounters)
+      const after = this.#readCounters()
+      this.#countRest(after)
+      this.#lastCounters = this.#dropsUnanswered ? before : after
     } catch (error) {
       // A kernel that takes no verdicts any more drops what is queued when the socket goes; there is nobody else to tell.
       if (!isNetlinkError(error)) throw error
