@@ -29,7 +29,7 @@ import {
   isExtensionHeader,
 } from './ipv6-extension.ts'
 import { IpProtocol } from './protocol.ts'
-import { transportHeaderLength } from './transport.ts'
+import { hasPorts, transportHeaderLength } from './transport.ts'
 import { UDP_HEADER_LENGTH } from './udp.ts'
 import { UDP_LITE_COVERAGE } from './udp-lite.ts'
 import { isVlan, VLAN_TAG_LENGTH } from './vlan.ts'
@@ -103,6 +103,8 @@ export class PacketLayout {
   protocol: number | undefined
   /** where the transport header begins; -1 if there is none: not IP, a later fragment, no next header, or cut before it */
   transportOffset = -1
+  /** where source and destination port lie; -1 if the packet has none, or if they are in another fragment or cut off */
+  portsOffset = -1
   /** bytes of the transport header; 0 if the protocol is not known here, or if the header is cut or damaged */
   transportHeaderLength = 0
   /** where the bytes of the application begin; {@link end} if a header before them is cut */
@@ -178,6 +180,7 @@ export class PacketLayout {
     this.finalDestinationOffset = -1
     this.protocol = undefined
     this.transportOffset = -1
+    this.portsOffset = -1
     this.transportHeaderLength = 0
     this.payloadOffset = end
     this.payloadEnd = end
@@ -342,6 +345,7 @@ export class PacketLayout {
     // What comes most often first, and without a call.
     if (protocol === IpProtocol.Udp && at + UDP_HEADER_LENGTH <= end) {
       this.transportOffset = at
+      this.portsOffset = at
       this.transportHeaderLength = UDP_HEADER_LENGTH
       this.payloadOffset = at + UDP_HEADER_LENGTH
       const length = read16(this.memory, at + 4)
@@ -350,6 +354,7 @@ export class PacketLayout {
       return
     }
     if (at < end) this.transportOffset = at
+    if (at + 4 <= end && hasPorts(protocol)) this.portsOffset = at
     const length = transportHeaderLength(this.memory, protocol, at, end)
     if (length < 0 || at + length > end) {
       this.payloadOffset = end

@@ -8,7 +8,7 @@ import { IPV4_DESTINATION, IPV4_IDENTIFICATION, IPV4_SOURCE, IPV4_TIME_TO_LIVE }
 import { IPV6_DESTINATION, IPV6_HOP_LIMIT, IPV6_SOURCE } from './ipv6.ts'
 import { PacketLayout } from './packet-layout.ts'
 import { protocolName } from './protocol.ts'
-import { encapsulatedEtherType, hasPorts, quotedEtherType } from './transport.ts'
+import { encapsulatedEtherType, quotedEtherType } from './transport.ts'
 import { vlanIdOf } from './vlan.ts'
 
 /** Tunnels inside of tunnels that `innermost` opens. */
@@ -47,17 +47,16 @@ export class PacketView extends PacketLayout {
 
   /** of TCP, UDP, UDP-Lite, SCTP and DCCP; `undefined` if the packet has no ports, or if they are in another fragment or cut off */
   get sourcePort(): number | undefined {
-    return this.hasPorts ? read16(this.memory, this.transportOffset) : undefined
+    return this.portsOffset < 0 ? undefined : read16(this.memory, this.portsOffset)
   }
 
   /** as {@link sourcePort} */
   get destinationPort(): number | undefined {
-    return this.hasPorts ? read16(this.memory, this.transportOffset + 2) : undefined
+    return this.portsOffset < 0 ? undefined : read16(this.memory, this.portsOffset + 2)
   }
 
   get hasPorts(): boolean {
-    const { protocol, transportOffset } = this
-    return transportOffset >= 0 && protocol !== undefined && hasPorts(protocol) && transportOffset + 4 <= this.end
+    return this.portsOffset >= 0
   }
 
   /** bytes of the application that are there */
