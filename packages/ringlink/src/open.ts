@@ -12,9 +12,10 @@ import {
   type Rules,
 } from '@ringlink/client'
 import { isNetlinkError } from '@ringlink/codec'
+import { boolean, OptionPlace, object, type Schema, typeOfValue } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import { openRing } from '@ringlink/transport-mmap'
-import { openSocket, type SocketOptions } from '@ringlink/transport-socket'
+import { openSocket, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
 
 /**
  * Whether {@link openTransport} takes a ring where there is one and nothing was said: as measurements have it
@@ -43,7 +44,9 @@ export interface QueueOptions extends Omit<QueueOptionsOn, 'transport'>, Transpo
  * Opens the fastest transport that this machine has, or the one that was chosen; its `capabilities.kind` says which. Rejects
  * with code `SYSTEM`, `ARGUMENT`, or `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where a ring was asked for and none works.
  */
-export async function openTransport({ ring, ...options }: TransportNeeds & TransportChoice): Promise<Transport> {
+export async function openTransport(given: TransportNeeds & TransportChoice): Promise<Transport> {
+  const { ring, networkNamespace, others } = splitChoice('open transport', given)
+  const options = { ...others, networkNamespace }
   if (!(ring ?? PREFER_RING)) return openSocket(options)
   try {
     return await openRing(options)
@@ -68,15 +71,18 @@ export interface InstallOptions extends Omit<InstallOptionsOn, 'transport'> {
 }
 
 /** Installs rules; see `installRules` of `@ringlink/client` for the codes that it rejects with. */
-export function installRules(
-  rules: readonly FirewallRule[],
-  { transport, networkNamespace, ...options }: InstallOptions = {},
-): Promise<Rules> {
+export async function installRules(rules: readonly FirewallRule[], given: InstallOptions = {}): Promise<Rules> {
+  const { ring, networkNamespace, others } = splitChoice<InstallOptions & TransportChoice>('install rules', given)
+  if (ring !== undefined)
+    throw new OptionPlace('install rules').unknownKey('ring', ': rules live as long as a plain socket')
+  const { transport, ...options } = others
   return installRulesOn(rules, { ...options, transport: transport ?? socketOpener(networkNamespace) })
 }
 
 /** Takes a queue; see `openQueue` of `@ringlink/client` for the codes that it rejects with. */
-export function openQueue({ transport, networkNamespace, ring, ...options }: QueueOptions): Promise<Queue> {
+export async function openQueue(given: QueueOptions): Promise<Queue> {
+  const { ring, networkNamespace, others } = splitChoice('open queue', given)
+  const { transport, ...options } = others
   return openQueueOn(
     transport === undefined
       ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
@@ -85,12 +91,28 @@ export function openQueue({ transport, networkNamespace, ring, ...options }: Que
 }
 
 /** Takes log groups; see `openLog` of `@ringlink/client` for the codes that it rejects with. */
-export function openLog({ transport, networkNamespace, ring, ...options }: LogOptions): Promise<Log> {
+export async function openLog(given: LogOptions): Promise<Log> {
+  const { ring, networkNamespace, others } = splitChoice('open log', given)
+  const { transport, ...options } = others
   return openLogOn(
     transport === undefined
       ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
       : { ...options, transport },
   )
+}
+
+const choice: Schema<TransportChoice> = object<TransportChoice>({
+  networkNamespace: socketMembers.networkNamespace,
+  ring: boolean,
+})
+
+/** The choice of a transport among options, checked; the others are checked by whoever takes them. Throws `OptionError`. */
+function splitChoice<Options extends TransportChoice>(operation: string, given: Options) {
+  const place = new OptionPlace(operation)
+  if (given === undefined) throw place.missing('an object')
+  if (typeOfValue(given) !== 'object') throw place.wrongType('an object', given)
+  const { networkNamespace, ring, ...others } = given
+  return { ...choice.read({ networkNamespace, ring }, place), others }
 }
 
 /** A table that a plain socket owns goes at once with it, whatever a ring still has in flight. */

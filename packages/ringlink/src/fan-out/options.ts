@@ -1,8 +1,21 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { PacketBatch } from '@ringlink/client'
-import { EncodeError } from '@ringlink/codec'
-import { TransportError } from '@ringlink/transport'
+import {
+  anything,
+  either,
+  instance,
+  integer,
+  list,
+  milliseconds,
+  OptionPlace,
+  object,
+  oneOf,
+  required,
+  type Schema,
+  text,
+  typeOfValue,
+} from '@ringlink/codec/options'
 import type { QueueOptions } from '../open.ts'
 
 /** What the functions of a fan-out's module are given, the same object at every call in one Worker. */
@@ -42,6 +55,7 @@ export interface FanOutOptions extends Omit<QueueOptions, 'number' | 'transport'
 }
 
 const DEFAULT_CLOSE_TIMEOUT = 5000
+const OPERATION = 'fan out'
 
 /** Options that were checked. */
 export interface CheckedFanOutOptions {
@@ -54,55 +68,57 @@ export interface CheckedFanOutOptions {
   readonly queueOptions: Omit<QueueOptions, 'number'>
 }
 
-/** Throws code `VALUE_RANGE` for queues that are none, `ARGUMENT` for the other options. */
-export function checkFanOutOptions(options: FanOutOptions): CheckedFanOutOptions {
-  const { queues, module, data, onFailure = 'close', closeTimeout = DEFAULT_CLOSE_TIMEOUT, ...queueOptions } = options
-  if (onFailure !== 'close' && onFailure !== 'continue') {
-    throw argument(`onFailure: 'close' or 'continue' wanted, not ${onFailure}`)
-  }
-  if (!(closeTimeout >= 0 && closeTimeout <= 0x7fffffff)) {
-    throw argument(`closeTimeout: a number of milliseconds wanted, not ${closeTimeout}`)
-  }
+const numberList = list(integer(0, 0xffff), 1)
+
+interface OwnOptions extends Pick<FanOutOptions, 'queues' | 'module' | 'data' | 'onFailure' | 'closeTimeout'> {}
+
+const ownOptions: Schema<OwnOptions> = object<OwnOptions>({
+  queues: required(either(text(1, 64), numberList)),
+  module: required(
+    either(
+      text(1, 4096),
+      instance<URL>('a URL', (value) => value instanceof URL),
+    ),
+  ),
+  data: anything,
+  onFailure: oneOf('close', 'continue'),
+  closeTimeout: milliseconds(),
+})
+
+/** Throws `OptionError`; the options of the queues are checked where they are opened. */
+export function checkFanOutOptions(given: FanOutOptions): CheckedFanOutOptions {
+  const place = new OptionPlace(OPERATION)
+  if (given === undefined) throw place.missing('an object')
+  if (typeOfValue(given) !== 'object') throw place.wrongType('an object', given)
+  const { queues, module, data, onFailure, closeTimeout, ...queueOptions } = given
+  const own = ownOptions.read({ queues, module, data, onFailure, closeTimeout }, place)
   return {
-    queues: queueNumbers(queues),
-    module: moduleUrl(module),
+    queues: queueNumbers(own.queues),
+    module: moduleUrl(own.module),
     data,
-    onFailure,
-    closeTimeout,
+    onFailure: own.onFailure ?? 'close',
+    closeTimeout: own.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT,
     queueOptions,
   }
 }
 
 /** The numbers of `'0:3'`, or of a list, in their order. Throws code `VALUE_RANGE`. */
 export function queueNumbers(queues: string | readonly number[]): readonly number[] {
-  const numbers = typeof queues === 'string' ? numbersOfRange(queues) : [...queues]
-  if (numbers.length === 0) throw outOfRange('at least one queue wanted')
-  for (const number of numbers) {
-    if (!Number.isInteger(number) || number < 0 || number > 0xffff) {
-      throw outOfRange(`a queue number from 0 to 65535 wanted, not ${number}`)
-    }
-  }
-  if (new Set(numbers).size < numbers.length) throw outOfRange(`each queue once wanted, not ${numbers.join(', ')}`)
+  const place = new OptionPlace(OPERATION, 'queues')
+  const numbers = numberList.read(typeof queues === 'string' ? numbersOfRange(queues) : [...queues], place)
+  if (new Set(numbers).size < numbers.length)
+    throw place.error('VALUE_RANGE', `must name each queue once, got ${numbers.join(', ')}`)
   return numbers
 }
 
 function numbersOfRange(range: string): number[] {
   const [, first, last = first] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(range) ?? []
   const length = Number(last) - Number(first) + 1
-  if (!(length > 0)) throw outOfRange(`a range such as '0:3' wanted, not '${range}'`)
+  if (!(length > 0)) throw new OptionPlace(OPERATION, 'queues').outOfRange("a range such as '0:3'", range)
   return Array.from({ length }, (_, index) => Number(first) + index)
 }
 
 function moduleUrl(module: URL | string): string {
   if (module instanceof URL) return module.href
-  if (typeof module !== 'string' || module === '') throw argument('module: a URL or a path wanted')
   return module.startsWith('file:') || module.startsWith('data:') ? module : pathToFileURL(resolve(module)).href
-}
-
-function outOfRange(text: string): EncodeError {
-  return new EncodeError('VALUE_RANGE', `queues: ${text}`)
-}
-
-function argument(text: string): TransportError {
-  return new TransportError('ARGUMENT', 'fan out', text)
 }

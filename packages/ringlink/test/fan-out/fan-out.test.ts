@@ -24,14 +24,18 @@ describe('the options of a fan-out', () => {
   )
 
   test.each([
-    [{ module: '' }],
-    [{ closeTimeout: -1 }],
-    [{ closeTimeout: Number.NaN }],
-    [{ onFailure: 'ignore' as 'close' }],
-    [{ data: () => {} }],
-  ])('%j is refused with ARGUMENT', async (wrong) => {
+    [{ module: '' }, 'VALUE_RANGE'],
+    [{ closeTimeout: -1 }, 'VALUE_RANGE'],
+    [{ closeTimeout: Number.NaN }, 'VALUE_RANGE'],
+    [{ onFailure: 'ignore' as 'close' }, 'VALUE_RANGE'],
+    [{ data: () => {} }, 'ARGUMENT'],
+    [{ queues: 2 as unknown as string }, 'ARGUMENT'],
+    [{ queues: ['1'] as unknown as number[] }, 'ARGUMENT'],
+    [{ module: undefined as unknown as string }, 'ARGUMENT'],
+    [{ closeTimeout: '5' as unknown as number }, 'ARGUMENT'],
+  ])('%j is refused with %s', async (wrong, code) => {
     const failed = fanOut({ queues: '0', module: 'verdicts.mjs', ...wrong })
-    await expect(failed).rejects.toMatchObject({ code: 'ARGUMENT' })
+    await expect(failed).rejects.toMatchObject({ code })
   })
 
   test('a path is one from the working directory, a URL stays as it is, and the rest is what the queues are opened with', () => {
