@@ -1,7 +1,8 @@
 // Reads what the firewall logs: a line for each packet, and a capture that Wireshark opens.
 import { parseArgs } from 'node:util'
 import { LinkType, nflogRecord, openCapture } from '@ringlink/capture'
-import { PacketView, packetText } from '@ringlink/packet'
+import { escapeText } from '@ringlink/codec'
+import { packetText } from '@ringlink/packet'
 import { openLog, openRing, openSocket, openTransport } from 'ringlink'
 
 const { values: options } = parseArgs({
@@ -30,7 +31,6 @@ const capture =
 const interfaces = new Map(
   groups.map((group) => [group, capture?.addInterface({ linkType: LinkType.Nflog, name: `nflog:${group}` }) ?? 0]),
 )
-const headers = new PacketView()
 
 await using log = await openLog({
   group: groups,
@@ -55,7 +55,7 @@ for await (const records of log) {
     // The records of a group are numbered: a gap is a loss.
     const lost = records.lost - lostBefore
     lostBefore = records.lost
-    headers.wrapNetwork(record.memory, record.payloadOffset, record.payloadLength, record.protocol)
+    const headers = record.headers()
     const { group, sequence = 0, payloadLength: captured } = record
     const prefix = record.prefix() ?? ''
     const length = headers.networkLength
@@ -72,8 +72,8 @@ await capture?.close()
 const { records: packets, lost } = log.stats
 report('summary', { transport: log.transport.capabilities.kind, packets, lost })
 
-/** One line for people, or one JSON object. A prefix is text from elsewhere: quoted, it cannot steer a terminal. */
+/** One line for people, or one JSON object. A prefix is text from elsewhere: escaped, it cannot steer a terminal. */
 function report(event: string, values: Record<string, string | number>): void {
-  const text = Object.entries(values).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+  const text = Object.entries(values).map(([name, value]) => `${name} ${escapeText(String(value))}`)
   console.log(options.json ? JSON.stringify({ event, ...values }) : `${event}: ${text.join('  ')}`)
 }

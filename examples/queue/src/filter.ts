@@ -1,4 +1,4 @@
-import { IpProtocol, PacketView } from '@ringlink/packet'
+import { IpProtocol, type PacketView } from '@ringlink/packet'
 import type { QueuePacket } from 'ringlink'
 
 /** What a datagram is dropped for. */
@@ -9,11 +9,10 @@ export interface Unwanted {
   readonly text: string
 }
 
-/** Tells UDP datagrams that go to a port or contain a text. One view is aimed at packet after packet: nothing is allocated. */
+/** Tells UDP datagrams that go to a port or contain a text. */
 export function datagramFilter({ port, text }: Unwanted): (packet: QueuePacket) => boolean {
-  const headers = new PacketView()
   return (packet) => {
-    headers.wrapNetwork(packet.memory, packet.payloadOffset, packet.payloadLength, packet.protocol)
+    const headers = packet.headers()
     if (headers.protocol !== IpProtocol.Udp) return false
     return headers.destinationPort === port || (text !== '' && contains(headers, text))
   }

@@ -1,19 +1,14 @@
-import type { Arguments } from '../command-line/arguments.ts'
 import type { CommandDescription } from '../command-line/command.ts'
-
-const options = {} as const
 
 export const manDescription = {
   name: 'man',
   summary: 'print the manual page, for man and groff',
   description: ['The page has all commands. Text for a terminal that has no man: ringlink COMMAND --help.'],
   operands: [],
-  options,
+  options: {},
   examples: [
     { what: 'Read it', line: 'ringlink man | man -l -' },
     { what: 'Install it', line: 'ringlink man > ringlink.1' },
     { what: 'As plain text', line: 'ringlink man | man -l - | col -b' },
   ],
 } as const satisfies CommandDescription
-
-export type ManArguments = Arguments<typeof options>

@@ -10,7 +10,7 @@ export function showsUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = pro
 /** The last `width` values as bars, the highest as high as there are; zero has the lowest bar. */
 export function sparkline(values: readonly number[], width: number, unicode: boolean): string {
   const bars = [...(unicode ? BLOCKS : ASCII)]
-  const shown = values.slice(-Math.max(0, width))
+  const shown = width > 0 ? values.slice(-width) : []
   const highest = Math.max(0, ...shown)
   return shown
     .map((value) => bars[highest === 0 ? 0 : Math.min(bars.length - 1, Math.floor((value / highest) * bars.length))])
