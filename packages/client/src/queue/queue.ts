@@ -79,7 +79,9 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #loop: BatchLoop<PacketBatch>
   #ordered: boolean
   // The id of the last packet; of a recording the first one is where counting begins.
-  #lastId: number | undefined
+  // A number from the start: the field of a number that may be undefined costs an allocation for each that is stored.
+  #lastId = 0
+  #isCounting: boolean
   // What could not be delivered passed, instead of being dropped.
   #failOpen: boolean
   #dropsUnanswered: boolean
@@ -102,7 +104,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.stats = this.#stats
     this.#failOpen = failOpen
     this.#dropsUnanswered = unanswered === 'drop'
-    this.#lastId = session.transport.capabilities.recorded === true ? undefined : 0
+    this.#isCounting = session.transport.capabilities.recorded !== true
     this.#ordered = session.transport.capabilities.ordered
     this.#verdicts = new Verdicts({
       number,
@@ -250,7 +252,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       if (this.#loop.isWaiting) await new Promise(setImmediate)
       const before = this.#readCounters()
       this.#answerUnread()
-      this.#verdicts.close(this.#lastId ?? 0)
+      this.#verdicts.close(this.#lastId)
       const after = this.#readCounters()
       this.#countRest(after)
       this.#lastCounters = this.#dropsUnanswered ? before : after
@@ -275,7 +277,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /** Packets after the last one that was delivered: what has an id and no longer waits was not. */
   #countRest(counters: QueueCounters | undefined): void {
-    if (!this.#ordered || this.#lastId === undefined || counters?.portId !== this.transport.portId) return
+    if (!this.#ordered || !this.#isCounting || counters?.portId !== this.transport.portId) return
     const missing = ((counters.lastId - this.#lastId) | 0) - counters.waiting
     if (missing > 0) this.#noteMissing(missing)
   }
@@ -283,7 +285,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #noteIds(ids: Uint32Array, length: number): number {
     if (length === 0) return 0
     let lost = 0
-    let last = this.#lastId ?? (ids[0] as number) - 1
+    let last = this.#isCounting ? this.#lastId : (ids[0] as number) - 1
+    this.#isCounting = true
     for (let index = 0; index < length; index++) {
       const id = ids[index] as number
       const missing = (id - last - 1) >>> 0
