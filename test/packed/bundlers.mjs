@@ -86,8 +86,9 @@ function esbuildBrowser({ registry }) {
 }
 
 function viteBrowser({ registry }) {
-  const config =
-    "export default { build: { lib: { entry: 'decoder.js', formats: ['es'], fileName: 'decoder' }, outDir: 'out', minify: true } }"
+  // As an application: Vite does not minify a library in full.
+  const config = `export default { build: { outDir: 'out', modulePreload: { polyfill: false },
+    rollupOptions: { input: 'decoder.js', output: { entryFileNames: 'decoder.js' } } } }`
   return withProject(
     registry,
     { 'decoder.js': decoder, 'vite.config.js': config },

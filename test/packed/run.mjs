@@ -2,7 +2,7 @@
 //
 //   node test/packed/run.mjs [--all] [--only TEXT] [--write]
 //
-// Without --all, what CI runs at every change. --only: checks that have the text in their name. --write: docs/platforms.md, from these
+// Without --all, what CI runs at every change. --only (any number): checks that have the text in their name. --write: docs/platforms.md, from these
 // results and, for the checks that were not run now, from those of runs before, which build/ keeps.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,12 +18,12 @@ import { platformsDocument } from './report.mjs'
 const { values } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true },
     write: { type: 'boolean', default: false },
   },
 })
 const chosen = checks.filter(({ name, quick }) =>
-  values.only === undefined ? values.all || quick : name.includes(values.only),
+  values.only === undefined ? values.all || quick : values.only.some((text) => name.includes(text)),
 )
 if (chosen.length === 0) throw new Error(`no check has ${JSON.stringify(values.only)} in its name`)
 
