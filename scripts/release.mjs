@@ -3,15 +3,17 @@
 //   node scripts/release.mjs version       takes the changesets into package.json and CHANGELOG.md, to be reviewed and committed
 //   node scripts/release.mjs publish       publishes what the registry does not have; the prebuilt binaries must be in place
 //   node scripts/release.mjs dry-run       both, in a copy of the last commit, with a registry on loopback, and checks what arrived
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Project } from '../test/packed/project.mjs'
 import { startRegistry } from '../test/packed/registry.mjs'
 import { pack } from './pack.mjs'
 import { publishedPackages, root } from './workspace.mjs'
 
+const execute = promisify(execFile)
 const { packageManager, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const commands = { version, publish, 'dry-run': dryRun }
 const command = commands[process.argv[2]]
@@ -19,42 +21,43 @@ if (command === undefined)
   throw new Error(`expected one of ${Object.keys(commands).join(', ')}, got ${process.argv[2]}`)
 await command()
 
-function version() {
-  run(root, ...scripts.changeset.split(' '), 'version')
+async function version() {
+  await run(root, ...scripts.changeset.split(' '), 'version')
   // changesets writes package.json in a form of its own.
-  run(root, process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'packages')
+  await run(root, process.execPath, 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', 'packages')
   const versions = new Set(publishedPackages().map(({ manifest }) => manifest.version))
   if (versions.size !== 1) throw new Error(`the packages must have one version, they have ${[...versions].join(', ')}`)
   console.log(`version ${[...versions][0]}`)
 }
 
 /** Packages come after those that they depend on, and platforms' binaries before what loads them: pnpm sees to that order. */
-function publish(environment = {}) {
+async function publish(environment = {}) {
   pack()
   const filters = publishedPackages().flatMap(({ manifest }) => ['--filter', manifest.name])
   const pnpm = ['npx', '--yes', packageManager, '--recursive', ...filters]
-  run(root, { environment }, ...pnpm, 'publish', '--no-git-checks', '--access', 'public')
+  await run(root, { environment }, ...pnpm, 'publish', '--no-git-checks', '--access', 'public')
 }
 
 async function dryRun() {
   const copy = mkdtempSync(join(tmpdir(), 'ringlink-release-'))
   const registry = await startRegistry()
   try {
-    run(root, 'sh', '-c', `git archive HEAD | tar -x -C ${copy}`)
+    await run(root, 'sh', '-c', `git archive HEAD | tar -x -C ${copy}`)
     // changesets and pnpm look at the repository.
-    run(
+    await run(
       copy,
       'sh',
       '-c',
       'git init -q -b main . && git add -A && git -c user.name=dry -c user.email=dry@run commit -qm release',
     )
     writeFileSync(join(copy, '.changeset', 'dry-run.md'), '---\n"ringlink": minor\n---\n\nTries a release.\n')
-    run(copy, 'npx', '--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--silent')
-    run(copy, process.execPath, 'scripts/release.mjs', 'version')
-    run(copy, process.execPath, 'scripts/build.mjs')
-    run(copy, process.execPath, 'packages/native/scripts/platforms.mjs', '--install')
+    await run(copy, 'npx', '--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--silent')
+    await run(copy, process.execPath, 'scripts/release.mjs', 'version')
+    await run(copy, process.execPath, 'scripts/build.mjs')
+    await run(copy, process.execPath, 'packages/native/scripts/platforms.mjs', '--install')
     const environment = registryEnvironment(copy, registry.url)
-    for (let time = 1; time <= 2; time++) run(copy, { environment }, process.execPath, 'scripts/release.mjs', 'publish')
+    for (let time = 1; time <= 2; time++)
+      await run(copy, { environment }, process.execPath, 'scripts/release.mjs', 'publish')
     await checkPublished(registry, copy)
   } finally {
     await registry.close()
@@ -97,14 +100,9 @@ async function checkPublished(registry, copy) {
   )
 }
 
-function run(cwd, ...command) {
+/** Not in step with this process: the registry on loopback must go on answering. */
+async function run(cwd, ...command) {
   const { environment = {} } = typeof command[0] === 'object' ? command.shift() : {}
   const env = { ...process.env, ...environment }
-  const { status, stdout, stderr } = spawnSync(command[0], command.slice(1), {
-    cwd,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  })
-  if (status !== 0) throw new Error(`${command.join(' ')} failed:\n${stdout}${stderr}`)
+  await execute(command[0], command.slice(1), { cwd, env, maxBuffer: 1 << 28 })
 }
