@@ -100,7 +100,7 @@ async function checkPublished(registry, copy) {
   )
 }
 
-/** Not in step with this process: the registry on loopback must go on answering. */
+/** Not in step with this process: the registry on loopback must continue to answer. */
 async function run(cwd, ...command) {
   const { environment = {} } = typeof command[0] === 'object' ? command.shift() : {}
   const env = { ...process.env, ...environment }

@@ -15,7 +15,7 @@ function run(script: string): string[] {
   return stdout.trimEnd().split('\n')
 }
 
-test('each check is run within its limit, whatever the others do, and what failed is shown', () => {
+test('each check is run within its own limit, and what failed is shown', () => {
   const checks = [
     { limit: 60, command: 'echo "fine $((1 + 1)) $(scaled 120)"' },
     { limit: 60, command: 'cat; for i in $(seq 40); do echo "line $i"; done\nexit 3' },

@@ -1,4 +1,4 @@
-// Opens what needs privileges, in whatever state this process was started, and prints what came of it.
+// Opens what needs privileges, with the privileges that this process has, and prints the outcome.
 import { openQueue, openTransport } from '../../packages/ringlink/dist/index.js'
 
 const result = { uid: process.getuid(), transport: await kindOfTransport(), queue: await outcome() }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { kernelTests, kernelUnavailable, Namespace } from './namespace.ts'
 
 test.skipIf(kernelUnavailable)(
-  kernelTests('what has no room at the receiver, as on a kernel with a low rmem_max, has arrived all the same'),
+  kernelTests('what has no room at the receiver, as on a kernel with a low rmem_max, still counts as arrived'),
   async () => {
     await using namespace = await Namespace.open()
     await namespace.listen(9000, undefined, 4096)

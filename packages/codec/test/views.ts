@@ -55,9 +55,9 @@ export interface Subject {
   readonly left: readonly string[]
 }
 
-/** NFQA_VLAN_TCI and NFULA_VLAN_TCI: the last of the attributes nested in these bytes that is one. */
+/** NFQA_VLAN_TCI and NFULA_VLAN_TCI: of a nest that was read, or the last one among the attributes in its bytes. */
 function vlanTagIn(nest: unknown): number | undefined {
-  if (!(nest instanceof Uint8Array)) return undefined
+  if (!(nest instanceof Uint8Array)) return (nest as { tag?: number } | undefined)?.tag
   const iterator = new AttributeIterator().wrap(Memory.from(nest), 0, nest.length)
   let tag: number | undefined
   while (iterator.next()) {
