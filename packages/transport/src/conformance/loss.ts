@@ -29,7 +29,7 @@ export const lossCases: readonly ConformanceCase[] = [
   },
   {
     title: 'losses one after the other are each counted',
-    promise: 'messages that the kernel dropped are counted exactly; otherwise a loss counts as one',
+    promise: 'messages that the kernel dropped are counted exactly: at the latest when the transport closes',
     needs: ['loss'],
     async run({ transport, peer }) {
       let total = 0
