@@ -157,27 +157,60 @@ export class BatchLoop<Batch> {
     }
   }
 
-  async #wait(): Promise<IteratorResult<Batch, undefined>> {
+  #wait(): Promise<IteratorResult<Batch, undefined>> {
+    return this.#source.interval > 0 ? this.#rest().then(() => this.#receive()) : this.#receive()
+  }
+
+  /** Not an async function, and with callbacks that stay: each turn of the event loop waits once, and this is half the allocations. */
+  #receive(): Promise<IteratorResult<Batch, undefined>> {
+    this.#noteWaiting()
+    return this.#session.receive().then(this.#onFrames, this.#onFailure)
+  }
+
+  readonly #onFrames = (
+    frames: FrameBatch,
+  ): IteratorResult<Batch, undefined> | Promise<IteratorResult<Batch, undefined>> => {
     try {
-      if (this.#source.interval > 0) await this.#rest()
+      return this.#take(frames) ?? this.#receiveMore()
+    } catch (error) {
+      return this.#onFailure(error)
+    }
+  }
+
+  readonly #onFailure = (error: unknown): IteratorReturnResult<undefined> => {
+    this.#waiting = false
+    if (this.#isEnd(error)) return this.#end()
+    this.#stop()
+    throw error
+  }
+
+  /** After frames with nothing to show: a loop, because callbacks that wait for each other would pile up. */
+  async #receiveMore(): Promise<IteratorResult<Batch, undefined>> {
+    try {
       for (;;) {
-        this.#waiting = !this.#session.hasParked
-        if (this.#waiting) this.#noteIdle()
-        const frames = await this.#session.receive()
-        this.#waiting = false
-        if (this.#source.isClosed()) {
-          // It came while the source was being closed, and is answered like all that nobody has seen.
-          if (!frames.released && this.#source.aim(frames)) this.#source.endBatch()
-          return this.#end()
-        }
-        if (this.#source.aim(frames)) return this.#result
+        this.#noteWaiting()
+        const result = this.#take(await this.#session.receive())
+        if (result !== undefined) return result
       }
     } catch (error) {
-      this.#waiting = false
-      if (this.#isEnd(error)) return this.#end()
-      this.#stop()
-      throw error
+      return this.#onFailure(error)
     }
+  }
+
+  #noteWaiting(): void {
+    this.#waiting = !this.#session.hasParked
+    if (this.#waiting) this.#noteIdle()
+  }
+
+  /** What the frames that were waited for give; `undefined` when there is nothing in them to show. */
+  #take(frames: FrameBatch): IteratorResult<Batch, undefined> | undefined {
+    this.#waiting = false
+    if (this.#source.isClosed()) {
+      // It came while the source was being closed, and is answered like all that nobody has seen.
+      if (!frames.released && this.#source.aim(frames)) this.#source.endBatch()
+      return this.#end()
+    }
+    return this.#source.aim(frames) ? this.#result : undefined
   }
 
   /** Lets time pass until the interval since the last wake-up is over. */

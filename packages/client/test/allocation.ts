@@ -1,7 +1,7 @@
 /**
  * Run by allocation.test.ts in a process of its own with `--expose-gc` and a young generation larger than what one object
- * per packet would fill: prints by how many bytes the heap grew per packet of a queue. A batch costs something however many packets are
- * in it, so what small and large batches cost is compared.
+ * per packet would fill: prints by how many bytes the heap grew per packet of a queue. A batch and a turn of the event loop cost something
+ * however many packets are in them, so what small and large batches cost is compared, where each batch of either size is a turn of its own.
  */
 import {
   beginMessage,
@@ -25,9 +25,12 @@ import {
 } from '@ringlink/transport'
 import { openQueue, type PacketBatch, type Queue, type VerdictBatching } from '../src/index.ts'
 
-const SMALL = 64
-const LARGE = 1024
-const PACKETS = SMALL * LARGE * 16
+/** Many batches in a turn of the event loop. */
+const TINY = 64
+/** As many frames as the transport gives out in a turn: a batch of this size or more, which is never divided, is a turn. */
+const SMALL = 1024
+const LARGE = 8192
+const PACKETS = 1 << 20
 /** Where a packet message has the id of its packet. */
 const ID_OFFSET = 24
 
@@ -209,7 +212,8 @@ console.log(
     // Ids that are no small integers of the engine.
     highIds: await bytesPerPacket({ run: serve, handle: answerEach, batching: 'always', firstId: 0x90000000 }),
     control: await bytesPerPacket({ run: loop, handle: answerAndAllocate }),
-    perBatch: await bytesPerBatch(SMALL, { run: loop, handle: answerAll }),
-    perServedBatch: await bytesPerBatch(SMALL, { run: serve, handle: answerAll }),
+    perBatch: await bytesPerBatch(TINY, { run: loop, handle: answerAll }),
+    perTurn: await bytesPerBatch(SMALL, { run: loop, handle: answerAll }),
+    perServedBatch: await bytesPerBatch(TINY, { run: serve, handle: answerAll }),
   }),
 )
