@@ -497,6 +497,33 @@ describe('loss and bad input', () => {
     await queue.close()
   })
 
+  test.each(['packet', 'close'])(
+    'a loop that waits passes over batches with nothing to show, until a %s',
+    async (end) => {
+      const { transport, queue } = await open()
+      let noteMalformed = () => {}
+      queue.events.on('malformed', () => noteMalformed())
+      const iterator = queue[Symbol.asyncIterator]()
+      const next = iterator.next()
+      for (let count = 1; count <= 3; count++) {
+        const malformed = new Promise<void>((resolve) => {
+          noteMalformed = resolve
+        })
+        transport.deliver(new Uint8Array(5))
+        await malformed
+        expect(queue.stats.malformed).toBe(count)
+      }
+      if (end === 'close') await queue.close()
+      else transport.deliver(packetMessage(7))
+      const { done, value } = await next
+      expect([done, value && Array.from(value, ({ id }) => id)]).toEqual(
+        end === 'close' ? [true, undefined] : [false, [7]],
+      )
+      await iterator.return?.()
+      await queue.close()
+    },
+  )
+
   test('a malformed packet is reported, and has the unanswered verdict if its id can be read', async () => {
     const { transport, verdicts, queue } = await open({ unanswered: 'accept' })
     const codes: string[] = []
