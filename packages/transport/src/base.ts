@@ -50,6 +50,7 @@ export abstract class BaseTransport implements Transport {
   // The last batch was full, or nothing has been received yet. One that was not full emptied what there was: to ask again at once
   // would be a system call for nothing.
   #mayHaveMore = true
+  #isLookDue = false
 
   /**
    * The next batch if there is one now. It may return without one when it dropped foreign frames or noted a loss: listeners are
@@ -324,7 +325,22 @@ export abstract class BaseTransport implements Transport {
 
   #giveUp(reason: unknown): void {
     this.doStopWaiting()
+    this.#lookAfterTurn()
     this.#settle()?.reject(reason)
+  }
+
+  /**
+   * A wait that was given up tells nothing of what arrived during it. Once the event loop has run, the next receive looks by itself:
+   * else a consumer that gives up again and again before it could be woken would never get anything.
+   */
+  #lookAfterTurn(): void {
+    if (this.#isLookDue) return
+    this.#isLookDue = true
+    setImmediate(() => {
+      this.#isLookDue = false
+      this.#turn.begin(this.now())
+      this.#mayHaveMore = true
+    })
   }
 
   #isReceiving(): boolean {

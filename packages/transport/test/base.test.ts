@@ -181,6 +181,30 @@ test('an aborted wait is taken back below; an abort after the end is not', async
   expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
 })
 
+test('a wait that was given up tells nothing: once the event loop has run, the next receive looks by itself', async () => {
+  const transport = new Scripted()
+  const giveUp = async () => {
+    const controller = new AbortController()
+    const waiting = transport.receive({ signal: controller.signal })
+    controller.abort('enough')
+    await expect(waiting).rejects.toBe('enough')
+  }
+  transport.steps.push(() => undefined)
+  await giveUp()
+  transport.add(1)
+  await giveUp()
+  await setImmediate()
+  expect(value(await transport.receive())).toBe(1)
+  expect(transport.doWait).toHaveBeenCalledTimes(2)
+  // Also when that turn was over, by frames or by time.
+  transport.clock += TIME_PER_TURN
+  transport.add(2)
+  await giveUp()
+  await setImmediate()
+  expect(value(await transport.receive())).toBe(2)
+  expect(transport.doWait).toHaveBeenCalledTimes(3)
+})
+
 test('poll blocks only when it may: whether something is there already, the blocking receive sees itself', () => {
   const transport = new Scripted()
   expect(transport.poll()).toBe(undefined)

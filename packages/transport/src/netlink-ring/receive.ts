@@ -79,22 +79,29 @@ export class ReceiveRing {
   /** Takes the next frame; its index, or one of {@link NoFrame}. Throws what `receiveCopy` throws, the frame untouched. */
   take(): number {
     for (;;) {
+      const frame = this.next()
+      if (frame < 0) return frame
+      const isTaken = this.frames.status(frame) === FrameStatus.Valid ? this.#takeValid(frame) : this.#takeCopy(frame)
+      if (isTaken) return frame
+    }
+  }
+
+  /**
+   * Moves the cursor to the frame that {@link take} looks at next, VALID or COPY; its index, or one of {@link NoFrame}. For whoever
+   * is about to wait: before 4.3 poll does not tell of every frame that was filled.
+   */
+  next(): number {
+    for (;;) {
       const frame = this.cursor
       if (this.#blocks(frame)) {
         if (!this.#scan()) return this.#nothing(false)
         continue
       }
       const status = this.frames.status(frame)
-      if (status === FrameStatus.Valid) {
-        if (this.#takeValid(frame)) return frame
-      } else if (status === FrameStatus.Copy) {
-        if (this.#takeCopy(frame)) return frame
-      } else if (status === FrameStatus.Reserved) {
-        return NoFrame.Reserved
-      } else {
-        const reason = this.#stepOver()
-        if (reason < 0) return reason
-      }
+      if (status === FrameStatus.Valid || status === FrameStatus.Copy) return frame
+      if (status === FrameStatus.Reserved) return NoFrame.Reserved
+      const reason = this.#stepOver()
+      if (reason < 0) return reason
     }
   }
 

@@ -68,6 +68,8 @@ export class RingTransport extends BaseTransport {
   readonly #foreignSenders: boolean
   #waiting = false
   #nudging = false
+  // A look at what is there already, in the next turn of the event loop.
+  #look: NodeJS.Immediate | undefined
   #closed = false
   // This look was caused by a wake-up; wake-ups since the last that brought something.
   #woken = false
@@ -147,16 +149,25 @@ export class RingTransport extends BaseTransport {
     this.counts.wakeups++
     try {
       this.#poll(0)
+      this.#waiting = true
+      if (this.#isDecided()) {
+        this.#look = setImmediate(() => {
+          this.#waiting = false
+          this.wake()
+        })
+        return
+      }
       const delay = this.#inVain >= WAKEUPS_IN_VAIN ? RETRY_DELAY : 0
       this.#check('wait', this.#system.wait(delay))
-      this.#waiting = true
     } catch (error) {
+      this.#waiting = false
       this.fail(error)
     }
   }
 
   protected doStopWaiting(): void {
     this.#waiting = false
+    clearImmediate(this.#look)
     this.#system.stopWaiting()
   }
 
@@ -304,8 +315,18 @@ export class RingTransport extends BaseTransport {
   }
 
   /**
+   * There is something to be taken, or nothing can come. Poll is not to be relied upon for either: a kernel before 4.3 looks only at
+   * the frame before its head, and once that was released it tells of nothing until the next message, for which a full ring has
+   * no room; frames of ours never make it return.
+   */
+  #isDecided(): boolean {
+    const next = this.#ring.next()
+    return next >= 0 || next === NoFrame.Ours
+  }
+
+  /**
    * Frames went back while somebody waits: a dump that stopped because there was no room goes on only when poll is called,
-   * and nothing else would call it.
+   * and nothing else would call it. That may also have undone what the wait relies on: see {@link #isDecided}.
    */
   #released(): void {
     this.#proceed()
@@ -316,7 +337,9 @@ export class RingTransport extends BaseTransport {
       if (!this.#waiting || this.#closed) return
       try {
         this.#poll(0)
-        if (this.loss.hasNews) this.wake()
+        if (!this.loss.hasNews && !this.#isDecided()) return
+        this.doStopWaiting()
+        this.wake('same')
       } catch (error) {
         this.fail(error)
       }
