@@ -12,10 +12,11 @@ export {
   DatabaseMessage,
 } from './database.ts'
 export { fillChecksum, fillHeaderChecksum, fillPartialChecksum } from './internet/transit.ts'
-export { SimKernel, type SimKernelOptions } from './kernel.ts'
+export { SimKernel } from './kernel.ts'
+export type { SimKernelOptions } from './kernel-options.ts'
 export { Checksum, type PacketMeta, type PacketOwner } from './netfilter/packet.ts'
 export { type DeliveredPacket, type DropReason, REPEAT_LIMIT } from './netfilter/path.ts'
-export type { Rule, RuleLog, RuleMatch } from './netfilter/rules.ts'
+export type { Rule, RuleLog, RuleMatch } from './netfilter/rule.ts'
 export type { Receiver } from './netlink/receiver.ts'
 export type { NfTablesOptions } from './nftables/state.ts'
 export type { SimOptions, SimRingOptions } from './options.ts'

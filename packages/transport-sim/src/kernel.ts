@@ -5,37 +5,29 @@ import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-
 import { VirtualClock } from './clock.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
 import type { TransportHost } from './host.ts'
+import { checkKernelOptions, type SimKernelOptions } from './kernel-options.ts'
 import { PacketLogs } from './log/logs.ts'
 import type { PacketMeta } from './netfilter/packet.ts'
+import { checkInjected } from './netfilter/packet-schema.ts'
 import { type DeliveredPacket, type DropReason, PacketPath } from './netfilter/path.ts'
-import type { Rule } from './netfilter/rules.ts'
+import type { Rule } from './netfilter/rule.ts'
 import { ReceiveQueue } from './netlink/receive-queue.ts'
 import { SimSocket } from './netlink/socket.ts'
 import { Nfnetlink } from './nfnetlink/nfnetlink.ts'
 import { NfTablesAttachment } from './nftables/attachment.ts'
-import type { NfTablesOptions } from './nftables/state.ts'
-import type { SimRingOptions } from './options.ts'
-import { type CheckedSimOptions, checkSimOptions, GROUPS, protocols, type SimOptions } from './options.ts'
+import {
+  type CheckedSimOptions,
+  checkRingKernel,
+  checkSimOptions,
+  GROUPS,
+  protocols,
+  type SimOptions,
+  type SimRingOptions,
+} from './options.ts'
 import { queueMessages } from './queue/handlers.ts'
 import { openRing, openRingSystem } from './rings/open-ring.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
 import { SimTransport } from './transport.ts'
-
-/** How a simulated kernel is made. */
-export interface SimKernelOptions {
-  /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
-  readonly seed?: number
-  /** the kernel can tell packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP */
-  readonly conntrackGlue?: boolean
-  /** what its nf_tables has; default everything that the simulator knows. `false`: a kernel without nf_tables */
-  readonly nfTables?: NfTablesOptions | false
-  /** a batch for a subsystem that the kernel has not panics it, as Linux 4.4.1 does: the flush throws; default false */
-  readonly batchPanics?: boolean
-  /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
-  readonly devices?: Readonly<Record<number, string>>
-  /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
-  readonly poison?: boolean
-}
 
 /** Port id of the first socket of a protocol, which on Linux is the process id. */
 const PROCESS_ID = 1000
@@ -62,6 +54,7 @@ export class SimKernel {
   #nfTables: NfTablesAttachment | undefined
   #host: TransportHost
 
+  /** Throws `OptionError`. */
   constructor(options: SimKernelOptions = {}) {
     const {
       seed = 1,
@@ -70,7 +63,7 @@ export class SimKernel {
       batchPanics = false,
       devices = DEVICES,
       poison = true,
-    } = options
+    } = checkKernelOptions(options)
     this.random = new Random(seed)
     this.#poison = poison
     this.#logs = new PacketLogs(this.clock, conntrackGlue)
@@ -107,7 +100,7 @@ export class SimKernel {
   }
 
   /**
-   * Opens a socket: an `OpenTransport`, as `openQueue` and others take it. Throws code `ARGUMENT` for an option out of bounds,
+   * Opens a socket: an `OpenTransport`, as `openQueue` and others take it. Throws `OptionError`, and code
    * `SYSTEM` for a protocol that this kernel has not (EPROTONOSUPPORT), a port id that is taken (EADDRINUSE), or with the errno
    * that it refuses a ring with.
    */
@@ -117,9 +110,10 @@ export class SimKernel {
   open(options: SimOptions): SimTransport | RingTransport {
     const checked = checkSimOptions(options)
     const socket = this.#openSocket(checked)
-    if (options.ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)
+    const { ring } = checked
+    if (ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)
     try {
-      return openRing(this.#host, socket, checked, options.ring, this.#poison)
+      return openRing(this.#host, socket, checked, ring, this.#poison)
     } catch (error) {
       this.#closed(socket)
       throw error
@@ -132,14 +126,16 @@ export class SimKernel {
    */
   ringSystem(options: SimOptions, kernel: RingKernelOptions = {}): OpenRingSystem {
     const checked = checkSimOptions(options)
-    return (onReadable) => openRingSystem(this.#host, this.#openSocket(checked), kernel, onReadable)
+    const checkedKernel = checkRingKernel(kernel)
+    return (onReadable) => openRingSystem(this.#host, this.#openSocket(checked), checkedKernel, onReadable)
   }
 
   /**
    * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: leave them
-   * as they are until the packet has been delivered or dropped, or say that they are `borrowed`.
+   * as they are until the packet has been delivered or dropped, or say that they are `borrowed`. Throws `OptionError`.
    */
   inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
+    checkInjected(packet, meta)
     this.#path.inject(packet, meta)
   }
 
@@ -164,7 +160,7 @@ export class SimKernel {
     return socket
   }
 
-  /** Adds a rule after the others of its hook and priority, and returns it. Throws code `ARGUMENT`. */
+  /** Adds a rule after the others of its hook and priority, and returns it. Throws `OptionError`. */
   addRule(rule: Rule): Rule {
     this.#path.rules.add(rule)
     return rule

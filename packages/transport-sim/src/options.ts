@@ -1,4 +1,15 @@
-import { TransportError, type TransportNeeds } from '@ringlink/transport'
+import {
+  boolean,
+  integer,
+  list,
+  object,
+  oneOf,
+  readArgument,
+  readOptions,
+  required,
+  type Schema,
+} from '@ringlink/codec/options'
+import { type TransportNeeds, transportNeeds } from '@ringlink/transport'
 import type { RingGeometry, RingTransportOptions } from '@ringlink/transport/netlink-ring'
 import { DATABASE_PROTOCOL } from './database.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
@@ -50,6 +61,7 @@ export interface CheckedSimOptions {
   readonly extendedAck: boolean
   readonly cappedAck: boolean
   readonly foreignSenders: boolean
+  readonly ring: SimRingOptions | undefined
 }
 
 /** Protocols of the simulated kernel: netfilter, and the database. */
@@ -61,35 +73,64 @@ const DEFAULT_FRAME_SIZE = 32768
 const DEFAULT_OUTBOX_SIZE = 128 * 1024
 const SLAB_TARGET = 2 * 1024 * 1024
 
-/** Checks every option once and fills in the defaults. Throws code `ARGUMENT`. */
-export function checkSimOptions(options: SimOptions): CheckedSimOptions {
-  const frameSize = wholeNumber(options.frameSize ?? DEFAULT_FRAME_SIZE, 'frameSize', 64, 1 << 20)
-  const largeBatch = Math.max(16, Math.min(64, Math.floor(SLAB_TARGET / frameSize)))
+const geometry = object<RingGeometry>({
+  blockSize: required(integer(0, 0xffffffff)),
+  blockCount: required(integer(0, 0xffffffff)),
+  frameSize: required(integer(0, 0xffffffff)),
+  frameCount: required(integer(0, 0xffffffff)),
+})
+const ringKernel: Schema<RingKernelOptions> = object<RingKernelOptions>({
+  skip: oneOf('forwards', 'broken'),
+  readable: oneOf('any', 'previous'),
+  dumpTrim: boolean,
+  pageSize: integer(4096, 1 << 20),
+  privileged: boolean,
+  ringMemory: integer(0, Number.MAX_SAFE_INTEGER),
+})
+const ring = object<SimRingOptions>({
+  receive: geometry,
+  transmit: geometry,
+  kernel: ringKernel,
+  holdLimit: integer(0, 0xffffffff),
+  dumpAllocations: list(integer(1, 1 << 20)),
+})
+const simOptions: Schema<SimOptions> = object<SimOptions>({
+  ...transportNeeds,
+  batchSize: integer(1, 1024),
+  liveBatches: integer(1, 1024),
+  groups: list(integer(1, 0x7fffffff)),
+  portId: integer(0, 0xffffffff),
+  privileged: boolean,
+  noOverrunErrors: boolean,
+  extendedAck: boolean,
+  cappedAck: boolean,
+  foreignSenders: boolean,
+  ring,
+})
+
+/** Checks every option once and fills in the defaults. Throws `OptionError`. */
+export function checkSimOptions(given: SimOptions): CheckedSimOptions {
+  const options = readOptions('open simulated socket', simOptions, given)
+  const { frameSize = DEFAULT_FRAME_SIZE } = options
   return {
-    protocol: wholeNumber(options.protocol, 'protocol', 0, 255),
+    protocol: options.protocol,
     frameSize,
-    batchSize: wholeNumber(options.batchSize ?? largeBatch, 'batchSize', 1, 1024),
-    liveBatches: wholeNumber(options.liveBatches ?? 4, 'liveBatches', 1, 1024),
-    outboxSize: wholeNumber(options.outboxSize ?? DEFAULT_OUTBOX_SIZE, 'outboxSize', 64, 1 << 28),
-    receiveBufferSize:
-      options.receiveBufferSize === undefined
-        ? undefined
-        : wholeNumber(options.receiveBufferSize, 'receiveBufferSize', 1, 0x7fffffff),
+    batchSize: options.batchSize ?? Math.max(16, Math.min(64, Math.floor(SLAB_TARGET / frameSize))),
+    liveBatches: options.liveBatches ?? 4,
+    outboxSize: options.outboxSize ?? DEFAULT_OUTBOX_SIZE,
+    receiveBufferSize: options.receiveBufferSize,
     groups: options.groups ?? [],
-    portId: wholeNumber(options.portId ?? 0, 'portId', 0, 0xffffffff),
+    portId: options.portId ?? 0,
     privileged: options.privileged ?? true,
     noOverrunErrors: options.noOverrunErrors ?? false,
     extendedAck: options.extendedAck ?? true,
     cappedAck: options.cappedAck ?? true,
     foreignSenders: options.foreignSenders ?? false,
+    ring: options.ring,
   }
 }
 
-function wholeNumber(value: number, name: string, minimum: number, maximum: number): number {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
-  throw new TransportError(
-    'ARGUMENT',
-    'open simulated socket',
-    `${name} is ${value}; a whole number from ${minimum} to ${maximum} is wanted`,
-  )
+/** Checks what kernel a ring system is of. Throws `OptionError`. */
+export function checkRingKernel(given: RingKernelOptions): RingKernelOptions {
+  return readArgument('open simulated socket', 'kernel', ringKernel, given)
 }

@@ -1,7 +1,7 @@
 import { AttributeWriter, Errno, messageResourceId } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
-import type { RuleLog } from '../netfilter/rules.ts'
+import type { RuleLog } from '../netfilter/rule.ts'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'

@@ -17,7 +17,7 @@ export interface PacketOwner {
   readonly userId: number
   readonly groupId: number
   /** it has been closed since: its user and group are no longer known */
-  readonly closed?: boolean
+  readonly closed?: boolean | undefined
 }
 
 /** What is known about a packet beside its bytes. What is left out is what a plain packet has at its hook. */

@@ -3,7 +3,8 @@ import type { PacketLogs } from '../log/logs.ts'
 import { FLUSHED, PacketQueues, Queued } from '../queue/queues.ts'
 import type { PacketMeta, SimPacket } from './packet.ts'
 import { PacketPool } from './packet-pool.ts'
-import { type Chain, matches, type Rule, RuleSet } from './rules.ts'
+import type { Rule } from './rule.ts'
+import { type Chain, matches, RuleSet } from './rules.ts'
 
 /** Why a packet ended its way before it was delivered. */
 export type DropReason =

@@ -50,6 +50,9 @@ const kinds: readonly ExpressionKind[] = [
   target,
 ]
 
+/** The expressions that the simulator knows. */
+export const expressionNames: readonly string[] = kinds.map(({ name }) => name)
+
 /** The tables of a kernel. */
 export class NfTables {
   readonly host: NfTablesHost

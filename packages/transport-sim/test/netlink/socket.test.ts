@@ -112,7 +112,7 @@ describe('a socket', () => {
     kernel.open({ protocol: Protocol.Netfilter, portId: 5 })
     expect(() => kernel.open({ protocol: Protocol.Netfilter, portId: 5 })).toThrow(/EADDRINUSE/)
     expect(() => kernel.open({ protocol: Protocol.Route })).toThrow(/EPROTONOSUPPORT/)
-    expect(() => kernel.open({ protocol: -1 })).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+    expect(() => kernel.open({ protocol: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
   })
 
   it('cuts what is longer than a frame, and says so', () => {

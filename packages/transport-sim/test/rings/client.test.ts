@@ -128,7 +128,7 @@ describe('a kernel', () => {
     expect(() => open({}, false)).toThrow(expect.objectContaining({ code: 'SYSTEM', errno: 1 }))
     expect(() => open({ receive: { ...receive, blockSize: 100 } })).toThrow(expect.objectContaining({ errno: 22 }))
     expect(() => open({ kernel: { ringMemory: 4096 } })).toThrow(expect.objectContaining({ errno: 12 }))
-    expect(() => open({ holdLimit: -1 })).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+    expect(() => open({ holdLimit: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
     const transport = open({ receive })
     expect(transport.capabilities).toMatchObject({ kind: 'sim ring', ring: true, hold: 'copy', frameCount: 64 })
     expect(transport.portId).toBe(77)

@@ -10,7 +10,7 @@ import {
   Verdict,
 } from '@ringlink/codec'
 import type { SimPacket } from '../../netfilter/packet.ts'
-import type { RuleLog } from '../../netfilter/rules.ts'
+import type { RuleLog } from '../../netfilter/rule.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate } from './evaluate.ts'

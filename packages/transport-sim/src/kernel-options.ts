@@ -1,0 +1,71 @@
+import {
+  boolean,
+  either,
+  integer,
+  list,
+  object,
+  oneOf,
+  readOptions,
+  type Schema,
+  schemaOf,
+  text,
+} from '@ringlink/codec/options'
+import { expressionNames, type NfTablesOptions } from './nftables/state.ts'
+
+/** How a simulated kernel is made. */
+export interface SimKernelOptions {
+  /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
+  readonly seed?: number | undefined
+  /** the kernel can tell packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP */
+  readonly conntrackGlue?: boolean | undefined
+  /** what its nf_tables has; default everything that the simulator knows. `false`: a kernel without nf_tables */
+  readonly nfTables?: NfTablesOptions | false | undefined
+  /** a batch for a subsystem that the kernel has not panics it, as Linux 4.4.1 does: the flush throws; default false */
+  readonly batchPanics?: boolean | undefined
+  /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
+  readonly devices?: Readonly<Record<number, string>> | undefined
+  /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
+  readonly poison?: boolean | undefined
+}
+
+/** `IFNAMSIZ` without the byte that ends the name */
+const LONGEST_DEVICE_NAME = 15
+
+const deviceIndex = integer(1, 0x7fffffff)
+const deviceName = text(1, LONGEST_DEVICE_NAME)
+const devices: Schema<Readonly<Record<number, string>>> = schemaOf(
+  'an object with names of devices by interface index',
+  ['object'],
+  (given: Readonly<Record<string, unknown>>, place) => {
+    const names: Record<number, string> = {}
+    for (const key of Object.keys(given)) {
+      if (!/^\d+$/.test(key)) throw place.unknownKey(key, ', expected interface indexes')
+      const at = place.member(key)
+      names[deviceIndex.read(Number(key), at)] = deviceName.read(given[key], at)
+    }
+    return names
+  },
+)
+
+const nfTables = object<NfTablesOptions>({
+  without: list(oneOf(...expressionNames)),
+  tableOwner: boolean,
+})
+const none: Schema<false> = schemaOf('false', ['boolean'], (value: boolean, place) => {
+  if (value) throw place.outOfRange('false, or an object', value)
+  return value
+})
+
+const kernelOptions: Schema<SimKernelOptions> = object<SimKernelOptions>({
+  seed: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  conntrackGlue: boolean,
+  nfTables: either(nfTables, none),
+  batchPanics: boolean,
+  devices,
+  poison: boolean,
+})
+
+/** Checks the options of a simulated kernel. Throws `OptionError`. */
+export function checkKernelOptions(given: SimKernelOptions): SimKernelOptions {
+  return readOptions('make simulated kernel', kernelOptions, given)
+}
