@@ -47,6 +47,7 @@ export class SimKernel {
   /** the table with protocol {@link DATABASE_PROTOCOL} */
   readonly database: Database
   #poison: boolean
+  #devices: Readonly<Record<number, string>>
   #sockets = new Map<string, SimSocket>()
   #logs: PacketLogs
   #path: PacketPath
@@ -66,6 +67,7 @@ export class SimKernel {
     } = checkKernelOptions(options)
     this.random = new Random(seed)
     this.#poison = poison
+    this.#devices = devices
     this.#logs = new PacketLogs(this.clock, conntrackGlue)
     this.#path = new PacketPath(this.#logs, this.random.next())
     if (nfTables !== false) {
@@ -199,6 +201,8 @@ export class SimKernel {
         return this.#path.queues.report()
       case 'netfilter/nfnetlink_log':
         return this.#logs.report()
+      case 'dev':
+        return deviceReport(this.#devices)
       default:
         return undefined
     }
@@ -229,6 +233,16 @@ export class SimKernel {
     while (this.#sockets.has(socketKey(protocol, portId))) portId = 0x80000000 + this.random.below(0x7ffff000)
     return portId
   }
+}
+
+/** `/proc/net/dev`: two lines of headings, then the counters of each device, which are not kept here. */
+function deviceReport(devices: Readonly<Record<number, string>>): string {
+  const headings = [
+    'Inter-|   Receive                            |  Transmit',
+    ' face |bytes packets errs drop|bytes packets errs drop',
+  ]
+  const lines = Object.values(devices).map((name) => `${name.padStart(6)}: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0`)
+  return `${[...headings, ...lines].join('\n')}\n`
 }
 
 function socketKey(protocol: number, portId: number): string {

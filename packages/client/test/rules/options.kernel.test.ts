@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
+import type { FirewallRule } from '../../src/index.ts'
+import { isListedMatch, readListing } from './nft-reader.ts'
+import { randomRules } from './random-rules.ts'
+import { isMatched, packetAt, priorityOf } from './rule-reader.ts'
+
+const SEED = 20_261_126
+const hasNft = spawnSync('nft', ['--version']).error === undefined
+
+/** What a rule does, as nft prints it; a target of xtables, which a kernel without the expression has, is `{ xt }`. */
+function statementsOf({ limit, log, setMark, queue, bypass, fanout, verdict }: FirewallRule): unknown[] {
+  const list: unknown[] = []
+  if (limit !== undefined) {
+    const { rate, per, burst = 5, over = false } = limit
+    list.push({ limit: { rate, burst, per, ...(over ? { inv: true } : {}) } })
+  }
+  list.push({ counter: { packets: 0, bytes: 0 } })
+  if (log !== undefined) {
+    const { group, prefix, copyRange, threshold } = log
+    const members = { prefix, group, snaplen: copyRange, 'queue-threshold': threshold }
+    list.push({ log: Object.fromEntries(Object.entries(members).filter(([, it]) => it !== undefined)) })
+  }
+  if (setMark !== undefined) list.push({ mangle: { key: { meta: { key: 'mark' } }, value: setMark } })
+  if (queue !== undefined) {
+    const flags = [...(bypass === true ? ['bypass'] : []), ...(fanout === true ? ['fanout'] : [])]
+    const num = typeof queue === 'number' ? queue : { range: [queue.from, queue.to] }
+    list.push({ queue: { num, ...(flags.length === 0 ? {} : { flags: flags.length === 1 ? flags[0] : flags }) } })
+  }
+  if (verdict !== undefined) list.push({ [verdict]: null })
+  return list
+}
+
+describe.skipIf(kernelUnavailable)(kernelTests('options of rules on the real kernel'), () => {
+  let namespace: Namespace
+
+  beforeAll(async () => {
+    namespace = await Namespace.open()
+  })
+
+  afterAll(async () => {
+    await namespace.close()
+  })
+
+  test.skipIf(!hasNft)(`random rules are what nft reads${hasNft ? '' : ' (skipped: nft is missing)'}`, async () => {
+    const sample = randomRules(['ip', 'ip6', 'inet', 'netdev', 'arp']).chain(({ family, rules }) => {
+      const version =
+        family === 'ip6'
+          ? fc.constant(6 as const)
+          : family === 'ip'
+            ? fc.constant(4 as const)
+            : fc.constantFrom(4 as const, 6 as const)
+      const packets = rules.map(({ hook }) =>
+        fc.noShrink(
+          fc.array(
+            version.chain((it) => packetAt(hook, it)),
+            { minLength: 50, maxLength: 50 },
+          ),
+        ),
+      )
+      return fc.record({ family: fc.constant(family), rules: fc.constant(rules), packets: fc.tuple(...packets) })
+    })
+    const property = fc.asyncProperty(sample, async ({ family, rules, packets }) => {
+      await using _rules = await namespace.install(rules, { family })
+      const listed = readListing(await namespace.run('nft', '-j', 'list', 'ruleset'))
+      expect(listed).toHaveLength(rules.length)
+      for (const [index, rule] of rules.entries()) {
+        const isBeside = (it: FirewallRule) => it.hook === rule.hook && priorityOf(it) === priorityOf(rule)
+        const position = rules.slice(0, index).filter(isBeside).length
+        const inChain = listed.filter(({ hook, priority }) => hook === rule.hook && priority === priorityOf(rule))
+        const found = inChain[position]
+        if (found === undefined) throw new Error(`rule ${index} is not listed`)
+        const expected = statementsOf(rule)
+        const isTarget = found.statements.map((it) => 'xt' in it)
+        expect(found.statements.filter((_, at) => isTarget[at] !== true)).toEqual(
+          expected.filter((_, at) => isTarget[at] !== true),
+        )
+        for (const packet of packets[index] ?? []) {
+          expect([packet, isListedMatch(found, packet)]).toEqual([packet, isMatched(rule, packet)])
+        }
+      }
+    })
+    await fc.assert(property, { seed: SEED, numRuns: 25 })
+  })
+
+  test('a device that is missing is refused, and allowMissingDevice has the kernel decide', async () => {
+    const rule = { hook: 'ingress', device: 'missing0' } as const
+    await expect(namespace.install([rule], { family: 'netdev' })).rejects.toMatchObject({
+      code: 'RULES_REFUSED',
+      message: expect.stringContaining("rules[0].device: there is no network device 'missing0'"),
+    })
+    const allowed = namespace.install([{ ...rule, allowMissingDevice: true }], { family: 'netdev' })
+    const outcome = await allowed.then(
+      () => 'waits',
+      ({ code }) => code,
+    )
+    // Kernels before 6.16 have no chains that wait for a device.
+    expect(['waits', 'RULES_UNSUPPORTED']).toContain(outcome)
+  })
+})
