@@ -1,5 +1,6 @@
 import { Protocol } from '@ringlink/codec'
 import type { Memory } from '@ringlink/codec/memory'
+import { boolean, functionOf, integer, object, readOptions, type Schema, text } from '@ringlink/codec/options'
 import type {
   Capabilities,
   Emitter,
@@ -28,6 +29,14 @@ export interface RecordOptions {
   readonly now?: (() => bigint) | undefined
 }
 
+const recordOptions: Schema<RecordOptions> = object<RecordOptions>({
+  protocol: integer(0, 0xffff),
+  sent: boolean,
+  name: text(0, 0xffff),
+  snapshotLength: integer(0, 0xffffffff, 'bytes'),
+  now: functionOf('a function that returns nanoseconds since 1970'),
+})
+
 /** A transport whose frames are saved as they pass. */
 export interface Recorder extends Transport {
   /** the interface's number in the sink */
@@ -44,9 +53,10 @@ export interface Recorder extends Transport {
  * leases, errors and stats are its own.
  *
  * The sink never delays the transport: while it is congested, frames pass unsaved, and the next one that is saved counts them. At close
- * of the transport the statistics are written; the sink is its owner's to close, afterwards.
+ * of the transport the statistics are written; the sink is its owner's to close, afterwards. Throws `OptionError` for options that are wrong.
  */
-export function record(transport: Transport, sink: CaptureSink, options: RecordOptions = {}): Recorder {
+export function record(transport: Transport, sink: CaptureSink, given: RecordOptions = {}): Recorder {
+  const options = readOptions('record', recordOptions, given)
   return new RecordingTransport(
     transport,
     new FrameLog(transport.capabilities.kind, sink, options),

@@ -1,3 +1,4 @@
+import { abortSignal, object, readOptions, type Schema } from '@ringlink/codec/options'
 import { namedError } from '../named-error.ts'
 import type { CaptureBlock } from '../pcapng/block.ts'
 import { type ByteSource, PcapngReader } from '../pcapng/reader.ts'
@@ -10,12 +11,15 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+const readerOptions: Schema<ReadOptions> = object<ReadOptions>({ signal: abortSignal })
+
 /** The blocks of a capture of either format, as they come, once. */
 export class CaptureReader extends PcapngReader {
   #bytes: InflatedBytes
   #path: string | undefined
 
-  constructor(source: string | ByteSource, options: ReadOptions = {}) {
+  constructor(source: string | ByteSource, given: ReadOptions = {}) {
+    const options = readOptions('read capture', readerOptions, given)
     const bytes = new InflatedBytes(typeof source === 'string' ? chunksOfFile(source, options.signal) : source)
     super(bytes, new CaptureDecoder())
     this.#bytes = bytes

@@ -1,4 +1,16 @@
 import type { DecodeError } from '@ringlink/codec/errors'
+import {
+  boolean,
+  either,
+  instance,
+  integer,
+  number,
+  object,
+  oneOf,
+  readOptions,
+  type Schema,
+  text,
+} from '@ringlink/codec/options'
 import type { Transport, TransportError } from '@ringlink/transport'
 import type { ReplayClock } from './clock.ts'
 
@@ -50,4 +62,31 @@ export interface Replay extends Transport {
   readonly unsent: number
   /** with `expectSent`: the first difference from the recording */
   readonly sentProblem: TransportError | undefined
+}
+
+const clockMethods = ['now', 'setTimer', 'clearTimer', 'sleep'] as const
+const clock: Schema<ReplayClock> = instance(`a clock (an object with ${clockMethods.join(', ')})`, (value) =>
+  clockMethods.every((name) => name in value),
+)
+const size = integer(1, 0x7fffffff)
+
+const replayOptions: Schema<ReplayOptions> = object<ReplayOptions>({
+  speed: either(oneOf('recorded', 'fast'), number(Number.MIN_VALUE, Number.POSITIVE_INFINITY)),
+  interface: either(integer(0, 0xffffffff), text(0, 0xffff)),
+  protocol: integer(0, 0xffff),
+  expectSent: boolean,
+  atEnd: oneOf('close', 'wait'),
+  frameSize: size,
+  batchSize: size,
+  liveBatches: size,
+  outboxSize: size,
+  portId: integer(1, 0xffffffff),
+  acknowledge: boolean,
+  poison: boolean,
+  clock,
+})
+
+/** A copy of the options of a replay that was checked. Throws `OptionError`. */
+export function checkReplayOptions(given: ReplayOptions): ReplayOptions {
+  return readOptions('open replay', replayOptions, given)
 }

@@ -15,7 +15,7 @@ import {
 import type { ByteSource } from '../pcapng/reader.ts'
 import { acknowledgements } from './acknowledge.ts'
 import { type ReplayClock, systemClock } from './clock.ts'
-import type { Replay, ReplayOptions } from './options.ts'
+import { checkReplayOptions, type Replay, type ReplayOptions } from './options.ts'
 import { type RecordedFrame, Recording } from './recording.ts'
 import { SentComparison } from './sent.ts'
 
@@ -62,16 +62,13 @@ class ReplayTransport extends BaseTransport implements Replay {
   #done = false
   #end: () => void = () => {}
 
-  constructor(source: ByteSource, options: ReplayOptions) {
+  constructor(source: ByteSource, given: ReplayOptions) {
     super()
+    const options = checkReplayOptions(given)
     const { speed = 'recorded', batchSize = 16, liveBatches = 4, frameSize = FRAME_SIZE } = options
     this.#speed = speed === 'fast' ? Number.POSITIVE_INFINITY : speed === 'recorded' ? 1 : speed
-    if (!(this.#speed > 0)) throw argumentError(`the speed is ${speed}, and must be above 0`)
     const outboxSize = options.outboxSize ?? OUTBOX_SIZE
     const portId = options.portId ?? 1
-    for (const [name, value] of Object.entries({ batchSize, liveBatches, frameSize, outboxSize, portId })) {
-      if (!Number.isInteger(value) || value < 1) throw argumentError(`${name} is ${value}, and must be a number from 1`)
-    }
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#sent = options.expectSent === true ? new SentComparison() : undefined
@@ -298,8 +295,4 @@ class ReplayTransport extends BaseTransport implements Replay {
     }
     return length
   }
-}
-
-function argumentError(text: string): TransportError {
-  return new TransportError('ARGUMENT', 'open replay', text)
 }

@@ -1,6 +1,17 @@
 import { arch, release, type } from 'node:os'
 import type { Writable } from 'node:stream'
 import { NetlinkError } from '@ringlink/codec/errors'
+import {
+  boolean,
+  integer,
+  type Members,
+  milliseconds,
+  object,
+  oneOf,
+  readOptions,
+  type Schema,
+  text,
+} from '@ringlink/codec/options'
 import { TransportError } from '@ringlink/transport'
 import { namedError } from '../named-error.ts'
 import { PcapngEncoder } from '../pcapng/encoder.ts'
@@ -21,6 +32,25 @@ export interface CaptureOptions extends SectionOptions, OutputOptions {
   /** milliseconds that `close()` waits while the stream takes nothing, before it rejects with code `TIMEOUT`; default 5000 */
   readonly closeTimeout?: number | undefined
 }
+
+/** An option of pcapng has no room for more. */
+const LONGEST_TEXT = 0xffff
+const sectionText = text(0, LONGEST_TEXT)
+
+/** The members of `openCapture`'s options: for captures that add some. */
+export const captureMembers: Members<CaptureOptions> = {
+  hardware: sectionText,
+  operatingSystem: sectionText,
+  application: sectionText,
+  comment: sectionText,
+  byteOrder: oneOf('little', 'big'),
+  mode: integer(0, 0o7777),
+  followSymbolicLinks: boolean,
+  bufferSize: integer(0, Number.MAX_SAFE_INTEGER, 'bytes'),
+  keepOpen: boolean,
+  closeTimeout: milliseconds(),
+}
+const captureOptions: Schema<CaptureOptions> = object<CaptureOptions>(captureMembers)
 
 /** Bytes handed to the stream at a time. */
 const CHUNK_SIZE = 65_536
@@ -51,7 +81,9 @@ export class Capture implements CaptureSink, AsyncDisposable {
   #flushScheduled = false
   #waiting: (() => void)[] = []
 
-  constructor(target: string | Writable, options: CaptureOptions = {}) {
+  /** Throws `OptionError` before the file is opened. */
+  constructor(target: string | Writable, given: CaptureOptions = {}) {
+    const options = readOptions('open capture', captureOptions, given)
     this.#path = typeof target === 'string' ? target : undefined
     this.#bufferSize = options.bufferSize ?? BUFFER_SIZE
     this.#keepOpen = options.keepOpen ?? false

@@ -1,8 +1,8 @@
 import { unlink } from 'node:fs/promises'
 import { format, parse } from 'node:path'
-import { TransportError } from '@ringlink/transport'
+import { functionOf, integer, number, object, readOptions, type Schema } from '@ringlink/codec/options'
 import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord } from '../pcapng/sink.ts'
-import { type Capture, type CaptureOptions, closedError, openCapture } from './capture.ts'
+import { type Capture, type CaptureOptions, captureMembers, closedError, openCapture } from './capture.ts'
 
 export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {
   /** bytes of a file before the next one begins, except the statistics at its end */
@@ -14,6 +14,15 @@ export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {
   /** the name of file `index`, which is from 1; default: `log.pcapng` becomes `log-00001.pcapng` */
   readonly fileName?: ((index: number) => string) | undefined
 }
+
+const { keepOpen: _, ...members } = captureMembers
+const rotationOptions: Schema<RotationOptions> = object<RotationOptions>({
+  ...members,
+  maximumBytes: integer(1, Number.MAX_SAFE_INTEGER, 'bytes'),
+  maximumAge: number(Number.MIN_VALUE, Number.MAX_SAFE_INTEGER, 'milliseconds'),
+  maximumFiles: integer(1, Number.MAX_SAFE_INTEGER),
+  fileName: functionOf('a function that names a file by its index'),
+})
 
 /**
  * A capture in files of bounded size or time, each of which is whole: it has all interfaces, under the same numbers, and
@@ -37,12 +46,9 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   #reportFailure: (error: unknown) => void = () => {}
   #closing: Promise<void> | undefined
 
-  constructor(path: string, options: RotationOptions = {}) {
-    const { maximumBytes = 1, maximumAge = 1, maximumFiles = 1 } = options
-    for (const [name, value] of Object.entries({ maximumBytes, maximumAge, maximumFiles })) {
-      if (value > 0) continue
-      throw new TransportError('ARGUMENT', 'open rotating capture', `${name} is ${value}, and must be above 0`)
-    }
+  /** Throws `OptionError` before a file is opened. */
+  constructor(path: string, given: RotationOptions = {}) {
+    const options = readOptions('open rotating capture', rotationOptions, given)
     this.failure = new Promise((resolve) => {
       this.#reportFailure = resolve
     })
@@ -120,13 +126,19 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   #open(): Capture {
     const name = this.#fileName(++this.#index)
     this.files.push(name)
-    const { maximumFiles = Number.POSITIVE_INFINITY } = this.#options
+    const {
+      maximumBytes: _,
+      maximumAge: __,
+      maximumFiles = Number.POSITIVE_INFINITY,
+      fileName: ___,
+      ...options
+    } = this.#options
     if (this.files.length > maximumFiles) {
       const oldest = this.files.shift() as string
       // After what is being closed: the oldest may be among it.
       this.#inBackground(Promise.all(this.#pending).then(() => unlink(oldest)))
     }
-    const capture = openCapture(name, this.#options)
+    const capture = openCapture(name, options)
     capture.failure.then((error) => this.#fail(error))
     return capture
   }

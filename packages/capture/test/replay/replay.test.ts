@@ -410,5 +410,5 @@ test.each([
   { outboxSize: Number.NaN },
   { portId: 0 },
 ])('%j is refused', (options) => {
-  expect(() => openReplay(new Uint8Array(0), options)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+  expect(() => openReplay(new Uint8Array(0), options)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
 })

@@ -54,7 +54,7 @@ describe('openRotatingCapture', () => {
 
   test('refuses bounds that are none, takes nothing after close, and tells failures', async () => {
     for (const options of [{ maximumBytes: 0 }, { maximumAge: -1 }, { maximumFiles: Number.NaN }]) {
-      expect(() => openRotatingCapture('x', options)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
+      expect(() => openRotatingCapture('x', options)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
     }
     const capture = openRotatingCapture(join(folder, 'no such folder', 'x.pcapng'))
     await expect(capture.close()).rejects.toMatchObject({ code: 'ENOENT' })
