@@ -31,7 +31,7 @@ export const protocolNames: Readonly<Record<string, number>> = {
 }
 
 /** A random packet that has the devices that hook `hook` has. */
-export function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
+function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
   const address = fc.constantFrom<string>(...ADDRESSES[version])
   const port = fc.constantFrom(...PORTS)
   const device = fc.constantFrom<string>(...DEVICES)
@@ -48,6 +48,39 @@ export function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPa
     state: fc.constantFrom('new', 'established', 'related', 'invalid', 'untracked'),
     user: fc.option(fc.constantFrom(...USERS), { nil: undefined }),
   })
+}
+
+/** A random packet at the hook of `rule`; most have what the rule asks for, but for their ports, which are near those of rules. */
+export function packetFor(rule: FirewallRule): fc.Arbitrary<DescribedPacket> {
+  return fc
+    .constantFrom(4 as const, 6 as const)
+    .chain((version) => fc.tuple(packetAt(rule.hook, version), fc.nat(3), fc.nat(3)))
+    .map(([packet, member, chance]) => (chance === 0 ? packet : aimed(packet, rule.match ?? {}, member)))
+}
+
+function aimed(packet: DescribedPacket, match: RuleProperties, member: number): DescribedPacket {
+  const { protocol, sourceAddress, destinationAddress, mark, ctState, userId } = match
+  const pick = <Value>(given: Value | readonly Value[]): Value =>
+    Array.isArray(given) ? given[member % given.length] : (given as Value)
+  const address = (given: string | readonly string[] | undefined, own: string) => {
+    const [base = ''] = given === undefined ? [own] : pick(given).split('/')
+    return base.includes(':') === (packet.version === 6) ? base : own
+  }
+  const device = (given: string | undefined, own: string) =>
+    given === undefined || own === '' ? own : (DEVICES.find((name) => isDevice(name, given)) ?? own)
+  // Other protocols cannot be built as packets.
+  const number = typeof protocol === 'string' ? protocolNames[protocol] : protocol
+  return {
+    ...packet,
+    protocol: number === 6 || number === 17 ? number : packet.protocol,
+    source: address(sourceAddress, packet.source),
+    destination: address(destinationAddress, packet.destination),
+    input: device(match.inputInterface, packet.input),
+    output: device(match.outputInterface, packet.output),
+    mark: mark === undefined ? packet.mark : typeof mark === 'number' ? mark : mark.value,
+    state: ctState === undefined ? packet.state : pick<string>(ctState),
+    user: userId ?? packet.user,
+  }
 }
 
 export function isInNetwork(address: string, network: string): boolean {
