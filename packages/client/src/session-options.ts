@@ -27,9 +27,9 @@ export interface BatchResult {
 
 export interface SessionOptions {
   /** netlink protocol of the transport, for names in errors; default `NETLINK_NETFILTER` */
-  readonly protocol?: number
+  readonly protocol?: number | undefined
   /** milliseconds to wait for an answer; default 5000 */
-  readonly requestTimeout?: number
+  readonly requestTimeout?: number | undefined
   /**
    * opens a socket of their own for dumps, at the first one, where the frames of the transport are too small for what the kernel
    * puts into a datagram of a listing; default: dumps use the transport

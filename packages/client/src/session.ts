@@ -6,6 +6,7 @@ import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
 import { batchFlags, encodeRequests, type Request } from './request.ts'
 import type { BatchOptions, BatchResult, RequestOptions, SessionOptions, StrayErrorHandler } from './session-options.ts'
+import { beginBatch, beginRequest, checkSessionOptions } from './session-schema.ts'
 import { Turns } from './turns.ts'
 
 const DEFAULT_TIMEOUT = 5000
@@ -49,7 +50,8 @@ export class Session implements AsyncDisposable {
   // The kernel refuses a second dump on a socket while one is running.
   readonly #dumps = new Turns()
 
-  constructor(transport: Transport, options: SessionOptions = {}) {
+  constructor(transport: Transport, given: SessionOptions = {}) {
+    const options = checkSessionOptions(given)
     this.transport = transport
     this.#options = options
     this.#requestTimeout = options.requestTimeout ?? DEFAULT_TIMEOUT
@@ -68,16 +70,16 @@ export class Session implements AsyncDisposable {
   }
 
   /** Sends a request and waits until the kernel acknowledges it; the messages that it answered with, if any. */
-  async request<Set extends AttributeSet>(request: Request<Set>, options: RequestOptions = {}): Promise<Message[]> {
-    options.signal?.throwIfAborted()
+  async request<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
+    const options = beginRequest('request', given)
     const expectation = request.answered === true ? 'answer' : 'acknowledgement'
     const [exchange] = this.#send([request], [MessageFlag.Acknowledge], expectation)
     return await this.#collect(exchange as Exchange, options)
   }
 
   /** Asks for a table; all its rows. Dumps of one session take turns. */
-  async dump<Set extends AttributeSet>(request: Request<Set>, options: RequestOptions = {}): Promise<Message[]> {
-    options.signal?.throwIfAborted()
+  async dump<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
+    const options = beginRequest('dump', given)
     if (this.#needsLister) return await (await this.#openLister()).dump(request, options)
     const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
     if (turn !== undefined) await turn
@@ -97,9 +99,9 @@ export class Session implements AsyncDisposable {
    */
   async *rows<Set extends AttributeSet>(
     request: Request<Set>,
-    options: RequestOptions = {},
+    given: RequestOptions = {},
   ): AsyncGenerator<Message, void, undefined> {
-    options.signal?.throwIfAborted()
+    const options = beginRequest('rows', given)
     if (this.#needsLister) {
       yield* (await this.#openLister()).rows(request, options)
       return
@@ -119,8 +121,8 @@ export class Session implements AsyncDisposable {
    * Sends several messages in one datagram, which the kernel carries out in their order, and waits until it has: what became of each. The
    * last one asks for an acknowledgement, unless the flags of others do. Rejects as {@link request} where there is no result for each.
    */
-  async batch(requests: readonly Request[], options: BatchOptions = {}): Promise<BatchResult[]> {
-    options.signal?.throwIfAborted()
+  async batch(requests: readonly Request[], given: BatchOptions = {}): Promise<BatchResult[]> {
+    const options = beginBatch(given)
     if (requests.length === 0) return []
     const flags = batchFlags(requests, options.transaction === true)
     const parts = this.#send(requests, flags, 'acknowledgement')
