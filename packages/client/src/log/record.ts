@@ -8,7 +8,7 @@ export class LogRecord extends LogRecordView {
   private packetView: PacketView | undefined
 
   /**
-   * The packet's headers: addresses, ports, where its payload begins. One view for each batch, aimed at the record anew by each call;
+   * The packet's headers: addresses, ports, where its payload begins. One view for each batch, aimed at the record again by each call;
    * it is valid as long as the record is.
    */
   headers(): PacketView {

@@ -42,7 +42,7 @@ export abstract class QueuePacket extends QueuePacketView {
   #editor: PacketEditor | undefined
 
   /**
-   * The packet's headers: addresses, ports, where its payload begins. One view for each batch, aimed at the packet anew by each call; it
+   * The packet's headers: addresses, ports, where its payload begins. One view for each batch, aimed at the packet again by each call; it
    * is valid as long as the packet is.
    */
   headers(): PacketView {

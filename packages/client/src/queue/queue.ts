@@ -208,7 +208,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /**
    * Answers every packet that has no verdict, held and unread ones included, as `unanswered` says, and closes the transport.
-   * A loop over the queue ends. Again: nothing.
+   * A loop over the queue ends. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()

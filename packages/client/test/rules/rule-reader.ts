@@ -50,7 +50,7 @@ function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
   })
 }
 
-/** A random packet at the hook of `rule`; most have what the rule asks for, but for their ports, which are near those of rules. */
+/** A random packet at the hook of `rule`; most have what the rule asks for, except their ports, which are near those of rules. */
 export function packetFor(rule: FirewallRule): fc.Arbitrary<DescribedPacket> {
   return fc
     .constantFrom(4 as const, 6 as const)
