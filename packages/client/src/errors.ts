@@ -3,30 +3,30 @@ import { TransportError } from '@ringlink/transport'
 
 /** Why the client refused or failed. */
 export type ClientErrorCode =
-  /** no answer within the time allowed */
+  /** no answer arrived within the timeout */
   | 'TIMEOUT'
-  /** the data changed while the kernel dumped it; the rows are in the error */
+  /** the table changed while the kernel dumped it; the error has the rows that came */
   | 'DUMP_INTERRUPTED'
-  /** an answer was longer than a frame; the rows that arrived whole are in the error */
+  /** an answer was longer than a frame; the error has the rows that arrived whole */
   | 'TRUNCATED'
-  /** an answer cannot be read; the rows that can be are in the error */
+  /** an answer cannot be parsed; the error has the rows that could be */
   | 'MALFORMED'
-  /** the packet has its verdict */
+  /** the packet already has a verdict */
   | 'VERDICT_GIVEN'
-  /** the kernel has no NFQUEUE (nfnetlink_queue is not there), or not an option of it; the message names the option */
+  /** the kernel has no NFQUEUE (module nfnetlink_queue), or does not support an option; the message names the option */
   | 'QUEUE_UNSUPPORTED'
-  /** CAP_NET_ADMIN is missing, or another process, or this one, owns the queue; the message says which */
+  /** CAP_NET_ADMIN is missing, or the queue has an owner: another process or this one; the message says which */
   | 'QUEUE_REFUSED'
-  /** the kernel has no NFLOG (nfnetlink_log is not there), or not an option of it */
+  /** the kernel has no NFLOG (module nfnetlink_log), or does not support an option */
   | 'LOG_UNSUPPORTED'
-  /** CAP_NET_ADMIN is missing, or another process, or this one, owns the log group; the message says which */
+  /** CAP_NET_ADMIN is missing, or the log group has an owner: another process or this one; the message says which */
   | 'LOG_REFUSED'
-  /** the kernel has no nf_tables, or not an expression that the rules need */
+  /** the kernel has no nf_tables, or lacks an expression that the rules need */
   | 'RULES_UNSUPPORTED'
-  /** the kernel refused the rules: `rule` and `expression` say which part; nothing of them is installed */
+  /** the kernel refused the rules: `rule` and `expression` say which part; none of them is installed */
   | 'RULES_REFUSED'
 
-/** A refusal of the client's own. */
+/** An error that the client detects itself, as opposed to one that the kernel reports. */
 export class ClientError extends NetlinkError {
   declare readonly code: ClientErrorCode
 
@@ -36,14 +36,14 @@ export class ClientError extends NetlinkError {
   }
 }
 
-/** A dump during which the table changed. {@link rows} are what came: some may be missing, or there twice. */
+/** A dump during which the table changed. {@link rows} holds the rows that came: some may be missing or repeated. */
 export class DumpInterruptedError extends ClientError {
   readonly rows: readonly Message[]
 
   constructor(what: string, rows: readonly Message[]) {
     super(
       'DUMP_INTERRUPTED',
-      `${what}: the table changed while the kernel listed it; ask again, or use the ${rows.length} rows`,
+      `${what}: the table changed while the kernel listed it; try again, or use the ${rows.length} rows`,
     )
     this.name = 'DumpInterruptedError'
     this.rows = rows
@@ -51,8 +51,8 @@ export class DumpInterruptedError extends ClientError {
 }
 
 /**
- * An answer of which a part is missing: code `TRUNCATED` when it did not fit into a frame, `MALFORMED` when it could not be read (the
- * `cause` says why). {@link rows} are those that arrived whole.
+ * An incomplete answer: code `TRUNCATED` when part of it did not fit into a frame, `MALFORMED` when part of it could
+ * not be parsed (`cause` says why). {@link rows} holds the rows that arrived whole.
  */
 export class IncompleteReplyError extends ClientError {
   readonly rows: readonly Message[]
@@ -81,5 +81,9 @@ export function sessionClosed(): TransportError {
 }
 
 export function sessionBusy(): TransportError {
-  return new TransportError('BUSY', 'receive', 'somebody is receiving from this session already; it has one consumer')
+  return new TransportError(
+    'BUSY',
+    'receive',
+    'another receive from this session is pending; a session has one consumer',
+  )
 }

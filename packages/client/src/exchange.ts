@@ -3,10 +3,10 @@ import { type ClientError, DumpInterruptedError, IncompleteReplyError } from './
 import type { SentRequest } from './kernel-error.ts'
 import type { Request } from './request.ts'
 
-/** What ends an exchange: an acknowledgement, an acknowledgement and an answer, or the Done message of a dump. */
+/** How an exchange ends: with an acknowledgement, an acknowledgement and an answer, or the Done message of a dump. */
 export type Expectation = 'acknowledgement' | 'answer' | 'dump'
 
-/** What is wrong with an answer. */
+/** The problem with an answer. */
 export interface ReplyProblem {
   readonly code: 'TRUNCATED' | 'MALFORMED'
   readonly cause?: DecodeError | undefined
@@ -14,26 +14,26 @@ export interface ReplyProblem {
 
 function nothing(): void {}
 
-/** One request that was sent, and what has come in answer to it. */
+/** A request that was sent, and the answers received so far. */
 export class Exchange {
   readonly sent: SentRequest
-  /** the rows that were received and not taken */
+  /** rows received and not yet taken */
   rows: Message[] = []
-  /** nothing more is expected */
+  /** no more messages are expected */
   ended = false
-  /** nobody waits any more: what still comes is discarded */
+  /** nobody waits any more: later messages are discarded */
   abandoned = false
-  /** somebody waits now, for rows or for the end */
+  /** a caller is waiting, for rows or for the end */
   hungry = false
-  /** called when something has come */
+  /** called when a message has arrived */
   notify: () => void = nothing
-  /** called when nothing will come any more */
+  /** called when no more messages will arrive */
   fail: (error: unknown) => void = nothing
   readonly #expectation: Expectation
   readonly #doneErrno: number | undefined
-  /** it may be sent a second time */
+  /** the request may be sent a second time */
   readonly canRepeat: boolean
-  /** it asked for a copy of the notifications that it causes */
+  /** the request asked for a copy of the notifications that it causes (`NLM_F_ECHO`) */
   readonly isEchoed: boolean
   #repeated = false
   #acknowledged = false
@@ -50,28 +50,28 @@ export class Exchange {
     this.#doneErrno = request.repeat?.doneErrno
   }
 
-  /** Somebody waits from now on. */
+  /** Marks that a caller is waiting. */
   wait(notify: () => void, fail: (error: unknown) => void): void {
     this.hungry = true
     this.notify = notify
     this.fail = fail
   }
 
-  /** Nobody waits any more, for now. */
+  /** Marks that no caller is waiting for now. */
   rest(): void {
     this.hungry = false
     this.notify = nothing
     this.fail = nothing
   }
 
-  /** The rows that have come since they were last taken. */
+  /** Takes the rows that have arrived since the last call. */
   takeRows(): Message[] {
     const { rows } = this
     this.rows = []
     return rows
   }
 
-  /** It was sent a second time. */
+  /** Notes that the request was sent a second time. */
   noteRepeat(): void {
     this.#repeated = true
   }
@@ -79,7 +79,7 @@ export class Exchange {
   addRow(view: MessageView): void {
     this.rows.push(view.copy())
     if ((view.flags & MessageFlag.DumpInterrupted) !== 0) this.#interrupted = true
-    // One of several messages is followed by Done.
+    // A multipart message (`NLM_F_MULTI`) is followed by Done.
     if ((view.flags & MessageFlag.Multipart) === 0) this.#noteAnswer()
   }
 
@@ -88,7 +88,7 @@ export class Exchange {
     if (this.#expectation === 'acknowledgement' || (this.#expectation === 'answer' && this.#answered)) this.ended = true
   }
 
-  /** The kernel refuses it. */
+  /** The kernel refused the request. */
   refuse(error: KernelError): void {
     if (this.#repeated && error.errno === this.#doneErrno) {
       this.acknowledge()
@@ -98,29 +98,29 @@ export class Exchange {
     this.ended = true
   }
 
-  /** The Done message has come. */
+  /** The Done message has arrived. */
   finish(isInterrupted: boolean): void {
     if (isInterrupted) this.#interrupted = true
     if (this.#expectation === 'dump') this.ended = true
     else this.#noteAnswer()
   }
 
-  /** Nothing more comes. */
+  /** No more messages will arrive. */
   end(): void {
     this.ended = true
   }
 
-  /** Part of the answer is missing. The first problem counts. */
+  /** Notes that part of the answer is missing. The first problem is kept. */
   noteProblem(problem: ReplyProblem): void {
     this.#problem ??= problem
   }
 
-  /** The kernel has refused it */
+  /** The kernel has refused the request. */
   get isRefused(): boolean {
     return this.#failure !== undefined
   }
 
-  /** Why the answer, as it is, is not a whole one; `undefined` when nothing is wrong with it. */
+  /** Why the answer is incomplete; `undefined` when it is complete. */
   get error(): KernelError | ClientError | undefined {
     const { what } = this.sent
     if (this.#failure !== undefined) return this.#failure
@@ -128,7 +128,7 @@ export class Exchange {
     return this.#interrupted ? new DumpInterruptedError(what, this.rows) : undefined
   }
 
-  /** Whether part of the answer was lost, so that its end may be what is missing. */
+  /** Whether part of the answer was lost, possibly the message that ends it. */
   get isIncomplete(): boolean {
     return this.#problem !== undefined
   }

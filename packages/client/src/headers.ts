@@ -1,13 +1,16 @@
-/** Where the headers of a queued or logged packet lie: what the kernel's message begins with depends on family and hook. */
+/**
+ * Locates the headers of a queued or logged packet: which header the kernel's message begins with depends on family and
+ * hook.
+ */
 import { Family, type Memory } from '@ringlink/codec'
 import { EtherType, isVlan, type PacketView } from '@ringlink/packet'
 
-/** NF_NETDEV_EGRESS: the hook of the family `netdev` at which a packet has its Ethernet header already. */
+/** NF_NETDEV_EGRESS: the hook of family `netdev` where a packet already has its Ethernet header. */
 const EGRESS = 1
 const ETHER_TYPE_OFFSET = 12
 const ETHERNET_HEADER_LENGTH = 14
 
-/** What `QueuePacketView` and `LogRecordView` have in common. */
+/** The members that `QueuePacketView` and `LogRecordView` share. */
 export interface PacketMessage {
   readonly memory: Memory
   readonly payloadOffset: number
@@ -18,18 +21,18 @@ export interface PacketMessage {
   readonly vlanTag: number | undefined
 }
 
-/** Aims at the packet that the message carries, wherever its network header lies. */
+/** Aims at the packet that the message carries, at its network header. */
 export function aimHeaders(view: PacketView, message: PacketMessage): PacketView {
   const { memory, payloadOffset, payloadLength, family, protocol } = message
   if (family === Family.NetworkDevice && message.hook === EGRESS && beginsWithEthernet(message)) {
     return view.wrapEthernet(memory, payloadOffset, payloadLength)
   }
-  // Some kernels log packets with protocol 0; the family says what they are, or the version in their first byte.
+  // Some kernels log packets with protocol 0; then the family, or the version in the first byte, says what they are.
   const etherType = protocol === 0 ? etherTypeOf(family) : protocol
   return view.wrapNetwork(memory, payloadOffset, payloadLength, etherType, message.vlanTag ?? -1)
 }
 
-/** Devices without a link layer (tun, wireguard) have no Ethernet header at egress either. */
+/** Packets of devices without a link layer (tun, wireguard) have no Ethernet header at egress. */
 function beginsWithEthernet({ memory, payloadOffset, payloadLength, protocol }: PacketMessage): boolean {
   if (payloadLength < ETHERNET_HEADER_LENGTH) return false
   const at = payloadOffset + ETHER_TYPE_OFFSET

@@ -14,15 +14,15 @@ import {
   nestedSetAt,
 } from '@ringlink/codec/internal'
 
-/** A request that was sent, as far as the error for its refusal needs it. */
+/** The parts of a sent request that the error for its refusal needs. */
 export interface SentRequest {
-  /** what it was for: the error's text begins with it */
+  /** what the request was for: the error message begins with it */
   readonly what: string
   readonly bytes: Uint8Array
   readonly sequence: number
 }
 
-/** The error for `errno`, with the names of the attributes that the extended ack points at in the request. */
+/** The error for `errno`, with the names of the request's attributes that the extended ack points at. */
 export function kernelError(
   protocol: number,
   { what, bytes, sequence }: SentRequest,
@@ -63,7 +63,10 @@ function attributeName(protocol: number, bytes: Uint8Array, offset: number): str
   return names.length > 0 ? names.join(' > ') : undefined
 }
 
-/** The kernel's name of attribute `type`, which is missing in the nest at `nest` of the request, or beside all nests. */
+/**
+ * The kernel's name of the missing attribute `type`: missing from the nest at offset `nest` of the request, or from its
+ * top level.
+ */
 function missingName(protocol: number, bytes: Uint8Array, type: number, nest: number | undefined): string {
   const known = requestAttributes(protocol, bytes)
   const set =

@@ -1,6 +1,6 @@
 /**
- * Calls the listeners of a queue or log when its packets are safe: what happens while a batch is being entered is reported afterwards, and
- * a listener that throws leaves nothing half done. Its error goes to `report`.
+ * Calls the listeners of a queue or log when its state is consistent: events that happen while a batch is being entered
+ * are reported afterwards, so a listener that throws leaves nothing half done. Its error goes to `report`.
  */
 export class Notifier {
   readonly #report: (error: unknown) => void
@@ -11,7 +11,7 @@ export class Notifier {
     this.#report = report
   }
 
-  /** Calls the listeners by `emit`, now or at {@link release}. */
+  /** Calls the listeners through `emit`, now or at {@link release}. */
   notify(emit: () => void): void {
     if (this.#isHolding) {
       this.#held.push(emit)
@@ -24,7 +24,7 @@ export class Notifier {
     }
   }
 
-  /** Listeners are not called until {@link release}. */
+  /** Holds events back until {@link release}. */
   hold(): void {
     this.#isHolding = true
   }
@@ -35,7 +35,7 @@ export class Notifier {
   }
 }
 
-/** Lets an error be an uncaught exception: nobody is there to catch it. */
+/** Raises an error as an uncaught exception, because no caller is there to catch it. */
 export function raise(error: unknown): void {
   queueMicrotask(() => {
     throw error

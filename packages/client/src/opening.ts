@@ -4,16 +4,17 @@ import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transpo
 import { notePort } from './refusal.ts'
 import { openedTransport } from './transport-schema.ts'
 
-/** What opening something works with. */
+/** The options that opening a queue, log or rules share. */
 export interface Opening {
-  /** what is being opened, for errors: `open queue` */
+  /** the operation, for errors: `open queue` */
   readonly operation: string
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * The transport of an option: it, or what the function opens for `needs`. An abort before that, or while it is being opened, rejects with
- * the signal's reason, and closes what is opened nevertheless. Rejects with code `ARGUMENT` when the function gives something else.
+ * The transport of an option: the given one, or the one that the given function opens for `needs`. Rejects with the
+ * signal's reason when aborted before or during opening, and closes a transport that opens after that. Rejects with
+ * code `ARGUMENT` when the function does not return a transport.
  */
 export function openFor(
   opening: Opening,
@@ -21,7 +22,7 @@ export function openFor(
   needs: TransportNeeds,
 ): Transport | Promise<Transport> {
   opening.signal?.throwIfAborted()
-  // At once: what comes meanwhile would be missed.
+  // Subscribe at once, or events that come before would be missed.
   return typeof given === 'function' ? open(opening, given, needs) : noted(given)
 }
 
@@ -33,13 +34,16 @@ async function open({ operation, signal }: Opening, given: OpenTransport, needs:
   return noted(readArgument(operation, 'what transport() returns', openedTransport, transport))
 }
 
-/** Notes the port of a transport for as long as it is open: errors tell sockets of this process from others by it. */
+/** Notes the port id of a transport while it is open, by which errors tell sockets of this process from others. */
 function noted(transport: Transport): Transport {
   transport.events.once('close', notePort(transport.portId))
   return transport
 }
 
-/** `work`, or the signal's reason as soon as it is aborted; `abandon` is given what the work results in after that. */
+/**
+ * Resolves as `work` does, or rejects with the signal's reason as soon as it is aborted; `abandon` then gets the late
+ * result of `work`.
+ */
 async function unlessAborted<Value>(
   signal: AbortSignal | undefined,
   work: Promise<Value>,

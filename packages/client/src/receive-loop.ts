@@ -3,25 +3,25 @@ import { type FrameBatch, TransportError } from '@ringlink/transport'
 import { type CheckedServeOptions, checkHandled, checkHandler, checkServeOptions, type ServeOptions } from './serve.ts'
 import type { Session } from './session.ts'
 
-/** What a loop over batches asks of the queue or log that it belongs to. */
+/** What a loop over batches needs from its queue or log. */
 export interface BatchSource {
-  /** what it is, for errors */
+  /** what the source is, for errors */
   readonly what: string
   /** true once closing has begun */
   isClosed(): boolean
-  /** Aims the batch at `frames`; false, with the frames released, when there is nothing in them to show. */
+  /** Aims the batch at `frames`. Releases them and returns false when they hold nothing to show. */
   aim(frames: FrameBatch): boolean
-  /** Ends the batch that was shown last, if there is one. May throw: the loop then does. */
+  /** Ends the batch that was shown last, if there is one. If it throws, the loop throws. */
   endBatch(): void
-  /** milliseconds between two wake-ups at the least, once all has been read that there was; 0: as they come */
+  /** minimum milliseconds between two wake-ups after everything was read; 0: no minimum */
   readonly interval: number
 }
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
- * The one loop over the batches of a session: it takes what is there without a promise more than the step itself needs, and waits
- * when nothing is. The same batch is shown at each step, aimed anew.
+ * The only loop over the batches of a session. If a batch is ready, it takes it without any promise besides the step's
+ * own; otherwise it waits. Each step shows the same batch object, re-aimed.
  */
 export class BatchLoop<Batch> {
   #session: Session
@@ -38,24 +38,24 @@ export class BatchLoop<Batch> {
     this.#result = { done: false, value: batch }
   }
 
-  /** Whether the loop waits for something to come. */
+  /** Whether the loop waits for a batch. */
   get isWaiting(): boolean {
     return this.#waiting
   }
 
-  /** Whether somebody iterates: an error can be thrown to them. */
+  /** Whether an iteration is running, to which an error can be thrown. */
   get isActive(): boolean {
     return this.#current !== undefined
   }
 
-  /** Begins. One at a time: throws code `BUSY`. */
+  /** Begins the iteration. Throws code `BUSY` if one is running. */
   begin(): AsyncIterator<Batch, undefined> {
     if (this.#current !== undefined)
-      throw new TransportError('BUSY', 'iterate', `somebody is reading ${this.#source.what} already`)
+      throw new TransportError('BUSY', 'iterate', `another loop is reading ${this.#source.what} already`)
     const iterator: AsyncIterator<Batch, undefined> = {
       next: () => (this.#current === iterator ? this.#next() : Promise.resolve(END)),
       return: async () => {
-        // One that has ended must not end the loop that came after it.
+        // An iteration that has ended must not end the loop that followed it.
         if (this.#current === iterator) this.#leave()
         return END
       },
@@ -65,9 +65,10 @@ export class BatchLoop<Batch> {
   }
 
   /**
-   * The loop without the event loop, for a thread that does nothing else: blocks until there is a batch, hands it to `handle`, ends
-   * it, and so on, until it is stopped or the source is closed. Throws what `handle` throws, after the batch has ended as after a throw
-   * in a loop, and what a loop rejects with; code `BUSY` where somebody iterates, or a request is in flight.
+   * The loop without the event loop, for a dedicated thread: blocks until there is a batch, passes it to `handle`, ends
+   * it, and repeats until it is stopped or the source is closed. Throws what `handle` throws, after ending the batch as
+   * a throw in a loop does, and what a loop rejects with; code `BUSY` during an iteration or while a request is in
+   * flight.
    */
   serve(handle: (batch: Batch) => void, options: ServeOptions): void {
     checkHandler(handle)
@@ -101,24 +102,24 @@ export class BatchLoop<Batch> {
     }
   }
 
-  /** Sends verdicts of held packets: the microtask that would do it does not run. */
+  /** Sends verdicts of held packets here, because microtasks do not run during this loop. */
   #flushTurn(): void {
     const { outbox } = this.#session.transport
     if (outbox.pendingCommits > 0) outbox.flush()
   }
 
-  /** The first error is the one to be told, whatever goes wrong behind it; none when it was the close that ended a wait. */
+  /** Report the first error, even if another one follows; report none if the close ended a wait. */
   #leaveAfter(error: unknown): void {
     if (this.#isEnd(error)) return
     try {
       this.#leave()
     } catch {
-      // As with `for await`: the error of the body wins.
+      // As with `for await`, the error of the body wins.
     }
     throw error
   }
 
-  /** Whether it was the close that ended a wait, and nothing else. */
+  /** Whether the close ended a wait, without any other error. */
   #isEnd(error: unknown): boolean {
     return this.#source.isClosed() && isNetlinkError(error, 'CLOSED')
   }
@@ -161,7 +162,10 @@ export class BatchLoop<Batch> {
     return this.#source.interval > 0 ? this.#rest().then(() => this.#receive()) : this.#receive()
   }
 
-  /** Not an async function, and with callbacks that stay: each turn of the event loop waits once, and this is half the allocations. */
+  /**
+   * Not an async function, and with reused callbacks: this runs once per turn of the event loop and so makes half the
+   * allocations.
+   */
   #receive(): Promise<IteratorResult<Batch, undefined>> {
     this.#noteWaiting()
     return this.#session.receive().then(this.#onFrames, this.#onFailure)
@@ -184,7 +188,7 @@ export class BatchLoop<Batch> {
     throw error
   }
 
-  /** After frames with nothing to show: a loop, because callbacks that wait for each other would pile up. */
+  /** Continues after frames with nothing to show. A loop, because callbacks that wait for each other would pile up. */
   async #receiveMore(): Promise<IteratorResult<Batch, undefined>> {
     try {
       for (;;) {
@@ -202,25 +206,25 @@ export class BatchLoop<Batch> {
     if (this.#waiting) this.#noteIdle()
   }
 
-  /** What the frames that were waited for give; `undefined` when there is nothing in them to show. */
+  /** The step for the frames that arrived; `undefined` when they hold nothing to show. */
   #take(frames: FrameBatch): IteratorResult<Batch, undefined> | undefined {
     this.#waiting = false
     if (this.#source.isClosed()) {
-      // It came while the source was being closed, and is answered like all that nobody has seen.
+      // This batch came while the source was closing, and is answered like other unread ones.
       if (!frames.released && this.#source.aim(frames)) this.#source.endBatch()
       return this.#end()
     }
     return this.#source.aim(frames) ? this.#result : undefined
   }
 
-  /** Lets time pass until the interval since the last wake-up is over. */
+  /** Waits until the interval since the last wake-up has passed. */
   async #rest(): Promise<void> {
     const rest = this.#restLeft()
     if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))
     this.#lastWake = performance.now()
   }
 
-  /** Milliseconds to wait before the next read: none while the last one has left something. */
+  /** Milliseconds to wait before the next read: 0 if the last read left something. */
   #restLeft(): number {
     if (!this.#session.emptied) return 0
     return this.#lastWake + this.#source.interval - performance.now()

@@ -1,28 +1,28 @@
 import { copyBatch, type FrameBatch, type Transport } from '@ringlink/transport'
 import { sessionBusy } from './errors.ts'
 
-/** What a receiver asks of its session. */
+/** What a receiver needs from its session. */
 export interface BatchSorter {
-  /** Takes the answers out of a batch; true when it holds anything else. */
+  /** Takes the answers out of a batch. Returns true when it holds anything else. */
   sort(batch: FrameBatch): boolean
-  /** Whether somebody waits for an answer. */
+  /** Whether a caller waits for an answer. */
   isWaiting(): boolean
-  /** Receiving has failed: rejects all who wait. */
+  /** Receiving has failed: rejects all callers that wait. */
   fail(error: unknown): void
 }
 
-/** Batches read at a time to empty a transport that has lost messages: under a flood there is always one more. */
+/** Batches read at a time to empty a transport that has lost messages: in a flood there is always another one. */
 const MOST_EMPTIED = 256
 
-/** The one consumer of a transport: receives for the caller of {@link receive} and for answers that are due. */
+/** The only consumer of a transport: receives for the caller of {@link receive} and for pending answers. */
 export class Receiver {
   readonly #transport: Transport
   readonly #sorter: BatchSorter
   #parked: FrameBatch[] = []
   #consumer: { resolve(batch: FrameBatch): void; reject(error: unknown): void } | undefined
-  // A receive of the transport is pending.
+  // A receive from the transport is pending.
   #listening = false
-  // Ends that receive, where only answers are waited for.
+  // Aborts that receive, if it waits only for answers.
   #abort: AbortController | undefined
   #failure: Error | undefined
   #wasFull = false
@@ -75,7 +75,7 @@ export class Receiver {
     return undefined
   }
 
-  /** What is there now and nobody waits for; answers are taken out of it. */
+  /** The batch that is ready now and that no caller waits for, without the answers in it. */
   receiveUnread(): FrameBatch | undefined {
     while (!this.#listening && this.#consumer === undefined) {
       const batch = this.#transport.poll()
@@ -94,29 +94,29 @@ export class Receiver {
     return this.#parked.length > 0
   }
 
-  /** Takes the batches that were received while nobody called {@link receive}. */
+  /** Takes the batches that were received while no {@link receive} was pending. */
   takeParked(): FrameBatch[] {
     return this.#parked.splice(0)
   }
 
-  /** An error that the caller of {@link receive} is due, once: the first one, if there are several. */
+  /** An error to throw from {@link receive} once. If there are several, the first one. */
   noteFailure(error: Error | undefined): void {
     if (error === undefined) return
     this.#failure ??= error
-    // After what is being given out now.
+    // After the batch that is being given out now.
     queueMicrotask(() => this.#rejectFailure())
   }
 
-  /** Receives, if somebody waits and nobody does it already. */
+  /** Receives, if a caller waits and no receive is running. */
   listen(): void {
     if (this.#listening || !this.#isWaiting()) return
     this.#listening = true
     if (this.#consumer !== undefined) this.#begin()
-    // What is done right after a request was sent comes before its answer is read.
+    // Code that runs synchronously after a request was sent runs before its answer is read.
     else queueMicrotask(this.#begin)
   }
 
-  /** With nothing left to wait for, the transport is let go, and with it the process. */
+  /** With nothing left to wait for, stops waiting on the transport, so that the process can exit. */
   letGo(): void {
     if (!this.#isWaiting()) this.#abort?.abort()
   }
@@ -128,7 +128,7 @@ export class Receiver {
     consumer?.reject(error)
   }
 
-  /** Reads what is there, as far as nobody else does: a socket that was overrun gets nothing more until it is empty. */
+  /** Reads what is ready unless another receive does: a socket that was overrun gets nothing more until it is empty. */
   empty(): void {
     for (let count = 0; !this.#listening && count < MOST_EMPTIED; count++) {
       const batch = this.#transport.poll()
@@ -152,7 +152,7 @@ export class Receiver {
   readonly #onBatch = (batch: FrameBatch): void => {
     this.#listening = false
     this.#abort = undefined
-    // One that was released meanwhile went with its transport: receiving again says so.
+    // A batch that was already released went with its transport; the next receive throws.
     if (!batch.released) {
       this.#wasFull = this.#isFull(batch)
       this.#deliver(batch)
@@ -171,7 +171,7 @@ export class Receiver {
     this.#sorter.fail(error)
   }
 
-  /** Gives a batch to the consumer, or keeps a copy of it where there is none now. */
+  /** Gives a batch to the consumer, or keeps a copy if there is none now. */
   #deliver(batch: FrameBatch): void {
     if (!this.#sorter.sort(batch)) {
       batch.release()
@@ -198,7 +198,7 @@ export class Receiver {
     if (failure !== undefined) throw failure
   }
 
-  /** Rejects the consumer with the error that is due; it stays due while nobody waits. */
+  /** Rejects the consumer with the pending error, which stays pending while no caller waits. */
   #rejectFailure(): void {
     const failure = this.#failure
     if (this.#consumer === undefined || failure === undefined) return

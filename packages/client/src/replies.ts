@@ -24,23 +24,29 @@ export interface StrayError {
   readonly errno: number
 }
 
-/** Exchanges that nobody waits for, kept so that what still answers them is recognised. */
+/** Maximum number of exchanges kept although no caller waits for them, so that late answers are recognised. */
 const MOST_ABANDONED = 16
-/** Where `nlmsg_type`, `nlmsg_flags`, `nlmsg_seq` and `nlmsg_pid` are. */
+/** Offsets of `nlmsg_type`, `nlmsg_flags`, `nlmsg_seq` and `nlmsg_pid`. */
 const TYPE = 4
 const FLAGS = 6
 const SEQUENCE = 8
 const PORT_ID = 12
-/** Where the number of an Error or Done message is. */
+/** Offset of the number in an Error or Done message. */
 const ERRNO = MESSAGE_HEADER_LENGTH
 /** The largest errno of the kernel (`MAX_ERRNO`). */
 const MAXIMUM_ERRNO = 4095
 
-/** Finds the answers to requests among what is received: an answer has the sequence number of a request and the port id of this socket. */
+/**
+ * Finds the answers to requests among the received messages: an answer has the sequence number of a request and the
+ * port id of this socket.
+ */
 export class Replies {
-  /** types of messages that are sent without asking for an acknowledgement: an error for one of these answers no request */
+  /**
+   * types of messages that are sent without a request for an acknowledgement: an error for one of these answers no
+   * request
+   */
   unacknowledged: ReadonlySet<number> = new Set()
-  /** errors that answered no request, since they were last taken */
+  /** errors that answered no request, since the receiver last took them */
   stray: StrayError[] = []
   readonly #transport: Pick<Transport, 'portId'>
   readonly #protocol: number
@@ -58,7 +64,7 @@ export class Replies {
     this.#protocol = protocol
   }
 
-  /** exchanges that somebody waits for */
+  /** exchanges that a caller waits for */
   get live(): number {
     return this.#live
   }
@@ -67,14 +73,14 @@ export class Replies {
     return this.#exchanges.has(sequence)
   }
 
-  /** Whether a receive is due: somebody waits for an answer. */
+  /** Whether a receive is needed: a caller waits for an answer. */
   get hungry(): boolean {
     if (this.#live === 0) return false
     for (const { hungry, abandoned } of this.#exchanges.values()) if (hungry && !abandoned) return true
     return false
   }
 
-  /** The exchanges that somebody waits for. */
+  /** The exchanges that a caller waits for. */
   open(): Exchange[] {
     return [...this.#exchanges.values()].filter(({ abandoned }) => !abandoned)
   }
@@ -84,7 +90,7 @@ export class Replies {
     this.#live++
   }
 
-  /** Nobody waits for `exchange` any more. What still comes in answer to one that has not ended is discarded. */
+  /** Marks that no caller waits for `exchange` any more. If it has not ended, later answers to it are discarded. */
   remove(exchange: Exchange): void {
     if (exchange.abandoned || this.#exchanges.get(exchange.sent.sequence) !== exchange) return
     this.#live--
@@ -94,17 +100,17 @@ export class Replies {
     else this.#forgetOldest()
   }
 
-  /** Takes back that nobody waits for `exchange`. */
+  /** Undoes {@link abandon}: a caller waits for `exchange` again. */
   keep(exchange: Exchange): void {
     exchange.abandoned = false
     this.add(exchange)
   }
 
-  /** Hands answers to their requests; true when the batch holds anything else. */
+  /** Passes answers to their requests. Returns true when the batch holds anything else. */
   sort(batch: FrameBatch): boolean {
     let others = false
     for (let i = 0; i < batch.length; i++) if (this.#sortFrame(batch, i)) others = true
-    // Only now: an answer may come out of order within a batch, after the message that ends it.
+    // Only now, because an answer may come out of order within a batch, after the message that ends it.
     if (this.#touched.size > 0) this.#settle()
     return others
   }
@@ -138,7 +144,7 @@ export class Replies {
       return true
     }
     if (this.#live === 0 && size >= MESSAGE_HEADER_LENGTH) {
-      // What the kernel sends by itself has no number: neither packets nor log records need be looked at any further.
+      // Messages that the kernel sends unasked have sequence number 0, so packets and log records need no further look.
       const type = memory.u16[(offset + TYPE) >> 1] as number
       const isNumbered = this.#exchanges.size > 0 && memory.u32[(offset + SEQUENCE) >> 2] !== 0
       if (type >= MINIMUM_MESSAGE_TYPE && !isNumbered) return true
@@ -170,21 +176,22 @@ export class Replies {
     }
     if (owner === undefined) {
       if (problem === undefined) return others
-      // Nothing says whose it is, so it may be anybody's who waits.
+      // Nothing says which exchange it belongs to, so it may belong to any that is waiting.
       const isNameless = end - start < MESSAGE_HEADER_LENGTH
       if (isNameless || this.#isLostRow(memory, messages.position, end, groups)) this.#blame(undefined, problem)
       return true
     }
     if (problem !== undefined) this.#blame(owner, problem)
     else if (!isWhole) this.#blame(owner, { code: 'TRUNCATED' })
-    // A datagram for one request that holds anything else was damaged: a number that is wrong makes a row a stranger.
+    // A datagram for one request that holds anything else was damaged: a row with a wrong sequence number is not
+    // recognised.
     else if (others && groups === 0) this.#blame(owner, { code: 'MALFORMED' })
     return others
   }
 
   /**
-   * Uses an Error or Done message of which the length is wrong, or that is cut: its errno, which is what counts. False when part of the
-   * answer is lost with it.
+   * Uses the errno of an Error or Done message whose length is wrong or that is cut short. Returns false when part of
+   * the answer is lost with it.
    */
   #sortDamagedControl(memory: Memory, position: number, end: number, exchange: Exchange): boolean {
     const type = memory.u16[(position + TYPE) >> 1] as number
@@ -204,13 +211,16 @@ export class Replies {
     return false
   }
 
-  /** Notes that part of an answer is missing: of `exchange`, or of any where that is not known. */
+  /** Notes that part of an answer is missing: of `exchange`, or of every waiting one if that is `undefined`. */
   #blame(exchange: Exchange | undefined, problem: ReplyProblem): void {
     if (exchange !== undefined) exchange.noteProblem(problem)
     else for (const each of this.#exchanges.values()) if (!each.ended) each.noteProblem(problem)
   }
 
-  /** Where the next message for us begins after one that is damaged: a number of ours and our port id stand in its header. */
+  /**
+   * Where the next message for us begins after a damaged one: its header has one of our sequence numbers and our port
+   * id.
+   */
   #findNext({ u32 }: Memory, from: number, end: number): number | undefined {
     const { portId } = this.#transport
     for (let at = from; at + MESSAGE_HEADER_LENGTH <= end; at += 4) {
@@ -220,8 +230,8 @@ export class Replies {
   }
 
   /**
-   * The exchange that the message at `offset` answers. Some families (audit) leave the port id out of what they send to one socket; what
-   * is sent to a group is a notification, unless the request asked for an echo of it.
+   * The exchange that the message at `offset` answers. Some families (audit) leave out the port id when they send to
+   * one socket. A message that was sent to a group is a notification, unless the request asked for its echo.
    */
   #find(memory: Memory, offset: number, groups: number): Exchange | undefined {
     const exchange = this.#exchanges.get(memory.u32[(offset + SEQUENCE) >> 2] as number)
@@ -231,7 +241,7 @@ export class Replies {
     return portId === 0 && groups === 0 ? exchange : undefined
   }
 
-  /** False when the message is none of ours. */
+  /** Returns false when the message is not ours. */
   #sortMessage(view: MessageView, exchange: Exchange | undefined, groups: number): boolean {
     const { type } = view
     if (type === ControlType.Error) this.#onError(view, exchange)
@@ -247,7 +257,10 @@ export class Replies {
     return true
   }
 
-  /** Whether a message that answers no request is a row of a listing, sent to this socket alone: then its number is what is wrong. */
+  /**
+   * Whether a message that answers no request is a row of a dump sent to this socket alone: then its sequence number is
+   * damaged.
+   */
   #isLostRow({ u16, u32 }: Memory, offset: number, end: number, groups: number): boolean {
     if (this.#live === 0 || groups !== 0 || end - offset < MESSAGE_HEADER_LENGTH) return false
     return ((u16[(offset + FLAGS) >> 1] as number) & MessageFlag.Multipart) !== 0 && u32[(offset + SEQUENCE) >> 2] !== 0
@@ -284,7 +297,7 @@ export class Replies {
     if (exchange === undefined) return
     this.#touched.add(exchange)
     const { memory, offset, length } = view
-    // The end of a dump has a number.
+    // The end of a dump carries a number.
     if (length < ERRNO + 4 && (view.flags & MessageFlag.Multipart) !== 0) {
       exchange.noteProblem(messageProblem('SHORT_HEADER', memory, offset, offset + length, false))
     }
@@ -293,7 +306,9 @@ export class Replies {
     else exchange.finish((view.flags & MessageFlag.DumpInterrupted) !== 0)
   }
 
-  /** Why a row cannot be what the kernel sent: its attributes do not fill it, or one has the number that none has. */
+  /**
+   * Why a row cannot be what the kernel sent: its attributes do not fill it, or one has type 0, which no attribute has.
+   */
   #rowProblem({ memory, offset, type, length }: MessageView): DecodeError | undefined {
     const description = describeMessage(this.#protocol, type)
     if (description === undefined) return undefined

@@ -13,9 +13,9 @@ import {
 } from '@ringlink/codec'
 import { stampMessage } from '@ringlink/codec/internal'
 
-/** What all requests say. */
+/** The members that all requests have. */
 interface RequestPurpose {
-  /** what it is for: error texts begin with it */
+  /** what the request is for: error messages begin with it */
   readonly what: string
   /**
    * the kernel answers with messages that may come after its acknowledgement, so the request waits for both; default false: the
@@ -23,8 +23,8 @@ interface RequestPurpose {
    */
   readonly answered?: boolean | undefined
   /**
-   * the request may be sent again when the kernel has dropped messages, its acknowledgement perhaps among them: it has the same effect
-   * when it is carried out twice, or the kernel then refuses it with `doneErrno`. Default: it is sent once
+   * the request may be sent again when the kernel has dropped messages, perhaps its acknowledgement among them: carried
+   * out twice it has the same effect, or the kernel refuses it with `doneErrno`. Default: it is sent once
    */
   readonly repeat?: { readonly doneErrno?: number | undefined } | undefined
 }
@@ -42,25 +42,30 @@ export interface RequestData<Set extends AttributeSet = AttributeSet> extends Re
   readonly attributes?: AttributeValues<Set> | undefined
 }
 
-/** A request that is written by hand: for messages without a table. */
+/** A request that is written by hand, for messages without an attribute table. */
 export interface RequestWriter extends RequestPurpose {
-  /** writes one whole message and returns its length; the session adds its flags to the message's, and sets the sequence number */
+  /**
+   * writes one whole message and returns its length in bytes; the session adds its flags and sets the sequence number
+   */
   readonly write: (memory: Memory, offset: number, limit: number) => number
-  /** bytes to begin with; a message that does not fit is written again into twice as many. Default 1024 */
+  /**
+   * initial size of the buffer in bytes; a message that does not fit is written again into a buffer of twice the size.
+   * Default 1024
+   */
   readonly size?: number | undefined
 }
 
 /** A request to the kernel. */
 export type Request<Set extends AttributeSet = AttributeSet> = RequestData<Set> | RequestWriter
 
-/** Messages as they are sent in one datagram. */
+/** Messages encoded for one datagram. */
 export interface EncodedRequests {
   readonly bytes: Uint8Array
   /** the bytes of each */
   readonly messages: readonly Uint8Array[]
 }
 
-/** The number of a request, and the flags that it has besides its own. */
+/** The sequence number of a request, and the flags that the session adds. */
 export interface RequestNumber {
   readonly flags: number
   readonly sequence: number
@@ -69,7 +74,7 @@ export interface RequestNumber {
 const INITIAL_SIZE = 1024
 const LARGEST_SIZE = 64 * 1024 * 1024
 
-/** Encodes requests, consecutively. Throws `EncodeError` for values that no message can carry. */
+/** Encodes requests, one after the other. Throws `EncodeError` for values that no message can carry. */
 export function encodeRequests(requests: readonly Request[], numbers: readonly RequestNumber[]): EncodedRequests {
   for (let size = initialSize(requests); ; size *= 2) {
     try {
@@ -117,8 +122,9 @@ function encodeRequest(memory: Memory, offset: number, request: Request, { flags
 const NO_HEADER = new Uint8Array(0)
 
 /**
- * The flags that the messages of a batch have besides their own: the last one asks for an acknowledgement where none does, for the kernel
- * carries a datagram out in order. The end of a transaction is not acknowledged; there it is the last one before that.
+ * The flags that are added to the messages of a batch. If none asks for an acknowledgement, the last one does, because
+ * the kernel processes a datagram in order. The end of a transaction is not acknowledged; there it is the message
+ * before it.
  */
 export function batchFlags(requests: readonly Request[], isTransaction: boolean): number[] {
   const flags = requests.map((request): number =>

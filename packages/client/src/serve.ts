@@ -10,30 +10,33 @@ import {
 } from '@ringlink/codec/options'
 import { TransportError } from '@ringlink/transport'
 
-/** Milliseconds for which a thread blocks at the most before it looks whether it shall stop. */
+/** Default maximum time in milliseconds that a thread blocks before it checks whether to stop. */
 const DEFAULT_POLL_INTERVAL = 100
 
-/** How a thread serves a queue or a log. */
+/** Options for serving a queue or log on a thread. */
 export interface ServeOptions {
   /** ends it from any thread, within `pollInterval` and the time that the handler takes */
   readonly stop?: StopFlag | undefined
-  /** ends it from this thread: only the handler and `onTurn` run meanwhile to abort it */
+  /** ends it from this thread, in the handler or `onTurn`: nothing else runs on this thread */
   readonly signal?: AbortSignal | undefined
-  /** milliseconds to block at the most before `stop` is looked at; default 100. A wake-up in vain costs some microseconds */
+  /**
+   * maximum milliseconds to block before checking `stop`; default 100. A wake-up without a batch costs some
+   * microseconds
+   */
   readonly pollInterval?: number | undefined
   /**
-   * called before each wait: after every batch, and every `pollInterval` while nothing comes; for what timers do elsewhere, which
-   * do not run meanwhile. Verdicts that it gives to held packets are sent at once
+   * called before each wait: after every batch, and every `pollInterval` while nothing comes. Replaces timers, which do
+   * not run on this thread. Verdicts that it gives to held packets are sent at once
    */
   readonly onTurn?: (() => void) | undefined
 }
 
 /**
- * A word of shared memory by which one thread ends what another serves. Classes do not survive being sent to a Worker, so it is the
- * buffer that is sent: `new StopFlag(workerData.stop)` there is the same flag.
+ * A flag in shared memory, with which one thread stops another that serves. Send its buffer to a Worker, because class
+ * instances cannot be sent: `new StopFlag(workerData.stop)` there is the same flag.
  */
 export class StopFlag {
-  /** four bytes, not 0 once stopped */
+  /** four bytes; not 0 once stopped */
   readonly buffer: SharedArrayBuffer
   #words: Int32Array
 
@@ -51,13 +54,13 @@ export class StopFlag {
     Atomics.notify(this.#words, 0)
   }
 
-  /** Blocks this thread for `milliseconds`, less when it is stopped. */
+  /** Blocks this thread for `milliseconds`, or until stopped. */
   rest(milliseconds: number): void {
     Atomics.wait(this.#words, 0, 0, milliseconds)
   }
 }
 
-/** Options of {@link ServeOptions} with their defaults. */
+/** {@link ServeOptions} with defaults applied. */
 export interface CheckedServeOptions {
   readonly stop: StopFlag
   readonly signal: AbortSignal | undefined
@@ -71,7 +74,7 @@ const schema: Schema<ServeOptions> = object<ServeOptions>({
     return typeof given.stopped === 'boolean' && typeof given.rest === 'function'
   }),
   signal: abortSignal,
-  // Of nothing it would spin; of much more nothing would stop it.
+  // 0 would spin, and much more would make it unstoppable.
   pollInterval: number(Number.MIN_VALUE, 60_000, 'milliseconds, more than 0'),
   onTurn: functionOf<() => void>('a function'),
 })
@@ -83,19 +86,19 @@ export function checkServeOptions(given: ServeOptions): CheckedServeOptions {
   return { stop, signal, pollInterval, onTurn }
 }
 
-/** Refuses a handler that is no function. Throws code `ARGUMENT`. */
+/** Throws code `ARGUMENT` for a handler that is not a function. */
 export function checkHandler<Handler>(given: Handler): void {
   readArgument('serve', 'handler', functionOf<Handler>('a function'), given)
 }
 
-/** Refuses a handler that has not done its work when it returns. Throws code `ARGUMENT`. */
+/** Throws code `ARGUMENT` if the handler returned a promise, that is, has not finished its work. */
 export function checkHandled(result: unknown): void {
   if (result === undefined || !(result instanceof Promise)) return
-  // Its failure would be reported a second time, as a rejection that nobody handles.
+  // Handle the rejection, or it would be reported a second time as unhandled.
   result.catch(() => {})
   throw new TransportError(
     'ARGUMENT',
     'serve',
-    'the handler returned a promise, and nothing can await it here; use the loop, for await, for a handler that is async',
+    'the handler returned a promise, and nothing can await it here; use a for await loop with an async handler',
   )
 }

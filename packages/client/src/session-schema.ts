@@ -33,7 +33,7 @@ export function checkSessionOptions(given: SessionOptions): SessionOptions {
   return readOptions('make session', sessionOptions, given)
 }
 
-/** Checks the options of a request. Throws `OptionError`, and the reason of a signal that is aborted. */
+/** Checks the options of a request. Throws `OptionError`, or the reason of an aborted signal. */
 export function beginRequest(operation: string, given: RequestOptions): RequestOptions {
   const options = readOptions(operation, requestOptions, given)
   options.signal?.throwIfAborted()

@@ -10,27 +10,30 @@ import { beginBatch, beginRequest, checkSessionOptions } from './session-schema.
 import { Turns } from './turns.ts'
 
 const DEFAULT_TIMEOUT = 5000
-/** Bytes that a kernel puts into a datagram of a listing at most, unless it was shown larger frames: `NLMSG_GOODSIZE` of the largest pages. */
+/**
+ * Maximum bytes that a kernel puts into a datagram of a dump, unless a larger receive was seen: `NLMSG_GOODSIZE` with
+ * the largest pages.
+ */
 const LARGEST_CHUNK = 8192
-/** The kernel fills frames of this size: fewer datagrams for a long listing. */
+/** Frame size in bytes for dumps. The kernel fills frames of this size, so a long dump takes fewer datagrams. */
 const LISTER_FRAME_SIZE = 32_768
-/** Milliseconds after which a request that may be repeated is, when messages were lost and no answer has come. */
+/** Milliseconds after which a repeatable request is sent again, if messages were lost and no answer has come. */
 const REPEAT_INTERVAL = 100
-/** Milliseconds for which the rest of a dump that nobody waits for any more is read, so that the next one can begin. */
+/** Milliseconds for which the rest of an abandoned dump is read, so that the next one can begin. */
 const DISCARD_TIMEOUT = 1000
 
 /**
- * Requests and their answers over one transport, of which it is the only consumer. Many requests may be in flight; anything that
- * answers none of them (packets, notifications) goes to the caller of {@link receive}. An answer is a message with the sequence number
- * of the request and the port id of the transport.
+ * Requests and their answers over one transport, of which it is the only consumer. Many requests may be in flight;
+ * messages that answer none of them (packets, notifications) go to the caller of {@link receive}. An answer is a
+ * message with the sequence number of the request and the port id of the transport.
  *
- * Awaiting a request while a batch is being worked on is fine: the answer is found after the batches that are live, and
- * what comes before it is copied and kept for the next {@link receive}.
+ * A request may be awaited while a batch is being processed: batches that come before the answer are copied and kept
+ * for the next {@link receive}.
  *
- * An answer is whole, or the request rejects, always with the rows that arrived in the error: with code `TRUNCATED` when part of it
- * did not fit into a frame, `MALFORMED` when part of it cannot be read, `DUMP_INTERRUPTED` when the table changed while it was listed.
- * Otherwise a request rejects with code `KERNEL` when the kernel refuses it, `TIMEOUT`, `CLOSED`, `SYSTEM` when it cannot be sent,
- * `VALUE_RANGE` when it cannot be written, or with the reason of the signal.
+ * If an answer is incomplete, the request rejects, and the error has the rows that arrived: code `TRUNCATED` when part
+ * of it did not fit into a frame, `MALFORMED` when part of it cannot be parsed, `DUMP_INTERRUPTED` when the table
+ * changed during the dump. A request also rejects with code `KERNEL` when the kernel refuses it, `TIMEOUT`, `CLOSED`,
+ * `SYSTEM` when it cannot be sent, `VALUE_RANGE` when it cannot be encoded, or with the reason of the signal.
  */
 export class Session implements AsyncDisposable {
   readonly transport: Transport
@@ -40,10 +43,10 @@ export class Session implements AsyncDisposable {
   readonly #replies: Replies
   readonly #receiver: Receiver
   readonly #options: SessionOptions
-  // The session of the socket that dumps are read from, where it is not this one.
+  // The session of the socket for dumps, if that is a separate one.
   #lister: Promise<Session> | undefined
   #sequence = 0
-  // Times that the kernel has dropped messages, and whether what was left of them may still be unread.
+  // How often the kernel has dropped messages, and whether messages from before that may still be unread.
   #overruns = 0
   #isOverrun = false
   #overrunNoted = false
@@ -69,7 +72,7 @@ export class Session implements AsyncDisposable {
     this.#replies.unacknowledged = types
   }
 
-  /** Sends a request and waits until the kernel acknowledges it; the messages that it answered with, if any. */
+  /** Sends a request and waits until the kernel acknowledges it. Resolves to the messages of its answer, if any. */
   async request<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
     const options = beginRequest('request', given)
     const expectation = request.answered === true ? 'answer' : 'acknowledgement'
@@ -77,7 +80,7 @@ export class Session implements AsyncDisposable {
     return await this.#collect(exchange as Exchange, options)
   }
 
-  /** Asks for a table; all its rows. Dumps of one session take turns. */
+  /** Dumps a table. Resolves to all its rows. Dumps of one session take turns. */
   async dump<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
     const options = beginRequest('dump', given)
     if (this.#needsLister) return await (await this.#openLister()).dump(request, options)
@@ -93,9 +96,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Asks for a table, row by row: while no row is asked for the transport is not read on account of it, and the kernel's listing waits.
-   * A loop that is left early ends the dump. Rejects as {@link dump}; the rows in an error are those that were not given out. The
-   * timeout is for each wait.
+   * Dumps a table row by row: the transport is read for it only when a row is requested, so the kernel's dump waits
+   * too. Leaving the loop early ends the dump. Rejects as {@link dump}; an error holds the rows that were not given
+   * out. The timeout applies to each wait.
    */
   async *rows<Set extends AttributeSet>(
     request: Request<Set>,
@@ -118,8 +121,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Sends several messages in one datagram, which the kernel carries out in their order, and waits until it has: what became of each. The
-   * last one asks for an acknowledgement, unless the flags of others do. Rejects as {@link request} where there is no result for each.
+   * Sends several messages in one datagram, which the kernel processes in order, and waits until it is done. Resolves
+   * to the result of each. The last message asks for an acknowledgement, unless the flags of others do. Rejects as
+   * {@link request} if a result is missing.
    */
   async batch(requests: readonly Request[], given: BatchOptions = {}): Promise<BatchResult[]> {
     const options = beginBatch(given)
@@ -131,7 +135,8 @@ export class Session implements AsyncDisposable {
     const isDone = () =>
       acknowledged.every(({ ended }) => ended) ||
       (options.transaction === true && parts[0]?.isRefused === true) ||
-      // Only a batch full of errors overruns a socket that nothing else comes to: the first of them is here.
+      // On a socket that receives nothing else, only a batch full of errors causes an overrun; the first of them has
+      // arrived.
       (this.#overruns > overruns && parts.some(({ isRefused }) => isRefused))
     try {
       await this.#until(parts, options.what ?? requests.map(({ what }) => what).join(', '), isDone, options)
@@ -141,7 +146,10 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Sends messages in one datagram without asking what becomes of them; an error for one of them is a stray error. Throws code `SYSTEM`. */
+  /**
+   * Sends messages in one datagram without waiting for a result; an error for one of them goes to {@link onStrayError}.
+   * Throws code `SYSTEM`.
+   */
   post(requests: readonly Request[]): void {
     const numbers = requests.map(() => ({ flags: MessageFlag.Request, sequence: this.#nextSequence() }))
     this.#commit(encodeRequests(requests, numbers).bytes, requests.length > 1)
@@ -149,26 +157,30 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The next batch that holds something which answers no request. Release it. Rejects with code `CLOSED` at close, `BUSY` while
-   * another call is pending.
+   * The next batch that holds messages which answer no request. The caller releases it. Rejects with code `CLOSED` at
+   * close, `BUSY` while another call is pending.
    */
   receive(): Promise<FrameBatch> {
     return this.#receiver.receive()
   }
 
-  /** Has the next {@link receive}, or the one that is pending, reject with `error`. The first one counts until it has. */
+  /** Makes the pending {@link receive}, or the next one, reject with `error`. Until then, later errors are ignored. */
   failReceive(error: Error): void {
     this.#receiver.noteFailure(error)
   }
 
-  /** As {@link receive}, if there is likely to be one now and the event loop has had its turn. */
+  /**
+   * As {@link receive}, but only if a batch is likely to be ready now and the event loop has had its turn; otherwise
+   * `undefined`.
+   */
   receiveNow(): FrameBatch | undefined {
     return this.#receiver.receiveNow()
   }
 
   /**
-   * As {@link receive}, but blocking this thread for up to `timeout` milliseconds; `undefined` when they are over, or when what came
-   * answered requests. Throws what {@link receive} rejects with; code `BUSY` also while an answer is awaited, which takes the event loop.
+   * As {@link receive}, but blocks this thread for up to `timeout` milliseconds; `undefined` after that, or when only
+   * answers came. Throws what {@link receive} rejects with; also code `BUSY` while an answer is awaited, which needs
+   * the event loop.
    */
   receiveBlocking(timeout: number): FrameBatch | undefined {
     return this.#receiver.receiveBlocking(timeout)
@@ -179,22 +191,22 @@ export class Session implements AsyncDisposable {
     return this.#receiver.emptied
   }
 
-  /** What is there now, besides answers, where nobody waits for it: at the end all of it must be answered. */
+  /** The batch that is ready now, without answers, if no caller waits for it: at close all packets must be answered. */
   receiveUnread(): FrameBatch | undefined {
     return this.#receiver.receiveUnread()
   }
 
-  /** Whether batches are kept that {@link receive} has not given out yet. */
+  /** Whether there are batches that {@link receive} has not given out yet. */
   get hasParked(): boolean {
     return this.#receiver.hasParked
   }
 
-  /** Takes the batches that are kept. */
+  /** Takes those batches. */
   takeParked(): FrameBatch[] {
     return this.#receiver.takeParked()
   }
 
-  /** Sends what is committed in the outbox. */
+  /** Sends the committed messages of the outbox. */
   flush(): void {
     this.transport.outbox.flush()
   }
@@ -224,9 +236,9 @@ export class Session implements AsyncDisposable {
     return this.#lister
   }
 
-  /** Encodes and sends requests in one datagram: their exchanges. */
+  /** Encodes and sends requests in one datagram. Returns their exchanges. */
   #send(requests: readonly Request[], flags: readonly number[], expectation: Expectation): Exchange[] {
-    // A socket that was overrun is sent nothing, answers neither, until all has been read that is there.
+    // A socket that was overrun receives nothing more, not even answers, until it has been read empty.
     if (this.#isOverrun) this.#receiver.empty()
     const numbers = requests.map((_, index) => ({
       flags: MessageFlag.Request | (flags[index] ?? 0),
@@ -248,7 +260,7 @@ export class Session implements AsyncDisposable {
     return exchanges
   }
 
-  /** Puts messages into the outbox; `alone`: nothing else may be in their datagram. */
+  /** Puts messages into the outbox; `alone`: in a datagram of their own. */
   #commit(bytes: Uint8Array, alone: boolean): void {
     const { outbox } = this.transport
     if (outbox.pending > 0 && (alone || bytes.length > outbox.available)) outbox.flush()
@@ -257,7 +269,7 @@ export class Session implements AsyncDisposable {
     outbox.commit(bytes.length)
   }
 
-  /** Waits for the end of `exchange`: its rows. */
+  /** Waits for the end of `exchange`. Resolves to its rows. */
   async #collect(exchange: Exchange, options: RequestOptions): Promise<Message[]> {
     try {
       await this.#until([exchange], exchange.sent.what, () => exchange.ended, options)
@@ -273,7 +285,7 @@ export class Session implements AsyncDisposable {
     for (;;) {
       options.signal?.throwIfAborted()
       if (!isDone()) await this.#until([exchange], exchange.sent.what, isDone, options)
-      // What is left when the loop is ended by an error is in that.
+      // If an error ends the loop, the error holds the remaining rows.
       if (exchange.ended && exchange.error !== undefined) throw exchange.error
       const rows = exchange.takeRows()
       if (rows.length === 0) return
@@ -282,8 +294,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Waits until `isDone`, which is asked whenever something has come for one of the exchanges. Rejects with code `TIMEOUT` (or what an
-   * incomplete answer rejects with: its end may be what is missing), with the signal's reason, and as the transport does.
+   * Waits until `isDone` returns true; it is called whenever a message has come for one of the exchanges. Rejects with
+   * code `TIMEOUT` (or the error of an incomplete answer, whose end may be missing), with the signal's reason, and as
+   * the transport does.
    */
   #until(exchanges: readonly Exchange[], what: string, isDone: () => boolean, options: RequestOptions): Promise<void> {
     const { signal, timeout = this.#requestTimeout } = options
@@ -319,13 +332,13 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Lets the next dump begin, once the kernel has finished this one. */
+  /** Lets the next dump begin once the kernel has finished this one. */
   #endDump(exchange: Exchange | undefined): void {
     if (exchange === undefined || exchange.ended) this.#dumps.end()
     else this.#discard(exchange).then(() => this.#dumps.end())
   }
 
-  /** Reads the rest of a dump that was left early: the kernel refuses another one before that. */
+  /** Reads the rest of a dump that was left early: the kernel refuses another dump before that. */
   async #discard(exchange: Exchange): Promise<void> {
     const isDone = () => {
       exchange.takeRows()
@@ -333,7 +346,7 @@ export class Session implements AsyncDisposable {
     }
     try {
       this.#replies.keep(exchange)
-      // The caller was told why the dump ended early; if the kernel does not finish it, the next one will say so.
+      // The caller knows why the dump ended early. If the kernel does not finish it, the next dump reports that.
       await this.#until([exchange], exchange.sent.what, isDone, { timeout: DISCARD_TIMEOUT }).catch(ignore)
     } finally {
       this.#replies.remove(exchange)
@@ -351,10 +364,10 @@ export class Session implements AsyncDisposable {
     this.#receiver.reject(error)
   }
 
-  /** Hands answers to their requests; true when the batch holds anything else. */
+  /** Passes answers to their requests. Returns true when the batch holds anything else. */
   #sort(batch: FrameBatch): boolean {
     const others = this.#replies.sort(batch)
-    // One that is not full has emptied the socket.
+    // A batch that is not full has emptied the socket.
     if (batch.length < this.transport.capabilities.batchSize) this.#isOverrun = false
     if (this.#replies.stray.length > 0) {
       for (const { requestType, sequence, errno } of this.#replies.stray.splice(0)) {
@@ -377,7 +390,7 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Sends requests again whose acknowledgement may have been lost, when there is room for another one. */
+  /** Sends requests again whose acknowledgement may have been lost, once there is room for another one. */
   #repeat(exchanges: readonly Exchange[]): void {
     const repeated = exchanges.filter(({ canRepeat, ended, abandoned }) => canRepeat && !ended && !abandoned)
     if (repeated.length === 0) return

@@ -4,7 +4,7 @@ import type { OpenTransport, Transport } from '@ringlink/transport'
 const methods = ['receive', 'poll', 'readProcNet', 'close'] as const
 const members = ['capabilities', 'outbox', 'events', 'stats'] as const
 
-/** Whether a value can be taken for a transport: it has its members, of whatever class it is. */
+/** Whether a value has the members of a transport. Its class does not matter. */
 function isTransport(value: object): boolean {
   const given = value as Readonly<Record<string, unknown>>
   const hasMethods = methods.every((name) => typeof given[name] === 'function')
@@ -16,5 +16,5 @@ const openSchema: Schema<Transport> = instance('an open transport', isTransport)
 export const openTransport: Schema<OpenTransport> = functionOf('a function that opens a transport')
 /** An open transport, or a function that opens one. */
 export const transportOrOpen: Schema<Transport | OpenTransport> = either(openSchema, openTransport)
-/** What such a function returned. */
+/** The value that such a function returned. */
 export const openedTransport: Schema<Transport> = openSchema

@@ -1,13 +1,13 @@
 import { timeoutError } from './errors.ts'
 
-/** Work of which one piece runs at a time: the others wait for their turn, in order. */
+/** Runs one piece of work at a time: the others wait for their turn, in order. */
 export class Turns {
   #isTaken = false
   #waiting: (() => void)[] = []
 
   /**
-   * Begins, if nobody else has the turn; otherwise what to wait for. Rejects with code `TIMEOUT` after `timeout` milliseconds, and with
-   * the signal's reason.
+   * Takes the turn if it is free; otherwise returns a promise to wait for. Rejects with code `TIMEOUT` after `timeout`
+   * milliseconds, and with the signal's reason.
    */
   begin(what: string, timeout: number, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#isTaken) return this.#wait(what, timeout, signal)
@@ -15,7 +15,7 @@ export class Turns {
     return undefined
   }
 
-  /** Gives the turn to the next one. */
+  /** Passes the turn to the next one. */
   end(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#isTaken = false

@@ -34,7 +34,7 @@ test('a packet of a batch costs no allocation, from the frame to its verdict', a
         rollupOptions: { output: { entryFileNames: 'allocation.mjs' } },
       },
     })
-    // One thread: when a function is compiled is then a matter of how often it ran, not of how busy the machine is.
+    // One thread, so that when a function is compiled depends on how often it ran, not on how busy the machine is.
     const options = ['--expose-gc', '--single-threaded', '--max-semi-space-size=128', '--min-semi-space-size=128']
     const output = execFileSync(process.execPath, [...options, join(directory, 'allocation.mjs')], { encoding: 'utf8' })
     const { control, perBatch, perTurn, perServedBatch, ...perPacket } = JSON.parse(output) as Grown
@@ -43,9 +43,9 @@ test('a packet of a batch costs no allocation, from the frame to its verdict', a
       // The smallest thing on the heap, a boxed number, is 16 bytes: one for every sixteenth packet would fail.
       expect(bytes, name).toBeLessThan(1)
     }
-    // What a batch costs: its object, and in a loop two promises. Generous, so that an engine may do it otherwise.
+    // The cost of a batch: its object and, in a loop, two promises. Generous, to leave room for other engines.
     expect(perBatch).toBeLessThan(2000)
-    // A turn of the event loop waits once, for the transport and for its caller, whatever the size of its batches.
+    // A turn of the event loop waits once for the transport and once for its caller, independent of the batch size.
     expect(perTurn).toBeLessThan(3000)
     expect(perServedBatch).toBeLessThan(1000)
   } finally {

@@ -1,7 +1,7 @@
 /**
- * Run by allocation.test.ts in a process of its own with `--expose-gc` and a young generation larger than what one object
- * per packet would fill: prints by how many bytes the heap grew per packet of a queue. A batch and a turn of the event loop cost something
- * however many packets are in them, so what small and large batches cost is compared, where each batch of either size is a turn of its own.
+ * Run by allocation.test.ts in a separate process with `--expose-gc` and a young generation large enough for one object
+ * per packet: prints by how many bytes the heap grew per packet of a queue. A batch and a turn of the event loop have a
+ * fixed cost, so it compares small and large batches, each in a turn of its own.
  */
 import {
   beginMessage,
@@ -27,14 +27,20 @@ import { openQueue, type PacketBatch, type Queue, type VerdictBatching } from '.
 
 /** Many batches in a turn of the event loop. */
 const TINY = 64
-/** As many frames as the transport gives out in a turn: a batch of this size or more, which is never divided, is a turn. */
+/**
+ * The number of frames that the transport gives out in a turn: a batch of at least this size is never divided and takes
+ * one turn.
+ */
 const SMALL = 1024
 const LARGE = 8192
 const PACKETS = 1 << 20
-/** Where a packet message has the id of its packet. */
+/** Offset of the packet id in a packet message. */
 const ID_OFFSET = 24
 
-/** A kernel that always has a whole batch of packets, written once but for their ids, and takes whatever it is sent. */
+/**
+ * A kernel that always has a whole batch of packets, written once except for their ids, and accepts everything that it
+ * is sent.
+ */
 class EndlessTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId = 1
@@ -118,7 +124,7 @@ class EndlessTransport extends BaseTransport {
   }
 }
 
-/** What somebody does with packets: reads them, accepts most, drops some, and leaves some to the batch. */
+/** A typical handler: reads packets, accepts most, drops some, and leaves some to the batch. */
 function answerAll(packets: PacketBatch): void {
   for (const packet of packets) {
     const { id } = packet
@@ -127,13 +133,13 @@ function answerAll(packets: PacketBatch): void {
   }
 }
 
-/** Without reading ids: one above 2^31 is boxed where the engine does not inline its getter, and that is up to the reader. */
+/** Does not read ids: the engine boxes an id above 2^31 unless it inlines the getter, which depends on the reader. */
 function answerEach(packets: PacketBatch): void {
   for (const packet of packets) packet.payloadLength === 100 ? packet.accept() : packet.drop()
   packets.accept()
 }
 
-/** What must be seen, for the measurement to mean something. */
+/** The number of packets that must be seen for a valid measurement. */
 const kept: object[] = []
 function answerAndAllocate(packets: PacketBatch): void {
   for (const packet of packets) {
@@ -174,7 +180,9 @@ interface Case {
   readonly firstId?: number
 }
 
-/** Bytes per batch of `batchSize` packets: the least of several rounds, because what the engine allocates for itself is not the work's. */
+/**
+ * Bytes per batch of `batchSize` packets: the minimum of several rounds, because the engine also allocates for itself.
+ */
 async function bytesPerBatch(
   batchSize: number,
   { run, handle, batching = 'never', firstId = 1 }: Case,
@@ -209,7 +217,7 @@ console.log(
     folded: await bytesPerPacket({ run: loop, handle: answerAll, batching: 'always' }),
     serve: await bytesPerPacket({ run: serve, handle: answerAll }),
     whole: await bytesPerPacket({ run: loop, handle: answerEach }),
-    // Ids that are no small integers of the engine.
+    // Ids too large to be small integers of the engine.
     highIds: await bytesPerPacket({ run: serve, handle: answerEach, batching: 'always', firstId: 0x90000000 }),
     control: await bytesPerPacket({ run: loop, handle: answerAndAllocate }),
     perBatch: await bytesPerBatch(TINY, { run: loop, handle: answerAll }),

@@ -34,7 +34,7 @@ describe('records of a kernel', () => {
     expect(view.linkOffset >= 0).toBe(name === 'packet-netdev-egress')
   })
 
-  test('each with a payload says where its headers lie', () => {
+  test('headers are located in each record with a payload', () => {
     const withPayload = logged.filter(({ record }) => record.payloadLength >= 28)
     expect(withPayload.length).toBeGreaterThan(60)
     for (const { name, record } of withPayload) {
@@ -47,7 +47,7 @@ describe('records of a kernel', () => {
     }
   })
 
-  test('with protocol 0, as some kernels log it, the family or the version says the same', () => {
+  test('with protocol 0, as some kernels log it, the family or the IP version locates them too', () => {
     const lines = new Set<string>()
     for (const { name, record } of logged) {
       if (record.payloadLength === 0 || record.protocol === EtherType.Arp) continue

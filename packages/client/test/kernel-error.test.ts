@@ -98,7 +98,7 @@ describe('a missing attribute', () => {
     expect(error).toMatchObject({ errno: Errno.EINVAL, missing: 'NFTA_HOOK_PRIORITY' })
   })
 
-  test('beside the nests is named by the table of the message', async () => {
+  test('at the top level is named by the table of the message', async () => {
     const error = await refusal(chain, (datagram) => errorMessage(datagram, Errno.EINVAL, { missingType: 2 }))
     expect(error).toMatchObject({ missing: 'NFTA_CHAIN_HANDLE' })
   })
@@ -113,7 +113,7 @@ describe('a missing attribute', () => {
   })
 })
 
-test('what the kernel would have accepted is in the error', async () => {
+test('the error says what the kernel would have accepted', async () => {
   const policy = { type: 4, minimumUnsigned: 1n, maximumUnsigned: 65536n }
   const error = await refusal(bind, (datagram) =>
     errorMessage(datagram, Errno.ERANGE, { message: 'integer out of range', offset: 28, policy }),
@@ -163,7 +163,7 @@ describe('an extended ack that cannot be read', () => {
     await expect(session.dump(bind)).rejects.toMatchObject({ code: 'KERNEL', errno: Errno.EINVAL, ...readable })
   })
 
-  test('of whatever bytes: the errno arrives', async () => {
+  test('of random bytes: the errno arrives', async () => {
     const whole = ackBytes({ message: 'out of range', offset: 28, policy: { type: 4, maximumUnsigned: 9n } })
     const mutation = fc.record({ at: fc.nat(whole.length - 1), value: fc.nat(255), cut: fc.nat(whole.length) })
     await fc.assert(

@@ -37,7 +37,7 @@ async function open(frameSize = 2048): Promise<{ queue: Queue; transport: Functi
   return { queue, transport }
 }
 
-/** Reads on until 12 packets were seen, whatever is thrown meanwhile; what was. */
+/** Reads until 12 packets were seen, through all errors. Returns the errors thrown. */
 async function readAll(queue: Queue, seen: number[]): Promise<unknown[]> {
   const errors: unknown[] = []
   for (let round = 0; round < 50 && seen.length < 12; round++) {
@@ -153,7 +153,7 @@ test('a listener that closes the queue while a batch is entered ends the loop, a
   expect(Verdict.Drop).toBe(0)
 })
 
-test('an error of the transport while the queue closes is not taken for its end', async () => {
+test('an error of the transport while the queue closes is reported, not hidden by the close', async () => {
   const { queue, transport } = await open()
   const failure = new Error('the disk is gone')
   const loop = (async () => {

@@ -1,4 +1,4 @@
-/** The README's example of a request, run on the real kernel as it stands there. */
+/** Runs the README's example of a request on the real kernel, unchanged. */
 import { readFileSync } from 'node:fs'
 import * as codec from '@ringlink/codec'
 import { openSocket } from '@ringlink/transport-socket'

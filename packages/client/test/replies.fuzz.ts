@@ -14,7 +14,7 @@ import { expect, test } from 'vitest'
 import { doneMessage, errorMessage, first, packetMessage } from '../../../test/support/messages.ts'
 import { type Request, Session } from '../src/index.ts'
 
-/** Sequences of answers; `npm run fuzz` runs 10,000 at least. */
+/** Number of sequences of answers; `npm run fuzz` runs at least 10,000. */
 const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 400)
 
 const PORT_ID = 1
@@ -46,7 +46,7 @@ const value = fc.integer({ min: 2, max: 0xffffffff })
 const message = fc.nat(3)
 const fate = fc.oneof<fc.Arbitrary<Fate>[]>(
   fc.record({ kind: fc.constant('length'), message, length: fc.oneof(fc.nat(120), value) }),
-  // A length that fits is not to be told from the right one.
+  // A wrong length that fits cannot be distinguished from the right one.
   fc.record({
     kind: fc.constant('attribute'),
     message,
@@ -67,11 +67,11 @@ const scenario = fc.record({
   plans: fc.array(plan, { minLength: 1, maxLength: 3 }),
   fates: fc.uniqueArray(fc.record({ at: fc.nat(12), fate }), {
     maxLength: 4,
-    // Of lengths and numbers one is wrong at most: a datagram of which nothing is right is another one's.
+    // At most one of length and number is wrong: a datagram with both wrong looks like another socket's.
     selector: ({ fate: { kind } }) => (kind === 'port' || kind === 'length' ? 'sequence' : kind),
   }),
   batchSize: fc.integer({ min: 1, max: 6 }),
-  /** of the transport: datagrams that are longer are cut */
+  /** frame size of the transport: longer datagrams are truncated */
   frameSize: fc.constantFrom(64, 192, 320, 1024, 1024),
 })
 
@@ -120,13 +120,13 @@ function answers(sent: Uint8Array, { kind, datagrams, isDoneInside, errno }: Pla
   }))
   const end = addressed(isDump ? doneMessage(sent, { errno }) : errorMessage(sent, errno))
   if (isDump && isDoneInside && rows.length > 0) rows.at(-1)?.messages.push(end)
-  // The kernel acknowledges first, and answers then, where an answer is what is asked for.
+  // For a request with an answer, the kernel acknowledges first and answers then.
   else if (kind === 'answered') rows.unshift({ messages: [end], groups: 0 })
   else rows.push({ messages: [end], groups: 0 })
   return rows
 }
 
-/** Lets a datagram fare as `fate` says; what becomes of it. */
+/** Applies `fate` to a datagram. Returns the result. */
 function suffer({ messages, groups }: Datagram, fate: Fate, sequence: number): Datagram[] {
   const whole: Datagram = { messages, groups }
   const at = 'message' in fate ? fate.message % messages.length : 0
@@ -144,7 +144,7 @@ function suffer({ messages, groups }: Datagram, fate: Fate, sequence: number): D
         if (view.byteLength > 22 && view.getUint16(4, true) >= 16) view.setUint16(20, fate.length, true)
       })
     case 'sequence':
-      // A datagram of one message with another number is not damaged, but another one's.
+      // A datagram of one message with another number is not damaged: it belongs to another request.
       return messages.length < 2 ? [whole] : changed((view) => view.setUint32(8, fate.value, true))
     case 'port':
       return messages.length < 2 ? [whole] : changed((view) => view.setUint32(12, fate.value, true))
@@ -168,7 +168,7 @@ function deliver(transport: ReferenceTransport, { messages, groups }: Datagram):
 
 const CODES = new Set(['KERNEL', 'TRUNCATED', 'MALFORMED', 'TIMEOUT'])
 
-test('whatever happens to answers: a request ends in the right rows, or in an error with a documented code', async () => {
+test('a request ends with the right rows or an error with a documented code, however its answers are damaged', async () => {
   const ends: Record<string, number> = {}
   await fc.assert(
     fc.asyncProperty(scenario, async ({ plans, fates, batchSize, frameSize }) => {
@@ -184,10 +184,10 @@ test('whatever happens to answers: a request ends in the right rows, or in an er
             const index = at % datagrams.length
             if (fate.kind === 'swap') swaps.push(at)
             else if (kindOfNumber(fate) && joined(datagrams[index]?.messages ?? []).length > frameSize) {
-              // Where the rest is cut off nothing is left to tell that the number is wrong.
+              // If the rest is cut off, nothing shows that the number is wrong.
             } else datagrams.splice(index, 1, ...suffer(datagrams[index] as Datagram, fate, sequence))
           }
-          // Within one wake-up, which is as far as an order is known.
+          // Only within one wake-up, because the order is not known beyond it.
           for (const at of datagrams.length <= batchSize && transport.queue.length === 0 ? swaps : []) {
             const index = at % datagrams.length
             datagrams.splice(index, 0, ...datagrams.splice(index + 1, 1))
@@ -215,7 +215,7 @@ test('whatever happens to answers: a request ends in the right rows, or in an er
         expect(plan.errno).toBe(0)
         const names = seen.map(({ view }) => readNfnetlinkAttributes(view, tableAttributes).name)
         if (plan.kind === 'answered' && plan.datagrams.length > 0) {
-          // Several messages without a Done are not one answer: the first wake-up with one of them ends the request.
+          // Several messages without Done are not one answer: the first wake-up with one of them ends the request.
           expect(names.length).toBeGreaterThan(0)
           for (const each of names) expect(expected).toContain(each)
         } else expect(names.toSorted()).toEqual(expected.toSorted())
@@ -223,6 +223,6 @@ test('whatever happens to answers: a request ends in the right rows, or in an er
     }),
     { numRuns: RUNS },
   )
-  // Each of them happens, so none of them is what always happens.
+  // Each outcome must occur, so that none is the only one.
   for (const end of ['rows', ...CODES]) expect(ends[end], end).toBeGreaterThan(0)
 }, 3_600_000)

@@ -53,7 +53,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
     return use(await installRules(rules, { transport: open }))
   }
 
-  test('a dump of 100 rules on a queue of small frames gives all of them', async () => {
+  test('a dump of 100 rules on a queue with small frames returns all of them', async () => {
     const { table } = await hundredRules()
     const queue = use(await openQueue({ number: 3, copyRange: 128, transport: open }))
     expect(queue.transport.capabilities.frameSize).toBeLessThan(2048)
@@ -77,28 +77,28 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
       const { rows } = error as { rows: readonly unknown[] }
       expect(rows.length).toBeGreaterThan(0)
       expect(rows.length).toBeLessThan(100)
-      // The socket is as good as before.
+      // The socket still works.
       expect(
         await queue.session.request({ ...rulesOf(table), what: 'ask again' } as Request).catch(({ code }) => code),
       ).toBe('KERNEL')
     },
   )
 
-  test('frames of 8192 bytes hold every datagram of a listing', async () => {
+  test('frames of 8192 bytes hold every datagram of a dump', async () => {
     const { table } = await hundredRules()
     const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 8192 })))
     expect(await session.dump(rulesOf(table))).toHaveLength(100)
     expect(session.transport.stats.truncated).toBe(0)
   })
 
-  test('a listing that is left early lets the next one begin', async () => {
+  test('a dump that is left early lets the next one begin', async () => {
     const { table } = await hundredRules()
     const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 8192 })))
     for await (const _ of session.rows(rulesOf(table))) break
     expect(await session.dump(rulesOf(table))).toHaveLength(100)
   })
 
-  test('dumps that are asked for together take turns', async () => {
+  test('concurrent dumps take turns', async () => {
     const { table } = await hundredRules()
     const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 8192 })))
     const all = await Promise.all([1, 2, 3].map(() => session.dump(rulesOf(table))))
@@ -114,7 +114,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
     }
   })
 
-  test("another process's notification with our sequence number is no answer", async () => {
+  test("another process's notification with our sequence number is not an answer", async () => {
     const mine = use(
       await installRules([{ hook: 'output', verdict: 'accept' }], { transport: open, table: 'mine', persistent: true }),
     )
@@ -124,7 +124,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
       ...{ what: 'get table mine', type: NfTablesMessage.GetTable, header: nfnetlinkHeader(1, 0) },
       ...{ set: tableAttributes, attributes: { name: 'mine' } },
     }
-    // Whatever number the other process uses, some of these requests have it.
+    // Some of these requests have the sequence number that the other process uses.
     for (let round = 0; round < 12; round++) {
       const evil = await installRules([{ hook: 'output', verdict: 'accept' }], {
         ...{ transport: open, table: `evil${round}`, persistent: true },
@@ -139,7 +139,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
     await mine.remove()
   })
 
-  test('what the kernel would have accepted is in the error', async () => {
+  test('the error says what the kernel would have accepted', async () => {
     const session = use(new Session(await open({ protocol: Protocol.Netfilter, frameSize: 16384 })))
     const [, result] = await session.batch(
       [

@@ -25,7 +25,7 @@ const tables: Request = {
 }
 const auditGet: Request = { what: 'get the audit status', type: 1000, answered: true }
 
-/** A row of GETTABLE that answers `request`, of `size` bytes or a few more. */
+/** A row that answers the GETTABLE in `request`, of `size` bytes or a few more. */
 function tableRow(request: Uint8Array, name: string, { size = 0, portId = 4711, flags = 2 } = {}): Uint8Array {
   const memory = new Memory(1024)
   const padding = size > 0 ? { unknown: [{ type: 100, bits: 0, payload: new Uint8Array(size - 40) }] } : {}
@@ -97,7 +97,7 @@ describe('a dump that does not fit the frames of its transport', () => {
     expect((await incomplete(session.dump(tables))).code).toBe('TRUNCATED')
   })
 
-  test('whose end is what was cut off rejects with TRUNCATED at its timeout', async () => {
+  test('whose end was cut off rejects with TRUNCATED at its timeout', async () => {
     const transport = new FunctionTransport(
       (request) => [joined(tableRow(request, 'a'), tableRow(request, 'b', { size: 320 }), doneMessage(request))],
       small,
@@ -184,7 +184,7 @@ test('rows that come after the Done message of their batch are part of the answe
 })
 
 describe('receive()', () => {
-  test('is not forgotten when it is called as a request resolves', async () => {
+  test('is not lost when it is called as a request resolves', async () => {
     const transport = new FunctionTransport((request) => [errorMessage(request, 0)])
     await using session = new Session(transport)
     for (let round = 1; round <= 3; round++) {
@@ -197,7 +197,7 @@ describe('receive()', () => {
     }
   })
 
-  test.each([0, 1, 2, 3, 4, 5, 6])('is not forgotten %d microtasks after a request', async (turns) => {
+  test.each([0, 1, 2, 3, 4, 5, 6])('is not lost %d microtasks after a request', async (turns) => {
     const transport = new FunctionTransport((request) => [errorMessage(request, 0)])
     await using session = new Session(transport)
     await session.request(tables)
@@ -207,7 +207,7 @@ describe('receive()', () => {
     ;(await pending).release()
   })
 
-  test('is not forgotten when a request times out or is aborted while it waits', async () => {
+  test('is not lost when a request times out or is aborted while it waits', async () => {
     const transport = new FunctionTransport()
     await using session = new Session(transport, { requestTimeout: 1 })
     expect(await failure(session.request(tables))).toMatchObject({ code: 'TIMEOUT' })
@@ -229,7 +229,7 @@ describe('an answer that follows its acknowledgement', () => {
     ['in the same batch', 0],
     ['in a later one, as audit sends it', 0],
     ['addressed to us', 4711],
-  ])('is awaited where the request asks for it: %s', async (where, portId) => {
+  ])('is awaited if the request asks for it: %s', async (where, portId) => {
     const later: Uint8Array[] = []
     const transport = new FunctionTransport((request) => {
       if (where === 'in the same batch') return [errorMessage(request, 0), status(request, portId)]
@@ -279,8 +279,8 @@ describe("another socket's message with our sequence number", () => {
     ['a notification of another process', 9999, 1 << 6],
     ['a message addressed to another socket', 9999, 0],
     ['a notification of the kernel', 0, 1 << 6],
-    ['our own notification, of which no echo was asked', 1, 1 << 6],
-  ])('(%s) is no answer, and goes to receive()', async (_, portId, groups) => {
+    ['our own notification without a requested echo', 1, 1 << 6],
+  ])('(%s) is not an answer and goes to receive()', async (_, portId, groups) => {
     await using session = new Session(open(portId, groups))
     expect(names(await session.request(tables))).toEqual(['mine'])
     const batch = await session.receive()
@@ -288,7 +288,7 @@ describe("another socket's message with our sequence number", () => {
     batch.release()
   })
 
-  test('an echo that was asked for is an answer', async () => {
+  test('a requested echo is an answer', async () => {
     await using session = new Session(open(1, 1 << 6))
     const echoed = { ...tables, flags: MessageFlag.Echo } as Request
     expect(names(await session.request(echoed))).toEqual(['evil', 'mine'])
@@ -301,7 +301,7 @@ function addressed(message: Uint8Array, portId: number): Uint8Array {
 }
 
 describe('rows()', () => {
-  test('gives the rows one by one, and does not read ahead of them', async () => {
+  test('yields the rows one by one, and does not read ahead', async () => {
     const transport = new FunctionTransport((request) => {
       const rows = Array.from({ length: 40 }, (_, index) => tableRow(request, `t${index}`))
       return [...rows, doneMessage(request)]
@@ -319,13 +319,13 @@ describe('rows()', () => {
     for await (const row of session.rows(tables)) {
       seen.push(...names([row]))
       await new Promise(setImmediate)
-      // Batches of 8: the next one is asked for when the rows of the last one are given out.
+      // Batches of 8: the next one is requested once the rows of the last one are given out.
       expect(read).toBeLessThanOrEqual(Math.ceil(seen.length / 8) + 1)
     }
     expect(seen).toEqual(Array.from({ length: 40 }, (_, index) => `t${index}`))
   })
 
-  test('that are left early let the next dump begin, after the rest of theirs', async () => {
+  test('that are left early let the next dump begin, after reading the rest of theirs', async () => {
     const transport = new FunctionTransport((request) => {
       const rows = Array.from({ length: 20 }, (_, index) => tableRow(request, `t${index}`))
       return [...rows, doneMessage(request)]
@@ -338,7 +338,7 @@ describe('rows()', () => {
     expect(await session.dump(tables)).toHaveLength(20)
   })
 
-  test('end with what is wrong with the answer', async () => {
+  test('end with the problem of the answer', async () => {
     const transport = new FunctionTransport(
       (request) => [tableRow(request, 'a'), tableRow(request, 'b', { size: 800 }), doneMessage(request)],
       { frameSize: 256 },
@@ -410,7 +410,7 @@ describe('batch()', () => {
     ])
   })
 
-  test('tells of each message what became of it', async () => {
+  test('reports the result of each message', async () => {
     const transport = new FunctionTransport((datagram) => [
       errorMessage(datagram.subarray(20, 40), Errno.EEXIST),
       tableRow(datagram.subarray(40, 60), 'row', { flags: 0 }),
@@ -425,7 +425,7 @@ describe('batch()', () => {
     ])
   })
 
-  test('of a transaction ends when its beginning is refused', async () => {
+  test('of a transaction ends when its first message is refused', async () => {
     const transport = new FunctionTransport((datagram) => [errorMessage(datagram.subarray(0, 20), Errno.EPERM)])
     await using session = new Session(transport)
     const [begin, ...others] = await session.batch([part('begin'), part('a'), part('b')], { transaction: true })
@@ -467,14 +467,14 @@ describe('a request that may be repeated', () => {
     expect(transport.sent).toHaveLength(1)
   })
 
-  test('is refused by the errno of a second time when it comes the first time', async () => {
+  test('is refused if the first answer has the errno that means it was already done', async () => {
     const transport = new FunctionTransport((datagram) => [errorMessage(datagram, Errno.EBUSY)])
     await using session = new Session(transport)
     expect(await failure(session.request(request))).toMatchObject({ errno: Errno.EBUSY })
   })
 })
 
-test('what answers a request after its timeout is discarded, and does not come from receive()', async () => {
+test('an answer after the timeout is discarded, and receive() does not return it', async () => {
   const transport = new FunctionTransport()
   await using session = new Session(transport, { requestTimeout: 1 })
   expect(await failure(session.dump(tables))).toMatchObject({ code: 'TIMEOUT' })
@@ -488,7 +488,7 @@ test('what answers a request after its timeout is discarded, and does not come f
   batch.release()
 })
 
-test('control messages that mean nothing here answer nothing', async () => {
+test('control messages without a meaning here answer no request', async () => {
   const transport = new FunctionTransport((request) => [
     rowMessage(request, ControlType.Noop),
     rowMessage(request, ControlType.Overrun),

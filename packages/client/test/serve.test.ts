@@ -16,7 +16,7 @@ async function open(options: Partial<QueueOptions> = {}) {
   return { transport, queue, sent }
 }
 
-test('batches come one after the other, each answered before the next, until it is stopped', async () => {
+test('batches come consecutively, each answered before the next, until it is stopped', async () => {
   const { transport, queue, sent } = await open({ unanswered: 'accept' })
   transport.deliver(...Array.from({ length: 10 }, (_, index) => packetMessage(index + 1)))
   const stop = new StopFlag()
@@ -35,7 +35,7 @@ test('batches come one after the other, each answered before the next, until it 
   expect(sent().map((verdicts) => verdicts.length)).toEqual([8, 2])
   expect(sent().flat()).toEqual(Array.from({ length: 10 }, (_, index) => [index + 1, index % 2 === 0 ? 1 : 0]))
   expect(queue.stats).toMatchObject({ packets: 10, accepted: 5, dropped: 5, unanswered: 5 })
-  // It is as after a loop: the next way to read is free.
+  // As after a loop, another reader may begin.
   transport.deliver(packetMessage(11))
   for await (const packets of queue) {
     expect(packets.length).toBe(1)
@@ -44,7 +44,7 @@ test('batches come one after the other, each answered before the next, until it 
   await queue.close()
 })
 
-test('stopped before it begins it does nothing; a signal of this thread stops it too', async () => {
+test('does nothing if stopped before it begins; a signal of this thread stops it too', async () => {
   const { transport, queue } = await open()
   const stop = new StopFlag()
   stop.stop()
@@ -60,7 +60,7 @@ test('stopped before it begins it does nothing; a signal of this thread stops it
   await queue.close()
 })
 
-test('what the handler throws ends it, and the batch has the unanswered verdict', async () => {
+test('an error of the handler ends it, and the batch gets the unanswered verdict', async () => {
   const { transport, queue, sent } = await open({ unanswered: 'drop' })
   transport.deliver(packetMessage(1), packetMessage(2), packetMessage(3))
   const failure = new Error('the handler failed')
@@ -82,7 +82,7 @@ test('what the handler throws ends it, and the batch has the unanswered verdict'
   await queue.close()
 })
 
-test('the error of the handler wins over that of sending the rest, which stays and goes out at close', async () => {
+test('the error of the handler wins over that of sending the rest, which is kept and sent at close', async () => {
   const { transport, queue, sent } = await open({ unanswered: 'accept' })
   transport.deliver(packetMessage(1))
   const { kernel } = transport
@@ -98,18 +98,18 @@ test('the error of the handler wins over that of sending the rest, which stays a
   expect(sent().flat()[0]).toEqual([1, Verdict.Accept])
 })
 
-test('a handler that is async is refused', async () => {
+test('an async handler is refused', async () => {
   const { transport, queue } = await open({ unanswered: 'accept' })
   transport.deliver(packetMessage(1))
   const handler = async () => {
-    throw new Error('this rejection is nobody else’s')
+    throw new Error('the only rejection')
   }
   expect(() => queue.serve(handler as () => void)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
   expect(queue.stats.unanswered).toBe(1)
   await queue.close()
 })
 
-test('somebody who iterates, or a request in flight, makes it BUSY', async () => {
+test('it is BUSY during an iteration or while a request is in flight', async () => {
   const { transport, queue } = await open()
   const busy = expect.objectContaining({ code: 'BUSY' })
   const iterator = queue[Symbol.asyncIterator]()

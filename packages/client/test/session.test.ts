@@ -34,7 +34,7 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('Session', () => {
-  test('a request resolves with its acknowledgement and has the flags and a sequence number', async () => {
+  test('a request carries the flags and a sequence number, and resolves with its acknowledgement', async () => {
     const transport = new FunctionTransport((datagram) => [errorMessage(datagram, 0)])
     const session = new Session(transport)
     await expect(session.request(bind)).resolves.toEqual([])
@@ -88,7 +88,7 @@ describe('Session', () => {
     await session.close()
   })
 
-  test('a dump gives its rows at Done', async () => {
+  test('a dump resolves to its rows at Done', async () => {
     const transport = new FunctionTransport((datagram) => [
       rowMessage(datagram, 0x100),
       rowMessage(datagram, 0x100),
@@ -150,7 +150,7 @@ describe('Session', () => {
     await session.close()
   })
 
-  test('a request that cannot be written rejects, and the next one goes out', async () => {
+  test('a request that cannot be encoded rejects, and the next one is sent', async () => {
     const transport = new FunctionTransport((datagram) => [errorMessage(datagram, 0)])
     const session = new Session(transport)
     const broken: Request = {
@@ -175,7 +175,7 @@ describe('Session', () => {
     await session.close()
   })
 
-  test('what arrives while a request is awaited is kept for receive, in order', async () => {
+  test('messages that arrive while a request is awaited are kept for receive, in order', async () => {
     const transport = new FunctionTransport((datagram) => [
       packetMessage(1),
       packetMessage(2),
@@ -190,7 +190,7 @@ describe('Session', () => {
     await session.close()
   })
 
-  test('a receive that waits and a request share the transport', async () => {
+  test('a waiting receive and a request share the transport', async () => {
     const transport = new FunctionTransport((datagram) => [errorMessage(datagram, 0)])
     const session = new Session(transport)
     const receive = session.receive()
@@ -204,14 +204,14 @@ describe('Session', () => {
     await session.close()
   })
 
-  test('a second receive is refused, whoever receives for the first', async () => {
+  test('a second receive is refused, even if the session receives for the first', async () => {
     const transport = new FunctionTransport()
     const session = new Session(transport)
     const first = session.receive()
     expect(await failure(session.receive())).toMatchObject({ code: 'BUSY' })
     transport.deliver(packetMessage(1))
     ;(await first).release()
-    // Now the session itself receives, for the request.
+    // Now the session itself is receiving for the request.
     const request = failure(session.request(bind))
     const second = session.receive()
     expect(await failure(session.receive())).toMatchObject({ code: 'BUSY' })
@@ -221,7 +221,7 @@ describe('Session', () => {
     expect(await request).toMatchObject({ code: 'CLOSED' })
   })
 
-  test('errors that answer nothing go to onStrayError; an error that it returns rejects the next receive once', async () => {
+  test('errors that answer no request go to onStrayError; an error that it returns rejects the next receive once', async () => {
     const transport = new FunctionTransport()
     const session = new Session(transport)
     const seen: number[][] = []
@@ -250,7 +250,7 @@ describe('Session', () => {
     await session.close()
   })
 
-  test('malformed control messages answer nothing and throw nothing', async () => {
+  test('malformed control messages answer no request and throw nothing', async () => {
     const transport = new FunctionTransport((datagram) => {
       const short = errorMessage(datagram, 0).slice(0, 24)
       new DataView(short.buffer).setUint32(0, 24, true)

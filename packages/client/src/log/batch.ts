@@ -10,34 +10,35 @@ import {
 import type { FrameBatch } from '@ringlink/transport'
 import { LogRecord } from './record.ts'
 
-/** Where `nlmsg_type` is. */
+/** Offset of `nlmsg_type`. */
 const TYPE = 4
 
-/** What a batch asks of its log. */
+/** What a batch needs from its log. */
 export interface RecordBatchOwner {
-  /** Notes a record: how many are missing between it and the one before it in its group. */
+  /** Notes a record. Returns how many are missing between it and the previous one of its group. */
   noteRecord(group: number, sequence: number | undefined): number
   noteMalformed(error: NetlinkError): void
   noteTruncated(): void
 }
 
 /**
- * The logged packets that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the batch until
- * the next batch is asked for. What shall outlive that is copied: `record.attributes()`, `record.payload().slice()`.
+ * The logged packets that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the
+ * batch until the next batch is asked for. Copy what must live longer: `record.attributes()`,
+ * `record.payload().slice()`.
  */
 export class RecordBatch implements Iterable<LogRecord> {
   /**
-   * Packets that were logged and lost before a record of this batch, by the gaps in their numbers; it grows while the batch is read,
-   * because the numbers are in the records. 0 without `sequence`.
+   * Packets that were logged and lost before a record of this batch, counted by the gaps in the sequence numbers. Grows
+   * while the batch is read, because the numbers are in the records. 0 without `sequence`.
    */
   lost = 0
-  /** datagrams, of one record or many, that the kernel could not deliver before this batch */
+  /** datagrams, each of one or more records, that the kernel could not deliver before this batch */
   lostMessages = 0
   private readonly owner: RecordBatchOwner
   private readonly record = new LogRecord()
   private frames: FrameBatch | undefined
   private frame = 0
-  // The walk over the messages of the frame: where the next one begins, and where the frame ends.
+  // Position in the frame: where the next message begins, and where the frame ends.
   private position = 0
   private end = 0
 
@@ -45,7 +46,7 @@ export class RecordBatch implements Iterable<LogRecord> {
     this.owner = owner
   }
 
-  /** Aims at a batch of frames. The log does this. */
+  /** Aims at a batch of frames. Called by the log. */
   aim(frames: FrameBatch, lostMessages: number): void {
     this.frames = frames
     this.lost = 0
@@ -53,13 +54,13 @@ export class RecordBatch implements Iterable<LogRecord> {
     this.enterFrame(frames, 0)
   }
 
-  /** The records, once: a second iteration goes on where the first was left. */
+  /** The records, once: a second iteration continues where the first one stopped. */
   [Symbol.iterator](): Iterator<LogRecord> {
     const result: IteratorYieldResult<LogRecord> = { done: false, value: this.record }
     return { next: () => (this.next() ? result : { done: true, value: undefined }) }
   }
 
-  /** Ends the batch: records that nobody read are counted all the same, and the frames go back. */
+  /** Ends the batch: counts the records that were not read, and returns the frames to the transport. */
   finish(): void {
     if (this.frames === undefined) return
     while (this.next());
@@ -67,7 +68,7 @@ export class RecordBatch implements Iterable<LogRecord> {
     this.frames = undefined
   }
 
-  /** Shows the next record; false at the end. */
+  /** Aims at the next record; false at the end. */
   private next(): boolean {
     const { frames } = this
     if (frames === undefined) return false
@@ -101,7 +102,7 @@ export class RecordBatch implements Iterable<LogRecord> {
     return true
   }
 
-  /** Of a cut datagram the records before the cut are whole; that the one at the cut is not is no other fault. */
+  /** The records before the cut of a datagram are whole. The one at the cut was already counted as truncated. */
   private noteProblem(frames: FrameBatch): void {
     if (isCut(frames, this.frame)) return
     const { position: offset } = this

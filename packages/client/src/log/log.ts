@@ -29,26 +29,26 @@ import { logOptions } from './schema.ts'
 export interface LogStats {
   /** records received */
   records: number
-  /** packets that were logged and lost, by the gaps in their numbers; needs `sequence` */
+  /** packets that were logged and lost, counted by the gaps in the sequence numbers; needs `sequence` */
   lost: number
-  /** datagrams, of one record or many, that the kernel could not deliver */
+  /** datagrams, each of one or more records, that the kernel could not deliver */
   lostMessages: number
   /** datagrams larger than a frame */
   truncated: number
-  /** messages that could not be read */
+  /** messages that could not be parsed */
   malformed: number
 }
 
-/** Events of a log. Records never come this way. */
+/** Events of a log. Records are never delivered as events. */
 export type LogEvents = {
-  /** the kernel could not deliver datagrams; `messages` of them */
+  /** the kernel could not deliver `messages` datagrams */
   overrun: (messages: number) => void
-  /** a message could not be read */
+  /** a message could not be parsed */
   malformed: (error: NetlinkError) => void
 }
 
 /**
- * The packets that NFLOG rules log to one group, or several, in batches. No verdict is expected.
+ * The packets that NFLOG rules log to one or several groups, in batches. They need no verdict.
  *
  *     for await (const records of log) {
  *       for (const record of records) console.log(record.prefix(), record.payloadLength)
@@ -59,7 +59,7 @@ export type LogEvents = {
 export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly groups: readonly number[]
   readonly session: Session
-  /** the rules that feed it, where it was opened with some */
+  /** the rules that feed the log, if it was opened with `rule` */
   readonly rules: Rules | undefined
   readonly stats: Readonly<LogStats>
   readonly events: Emitter<LogEvents> = createEmitter()
@@ -67,12 +67,12 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   #stats: LogStats = { records: 0, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 }
   #batch: RecordBatch
   #loop: BatchLoop<RecordBatch>
-  // The number that the next record of each group must have. One group is looked up once and kept at hand.
+  // The sequence number expected next in each group. The group of the last record is kept, to save the look-up.
   #expected: Map<number, { group: number; next: number }> = new Map()
   #current: { group: number; next: number } = { group: -1, next: 0 }
   #closing: Promise<void> | undefined
 
-  /** For {@link openLog}, which binds the groups. */
+  /** Called by {@link openLog}, which binds the groups. */
   constructor(groups: readonly number[], session: Session, readInterval: number, rules?: Rules) {
     this.groups = groups
     this.session = session
@@ -114,15 +114,15 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     for await (const batch of this) yield* batch
   }
 
-  /** Reads records on a thread that does nothing else: as `Queue.serve`. */
+  /** Reads records on a dedicated thread. See `Queue.serve`. */
   serve(handler: (records: RecordBatch) => void, options: ServeOptions = {}): void {
     this.#loop.serve(handler, options)
   }
 
   /**
-   * Ends the log without losing what the kernel has collected and not delivered: the groups are given up, which makes it deliver,
-   * and when the loop has shown all of it the log is closed. Without a loop nobody is there to see it: read on, or `close()`.
-   * Rejects as a request does.
+   * Ends the log without losing the records that the kernel has collected and not yet delivered: unbinds the groups,
+   * which makes the kernel deliver them, and closes the log once the loop has shown them all. This needs a running
+   * loop; without one, call `close()`. Rejects as a request does.
    */
   async finish(options: RequestOptions = {}): Promise<void> {
     await this.rules?.disarm()
@@ -130,15 +130,15 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
       const command = { command: LogCommand.Unbind }
       await this.session.request(configRequest(`unbind log group ${group}`, group, { command }, Errno.ENODEV), options)
     }
-    // The loop is given the turn that it needs to take what came before the answer.
+    // Gives the loop the turn that it needs to take what arrived before the answer.
     await new Promise(setImmediate)
     await this.#loop.idle()
     await this.close()
   }
 
   /**
-   * Closes the transport, and with it the groups. A loop over the log ends. What the kernel has collected and not delivered is lost
-   * uncounted; `finish()` waits for it. Again: nothing.
+   * Closes the transport and, with it, the groups. A loop over the log ends. Records that the kernel has collected and
+   * not yet delivered are lost and not counted; `finish()` waits for them. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -156,7 +156,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   #aim(frames: FrameBatch): boolean {
-    // Not only this batch's: one that held nothing but answers was never shown.
+    // Includes losses noted by batches that held only answers and were never shown.
     const { lost } = this.transport.stats
     this.#batch.aim(frames, lost - this.#stats.lostMessages)
     this.#stats.lostMessages = lost
@@ -174,13 +174,14 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     if (this.#current.group !== group) this.#current = this.#groupState(group, sequence)
     const missing = (sequence - this.#current.next) >>> 0
     this.#current.next = (sequence + 1) >>> 0
-    // A number that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
+    // A number that steps back was delivered twice or out of order; it does not mean four thousand million lost
+    // packets.
     if (missing >= 0x80000000) return 0
     this.#stats.lost += missing
     return missing
   }
 
-  /** @param first the number of the record that is there: a recording can begin anywhere, a kernel begins with 0 */
+  /** @param first the number of the current record: a recording can begin anywhere, a kernel begins at 0 */
   #groupState(group: number, first: number): { group: number; next: number } {
     let state = this.#expected.get(group)
     if (state === undefined) {
@@ -192,22 +193,23 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
 }
 
 function configRequest(what: string, group: number, attributes: LogConfig, doneErrno?: number): Request {
-  // It may be sent again: the kernel drops acknowledgements with the records of a flood.
+  // This request may be sent again: in a flood the kernel drops acknowledgements along with records.
   const repeat = { doneErrno }
   const header = nfnetlinkHeader(0, group)
   return { what, type: LogMessage.Config, header, set: logConfigAttributes, attributes, repeat }
 }
 
 /**
- * Takes the groups of `options.group` and configures them, with one request each. Rejects with
+ * Binds the groups of `options.group` and configures them, with one request each. Rejects with
  *
- * - `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense, before anything is opened: an `OptionError`, whose `path` says which
- * - `LOG_REFUSED` when the kernel does not let this socket have a group; the message says why
- * - `LOG_UNSUPPORTED` when the kernel has no packet log, or not an option that was asked for, which the message names
- * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel does not take the `rule`, as `installRules` says
- * - `KERNEL` for any other refusal, the signal's reason, and with what the transport rejects with
+ * - `ARGUMENT` and `VALUE_RANGE` for an invalid option, before anything is opened: an `OptionError` whose `path` names
+ *   it
+ * - `LOG_REFUSED` when the kernel refuses to bind a group to this socket; the message says why
+ * - `LOG_UNSUPPORTED` when the kernel has no packet log, or does not support an option; the message names the option
+ * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel refuses the `rule`, see `installRules`
+ * - `KERNEL` for any other refusal, the signal's reason, and any error of the transport
  *
- * Nothing is left open then.
+ * Nothing is left open after a rejection.
  */
 export async function openLog(given: LogOptions): Promise<Log> {
   const operation = 'open log'

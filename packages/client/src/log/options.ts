@@ -3,76 +3,94 @@ import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transpo
 import { grantedCopyRange } from '../queue/options.ts'
 import type { LogRule } from '../rules/options.ts'
 
-/** How packets of a log group are delivered. What is left out stays as the kernel has it. */
+/** How packets of a log group are delivered. Options left out keep the kernel's value. */
 export interface LogSettings {
   /**
-   * bytes of each packet to copy, from its network header on; 0: none. Default 65531, which is all; so are 65532 to 65535. Of this and the
-   * rule's the smaller counts
+   * bytes of each packet to copy, starting at its network header; 0: none. Default 65531, which copies everything, as
+   * do 65532 to 65535. The smaller of this and the rule's value applies
    */
   readonly copyRange?: number | undefined
-  /** packets that the kernel collects before it delivers them together; default 100. Of this and the rule's the smaller counts */
+  /**
+   * packets that the kernel collects before it delivers them together; default 100. The smaller of this and the rule's
+   * value applies
+   */
   readonly threshold?: number | undefined
-  /** milliseconds after which it delivers fewer; in steps of 10, rounded up; the kernel's default is 1000 */
+  /**
+   * milliseconds after which the kernel delivers fewer packets; in steps of 10, rounded up; the kernel's default is
+   * 1000
+   */
   readonly timeout?: number | undefined
-  /** bytes in which it collects them, from 3776 (its default) to 131072: what fits is delivered together, and it may take twice as many */
+  /**
+   * size in bytes of the buffer in which the kernel collects them, from 3776 (its default) to 131072; it may use twice
+   * as much
+   */
   readonly bufferSize?: number | undefined
-  /** packets carry their number within the group, and losses are counted by it; default true */
+  /** packets carry a sequence number within the group, by which losses are counted; default true */
   readonly sequence?: boolean | undefined
-  /** packets carry their number over all groups of the namespace */
+  /** packets carry a sequence number over all groups of the namespace */
   readonly globalSequence?: boolean | undefined
   /** packets carry their connection: `conntrack()`, `conntrackInformation` */
   readonly conntrack?: boolean | undefined
 }
 
-/** How a log is opened. */
+/** Options of `openLog`. */
 export interface LogOptions extends LogSettings {
   /** the group, or groups, that the rules name: 0 to 65535 */
   readonly group: number | readonly number[]
-  /** an open transport (the log closes it), or what opens one: `openSocket`, a simulated kernel's `open` */
+  /** an open transport (the log closes it), or a function that opens one: `openSocket`, a simulated kernel's `open` */
   readonly transport: Transport | OpenTransport
-  /** the rule, or rules, that feed the one group: installed when it is taken, removed when the log is closed, or the program gone */
+  /**
+   * the rule or rules that feed the group (only one group then): installed once it is bound, removed when the log
+   * closes or the program ends
+   */
   readonly rule?: LogRule | readonly LogRule[] | undefined
-  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
+  /**
+   * opens the socket that owns the rule: the rule lives as long as that socket. Default `transport`, if that is a
+   * function. Best a plain socket
+   */
   readonly ruleTransport?: OpenTransport | undefined
-  /** bytes of memory for packets on their way, in the kernel's accounting; default 32 MiB */
+  /** size in bytes of the socket's receive buffer, in the kernel's accounting; default 32 MiB */
   readonly receiveBufferSize?: number | undefined
   /**
-   * milliseconds between two reads at the least, so that a busy log is read many datagrams at a time; default 10. What comes after a
-   * pause is read at once, and what one read has left by the next without a pause. 0: every datagram as it comes
+   * minimum milliseconds between two reads, so that a busy log is read many datagrams at a time; default 10. A datagram
+   * that comes after a pause is read at once, and so is what a read left over. 0: every datagram as it comes
    */
   readonly readInterval?: number | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
   readonly requestTimeout?: number | undefined
-  /** aborts before and during opening: it rejects with the signal's reason, and nothing is left open or installed */
+  /** aborts opening: `openLog` rejects with the signal's reason, and nothing is left open or installed */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What the kernel collects in when nothing else is said: a page, less its bookkeeping, on most machines. */
+/** The kernel's default buffer: a page less its bookkeeping, on most machines (`NFULNL_NLBUFSIZ_DEFAULT`). */
 export const DEFAULT_LOG_BUFFER = 3776
 const ATTRIBUTES_LENGTH = 1024
-/** Measured at 400,000 records a second in datagrams of 64: a quarter less CPU than with 1, and nobody waits for a log that long. */
+/**
+ * Measured at 400,000 records a second in datagrams of 64: a quarter less CPU than with 1, for a delay that a log
+ * reader does not notice.
+ */
 export const DEFAULT_READ_INTERVAL = 10
 const DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024
 
-/** The groups of an option, each once. */
+/** The groups of the option, without duplicates. */
 export function logGroups(group: number | readonly number[]): readonly number[] {
   return [...new Set(typeof group === 'number' ? [group] : group)]
 }
 
-/** What a transport must offer for a log with these options. */
+/** What a log with these options needs of a transport. */
 export function logTransportNeeds(options: Omit<LogOptions, 'transport' | 'group'>, protocol: number): TransportNeeds {
   const { bufferSize = DEFAULT_LOG_BUFFER, receiveBufferSize } = options
   const copyRange = grantedCopyRange(options.copyRange)
   return {
     protocol,
-    // The kernel rounds its buffer up, to twice the size at the most, and fills what it got; a packet that is larger than the
-    // buffer has one of its own.
+    // The kernel rounds its buffer up, to at most twice the size, and fills all of it; a packet larger than the buffer
+    // gets its own.
     frameSize: 2 * Math.max(bufferSize, copyRange + ATTRIBUTES_LENGTH),
     receiveBufferSize: receiveBufferSize ?? DEFAULT_RECEIVE_BUFFER,
   }
 }
 
-/** The config attributes for settings; those left out are not among them, but for the sequence and the mode. */
+/** The config attributes for settings; options left out have none, except for sequence and copy mode. */
 export function logConfig(settings: LogSettings): LogConfig {
   const { threshold, timeout, bufferSize, sequence = true } = settings
   const copyRange = grantedCopyRange(settings.copyRange)

@@ -19,13 +19,13 @@ import { DEFAULT_LOG_BUFFER, type LogOptions } from './options.ts'
 
 const group = integer(0, 0xffff)
 
-/** The members of `openLog`'s options: for packages that add some. */
+/** The members of `openLog`'s options, for packages that add their own. */
 export const logMembers: Members<LogOptions> = {
   group: required(either(group, list(group, 1))),
   transport: required(transportOrOpen),
   rule: logRules,
   ruleTransport,
-  // 65532 to 65535 are what other programs say for everything; the kernel takes them for it too.
+  // Other programs use 65532 to 65535 for "everything", and the kernel accepts them.
   copyRange: integer(0, 0xffff),
   threshold: integer(1, 0xffffffff),
   timeout: integer(1, 0x7fffffff, 'milliseconds'),

@@ -19,13 +19,13 @@ import type { VerdictBook } from './verdict-book.ts'
 import { checkChanges } from './verdict-check.ts'
 import type { Verdicts } from './verdicts.ts'
 
-/** What a batch reports to its queue. */
+/** What a batch needs from its queue. */
 export interface PacketBatchEvents {
-  /** a message cannot be read */
+  /** a message cannot be parsed */
   malformed(error: NetlinkError): void
-  /** packet `id` did not fit into its frame: it is not shown */
+  /** packet `id` did not fit into its frame and is not shown */
   truncated(id: number): void
-  /** the user asks to send what was answered so far */
+  /** the user asks to send the verdicts given so far */
   flush(): void
 }
 
@@ -35,21 +35,22 @@ const PACKET_HEADER_TYPE = NFNETLINK_ATTRIBUTES + 2
 const IDENTIFIED_LENGTH = PACKET_HEADER_ID + 4
 
 /**
- * The packets that one wake-up brought. Iterating re-aims one {@link QueuePacket}: it is valid until the next step, and
- * every packet until its batch ends, which is when the next batch is asked for. Those without a verdict then get the
- * queue's `unanswered` one.
+ * The packets that one wake-up brought. Iterating re-aims one {@link QueuePacket}, which is valid until the next step.
+ * The batch ends when the next one is asked for; packets without a verdict then get the queue's `unanswered` verdict.
  */
 export class PacketBatch implements Iterable<QueuePacket> {
-  /** packets lost before this batch and not reported by an earlier one: sent by the firewall, never seen here */
+  /**
+   * packets that the firewall queued and that never arrived, lost before this batch and not reported by an earlier one
+   */
   lost = 0
-  /** how its packets stand */
+  /** the verdict state of its packets */
   readonly book: VerdictBook
   #verdicts: Verdicts
   #events: PacketBatchEvents
   #frames: FrameBatch | undefined
   #packet: BatchPacket
   #messages = new MessageIterator()
-  // Of each packet: its frame, where its message begins, and how long it is (0: cut, not to be read).
+  // For each packet: its frame, the offset of its message, and the message's length (0: truncated, not readable).
   #frameOf: number[] = []
   #offsetOf: number[] = []
   #lengthOf: number[] = []
@@ -66,7 +67,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     return this.book.length
   }
 
-  /** Aims at a batch of frames and enters its packets. The queue does this. */
+  /** Aims at a batch of frames and enters its packets. Called by the queue. */
   aim(frames: FrameBatch, isFull: boolean): void {
     this.#verdicts.begin(isFull)
     this.#frames = frames
@@ -86,17 +87,17 @@ export class PacketBatch implements Iterable<QueuePacket> {
     }
   }
 
-  /** Accepts all packets that have no verdict yet; how many. */
+  /** Accepts all packets that have no verdict yet. Returns how many those were. */
   accept(): number {
     return this.#answerRest(Verdict.Accept)
   }
 
-  /** Drops all packets that have no verdict yet; how many. */
+  /** Drops all packets that have no verdict yet. Returns how many those were. */
   drop(): number {
     return this.#answerRest(Verdict.Drop)
   }
 
-  /** Sends the verdicts given so far, instead of at the end of the batch: for work between packets that takes long. */
+  /** Sends the verdicts given so far instead of at the end of the batch: for slow work between packets. */
   flush(): void {
     this.#events.flush()
   }
@@ -116,7 +117,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     return this.#verdicts.hold(index, lease, start, this.#lengthOf[index] as number)
   }
 
-  /** Ends the batch: its verdicts are sent, and when that succeeded the frames go back. */
+  /** Ends the batch: sends its verdicts and, if that succeeds, returns the frames to the transport. */
   finish(): void {
     if (this.#frames === undefined) return
     if (this.book.length > 0) this.#verdicts.end()
@@ -160,7 +161,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
     }
     if (size >= MESSAGE_HEADER_LENGTH) {
       const length = memory.u32[offset >> 2] as number
-      // One message that fills its frame: what the kernel sends.
+      // One message that fills its frame: the usual case, because the kernel sends one per datagram.
       if (align4(length) >= size && length <= size) {
         this.#enterMessage(frames, frame, offset, length)
         return
@@ -196,7 +197,7 @@ export class PacketBatch implements Iterable<QueuePacket> {
       this.#verdicts.noteStuck()
       return
     }
-    // It cannot be shown, but it can have a verdict.
+    // The packet cannot be shown, but it can be given a verdict.
     const index = this.#enter(memory, frame, offset, 0)
     this.#events.truncated(this.book.ids[index] as number)
   }
@@ -243,5 +244,5 @@ class BatchPacket extends QueuePacket {
 }
 
 function released(): NetlinkError {
-  return new NetlinkError('RELEASED', 'the batch of this packet has ended; hold() a packet that shall outlive it')
+  return new NetlinkError('RELEASED', 'the batch of this packet has ended; hold() a packet that must outlive it')
 }

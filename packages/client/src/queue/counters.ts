@@ -1,6 +1,6 @@
-/** What the kernel counts of a queue: a line of /proc/net/netfilter/nfnetlink_queue. */
+/** The kernel's counters of a queue: a line of /proc/net/netfilter/nfnetlink_queue. */
 export interface QueueCounters {
-  /** number of the queue */
+  /** queue number */
   readonly number: number
   /** port id of the socket that owns it */
   readonly portId: number
@@ -14,14 +14,14 @@ export interface QueueCounters {
   readonly queueDropped: number
   /** packets dropped because the socket's receive buffer was full: each is a gap in the ids */
   readonly userDropped: number
-  /** the id given last */
+  /** the packet id assigned last */
   readonly lastId: number
 }
 
-/** Where the kernel keeps them, below /proc/net. */
+/** The kernel's file of counters, below /proc/net. */
 export const QUEUE_COUNTERS_FILE = 'netfilter/nfnetlink_queue'
 
-/** The counters of all queues in the text of that file. Lines of another form are left out. */
+/** Parses the counters of all queues from the text of that file. Skips lines of any other form. */
 export function parseQueueCounters(text: string): QueueCounters[] {
   return text.split('\n').flatMap((line) => {
     const columns = line.trim().split(/\s+/).map(Number)

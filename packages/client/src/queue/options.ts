@@ -3,11 +3,11 @@ import { OptionPlace } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import type { QueueRule } from '../rules/options.ts'
 
-/** What can be changed while a queue is open. What is left out stays as it is. */
+/** Settings that can change while a queue is open. Those left out stay as they are. */
 export interface QueueSettings {
   /**
-   * bytes of each packet to copy, from its network header on; 0: none, only what is known about it. Default 65531, which is all; so are
-   * 65532 to 65535, as for the kernel and for other programs
+   * bytes of each packet to copy, starting at its network header; 0: none, only its metadata. Default 65531, which
+   * copies everything, as do 65532 to 65535 for the kernel and for other programs
    */
   readonly copyRange?: number | undefined
   /** packets that the kernel queues before it drops (or, with failOpen, accepts) further ones; default 1024, at most 65536 */
@@ -17,8 +17,9 @@ export interface QueueSettings {
   /** packets carry their connection: `conntrack()`, `conntrackInformation` */
   readonly conntrack?: boolean | undefined
   /**
-   * do not segment large TCP packets (GSO): several times faster. Checksums of packets that this machine sends are then partial
-   * (`packet.isChecksumPartial`): `accept({ edit: {} })` completes them, a `payload` of your own must carry whole ones
+   * do not segment large TCP packets (GSO): several times faster. Checksums of packets that this machine sends are then
+   * partial (`packet.isChecksumPartial`): `accept({ edit: {} })` completes them; a `payload` that you supply must carry
+   * complete ones
    */
   readonly segmentationOffload?: boolean | undefined
   /** packets of local sockets carry `userId` and `groupId` */
@@ -27,39 +28,50 @@ export interface QueueSettings {
   readonly securityContext?: boolean | undefined
 }
 
-/** When verdicts are folded, see {@link QueueOptions.verdictBatching}. */
+/** When equal verdicts are sent as a batch verdict, see {@link QueueOptions.verdictBatching}. */
 export type VerdictBatching = 'auto' | 'always' | 'never' | number
 
-/** How a queue is opened. */
+/** Options of `openQueue`. */
 export interface QueueOptions extends QueueSettings {
-  /** 0 to 65535: the number that the firewall's rule names */
+  /** queue number that the firewall rule names, 0 to 65535 */
   readonly number: number
-  /** an open transport (the queue closes it), or what opens one: `openSocket`, a simulated kernel's `open` */
+  /**
+   * an open transport (the queue closes it), or a function that opens one: `openSocket`, a simulated kernel's `open`
+   */
   readonly transport: Transport | OpenTransport
-  /** the rule, or rules, that feed the queue: installed when it is taken, removed before it is closed, as `onExit` of it says */
+  /**
+   * the rule or rules that feed the queue: installed once the queue is bound, removed before it closes, unless their
+   * `onExit` says otherwise
+   */
   readonly rule?: QueueRule | readonly QueueRule[] | undefined
-  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
+  /**
+   * opens the socket that owns the rule: the rule lives as long as that socket. Default `transport`, if that is a
+   * function. Best a plain socket
+   */
   readonly ruleTransport?: OpenTransport | undefined
   /** verdict of packets that have none at the end of their batch, on an exception and on close; default 'drop' */
   readonly unanswered?: 'accept' | 'drop' | undefined
   /**
-   * when equal verdicts of a receive batch are sent as one batch verdict (NFQNL_MSG_VERDICT_BATCH): 'auto' (the default) while
-   * packets come faster than they are answered, 'always', 'never', or a number: always, each for so many packets at the most. It
-   * is never used where it would catch a packet that waits for another verdict; what the packets get is the same in any case
+   * when equal verdicts of a receive batch are sent as one batch verdict (NFQNL_MSG_VERDICT_BATCH): 'auto' (the
+   * default) while packets come faster than they are answered, 'always', 'never', or a number: always, each for at most
+   * so many packets. A batch verdict is never used where it would also answer a packet that waits for another verdict,
+   * so packets get the same verdicts in each mode
    */
   readonly verdictBatching?: VerdictBatching | undefined
-  /** bytes of memory for packets on their way, in the kernel's accounting; default enough for maxLength */
+  /**
+   * size in bytes of the socket's receive buffer, in the kernel's accounting; default enough for `maxLength` packets
+   */
   readonly receiveBufferSize?: number | undefined
   /** milliseconds to wait for the kernel's answer to a request; default 5000 */
   readonly requestTimeout?: number | undefined
-  /** aborts before and during opening: it rejects with the signal's reason, and nothing is left open or installed */
+  /** aborts opening: `openQueue` rejects with the signal's reason, and nothing is left open or installed */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Attributes around the payload: all of them together stay below this, but for a security context. */
+/** Upper bound in bytes for all attributes except the payload and the security context. */
 const ATTRIBUTES_LENGTH = 1024
 const SECURITY_CONTEXT_LENGTH = 4096
-/** What the kernel accounts for a queued packet that is copied within one MTU; measured. */
+/** Bytes that the kernel accounts for a queued packet of at most one MTU; measured. */
 const BUFFER_PER_PACKET = 2304
 const LARGEST_BUFFER = 1 << 30
 
@@ -71,17 +83,17 @@ const flags: readonly [keyof QueueSettings, number][] = [
   ['securityContext', QueueFlag.SecurityContext],
 ]
 
-/** The bytes to copy that the kernel makes of `copyRange`. */
+/** The number of bytes that the kernel copies for `copyRange`. */
 export function grantedCopyRange(copyRange: number = MAXIMUM_COPY_RANGE): number {
   return Math.min(copyRange, MAXIMUM_COPY_RANGE)
 }
 
-/** The options among `settings` that need something of the kernel, by the flags of the queue that they set. */
+/** The options among `settings` that need kernel support, with the queue flags that they set. */
 export function flagOptions(settings: QueueSettings): readonly (readonly [keyof QueueSettings, number])[] {
   return flags.filter(([name]) => settings[name] === true)
 }
 
-/** What a transport must offer for a queue with these options. */
+/** What a queue with these options needs of a transport. */
 export function queueTransportNeeds(
   options: Omit<QueueOptions, 'transport' | 'number'>,
   protocol: number,
@@ -98,10 +110,10 @@ export function queueTransportNeeds(
   }
 }
 
-/** The largest changed packet, and room for the other verdicts of its batch. */
+/** Room for the largest changed packet and for the other verdicts of its batch. */
 const OUTBOX_SIZE = 128 * 1024
 
-/** The config attributes for settings; those left out are not among them. */
+/** The config attributes for settings; options left out have none. */
 export function queueConfig(settings: QueueSettings): QueueConfig {
   const config: QueueConfig = {}
   const { copyRange, maxLength } = settings

@@ -18,32 +18,33 @@ import type { Lease } from '@ringlink/transport'
 import { aimHeaders } from '../headers.ts'
 import { checkBypass, checkChanges, checkQueueNumber, checkVerdict, refuseDropOptions } from './verdict-check.ts'
 
-/** What a verdict changes: what the kernel can change itself, and edits of the packet. */
+/** Changes that go with a verdict: those that the kernel makes itself, and edits of the packet. */
 export interface PacketVerdictChanges extends VerdictChanges {
   /**
-   * other addresses, ports or hop limit, another payload for the application: lengths and checksums follow. `payload` beside it would
-   * replace the whole packet, so that only one of the two can be given. `{}` sends the packet back as it is, a partial checksum completed
+   * new addresses, ports, hop limit or application payload; lengths and checksums are updated. `payload` replaces the
+   * whole packet, so only one of the two can be given. `{}` sends the packet back unchanged, with a partial checksum
+   * completed
    */
   readonly edit?: PacketChanges | undefined
 }
 
-/** How a packet goes to another queue. */
+/** Options of {@link QueuePacket.queue}. */
 export interface RequeueOptions extends PacketVerdictChanges {
-  /** accept it when nobody listens to that queue */
+  /** accept the packet if that queue has no listener */
   readonly bypass?: boolean
 }
 
 /**
- * A packet that waits for its verdict: everything that `QueuePacketView` shows of it, and the verdict, to be given once.
- * The verdict of a packet in a batch is sent when the batch ends (or at `flush`), that of a held one at once.
+ * A packet that waits for its verdict: everything that `QueuePacketView` shows, and methods to give the verdict, once.
+ * The verdict of a packet in a batch is sent when the batch ends (or at `flush`), that of a held packet at once.
  */
 export abstract class QueuePacket extends QueuePacketView {
   #headers: PacketView | undefined
   #editor: PacketEditor | undefined
 
   /**
-   * The packet's headers: addresses, ports, where its payload begins. One view for each batch, aimed at the packet again by each call; it
-   * is valid as long as the packet is.
+   * The packet's headers: addresses, ports, where its payload begins. Each batch has one such view, which each call
+   * aims at the current packet; it is valid as long as the packet is.
    */
   headers(): PacketView {
     this.#headers ??= new PacketView()
@@ -55,58 +56,61 @@ export abstract class QueuePacket extends QueuePacketView {
     return queuePacketAttributes(this)
   }
 
-  /** The connection that it belongs to (NFQA_CT). Throws `DecodeError` where its attributes are malformed. */
+  /** The connection that the packet belongs to (NFQA_CT). Throws `DecodeError` if its attributes are malformed. */
   conntrack(): Conntrack | undefined {
     return queuePacketConntrack(this)
   }
 
-  /** The connection that it makes expected (NFQA_EXP). Throws `DecodeError` where its attributes are malformed. */
+  /**
+   * The expected connection that the packet announces (NFQA_EXP). Throws `DecodeError` if its attributes are malformed.
+   */
   expectation(): Expectation | undefined {
     return queuePacketExpectation(this)
   }
 
-  /** The VLAN tag (NFQA_VLAN). Throws `DecodeError` where its attributes are malformed. */
+  /** The VLAN tag (NFQA_VLAN). Throws `DecodeError` if its attributes are malformed. */
   vlan(): ReturnType<typeof queuePacketVlan> {
     return queuePacketVlan(this)
   }
 
   /**
-   * Gives any verdict, see `Verdict`. Throws code `VERDICT_GIVEN` if the packet has one, `VALUE_RANGE` for what is no verdict, or a payload
-   * shorter than its IP header, `ARGUMENT` for changes that there are not, `RELEASED` after its batch. Nothing is sent then, and the packet
-   * keeps waiting for its verdict.
+   * Gives any verdict, see `Verdict`. Throws code `VERDICT_GIVEN` if the packet already has one, `VALUE_RANGE` for an
+   * invalid verdict or a payload shorter than its IP header, `ARGUMENT` for unknown changes, `RELEASED` after its
+   * batch. After an error nothing is sent, and the packet still waits for its verdict.
    */
   abstract answer(verdict: number, changes?: VerdictChanges): void
 
-  /** Keeps the packet beyond its batch; the verdict is then given to what this returns. */
+  /** Keeps the packet beyond its batch. Give the verdict to the packet that this returns. */
   abstract hold(): HeldPacket
 
   /**
-   * Lets it go on, changed as given: `accept({ edit: { destinationPort: 5353 } })`. Throws `VALUE_RANGE` for an edit that the packet
-   * cannot take, see `PacketEditor`; it keeps waiting for its verdict then.
+   * Accepts the packet, with changes if given: `accept({ edit: { destinationPort: 5353 } })`. Throws `VALUE_RANGE` for
+   * an edit that is not possible on this packet, see `PacketEditor`; the packet then still waits for its verdict.
    *
-   * A `payload` replaces the packet from where {@link payload} begins, and lengths and checksums in it are the caller's. Under
-   * `segmentationOffload` the checksum in a packet of this machine is partial ({@link isChecksumPartial}), and whoever sends bytes back
-   * must complete it: `edit` does, `completeChecksums` of @ringlink/packet does so for bytes of your own.
+   * A `payload` replaces the packet from where {@link payload} begins, and the caller must supply correct lengths and
+   * checksums. With `segmentationOffload` the checksum in a packet of this machine is partial ({@link
+   * isChecksumPartial}) and must be complete in bytes that are sent back: `edit` completes it, and `completeChecksums`
+   * of @ringlink/packet completes it in a payload that you supply.
    */
   accept(changes?: PacketVerdictChanges): void {
     this.answer(Verdict.Accept, this.#applied(changes))
   }
 
   /**
-   * It vanishes. Takes no options: the errno of NF_DROP_ERR has no effect in a verdict from user space, because the sender's call returned
-   * when the packet was queued, and the kernel looks at nothing but the kind of verdict when it comes back.
+   * Drops the packet. Takes no options: the errno of NF_DROP_ERR has no effect in a verdict from user space, because
+   * the sender's call returned when the packet was queued, and the kernel reads only the kind of verdict.
    */
   drop(options?: undefined): void {
     if (options !== undefined) refuseDropOptions(options)
     this.answer(Verdict.Drop)
   }
 
-  /** Sends it through the same hook again; mark it, or it comes back here. */
+  /** Sends the packet through the same hook again. Mark it and let a rule match the mark, or it comes back here. */
   repeat(changes?: PacketVerdictChanges): void {
     this.answer(Verdict.Repeat, this.#applied(changes))
   }
 
-  /** Hands it to another queue. */
+  /** Passes the packet to another queue. */
   requeue(queueNumber: number, options: RequeueOptions = {}): void {
     checkQueueNumber(queueNumber)
     if (typeof options !== 'object' || options === null) checkChanges(options, this.protocol)
@@ -115,13 +119,16 @@ export abstract class QueuePacket extends QueuePacketView {
     this.answer(queueVerdict(queueNumber, checkBypass(bypass)), applied)
   }
 
-  /** Lets go of the frame: what is read from then on throws code `RELEASED`. The batch does this. */
+  /** Releases the frame: later reads throw code `RELEASED`. Called by the batch. */
   protected letGo(): void {
     this.memory = RELEASED_MEMORY
     this.#headers?.release()
   }
 
-  /** The changes with the edited packet as their payload, valid until the next edit: a verdict copies it. */
+  /**
+   * The changes, with the edited packet as their payload. Valid until the next edit, because writing a verdict copies
+   * it.
+   */
   #applied(changes: PacketVerdictChanges | undefined): VerdictChanges | undefined {
     if (changes === undefined || changes === null || changes.edit === undefined) return changes
     const { edit, ...others } = changes
@@ -137,20 +144,23 @@ export abstract class QueuePacket extends QueuePacketView {
   }
 }
 
-/** What a held packet asks of its queue. */
+/** What a held packet needs from its queue. */
 export interface HeldPacketOwner {
   /** Writes and sends a verdict; throws when it cannot be written. */
   answerHeld(packet: HeldPacket, verdict: number, changes: VerdictChanges | undefined): void
 }
 
-/** A packet kept beyond its batch (the SKIP of memory-mapped rings). It must have its verdict before its queue is closed, or has it then. */
+/**
+ * A packet kept beyond its batch (NL_MMAP_STATUS_SKIP in memory-mapped rings). Closing the queue gives it the
+ * `unanswered` verdict if it has none.
+ */
 export class HeldPacket extends QueuePacket implements Disposable {
-  /** its id, also once it has its verdict */
+  /** packet id; stays readable after the verdict */
   readonly heldId: number
   #owner: HeldPacketOwner
   #lease: Lease
 
-  /** Made by {@link QueuePacket.hold}. */
+  /** Called by {@link QueuePacket.hold}. */
   constructor(owner: HeldPacketOwner, lease: Lease, start: number, length: number) {
     super()
     this.#owner = owner
@@ -169,7 +179,9 @@ export class HeldPacket extends QueuePacket implements Disposable {
     return this
   }
 
-  /** Gives the frame back; the packet can no longer be read. The queue does that once the verdict is on its way. */
+  /**
+   * Returns the frame to the transport; the packet can no longer be read. Called by the queue once the verdict is sent.
+   */
   release(): void {
     this.letGo()
     this.#lease.release()

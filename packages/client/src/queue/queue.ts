@@ -40,35 +40,39 @@ import { queueOptions, queueSettings } from './schema.ts'
 import { newQueueStats, type QueueStats } from './stats.ts'
 import { Verdicts } from './verdicts.ts'
 
-/** Events of a queue. Packets never come this way. */
+/** Events of a queue. Packets are never delivered as events. */
 export type QueueEvents = {
-  /** the verdict of packet `id` (a batch verdict: of all up to it) came too late: the kernel no longer had it (its rule was replaced, say) */
+  /**
+   * the verdict of packet `id` (or the batch verdict up to it) came too late: the kernel no longer had the packet, for
+   * example because its rule was replaced
+   */
   late: (id: number) => void
   /** the kernel refused the verdict of packet `id`; the loop throws the same error */
   refused: (error: KernelError, id: number) => void
-  /** the kernel could not deliver messages; the batches say which packets are missing */
+  /** the kernel could not deliver messages; the batches count the packets that are missing */
   overrun: (lost: number) => void
   /** packet `id` was larger than a frame */
   truncated: (id: number) => void
-  /** a message could not be read */
+  /** a message could not be parsed */
   malformed: (error: NetlinkError) => void
 }
 
 /**
- * The packets of one NFQUEUE queue, in batches, each packet to be answered once.
+ * The packets of one NFQUEUE queue, in batches. Give each packet one verdict.
  *
  *     for await (const packets of queue) {
  *       for (const packet of packets) packet.mark === 7 ? packet.drop() : packet.accept()
  *     }
  *
- * The verdicts of a batch are sent together when the next one is asked for, on `break` and on a throw. Leaving the loop does
- * not close the queue: the kernel goes on queuing until `close()` (or the end of an `await using` block).
+ * The verdicts of a batch are sent together when the next one is asked for, on `break` and on a throw. Leaving the loop
+ * does not close the queue: the kernel continues to queue packets until `close()` (or the end of an `await using`
+ * block).
  */
 export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   /** the queue's number */
   readonly number: number
   readonly session: Session
-  /** the rules that feed it, where it was opened with some */
+  /** the rules that feed the queue, if it was opened with `rule` */
   readonly rules: Rules | undefined
   readonly stats: Readonly<QueueStats>
   readonly events: Emitter<QueueEvents> = createEmitter()
@@ -78,17 +82,17 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #batch: PacketBatch
   #loop: BatchLoop<PacketBatch>
   #ordered: boolean
-  // The id of the last packet; of a recording the first one is where counting begins.
-  // A number from the start: the field of a number that may be undefined costs an allocation for each that is stored.
+  // The id of the last packet. In a recording, counting begins with the first packet. Initialised with a number,
+  // because storing into a field that was `undefined` allocates each time.
   #lastId = 0
   #isCounting: boolean
-  // What could not be delivered passed, instead of being dropped.
+  // Packets that could not be delivered passed, instead of being dropped.
   #failOpen: boolean
   #dropsUnanswered: boolean
   #closing: Promise<void> | undefined
   #lastCounters: QueueCounters | undefined
 
-  /** For {@link openQueue}, which binds it. */
+  /** Called by {@link openQueue}, which binds the queue. */
   constructor(
     number: number,
     session: Session,
@@ -147,26 +151,30 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * One packet at a time, for convenience: verdicts are still sent by the batch, so work that waits long between packets
-   * calls `flush()`. Costs a promise per packet.
+   * One packet at a time, for convenience. Verdicts are still sent per batch, so call `flush()` before waiting long
+   * between packets. Costs a promise per packet.
    */
   async *packets(): AsyncGenerator<QueuePacket, undefined> {
     for await (const batch of this) yield* batch
   }
 
   /**
-   * Answers packets with nothing in between: blocks this thread until a batch comes, hands it to `handler`, which must be done when it
-   * returns, sends its verdicts, and so on until it is stopped or the queue is closed. For a Worker that does nothing else, because
-   * its event loop stands still meanwhile; the fastest way to a verdict. Leaving it does not close the queue.
+   * Answers packets without the event loop: blocks this thread until a batch comes, passes it to the synchronous
+   * `handler`, sends its verdicts, and repeats until it is stopped or the queue is closed. The fastest way to a
+   * verdict, for a dedicated Worker: its event loop does not run during the call. Returning does not close the queue.
    *
-   * Throws what `handler` throws, when the batch has had the `unanswered` verdict, and what a loop rejects with; code `BUSY` while
-   * somebody iterates or a request is in flight, `ARGUMENT` for a handler that returns a promise.
+   * Throws what `handler` throws, after giving the rest of the batch the `unanswered` verdict, and what a loop rejects
+   * with; code `BUSY` during an iteration or while a request is in flight, `ARGUMENT` for a handler that returns a
+   * promise.
    */
   serve(handler: (packets: PacketBatch) => void, options: ServeOptions = {}): void {
     this.#loop.serve(handler, options)
   }
 
-  /** Changes settings of the open queue. Rejects with code `KERNEL` when the kernel refuses, `ARGUMENT` and `VALUE_RANGE` before it is asked. */
+  /**
+   * Changes settings of the open queue. Rejects with code `KERNEL` when the kernel refuses, and with `ARGUMENT` or
+   * `VALUE_RANGE` for invalid settings, before anything is sent.
+   */
   async configure(settings: QueueSettings, options: RequestOptions = {}): Promise<void> {
     const operation = `configure queue ${this.number}`
     const checked = readOptions(operation, queueSettings, settings)
@@ -177,15 +185,15 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * What the kernel counts of this queue; after close, what it last counted, with unread packets still waiting where close drops them. Throws code `SYSTEM` or `UNSUPPORTED` where it does
-   * not tell.
+   * The kernel's counters of this queue. After close: the last ones, in which unread packets that close dropped still
+   * count as waiting. Throws code `SYSTEM` or `UNSUPPORTED` if they cannot be read.
    */
   counters(): QueueCounters | undefined {
     if (this.#closing !== undefined) return this.#lastCounters
     return this.#readCounters()
   }
 
-  /** The kernel's counters, where it has any: what is left to do at close does not depend on them. */
+  /** The kernel's counters, if it has any: closing must work without them. */
   #availableCounters(): QueueCounters | undefined {
     try {
       return this.#readCounters()
@@ -207,8 +215,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * Answers every packet that has no verdict, held and unread ones included, as `unanswered` says, and closes the transport.
-   * A loop over the queue ends. Idempotent.
+   * Gives every packet without a verdict, held and unread ones included, the `unanswered` verdict, and closes the
+   * transport. A loop over the queue ends. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -219,7 +227,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     await this.close()
   }
 
-  /** Aims the batch at `frames`; false, and they are released, when there is no packet in them. */
+  /** Aims the batch at `frames`. Releases them and returns false when they hold no packet. */
   #aim(frames: FrameBatch): boolean {
     const batch = this.#batch
     this.#notifier.hold()
@@ -238,12 +246,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     return false
   }
 
-  /** Where ids come out of order a gap is no loss; what the transport lost since the last batch is all that is known. */
+  /** Where ids can come out of order, a gap does not mean a loss; only the losses of the transport are known. */
   #lossOfTransport(): number {
     return this.transport.stats.lost - this.#stats.lost - this.#stats.unseen
   }
 
-  /** Counts packets that were not delivered; how many of them are lost. */
+  /** Counts packets that were not delivered. Returns how many of them are lost. */
   #noteMissing(packets: number): number {
     if (this.#failOpen) {
       this.#stats.unseen += packets
@@ -254,11 +262,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    // Nothing more is queued then, and what is queued is answered below; the chains stay, or the kernel would drop it.
+    // Without rules nothing more is queued, and the packets in the queue are answered below. The chains stay, because
+    // the kernel drops queued packets when a chain is removed.
     if (this.rules?.persistent === false) await this.rules.disarm().catch(ignoreNetlinkError)
     try {
       this.#batch.finish()
-      // A loop that waits is given what has come for it, and answers that.
+      // A waiting loop gets the packets that have come for it, and answers them.
       if (this.#loop.isWaiting) await new Promise(setImmediate)
       const before = this.#availableCounters()
       this.#answerUnread()
@@ -267,7 +276,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       this.#countRest(after)
       this.#lastCounters = this.#dropsUnanswered ? before : after
     } catch (error) {
-      // A kernel that takes no verdicts any more drops what is queued when the socket goes; there is nobody else to tell.
+      // If the kernel takes no more verdicts, it drops the queued packets when the socket closes. There is no caller to
+      // report this to.
       if (!isNetlinkError(error)) throw error
     } finally {
       await this.session.close()
@@ -275,7 +285,9 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     }
   }
 
-  /** Answers what was received for nobody, and what the kernel has delivered and nobody has read. */
+  /**
+   * Answers the packets that were received without a loop, and those that the kernel has delivered and nobody has read.
+   */
   #answerUnread(): void {
     for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#batch.finish()
     for (let count = 0; count < MOST_UNREAD; count++) {
@@ -285,7 +297,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     }
   }
 
-  /** Packets after the last one that was delivered: what has an id and no longer waits was not. */
+  /** Counts lost packets after the last delivered one: ids that the kernel assigned and that no longer wait. */
   #countRest(counters: QueueCounters | undefined): void {
     if (!this.#ordered || !this.#isCounting || counters?.portId !== this.transport.portId) return
     const missing = ((counters.lastId - this.#lastId) | 0) - counters.waiting
@@ -300,7 +312,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     for (let index = 0; index < length; index++) {
       const id = ids[index] as number
       const missing = (id - last - 1) >>> 0
-      // An id that steps back is no loss of four thousand million packets: it was delivered twice, or out of order.
+      // An id that steps back was delivered twice or out of order; it does not mean four thousand million lost packets.
       if (missing < 0x80000000) lost += missing
       last = id
     }
@@ -330,31 +342,36 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 }
 
-/** Batches that are read at close: more than any queue holds, and an end where packets come faster than they are answered. */
+/**
+ * Maximum number of batches read at close: more than any queue holds, and finite when packets come faster than they are
+ * answered.
+ */
 const MOST_UNREAD = 4096
 
-/** A rule that cannot be taken out goes with its socket all the same. */
+/** A rule that cannot be removed still goes away with its socket. */
 function ignoreNetlinkError(error: unknown): void {
   if (!isNetlinkError(error)) throw error
 }
 
 function configRequest(what: string, number: number, attributes: QueueConfig, doneErrno?: number): Request {
-  // It may be sent again: the kernel drops acknowledgements with the packets of a flood.
+  // This request may be sent again: in a flood the kernel drops acknowledgements along with packets.
   const repeat = { doneErrno }
   const header = nfnetlinkHeader(0, number)
   return { what, type: QueueMessage.Config, header, set: queueConfigAttributes, attributes, repeat }
 }
 
 /**
- * Takes queue `options.number` and configures it, with one request. Rejects with
+ * Binds queue `options.number` and configures it, with one request. Rejects with
  *
- * - `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense, before anything is opened: an `OptionError`, whose `path` says which
- * - `QUEUE_REFUSED` when the kernel does not let this socket have the queue; the message says why
- * - `QUEUE_UNSUPPORTED` when the kernel has no packet queue, or not an option that was asked for, which the message names
- * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel does not take the `rule`, as `installRules` says
- * - `KERNEL` for any other refusal, the signal's reason, and with what the transport rejects with
+ * - `ARGUMENT` and `VALUE_RANGE` for an invalid option, before anything is opened: an `OptionError` whose `path` names
+ *   it
+ * - `QUEUE_REFUSED` when the kernel refuses to bind the queue to this socket; the message says why
+ * - `QUEUE_UNSUPPORTED` when the kernel has no packet queue, or does not support an option; the message names the
+ *   option
+ * - `RULES_REFUSED` and `RULES_UNSUPPORTED` when the kernel refuses the `rule`, see `installRules`
+ * - `KERNEL` for any other refusal, the signal's reason, and any error of the transport
  *
- * Nothing is left open then.
+ * Nothing is left open after a rejection.
  */
 export async function openQueue(given: QueueOptions): Promise<Queue> {
   const operation = 'open queue'
@@ -382,7 +399,7 @@ async function bindQueue(session: Session, options: QueueOptions): Promise<void>
   const { number, signal } = options
   const settings = { ...options, copyRange: options.copyRange ?? MAXIMUM_COPY_RANGE }
   const command = { command: QueueCommand.Bind, family: 0 }
-  // One message, so that there is no moment in which the queue is bound and copies nothing: such packets are dropped.
+  // One message for all settings: packets that came while the queue was bound and had no copy mode would be dropped.
   const config = { command, ...queueConfig(settings) }
   try {
     await session.request(configRequest(`bind queue ${number}`, number, config, Errno.EBUSY), { signal })
@@ -400,7 +417,9 @@ async function bindQueue(session: Session, options: QueueOptions): Promise<void>
   }
 }
 
-/** Which option the kernel does not support: those that are flags are asked for one by one, of a queue that is not bound. */
+/**
+ * Finds the option that the kernel does not support, by requesting each flag separately on a queue that is not bound.
+ */
 async function unsupportedOption(session: Session, options: QueueOptions): Promise<string | undefined> {
   const given = flagOptions(options)
   if (given.length < 2) return given[0]?.[0]

@@ -16,9 +16,9 @@ import { transportOrOpen } from '../transport-schema.ts'
 import type { QueueOptions, QueueSettings } from './options.ts'
 
 const settings: Members<QueueSettings> = {
-  // 65532 to 65535 are what other programs say for everything; the kernel takes them for it too.
+  // Other programs use 65532 to 65535 for "everything", and the kernel accepts them.
   copyRange: integer(0, 0xffff),
-  // The kernel grants 65536 at most; asking for more is allowed there, so it is here.
+  // The kernel grants at most 65536 and accepts larger values, so this does too.
   maxLength: integer(1, 0xffffffff),
   failOpen: boolean,
   conntrack: boolean,
@@ -30,7 +30,7 @@ const settings: Members<QueueSettings> = {
 /** The settings of `Queue.configure`. */
 export const queueSettings: Schema<QueueSettings> = object<QueueSettings>(settings)
 
-/** The members of `openQueue`'s options: for packages that add some. */
+/** The members of `openQueue`'s options, for packages that add their own. */
 export const queueMembers: Members<QueueOptions> = {
   ...settings,
   number: required(integer(0, 0xffff)),

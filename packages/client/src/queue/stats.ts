@@ -1,36 +1,38 @@
 /**
- * What a queue has seen and answered since it was opened. All packets that the kernel gave an id are `packets + lost + unseen`, and
- * `packets` is `accepted + dropped + other` once each has its verdict, which all have when the queue is closed.
+ * Counters of a queue since it was opened. `packets + lost + unseen` is the number of packets that the kernel gave an
+ * id. `packets` equals `accepted + dropped + other` once each packet has its verdict, which is the case when the queue
+ * is closed.
  */
 export interface QueueStats {
-  /** packets received, the whole batch as soon as it comes */
+  /** packets received; a batch counts as a whole when it arrives */
   packets: number
   /** packets by verdict; `other` are requeued, repeated and stopped ones */
   accepted: number
   dropped: number
   other: number
-  /** packets, of those above, that had the `unanswered` verdict */
+  /** of the packets above, those that got the `unanswered` verdict */
   unanswered: number
   /**
-   * packets that the kernel queued, could not deliver and dropped: gaps in their ids, those after the last packet as soon as the queue is
-   * closed. Those that did not fit into a full queue never had an id; `counters()` has them
+   * packets that the kernel queued, could not deliver and dropped: gaps in the ids. Those after the last delivered
+   * packet are counted when the queue closes. Packets that did not fit into a full queue never got an id; `counters()`
+   * reports them
    */
   lost: number
-  /** packets that the kernel let pass unseen because it could not deliver them: the gaps, with `failOpen` */
+  /** packets that the kernel could not deliver and let pass: the gaps in the ids with `failOpen` */
   unseen: number
-  /** packets larger than a frame, answered by the `unanswered` verdict without being shown */
+  /** packets larger than a frame, which got the `unanswered` verdict without being shown */
   truncated: number
-  /** messages that could not be read */
+  /** messages that could not be parsed */
   malformed: number
-  /** verdicts that came too late: the packet, or all that a batch verdict covered, was no longer queued */
+  /** verdicts that came too late: the packet, or every packet that a batch verdict covered, was no longer queued */
   late: number
   /** verdicts that the kernel refused for another reason */
   refused: number
-  /** batch verdicts, each of which answered several of the packets above */
+  /** batch verdicts sent, each for several of the packets above */
   batchVerdicts: number
 }
 
-/** Counters at zero: for sums over queues. */
+/** Counters at zero, to sum over queues. */
 export function newQueueStats(): QueueStats {
   return {
     packets: 0,

@@ -2,15 +2,15 @@ import type { Memory } from '@ringlink/codec'
 import { ClientError } from '../errors.ts'
 import { Standing } from './verdict-plan.ts'
 
-/** How the packets of one batch stand, with the verdicts that were given. Grows to the largest batch seen. */
+/** The verdict state of the packets of one batch. Grows to the largest batch seen. */
 export class VerdictBook {
   length = 0
   ids: Uint32Array = new Uint32Array(64)
   verdicts: Uint32Array = new Uint32Array(64)
   standings: Uint8Array = new Uint8Array(64)
-  /** verdicts that were given and are not yet in the outbox */
+  /** verdicts given and not yet in the outbox */
   unwritten = 0
-  /** the last id of the batch before */
+  /** the last id of the previous batch */
   before: number | undefined
 
   clear(): void {
@@ -20,11 +20,11 @@ export class VerdictBook {
     this.unwritten = 0
   }
 
-  /** Enters the packet whose id is at `offset`, big endian; its place in the batch. */
+  /** Enters the packet whose id is at `offset`, big endian. Returns its index in the batch. */
   add(memory: Memory, offset: number): number {
     if (this.length === this.ids.length) this.#grow()
-    // Read and stored here and in this way: an id above 2^31 that is handed from function to function is an object on the heap, and so
-    // is every other one before its bytes are swapped.
+    // The id is read, byte-swapped and stored in this one function: V8 allocates a heap number for an id above 2^31
+    // that is passed between functions.
     this.ids[this.length] = memory.data.getUint32(offset)
     return this.length++
   }
@@ -37,24 +37,24 @@ export class VerdictBook {
     this.unwritten++
   }
 
-  /** Takes packet `index` out: its verdict is written already. Throws code `VERDICT_GIVEN`. */
+  /** Takes packet `index` out: its verdict has been written. Throws code `VERDICT_GIVEN`. */
   settle(index: number): void {
     this.checkOpen(index)
     this.standings[index] = Standing.Settled
   }
 
-  /** Takes packet `index` out: its verdict comes later, from somebody else. Throws code `VERDICT_GIVEN`. */
+  /** Takes packet `index` out: it is held, and its verdict comes later. Throws code `VERDICT_GIVEN`. */
   hold(index: number): void {
     this.checkOpen(index)
     this.standings[index] = Standing.Held
   }
 
-  /** Refuses a packet that has its verdict, or is held. */
+  /** Throws for a packet that has its verdict or is held. */
   checkOpen(index: number): void {
     if (this.standings[index] !== Standing.Unanswered) throw verdictGiven(this.ids[index] as number)
   }
 
-  /** Gives `verdict` to all that have none; how many those were. */
+  /** Gives `verdict` to all packets that have none. Returns how many those were. */
   answerRest(verdict: number): number {
     let count = 0
     for (let index = 0; index < this.length; index++) {
@@ -80,5 +80,5 @@ export class VerdictBook {
 }
 
 export function verdictGiven(id: number): ClientError {
-  return new ClientError('VERDICT_GIVEN', `packet ${id} has had its verdict, or is held`)
+  return new ClientError('VERDICT_GIVEN', `packet ${id} already has its verdict, or is held`)
 }

@@ -1,4 +1,4 @@
-/** Checks of verdicts and of what they change, once per packet: what is right passes without an allocation. */
+/** Checks of verdicts and their changes, once per packet. Valid input passes without an allocation. */
 import { Verdict, type VerdictChanges } from '@ringlink/codec'
 import {
   boolean,
@@ -21,7 +21,7 @@ const changesMembers: Members<VerdictChanges> = {
   mark: integer(0, WORD),
   priority: integer(0, WORD),
   payload: bytes,
-  // Their attributes are checked as they are written.
+  // Their attributes are checked when they are written.
   conntrack: nestedAttributes,
   expectation: nestedAttributes,
   vlan: nestedAttributes,
@@ -33,7 +33,7 @@ const ETHERTYPE_IPV6 = 0x86dd
 const IPV4_HEADER = 20
 const IPV6_HEADER = 40
 
-/** Throws code `VALUE_RANGE` for what is no verdict that user space can give (uapi/linux/netfilter.h). */
+/** Throws code `VALUE_RANGE` for a value that is not a verdict that user space can give (uapi/linux/netfilter.h). */
 export function checkVerdict(verdict: number): void {
   if (isVerdict(verdict)) return
   const expected = 'a verdict: Verdict.Accept, Drop, Repeat or Stop, or what queueVerdict() returns'
@@ -56,8 +56,8 @@ function isVerdict(verdict: number): boolean {
 }
 
 /**
- * Throws `OptionError` for changes that no verdict can make in a packet of `etherType`: `ARGUMENT`, and `VALUE_RANGE`, also for a payload
- * without room for its IP header, which the kernel would drop without a word.
+ * Throws `OptionError` for changes that a verdict cannot make to a packet of `etherType`: code `ARGUMENT` or
+ * `VALUE_RANGE`; also for a payload too short for its IP header, which the kernel would drop silently.
  */
 export function checkChanges(changes: VerdictChanges, etherType: number): void {
   if (typeof changes !== 'object') refuse(changes, etherType)
@@ -75,7 +75,7 @@ export function checkChanges(changes: VerdictChanges, etherType: number): void {
   if (changes === null) refuse(changes, etherType)
 }
 
-/** The slow way, with its errors. */
+/** The slow path, which makes the errors. */
 function refuse(changes: VerdictChanges, etherType: number): void {
   const { payload } = readOptions('answer packet', changesSchema, changes)
   if (payload === undefined) return
@@ -86,7 +86,7 @@ function refuse(changes: VerdictChanges, etherType: number): void {
   throw place.error('VALUE_RANGE', `must have ${header}, at least ${least} bytes, got ${payload.length}`)
 }
 
-/** Bytes that a packet needs, which replace one of `etherType`, for the kernel not to drop it. */
+/** The minimum bytes of a payload that replaces a packet of `etherType`: the kernel drops a shorter one. */
 function leastPayload(payload: Uint8Array, etherType: number): number {
   if (etherType === ETHERTYPE_IPV6) return IPV6_HEADER
   if (etherType !== ETHERTYPE_IPV4) return 1
@@ -96,7 +96,7 @@ function leastPayload(payload: Uint8Array, etherType: number): number {
 
 const queueNumber = integer(0, 0xffff)
 
-/** The number of a queue to hand a packet to. Throws `OptionError`. */
+/** The number of the queue to pass a packet to. Throws `OptionError`. */
 export function checkQueueNumber(given: number): number {
   if (given >>> 0 === given && given <= 0xffff) return given
   return readArgument('requeue packet', 'queueNumber', queueNumber, given)
@@ -108,8 +108,8 @@ export function checkBypass(given: boolean | undefined): boolean {
   return boolean.read(given, new OptionPlace('requeue packet', 'bypass'))
 }
 
-/** `drop` takes nothing; an errno above all. */
+/** Throws for any argument of `drop`, an errno in particular. */
 export function refuseDropOptions(given: unknown): never {
-  const why = 'the kernel drops what user space refuses without telling the sender, whose send has returned'
+  const why = 'the kernel cannot report it to the sender, whose send has already returned'
   throw new OptionPlace('drop packet', 'options').conflict(`cannot be given, got ${describeValue(given)}: ${why}`)
 }

@@ -1,40 +1,45 @@
 /**
- * Which verdicts of a batch become one: NFQNL_MSG_VERDICT_BATCH answers all packets that the kernel still queues with ids up
- * to the one that it names. It asks nobody whether user space has read them, so it may be used only where every packet up to
- * that id has had its verdict before, or shall have this one. Pure: typed arrays in, one plan out, nothing allocated.
+ * Which verdicts of a batch become one: NFQNL_MSG_VERDICT_BATCH answers all packets that the kernel still queues with
+ * ids up to the one that it names. That includes packets that user space has not read, so it may be used only if every
+ * packet up to that id already has its verdict or is to get this one. Pure: typed arrays in, one plan out, nothing
+ * allocated.
  */
 
-/** How a packet of a batch stands. */
+/** The verdict state of a packet in a batch. */
 export const Standing = {
   Unanswered: 0,
-  /** has its verdict, which is to be written with the others of its batch */
+  /** has a verdict, to be written with the others of its batch */
   Answered: 1,
   /** its verdict is in the outbox */
   Settled: 2,
-  /** waits in the kernel for a verdict that is given later */
+  /** held: waits in the kernel for a later verdict */
   Held: 3,
 } as const
 
-/** Fewer equal verdicts than these are written singly. */
+/** Fewer equal verdicts than this are written one by one. */
 export const SMALLEST_FOLD = 2
 
-/** Of the packets from `from` to `end`: what a batch verdict covers. Those with other verdicts are to be written before it. */
+/**
+ * A plan for the packets from `from` to `end`: which of them a batch verdict covers. Other verdicts are to be written
+ * before it.
+ */
 export class FoldPlan {
-  /** where the plan ends: at the first packet that must wait, or where it was told to */
+  /** where the plan ends: at the first packet that must wait, or at the given end */
   end = 0
-  /** packets before `end` whose verdicts are to be written, one way or the other */
+  /** packets before `end` whose verdicts are to be written, singly or in the batch verdict */
   answered = 0
-  /** of those: how many the batch verdict covers; 0: there is none */
+  /** how many of those the batch verdict covers; 0: no batch verdict */
   covered = 0
-  /** the verdict that those have */
+  /** the verdict of those */
   verdict = 0
-  /** index of the last of them: its id is the batch verdict's */
+  /** index of the last of those: the batch verdict names its id */
   last = -1
 }
 
 /**
- * Whether ids go up, from `before` on where that is not undefined, as the kernel compares them: by signed distance, so that they
- * may wrap at 32 bits. Where they do not, one came out of order or twice, and nothing may be folded.
+ * Whether the ids increase, starting after `before` unless that is undefined. Compares by signed distance as the kernel
+ * does, so they may wrap at 32 bits. If they do not increase, one came out of order or twice, and no verdicts may be
+ * coalesced.
  */
 export function isIncreasing(ids: Uint32Array, length: number, before: number | undefined): boolean {
   let index = 0
@@ -48,8 +53,9 @@ export function isIncreasing(ids: Uint32Array, length: number, before: number | 
 }
 
 /**
- * Plans for the packets `from` to `to - 1` of a batch whose ids are increasing, in which every packet before `from` has its verdict
- * in the outbox. The verdict that most of them have is the one to fold; where none has a majority, one of the frequent ones.
+ * Plans for the packets `from` to `to - 1` of a batch whose ids are increasing, in which every packet before `from` has
+ * its verdict in the outbox. Coalesces the verdict that most of them have; if none has a majority, one of the frequent
+ * ones.
  */
 export function planFold(
   plan: FoldPlan,

@@ -19,11 +19,11 @@ import { VerdictBook, verdictGiven } from './verdict-book.ts'
 import { checkVerdict } from './verdict-check.ts'
 import { FoldPlan, isIncreasing, planFold, Standing } from './verdict-plan.ts'
 
-/** What a queue is, as far as its verdicts depend on it. */
+/** The properties of a queue that its verdicts depend on. */
 export interface VerdictsOptions {
   readonly number: number
   readonly outbox: Outbox
-  /** ids arrive in their order */
+  /** ids arrive in order */
   readonly ordered: boolean
   /** the verdict of packets that have none at the end of their batch */
   readonly unanswered: number
@@ -32,11 +32,11 @@ export interface VerdictsOptions {
 }
 
 /**
- * The verdicts of a queue: of the batch that is being answered, of held packets, and the last ones at close. Every verdict that is
- * written is written here, and counted here, once for each packet.
+ * The verdicts of a queue: of the current batch, of held packets, and the last ones at close. This is the only place
+ * that writes verdicts and counts them, once for each packet.
  */
 export class Verdicts implements HeldPacketOwner {
-  /** how each packet of the batch stands */
+  /** the verdict state of each packet of the batch */
   readonly book: VerdictBook = new VerdictBook()
   readonly #outbox: Outbox
   readonly #ordered: boolean
@@ -50,9 +50,9 @@ export class Verdicts implements HeldPacketOwner {
   readonly #plan = new FoldPlan()
   readonly #gauge = new OverloadGauge()
   readonly #held: Set<HeldPacket> = new Set()
-  // Packets of earlier batches wait for their verdict while this batch is answered.
+  // Packets of earlier batches still wait for their verdict while this batch is answered.
   #heldBefore = false
-  // A packet may be waiting in the kernel that nobody can answer, or whose verdict was refused; there is no telling where.
+  // A packet that cannot be answered, or whose verdict was refused, may be waiting in the kernel; its id is unknown.
   #isStuck = false
   #flushScheduled = false
   #isClosed = false
@@ -69,21 +69,21 @@ export class Verdicts implements HeldPacketOwner {
     this.#most = typeof batching === 'number' ? batching : Number.POSITIVE_INFINITY
   }
 
-  /** A batch of frames has come, full or not, whose packets are entered next. */
+  /** Begins a batch of frames, full or not. Its packets are entered next. */
   begin(isFull: boolean): void {
     this.#heldBefore = this.#held.size > 0
     this.#gauge.note(isFull)
     this.book.clear()
   }
 
-  /** Enters the packet whose id is at `offset`; its index. */
+  /** Enters the packet whose id is at `offset`. Returns its index. */
   enter(memory: Memory, offset: number): number {
     return this.book.add(memory, offset)
   }
 
   /**
-   * The verdict for packet `index` of the batch: written with the others, or at once where it changes the packet. Throws code
-   * `VERDICT_GIVEN`, `VALUE_RANGE`; nothing is written then.
+   * Gives packet `index` of the batch its verdict, which is written with the others, or at once if it changes the
+   * packet. Throws code `VERDICT_GIVEN` or `VALUE_RANGE` and then writes nothing.
    */
   answer(index: number, verdict: number, changes: VerdictChanges | undefined): void {
     checkVerdict(verdict)
@@ -97,14 +97,14 @@ export class Verdicts implements HeldPacketOwner {
     this.#count(verdict, 1)
   }
 
-  /** Gives `verdict` to all packets of the batch that have none; how many those were. */
+  /** Gives `verdict` to all packets of the batch that have none. Returns how many those were. */
   answerRest(verdict: number): number {
     const count = this.book.answerRest(verdict)
     if (count > 0) this.#count(verdict, count)
     return count
   }
 
-  /** Keeps packet `index` of the batch, which is at `start` of a lease. */
+  /** Holds packet `index` of the batch, whose message is at `start` of a lease. */
   hold(index: number, lease: Lease, start: number, length: number): HeldPacket {
     const packet = new HeldPacket(this, lease, start, length)
     this.book.hold(index)
@@ -112,7 +112,10 @@ export class Verdicts implements HeldPacketOwner {
     return packet
   }
 
-  /** The verdict for a held packet: sent at the end of this turn, or with the batch's. Throws as {@link answer}. */
+  /**
+   * Gives a held packet its verdict, which is sent at the end of this turn or with the batch's. Throws as {@link
+   * answer}.
+   */
   answerHeld(packet: HeldPacket, verdict: number, changes: VerdictChanges | undefined): void {
     if (!this.#held.has(packet)) throw verdictGiven(packet.heldId)
     if (changes === undefined) this.#writeSingle(packet.heldId, verdict)
@@ -123,36 +126,41 @@ export class Verdicts implements HeldPacketOwner {
     this.#scheduleFlush()
   }
 
-  /** Writes and sends what was given so far. Throws code `SYSTEM`; what was not sent stays in the outbox. */
+  /**
+   * Writes and sends the verdicts given so far. Throws code `SYSTEM`; verdicts that were not sent stay in the outbox.
+   */
   send(): void {
     this.#writeBatch()
     this.#outbox.flush()
   }
 
-  /** Ends the batch: those without a verdict have the `unanswered` one, and all are sent. Throws as {@link send}. */
+  /** Ends the batch: gives packets without a verdict the `unanswered` one, and sends all. Throws as {@link send}. */
   end(): void {
     this.#stats.unanswered += this.answerRest(this.#unanswered)
     this.send()
   }
 
-  /** Answers held packets as `unanswered` says, and where that accepts them whatever the kernel still queues; `lastId` was seen last. */
+  /**
+   * Gives held packets the `unanswered` verdict, and if that accepts, also the packets that the kernel still queues.
+   * `lastId` is the last id seen.
+   */
   close(lastId: number): void {
     this.#isClosed = true
     for (const packet of [...this.#held]) {
       this.answerHeld(packet, this.#unanswered, undefined)
       this.#stats.unanswered++
     }
-    // Ids are compared as signed distances, so this is the farthest one that counts as later than all of them.
+    // Ids are compared as signed distances, so this is the highest id that counts as later than all of them.
     if (this.#unanswered === Verdict.Accept) this.#writeAll((lastId + 0x7fffffff) >>> 0, Verdict.Accept)
     this.#outbox.flush()
   }
 
-  /** There may be a packet that waits in the kernel and cannot be answered: nothing is coalesced from now on. */
+  /** Notes that a packet may wait in the kernel and cannot be answered: no verdicts are coalesced from now on. */
   noteStuck(): void {
     this.#isStuck = true
   }
 
-  /** Sends verdicts that no batch will send: those given in one turn together. */
+  /** Schedules the sending of verdicts that no batch will send, together for one turn of the event loop. */
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#isClosed) return
     this.#flushScheduled = true
@@ -162,7 +170,8 @@ export class Verdicts implements HeldPacketOwner {
       try {
         this.#outbox.flush()
       } catch (error) {
-        // The verdicts are still in the outbox: the next batch's flush sends them, or throws this to the loop.
+        // The verdicts are still in the outbox. The flush of the next batch sends them, or throws this error to the
+        // loop.
         if (!isNetlinkError(error)) throw error
       }
     })
@@ -176,20 +185,21 @@ export class Verdicts implements HeldPacketOwner {
   }
 
   /**
-   * Whether all packets from before this batch have had their verdicts, so that a batch verdict within it catches no other. Packets
-   * missing between the ids were not delivered, and the kernel does not queue what it could not deliver.
+   * Whether all packets from before this batch have their verdicts, so that a batch verdict within it answers no
+   * others. Ids that are missing in between were not delivered, and the kernel does not keep packets that it could not
+   * deliver.
    */
   #mayFold(): boolean {
     if (!this.#ordered || this.#heldBefore || this.#isStuck || this.#batching === 'never') return false
     return this.#batching !== 'auto' || this.#gauge.overloaded
   }
 
-  /** Writes the verdicts of the batch that were given and not yet written; flushes before when there is no room. */
+  /** Writes the verdicts of the batch that were given and not yet written. Flushes first if there is no room. */
   #writeBatch(): void {
     const { book } = this
     if (book.unwritten === 0) return
     if (this.#mayFold()) this.#writeFolded()
-    // A batch of any size has room: in as many commits as it takes.
+    // A batch of any size fits, in several commits if needed.
     const most = Math.floor(this.#outbox.memory.byteLength / VERDICT_LENGTH)
     for (let index = 0; index < book.length && book.unwritten > 0; ) {
       const count = Math.min(book.unwritten, most)
@@ -198,7 +208,7 @@ export class Verdicts implements HeldPacketOwner {
     }
   }
 
-  /** Up to the first packet that must wait; the others are left to be written singly. */
+  /** Plans up to the first packet that must wait; the rest is written one by one. */
   #writeFolded(): void {
     const { book } = this
     if (!isIncreasing(book.ids, book.length, book.before)) return
@@ -218,7 +228,7 @@ export class Verdicts implements HeldPacketOwner {
     }
   }
 
-  /** The exceptions, followed by the batch verdict: the kernel carries them out in this order. */
+  /** Writes the exceptions first, then the batch verdict: the kernel processes them in this order. */
   #writeGroup(from: number, size: number): void {
     const { book } = this
     const { end, answered, covered, verdict, last } = this.#plan
@@ -259,7 +269,7 @@ export class Verdicts implements HeldPacketOwner {
     this.#outbox.commit(VERDICT_LENGTH)
   }
 
-  /** One verdict for all packets up to `id`. */
+  /** Writes one verdict for all packets up to `id`. */
   #writeAll(id: number, verdict: number): void {
     this.#batch.write(this.#outbox.memory, this.#reserve(VERDICT_LENGTH), id, verdict)
     this.#outbox.commit(VERDICT_LENGTH)
@@ -287,13 +297,15 @@ export class Verdicts implements HeldPacketOwner {
   }
 }
 
-/** The mark, if it is the only change and valid; otherwise `undefined`, and the generic encoder validates it. */
+/**
+ * The mark, if it is the only change and valid; otherwise `undefined`, and the generic encoder validates the changes.
+ */
 function onlyMark({ mark, priority, payload, conntrack, expectation, vlan }: VerdictChanges): number | undefined {
   const others = priority ?? payload ?? conntrack ?? expectation ?? vlan
   return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
 }
 
-/** Room for nested attributes of a verdict, whose length is known only when they are written. */
+/** Room in bytes for nested attributes of a verdict, whose length is known only once they are written. */
 const NESTED_SIZE = 2048
 
 function changedVerdictSize({ payload, conntrack, expectation, vlan }: VerdictChanges): number {

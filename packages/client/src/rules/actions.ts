@@ -13,7 +13,7 @@ import { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from '@ringlink/codec/inte
 import { hostOrder32 } from './match.ts'
 import type { NumberRange, RuleActions, RuleLimit, RuleLog } from './options.ts'
 
-/** How a kernel is told to queue and to log: by the expression of its own, or by the xtables target that all had before. */
+/** How a kernel queues and logs: with its own expression (newer kernels), or with an xtables target (older ones). */
 export interface Dialect {
   readonly queue: 'expression' | 'target'
   readonly log: 'expression' | 'target'
@@ -29,7 +29,10 @@ const limitSeconds: Readonly<Record<RuleLimit['per'], number>> = {
 
 const DEFAULT_BURST = 5
 
-/** The expressions for what a rule does, in their order; the counter counts the packets that all the rest is done with. */
+/**
+ * The expressions for the actions of a rule, in order; the counter counts the packets that the following actions apply
+ * to.
+ */
 export function compileActions(actions: RuleActions, dialect: Dialect): Expression[] {
   const { limit, log, setMark, queue, verdict } = actions
   const expressions: Expression[] = []

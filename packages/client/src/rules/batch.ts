@@ -12,21 +12,21 @@ import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
 import { encodeRequests, type Request, type RequestData } from '../request.ts'
 import type { Session } from '../session.ts'
 
-/** What a message of a batch is about: its errnos mean different things. */
+/** The kind of object that a message of a batch changes, on which the meaning of an errno depends. */
 export type BatchPartKind = 'batch' | 'table' | 'chain' | 'set' | 'rule'
 
 /** One message of a batch. */
 export interface BatchPart extends RequestData {
   readonly kind: BatchPartKind
-  /** index of the rule that it belongs to */
+  /** index of the rule that the message belongs to */
   readonly rule?: number | undefined
 }
 
-/** What the kernel refused first of a batch. */
+/** The first message of a batch that the kernel refused. */
 export interface BatchRefusal {
   readonly part: BatchPart
   readonly error: KernelError
-  /** kernel name of the expression at fault, where the kernel tells */
+  /** kernel name of the expression at fault, if the kernel reports it */
   readonly expression: string | undefined
 }
 
@@ -40,14 +40,14 @@ function edge(type: number, what: string): BatchPart {
   return { kind: 'batch', what: `${what} of the rules`, type, header, set: batchAttributes, attributes: {} }
 }
 
-/** Bytes of a batch. Throws `EncodeError` for what no message can carry. */
+/** Length of a batch in bytes. Throws `EncodeError` for values that no message can carry. */
 export function batchLength(parts: readonly BatchPart[]): number {
   return encode(batchOf(parts)).bytes.length
 }
 
 /**
- * Sends a batch and waits until the kernel has carried it out, or refused it: what it refused first. All of a batch is done, or
- * nothing. Rejects as `Session.batch`.
+ * Sends a batch and waits until the kernel has applied or refused it. Resolves to the first refusal, if there was one.
+ * The kernel applies all of a batch or nothing. Rejects as `Session.batch`.
  */
 export async function performBatch(session: Session, parts: readonly BatchPart[]): Promise<BatchRefusal | undefined> {
   const batch = batchOf(parts)
@@ -60,7 +60,7 @@ export async function performBatch(session: Session, parts: readonly BatchPart[]
   return { part, error, expression: refusedExpression(part, error.offset) }
 }
 
-/** Sends a batch without waiting for what becomes of it. */
+/** Sends a batch without waiting for the result. */
 export function postBatch(session: Session, parts: readonly BatchPart[]): void {
   session.post(batchOf(parts))
 }

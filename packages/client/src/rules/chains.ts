@@ -2,7 +2,7 @@ import { ArpHook, BridgeHookPriority, Family, Hook, HookPriority, NetworkDeviceH
 import type { OptionPlace } from '@ringlink/codec/options'
 import type { FirewallRule, RuleFamily, RuleHook, RulePriority } from './options.ts'
 
-/** The kernel's number of each family (`nfgen_family`). */
+/** The kernel's number for each family (`nfgen_family`, NFPROTO_*). */
 export const familyNumbers: Readonly<Record<RuleFamily, number>> = {
   ip: Family.Ipv4,
   ip6: Family.Ipv6,
@@ -58,21 +58,22 @@ const priorityNumbers: Readonly<Record<RuleFamily, Numbers<PriorityName>>> = {
   arp: filterOnly,
 }
 
-/** The rules of one hook and priority: what the kernel calls a base chain. */
+/** The rules of one hook and priority: a base chain. */
 export interface RuleChain {
   readonly name: string
   readonly hook: RuleHook
   readonly hookNumber: number
   readonly device: string | undefined
   readonly priority: number
-  /** indexes of its rules, in their order */
+  /** indexes of its rules, in order */
   readonly rules: number[]
 }
 
 /**
- * Sorts rules into chains: those with the same hook, device and priority share one, in their order. Throws `OptionError`, code `ARGUMENT`,
- * for a hook or priority that the family does not have, a device that is missing or out of place, and for priorities that overlap: a name
- * in one rule and its number in another would be two chains of one hook and one priority, whose order nobody promises.
+ * Sorts rules into chains: those with the same hook, device and priority share one, in order. Throws `OptionError`,
+ * code `ARGUMENT`, for a hook or priority that the family does not have, for a device that is missing or out of place,
+ * and for the same priority written in two ways: a name in one rule and its number in another would make two chains
+ * with the same hook and priority, in no guaranteed order.
  */
 export function planChains(rules: readonly FirewallRule[], family: RuleFamily, placeOf: PlaceOf): RuleChain[] {
   const chains = new Map<string, RuleChain>()
@@ -101,7 +102,7 @@ export function planChains(rules: readonly FirewallRule[], family: RuleFamily, p
   return [...chains.values()]
 }
 
-/** Where rule `index` is among the arguments, for errors. */
+/** The path of rule `index` in the options, for errors. */
 export type PlaceOf = (index: number) => OptionPlace
 
 function checkHook(at: OptionPlace, { hook, device, allowMissingDevice }: FirewallRule, family: RuleFamily): number {

@@ -1,4 +1,4 @@
-/** What the options of a rule, each fine by itself, can mean together, in the family and at the hook that they are for. */
+/** Checks which options of a rule can be combined, with each other and with the family and hook. */
 import { HookPriority } from '@ringlink/codec'
 import type { OptionPlace } from '@ringlink/codec/options'
 import { tryParsePrefix } from '@ringlink/packet'
@@ -7,7 +7,7 @@ import { protocolNumber, protocolNumbers } from './match.ts'
 import type { FirewallRule, RuleFamily, RuleMatch, RuleProperties } from './options.ts'
 import { listOf } from './set.ts'
 
-/** Refuses a rule that the kernel would refuse, or that could never do what it says. Throws `OptionError`, code `ARGUMENT`. */
+/** Refuses a rule that the kernel would refuse or that could never match. Throws `OptionError`, code `ARGUMENT`. */
 export function checkRule(place: OptionPlace, rule: FirewallRule, family: RuleFamily, chain: RuleChain): void {
   const check = new RuleCheck(place, rule, family)
   check.match(rule.match ?? {}, chain)
@@ -51,12 +51,14 @@ class RuleCheck {
   #interfaces({ inputInterface, outputInterface }: RuleProperties, at: OptionPlace): void {
     const { hook } = this.#rule
     if (inputInterface !== undefined && (hook === 'output' || hook === 'egress')) {
-      throw at.member('inputInterface').conflict(`cannot be matched at hook ${hook}: the packet came in by none`)
+      throw at
+        .member('inputInterface')
+        .conflict(`cannot be matched at hook ${hook}: the packet did not arrive on a device`)
     }
     if (outputInterface !== undefined && (hook === 'prerouting' || hook === 'input' || hook === 'ingress')) {
       throw at
         .member('outputInterface')
-        .conflict(`cannot be matched at hook ${hook}: the packet has not been routed out`)
+        .conflict(`cannot be matched at hook ${hook}: the packet has not been routed to a device yet`)
     }
   }
 
@@ -68,7 +70,7 @@ class RuleCheck {
           const version = tryParsePrefix(text)?.version ?? 0
           const isForeign = (this.#family === 'ip' && version === 6) || (this.#family === 'ip6' && version === 4)
           if (this.#family === 'arp' || isForeign) {
-            throw at.member(name).conflict(`${text} is never in a packet of family ${this.#family}`)
+            throw at.member(name).conflict(`${text} never occurs in a packet of family ${this.#family}`)
           }
           if (first !== undefined && first.version !== version) {
             throw at
@@ -129,7 +131,7 @@ export function isBeforeTracking(family: RuleFamily, priority: number): boolean 
   return family !== 'bridge' && priority <= HookPriority.Conntrack
 }
 
-/** Says where that is. */
+/** Describes such a priority, for errors. */
 export function untracked(priority: number): string {
   return `priority ${priority}, which is before connection tracking (${HookPriority.Conntrack}): packets have no connection there`
 }

@@ -7,8 +7,9 @@ import type { RulePlan } from './install.ts'
 const DEVICES_FILE = 'dev'
 
 /**
- * Refuses rules for a device that is not there, unless they allow that: newer kernels take such rules and wait for the device without a
- * word, so a typing error would switch a rule off. Throws code `RULES_REFUSED`. Where the transport cannot list devices the kernel decides.
+ * Refuses rules for a device that does not exist, unless they allow that: newer kernels accept such rules silently and
+ * wait for the device, so a typing error would disable a rule. Throws code `RULES_REFUSED`. If the transport cannot
+ * list devices, the kernel decides.
  */
 export function checkDevices(transport: Transport, { rules, placeOf }: RulePlan): void {
   if (!rules.some(({ device, allowMissingDevice }) => device !== undefined && allowMissingDevice !== true)) return

@@ -3,22 +3,22 @@ import { match, P } from 'ts-pattern'
 import { ClientError, type ClientErrorCode } from '../errors.ts'
 import type { BatchRefusal } from './batch.ts'
 
-/** Where and why the kernel refused rules. */
+/** Which part of the rules the kernel refused, and why. */
 export interface RulesRefusal {
-  /** index of the rule, where it is one */
+  /** index of the rule, if it is one rule's fault */
   readonly rule?: number | undefined
-  /** kernel name of the expression within it, where the kernel tells */
+  /** kernel name of the expression within the rule, if the kernel reports it */
   readonly expression?: string | undefined
   /** positive, as in `errno.h` */
   readonly errno?: number | undefined
   readonly cause?: unknown
 }
 
-/** Rules that the kernel refused; nothing of them is installed. */
+/** Rules that the kernel refused; none of them is installed. */
 export class RulesError extends ClientError {
   /** index, among those that were to be installed, of the rule that was refused; `undefined` when it is not one rule's fault */
   readonly rule: number | undefined
-  /** kernel name of the expression that was refused (`queue`, `ct`), where the kernel tells */
+  /** kernel name of the expression that was refused (`queue`, `ct`), if the kernel reports it */
   readonly expression: string | undefined
   /** positive, as in `errno.h` */
   readonly errno: number | undefined
@@ -34,7 +34,7 @@ export class RulesError extends ClientError {
 
 const NO_NFTABLES = 'the kernel has no nf_tables (CONFIG_NF_TABLES, module nf_tables)'
 
-/** The error for what the kernel refused of a batch, in words that say what to do. */
+/** The error for a batch that the kernel refused, with a message that says what to do. */
 export function explainBatch(refusal: BatchRefusal, table: string): RulesError {
   const { part, error, expression } = refusal
   const { errno } = error
@@ -57,20 +57,20 @@ export function explainBatch(refusal: BatchRefusal, table: string): RulesError {
       refused(`there is a table ${table} already: choose another name, or remove it (${name})`),
     )
     .with(['chain', P.union(Errno.ENOENT, Errno.EOPNOTSUPP)], () =>
-      unsupported(`the kernel has no ${part.what}, or not its device (${name})`),
+      unsupported(`the kernel has no ${part.what}, or its device is missing (${name})`),
     )
     .with(['rule', P.union(Errno.ENOENT, Errno.EOPNOTSUPP)], () =>
-      unsupported(`the kernel cannot do ${part.what}: ${expressionText(expression)} (${name})`),
+      unsupported(`the kernel does not support ${part.what}: ${expressionText(expression)} (${name})`),
     )
     .otherwise(() => refused(`${part.what} was refused: ${error.message}`))
 }
 
-/** The error for a statement that the kernel can do neither by its own expression nor by the xtables target. */
+/** The error for a statement that the kernel supports neither with its own expression nor with the xtables target. */
 export function explainDialects(native: BatchRefusal, target: BatchRefusal): RulesError {
   const { part, error, expression } = native
   const name = expression === 'log' ? 'NFLOG' : 'NFQUEUE'
   const answers = `${errnoName(error.errno)} and ${errnoName(target.error.errno)}`
-  const text = `the kernel cannot do ${part.what}: in this family it has neither the expression ${expression} nor the target ${name}`
+  const text = `the kernel does not support ${part.what}: in this family it has neither the expression ${expression} nor the target ${name}`
   return new RulesError('RULES_UNSUPPORTED', `${text} (${answers})`, {
     rule: part.rule,
     expression,
@@ -81,6 +81,6 @@ export function explainDialects(native: BatchRefusal, target: BatchRefusal): Rul
 
 function expressionText(expression: string | undefined): string {
   return expression === undefined
-    ? 'it does not say what it lacks'
-    : `it lacks, or refuses here, the expression ${expression}`
+    ? 'it does not report what it lacks'
+    : `it lacks the expression ${expression}, or refuses it here`
 }

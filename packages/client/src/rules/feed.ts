@@ -10,19 +10,21 @@ import { listOf } from './set.ts'
 /** One rule, or several. */
 type OneOrMany<Rule> = Rule | readonly Rule[]
 
-/** What a queue or log says about its rules, besides them. */
+/** What a queue or log needs for its rules, besides the rules themselves. */
 interface Feed extends Opening {
   readonly transport: Transport | OpenTransport
   readonly ruleTransport?: OpenTransport | undefined
   readonly requestTimeout?: number | undefined
-  /** its packets are to carry their connection */
+  /** packets are to carry their connection */
   readonly conntrack?: boolean | undefined
 }
 
-/** Installs rules that were checked. Rejects as `installRules`. */
+/** Installs checked rules. Rejects as `installRules`. */
 export type InstallFeed = () => Promise<Rules | undefined>
 
-/** Plans the rules of queue `number`, if there are any; what installs them. Throws `OptionError`. */
+/**
+ * Plans the rules of queue `number`, if there are any. Returns the function that installs them. Throws `OptionError`.
+ */
 export function prepareQueueRules(number: number, given: OneOrMany<QueueRule> | undefined, feed: Feed): InstallFeed {
   if (given === undefined) return noRules
   const onExit = common<'onExit', 'bypass' | 'block'>(given, 'onExit', 'bypass', feed)
@@ -33,7 +35,7 @@ export function prepareQueueRules(number: number, given: OneOrMany<QueueRule> | 
   return prepare(rules, given, feed, table)
 }
 
-/** Plans the rules of a log, if there are any; what installs them. Throws `OptionError`. */
+/** Plans the rules of a log, if there are any. Returns the function that installs them. Throws `OptionError`. */
 export function prepareLogRules(
   groups: readonly number[],
   given: OneOrMany<LogRule> | undefined,
@@ -72,19 +74,19 @@ function prepare(
     family: common<'family', RuleFamily>(given, 'family', 'inet', feed),
     trackConnections: conntrack,
     placeOf,
-    // Of a log's rule: of a queue's one it is a member of `log`.
+    // Only a log's rule has it here; in a queue's rule it is a member of `log`.
     ...(isLogRule(rules) ? { prefixPlaceOf: (index: number) => placeOf(index).member('prefix') } : {}),
   })
   if (conntrack) checkTracking(plan)
   return () => installPlan(plan, { ...more, operation, transport, requestTimeout, signal })
 }
 
-/** Whether rules are a log's, whose members are those of its `log` too. */
+/** Whether the rules belong to a log: their members include those of `log`. */
 function isLogRule(rules: readonly FirewallRule[]): boolean {
   return rules.every(({ queue }) => queue === undefined)
 }
 
-/** Refuses rules at places where packets have no connection that they could carry. Throws code `ARGUMENT`. */
+/** Refuses rules at places where packets have no connection to carry. Throws code `ARGUMENT`. */
 function checkTracking({ family, chains, placeOf }: RulePlan): void {
   for (const { priority, rules } of chains) {
     const at = placeOf(rules[0] ?? 0)
@@ -97,13 +99,13 @@ function checkTracking({ family, chains, placeOf }: RulePlan): void {
   }
 }
 
-/** Where a rule is: `rule`, or `rule[1]` where a list was given. */
+/** The path of a rule: `rule`, or `rule[1]` if an array was given. */
 function placeIn(given: OneOrMany<object>, index: number, operation: string): OptionPlace {
   const place = new OptionPlace(operation, 'rule')
   return Array.isArray(given) ? place.element(index) : place
 }
 
-/** The value that all rules have. Throws code `ARGUMENT`. */
+/** The value that all rules share. Throws code `ARGUMENT` if they differ. */
 function common<Name extends string, Value>(
   given: OneOrMany<{ readonly [Key in Name]?: Value | undefined }>,
   name: Name,

@@ -11,19 +11,19 @@ import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type 
 import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
 
-/** Rules that were checked, sorted into chains. */
+/** Checked rules, sorted into chains. */
 export interface RulePlan {
   readonly rules: readonly FirewallRule[]
   readonly family: RuleFamily
   readonly chains: readonly RuleChain[]
-  /** the kernel is to track connections, whether or not a rule matches by them */
+  /** the kernel is to track connections, even if no rule matches on them */
   readonly trackConnections: boolean
-  /** where each rule is, and its log prefix, for errors */
+  /** the path of each rule and its log prefix, for errors */
   readonly placeOf: PlaceOf
   readonly prefixPlaceOf: PlaceOf
 }
 
-/** How rules are planned. */
+/** Options of {@link planRules}. */
 export interface PlanOptions {
   readonly family?: RuleFamily | undefined
   readonly trackConnections?: boolean
@@ -31,7 +31,7 @@ export interface PlanOptions {
   readonly prefixPlaceOf?: PlaceOf
 }
 
-/** Checks how the members of rules that were read go together. Throws `OptionError`. */
+/** Checks that the members of parsed rules fit together. Throws `OptionError`. */
 export function planRules(rules: readonly FirewallRule[], options: PlanOptions): RulePlan {
   const { family = 'inet', trackConnections = false, placeOf } = options
   const prefixPlaceOf = options.prefixPlaceOf ?? ((index: number) => placeOf(index).member('log').member('prefix'))
@@ -42,7 +42,7 @@ export function planRules(rules: readonly FirewallRule[], options: PlanOptions):
   return { rules, family, chains, trackConnections, placeOf, prefixPlaceOf }
 }
 
-/** How a table comes to be. */
+/** How a table is created. */
 export type TableKind = 'owned' | 'plain' | 'persistent'
 
 /** How rules were installed. */
@@ -53,7 +53,7 @@ export interface Way {
 
 const NATIVE: Dialect = { queue: 'expression', log: 'expression' }
 
-/** What was found out, for the next rules of this process: only where to begin, the kernel's answer decides. */
+/** The dialect that worked last in this process: where the next installation begins. The kernel's answer decides. */
 const found = new Map<RuleFamily, Dialect>()
 
 /** The messages that install `plan`. */
@@ -62,7 +62,7 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
   const isOwned = kind === 'owned'
   const parts =
     kind === 'persistent'
-      ? // Whether or not there is one of that name, it is gone behind these two.
+      ? // After these two messages no table of that name exists, whether or not there was one before.
         [newTable(table, false, false), deleteTable(table), newTable(table, false, false)]
       : [newTable(table, isOwned, true)]
   let setId = 0
@@ -73,7 +73,8 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
       const { expressions, sets } = compileMatch(rule.match ?? {}, table.family, () => ++setId)
       for (const set of sets) parts.push(newSet(table, set, index), newSetElements(table, set, index))
       if (dialect.log === 'target') checkTargetPrefix(plan, index)
-      // Any load of a connection has the kernel track them in the whole namespace, for as long as the rule is there.
+      // Loading any key of a connection makes the kernel track connections in the whole namespace while the rule
+      // exists.
       const tracking = plan.trackConnections && index === chains[0]?.rules[0] ? [loadConnection] : []
       const all = [...tracking, ...expressions, ...compileActions(rule, dialect)]
       parts.push(newRule(table, chain.name, all, index))
@@ -82,7 +83,7 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
   return parts
 }
 
-/** The prefix of target NFLOG is shorter than that of the expression. Throws code `VALUE_RANGE`. */
+/** The prefix of target NFLOG can hold less than that of the expression. Throws code `VALUE_RANGE` for a longer one. */
 function checkTargetPrefix({ rules, prefixPlaceOf }: RulePlan, index: number): void {
   const prefix = rules[index]?.log?.prefix ?? ''
   if (new TextEncoder().encode(prefix).length <= MAXIMUM_LOG_TARGET_PREFIX) return
@@ -90,9 +91,9 @@ function checkTargetPrefix({ rules, prefixPlaceOf }: RulePlan, index: number): v
   throw prefixPlaceOf(index).outOfRange(expected, prefix)
 }
 
-/** Bytes that the largest batch for `plan` has. */
+/** Length in bytes of the largest batch for `plan`. */
 export function largestBatch(plan: RulePlan, table: RuleTable): number {
-  // A target is as long with a prefix as without.
+  // A target has the same length with and without a prefix.
   const rules = plan.rules.map((rule) =>
     rule.log === undefined ? rule : { ...rule, log: { ...rule.log, prefix: '' } },
   )
@@ -105,8 +106,8 @@ export function largestBatch(plan: RulePlan, table: RuleTable): number {
 }
 
 /**
- * Installs `plan`, in the way that the kernel has: an owned table where it has them, the expressions queue and log before the
- * targets NFQUEUE and NFLOG. Rejects with a {@link RulesError}; nothing is installed then.
+ * Installs `plan` in the dialect that the kernel supports: prefers an owned table, and the expressions queue and log
+ * over the targets NFQUEUE and NFLOG. Rejects with a {@link RulesError}; then nothing is installed.
  */
 export async function install(session: Session, plan: RulePlan, table: RuleTable, persistent: boolean): Promise<Way> {
   let way: Way = { kind: persistent ? 'persistent' : 'owned', dialect: found.get(plan.family) ?? NATIVE }
@@ -126,7 +127,7 @@ export async function install(session: Session, plan: RulePlan, table: RuleTable
   }
 }
 
-/** What else to try after a refusal, if anything. */
+/** The dialect to try next after a refusal, if any. */
 function otherWay({ kind, dialect }: Way, refusal: BatchRefusal, rules: readonly FirewallRule[]): Way | undefined {
   const { part, error } = refusal
   const { errno } = error
@@ -137,16 +138,16 @@ function otherWay({ kind, dialect }: Way, refusal: BatchRefusal, rules: readonly
   const suspect = refusal.expression ?? suspectOf(rules[part.rule], dialect)
   if (suspect === 'queue') return { kind, dialect: { ...dialect, queue: 'target' } }
   if (suspect === 'log') return { kind, dialect: { ...dialect, log: 'target' } }
-  // A target that is missing, of a dialect that was found with another kernel.
+  // The target is missing: the remembered dialect came from another kernel.
   return suspect === 'target' ? { kind, dialect: NATIVE } : undefined
 }
 
-/** Whether the kernel has not what it was asked for, rather than not liking it. */
+/** Whether the kernel lacks the requested feature, as opposed to rejecting its arguments. */
 function isLack({ part, error }: BatchRefusal): boolean {
   return part.kind === 'rule' && (error.errno === Errno.ENOENT || error.errno === Errno.EOPNOTSUPP)
 }
 
-/** The expression that a kernel is likely to be without which does not say. */
+/** The expression that a kernel most likely lacks if it does not report which. */
 function suspectOf({ queue, log }: Partial<FirewallRule> = {}, dialect: Dialect): string | undefined {
   if (queue !== undefined && dialect.queue === 'expression') return 'queue'
   if (log !== undefined && dialect.log === 'expression') return 'log'
@@ -157,7 +158,10 @@ function wayKey({ kind, dialect }: Way): string {
   return `${kind} ${dialect.queue} ${dialect.log}`
 }
 
-/** Where a target was refused, what it stands for was refused before: that is what the user has asked for. */
+/**
+ * If a target was refused, the expression that it replaces was refused before: report that one, which the user asked
+ * for.
+ */
 function explain(refusal: BatchRefusal, tried: ReadonlyMap<string, BatchRefusal>, table: RuleTable): RulesError {
   const { rule } = refusal.part
   const native = [...tried.values()].find((it) => isLack(it) && it.part.rule === rule && it.expression !== 'target')

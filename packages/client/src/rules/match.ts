@@ -54,15 +54,15 @@ const stateBits: Readonly<Record<ConnectionState, number>> = {
   untracked: ConntrackStateBit.Untracked,
 }
 
-/** What a rule's match is made of: expressions, and the sets that they look ports and addresses up in. */
+/** The parts of a rule's match: expressions, and the sets in which they look up ports and addresses. */
 export interface CompiledMatch {
   readonly expressions: readonly Expression[]
   readonly sets: readonly RuleSet[]
 }
 
 /**
- * The expressions for a match that was checked, as nft writes them: what does not match ends the rule. `nextSetId` gives ids
- * for sets, which are the batch's.
+ * The expressions for a checked match, in nft's form: a packet that does not match ends the rule. `nextSetId` returns
+ * ids for sets, unique within the batch.
  */
 export function compileMatch(match: RuleMatch, family: RuleFamily, nextSetId: () => number): CompiledMatch {
   const compiler = new MatchCompiler(family, nextSetId)
@@ -78,7 +78,7 @@ export function compileMatch(match: RuleMatch, family: RuleFamily, nextSetId: ()
 
 const REGISTER = Register.Wide1
 
-/** Loads what `ctState` matches, and compares it with nothing. */
+/** Loads the key that `ctState` matches, without comparing it. */
 export const loadConnection: Expression = {
   name: 'ct',
   data: { key: ConntrackKey.State, destinationRegister: REGISTER },
@@ -159,7 +159,7 @@ class MatchCompiler implements CompiledMatch {
     }
   }
 
-  /** Where a family has packets of both versions, only those whose addresses are meant. */
+  /** If a family has packets of both IP versions, matches only the version of the given addresses. */
   #version(version: 4 | 6): void {
     if (this.#family === 'inet') {
       this.#meta(MetaKey.Family)
@@ -181,7 +181,7 @@ class MatchCompiler implements CompiledMatch {
 
   #address({ version, bytes, mask, length }: Prefix, isSource: boolean, inverted: boolean): void {
     const start = version === 4 ? (isSource ? 12 : 16) : isSource ? 8 : 24
-    // A prefix of whole bytes is loaded as such; only others take a mask.
+    // A prefix of whole bytes is loaded at its length; other prefixes need a mask.
     const isWhole = length % 8 === 0 && length > 0
     const size = isWhole ? length / 8 : bytes.length
     this.#payload(PayloadBase.Network, start, size)
@@ -258,19 +258,19 @@ class MatchCompiler implements CompiledMatch {
   }
 }
 
-/** The number of a protocol; that of a number is itself. */
+/** The number of a protocol. A number is returned as it is. */
 export function protocolNumber(protocol: RuleProtocol): number {
   return typeof protocol === 'number' ? protocol : protocolNumbers[protocol]
 }
 
-/** Four bytes as the kernel has its own numbers in registers. */
+/** Four bytes in host byte order, as the kernel keeps its own numbers in registers. */
 export function hostOrder32(value: number): Uint8Array {
   const bytes = new Uint8Array(4)
   new DataView(bytes.buffer).setUint32(0, value, hostIsLittleEndian)
   return bytes
 }
 
-/** Two bytes as packets have them. */
+/** Two bytes in network byte order, as in packets. */
 function networkOrder16Bytes(value: number): Uint8Array {
   return Uint8Array.of(value >> 8, value & 0xff)
 }
@@ -282,7 +282,7 @@ function portRanges(ports: RulePorts): KeyRange[] {
   })
 }
 
-/** The addresses of a network. */
+/** The range of addresses of a network. */
 function rangeOf({ bytes, mask }: Prefix): KeyRange {
   return { from: keyOf(bytes), to: keyOf(bytes.map((byte, i) => byte | (~(mask[i] as number) & 0xff))) }
 }

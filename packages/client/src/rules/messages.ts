@@ -18,7 +18,7 @@ import { familyNumbers, type RuleChain } from './chains.ts'
 import type { RuleFamily } from './options.ts'
 import { NETWORK_ORDER_KEYS, type RuleSet } from './set.ts'
 
-/** The table that rules are in. */
+/** The table that holds the rules. */
 export interface RuleTable {
   readonly name: string
   readonly family: RuleFamily
@@ -36,7 +36,7 @@ function part<Set extends AttributeSet>(
   return { ...description, type, header: nfnetlinkHeader(familyNumbers[family], 0), set, attributes }
 }
 
-/** Makes the table. An owned one must be new; another may be there. */
+/** Creates the table. An owned one must be new; another one may exist already. */
 export function newTable(table: RuleTable, owned: boolean, exclusive: boolean): BatchPart {
   const flags = NewFlag.Create | (exclusive ? NewFlag.Exclusive : 0)
   const attributes = owned ? { name: table.name, flags: TableFlag.Owner } : { name: table.name }
@@ -44,19 +44,21 @@ export function newTable(table: RuleTable, owned: boolean, exclusive: boolean): 
   return part(table, description, NfTablesMessage.NewTable, tableAttributes, attributes)
 }
 
-/** Takes the table out, with all that is in it. */
+/** Removes the table with all its contents. */
 export function deleteTable(table: RuleTable): BatchPart {
   const description = { kind: 'table', what: `remove table ${table.family} ${table.name}`, flags: 0 } as const
   return part(table, description, NfTablesMessage.DeleteTable, tableAttributes, { name: table.name })
 }
 
-/** Takes all rules out and leaves the chains, whose removal would drop what waits in the queues of the namespace. */
+/**
+ * Removes all rules and keeps the chains, whose removal would drop the packets waiting in the queues of the namespace.
+ */
 export function deleteRules(table: RuleTable): BatchPart {
   const description = { kind: 'rule', what: `remove the rules of table ${table.name}`, flags: 0 } as const
   return part(table, description, NfTablesMessage.DeleteRule, ruleAttributes, { table: table.name })
 }
 
-/** Makes a base chain, whose packets go on when no rule decides. */
+/** Creates a base chain with policy accept: packets continue when no rule decides. */
 export function newChain(table: RuleTable, { name, hook, hookNumber, device, priority }: RuleChain): BatchPart {
   const at = device === undefined ? '' : ` of device ${device}`
   const what = `hook ${hook}${at} in family ${table.family}`
@@ -69,7 +71,7 @@ export function newChain(table: RuleTable, { name, hook, hookNumber, device, pri
   })
 }
 
-/** Makes a set of ports or addresses that belongs to rule `rule`. */
+/** Creates a set of ports or addresses that belongs to rule `rule`. */
 export function newSet(table: RuleTable, { id, name, key, flags, elements }: RuleSet, rule: number): BatchPart {
   const description = { kind: 'set', what: `a set of rule ${rule}`, rule, flags: NewFlag.Create } as const
   return part(table, description, NfTablesMessage.NewSet, setAttributes, {
@@ -84,7 +86,7 @@ export function newSet(table: RuleTable, { id, name, key, flags, elements }: Rul
   })
 }
 
-/** Fills it. */
+/** Adds the elements of the set. */
 export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet, rule: number): BatchPart {
   const description = { kind: 'set', what: `a set of rule ${rule}`, rule, flags: NewFlag.Create } as const
   return part(table, description, NfTablesMessage.NewSetElement, setElementListAttributes, {
@@ -95,7 +97,7 @@ export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet
   })
 }
 
-/** Adds rule `rule` behind the others of its chain. */
+/** Appends rule `rule` to its chain. */
 export function newRule(table: RuleTable, chain: string, expressions: Expression[], rule: number): BatchPart {
   const description = { kind: 'rule', what: `rule ${rule}`, rule, flags: NewFlag.Create | NewFlag.Append } as const
   const attributes = { table: table.name, chain, expressions }

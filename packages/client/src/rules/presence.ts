@@ -2,7 +2,7 @@ import { generationAttributes, KernelError, NfTablesMessage, nfnetlinkHeader } f
 import type { Session } from '../session.ts'
 import type { BatchPart, BatchRefusal } from './batch.ts'
 
-/** NFT_MSG_GETGEN, which every nf_tables since 3.18 answers, and which changes nothing. */
+/** NFT_MSG_GETGEN: every nf_tables since 3.18 answers it, and it changes nothing. */
 const question: BatchPart = {
   kind: 'batch',
   what: 'the question for nf_tables',
@@ -13,9 +13,9 @@ const question: BatchPart = {
 }
 
 /**
- * Asks nf_tables something that is no batch, which also has the kernel load its module; the kernel's refusal, or `undefined`. A
- * batch for a subsystem that is missing makes some kernels dereference NULL (seen on 4.4.1), so nothing may come before this. Rejects as
- * `Session.request`.
+ * Sends nf_tables a request that is not a batch, which also makes the kernel load the module. Resolves to the kernel's
+ * refusal, or `undefined`. Must come before any batch: a batch for a missing subsystem makes some kernels dereference
+ * NULL (seen on 4.4.1). Rejects as `Session.request`.
  */
 export async function askForNfTables(session: Session): Promise<BatchRefusal | undefined> {
   try {

@@ -22,7 +22,7 @@ import { deleteRules, deleteTable, type RuleTable } from './messages.ts'
 import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
 import { firewallRules, installOptions } from './schema.ts'
 
-/** What a rule has counted: the packets that it matched, within its limit. Exact up to 2^53. */
+/** The counter of a rule: the packets that it matched, within its limit. Exact up to 2^53. */
 export interface RuleCounters {
   readonly packets: number
   readonly bytes: number
@@ -30,16 +30,16 @@ export interface RuleCounters {
 
 const DEFAULT_TIMEOUT = 5000
 const PERSISTENT_TABLE = 'ringlink'
-/** The longest name that a table gets by itself: for sizes that are needed before its port id is known. */
+/** The longest name that is generated for a table: for sizes that are needed before the port id is known. */
 const LONGEST_TABLE = 'ringlink-4294967295'
-/** Bytes of a frame: the kernel lists rules in chunks of no more when it is not given more. */
+/** Frame size in bytes: the kernel dumps rules in chunks of at most this size unless it is given larger frames. */
 const FRAME_SIZE = 16 * 1024
 const RECEIVE_BUFFER = 256 * 1024
 
-/** Rules that nobody holds on to are meant to stay as well: their socket must not be collected as garbage. */
+/** Rules must stay even if the caller keeps no reference, so their socket must not be garbage collected. */
 const openRules = new Set<Rules>()
 
-/** What removes the tables that no kernel removes: one listener of the process for all of them. */
+/** Removes the tables that the kernel does not remove by itself: one process listener for all of them. */
 const removals = new Set<() => void>()
 
 function runRemovals(): void {
@@ -57,19 +57,21 @@ function keepAtExit(remove: () => void): void {
 }
 
 /**
- * Rules of the firewall that live as long as this object, in a table of their own. When the program dies, however it does, the
- * kernel takes an owned table away with its socket.
+ * Firewall rules in a table of their own, which live as long as this object. However the program ends, the kernel
+ * removes an owned table with its socket.
  *
- * The kernel drops what waits in all packet queues of a network namespace whenever somebody removes a chain there: so does the
- * end of these rules.
+ * When a chain is removed, the kernel drops the packets that wait in all queues of the network namespace. Closing these
+ * rules does so too.
  */
 export class Rules implements AsyncDisposable {
   /** the name of their table */
   readonly table: string
   readonly family: RuleFamily
-  /** the kernel removes them when the program is gone; otherwise `close` does, and the end of the process as far as it can */
+  /**
+   * the kernel removes the rules when the program ends; otherwise `close` does, and the end of the process if it can
+   */
   readonly owned: boolean
-  /** they stay until `remove` */
+  /** the rules stay until `remove` */
   readonly persistent: boolean
   /** whether packets are queued by the kernel's own expression, or by the xtables target */
   readonly queueStatement: 'expression' | 'target'
@@ -78,7 +80,7 @@ export class Rules implements AsyncDisposable {
   #closing: Promise<void> | undefined
   #onExit = (): void => this.#postRemoval()
 
-  /** For {@link installRules}, which installs them. */
+  /** Called by {@link installRules}, which installs them. */
   constructor(session: Session, plan: RulePlan, table: RuleTable, { kind, dialect }: Way) {
     this.session = session
     this.table = table.name
@@ -96,28 +98,28 @@ export class Rules implements AsyncDisposable {
   }
 
   /**
-   * What each rule has counted, in the order in which they were given. Rejects as a dump does, and with code `RULES_REFUSED` when
-   * somebody has changed the table.
+   * The counter of each rule, in the given order. Rejects as a dump does, and with code `RULES_REFUSED` if the table
+   * was changed by others.
    */
   counters(options: RequestOptions = {}): Promise<RuleCounters[]> {
     return this.#readCounters(options)
   }
 
-  /** Takes the rules out, whatever table they are in, and closes. Rejects with code `RULES_REFUSED` when the kernel refuses. */
+  /** Removes the rules, persistent ones too, and closes. Rejects with code `RULES_REFUSED` when the kernel refuses. */
   async remove(): Promise<void> {
     await this.#change(deleteTable({ name: this.table, family: this.family }))
     await this.close()
   }
 
   /**
-   * Takes the rules out and leaves their chains, so that nothing is dropped that waits in a queue: the first half of an end without
-   * losses. Rejects as {@link remove}.
+   * Removes the rules and keeps their chains, so that no packet is dropped that waits in a queue: the first step of a
+   * close without losses. Rejects as {@link remove}.
    */
   disarm(): Promise<void> {
     return this.#change(deleteRules({ name: this.table, family: this.family }))
   }
 
-  /** Closes the transport, and with it ends the rules, unless they are persistent. Again: nothing. */
+  /** Closes the transport, which removes the rules unless they are persistent. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -140,20 +142,20 @@ export class Rules implements AsyncDisposable {
     await this.session.close()
   }
 
-  /** Takes the table out without waiting: a kernel does what it is sent before the send returns. */
+  /** Removes the table without waiting: the kernel processes the message before the send returns. */
   #postRemoval(): void {
     try {
       const part = deleteTable({ name: this.table, family: this.family })
       postBatch(this.session, [part])
     } catch (error) {
-      // The socket is closed, or the privilege gone: there is nobody to tell.
+      // The socket is closed or the privilege is gone. There is no caller to report this to.
       if (!isNetlinkError(error)) throw error
     }
   }
 
   async #change(part: BatchPart): Promise<void> {
     const refusal = await performBatch(this.session, [part])
-    // What is gone already need not be removed.
+    // The table may be gone already.
     if (refusal !== undefined && refusal.error.errno !== Errno.ENOENT) throw explainBatch(refusal, this.table)
   }
 
@@ -186,7 +188,7 @@ export class Rules implements AsyncDisposable {
   #changedByOthers(): RulesError {
     return new RulesError(
       'RULES_REFUSED',
-      `table ${this.table} has other rules than were installed: somebody changed it`,
+      `table ${this.table} does not have the rules that were installed: it was changed by another program`,
     )
   }
 }
@@ -196,7 +198,7 @@ function readCounter({ packets = 0n, bytes = 0n }: ExpressionData<'counter'> = {
 }
 
 /**
- * Installs rules, all of them or none, in a table of their own.
+ * Installs rules in a table of their own, all of them or none.
  *
  *     await using rules = await installRules(
  *       [{ hook: 'output', match: { protocol: 'udp', destinationPort: 53 }, queue: 0, bypass: true }],
@@ -205,14 +207,15 @@ function readCounter({ packets = 0n, bytes = 0n }: ExpressionData<'counter'> = {
  *
  * Rejects with
  *
- * - `ARGUMENT` and `VALUE_RANGE` for a rule or option that makes no sense, before anything is opened: an `OptionError`, whose `path` says
- *   which; also for a log prefix of more than 63 bytes on a kernel that has only the xtables target NFLOG
- * - `RULES_REFUSED` when the kernel refuses: `rule` and `expression` of the {@link RulesError} say what; also for a device that is not there
- * - `RULES_UNSUPPORTED` when the kernel has no nf_tables, or not an expression that a rule needs
- * - `TIMEOUT`, the signal's reason, and with what the transport rejects with
+ * - `ARGUMENT` and `VALUE_RANGE` for an invalid rule or option, before anything is opened: an `OptionError` whose
+ *   `path` names it; also for a log prefix of more than 63 bytes on a kernel that has only the xtables target NFLOG
+ * - `RULES_REFUSED` when the kernel refuses: `rule` and `expression` of the {@link RulesError} say which part; also for
+ *   a device that does not exist
+ * - `RULES_UNSUPPORTED` when the kernel has no nf_tables, or lacks an expression that a rule needs
+ * - `TIMEOUT`, the signal's reason, and any error of the transport
  *
- * Nothing is left open then, and nothing installed. Kernels before 5.12 have no owned tables: there the rules are removed by `close`
- * and when the process exits, but not when it is killed; `owned` says so.
+ * Nothing is left open or installed after a rejection. Kernels before 5.12 have no owned tables: `owned` is false, and
+ * `close` or the exit of the process removes the rules, but not when it is killed.
  */
 export async function installRules(rules: readonly FirewallRule[], options: InstallOptions): Promise<Rules> {
   const operation = 'install rules'
@@ -225,7 +228,7 @@ export async function installRules(rules: readonly FirewallRule[], options: Inst
   })
 }
 
-/** Installs rules that were checked. Rejects as {@link installRules}. */
+/** Installs checked rules. Rejects as {@link installRules}. */
 export async function installPlan(plan: RulePlan, options: InstallOptions & Opening): Promise<Rules> {
   const { transport: given, persistent = false, requestTimeout: timeout = DEFAULT_TIMEOUT, signal } = options
   const largest = largestBatch(plan, { name: options.table ?? LONGEST_TABLE, family: plan.family })

@@ -1,4 +1,4 @@
-/** The options of rules, described once: what each can be, by itself. What goes together in which family is in check.ts. */
+/** The options of rules, each described once by itself. check.ts has the combinations that each family allows. */
 import { MAXIMUM_LOG_PREFIX } from '@ringlink/codec'
 import { MAXIMUM_NFTABLES_NAME } from '@ringlink/codec/internal'
 import {
@@ -34,18 +34,18 @@ import type {
 
 const WORD = 0xffffffff
 const PORT = 0xffff
-/** Elements of a list: those of one message, with room to spare. */
+/** Maximum elements of an array: they fit into one message. */
 export const MOST_ELEMENTS = 1000
 const LONGEST_DEVICE_NAME = 15
 
 function numberRange(maximum: number): Schema<NumberRange> {
   const end = required(integer(0, maximum))
   return object<NumberRange>({ from: end, to: end }, ({ from, to }, place) => {
-    if (to < from) throw place.member('to').outOfRange(`at least ${from}, which is where the range begins`, to)
+    if (to < from) throw place.member('to').outOfRange(`at least ${from}, where the range begins`, to)
   })
 }
 
-/** Whether devices can have this name: 1 to 15 bytes, without white space, `/` and `:` (`dev_valid_name`). */
+/** Whether a device can have this name: 1 to 15 bytes, without white space, `/` and `:` (kernel: `dev_valid_name`). */
 function isDeviceName(name: string): boolean {
   if (name === '.' || name === '..') return false
   return new TextEncoder().encode(name).length <= LONGEST_DEVICE_NAME && /^[^\s/:\0]+$/.test(name)
@@ -57,7 +57,7 @@ const device: Schema<string> = schemaOf(DEVICE, ['string'], (name: string, place
   throw place.outOfRange(DEVICE, name)
 })
 
-const DEVICES = `${DEVICE}, or the beginning of several followed by '*'`
+const DEVICES = `${DEVICE}, or a prefix followed by '*'`
 const devices: Schema<string> = schemaOf(DEVICES, ['string'], (name: string, place) => {
   if (name !== '*' && isDeviceName(name)) return name
   throw place.outOfRange(DEVICES, name)

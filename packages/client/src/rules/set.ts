@@ -1,9 +1,9 @@
 import { type AttributeValues, SetElementFlag, SetFlag } from '@ringlink/codec'
 import type { setElementAttributes } from '@ringlink/codec/internal'
 
-/** What the keys of a set are. */
+/** The type of a set's keys. */
 export interface SetKey {
-  /** what nft calls the type, by its number: it prints the set by it */
+  /** nft's number for the type, by which nft prints the set */
   readonly type: number
   /** bytes */
   readonly length: number
@@ -24,9 +24,9 @@ export interface KeyRange {
 
 /** A set that belongs to one rule and is looked up by it. */
 export interface RuleSet {
-  /** within the batch */
+  /** id within the batch (NFTA_SET_ID) */
   readonly id: number
-  /** what the kernel makes the name of: each set gets a number */
+  /** name pattern: the kernel replaces %d by a number */
   readonly name: string
   readonly key: SetKey
   /** bits of `SetFlag` */
@@ -34,17 +34,20 @@ export interface RuleSet {
   readonly elements: readonly AttributeValues<typeof setElementAttributes>[]
 }
 
-/** NFTNL_UDATA_SET_KEYBYTEORDER: type 0, length 4, a number in host order: 2 network order. By it nft prints the keys. */
+/**
+ * NFTNL_UDATA_SET_KEYBYTEORDER: type 0, length 4, then a number in host order, 2 for network order. nft prints the keys
+ * by it.
+ */
 export const NETWORK_ORDER_KEYS: Uint8Array = Uint8Array.of(0, 4, ...new Uint8Array(new Uint32Array([2]).buffer))
 
 const ANONYMOUS_NAME = '__set%d'
 
-/** One value, or several, as several. */
+/** One value or several, as an array. */
 export function listOf<Value>(value: Value | readonly Value[]): readonly Value[] {
   return Array.isArray(value) ? (value as readonly Value[]) : [value as Value]
 }
 
-/** Sorts ranges; joins those that overlap and, where there are ranges and not only single keys, those that touch. */
+/** Sorts ranges and joins those that overlap; if there are ranges and not only single keys, also those that touch. */
 export function joinRanges(ranges: readonly KeyRange[]): KeyRange[] {
   const sorted = [...ranges].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))
   const reach = ranges.some(({ from, to }) => from !== to) ? 1n : 0n
@@ -57,7 +60,10 @@ export function joinRanges(ranges: readonly KeyRange[]): KeyRange[] {
   return joined
 }
 
-/** A set of joined ranges. One that has ranges is one of intervals, whose ends the kernel has as elements too. */
+/**
+ * A set of joined ranges. A set with ranges is an interval set (NFT_SET_INTERVAL): the end of each range is an element
+ * too.
+ */
 export function rangeSet(id: number, key: SetKey, ranges: readonly KeyRange[]): RuleSet {
   const isInterval = ranges.some(({ from, to }) => from !== to)
   const flags = SetFlag.Anonymous | SetFlag.Constant | (isInterval ? SetFlag.Interval : 0)
@@ -73,12 +79,12 @@ export function rangeSet(id: number, key: SetKey, ranges: readonly KeyRange[]): 
   return { ...set, elements: [...start, ...elements] }
 }
 
-/** A key as packets have it, in network byte order. */
+/** A key in network byte order, as in packets. */
 export function keyBytes(value: bigint, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => Number((value >> BigInt((length - 1 - i) * 8)) & 0xffn))
 }
 
-/** The number that such bytes are. */
+/** The number in such bytes. */
 export function keyOf(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
 }

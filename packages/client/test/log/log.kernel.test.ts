@@ -54,7 +54,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     }
     expect(texts).toEqual(Array.from({ length: 1000 }, (_, index) => `packet ${index}`))
     expect(log.stats).toEqual({ records: 1000, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 })
-    // 64 to a datagram, the rest when the time was over.
+    // 64 to a datagram, the rest after the timeout.
     expect(log.transport.stats.frames).toBeLessThan(40)
   })
 
@@ -86,7 +86,8 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     const overruns: number[] = []
     log.events.on('overrun', (messages) => overruns.push(messages))
     await namespace.send({ port: PORT, count: 500 })
-    // The gap shows only in what comes after it, and nothing comes while the kernel's queue is full: so one more for each batch.
+    // A gap shows only in the next record, and none comes while the kernel's queue is full, so each batch needs one
+    // more.
     let sent = 500
     for await (const records of log) {
       let last = -1
@@ -109,7 +110,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     const loop = (async () => {
       for await (const records of log) {
         for (const record of records) sequences.push(record.sequence as number)
-        // Work in between must not cost a record.
+        // Work in between must not lose a record.
         await new Promise(setImmediate)
       }
     })()
@@ -122,7 +123,9 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     await open()
     await expect(open()).rejects.toMatchObject({
       code: 'LOG_REFUSED',
-      message: expect.stringMatching(/^cannot bind log group 5: this process owns it already, by another transport/),
+      message: expect.stringMatching(
+        /^cannot bind log group 5: this process already owns it, through another transport/,
+      ),
     })
   })
 
@@ -144,12 +147,12 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     expect(opened).toBe(0)
   })
 
-  test('the largest and the smallest buffer that we let pass are taken by the kernel', async () => {
+  test('the kernel accepts the largest and the smallest buffer that we accept', async () => {
     await (await open({ bufferSize: 131072 })).close()
     await (await open({ bufferSize: 3776 })).close()
   })
 
-  test('conntrack is refused by code where the kernel lacks it', async () => {
+  test('conntrack is refused with a code if the kernel lacks it', async () => {
     const log = await open({ conntrack: true }).catch((error: unknown) => {
       expect(error).toMatchObject({ code: 'LOG_UNSUPPORTED' })
       return open()
@@ -167,7 +170,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a log of the real kernel'), () =
     await loop
   })
 
-  test('records that nobody read are counted, and a view of them is dead after the batch', async () => {
+  test('unread records are counted, and a view of them is invalid after the batch', async () => {
     await rule(5, PORT)
     const log = await open({ threshold: 10, timeout: 100 })
     await namespace.send({ port: PORT, count: 10 })

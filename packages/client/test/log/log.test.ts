@@ -8,7 +8,7 @@ import { type LogOptions, openLog, type RecordBatch } from '../../src/index.ts'
 
 const encoder = new TextEncoder()
 
-/** A packet that says nothing but its version and a text behind a header of 20 bytes. */
+/** A packet with only a version, in a header of 20 bytes, and a text after it. */
 function packet(text: string, version = 4): Uint8Array {
   const bytes = new Uint8Array(20 + text.length)
   bytes[0] = (version << 4) | 5
@@ -18,7 +18,7 @@ function packet(text: string, version = 4): Uint8Array {
 
 const textOf = (record: LogRecordView) => new TextDecoder().decode(record.payload().subarray(20))
 
-/** A kernel that logs whatever is marked with a group's number to that group, and a log of it. */
+/** A kernel that logs packets to the group that their mark names, and a log of it. */
 function simulate(options: Partial<LogOptions> = {}, simOptions: Partial<SimOptions> = {}) {
   const kernel = new SimKernel()
   for (const group of [5, 6, 7]) {
@@ -38,7 +38,7 @@ function simulate(options: Partial<LogOptions> = {}, simOptions: Partial<SimOpti
   return { kernel, opened, send, open }
 }
 
-/** What `read` makes of each batch, until it says that this is enough. */
+/** The results of `read` for each batch, until it returns that this is enough. */
 async function readUntil<Value>(
   log: AsyncIterable<RecordBatch>,
   read: (record: LogRecordView, batch: RecordBatch) => Value,
@@ -79,7 +79,7 @@ describe('openLog', () => {
 
   test.each([
     [Errno.EPERM, 'LOG_REFUSED', 'cannot bind log group 6: CAP_NET_ADMIN is missing'],
-    [Errno.EBUSY, 'LOG_REFUSED', 'this process owns it already'],
+    [Errno.EBUSY, 'LOG_REFUSED', 'this process already owns it'],
     [Errno.EINVAL, 'LOG_UNSUPPORTED', 'CONFIG_NETFILTER_NETLINK_LOG'],
     [Errno.EOPNOTSUPP, 'LOG_UNSUPPORTED', 'does not support one of the options'],
     [Errno.ENOMEM, 'KERNEL', 'ENOMEM'],
@@ -95,7 +95,7 @@ describe('openLog', () => {
     expect([requests, closed]).toEqual([2, 1])
   })
 
-  test('conntrack is refused by code where the kernel cannot tell it', async () => {
+  test('conntrack is refused with a code if the kernel cannot report it', async () => {
     const { opened, open } = simulate()
     await expect(open({ conntrack: true })).rejects.toMatchObject({
       code: 'LOG_UNSUPPORTED',
@@ -113,7 +113,7 @@ describe('openLog', () => {
     await (await open()).close()
   })
 
-  test('groups that are named twice are bound once', async () => {
+  test('a group that is given twice is bound once', async () => {
     const { open } = simulate()
     const log = await open({ group: [6, 5, 6] })
     expect(log.groups).toEqual([6, 5])
@@ -139,7 +139,7 @@ describe('openLog', () => {
 })
 
 describe('Log', () => {
-  test('threshold: so many records come together, in the order in which they were logged', async () => {
+  test('threshold: that many records come together, in the order in which they were logged', async () => {
     const { send, open } = simulate({ threshold: 3 })
     const log = await open()
     for (let i = 0; i < 7; i++) send(`text ${i}`)
@@ -150,7 +150,7 @@ describe('Log', () => {
     await log.close()
   })
 
-  test('timeout: fewer come when the time is over, rounded up to tens of milliseconds', async () => {
+  test('timeout: fewer records come after it, rounded up to tens of milliseconds', async () => {
     const { kernel, send, open } = simulate({ threshold: 100, timeout: 95 })
     const log = await open()
     send('a')
@@ -215,7 +215,7 @@ describe('Log', () => {
       lost.records += records.lost
       lost.messages += records.lostMessages
       if (sent > 50) break
-      // The gaps of both groups show in what comes after them.
+      // The gaps of both groups show in the next records.
       send('after', 5)
       send('after', 6)
       sent += 2
@@ -245,7 +245,7 @@ describe('Log', () => {
     await log.close()
   })
 
-  test('without numbers no loss is told from them', async () => {
+  test('without sequence numbers no loss is derived from them', async () => {
     const { send, open } = simulate({ threshold: 1, receiveBufferSize: 4608, sequence: false })
     const log = await open()
     for (let i = 0; i < 50; i++) send(`text ${i}`)
@@ -255,7 +255,7 @@ describe('Log', () => {
     await log.close()
   })
 
-  test('families pass as the numbers that they are', async () => {
+  test('families are passed as numbers', async () => {
     const { kernel, open } = simulate({ threshold: 1 })
     const log = await open()
     const sent = [
@@ -274,7 +274,7 @@ describe('Log', () => {
     await log.close()
   })
 
-  test('a second iteration is BUSY, and one after the other is not', async () => {
+  test('a second iteration at the same time is BUSY, a later one is not', async () => {
     const { send, open } = simulate({ threshold: 1 })
     const log = await open()
     send('a')
@@ -289,7 +289,7 @@ describe('Log', () => {
     await log.close()
   })
 
-  test('close inside the loop ends it, and counts what nobody read', async () => {
+  test('close inside the loop ends it and counts unread records', async () => {
     const { send, open } = simulate({ threshold: 4 })
     const log = await open()
     for (let i = 0; i < 4; i++) send(`text ${i}`)
@@ -305,7 +305,7 @@ describe('Log', () => {
     for await (const _ of log) throw new Error('a closed log has no records')
   })
 
-  test('close ends a loop that waits, and a second close is none', async () => {
+  test('close ends a waiting loop and is idempotent', async () => {
     const { open } = simulate()
     const log = await open()
     const reading = readUntil(log, textOf, 1)
@@ -313,7 +313,7 @@ describe('Log', () => {
     expect(await reading).toEqual([])
   })
 
-  test('records that a broken-off loop left are counted, gaps among them too', async () => {
+  test('records that a loop left unread are counted, and gaps among them too', async () => {
     const { send, open } = simulate({ threshold: 5 })
     const log = await open()
     for (let i = 0; i < 10; i++) send(`text ${i}`)
@@ -329,9 +329,9 @@ describe('Log', () => {
   })
 })
 
-test('a log rests between two reads only when it has read all there was', { timeout: 5000 }, async () => {
+test('a log pauses between two reads only after it has read everything', { timeout: 5000 }, async () => {
   const { open, send, opened } = simulate()
-  // Long enough for the test to fail by its time limit where it rests.
+  // Long enough for the test to exceed its time limit if the log pauses.
   const log = await open({ threshold: 1, readInterval: 10_000 })
   const [sim] = opened
   const count = (sim?.capabilities.batchSize ?? 0) * 40
@@ -342,8 +342,8 @@ test('a log rests between two reads only when it has read all there was', { time
   await log.close()
 })
 
-describe('a log of datagrams that are not as they should be', () => {
-  /** A log on a transport without a kernel, and whole datagrams of four records and a Done to spoil. */
+describe('a log of damaged datagrams', () => {
+  /** A log on a transport without a kernel, and whole datagrams of four records and a Done to damage. */
   async function spoiled(frameSize = 4096) {
     const { kernel, send } = simulate()
     const source = kernel.open({ protocol: 12 })
@@ -363,7 +363,7 @@ describe('a log of datagrams that are not as they should be', () => {
     return { transport, datagram, log: broken, errors, length: split(datagram)[0]?.bytes.length ?? 0 }
   }
 
-  test.each([5000, 15, 0])('a message that says it has %i bytes ends its datagram, and counts once', async (need) => {
+  test.each([5000, 15, 0])('a message that claims %i bytes ends its datagram, and counts once', async (need) => {
     const { transport, datagram, log, errors, length } = await spoiled()
     const bad = datagram.slice()
     new DataView(bad.buffer).setUint32(2 * length, need, true)
@@ -374,7 +374,7 @@ describe('a log of datagrams that are not as they should be', () => {
     await log.close()
   })
 
-  test('a record whose attributes are malformed is passed over, and the others are read', async () => {
+  test('a record with malformed attributes is skipped, and the others are read', async () => {
     const { transport, datagram, log, errors, length } = await spoiled()
     const bad = datagram.slice()
     new DataView(bad.buffer).setUint16(length + 20, 3, true)
@@ -386,7 +386,7 @@ describe('a log of datagrams that are not as they should be', () => {
     await log.close()
   })
 
-  test('a datagram that ends within a header is counted once, also when another follows', async () => {
+  test('a datagram that ends within a header is counted once, even if another follows', async () => {
     const { transport, datagram, log, errors, length } = await spoiled()
     transport.deliver(datagram.subarray(0, length + 8), datagram)
     expect(await readUntil(log, textOf, 5)).toHaveLength(5)
@@ -395,7 +395,7 @@ describe('a log of datagrams that are not as they should be', () => {
     await log.close()
   })
 
-  test('of a datagram that is larger than a frame the whole records are read, and the rest shows as a gap', async () => {
+  test('the whole records of a datagram larger than a frame are read, and the rest shows as a gap', async () => {
     const { transport, datagram, log, length } = await spoiled(256)
     transport.deliver(datagram)
     transport.deliver(
@@ -410,7 +410,7 @@ describe('a log of datagrams that are not as they should be', () => {
     await log.close()
   })
 
-  test('messages of other subsystems among records are passed over', async () => {
+  test('messages of other subsystems among records are skipped', async () => {
     const { transport, datagram, log } = await spoiled()
     const other = datagram.slice()
     new DataView(other.buffer).setUint16(4, LogMessage.Config, true)

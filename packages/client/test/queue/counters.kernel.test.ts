@@ -36,7 +36,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
   }
 
   test.each(['drop', 'accept'] as const)(
-    'a burst that overruns the socket, and silence: lost is exact at the latest at close (unanswered: %s)',
+    'after a burst that overruns the socket, lost is exact once the queue is closed (unanswered: %s)',
     async (unanswered) => {
       const opened = await open({ receiveBufferSize: 8192, unanswered })
       await namespace.send({ port: PORT, count: SENT })
@@ -62,7 +62,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
     expectWhole(opened, SENT)
   })
 
-  test('with failOpen, what could not be delivered has passed unseen, and is not lost', async () => {
+  test('with failOpen, packets that could not be delivered have passed unseen and are not lost', async () => {
     const opened = await open({ receiveBufferSize: 8192, failOpen: true, unanswered: 'drop' })
     await namespace.send({ port: PORT, count: SENT })
     await opened.close()
@@ -73,7 +73,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
     expect((await namespace.received(PORT)).count).toBe(opened.stats.unseen)
   })
 
-  test('packets that nobody has read are delivered and answered by close', async () => {
+  test('close answers packets that were delivered and not read', async () => {
     const opened = await open({ unanswered: 'drop' })
     await namespace.send({ port: PORT, count: 500 })
     await opened.close()

@@ -1,4 +1,7 @@
-/** Edited packets of the real kernel arrive: its receivers verify every checksum, because a changed packet loses what was known of it. */
+/**
+ * Edited packets of the real kernel arrive. Its receivers verify every checksum, because the kernel forgets the
+ * checksum state of a changed packet.
+ */
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -58,7 +61,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('edits on the real kernel'), () =
     await loop
   })
 
-  test('the receiver does verify: a wrong checksum does not arrive', async () => {
+  test('the receiver verifies: a packet with a wrong checksum does not arrive', async () => {
     await namespace.listen(9000)
     await namespace.queueOutput(5, { protocol: 'udp', destinationPort: 9000 })
     const loop = answer(await open(), (packet) => {
@@ -76,7 +79,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('edits on the real kernel'), () =
 
   test.each([
     ['segmented by the kernel', false],
-    ['segmentation left to the device, partial checksums', true],
+    ['segmentation offload, partial checksums', true],
   ])('a TCP connection passes through edits: %s', async (_, segmentationOffload) => {
     await namespace.setLoopback(true, 1500)
     await namespace.queueOutput(5, { protocol: 'tcp' })

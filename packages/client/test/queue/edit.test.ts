@@ -14,7 +14,7 @@ import { openQueue, type PacketBatch, type QueuePacket } from '../../src/index.t
 const ends = { source: '192.0.2.1', destination: '198.51.100.7', sourcePort: 5000, destinationPort: 53 }
 const udp = udpPacket({ ...ends, payload: 'question' })
 
-/** One batch of packets, answered by `answer`; the attributes of the verdicts that were sent. */
+/** Answers one batch of packets with `answer`. Returns the attributes of the verdicts that were sent. */
 async function answerBatch(
   packets: readonly QueueAttributes[],
   answer: (packets: PacketBatch) => void,
@@ -55,7 +55,7 @@ test('headers() is one view for each batch, aimed at each packet in turn', async
   expect(() => kept?.sourcePort).toThrow(expect.objectContaining({ code: 'RELEASED' }))
 })
 
-test('accept({ edit }) sends the edited packet, other changes beside it', async () => {
+test('accept({ edit }) sends the edited packet together with other changes', async () => {
   const verdicts = await answerBatch([{ payload: udp }, { payload: udp }], (packets) => {
     for (const packet of packets) {
       const isFirst = packet.id === 1
@@ -86,7 +86,7 @@ test('repeat and requeue edit too', async () => {
   ])
 })
 
-test('an edit that the packet cannot take leaves it without a verdict', async () => {
+test('an impossible edit leaves the packet without a verdict', async () => {
   const fragment = ipv4Packet({ ...ends, protocol: 17, fragmentOffset: 8, payload: 'later' })
   const refused: unknown[] = []
   const verdicts = await answerBatch([{ payload: fragment }], (packets) => {

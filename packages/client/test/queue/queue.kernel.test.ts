@@ -68,7 +68,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     }
   }
 
-  test('what is accepted arrives, what is dropped does not', async () => {
+  test('accepted packets arrive, dropped ones do not', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open()
     await namespace.send({ port: PORT, count: 100 })
@@ -85,7 +85,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect(queue.stats).toMatchObject({ packets: 100, accepted: 75, dropped: 25, lost: 0, late: 0 })
   })
 
-  test('a packet shows what the kernel knows of it', async () => {
+  test('a packet shows its metadata from the kernel', async () => {
     await namespace.install([{ hook: 'output', priority: 'mangle', match: UDP, setMark: 77 }])
     await namespace.queueOutput(5, UDP)
     const queue = await open({ copyRange: 30, userAndGroup: true })
@@ -117,7 +117,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     await answer(queue, 1, (packet) => {
       const payload = packet.payload().slice()
       payload.set(new TextEncoder().encode('HELLO'), 28)
-      // No checksum: UDP over IPv4 may go without.
+      // No checksum: it is optional in UDP over IPv4.
       payload.set([0, 0], 26)
       packet.accept({ payload, mark: 9 })
     })
@@ -150,12 +150,12 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect(queue.transport.stats.held).toBe(0)
   })
 
-  test('a queue owned by another socket is refused, and the owner goes on', async () => {
+  test('a queue owned by another socket is refused, and the owner continues', async () => {
     await namespace.queueOutput(5, UDP)
     const owner = await open()
     await expect(open()).rejects.toMatchObject({
       code: 'QUEUE_REFUSED',
-      message: expect.stringMatching(/^cannot bind queue 5: this process owns it already, by another transport/),
+      message: expect.stringMatching(/^cannot bind queue 5: this process already owns it, through another transport/),
       cause: { code: 'KERNEL', errno: Errno.EPERM },
     })
     await namespace.send({ port: PORT })
@@ -174,16 +174,16 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     })
   })
 
-  test('a flag that this kernel does not have is refused with its code, and nothing stays bound', async () => {
+  test('a flag that this kernel does not support is refused with its code, and nothing stays bound', async () => {
     const queue = await open({ conntrack: true }).catch((error: unknown) => {
-      // A kernel built without the conntrack glue says so; one that has it gives a queue.
+      // A kernel built without the conntrack glue refuses it; one that has it binds the queue.
       expect(error).toMatchObject({ code: 'QUEUE_UNSUPPORTED', cause: { errno: Errno.EOPNOTSUPP } })
       return open()
     })
     expect(queue.counters()?.number).toBe(5)
   })
 
-  test('a verdict on an unknown id is a late event; the loop goes on', async () => {
+  test('a verdict on an unknown id is a late event; the loop continues', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open()
     const late: number[] = []
@@ -204,7 +204,9 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect(queue.stats.late).toBe(1)
   })
 
-  test('verdicts after the privilege is gone end the loop with EPERM instead of silence', async ({ skip }) => {
+  test('verdicts after the privilege is dropped end the loop with EPERM instead of being lost silently', async ({
+    skip,
+  }) => {
     // In a user namespace there is no second user to become.
     if (process.getuid?.() === 0 && !canChangeUser()) skip('this user namespace maps only one user')
     const script = fileURLToPath(new URL('../fixtures/drop-privileges.mjs', import.meta.url))
@@ -225,7 +227,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     const lost = counters?.userDropped as number
     expect(lost).toBeGreaterThan(300)
     await answer(queue, 500 - lost, (packet) => packet.accept())
-    // One more packet shows the gap behind those that fitted.
+    // One more packet shows the gap after those that fitted.
     await namespace.send({ port: PORT })
     await answer(queue, 1, (packet) => packet.accept())
     expect(queue.stats.lost).toBe(lost)
@@ -235,7 +237,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect((await namespace.received(PORT)).count).toBe(501 - lost)
   })
 
-  test('fail-open lets pass what does not fit', async () => {
+  test('fail-open lets packets pass that do not fit', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open({ maxLength: 10, failOpen: true })
     await namespace.send({ port: PORT, count: 50 })
@@ -245,7 +247,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect(queue.stats.packets).toBe(10)
   })
 
-  test('settings change while the loop runs, with packets on their way', async () => {
+  test('settings change while the loop runs, with packets in flight', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open({ copyRange: 512 })
     await namespace.send({ port: PORT, size: 200, count: 200 })
@@ -286,7 +288,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     },
   )
 
-  test('break ends the batch and keeps the queue; a later loop goes on', async () => {
+  test('break ends the batch and keeps the queue; a later loop continues', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open({ unanswered: 'accept' })
     await namespace.send({ port: PORT, count: 3 })
@@ -313,7 +315,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect((await namespace.received(PORT)).count).toBe(200)
   })
 
-  test('with unanswered drop, close drops them, and the queue can be had again', async () => {
+  test('with unanswered drop, close drops them, and the queue can be bound again', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open()
     await namespace.send({ port: PORT, count: 20 })
@@ -327,7 +329,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     await namespace.waitFor(PORT, 1)
   })
 
-  test('verdicts folded into batch verdicts give every packet its own, and none too late', async () => {
+  test('verdicts coalesced into batch verdicts give every packet its own, and none too late', async () => {
     const fates: string[][] = []
     for (const [index, verdictBatching] of (['never', 'always', 10, 'auto'] as const).entries()) {
       const port = 9300 + index
@@ -345,7 +347,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
       for (const packet of held) packet.accept()
       await namespace.waitFor(port, 250 - 35)
       fates.push((await namespace.received(port)).payloads.sort())
-      // The kernel's answer to a verdict for nothing is counted when it is received, which is before the next packet.
+      // The kernel's error for a verdict without a packet is counted when it is received, before the next packet.
       await namespace.send({ port, count: 1 })
       await answer(queue, 1, (packet) => packet.accept())
       expect(queue.counters()).toMatchObject({ waiting: 0, queueDropped: 0, userDropped: 0 })
@@ -356,7 +358,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     for (const fate of fates) expect(fate).toEqual(fates[0])
   })
 
-  test('under overload verdicts are folded, and no longer when it is over', async () => {
+  test('verdicts are coalesced during overload, and not after it', async () => {
     await namespace.queueOutput(5, UDP)
     const queue = await open({ maxLength: 8192, copyRange: 64 })
     await namespace.send({ port: PORT, count: 4000 })
@@ -402,7 +404,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     await loop
   })
 
-  test('TCP passes whole, segmentation left to the device', async () => {
+  test('TCP passes whole with segmentation offload', async () => {
     await namespace.setLoopback(true, 1500)
     await namespace.queueOutput(5, { protocol: 'tcp' })
     await namespace.serve(9100)
@@ -424,7 +426,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     expect(queue.stats.lost).toBe(0)
   })
 
-  test('several queues run side by side', async () => {
+  test('several queues run at the same time', async () => {
     const numbers = [10, 11, 12, 13]
     for (const [index, number] of numbers.entries()) {
       await namespace.listen(9200 + index)
@@ -437,7 +439,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     for (const index of numbers.keys()) await namespace.waitFor(9200 + index, 50)
   })
 
-  test('hundreds of queues opened and closed leave no descriptor behind', async () => {
+  test('opening and closing hundreds of queues leaks no descriptor', async () => {
     const descriptors = () => readdirSync('/proc/self/fd').length
     await (await openQueue({ number: 7, transport: socket() })).close()
     const before = descriptors()
@@ -478,7 +480,7 @@ function canChangeUser(): boolean {
   return spawnSync(process.execPath, ['-e', ''], { uid: nobody }).error === undefined
 }
 
-/** Resolves once somebody has bound a queue in the namespace: asked of the kernel, a file at a time, not of a clock. */
+/** Resolves once a queue is bound in the namespace: polls the kernel's list, not a clock. */
 async function waitForQueue(namespace: Namespace): Promise<void> {
   while ((await namespace.run('cat', '/proc/net/netfilter/nfnetlink_queue')).trim() === '');
 }

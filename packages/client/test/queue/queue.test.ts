@@ -71,7 +71,7 @@ describe('openQueue', () => {
 
   test.each([
     [Errno.EPERM, 'QUEUE_REFUSED', 'cannot bind queue 5: CAP_NET_ADMIN is missing'],
-    [Errno.EBUSY, 'QUEUE_REFUSED', 'this process owns it already'],
+    [Errno.EBUSY, 'QUEUE_REFUSED', 'this process already owns it'],
     [Errno.EINVAL, 'QUEUE_UNSUPPORTED', 'the kernel has no packet queue'],
     [Errno.EOPNOTSUPP, 'QUEUE_UNSUPPORTED', 'does not support one of the options'],
     [Errno.ENOMEM, 'KERNEL', 'ENOMEM'],
@@ -130,7 +130,7 @@ describe('openQueue', () => {
     await queue.close()
   })
 
-  test('an abort before opening opens nothing; one while the transport is being opened closes it', async () => {
+  test('an abort before opening opens nothing; an abort while the transport opens closes it', async () => {
     const { transport } = acceptingKernel()
     const reason = new Error('enough')
     const aborted = AbortSignal.abort(reason)
@@ -158,7 +158,7 @@ describe('openQueue', () => {
     await closed
   })
 
-  test('the option that the kernel does not support is named', async () => {
+  test('the error names the option that the kernel does not support', async () => {
     const kernel = new SimKernel()
     const error = await failure(
       openQueue({ number: 5, conntrack: true, failOpen: true, transport: (needs) => kernel.open(needs) }),
@@ -174,7 +174,7 @@ describe('openQueue', () => {
     const own = await failure(openQueue({ number: 5, transport }))
     expect(own).toMatchObject({
       code: 'QUEUE_REFUSED',
-      message: expect.stringContaining('this process owns it already, by another transport'),
+      message: expect.stringContaining('this process already owns it, through another transport'),
     })
     await queue.close()
     const foreign = kernel.open({ protocol: 12 })
@@ -194,7 +194,7 @@ describe('openQueue', () => {
     })
   })
 
-  test('a transport factory is told what the queue needs', async () => {
+  test('a transport factory gets the needs of the queue', async () => {
     const { transport } = acceptingKernel()
     let asked: unknown
     const queue = await openQueue({
@@ -266,7 +266,7 @@ describe('verdicts', () => {
     await queue.close()
   })
 
-  test('a second verdict, a wrong one and one after the batch are refused, and nothing of them is sent', async () => {
+  test('a second verdict, an invalid one and one after the batch are refused, and none of them is sent', async () => {
     const { transport, verdicts, queue } = await open()
     transport.deliver(packetMessage(1))
     const { batch, iterator } = await nextBatch(queue)
@@ -378,7 +378,7 @@ describe('verdicts', () => {
     await queue.close()
   })
 
-  test('verdicts that could not be sent stay, and go out at close', async () => {
+  test('verdicts that could not be sent are kept and sent at close', async () => {
     const { transport, verdicts, queue } = await open()
     transport.deliver(packetMessage(1))
     const { batch, iterator } = await nextBatch(queue)
@@ -474,7 +474,7 @@ describe('loss and bad input', () => {
     await queue.close()
   })
 
-  test('a message larger than its frame is not shown, is reported, and has the unanswered verdict', async () => {
+  test('a message larger than its frame is not shown, is reported, and gets the unanswered verdict', async () => {
     const { transport, verdicts, queue } = await open({ unanswered: 'accept' })
     const truncated: number[] = []
     queue.events.on('truncated', (id) => truncated.push(id))
@@ -497,34 +497,31 @@ describe('loss and bad input', () => {
     await queue.close()
   })
 
-  test.each(['packet', 'close'])(
-    'a loop that waits passes over batches with nothing to show, until a %s',
-    async (end) => {
-      const { transport, queue } = await open()
-      let noteMalformed = () => {}
-      queue.events.on('malformed', () => noteMalformed())
-      const iterator = queue[Symbol.asyncIterator]()
-      const next = iterator.next()
-      for (let count = 1; count <= 3; count++) {
-        const malformed = new Promise<void>((resolve) => {
-          noteMalformed = resolve
-        })
-        transport.deliver(new Uint8Array(5))
-        await malformed
-        expect(queue.stats.malformed).toBe(count)
-      }
-      if (end === 'close') await queue.close()
-      else transport.deliver(packetMessage(7))
-      const { done, value } = await next
-      expect([done, value && Array.from(value, ({ id }) => id)]).toEqual(
-        end === 'close' ? [true, undefined] : [false, [7]],
-      )
-      await iterator.return?.()
-      await queue.close()
-    },
-  )
+  test.each(['packet', 'close'])('a waiting loop skips batches with nothing to show, until a %s', async (end) => {
+    const { transport, queue } = await open()
+    let noteMalformed = () => {}
+    queue.events.on('malformed', () => noteMalformed())
+    const iterator = queue[Symbol.asyncIterator]()
+    const next = iterator.next()
+    for (let count = 1; count <= 3; count++) {
+      const malformed = new Promise<void>((resolve) => {
+        noteMalformed = resolve
+      })
+      transport.deliver(new Uint8Array(5))
+      await malformed
+      expect(queue.stats.malformed).toBe(count)
+    }
+    if (end === 'close') await queue.close()
+    else transport.deliver(packetMessage(7))
+    const { done, value } = await next
+    expect([done, value && Array.from(value, ({ id }) => id)]).toEqual(
+      end === 'close' ? [true, undefined] : [false, [7]],
+    )
+    await iterator.return?.()
+    await queue.close()
+  })
 
-  test('a malformed packet is reported, and has the unanswered verdict if its id can be read', async () => {
+  test('a malformed packet is reported, and gets the unanswered verdict if its id can be read', async () => {
     const { transport, verdicts, queue } = await open({ unanswered: 'accept' })
     const codes: string[] = []
     queue.events.on('malformed', ({ code }) => codes.push(code))
@@ -588,7 +585,7 @@ describe('loss and bad input', () => {
     await queue.close()
   })
 
-  test('other messages of the kernel are passed over', async () => {
+  test('other messages of the kernel are skipped', async () => {
     const { transport, queue } = await open()
     const other = packetMessage(1)
     new DataView(other.buffer).setUint16(4, 0x0100, true)
@@ -604,7 +601,7 @@ describe('loss and bad input', () => {
 })
 
 describe('iteration and close', () => {
-  test('a second iteration is refused; one after the first has ended is not', async () => {
+  test('a second iteration is refused until the first has ended', async () => {
     const { transport, queue } = await open()
     transport.deliver(packetMessage(1))
     const { iterator } = await nextBatch(queue)
@@ -630,7 +627,7 @@ describe('iteration and close', () => {
     await queue.close()
   })
 
-  test('close ends a loop that waits, is done once, and emits no late verdicts', async () => {
+  test('close ends a waiting loop, is idempotent, and emits no late events', async () => {
     const { queue } = await open()
     const loop = (async () => {
       for await (const _ of queue) throw new Error('no batch was expected')
@@ -655,7 +652,7 @@ describe('iteration and close', () => {
     ])
   })
 
-  test('with unanswered accept, close accepts also what the kernel has queued and nobody has read', async () => {
+  test('with unanswered accept, close also accepts queued packets that nobody has read', async () => {
     const { transport, verdicts, queue } = await open({ unanswered: 'accept' })
     transport.deliver(packetMessage(5))
     for await (const packets of queue) {
@@ -668,7 +665,7 @@ describe('iteration and close', () => {
     expect(plain(verdicts()).at(-1)).toEqual([(5 + 0x7fffffff) >>> 0, Verdict.Accept])
   })
 
-  test('a request inside the loop is answered behind live batches, and the packets before the answer come next', async () => {
+  test('a request inside the loop is answered during live batches, and the packets before the answer come next', async () => {
     const { transport, queue } = await open()
     const { kernel } = transport
     transport.kernel = (datagram) => {

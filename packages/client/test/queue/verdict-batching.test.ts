@@ -15,7 +15,7 @@ async function open(verdictBatching: VerdictBatching | undefined) {
   )
   const queue = await openQueue({ number: 0, transport, copyRange: 512, verdictBatching })
   let next = 1
-  /** So many packets in one batch, answered; what was sent for them: type, id, verdict. */
+  /** Answers a batch of that many packets. Returns what was sent for them: type, id, verdict. */
   const round = async (count: number, decide: (queue: Queue, id: number) => void = () => {}) => {
     const datagrams = transport.sent.length
     transport.deliver(...Array.from({ length: count }, () => packetMessage(next++)))
@@ -44,7 +44,7 @@ describe('verdictBatching', () => {
     await queue.close()
   })
 
-  test('a number: for so many packets each', async () => {
+  test('a number: one for each that many packets', async () => {
     const { queue, round } = await open(3)
     expect(await round(8)).toEqual([
       [FOLDED, 3, 1],
@@ -55,7 +55,7 @@ describe('verdictBatching', () => {
     await queue.close()
   })
 
-  test('never, and 1: each by itself', async () => {
+  test('never, and 1: one for each packet', async () => {
     for (const batching of ['never', 1] as const) {
       const { queue, round } = await open(batching)
       expect(await round(3)).toEqual([1, 2, 3].map((id) => [SINGLE, id, 1]))
@@ -63,7 +63,7 @@ describe('verdictBatching', () => {
     }
   })
 
-  test('auto, which is the default: while batches are full', async () => {
+  test('auto, the default: while batches are full', async () => {
     const { queue, round } = await open(undefined)
     for (let i = 1; i < FULL_BATCHES_TO_BEGIN; i++) await round(BATCH)
     expect(queue.stats.batchVerdicts).toBe(0)
@@ -82,8 +82,8 @@ describe('verdictBatching', () => {
   })
 })
 
-describe('nothing is folded', () => {
-  test('over a packet that is held, in its batch and in those after it', async () => {
+describe('nothing is coalesced', () => {
+  test('over a held packet, in its batch and in later ones', async () => {
     const { transport, queue } = await open('always')
     const held: HeldPacket[] = []
     const round = async (...ids: number[]) => {
@@ -139,7 +139,7 @@ describe('nothing is folded', () => {
     await queue.close()
   })
 
-  test('verdicts with changes are none of those that are', async () => {
+  test('verdicts with changes are never coalesced', async () => {
     const { transport, queue } = await open('always')
     transport.deliver(...[1, 2, 3, 4].map((id) => packetMessage(id)))
     const datagrams = transport.sent.length
@@ -159,11 +159,11 @@ describe('nothing is folded', () => {
     await queue.close()
   })
 
-  test('a packet that was cut has the unanswered verdict as any other, but after one whose id cannot be read it is over', async () => {
+  test('a truncated packet gets the unanswered verdict like any other, but after one with an unreadable id nothing is coalesced', async () => {
     const { transport, queue, round, skip } = await open('always')
     const cut = packetMessage(skip(), { payload: new Uint8Array(4000) })
     transport.deliver(cut)
-    // Dropped, because it was not answered; the others are exceptions to nothing.
+    // Dropped, because it was not answered; the others need no exception.
     expect(await round(2)).toEqual([[FOLDED, 3, 1]])
     const unreadable = packetMessage(skip()).slice(0, 20)
     new DataView(unreadable.buffer).setUint32(0, 20, true)
@@ -176,7 +176,7 @@ describe('nothing is folded', () => {
     await queue.close()
   })
 
-  test('where ids come in no order', async () => {
+  test('if ids come out of order', async () => {
     const transport = new FunctionTransport((datagram) =>
       split(datagram).flatMap(({ type, bytes }) => (type === QueueMessage.Config ? [errorMessage(bytes, 0)] : [])),
     )
@@ -191,7 +191,7 @@ describe('nothing is folded', () => {
     await queue.close()
   })
 
-  test('once a verdict was refused, whose packet still waits', async () => {
+  test('after a refused verdict, whose packet still waits', async () => {
     const { transport, queue, round } = await open('always')
     const { kernel } = transport
     transport.kernel = (datagram) => split(datagram).map(({ bytes }) => errorMessage(bytes, Errno.EINVAL))
@@ -210,7 +210,7 @@ describe('nothing is folded', () => {
   })
 })
 
-test('a batch verdict that finds nothing is late, once', async () => {
+test('a batch verdict that finds no packet is late, once', async () => {
   const { transport, queue, round } = await open('always')
   const late: number[] = []
   queue.events.on('late', (id) => late.push(id))
@@ -224,7 +224,7 @@ test('a batch verdict that finds nothing is late, once', async () => {
   await queue.close()
 })
 
-/** What is done with a packet; those that are not there are `accept`. */
+/** The action for each packet; packets without one are accepted. */
 type Decision = 'accept' | 'drop' | 'mark' | 'hold' | 'nothing' | 'flush'
 
 interface Script {
@@ -233,7 +233,7 @@ interface Script {
   readonly receiveBufferSize: number
 }
 
-/** Plays a script on a simulated kernel; what was delivered, with its mark, and what was counted. */
+/** Plays a script on a simulated kernel. Returns the delivered packets with their marks, and the counters. */
 async function play({ bursts, decisions, receiveBufferSize }: Script, verdictBatching: VerdictBatching) {
   const kernel = new SimKernel({ seed: 1 })
   kernel.addRule({ hook: Hook.Output, queue: 0 })
@@ -266,7 +266,7 @@ async function play({ bursts, decisions, receiveBufferSize }: Script, verdictBat
           else if (decision === 'flush') packets.flush()
           else if (decision !== 'nothing') packet.accept()
         }
-        // One in three of those held goes on, from the middle.
+        // One in three of the held packets is accepted, beginning in the middle.
         for (const packet of held.splice(held.length >> 1, held.length / 3)) packet.accept()
         break
       }
@@ -277,7 +277,7 @@ async function play({ bursts, decisions, receiveBufferSize }: Script, verdictBat
   return { delivered: delivered.sort(), stats, counters: queue.counters(), batchVerdicts }
 }
 
-test('on a simulated kernel the packets fare the same, however verdicts are folded', async () => {
+test('on a simulated kernel packets get the same verdicts in every batching mode', async () => {
   const decision = fc.oneof(
     { weight: 12, arbitrary: fc.constant<Decision>('accept') },
     { weight: 4, arbitrary: fc.constant<Decision>('drop') },

@@ -10,7 +10,7 @@ import { Verdicts } from '../../src/queue/verdicts.ts'
 
 const { Unanswered, Answered, Settled, Held } = Standing
 
-/** The verdicts of a queue that folds whatever it may, up to `most` packets in one. */
+/** The verdicts of a queue that coalesces all that it may, up to `most` packets in one. */
 function verdictsOver(outbox: OutboxBuffer, most: number) {
   const stats = newQueueStats()
   const batching = most === Number.POSITIVE_INFINITY ? 'always' : most
@@ -44,7 +44,7 @@ describe('the plan', () => {
     expect(plan(verdicts, [Held, ...with3(Answered).slice(1)])).toMatchObject({ end: 0, answered: 0, covered: 0 })
   })
 
-  test('passes over what has its verdict already, and takes what is left', () => {
+  test('skips packets that already have a verdict, and takes the rest', () => {
     expect(plan([0, 1, 1, 0], [Settled, Answered, Answered, Settled])).toMatchObject({
       end: 4,
       answered: 2,
@@ -53,7 +53,7 @@ describe('the plan', () => {
     expect(plan([0, 0], [Settled, Settled])).toMatchObject({ end: 2, answered: 0, covered: 0, last: -1 })
   })
 
-  test('folds nothing for a single packet, and keeps to the part that it is given', () => {
+  test('coalesces nothing for a single packet, and keeps to the given range', () => {
     expect(plan([1, 0], [Answered, Answered])).toMatchObject({ end: 2, answered: 2, covered: 0, last: -1 })
     const all = new Array(5).fill(Answered)
     expect(plan([0, 0, 1, 1, 0], all, 2, 4)).toEqual({ end: 4, answered: 2, covered: 2, verdict: 1, last: 3 })
@@ -72,7 +72,7 @@ describe('the plan', () => {
   })
 })
 
-/** The kernel's queue: what waits, by id in order, and what became of the rest. */
+/** A model of the kernel's queue: the waiting packets in order of id, and the verdicts of the others. */
 class ModelQueue {
   readonly waiting: number[]
   readonly verdicts: Map<number, number> = new Map()
@@ -82,7 +82,7 @@ class ModelQueue {
     this.waiting = waiting
   }
 
-  /** Carries out the messages of a send; a verdict for nothing is what the kernel answers with ENOENT. */
+  /** Processes the messages of a send. The kernel answers a verdict without a packet with ENOENT. */
   receive(outbox: OutboxBuffer, offset: number, length: number): number {
     const { memory } = outbox
     const messages = new MessageIterator().wrap(memory, offset, length)
@@ -125,14 +125,14 @@ const standing = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(Held, Unanswered) },
 )
 const packets = fc.array(
-  // `gap`: packets before it that the kernel could not deliver, and does not queue.
+  // `gap`: packets before it that the kernel could not deliver and did not keep.
   fc.record({ gap: fc.oneof(fc.constant(0), fc.nat(3)), verdict, standing }),
   { maxLength: 80 },
 )
 const firstId = fc.oneof(fc.integer({ min: 0xffffffc0, max: 0xffffffff }), fc.integer({ min: 0, max: 0xffffffff }))
 
-describe('what is written, on a model of the kernel', () => {
-  test('every packet has exactly its own verdict, and no other is touched, whatever is folded', () => {
+describe('the written verdicts, on a model of the kernel', () => {
+  test('give every packet exactly its own verdict and touch no other, in every batching mode', () => {
     const batches = { sent: 0 }
     fc.assert(
       fc.property(
@@ -186,7 +186,7 @@ describe('what is written, on a model of the kernel', () => {
     expect(batches.sent).toBeGreaterThan(1000)
   })
 
-  test('what is written in two parts, with a flush between, ends the same', () => {
+  test('have the same effect when written in two parts with a flush in between', () => {
     fc.assert(
       fc.property(packets, fc.nat(80), (list, pause) => {
         const kernel = new ModelQueue(list.map((_, index) => index + 1))
@@ -210,7 +210,7 @@ describe('what is written, on a model of the kernel', () => {
     )
   })
 
-  test('ids that step back, within a batch or from the one before, fold nothing', () => {
+  test('are not coalesced if ids step back, within a batch or from the previous one', () => {
     const types: number[] = []
     const outbox: OutboxBuffer = new OutboxBuffer(4096, (offset, length) => {
       const messages = new MessageIterator().wrap(outbox.memory, offset, length)
@@ -235,7 +235,7 @@ describe('what is written, on a model of the kernel', () => {
 })
 
 describe('overload', () => {
-  test('begins after a row of full batches, and ends after some that are not', () => {
+  test('begins after consecutive full batches, and ends after some that are not full', () => {
     const gauge = new OverloadGauge()
     const note = (isFull: boolean, times: number) => {
       for (let i = 0; i < times; i++) gauge.note(isFull)

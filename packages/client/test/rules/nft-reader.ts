@@ -1,4 +1,7 @@
-/** What `nft -j list ruleset` prints, read as libnftables-json(5) has it: which packets a rule matches, and what it does with them. */
+/**
+ * Reads the output of `nft -j list ruleset` according to libnftables-json(5): which packets a rule matches, and what it
+ * does with them.
+ */
 import { addressNumber } from './random-rules.ts'
 import { type DescribedPacket, isInNetwork, protocolNames } from './rule-reader.ts'
 

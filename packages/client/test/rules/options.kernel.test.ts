@@ -10,7 +10,7 @@ import { isMatched, packetFor, priorityOf } from './rule-reader.ts'
 const SEED = 20_261_126
 const hasNft = spawnSync('nft', ['--version']).error === undefined
 
-/** What a rule does, as nft prints it; a target of xtables, which a kernel without the expression has, is `{ xt }`. */
+/** The actions of a rule as nft prints them. An xtables target, on a kernel without the expression, is `{ xt }`. */
 function statementsOf({ limit, log, setMark, queue, bypass, fanout, verdict }: FirewallRule): unknown[] {
   const list: unknown[] = []
   if (limit !== undefined) {
@@ -44,7 +44,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('options of rules on the real ker
     await namespace.close()
   })
 
-  test.skipIf(!hasNft)(`random rules are what nft reads${hasNft ? '' : ' (skipped: nft is missing)'}`, async () => {
+  test.skipIf(!hasNft)(`nft reads random rules back${hasNft ? '' : ' (skipped: nft is missing)'}`, async () => {
     const sample = randomRules(['ip', 'ip6', 'inet', 'netdev', 'arp']).chain(({ family, rules }) => {
       const packets = rules.map((rule) => fc.noShrink(fc.array(packetFor(rule), { minLength: 50, maxLength: 50 })))
       return fc.record({ family: fc.constant(family), rules: fc.constant(rules), packets: fc.tuple(...packets) })
@@ -73,7 +73,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('options of rules on the real ker
     await fc.assert(property, { seed: SEED, numRuns: 40 })
   })
 
-  test('a device that is missing is refused, and allowMissingDevice has the kernel decide', async () => {
+  test('a missing device is refused, and allowMissingDevice lets the kernel decide', async () => {
     const rule = { hook: 'ingress', device: 'missing0' } as const
     await expect(namespace.install([rule], { family: 'netdev' })).rejects.toMatchObject({
       code: 'RULES_REFUSED',

@@ -73,7 +73,7 @@ function simulated() {
   return { kernel, opened, transport }
 }
 
-/** Installs rules, sends packets, and compares what became of them with what the rules say. */
+/** Installs rules, sends packets, and compares their verdicts with those that the rules specify. */
 async function compare(rules: readonly FirewallRule[], family: RuleFamily, sent: readonly Sent[]): Promise<void> {
   const { kernel, transport } = simulated()
   await using installed = await installRules(rules, { transport, family })
@@ -87,7 +87,7 @@ async function compare(rules: readonly FirewallRule[], family: RuleFamily, sent:
 }
 
 describe('random rules on the simulated kernel', () => {
-  test('match what they say, and do with it what they say', async () => {
+  test('match the packets that they describe, and do what they say', async () => {
     const sample = randomRules(['ip', 'ip6', 'inet']).chain((it) => fc.tuple(fc.constant(it), packetsFor(it.rules)))
     await fc.assert(
       fc.asyncProperty(sample, ([{ rules, family }, sent]) => compare(rules, family, sent)),
@@ -95,7 +95,7 @@ describe('random rules on the simulated kernel', () => {
     )
   })
 
-  test('with one mutation are refused before anything is opened, or do what they say then', async () => {
+  test('with one mutation are refused before anything is opened, or still do what they say', async () => {
     const sample = randomRules(['ip', 'ip6', 'inet', 'bridge', 'netdev', 'arp']).chain(({ family, rules }) =>
       fc.record({
         family: fc.constant(family),
@@ -154,7 +154,7 @@ describe('single options on the simulated kernel', () => {
     expect((await rules.counters()).map((it) => it.packets)).toEqual([5, 4])
   })
 
-  test('conntrack with a rule has the kernel track connections, by the first rule', async () => {
+  test('conntrack with a rule makes the kernel track connections, in the first rule', async () => {
     const kernel = new SimKernel({ conntrackGlue: true })
     const expressions = async (conntrack: boolean) => {
       await using queue = await openQueue({
@@ -181,7 +181,7 @@ describe('single options on the simulated kernel', () => {
     expect(await expressions(true)).toEqual([['ct', ...first], ...others])
   })
 
-  test('a device that is missing is refused, one that is there is not', async () => {
+  test('a missing device is refused, an existing one is not', async () => {
     const { transport } = simulated()
     const rule = { hook: 'ingress', device: 'eth1' } as const
     await expect(installRules([rule], { transport, family: 'netdev' })).rejects.toMatchObject({
@@ -200,7 +200,7 @@ describe('single options on the simulated kernel', () => {
     const install = (length: number) =>
       installRules([{ hook: 'output', log: { group: 1, prefix: 'p'.repeat(length) } }], {
         transport: (needs) => kernel.open(needs),
-        // The target NFLOG is one of families ip and ip6 alone.
+        // The target NFLOG exists only in families ip and ip6.
         family: 'ip',
       })
     await using rules = await install(longest)

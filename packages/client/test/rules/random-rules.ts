@@ -1,4 +1,4 @@
-/** Random rules that are valid, and mutations of them. */
+/** Random valid rules, and mutations of them. */
 import type { ConnectionState, FirewallRule, NumberRange, RuleFamily, RuleProperties } from '@ringlink/client'
 import fc from 'fast-check'
 
@@ -16,7 +16,7 @@ export const ADDRESSES = {
 const LENGTHS = { 4: [0, 1, 7, 8, 23, 24, 31, 32], 6: [0, 1, 31, 32, 47, 48, 127, 128] } as const
 const INTERNET = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
 
-/** A value, left out as often as not. */
+/** A value that is left out half of the time. */
 function maybe<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
   return fc.option(value, { nil: undefined, freq: 2 })
 }
@@ -29,7 +29,7 @@ function rangeOf(numbers: fc.Arbitrary<number>): fc.Arbitrary<NumberRange> {
   return fc.tuple(numbers, numbers).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
 }
 
-/** An address or a network; the bits after the prefix are 0, as they must be. */
+/** An address or a network, in which the bits after the prefix are 0. */
 function networkOf(version: 4 | 6): fc.Arbitrary<string> {
   const address = fc.constantFrom<string>(...ADDRESSES[version])
   return fc.oneof(
@@ -144,7 +144,7 @@ function decisions(canQueue: boolean): fc.Arbitrary<Decision> {
   return fc.oneof(verdict, verdict, queue, several)
 }
 
-/** A rule that `family` takes. */
+/** A rule that is valid in `family`. */
 function ruleOf(family: RuleFamily): fc.Arbitrary<FirewallRule> {
   const hooks =
     family === 'netdev'
@@ -200,10 +200,10 @@ export function randomRules(
     )
 }
 
-/** What one mutation makes of rules. */
+/** The result of a mutation of rules. */
 export interface Mutation {
   readonly rules: unknown
-  /** the path at which they must be refused; undefined: they may be valid still */
+  /** the path at which the rules must be refused; undefined: they may still be valid */
   readonly fault: string | undefined
   readonly what: string
 }
@@ -226,7 +226,7 @@ function pathText(path: readonly (string | number)[]): string {
   return path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}.${key}`), 'rules')
 }
 
-/** A copy of `tree` in which `change` was done to what holds the member at `path`. */
+/** A copy of `tree` in which `change` was applied to the parent of the member at `path`. */
 function changed(
   tree: unknown,
   path: readonly (string | number)[],

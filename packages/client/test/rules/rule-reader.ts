@@ -1,4 +1,4 @@
-/** What rules say, read without the package under test: which packets they match, and what becomes of those. */
+/** Interprets rules without the package under test: which packets they match, and what happens to those. */
 import type { FirewallRule, NumberRange, RuleFamily, RuleProperties } from '@ringlink/client'
 import fc from 'fast-check'
 import { ADDRESSES, addressNumber, DEVICES, MARKS, PORTS, USERS } from './random-rules.ts'
@@ -19,7 +19,7 @@ export interface DescribedPacket {
   readonly user: number | undefined
 }
 
-/** Numbers of protocols, by the names that rules and nft have for them. */
+/** Numbers of protocols, by the names that rules and nft use. */
 export const protocolNames: Readonly<Record<string, number>> = {
   icmp: 1,
   tcp: 6,
@@ -30,7 +30,7 @@ export const protocolNames: Readonly<Record<string, number>> = {
   udplite: 136,
 }
 
-/** A random packet that has the devices that hook `hook` has. */
+/** A random packet with the devices that hook `hook` provides. */
 function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
   const address = fc.constantFrom<string>(...ADDRESSES[version])
   const port = fc.constantFrom(...PORTS)
@@ -50,7 +50,10 @@ function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
   })
 }
 
-/** A random packet at the hook of `rule`; most have what the rule asks for, except their ports, which are near those of rules. */
+/**
+ * A random packet at the hook of `rule`. Most have the properties that the rule matches, except ports, which are near
+ * those of rules.
+ */
 export function packetFor(rule: FirewallRule): fc.Arbitrary<DescribedPacket> {
   return fc
     .constantFrom(4 as const, 6 as const)
@@ -106,7 +109,7 @@ function isMark(mark: number, given: NonNullable<RuleProperties['mark']>): boole
   return typeof given === 'number' ? mark === given : (mark & given.mask) >>> 0 === given.value
 }
 
-/** What each property says of a packet: undefined where the packet has no such thing. */
+/** Each property of a packet; undefined if the packet does not have it. */
 function judge(packet: DescribedPacket, properties: RuleProperties): (boolean | undefined)[] {
   const { protocol, sourcePort, destinationPort, sourceAddress, destinationAddress, ctState, userId, mark } = properties
   const { inputInterface, outputInterface } = properties
@@ -143,7 +146,7 @@ export function priorityOf({ priority = 'filter' }: FirewallRule): number {
   return typeof priority === 'number' ? priority : (PRIORITIES[priority] as number)
 }
 
-/** What rules count and let pass while no time passes and nobody has a queue. */
+/** The packets that rules count and let pass while the clock stands still and no queue is bound. */
 export class RuleReader {
   readonly counts: number[]
   delivered = 0

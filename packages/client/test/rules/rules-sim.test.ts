@@ -21,7 +21,7 @@ function datagram(port: number): Uint8Array {
 
 test.each([
   ['the expression queue, which this kernel has', true],
-  ['the target NFQUEUE, which is all that this kernel has', false],
+  ['the target NFQUEUE, because this kernel has only that', false],
 ] as const)('rules feed a queue of the simulated kernel by %s', async (_, hasQueue) => {
   const kernel = new SimKernel({ nfTables: hasQueue ? {} : { without: ['queue'] } })
   let delivered = 0
@@ -63,7 +63,7 @@ test('a table of another socket, and a kernel without nf_tables, refuse rules of
   })
 })
 
-test('where tables cannot be owned they are removed at close', async () => {
+test('tables that cannot be owned are removed at close', async () => {
   const kernel = new SimKernel({ nfTables: { tableOwner: false } })
   let delivered = 0
   kernel.onDelivered(() => delivered++)
@@ -77,7 +77,7 @@ test('where tables cannot be owned they are removed at close', async () => {
   expect(delivered).toBe(1)
 })
 
-test('a kernel that panics of a batch, because it has no nf_tables, is sent none, whoever wants rules', async () => {
+test('a kernel without nf_tables, which panics on a batch, is never sent one', async () => {
   const kernel = new SimKernel({ nfTables: false, batchPanics: true })
   const transport = (needs: TransportNeeds) => kernel.open(needs)
   const rule = { hook: 'output', match: UDP } as const

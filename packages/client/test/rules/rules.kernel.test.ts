@@ -41,7 +41,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
   const transport = (needs: TransportNeeds): Promise<Transport> =>
     openSocket({ ...needs, networkNamespace: namespace.path })
 
-  /** The tables that there are, of all families. */
+  /** The tables of all families. */
   async function tables(): Promise<string[]> {
     await using session = new Session(await transport({ protocol: Protocol.Netfilter }))
     const rows = await session.dump({
@@ -96,7 +96,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     await expect(rules.counters()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  test('what they match is what they say', async () => {
+  test('match the packets that they describe', async () => {
     const sent: [FirewallRule['match'], number][] = [
       [{ ...UDP, sourceAddress: '127.0.0.1' }, 3],
       [{ ...UDP, sourceAddress: '127.0.0.0/8', destinationAddress: '127.0.0.0/31' }, 3],
@@ -178,7 +178,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
 
   test.each([
     ['ingress', 29],
-    // On its way out a packet has its Ethernet header already.
+    // An outgoing packet already has its Ethernet header.
     ['egress', 43],
   ] as const)('family netdev logs at hook %s', async (hook, length) => {
     await using log = await openLog({ group: 8, transport })
@@ -194,7 +194,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     expect(await rules.counters()).toMatchObject([{ packets: 1 }])
   })
 
-  test('families bridge and arp take rules', async () => {
+  test('families bridge and arp accept rules', async () => {
     await namespace.install([{ hook: 'forward', match: { ...UDP, sourceAddress: '10.0.0.0/8' }, log: { group: 1 } }], {
       family: 'bridge',
     })
@@ -203,7 +203,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
   })
 
   const hasQueue = kernelQueueStatement === 'expression'
-  const queueWay = hasQueue ? 'the expression queue' : 'the target NFQUEUE, for want of the expression queue'
+  const queueWay = hasQueue ? 'the expression queue' : 'the target NFQUEUE, without the expression queue'
   test.each(['ip', 'ip6', 'inet'] as const)(`family %s queues by ${queueWay}`, async (family) => {
     const rules = await namespace.install([{ hook: 'output', queue: { from: 2, to: 4 }, bypass: true, fanout: true }], {
       family,
@@ -223,14 +223,14 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
         expression: 'queue',
         errno: Errno.ENOENT,
         message:
-          'the kernel cannot do rule 1: in this family it has neither the expression queue nor the target NFQUEUE (ENOENT and ENOENT)',
+          'the kernel does not support rule 1: in this family it has neither the expression queue nor the target NFQUEUE (ENOENT and ENOENT)',
       })
       expect(await tables()).toEqual([])
     },
   )
 
-  describe('are refused whole', () => {
-    test('where a table of that name is there', async () => {
+  describe('are refused as a whole', () => {
+    test('if a table of that name exists', async () => {
       const first = await namespace.install([{ hook: 'output' }], { table: 'mine', persistent: true })
       expect(first.table).toBe('mine')
       await expect(namespace.install([{ hook: 'input' }], { table: 'mine' })).rejects.toMatchObject({
@@ -240,7 +240,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
       })
     })
 
-    test('where the table belongs to another process', async () => {
+    test('if the table belongs to another process', async () => {
       await namespace.install([{ hook: 'output' }], { table: 'mine' })
       const taken = namespace.install([{ hook: 'output' }], { table: 'mine', persistent: true })
       await expect(taken).rejects.toMatchObject({
@@ -251,8 +251,8 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
       expect(await tables()).toEqual(['mine'])
     })
 
-    test('where a rule is at fault that comes last: nothing of the others is there', async () => {
-      // The kernel counts in nanoseconds, of which so many packets at so low a rate take more than it can count.
+    test('if the last rule is at fault: none of the others is installed', async () => {
+      // The kernel counts in nanoseconds, and so many packets at so low a rate overflow its counter.
       const rules: FirewallRule[] = [
         { hook: 'output', match: UDP, verdict: 'drop' },
         { hook: 'input', limit: { rate: 1, per: 'week', burst: 0xffffffff } },
@@ -282,7 +282,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
   })
 
   test.skipIf(hasQueue)(
-    `a refusal is told even when its errors overrun the socket${hasQueue ? ' (skipped: none come)' : ''}`,
+    `a refusal is reported even if its errors overrun the socket${hasQueue ? ' (skipped: none come)' : ''}`,
     async () => {
       const list = Array.from({ length: 3000 }, (): FirewallRule => ({ hook: 'forward', match: UDP, queue: 1 }))
       await expect(namespace.install(list, { family: 'bridge' })).rejects.toMatchObject({
@@ -294,7 +294,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     },
   )
 
-  test('a set of a thousand ranges matches what it says', async () => {
+  test('a set of a thousand ranges matches its ports', async () => {
     const ports = Array.from({ length: 1000 }, (_, index) => ({ from: 10_000 + 4 * index, to: 10_001 + 4 * index }))
     const match = { protocol: 'udp', destinationPort: ports } as const
     const rules = await namespace.install([{ hook: 'output', match }])
@@ -312,7 +312,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     expect(counters.map(({ packets }) => packets)).toEqual([...new Array(999).fill(0), 1])
   })
 
-  test('persistent ones stay, are replaced by their like, and go when they are told to', async () => {
+  test('persistent ones stay, are replaced by new ones, and are removed by remove()', async () => {
     const first = await namespace.install([{ hook: 'output', match: UDP }], { persistent: true })
     expect(first).toMatchObject({ table: 'ringlink', owned: false, persistent: true })
     await first.close()
@@ -324,7 +324,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     expect(await tables()).toEqual([])
   })
 
-  test('somebody who changes a persistent table is noticed', async () => {
+  test('a change of a persistent table by another program is noticed', async () => {
     const mine = await namespace.install([{ hook: 'output' }], { persistent: true })
     const theirs = await namespace.install([{ hook: 'output' }, { hook: 'output' }], { persistent: true })
     await expect(mine.counters()).rejects.toMatchObject({ code: 'RULES_REFUSED' })
@@ -333,7 +333,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
   })
 
   describe('of a queue', () => {
-    test('are there when it is, and gone before it is', async () => {
+    test('exist once it is bound, and are gone before it closes', async () => {
       const queue = await openQueue({
         number: 5,
         transport,
@@ -349,7 +349,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
       await namespace.waitFor(PORT, 31)
     })
 
-    test('are refused with it, and it with them', async () => {
+    test('are refused with it, and it is refused with them', async () => {
       const rule = { hook: 'output', match: UDP } as const
       await using _owner = await openQueue({ number: 5, transport })
       await expect(openQueue({ number: 5, transport, rule })).rejects.toMatchObject({ code: 'QUEUE_REFUSED' })
@@ -365,10 +365,10 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     test.each([
       ['bypass', 1],
       ['block', 0],
-    ] as const)('onExit %s: after kill -9 so it is', async (onExit, delivered) => {
+    ] as const)('onExit %s holds after kill -9', async (onExit, delivered) => {
       const child = await start('killed-queue.mjs', onExit)
       await namespace.send({ port: PORT })
-      // Nobody answers, so it waits in the queue.
+      // Nobody answers the packet, so it waits in the queue.
       expect((await namespace.received(PORT)).count).toBe(0)
       await kill(child)
       await namespace.send({ port: PORT, text: 'after' })
@@ -376,7 +376,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
       expect((await namespace.received(PORT)).payloads).toEqual(new Array(delivered).fill('after'))
       expect(await tables()).toEqual(delivered > 0 ? [] : ['ringlink-queue-5'])
       if (onExit === 'bypass') return
-      // The next program has the packets again, and may take the rule out.
+      // The next program gets the packets again, and may remove the rule.
       await using queue = await openQueue({ number: 5, transport, rule: { hook: 'output', match: UDP, onExit } })
       await namespace.send({ port: PORT, text: 'again' })
       await acceptPackets(queue, 1)
@@ -392,7 +392,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     })
   })
 
-  test('of a log are there as long as it is, and nothing is lost at its end', async () => {
+  test('of a log exist as long as it does, and nothing is lost at its end', async () => {
     const log = await openLog({
       group: 5,
       transport,
@@ -519,7 +519,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rules of the real kernel'), () =
     },
   )
 
-  /** Runs a program in the namespace until it says that it is ready. */
+  /** Runs a program in the namespace until it reports that it is ready. */
   async function start(name: string, ...words: string[]): Promise<ChildProcess> {
     const child = fork(fixture(name), words, {
       execArgv: [],

@@ -27,10 +27,13 @@ const QUEUE: FirewallRule = { hook: 'output', match: UDP, queue: 3, bypass: true
 
 type Part = ReturnType<typeof split>[number]
 
-/** What a kernel says to a part of a batch: an errno, and where in the message, or nothing. */
+/** A kernel's answer to a part of a batch: an errno with an offset in the message, or nothing. */
 type Judge = (part: Part) => { errno: number; offset?: number } | undefined
 
-/** A kernel that carries batches out unless `judge` finds fault: errors of all that it refuses, then what was asked for. */
+/**
+ * A kernel that applies batches unless `judge` finds fault: sends the errors of all refused messages, then the
+ * requested answers.
+ */
 function nfTables(judge: Judge = () => undefined): KernelFunction {
   return (datagram) => {
     const parts = split(datagram)
@@ -50,7 +53,7 @@ function expressionsOf({ bytes }: Part): Expression[] {
   return readNfnetlinkAttributes(first(bytes).view, ruleAttributes).expressions ?? []
 }
 
-/** A kernel without an expression, or a target: as the real one it points at the element. */
+/** A kernel without an expression or a target: its error points at the element, as the real one's does. */
 function without(...names: string[]): Judge {
   return ({ type, bytes }) => {
     if (type !== NfTablesMessage.NewRule) return undefined
@@ -75,12 +78,12 @@ function install(rules: readonly FirewallRule[], judge?: Judge, options: Partial
   return { transport, rules: installRules(rules, { transport, ...options }) }
 }
 
-/** What was sent, without the questions for nf_tables that come before. */
+/** The messages that were sent, without the GETGEN requests before them. */
 function batches({ sent }: FunctionTransport): Uint8Array[] {
   return sent.filter((bytes) => split(bytes)[0]?.type === BatchMessage.Begin)
 }
 
-/** The parts of the batch that was sent last. */
+/** The parts of the last batch that was sent. */
 function lastBatch(transport: FunctionTransport): Part[] {
   return split(transport.sent.at(-1) ?? new Uint8Array())
 }
@@ -105,7 +108,7 @@ describe('a batch of rules', () => {
     expect(table).toMatchObject({ name: 'ringlink-4711', flags: TableFlag.Owner })
   })
 
-  test('persistent: takes the place of a table of that name, without an owner', async () => {
+  test('persistent: replaces a table of that name, without an owner', async () => {
     const { transport, rules } = install([QUEUE], undefined, { persistent: true })
     await using installed = await rules
     expect(installed).toMatchObject({ table: 'ringlink', owned: false })
@@ -118,9 +121,9 @@ describe('a batch of rules', () => {
   })
 })
 
-// The kernel at hand has only the target; what is said of the expression here is what nft sends to a kernel that has it.
+// The kernel of the development machine has only the target; the bytes of the expression are those that nft sends.
 describe('the statement queue', () => {
-  test('is the expression where the kernel has it', async () => {
+  test('is the expression if the kernel has it', async () => {
     const { transport, rules } = install([{ hook: 'output', queue: { from: 3, to: 5 }, fanout: true }], undefined, {
       family: 'bridge',
     })
@@ -129,7 +132,7 @@ describe('the statement queue', () => {
     expect(statement(transport)).toMatchObject({ name: 'queue', data: { number: 3, total: 3, flags: 2 } })
   })
 
-  test('is the target NFQUEUE where the kernel has only that, at once the second time, and is tried anew elsewhere', async () => {
+  test('is the target NFQUEUE if the kernel has only that, at once the second time, and is tried again on another kernel', async () => {
     const family = 'ip6'
     const target = install([QUEUE], without('queue'), { family })
     await using installed = await target.rules
@@ -144,13 +147,13 @@ describe('the statement queue', () => {
     expect(other.queueStatement).toBe('expression')
   })
 
-  test('is unsupported where the kernel has neither, which is named', async () => {
+  test('is unsupported if the kernel has neither, and the error names both', async () => {
     const { transport, rules } = install([{ hook: 'input' }, QUEUE], without('queue', 'target'))
     await expect(rules).rejects.toMatchObject({ code: 'RULES_UNSUPPORTED', rule: 1, expression: 'queue' })
     expect(() => transport.outbox.reserve(4)).toThrow(TransportError)
   })
 
-  test('a kernel that does not say where is asked for the target as well', async () => {
+  test('if the kernel does not report the expression, the target is tried as well', async () => {
     const silent: Judge = (part) => {
       const fault = without('queue')(part)
       return fault === undefined ? undefined : { errno: fault.errno }
@@ -161,7 +164,7 @@ describe('the statement queue', () => {
   })
 })
 
-test('the statement log is the target NFLOG where the kernel has no expression', async () => {
+test('the statement log is the target NFLOG if the kernel has no expression', async () => {
   const log = { group: 4, prefix: 'p', copyRange: 60, threshold: 2 }
   const { transport, rules } = install([{ hook: 'output', log }], without('log'), { family: 'arp' })
   await using _rules = await rules
@@ -186,7 +189,7 @@ describe('a kernel without owned tables', () => {
     expect(lastBatch(transport)[1]?.type).toBe(NfTablesMessage.DeleteTable)
   })
 
-  test('has it removed when the process exits, without waiting', async () => {
+  test('has its table removed when the process exits, without waiting', async () => {
     const listeners = process.listeners('exit')
     const { transport, rules } = install([{ hook: 'output' }], old)
     const installed = await rules
@@ -198,7 +201,7 @@ describe('a kernel without owned tables', () => {
     expect(process.listeners('exit')).toEqual(listeners)
   })
 
-  test('an owned table needs nothing of that', async () => {
+  test('an owned table needs none of that', async () => {
     const listeners = process.listeners('exit')
     const { transport, rules } = install([{ hook: 'output' }])
     const installed = await rules
@@ -221,7 +224,7 @@ describe('a refusal', () => {
     ['the owner', NfTablesMessage.NewTable, Errno.EPERM, 'RULES_REFUSED', /belongs to another process/],
     ['the hook', NfTablesMessage.NewChain, Errno.EOPNOTSUPP, 'RULES_UNSUPPORTED', /hook output in family inet/],
     ['memory', NfTablesMessage.NewRule, Errno.ENOMEM, 'RULES_REFUSED', /rule 0 was refused: rule 0: ENOMEM/],
-  ] as const)('for want of %s says so, and closes what was opened', async (_, type, errno, code, message) => {
+  ] as const)('because of %s says so, and closes what was opened', async (_, type, errno, code, message) => {
     const { transport, rules } = install([{ hook: 'output' }], refusing(type, errno))
     const error = await rules.catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code, errno, name: 'RulesError' })
@@ -232,7 +235,7 @@ describe('a refusal', () => {
   test.each([
     [Errno.EINVAL, 'RULES_UNSUPPORTED', /no nf_tables \(CONFIG_NF_TABLES/],
     [Errno.EPERM, 'RULES_REFUSED', /CAP_NET_ADMIN is missing/],
-  ] as const)('to say whether there is nf_tables ends it before any batch, errno %i', async (errno, code, message) => {
+  ] as const)('of GETGEN ends it before any batch, errno %i', async (errno, code, message) => {
     const { transport, rules } = install([{ hook: 'output' }], refusing(NfTablesMessage.GetGeneration, errno))
     await expect(rules).rejects.toMatchObject({ code, errno, message: expect.stringMatching(message) })
     expect(transport.sent).toHaveLength(1)
@@ -252,18 +255,18 @@ describe('a refusal', () => {
     expect(() => transport.outbox.reserve(4)).toThrow(TransportError)
   })
 
-  test('to send is the transport’s error', async () => {
+  test('of the send is the transport’s error', async () => {
     const transport = new FunctionTransport(() => -Errno.ECONNREFUSED)
     await expect(installRules([QUEUE], { transport })).rejects.toMatchObject({ code: 'SYSTEM' })
   })
 })
 
-describe('what makes no sense is refused before anything is opened', () => {
+describe('invalid rules are refused before anything is opened', () => {
   const opener = () => {
     throw new Error('it was opened')
   }
 
-  /** A rule as parsed JSON has it, whatever its type. */
+  /** A rule as it comes from parsed JSON, of any type. */
   const json = (rule: unknown) => rule as FirewallRule
 
   test.each<[string, FirewallRule, InstallOptions['family'], string, string, string]>([
@@ -275,7 +278,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'hook',
       'egress is not one of family inet, which has prerouting',
     ],
-    ['a hook of no family', { hook: 'sideways' as 'input' }, 'ip', 'VALUE_RANGE', 'hook', "must be 'prerouting', "],
+    ['an unknown hook', { hook: 'sideways' as 'input' }, 'ip', 'VALUE_RANGE', 'hook', "must be 'prerouting', "],
     ['a forward hook of arp', { hook: 'forward' }, 'arp', 'ARGUMENT', 'hook', 'family arp, which has input, output'],
     [
       'no device',
@@ -286,7 +289,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'is missing, expected the device whose ingress this is',
     ],
     [
-      'a device too much',
+      'a superfluous device',
       { hook: 'input', device: 'lo' },
       'inet',
       'ARGUMENT',
@@ -294,7 +297,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'does not belong to hook input',
     ],
     [
-      'leave for a device that is not asked for',
+      'allowMissingDevice without a device',
       { hook: 'input', allowMissingDevice: true },
       'inet',
       'ARGUMENT',
@@ -302,7 +305,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'does not belong to hook input',
     ],
     [
-      'a device that is none',
+      'an invalid device name',
       { hook: 'ingress', device: 'a b' },
       'netdev',
       'VALUE_RANGE',
@@ -317,7 +320,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'priority',
       'raw is not one of family bridge',
     ],
-    ['a priority that is none', { hook: 'input', priority: 0.5 }, 'inet', 'VALUE_RANGE', 'priority', 'got 0.5'],
+    ['an invalid priority', { hook: 'input', priority: 0.5 }, 'inet', 'VALUE_RANGE', 'priority', 'got 0.5'],
     [
       'ports without a protocol',
       { hook: 'input', match: { destinationPort: 1 } },
@@ -351,7 +354,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'must be at least 2',
     ],
     [
-      'no port at all',
+      'an empty list of ports',
       { hook: 'input', match: { ...UDP, sourcePort: [] } },
       'inet',
       'VALUE_RANGE',
@@ -375,7 +378,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       "got 'ipx' (string)",
     ],
     [
-      'an address that is none',
+      'an invalid address',
       { hook: 'input', match: { sourceAddress: '10.0.0.0/33' } },
       'inet',
       'VALUE_RANGE',
@@ -396,7 +399,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'ip',
       'ARGUMENT',
       'match.sourceAddress',
-      '::1 is never in a packet of family ip',
+      '::1 never occurs in a packet of family ip',
     ],
     [
       'IPv4 in ip6',
@@ -404,7 +407,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'ip6',
       'ARGUMENT',
       'match.not.sourceAddress',
-      'never in a packet of family ip6',
+      'never occurs in a packet of family ip6',
     ],
     [
       'addresses of two versions',
@@ -423,23 +426,23 @@ describe('what makes no sense is refused before anything is opened', () => {
       '1.2.3.4 cannot go with ::1',
     ],
     [
-      'a device of arrival on the way out',
+      'an input device on the way out',
       { hook: 'output', match: { inputInterface: 'lo' } },
       'inet',
       'ARGUMENT',
       'match.inputInterface',
-      'the packet came in by none',
+      'the packet did not arrive on a device',
     ],
     [
-      'a device of departure on the way in',
+      'an output device on the way in',
       { hook: 'input', match: { outputInterface: 'lo' } },
       'inet',
       'ARGUMENT',
       'match.outputInterface',
-      'has not been routed out',
+      'has not been routed to a device yet',
     ],
     [
-      'a mark beyond its mask',
+      'a mark outside its mask',
       { hook: 'input', match: { mark: { value: 2, mask: 1 } } },
       'inet',
       'VALUE_RANGE',
@@ -506,7 +509,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'text of 0 to 127 bytes',
     ],
     [
-      'a limit of nothing',
+      'a limit of zero',
       { hook: 'output', limit: { rate: 0, per: 'day' } },
       'inet',
       'VALUE_RANGE',
@@ -586,7 +589,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'got true (boolean)',
     ],
     [
-      'a range of nothing',
+      'an empty range',
       json({ hook: 'input', match: { protocol: 'udp', destinationPort: {} } }),
       'inet',
       'ARGUMENT',
@@ -610,7 +613,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'got null',
     ],
     [
-      'a mark of nothing',
+      'an empty mark',
       json({ hook: 'input', match: { mark: {} } }),
       'inet',
       'ARGUMENT',
@@ -618,7 +621,7 @@ describe('what makes no sense is refused before anything is opened', () => {
       'is missing',
     ],
     [
-      'a property that there is not',
+      'an unknown property',
       json({ hook: 'input', match: { ctMark: 5 } }),
       'inet',
       'ARGUMENT',
@@ -626,14 +629,14 @@ describe('what makes no sense is refused before anything is opened', () => {
       'unknown key rules[1].match.ctMark',
     ],
     [
-      'an action that there is not',
+      'an unknown action',
       json({ hook: 'input', action: 'drop' }),
       'inet',
       'ARGUMENT',
       'action',
       'unknown key rules[1].action',
     ],
-    ['a rule that is none', json(null), 'inet', 'ARGUMENT', '', 'must be an object, got null'],
+    ['null as a rule', json(null), 'inet', 'ARGUMENT', '', 'must be an object, got null'],
   ])('%s', async (_, rule, family, code, member, text) => {
     const rules: FirewallRule[] = family === 'netdev' ? [rule] : [{ hook: 'input' }, rule]
     const error = await failure(installRules(rules, { transport: opener, family }))
@@ -643,7 +646,7 @@ describe('what makes no sense is refused before anything is opened', () => {
     expect((error as Error).message).toMatch(/^install rules: /)
   })
 
-  test('priorities that overlap: a word and its number at one hook', async () => {
+  test('priorities that overlap: a name and its number at one hook', async () => {
     const overlapping: FirewallRule[] = [
       { hook: 'output' },
       { hook: 'input', priority: 0 },
@@ -678,7 +681,7 @@ describe('what makes no sense is refused before anything is opened', () => {
     })
   })
 
-  test('a function that opens something else than a transport', async () => {
+  test('a function that does not open a transport', async () => {
     const transport = (() => ({})) as unknown as InstallOptions['transport']
     expect(await failure(installRules([QUEUE], { transport }))).toMatchObject({
       code: 'ARGUMENT',
@@ -704,7 +707,7 @@ describe('what makes no sense is refused before anything is opened', () => {
     expect((error as Error).message).toMatch(/^open queue: /)
   })
 
-  test('a rule of a queue that is to carry connections, where packets have none', async () => {
+  test('a rule of a queue with conntrack, where packets have no connection', async () => {
     const rule: QueueRule = { hook: 'output', priority: 'raw' }
     const error = await failure(openQueue({ number: 1, transport: opener, conntrack: true, rule }))
     expect(error).toMatchObject({ code: 'ARGUMENT', path: 'rule.priority' })
@@ -716,7 +719,7 @@ describe('what makes no sense is refused before anything is opened', () => {
   })
 })
 
-test('rules of one hook and priority share a chain, others have one of their own', async () => {
+test('rules of one hook and priority share a chain, others have their own', async () => {
   const { transport, rules } = install([
     { hook: 'output' },
     { hook: 'output', priority: 'raw' },

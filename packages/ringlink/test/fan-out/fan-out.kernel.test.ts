@@ -114,7 +114,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     const owner = await openQueue({ number: 2, networkNamespace: namespace.path })
     await expect(open()).rejects.toMatchObject({
       code: 'QUEUE_REFUSED',
-      message: expect.stringMatching(/^cannot bind queue 2: this process owns it already, by another transport/),
+      message: expect.stringMatching(/^cannot bind queue 2: this process already owns it, through another transport/),
     })
     await owner.close()
     await expectFree()
