@@ -1,6 +1,6 @@
+import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { kernelTests, kernelUnavailable } from '../support/namespace.ts'
 import { RealMachine, SimMachine } from './machine.ts'
 import { run } from './run.ts'
 import type { PortRules, Step } from './script.ts'

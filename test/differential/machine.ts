@@ -1,3 +1,4 @@
+import { Namespace } from '@ringlink/test-support/namespace'
 import type { FirewallRule } from '../../packages/client/src/index.ts'
 import { Hook, Memory, Protocol } from '../../packages/codec/src/index.ts'
 import { IpProtocol, PacketView } from '../../packages/packet/src/index.ts'
@@ -11,7 +12,6 @@ import {
   SimKernel,
 } from '../../packages/transport-sim/src/index.ts'
 import { openSocket } from '../../packages/transport-socket/src/index.ts'
-import { Namespace } from '../support/namespace.ts'
 import type { PortRule, PortRules, Step } from './script.ts'
 
 /** The port that a packet goes to; -1 if it has none. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Namespace } from '@ringlink/test-support/namespace'
 import { Hook, Protocol } from '../../packages/codec/src/index.ts'
 import type { Transport } from '../../packages/transport/src/index.ts'
 import {
@@ -9,7 +10,6 @@ import {
   SimKernel,
 } from '../../packages/transport-sim/src/index.ts'
 import { openSocket } from '../../packages/transport-socket/src/index.ts'
-import { Namespace } from '../support/namespace.ts'
 import { datagram, destinationPort } from './machine.ts'
 import { nfPorts } from './nftables-script.ts'
 

@@ -1,9 +1,10 @@
 /**
  * The simulated kernel's nf_tables against the real one's, as its queues in queue.kernel.test.ts. Random scripts: default 10.
  */
+
+import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { kernelTests, kernelUnavailable } from '../support/namespace.ts'
 import { anyNfScript } from './nftables-arbitrary.ts'
 import { NfRealMachine, NfSimMachine } from './nftables-machine.ts'
 import { runNf } from './nftables-run.ts'

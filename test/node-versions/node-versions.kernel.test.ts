@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../support/namespace.ts'
 
 const core = fileURLToPath(new URL('./core.mjs', import.meta.url))
 const require = createRequire(import.meta.url)

@@ -3,8 +3,8 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import { afterAll, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable } from '../support/namespace.ts'
 
 // The recipes of docs/privileges.md, each as the kernel sees it: what Docker, Kubernetes and systemd set is set here by setpriv.
 const program = fileURLToPath(new URL('./open.mjs', import.meta.url))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
 import { describeTransport, openReference } from '../../transport/src/conformance/index.ts'
 import { type CaptureSink, netlinkPacket, PcapngEncoder, record } from '../src/index.ts'
 import { blocksOf, hex, packetsOf } from './support/captures.ts'

@@ -15,10 +15,10 @@ import {
   writeAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage, first } from '@ringlink/test-support/messages'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage, first } from '../../../test/support/messages.ts'
 import { type Request, Session } from '../src/index.ts'
 
 const bind: Request = {

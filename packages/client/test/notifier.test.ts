@@ -1,7 +1,7 @@
 import { Errno, QueueMessage, Verdict } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage, packetMessage, split } from '@ringlink/test-support/messages'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage, packetMessage, split } from '../../../test/support/messages.ts'
 import { openLog, openQueue, type Queue } from '../src/index.ts'
 
 const accepting = (datagram: Uint8Array) =>

@@ -1,10 +1,10 @@
 /** Runs the README's example of a request on the real kernel, unchanged. */
 import { readFileSync } from 'node:fs'
 import * as codec from '@ringlink/codec'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
 import * as client from '../src/index.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

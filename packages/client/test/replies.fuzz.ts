@@ -8,10 +8,10 @@ import {
   tableAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { doneMessage, errorMessage, first, packetMessage } from '@ringlink/test-support/messages'
 import { ReferenceTransport } from '@ringlink/transport/conformance'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { doneMessage, errorMessage, first, packetMessage } from '../../../test/support/messages.ts'
 import { type Request, Session } from '../src/index.ts'
 
 /** Number of sequences of answers; `npm run fuzz` runs at least 10,000. */

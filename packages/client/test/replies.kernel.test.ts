@@ -7,10 +7,10 @@ import {
   ruleAttributes,
   tableAttributes,
 } from '@ringlink/codec'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
 import { installRules, openQueue, type Request, type Rules, Session } from '../src/index.ts'
 
 /** AUDIT_GET. */

@@ -10,10 +10,10 @@ import {
   tableAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { doneMessage, errorMessage, first, packetMessage, rowMessage } from '@ringlink/test-support/messages'
 import { ReferenceTransport } from '@ringlink/transport/conformance'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { doneMessage, errorMessage, first, packetMessage, rowMessage } from '../../../test/support/messages.ts'
 import { type IncompleteReplyError, type Request, Session } from '../src/index.ts'
 
 const tables: Request = {

@@ -1,7 +1,7 @@
 import { Errno, QueueMessage, Verdict } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage, packetMessage, split } from '@ringlink/test-support/messages'
 import { expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage, packetMessage, split } from '../../../test/support/messages.ts'
 import { SimKernel } from '../../transport-sim/src/index.ts'
 import { type HeldPacket, openLog, openQueue, type QueueOptions, StopFlag } from '../src/index.ts'
 

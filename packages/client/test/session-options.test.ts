@@ -1,6 +1,6 @@
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage } from '@ringlink/test-support/messages'
 import { describe, expect, it } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { errorMessage } from '../../../test/support/messages.ts'
 import { type Request, Session } from '../src/index.ts'
 
 type Row = readonly [given: unknown, code: 'ARGUMENT' | 'VALUE_RANGE', path: string, problem: string]

@@ -7,9 +7,9 @@ import {
   queueConfigAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { doneMessage, errorMessage, first, packetMessage, rowMessage } from '@ringlink/test-support/messages'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../test/support/function-transport.ts'
-import { doneMessage, errorMessage, first, packetMessage, rowMessage } from '../../../test/support/messages.ts'
 import { type DumpInterruptedError, type Request, Session } from '../src/index.ts'
 
 const bind: Request = {

@@ -1,7 +1,7 @@
 /** The golden vectors of /vectors as tests use them; the format is described in vectors/README.md. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { runs as fuzzRuns } from '../../../test/support/fuzz.ts'
+import { runs as fuzzRuns } from '@ringlink/test-support/fuzz'
 import { type AttributeSet, type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
 import { attributeByNumber } from '../src/schema/format.ts'
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable } from '../../../test/support/namespace.ts'
 import { Bundle } from '../../transport-socket/test/support/bundle.ts'
 
 /** An ordinary user, as root has one at hand; in a user namespace of our own we are one already. */

@@ -1,5 +1,5 @@
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
 import {
   installRules,
   isNetlinkError,

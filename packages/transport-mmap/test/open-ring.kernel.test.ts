@@ -1,6 +1,6 @@
 import { Errno } from '@ringlink/codec/errors'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../test/support/namespace.ts'
 import { openNetlinkRing, openRing, probeNetlinkRing, probeUring } from '../src/index.ts'
 
 const NETFILTER = 12

@@ -1,3 +1,4 @@
+import { Namespace } from '@ringlink/test-support/namespace'
 import { describeTransport, type OpenFixture } from '@ringlink/transport/conformance'
 import {
   corrupt,
@@ -11,7 +12,6 @@ import {
   withFaults,
 } from '@ringlink/transport/faults'
 import { afterAll, beforeAll } from 'vitest'
-import { Namespace } from '../../../test/support/namespace.ts'
 import { cannot, NETLINK_ROUTE, socketFixture } from './support/fixture.ts'
 import { peerUnavailable, SocketPeer } from './support/peer.ts'
 

@@ -1,5 +1,5 @@
+import { kernelTests, Namespace } from '@ringlink/test-support/namespace'
 import { expect, test } from 'vitest'
-import { kernelTests, Namespace } from '../../../test/support/namespace.ts'
 import { openSocket } from '../src/index.ts'
 import { alternate, BurstPeer, wakeRounds } from './support/bursts.ts'
 import { NETLINK_ROUTE } from './support/fixture.ts'

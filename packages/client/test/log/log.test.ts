@@ -1,8 +1,8 @@
 import { Errno, Family, Hook, LogMessage, type LogRecordView } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage, split } from '@ringlink/test-support/messages'
 import type { TransportNeeds } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../../test/support/function-transport.ts'
-import { errorMessage, split } from '../../../../test/support/messages.ts'
 import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '../../../transport-sim/src/index.ts'
 import { type LogOptions, openLog, type RecordBatch } from '../../src/index.ts'
 

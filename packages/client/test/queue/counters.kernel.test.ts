@@ -1,7 +1,7 @@
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 
 const PORT = 9000

@@ -2,10 +2,11 @@
  * Edited packets of the real kernel arrive. Its receivers verify every checksum, because the kernel forgets the
  * checksum state of a changed packet.
  */
+
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { openQueue, type Queue, type QueueOptions, type QueuePacket } from '../../src/index.ts'
 
 describe.skipIf(kernelUnavailable)(kernelTests('edits on the real kernel'), () => {

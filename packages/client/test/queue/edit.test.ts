@@ -6,9 +6,9 @@ import {
   readNfnetlinkAttributes,
 } from '@ringlink/codec'
 import { ipv4Packet, tcpPacket, udpPacket, withChecksums } from '@ringlink/packet'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage, first, packetMessage, split } from '@ringlink/test-support/messages'
 import { expect, test } from 'vitest'
-import { FunctionTransport } from '../../../../test/support/function-transport.ts'
-import { errorMessage, first, packetMessage, split } from '../../../../test/support/messages.ts'
 import { openQueue, type PacketBatch, type QueuePacket } from '../../src/index.ts'
 
 const ends = { source: '192.0.2.1', destination: '198.51.100.7', sourcePort: 5000, destinationPort: 53 }

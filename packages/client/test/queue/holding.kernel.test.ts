@@ -1,8 +1,8 @@
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { OpenTransport } from '@ringlink/transport'
 import { openUring, probeUring } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { type HeldPacket, openQueue } from '../../src/index.ts'
 
 const PORT = 9000

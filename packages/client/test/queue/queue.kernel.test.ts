@@ -13,10 +13,10 @@ import {
   VerdictTemplate,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openSocket, type SocketOptions } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import {
   type HeldPacket,
   openQueue,

@@ -7,10 +7,10 @@ import {
   readNfnetlinkAttributes,
   Verdict,
 } from '@ringlink/codec'
+import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { errorMessage, first, packetMessage, split } from '@ringlink/test-support/messages'
 import type { TransportNeeds } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport } from '../../../../test/support/function-transport.ts'
-import { errorMessage, first, packetMessage, split } from '../../../../test/support/messages.ts'
 import { SimKernel } from '../../../transport-sim/src/index.ts'
 import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 

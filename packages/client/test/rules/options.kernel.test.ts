@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import type { FirewallRule } from '../../src/index.ts'
 import { isListedMatch, readListing } from './nft-reader.ts'
 import { randomRules } from './random-rules.ts'

@@ -9,10 +9,10 @@ import {
   tableAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { kernelQueueStatement, kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelQueueStatement, kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import {
   type FirewallRule,
   installRules,

@@ -9,10 +9,10 @@ import {
   TableFlag,
   tableAttributes,
 } from '@ringlink/codec'
+import { FunctionTransport, type KernelFunction } from '@ringlink/test-support/function-transport'
+import { errorMessage, first, split } from '@ringlink/test-support/messages'
 import { TransportError } from '@ringlink/transport'
 import { describe, expect, test } from 'vitest'
-import { FunctionTransport, type KernelFunction } from '../../../../test/support/function-transport.ts'
-import { errorMessage, first, split } from '../../../../test/support/messages.ts'
 import {
   type FirewallRule,
   type InstallOptions,

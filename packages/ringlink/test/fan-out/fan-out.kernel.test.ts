@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { type FanOut, type FanOutOptions, fanOut, openQueue, type Rules } from '../../src/index.ts'
 
 const PORT = 9000

@@ -1,7 +1,8 @@
 /** The README's examples about packets on the real kernel, in a network namespace of their own. */
+
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { exampleOf, type Running, runExample } from './examples.ts'
 
 describe.skipIf(kernelUnavailable)(kernelTests('examples of the README'), () => {

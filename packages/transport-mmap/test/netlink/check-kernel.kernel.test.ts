@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable } from '../../../../test/support/namespace.ts'
 
 /** The checks that any transport passes. */
 const GENERAL = [

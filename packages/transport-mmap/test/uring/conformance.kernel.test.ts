@@ -1,6 +1,6 @@
+import { Namespace } from '@ringlink/test-support/namespace'
 import { describeTransport } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll } from 'vitest'
-import { Namespace } from '../../../../test/support/namespace.ts'
 import { cannot, NETLINK_ROUTE } from '../../../transport-socket/test/support/fixture.ts'
 import { SocketPeer } from '../../../transport-socket/test/support/peer.ts'
 import { uringFixture, uringUnavailable } from './support/fixture.ts'

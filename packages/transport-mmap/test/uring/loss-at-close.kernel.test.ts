@@ -1,7 +1,7 @@
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { Transport } from '@ringlink/transport'
 import { dropsInTable, openSocket } from '@ringlink/transport-socket'
 import { describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { commitNoops } from '../../../transport-socket/test/support/requests.ts'
 import { openUring } from '../../src/uring/open-uring.ts'
 import { uringUnavailable } from './support/fixture.ts'

@@ -1,6 +1,6 @@
 import { loadNative } from '@ringlink/native'
+import { Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Namespace } from '../../../../test/support/namespace.ts'
 import { alternate, BurstPeer, wakeRounds } from '../../../transport-socket/test/support/bursts.ts'
 import { openUring } from '../../src/uring/open-uring.ts'
 import { withoutDeferredWork } from './support/cooperative.ts'

@@ -4,9 +4,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Namespace } from '@ringlink/test-support/namespace'
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
-import type { Namespace } from '../../../../test/support/namespace.ts'
 
 /** Rounds of silence and burst; RINGLINK_WAKE_ROUNDS sets fewer for a slow machine. */
 export const wakeRounds: number = Number(process.env.RINGLINK_WAKE_ROUNDS ?? 10_000)

@@ -1,6 +1,6 @@
+import type { Namespace } from '@ringlink/test-support/namespace'
 import type { Transport } from '@ringlink/transport'
 import type { Ability, Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
-import type { Namespace } from '../../../../test/support/namespace.ts'
 import { openSocket } from '../../src/index.ts'
 import type { SocketPeer } from './peer.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { kernelUnavailable, type Namespace } from '../../../../test/support/namespace.ts'
+import { kernelUnavailable, type Namespace } from '@ringlink/test-support/namespace'
 
 const compiler = process.env.CC ?? 'cc'
 

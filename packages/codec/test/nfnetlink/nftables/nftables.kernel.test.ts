@@ -3,8 +3,8 @@
  * (CONFIG_NFT_QUEUE) and takes the target NFQUEUE; of a kernel that has it the other half of the same test runs.
  */
 import { spawnSync } from 'node:child_process'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../../test/support/namespace.ts'
 import { openSocket } from '../../../../transport-socket/src/index.ts'
 import {
   type AttributeSet,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import type { Namespace } from '@ringlink/test-support/namespace'
 import type { Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
-import type { Namespace } from '../../../../../test/support/namespace.ts'
 import { KernelPeer, NETLINK_ROUTE } from '../../../../transport-socket/test/support/fixture.ts'
 import { peerUnavailable, type SocketPeer } from '../../../../transport-socket/test/support/peer.ts'
 import { openUring } from '../../../src/uring/open-uring.ts'
