@@ -1,6 +1,7 @@
 /** Scripts at random: sensible enough that most of them queue packets, careless enough to be wrong everywhere. */
+
+import { CopyMode, QueueCommand, type QueueConfig, queueVerdict } from '@ringlink/codec'
 import fc, { type Arbitrary } from 'fast-check'
-import { CopyMode, QueueCommand, type QueueConfig, queueVerdict } from '../../packages/codec/src/index.ts'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'
 
 export const optional = <Value>(arbitrary: Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined, freq: 2 })

@@ -7,7 +7,7 @@ import {
   MessageIterator,
   QueueMessage,
   QueuePacketView,
-} from '../../packages/codec/src/index.ts'
+} from '@ringlink/codec'
 
 /** What a script's trace says about a frame, with nothing in it that may differ between kernels. */
 export interface FrameDescription {

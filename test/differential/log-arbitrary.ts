@@ -1,6 +1,7 @@
 /** Scripts for logs at random. */
+
+import { type CopyMode, LogCommand, type LogConfig } from '@ringlink/codec'
 import fc, { type Arbitrary } from 'fast-check'
-import { type CopyMode, LogCommand, type LogConfig } from '../../packages/codec/src/index.ts'
 import { attributes, counting, open, optional, rawMessage, reading, socket, sparse, trafficTo } from './arbitrary.ts'
 import { LONG } from './log-scripts.ts'
 import { logPorts, type SocketName, type Step } from './script.ts'

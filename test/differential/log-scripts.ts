@@ -1,5 +1,5 @@
 /** The scripts for logs that were written by hand: every request, error and counter once, and what makes a datagram end. */
-import { CopyMode, LogCommand, type LogConfig, LogFlag, LogMessage, Verdict } from '../../packages/codec/src/index.ts'
+import { CopyMode, LogCommand, type LogConfig, LogFlag, LogMessage, Verdict } from '@ringlink/codec'
 import { logPorts, type SocketName, type Step } from './script.ts'
 import { counters, delivered, onAllSockets, raw, read, traffic } from './steps.ts'
 

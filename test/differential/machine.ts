@@ -1,8 +1,8 @@
+import type { FirewallRule } from '@ringlink/client'
+import { Hook, Memory, Protocol } from '@ringlink/codec'
+import { IpProtocol, PacketView } from '@ringlink/packet'
 import { Namespace } from '@ringlink/test-support/namespace'
-import type { FirewallRule } from '../../packages/client/src/index.ts'
-import { Hook, Memory, Protocol } from '../../packages/codec/src/index.ts'
-import { IpProtocol, PacketView } from '../../packages/packet/src/index.ts'
-import type { FrameBatch, Transport } from '../../packages/transport/src/index.ts'
+import type { FrameBatch, Transport } from '@ringlink/transport'
 import {
   Checksum,
   fillChecksum,
@@ -10,8 +10,8 @@ import {
   fillPartialChecksum,
   type RuleLog,
   SimKernel,
-} from '../../packages/transport-sim/src/index.ts'
-import { openSocket } from '../../packages/transport-socket/src/index.ts'
+} from '@ringlink/transport-sim'
+import { openSocket } from '@ringlink/transport-socket'
 import type { PortRule, PortRules, Step } from './script.ts'
 
 /** The port that a packet goes to; -1 if it has none. */

@@ -1,5 +1,5 @@
 /** Scripts for nf_tables at random: sensible enough that most batches are carried out, careless enough to be wrong everywhere. */
-import fc, { type Arbitrary } from 'fast-check'
+
 import {
   type Expression,
   Hook,
@@ -12,7 +12,8 @@ import {
   queueTargetInformation,
   TableFlag,
   Verdict,
-} from '../../packages/codec/src/index.ts'
+} from '@ringlink/codec'
+import fc, { type Arbitrary } from 'fast-check'
 import { optional, sparse } from './arbitrary.ts'
 import {
   batch,

@@ -1,15 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { Hook, Protocol } from '@ringlink/codec'
 import { Namespace } from '@ringlink/test-support/namespace'
-import { Hook, Protocol } from '../../packages/codec/src/index.ts'
-import type { Transport } from '../../packages/transport/src/index.ts'
-import {
-  Checksum,
-  fillPartialChecksum,
-  type PacketMeta,
-  type PacketOwner,
-  SimKernel,
-} from '../../packages/transport-sim/src/index.ts'
-import { openSocket } from '../../packages/transport-socket/src/index.ts'
+import type { Transport } from '@ringlink/transport'
+import { Checksum, fillPartialChecksum, type PacketMeta, type PacketOwner, SimKernel } from '@ringlink/transport-sim'
+import { openSocket } from '@ringlink/transport-socket'
 import { datagram, destinationPort } from './machine.ts'
 import { nfPorts } from './nftables-script.ts'
 

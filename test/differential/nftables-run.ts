@@ -10,9 +10,9 @@ import {
   QueueMessage,
   readNfnetlinkAttributes,
   writeVerdict,
-} from '../../packages/codec/src/index.ts'
-import { describeMessage } from '../../packages/codec/src/internal.ts'
-import type { Transport } from '../../packages/transport/src/index.ts'
+} from '@ringlink/codec'
+import { describeMessage } from '@ringlink/codec/internal'
+import type { Transport } from '@ringlink/transport'
 import { describeFrame } from './describe.ts'
 import type { NfMachine } from './nftables-machine.ts'
 import type { NfMessage, NfSocketName, NfStep } from './nftables-script.ts'

@@ -22,8 +22,8 @@ import {
   setElementListAttributes,
   tableAttributes,
   writeNfnetlinkMessage,
-} from '../../packages/codec/src/index.ts'
-import { hostIsLittleEndian } from '../../packages/codec/src/internal.ts'
+} from '@ringlink/codec'
+import { hostIsLittleEndian } from '@ringlink/codec/internal'
 
 export type NfSocketName = 'a' | 'b'
 

@@ -32,7 +32,7 @@ import {
   TableFlag,
   tableAttributes,
   Verdict,
-} from '../../packages/codec/src/index.ts'
+} from '@ringlink/codec'
 import {
   base,
   batch,

@@ -8,8 +8,8 @@ import {
   queueConfigAttributes,
   writeNfnetlinkMessage,
   writeVerdict,
-} from '../../packages/codec/src/index.ts'
-import type { FrameBatch, Transport } from '../../packages/transport/src/index.ts'
+} from '@ringlink/codec'
+import type { FrameBatch, Transport } from '@ringlink/transport'
 import { describeFrame } from './describe.ts'
 import { datagram, type Machine } from './machine.ts'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'

@@ -1,5 +1,5 @@
-import { Hook, type LogConfig, type QueueConfig } from '../../packages/codec/src/index.ts'
-import type { RuleLog } from '../../packages/transport-sim/src/index.ts'
+import { Hook, type LogConfig, type QueueConfig } from '@ringlink/codec'
+import type { RuleLog } from '@ringlink/transport-sim'
 
 /** The sockets of a script. */
 export type SocketName = 'a' | 'b'

@@ -1,9 +1,9 @@
 // Alternates silence and bursts on every transport of the kernel that runs here, for a machine on which vitest is too slow.
 
+import { loadNative } from '@ringlink/native'
 import { Namespace } from '@ringlink/test-support/namespace'
 import { openUring, type UringOptions } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
-import { loadNative } from '../../packages/native/src/index.ts'
 import { withoutDeferredWork } from '../../packages/transport-mmap/test/uring/support/cooperative.ts'
 import { alternate, BurstPeer } from '../../packages/transport-socket/test/support/bursts.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { describeTransport, openReference } from '@ringlink/transport/conformance'
 import { describe, expect, test } from 'vitest'
-import { describeTransport, openReference } from '../../transport/src/conformance/index.ts'
 import { type CaptureSink, netlinkPacket, PcapngEncoder, record } from '../src/index.ts'
 import { blocksOf, hex, packetsOf } from './support/captures.ts'
 

@@ -1,8 +1,8 @@
 import { Errno, QueueMessage, Verdict } from '@ringlink/codec'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { errorMessage, packetMessage, split } from '@ringlink/test-support/messages'
+import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test } from 'vitest'
-import { SimKernel } from '../../transport-sim/src/index.ts'
 import { type HeldPacket, openLog, openQueue, type QueueOptions, StopFlag } from '../src/index.ts'
 
 async function open(options: Partial<QueueOptions> = {}) {

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { LogRecordView, Protocol } from '@ringlink/codec'
 import type { FrameBatch } from '@ringlink/transport'
+import { describeTransport, type Peer } from '@ringlink/transport/conformance'
 import { describe, expect, test } from 'vitest'
-import { describeTransport, type Peer } from '../../../transport/src/conformance/index.ts'
 import {
   LinkType,
   netlinkRecord,

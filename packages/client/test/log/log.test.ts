@@ -2,8 +2,8 @@ import { Errno, Family, Hook, LogMessage, type LogRecordView } from '@ringlink/c
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { errorMessage, split } from '@ringlink/test-support/messages'
 import type { TransportNeeds } from '@ringlink/transport'
+import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '@ringlink/transport-sim'
 import { describe, expect, test } from 'vitest'
-import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '../../../transport-sim/src/index.ts'
 import { type LogOptions, openLog, type RecordBatch } from '../../src/index.ts'
 
 const encoder = new TextEncoder()

@@ -10,8 +10,8 @@ import {
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { errorMessage, first, packetMessage, split } from '@ringlink/test-support/messages'
 import type { TransportNeeds } from '@ringlink/transport'
+import { SimKernel } from '@ringlink/transport-sim'
 import { describe, expect, test } from 'vitest'
-import { SimKernel } from '../../../transport-sim/src/index.ts'
 import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 
 /** A kernel that accepts every config request and notes the verdicts. */

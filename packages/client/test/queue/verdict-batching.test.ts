@@ -1,9 +1,9 @@
 import { Errno, Hook, QueueMessage } from '@ringlink/codec'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { errorMessage, packetMessage, split } from '@ringlink/test-support/messages'
+import { SimKernel } from '@ringlink/transport-sim'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { SimKernel } from '../../../transport-sim/src/index.ts'
 import { type HeldPacket, openQueue, type Queue, type VerdictBatching } from '../../src/index.ts'
 import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END } from '../../src/queue/overload.ts'
 

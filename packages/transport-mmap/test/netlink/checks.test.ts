@@ -1,12 +1,7 @@
 import { openQueue, Session } from '@ringlink/client'
 import { FrameStatus, type RingSystem, stepsOverSkip } from '@ringlink/transport/netlink-ring'
+import { DATABASE_GROUP, DATABASE_PROTOCOL, type RingKernelOptions, SimKernel } from '@ringlink/transport-sim'
 import { describe, expect, it } from 'vitest'
-import {
-  DATABASE_GROUP,
-  DATABASE_PROTOCOL,
-  type RingKernelOptions,
-  SimKernel,
-} from '../../../transport-sim/src/index.ts'
 import { udp } from '../../../transport-sim/test/support.ts'
 import { openNetlinkRingOn } from '../../src/netlink/open.ts'
 import { checkNetlinkRingOptions } from '../../src/netlink/options.ts'

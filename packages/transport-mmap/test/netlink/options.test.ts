@@ -1,7 +1,7 @@
 import { openQueue, queueTransportNeeds, Session } from '@ringlink/client'
 import type { FrameBatch } from '@ringlink/transport'
+import { SimKernel } from '@ringlink/transport-sim'
 import { describe, expect, it } from 'vitest'
-import { SimKernel } from '../../../transport-sim/src/index.ts'
 import { udp } from '../../../transport-sim/test/support.ts'
 import { openNetlinkRingOn } from '../../src/netlink/open.ts'
 import { checkNetlinkRingOptions, type NetlinkRingOptions } from '../../src/netlink/options.ts'

@@ -4,8 +4,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openSocket } from '../../../../transport-socket/src/index.ts'
 import {
   type AttributeSet,
   type AttributeValues,
