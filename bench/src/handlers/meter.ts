@@ -70,8 +70,6 @@ export class Meter implements Pace {
     this.#before = this.#counts()
     this.#cpu = process.cpuUsage()
     this.#checked = this.#seen
-    if (this.#isRehearsal) this.#until = this.#seen + this.#warm / (2 * (REHEARSALS + 2))
-    else this.#until = this.#count
     this.#start = performance.now()
   }
 
@@ -94,6 +92,7 @@ export class Meter implements Pace {
       flush()
       this.#rehearsed++
       this.#isRehearsal = true
+      this.#until = this.#seen + this.#warm / (2 * (REHEARSALS + 2))
       this.#phase = 'armed'
     } else if (this.#seen >= this.#warm) {
       flush()
@@ -105,6 +104,7 @@ export class Meter implements Pace {
     say('WARM')
     waitForLine()
     this.#seen = 0
+    this.#until = this.#count
     this.#phase = 'armed'
   }
 

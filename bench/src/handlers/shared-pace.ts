@@ -42,6 +42,12 @@ export class SharedClock {
     this.resume()
   }
 
+  /** Ends a pause within the warm-up: the first packet after it takes the branch that the measurement takes. */
+  rehearse(): void {
+    this.first.fill(0)
+    this.resume()
+  }
+
   /** Ends a pause. */
   resume(): void {
     Atomics.store(this.phase, 0, Phase.Running)
