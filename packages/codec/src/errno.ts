@@ -34,14 +34,14 @@ export const Errno = {
   ENOBUFS: 105,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
-  /** the kernel's own, which should never have come out of it and does */
+  /** internal to the kernel, and returned to user space nevertheless */
   ENOTSUPP: 524,
 } as const
 export type Errno = (typeof Errno)[keyof typeof Errno]
 
 const names: ReadonlyMap<number, string> = new Map(Object.entries(Errno).map(([name, number]) => [number, name]))
 
-/** The name of an errno (`ENOENT` for 2), or `errno 517` for one that has none here. */
+/** The name of an errno (`ENOENT` for 2), or `errno 517` for one without a name here. */
 export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`
 }

@@ -4,12 +4,12 @@ import { escapeText, quoteText } from './text.ts'
 export { Errno, errnoName, escapeText, quoteText }
 
 /**
- * Why the codec, or a check of options, refused something. Codes are the interface: they are stable, the texts are not. Each package
- * documents the codes of its own (`TransportErrorCode`, `ClientErrorCode`, ...); all of them are listed in the README.
+ * Why the codec, or a check of options, refused its input. Codes are the interface: they are stable, messages are not.
+ * Each package documents its own codes (`TransportErrorCode`, `ClientErrorCode`, ...); the README lists all of them.
  */
 export type CodecErrorCode = DecodeErrorCode | EncodeErrorCode | KernelErrorCode | OptionErrorCode
 
-/** Bytes that are not what they claim to be. */
+/** Malformed bytes. */
 export type DecodeErrorCode =
   /** the memory ends inside a header */
   | 'SHORT_HEADER'
@@ -23,41 +23,44 @@ export type DecodeErrorCode =
   | 'NESTED_DEPTH'
   /** more attributes in one message than the limit */
   | 'ATTRIBUTE_COUNT'
-  /** an attribute that the message cannot do without is not there */
+  /** a required attribute is missing */
   | 'ATTRIBUTE_MISSING'
   /** a message of another type than the view reads */
   | 'MESSAGE_TYPE'
   /** an offset that is not a multiple of four */
   | 'UNALIGNED'
-  /** a packet's header says something that its kind does not allow: another version, a length below its own */
+  /** a packet's header is invalid: wrong version, or a length below its own */
   | 'PACKET_HEADER'
 
-/** A value that cannot be written. */
+/** A value that cannot be encoded. */
 export type EncodeErrorCode =
-  /** the message does not fit into the memory it was to be written to */
+  /** the message does not fit into the memory below the limit */
   | 'NO_SPACE'
   /** a value outside the bounds of its attribute */
   | 'VALUE_RANGE'
-  /** a name that the attribute set does not have */
+  /** a name that is not in the attribute set */
   | 'ATTRIBUTE_UNKNOWN'
 
-/** The kernel's own refusal. */
+/** A request that the kernel refused. */
 export type KernelErrorCode = 'KERNEL'
 
-/** An argument that was refused before anything was done. */
+/** An invalid argument, refused before anything was done. */
 export type OptionErrorCode =
-  /** of the wrong shape: an unknown key, a wrong type, a member that is missing, members that do not go together */
+  /** wrong shape: an unknown key, a wrong type, a missing member, members that exclude each other */
   | 'ARGUMENT'
-  /** of the right shape, and out of bounds */
+  /** right shape, out of bounds */
   | 'VALUE_RANGE'
 
 /**
- * What every error of ringlink wears, whichever package throws it and whichever copy of that package: the symbol is one for the whole
- * process. Packages that import nothing of ours put it on by themselves.
+ * The brand of every error of ringlink, from any package and any copy of it: the symbol is the same in the whole
+ * process. Packages that do not import this one set the brand themselves.
  */
 export const errorBrand: unique symbol = Symbol.for('ringlink.error') as never
 
-/** What nearly every error of ringlink is. Recognise errors by `code` ({@link isNetlinkError}), not by class: two copies of a package have two classes. */
+/**
+ * The base class of nearly every error of ringlink. Recognise errors by `code` ({@link isNetlinkError}), not by class:
+ * two copies of a package have two classes.
+ */
 export class NetlinkError extends Error {
   readonly code: string
 
@@ -67,13 +70,13 @@ export class NetlinkError extends Error {
     this.code = code
   }
 }
-// On the prototype, where it is not listed with the members of each error.
+// On the prototype, so that it is not listed among the members of each error.
 Object.defineProperty(NetlinkError.prototype, errorBrand, { value: true })
 
-/** An argument that was refused before anything was opened, installed or sent. */
+/** An invalid argument, refused before anything was opened, installed or sent. */
 export class OptionError extends NetlinkError {
   declare readonly code: OptionErrorCode
-  /** what was refused, from the argument on: `rules[2].match.not.destinationPort` */
+  /** path of the refused value, from the argument on: `rules[2].match.not.destinationPort` */
   readonly path: string
 
   constructor(code: OptionErrorCode, path: string, message: string) {
@@ -83,7 +86,10 @@ export class OptionError extends NetlinkError {
   }
 }
 
-/** Bytes refused: `need` bytes (levels, attributes) were needed or allowed at `offset` of the memory, `have` were there. */
+/**
+ * Malformed bytes: at `offset` of the memory `need` bytes (or levels, or attributes) were needed or allowed, and `have`
+ * were there.
+ */
 export class DecodeError extends NetlinkError {
   declare readonly code: DecodeErrorCode
   readonly offset: number
@@ -111,18 +117,18 @@ function decodeText(
     case 'ATTRIBUTE_MISSING':
     case 'MESSAGE_TYPE':
       return code === 'MESSAGE_TYPE'
-        ? `not the type to be read, at offset ${offset}`
-        : `not there, in the message at offset ${offset}`
+        ? `not the expected type, at offset ${offset}`
+        : `missing in the message at offset ${offset}`
     case 'PACKET_HEADER':
       return `expected ${need} at offset ${offset}, got ${have}`
     case 'UNALIGNED':
       return `offset ${offset} is not`
     default:
-      return `${need} bytes needed at offset ${offset}, ${have} there`
+      return `${need} bytes needed at offset ${offset}, got ${have}`
   }
 }
 
-/** A value refused before a byte of it was sent. */
+/** A value that cannot be encoded. Nothing was sent. */
 export class EncodeError extends NetlinkError {
   declare readonly code: EncodeErrorCode
 
@@ -132,17 +138,17 @@ export class EncodeError extends NetlinkError {
   }
 }
 
-/** What the kernel said beside the number (`NLMSGERR_ATTR_*`). */
+/** The extended ack: what the kernel reports in addition to the errno (`NLMSGERR_ATTR_*`). */
 export interface KernelErrorDetails {
-  /** the kernel's own words (`NLMSGERR_ATTR_MSG`) */
+  /** the kernel's message (`NLMSGERR_ATTR_MSG`) */
   extendedMessage?: string | undefined
-  /** bytes from the start of the request to the attribute refused (`NLMSGERR_ATTR_OFFS`) */
+  /** offset in bytes of the refused attribute, from the start of the request (`NLMSGERR_ATTR_OFFS`) */
   offset?: number | undefined
-  /** kernel names of that attribute and of those around it, outermost first, joined by ` > ` */
+  /** kernel names of that attribute and of the nests around it, outermost first, joined by ` > ` */
   attribute?: string | undefined
-  /** kernel name of an attribute that is missing (`NLMSGERR_ATTR_MISS_TYPE`), `attribute <number>` where no table knows it */
+  /** kernel name of a missing attribute (`NLMSGERR_ATTR_MISS_TYPE`), `attribute <number>` if no table has it */
   missing?: string | undefined
-  /** what the kernel accepts for the attribute that it refused (`NLMSGERR_ATTR_POLICY`): `u32 from 1 to 255` */
+  /** what the kernel accepts for the refused attribute (`NLMSGERR_ATTR_POLICY`): `u32 from 1 to 255` */
   policy?: string | undefined
   /** `nlmsg_seq` of the request */
   sequence: number
@@ -157,7 +163,7 @@ export class KernelError extends NetlinkError {
   readonly offset: number | undefined
   readonly attribute: string | undefined
   readonly missing: string | undefined
-  /** what the kernel accepts there, in words */
+  /** what the kernel accepts there, as text */
   readonly policy: string | undefined
   readonly sequence: number
 
@@ -170,7 +176,7 @@ export class KernelError extends NetlinkError {
       missing === undefined ? undefined : `missing ${missing}`,
       policy === undefined ? undefined : `expected ${policy}`,
     ]
-    // Names in the request and the kernel's own words may hold anything.
+    // Names in the request and the kernel's message may hold any characters.
     super('KERNEL', escapeText(parts.filter((part) => part !== undefined).join(', ')))
     this.name = 'KernelError'
     this.errno = errno

@@ -1,7 +1,7 @@
 /**
- * Netlink and nfnetlink wire formats. Three words are used throughout: a `…View` borrows bytes where they lie, a `…Writer`
- * (or `write…`) writes in place, and the plain noun owns a copy. Everything works at `(memory, offset)`; after a view's
- * `wrap` has succeeded no getter of it can fail.
+ * Netlink and nfnetlink wire formats. Three kinds of names are used throughout: a `…View` borrows bytes in place, a
+ * `…Writer` (or `write…`) writes in place, and the plain noun owns a copy. Everything works at `(memory, offset)`. Once
+ * a view's `wrap` has succeeded, none of its getters can fail.
  */
 
 export { Errno, errnoName } from './errno.ts'

@@ -1,5 +1,5 @@
 /**
- * What sibling packages share with the codec: helpers without a promise to users. Every release may change them.
+ * Helpers for sibling packages. They are not public: every release may change them.
  */
 
 export { describeMessage } from './messages.ts'

@@ -1,6 +1,6 @@
 /**
- * What is known of each message type: the kernel's name, how long its fixed header is and which attributes follow. Error
- * texts and the inspector look it up. A new family adds its messages here.
+ * The description of each message type: the kernel's name, the length of its fixed header, and the attributes that
+ * follow. Used by error messages and the inspector. A new family adds its messages here.
  */
 
 import {
@@ -104,7 +104,7 @@ const descriptions: ReadonlyMap<number, ReadonlyMap<number, MessageDescription>>
   ],
 ])
 
-/** The description of a message type, if the codec has one; not having one is no error. */
+/** The description of a message type, or `undefined` if the codec has none. */
 export function describeMessage(protocol: number, type: number): MessageDescription | undefined {
   return descriptions.get(protocol)?.get(type)
 }

@@ -1,4 +1,7 @@
-/** Text from elsewhere in an error or on a terminal: what it says is shown, what it would do there is not done. */
+/**
+ * Makes untrusted text safe to show in an error or on a terminal: it is shown, and its control characters have no
+ * effect.
+ */
 
 /**
  * Control characters (C0, DEL, C1), format characters (zero-width ones and the bidirectional controls are among them), line and paragraph
@@ -6,13 +9,13 @@
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** What `decodeText` makes of a byte that is not UTF-8. */
+/** The characters that `decodeText` returns for bytes that are not UTF-8. */
 const FIRST_BYTE = 0xdc80
 const LAST_BYTE = 0xdcff
 
 /**
- * `text` with each character that a terminal or a reader would not show written as `\u{...}` in hexadecimal, and a byte that is not UTF-8
- * (see `decodeText`) as `\x...`. The result is one line. Linear in the input.
+ * Escapes `text`: each invisible character becomes `\u{...}` in hexadecimal, and a byte that is not UTF-8 (see
+ * `decodeText`) `\x...`. The result is one line. Linear in the input.
  */
 export function escapeText(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
@@ -22,7 +25,7 @@ export function escapeText(text: string): string {
   })
 }
 
-/** Characters of a quoted text; more of it helps nobody. */
+/** Maximum characters of a quoted text. */
 const LONGEST_QUOTE = 80
 
 /** `text` in single quotes, escaped, quotes and backslashes too, and cut after 80 characters. */

@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { expect, test } from 'vitest'
 
-test('neither walking, aiming, reading properties nor writing verdicts allocates', async () => {
+test('walking, aiming, reading properties and writing verdicts do not allocate', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'ringlink-allocation-'))
   try {
     const entry = fileURLToPath(new URL('./allocation.ts', import.meta.url))
     await build({
       configFile: false,
       logLevel: 'silent',
-      // The bundle runs in a folder without node_modules, so it has to hold all that it imports.
+      // The bundle runs in a folder without node_modules, so it must contain all its imports.
       ssr: { noExternal: true },
       build: {
         target: 'node20',

@@ -1,6 +1,6 @@
 /**
- * Run by allocation.test.ts in a process of its own with `--expose-gc` and a young generation larger than what one object
- * per packet would fill: prints how many bytes the heap grew by per packet, verdict and log record.
+ * Run by allocation.test.ts in a separate process with `--expose-gc` and a young generation large enough for one object
+ * per packet: prints by how many bytes the heap grew per packet, verdict and log record.
  */
 import {
   LogMessage,
@@ -26,7 +26,7 @@ function framesOf(folder: 'queue' | 'log', names: readonly string[]) {
   return { memory, slot, lengths: frames.map((bytes) => bytes.length) }
 }
 
-/** What both views have. */
+/** The members that both views have. */
 function shared(view: QueuePacketView | LogRecordView): number {
   let sum = view.protocol ^ view.hook ^ view.family ^ view.payloadLength ^ (view.mark ?? 0) ^ (view.inputDevice ?? 0)
   sum ^= (view.outputDevice ?? 0) ^ (view.physicalInputDevice ?? 0) ^ (view.physicalOutputDevice ?? 0)
@@ -75,14 +75,14 @@ function writeVerdicts(): number {
   return verdicts.u32[7] as number
 }
 
-/** What must be seen, for the measurement to mean something. */
+/** The number that must be seen for a valid measurement. */
 function allocate(): number {
   let last: object[] = []
   for (let count = 0; count < COUNT; count++) last = [last.length > 0 ? packet : verdicts]
   return last.length
 }
 
-/** The least of several rounds: what the engine allocates for itself, once, is not the work's. */
+/** The minimum of several rounds, because the engine also allocates for itself. */
 function grown(work: () => number): number {
   const rounds = Array.from({ length: 6 }, () => {
     globalThis.gc?.()

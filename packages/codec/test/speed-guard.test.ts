@@ -1,7 +1,7 @@
 /**
- * A guard against a decoder that has become slow, as a ratio and not as a time: the view beside a naive decoder, in one process,
- * in rounds that take turns. The best round of each counts, so that a busy machine spoils neither; what is asked for is far below
- * what is measured (`npm run bench -- --only codec`), so that it never fails by chance.
+ * Guards against a decoder that becomes slow, with a ratio instead of a time: the view against a naive decoder, in one
+ * process, in alternating rounds. The best round of each counts, so that a busy machine affects neither. The bounds are
+ * far below the measured ratios (`npm run bench -- --only codec`), so that the test never fails by chance.
  */
 import { expect, test } from 'vitest'
 import { LogRecordView, Memory, QueueMessage, QueuePacketView, VerdictTemplate } from '../src/index.ts'
@@ -83,7 +83,7 @@ test('a verdict is written several times faster than field by field into a new b
   expect(ratio).toBeGreaterThan(VERDICT_RATIO)
 })
 
-/** How many times faster `ours` is than `naive`; both must give the same sum. */
+/** How many times faster `ours` is than `naive`; both must return the same sum. */
 function compare(ours: (slot: number) => number, naive: (slot: number) => number): number {
   let best = Number.POSITIVE_INFINITY
   let bestNaive = Number.POSITIVE_INFINITY
@@ -110,7 +110,7 @@ function slotsOf(message: Uint8Array): { memory: Memory; bytes: Uint8Array; leng
   return { memory, bytes: memory.u8, length: message.length }
 }
 
-/** What one writes first: a DataView, an object with the header, a map with a copy of every attribute. */
+/** The naive decoder: a DataView, an object with the header, a map with a copy of every attribute. */
 function parseNaively(bytes: Uint8Array): { type: number; attributes: Map<number, Uint8Array> } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const attributes = new Map<number, Uint8Array>()

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { escapeText, quoteText } from '../src/errors.ts'
 
-test('what a terminal would act on is written out', () => {
+test('characters that a terminal would act on are escaped', () => {
   expect(escapeText('a\u001b[31mb\r\n\u0085\u202e\u200b\u2028\ud800c é 漢 😀')).toBe(
     'a\\u{1b}[31mb\\u{d}\\u{a}\\u{85}\\u{202e}\\u{200b}\\u{2028}\\u{d800}c é 漢 😀',
   )
 })
 
-test('no control, format, separator or lone surrogate is left, and everything else is', () => {
+test('control and format characters, separators and lone surrogates are escaped, and nothing else', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code)) }),

@@ -17,7 +17,7 @@ const memory = new Memory(256)
 const header = { type: 16, flags: 0, sequence: 0 }
 const message = { ...header, resourceId: 0, attributes: {} }
 
-describe('a value that has no room is refused, never cut', () => {
+describe('a value that does not fit is refused, never truncated', () => {
   test.each<[string, () => unknown, string]>([
     ['message type', () => beginMessage(memory, 0, 256, { ...header, type: 70_000 }), '0 to 65535, got 70000'],
     ['message type', () => beginMessage(memory, 0, 256, { ...header, type: -1 }), '0 to 65535, got -1'],
@@ -30,7 +30,7 @@ describe('a value that has no room is refused, never cut', () => {
       'an integer from 0 to 255, got 1.5',
     ],
     [
-      'number of the queue or group',
+      'queue or group number',
       () => writeNfnetlinkMessage(memory, 0, 256, tableAttributes, { ...message, resourceId: 65_536 }),
       'got 65536',
     ],
@@ -46,7 +46,7 @@ describe('a value that has no room is refused, never cut', () => {
   })
 })
 
-test('a table is deleted by the name that was read, whatever its bytes are', () => {
+test('a table is deleted by the name that was read, for any bytes of the name', () => {
   for (const name of [[0xff, 0x61], Array<number>(200).fill(0xff), [0xc3], [0xed, 0xa0, 0x80]]) {
     const bytes = Uint8Array.from([...name, 0])
     const written = new Memory(512)
@@ -66,7 +66,7 @@ test('a table is deleted by the name that was read, whatever its bytes are', () 
   }
 })
 
-test('an error of the kernel shows nothing that could steer a terminal', () => {
+test('an error of the kernel shows no character that controls a terminal', () => {
   const { message, extendedMessage } = new KernelError('create table \u001b[2J', 17, {
     extendedMessage: 'name \u202e\udcff is taken',
     sequence: 1,

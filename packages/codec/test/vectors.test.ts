@@ -46,7 +46,7 @@ import {
 import { expectAgreement, expectComments, logRecords, OFFSET, queuePackets } from './views.ts'
 
 const vectors = capturedMessages()
-/** User space that got a length wrong on purpose: right framing, but no value of the table. */
+/** Messages with a deliberately wrong length: the framing is right, but the value is not valid in the table. */
 const wrongSizes = new Set([
   'queue/config-maxlen-short',
   'queue/verdict-header-short',
@@ -58,7 +58,7 @@ const subjects = [queuePackets, logRecords]
 
 const aim = (vector: Vector) => new MessageView().wrap(memoryWith(vector.bytes, OFFSET), OFFSET, vector.bytes.length)
 
-/** The numbers of decoded values under the names that the vectors' comments have for them, in wire order. */
+/** The numbers among decoded values, by the names in the vectors' comments, in wire order. */
 function numbersOf(set: AttributeSet, values: object, into = new Map<string, bigint[]>()): Map<string, bigint[]> {
   const put = (name: string, value: unknown) => {
     if (typeof value === 'number' || typeof value === 'bigint')
@@ -101,7 +101,7 @@ function expectNumbers(vector: Vector, from: number, set: AttributeSet, values: 
   return wanted.size
 }
 
-/** The same message again: `header` bytes as they are, then the attributes as `write` writes them. */
+/** Writes the message again: the `header` bytes unchanged, then the attributes that `write` writes. */
 function encode(
   message: MessageView,
   header: number,
@@ -126,12 +126,12 @@ function writeBack<Set extends AttributeSet>(vector: Vector, header: number, set
 
 const nfTables = new Set(loadVectors('nftables').map(({ command }) => command))
 
-/** What writing a message again should give: the bytes themselves, but for what nf_tables writes in two ways. */
+/** The expected result of writing a message again: the same bytes, except where nf_tables has two encodings. */
 function asWritten({ command }: Vector, bytes: Uint8Array, header: number, set: AttributeSet): Uint8Array {
   return nfTables.has(command) ? canonical(bytes, header, set) : bytes
 }
 
-/** Where the attributes of any message of the vectors begin. */
+/** Offset of the attributes of a message of the vectors. */
 function attributesAt(vector: Vector, message: MessageView): number {
   if (message.type === ControlType.Error) {
     const error = new ErrorView().wrap(message)
@@ -140,7 +140,7 @@ function attributesAt(vector: Vector, message: MessageView): number {
   return message.type === ControlType.Done || protocolOf(vector) !== 12 ? 20 : NFNETLINK_ATTRIBUTES
 }
 
-test('there are as many vectors as vectors/README.md says', () => {
+test('vectors/README.md has the right number of vectors', () => {
   expect(loadVectors('queue').length).toBe(173)
   expect(loadVectors('log').length).toBe(143)
   expect(loadVectors('nftables').length).toBe(73)
@@ -265,7 +265,7 @@ describe('a datagram of several messages is walked whole and comes back byte for
   const all = [...loadVectors('log'), ...loadVectors('nftables')]
   const datagrams = all.filter((vector) => messagesOf(vector).length > 1)
 
-  test('there are as many as there are notes that say so', () => {
+  test('as many as the notes announce', () => {
     const noted = all.filter(({ note }) => note.startsWith('several messages'))
     expect(datagrams.map(({ name }) => name)).toEqual(noted.map(({ name }) => name))
   })
@@ -294,7 +294,7 @@ describe('a datagram of several messages is walked whole and comes back byte for
   })
 })
 
-/** Every attribute is a nest of the same: what a reader without a table would walk. */
+/** Every attribute is a nest of the same set, as a reader without a table would walk it. */
 const bottomless: AttributeSet = {
   name: 'ANY',
   members: { any: { number: 1, kernelName: 'ANY_1', format: { kind: 'nested', set: () => bottomless } } },
@@ -322,7 +322,7 @@ describe.each(loadVectors('invalid').map((vector) => [vector.name, vector] as co
   test(`is refused: ${vector.expect}`, () => {
     const fault = firstFault(vector)
     if (vector.expect === 'nested-depth') {
-      // The queue's table knows only three levels: it refuses the fourth, whose place is taken by four bytes of address.
+      // The queue's table has only three levels: it refuses the fourth, because it expects four bytes of address there.
       expect(fault.code).toBe('ATTRIBUTE_SIZE')
       const memory = memoryWith(vector.bytes, OFFSET)
       expect(() => readAttributes(bottomless, memory, OFFSET + 36, vector.bytes.length - 36)).toThrow(
@@ -338,7 +338,7 @@ describe.each(loadVectors('invalid').map((vector) => [vector.name, vector] as co
     expect(fault.offset).toBeLessThan(OFFSET + bytes.length)
   })
 
-  test('and wrapping it directly says the same, if its first message is what is wrong', () => {
+  test('and wrapping it directly has the same result if its first message is malformed', () => {
     const memory = memoryWith(vector.bytes, OFFSET)
     const wrap = () => new MessageView().wrap(memory, OFFSET, vector.bytes.length)
     const first = name.startsWith('header-') || name.startsWith('message-')
@@ -347,7 +347,7 @@ describe.each(loadVectors('invalid').map((vector) => [vector.name, vector] as co
   })
 })
 
-test('every attribute that the vectors name is one that the tables know by that name', () => {
+test('the tables have every attribute that the vectors name', () => {
   const names = new Set(
     vectors.flatMap(([, { fields }]) =>
       fields.flatMap(({ name, value }) => (name === 'nla_type' ? [value.split(' ')[0] ?? ''] : [])),
@@ -365,7 +365,7 @@ test('every attribute that the vectors name is one that the tables know by that 
       else if (format.kind === 'union') for (const table of Object.values(format.sets)) collect(table)
     }
   }
-  // What an element of a list is called is nothing that the tables need.
+  // The tables do not need the names of list elements.
   known.add('NFTA_LIST_ELEM')
   const types = [QueueMessage, LogMessage, NfTablesMessage, BatchMessage, CompatMessage]
   for (const type of types.flatMap((group): number[] => Object.values(group)))

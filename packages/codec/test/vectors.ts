@@ -1,4 +1,4 @@
-/** The golden vectors of /vectors as tests use them; the format is described in vectors/README.md. */
+/** Reads the golden vectors of /vectors for tests; vectors/README.md describes the format. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { runs as fuzzRuns } from '@ringlink/test-support/fuzz'
@@ -7,9 +7,9 @@ import { attributeByNumber } from '../src/schema/format.ts'
 
 const ROOT = new URL('../../../vectors/', import.meta.url)
 
-/** What one line says of its bytes. */
+/** The comment of one line about its bytes. */
 export interface VectorField {
-  /** of its first byte, from the start of the file's bytes */
+  /** offset of its first byte, from the start of the file's bytes */
   readonly offset: number
   /** levels of nesting, by the comment's indentation */
   readonly level: number
@@ -33,7 +33,7 @@ export interface Vector {
 
 export type Folder = 'queue' | 'log' | 'nftables' | 'invalid'
 
-/** All vectors of a folder, in the order of their names. */
+/** All vectors of a folder, ordered by name. */
 export function loadVectors(folder: Folder): Vector[] {
   const directory = new URL(`${folder}/`, ROOT)
   return readdirSync(directory)
@@ -47,7 +47,7 @@ export function loadVector(folder: Folder, name: string): Vector {
   return parseVector(readFileSync(new URL(`${folder}/${name}.hex`, ROOT), 'utf8'))
 }
 
-/** The messages of a datagram, each a vector of its own, cut where the comments say that one begins. */
+/** The messages of a datagram, each as a separate vector, split where the comments mark a beginning. */
 export function messagesOf(datagram: Vector): Vector[] {
   const { name, bytes, fields } = datagram
   const starts = fields.filter((field) => field.name === 'nlmsg_len' && field.level === 0).map(({ offset }) => offset)
@@ -64,7 +64,7 @@ export function messagesOf(datagram: Vector): Vector[] {
   })
 }
 
-/** The messages captured from a kernel, under the names of their files. */
+/** The messages captured from a kernel, by file name. */
 export function capturedMessages(): (readonly [name: string, Vector])[] {
   return (['queue', 'log', 'nftables'] as const).flatMap((folder) =>
     loadVectors(folder)
@@ -104,13 +104,13 @@ export function parseVector(source: string): Vector {
   }
 }
 
-/** The netlink protocol that a vector was captured from: NETLINK_NETFILTER where its note names no other. */
+/** The netlink protocol that a vector was captured from: NETLINK_NETFILTER unless its note names another one. */
 export function protocolOf({ note }: Vector): number {
   if (note.includes('NETLINK_ROUTE')) return Protocol.Route
   return note.includes('NETLINK_GENERIC') ? Protocol.Generic : Protocol.Netfilter
 }
 
-/** The number that a comment begins with, if it does and nothing else hangs on to it. */
+/** The number at the beginning of a comment, if it is followed by a blank or the end. */
 export function numberIn(value: string): bigint | undefined {
   const match = /^(-?)(0x[0-9a-f]+|\d+)(?= |$)/.exec(value)
   if (match === null) return undefined
@@ -118,7 +118,7 @@ export function numberIn(value: string): bigint | undefined {
   return match[1] === '-' ? -number : number
 }
 
-/** The code that a reader answers to what `# expect:` says. */
+/** The error code that corresponds to the text of `# expect:`. */
 export const expectedCode: Readonly<Record<string, DecodeErrorCode>> = {
   'short-header': 'SHORT_HEADER',
   'message-length': 'MESSAGE_LENGTH',
@@ -130,8 +130,8 @@ export const expectedCode: Readonly<Record<string, DecodeErrorCode>> = {
 const NESTED = 0x8000
 
 /**
- * A message of nf_tables as the codec writes it. What means the same is made the same: the kernel sends nests without
- * NLA_F_NESTED, and libnftnl numbers the elements of a set.
+ * A message of nf_tables as the codec writes it. Normalises two encodings: the kernel sends nests without NLA_F_NESTED,
+ * and libnftnl numbers the elements of a set.
  */
 export function canonical(message: Uint8Array, start: number, set: AttributeSet): Uint8Array {
   const bytes = message.slice()
@@ -165,7 +165,7 @@ export function canonical(message: Uint8Array, start: number, set: AttributeSet)
   return bytes
 }
 
-/** A block of memory with the bytes at `offset`, and others around them that must not be read. */
+/** A block of memory with the bytes at `offset`, surrounded by others that must not be read. */
 export function memoryWith(bytes: Uint8Array, offset = 64): Memory {
   const memory = new Memory(offset + bytes.length + 64)
   memory.u8.fill(0xa5)
@@ -173,5 +173,5 @@ export function memoryWith(bytes: Uint8Array, offset = 64): Memory {
   return memory
 }
 
-/** How often a property is tried. */
+/** Number of runs of a property. */
 export const runs: number = fuzzRuns

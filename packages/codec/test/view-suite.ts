@@ -1,4 +1,4 @@
-/** The tests that every view tuned by hand must pass. */
+/** The tests that every hand-tuned view must pass. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Attribute, AttributeWriter, MAXIMUM_ATTRIBUTES, type Memory } from '../src/index.ts'
@@ -16,20 +16,20 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
     .filter(({ bytes }) => new DataView(bytes.buffer).getUint16(4, true) === subject.messageType)
   const values = attributesArbitrary(set, 24)
   const number = (member: string) => set.members[member]?.number as number
-  /** A message of these values, and a writer behind it. */
+  /** A message with these values, and a writer positioned after it. */
   const begin = (attributes: object = {}) => {
     const { memory, length } = messageOf(subject, { packetHeader, ...attributes })
     return { memory, writer: new AttributeWriter().wrap(memory, OFFSET + length, memory.byteLength) }
   }
 
-  test('every attribute of the table has a property, and every property a meaning', () => {
+  test('every attribute of the table has a property, and every property is known', () => {
     const names = namesOf(create())
     const known = ['packetHeader', 'payload', ...subject.left]
     expect(Object.keys(set.members).filter((name) => !names.includes(name) && !known.includes(name))).toEqual([])
     expect(names.filter((name) => set.members[name] === undefined && subject.derived[name] === undefined)).toEqual([])
   })
 
-  describe('the view and the table say the same of', () => {
+  describe('the view and the table agree about', () => {
     test.each(packets.map((vector) => [vector.name, vector] as const))('%s', (_, { bytes }) => {
       expectAgreement(subject, memoryWith(bytes, OFFSET), OFFSET, bytes.length)
     })
@@ -42,7 +42,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       fc.assert(property, { numRuns: runs })
     })
 
-    test('any packet with a few bytes changed, or cut', () => {
+    test('any packet with a few bytes changed or cut off', () => {
       const change = fc.tuple(fc.nat(), fc.nat(255))
       const property = fc.property(
         values,
@@ -80,7 +80,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       }
     })
 
-    test('text that a zero byte cuts, and one without', () => {
+    test('text with and without a zero byte', () => {
       for (const attribute of Object.values<Attribute>(set.members)) {
         if (attribute.format.kind !== 'text') continue
         for (const text of ['a\0b\0', 'abc', '\0', '\ufeffabc\0', '']) {
@@ -100,7 +100,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       expect(count).toThrow(expect.objectContaining({ code: 'ATTRIBUTE_COUNT' }))
     })
 
-    test('a repeated attribute: the last counts', () => {
+    test('a repeated attribute: the last one wins', () => {
       const { memory, writer } = begin({ mark: 1, payload: Uint8Array.of(1, 2, 3) })
       writer.bytes(number('mark'), Uint8Array.of(0, 0, 0, 2))
       writer.bytes(number('payload'), Uint8Array.of(9))
@@ -122,10 +122,10 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
 
     test.each([
       ['outside the memory', OFFSET, 4096, 'SHORT_HEADER'],
-      ['at no multiple of four', OFFSET + 1, 100, 'UNALIGNED'],
-      ['at no number', Number.NaN, 100, 'SHORT_HEADER'],
+      ['not at a multiple of four', OFFSET + 1, 100, 'UNALIGNED'],
+      ['at NaN', Number.NaN, 100, 'SHORT_HEADER'],
       ['before the memory', -4, 100, 'SHORT_HEADER'],
-      ['of no length', OFFSET, Number.NaN, 'SHORT_HEADER'],
+      ['of length NaN', OFFSET, Number.NaN, 'SHORT_HEADER'],
       ['without netfilter header', OFFSET, 19, 'SHORT_HEADER'],
       ['without attributes', OFFSET, 20, 'ATTRIBUTE_MISSING'],
       ['cut in its header', OFFSET, 27, 'ATTRIBUTE_LENGTH'],
@@ -144,13 +144,13 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       expectEmpty(subject, view)
     })
 
-    test('and one that was never aimed is as empty', () => {
+    test('and one that was never aimed is empty too', () => {
       expectEmpty(subject, create())
     })
   })
 
   describe('a view that has read other messages reads the next one as a fresh view does:', () => {
-    /** Aims both, and lets them differ in nothing. */
+    /** Aims both and expects no difference. */
     const expectSame = (view: ReturnType<Subject['create']>, memory: Memory, length: number): void => {
       const fresh = create()
       const wrapped = outcome(() => fresh.wrap(memory, OFFSET, length))
@@ -164,7 +164,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       type: number
       size: number
     }
-    /** A message of attributes of these types and sizes, sound or not; `spare` bytes are behind its last attribute. */
+    /** A message with attributes of these types and sizes, valid or not, and `spare` bytes after the last one. */
     const craft = (parts: readonly Part[], spare: number, mark: number) => {
       const { memory, writer } = begin()
       let last = OFFSET
@@ -201,7 +201,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       fc.assert(property, { numRuns: Math.ceil(runs / 4) })
     })
 
-    test('of few types and sizes, so that places and headers recur', () => {
+    test('of few types and sizes, so that offsets and headers recur', () => {
       const part = fc.record({
         type: fc.constantFrom(...['mark', 'payload', 'linkLayerHeader'].map(number), number('payload') | 0x8000),
         size: fc.constantFrom(0, 4, 5, 12),
@@ -213,7 +213,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
         const view = create()
         messages.forEach(([parts, spare, short], count) => {
           const { memory, length, last } = craft(parts, spare, count)
-          // The last attribute says less than it has: less than its header even, if it is empty.
+          // The last attribute claims less than its length: even less than its header, if it is empty.
           memory.u16[last >> 1] = (memory.u16[last >> 1] as number) - short
           expectSame(view, memory, length)
         })
@@ -221,7 +221,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       fc.assert(property, { numRuns: runs * 5 })
     })
 
-    test('the last attribute where the payload was one message before, in another size', () => {
+    test('the last attribute at the offset of the previous payload, with another size', () => {
       for (const size of [0, 3, 5]) {
         const view = create()
         for (const part of [
@@ -235,10 +235,10 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
       }
     })
 
-    test('many that differ, until shapes are given up and looked for again', () => {
+    test('many that differ, until shapes are given up and compared again', () => {
       const view = create()
       for (let count = 0; count < 1200; count++) {
-        // Runs of alike messages, of one in the beginning and of many in the end.
+        // Runs of similar messages, of length one in the beginning and long ones at the end.
         const size = Math.floor(count / (1 + (count >> 7))) % 3
         const { memory, length } = craft([{ type: number('linkLayerHeader'), size: 4 * size }], 0, count)
         expectSame(view, memory, length)

@@ -1,4 +1,4 @@
-/** Holds the views that are tuned by hand to the tables that they stand for: what tests of any of them need. */
+/** Compares hand-tuned views with their tables: the parts that tests of all views share. */
 import { expect } from 'vitest'
 import {
   type Attribute,
@@ -28,7 +28,7 @@ import { numberIn, type Vector } from './vectors.ts'
 
 export const OFFSET = 64
 
-/** Values of a message, under the names of its table: of members that a view makes something else of, with their types. */
+/** Values of a message by the names of its table; members that a view converts have their types. */
 export interface Values {
   readonly [member: string]: unknown
   readonly packetHeader?: { readonly protocol: number; readonly hook: number; readonly id?: number }
@@ -49,7 +49,7 @@ export interface Subject {
   readonly create: () => IndexedMessageView
   /** everything that the message of a view of {@link create} holds */
   readonly attributes: (view: IndexedMessageView) => object
-  /** what a property or method is that has another name or value than a member of the table */
+  /** the expected value of a property or method whose name or value differs from the table's */
   readonly derived: Derived
   /** members of the table that the view leaves to `attributes()` */
   readonly left: readonly string[]
@@ -106,14 +106,14 @@ export const logRecords: Subject = {
   left: ['hardwareHeaderLength'],
 }
 
-/** The properties and methods that a view has beside those of all views, without `attributes`. */
+/** The properties and methods of a view, without those of all views and without `attributes`. */
 export function namesOf(view: IndexedMessageView): string[] {
   return Object.getOwnPropertyNames(Object.getPrototypeOf(view)).filter(
     (name) => name !== 'constructor' && name !== 'attributes',
   )
 }
 
-/** Everything that a view says; a method that refuses says its code. */
+/** The results of all properties and methods of a view; an error counts as its code. */
 export function saidBy(view: IndexedMessageView): Record<string, unknown> {
   const prototype = Object.getPrototypeOf(view)
   const said: Record<string, unknown> = { family: view.family, payload: view.payload().slice() }
@@ -124,7 +124,7 @@ export function saidBy(view: IndexedMessageView): Record<string, unknown> {
   return said
 }
 
-/** What a view of these values must say; nests are given as their bytes. */
+/** The expected results of a view of these values; nests are given as bytes. */
 export function expectedOf(subject: Subject, values: Values, family: number, resourceId: number) {
   const { set, derived } = subject
   const expected: Record<string, unknown> = { family, payload: values.payload ?? new Uint8Array() }
@@ -140,7 +140,7 @@ export function expectedOf(subject: Subject, values: Values, family: number, res
   return expected
 }
 
-/** The value of `read`, or the code and place that it is refused with. */
+/** The value of `read`, or the code and place of its error. */
 export function outcome<Value>(read: () => Value): Value | { refused: string; offset: number } {
   try {
     return read()
@@ -155,7 +155,7 @@ function refusalOf(read: () => unknown): unknown {
   return typeof value === 'object' && value !== null && 'refused' in value ? value.refused : value
 }
 
-/** The table without what is inside nests, which a view leaves to its methods. */
+/** The table with nests as bytes, which a view leaves to its methods. */
 function shallow({ name, members }: AttributeSet): AttributeSet {
   return attributeSet(
     name,
@@ -168,7 +168,7 @@ function shallow({ name, members }: AttributeSet): AttributeSet {
   )
 }
 
-/** A view says what the table says, and refuses what it refuses, at the same place. */
+/** A view agrees with the table, and refuses the same messages at the same place. */
 export function expectAgreement(subject: Subject, memory: Memory, offset: number, length: number): void {
   const { set } = subject
   const start = offset + NFNETLINK_ATTRIBUTES
@@ -192,7 +192,7 @@ export function expectAgreement(subject: Subject, memory: Memory, offset: number
   expect(outcome(() => subject.attributes(view))).toEqual(all)
 }
 
-/** Nothing of any message: not of the one refused, and not of the one before. */
+/** No trace of any message, neither the refused nor the previous one. */
 export function expectEmpty(subject: Subject, view: ReturnType<Subject['create']>): void {
   const packetHeader = { id: 0, protocol: 0, hook: 0 }
   expect(saidBy(view)).toEqual(expectedOf(subject, { packetHeader }, 0, 0))
@@ -200,7 +200,7 @@ export function expectEmpty(subject: Subject, view: ReturnType<Subject['create']
   expect(subject.attributes(view)).toEqual({})
 }
 
-/** A message of these values at {@link OFFSET}, without its last `slack` bytes. */
+/** A message with these values at {@link OFFSET}, without its last `slack` bytes. */
 export function messageOf(subject: Subject, values: Values, slack = 0): { memory: Memory; length: number } {
   const { set, messageType: type } = subject
   const memory = new Memory(1 << 16)
@@ -211,7 +211,7 @@ export function messageOf(subject: Subject, values: Values, slack = 0): { memory
   return { memory, length: length - slack }
 }
 
-/** The values that a vector's comments name: numbers, texts and the payload, read without the codec. */
+/** The values in a vector's comments: numbers, texts and the payload, read without the codec. */
 export function commentedValues({ set }: Subject, { bytes, fields }: Vector): Values {
   const text = (name: string) => fields.find((field) => field.name === name)?.value
   const number = (name: string) => numberIn(text(name) ?? '')
@@ -239,14 +239,14 @@ export function commentedValues({ set }: Subject, { bytes, fields }: Vector): Va
   return values
 }
 
-/** The properties of a message that its vector's comments tell; the others are bytes and nests. */
+/** The properties of a message that are in its vector's comments; the others are bytes and nests. */
 export function expectComments(subject: Subject, view: IndexedMessageView, vector: Vector): void {
   const resourceId = numberIn(vector.fields.find(({ name }) => name === 'res_id')?.value ?? '')
   const said = saidBy(view)
   const expected = expectedOf(subject, commentedValues(subject, vector), view.family, Number(resourceId))
   for (const name of Object.keys(expected)) {
     const kind = name === 'payload' ? undefined : subject.set.members[name]?.format.kind
-    // The comments have nests as their parts: a property that looks into one is held to the table alone.
+    // The comments show the parts of nests, so a property that looks into one is compared only with the table.
     const isInNest = name === 'vlanTag'
     if (kind !== 'bytes' && kind !== 'nested' && !isInNest) expect(said[name], name).toEqual(expected[name])
   }

@@ -1,4 +1,4 @@
-/** Attributes as nodes: by their table, or as far as they tell themselves. */
+/** Attributes as nodes: described by their table or, without one, by their headers. */
 import { match } from 'ts-pattern'
 import { type Attribute, type AttributeSet, attributeByNumber, payloadBounds, selectedSet } from '../schema/format.ts'
 import { AttributeBit, MAXIMUM_ATTRIBUTES } from '../wire/attribute.ts'
@@ -8,10 +8,10 @@ import { type ByteOrder, integerLayout, structLayout } from './layout.ts'
 import { malformed, part, problemNode, type Region, rest, type Source, takeBytes, takeNode } from './source.ts'
 import type { AttributeNode, InspectNode } from './tree.ts'
 
-/** Texts of the selectors in a region, by the names of their members. */
+/** The selectors in a region, as text, by member name. */
 type Selectors = ReadonlyMap<string, string>
 
-/** The attributes in a region; `set` is their table, if there is one. */
+/** Nodes for the attributes in a region; `set` is their table, if there is one. */
 export function attributeNodes(
   source: Source,
   set: AttributeSet | undefined,
@@ -52,7 +52,10 @@ export function attributeNodes(
   return nodes
 }
 
-/** Where a region is all attributes, well-formed and at least one: what tells where they begin after a header of unknown length. */
+/**
+ * Whether a region holds only well-formed attributes, at least one. Finds where they begin after a header of unknown
+ * length.
+ */
 export function holdsAttributes(source: Source, region: Region): boolean {
   const { attributeHeader } = source.framing
   let position = region.start
@@ -107,7 +110,7 @@ function readSelectors(source: Source, set: AttributeSet | undefined, region: Re
   return found
 }
 
-/** The attribute as the selectors settle it; nothing where a sub-message has no table. */
+/** The description of an attribute, with its sub-message selected; `undefined` if the sub-message has no table. */
 function settled(attribute: Attribute, selectors: Selectors): Attribute | undefined {
   const { format } = attribute
   if (format.kind !== 'union') return attribute
@@ -186,7 +189,7 @@ function listNodes(source: Source, set: AttributeSet, payload: Region, depth: nu
         : attributeHeader.parse(part(source, { start: position, end: position + attributeHeader.length }))
     const isWhole = header !== undefined && header.length >= attributeHeader.length && header.length <= have
     if (!isWhole || nodes.length >= MAXIMUM_ATTRIBUTES) {
-      // What is wrong with it is what would be wrong with any attribute.
+      // Its problems are those of any attribute.
       const left = { start: position, end: payload.end }
       if (isWhole)
         nodes.push(

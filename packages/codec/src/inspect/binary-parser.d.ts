@@ -1,9 +1,9 @@
 /**
- * The part of binary-parser 2.3.0 that this repository uses. Its own declarations exist, but its `exports` do not lead to them
- * under `moduleResolution` nodenext, and they say `any` where this says `unknown`.
+ * The part of binary-parser 2.3.0 that this repository uses. The package has declarations, but its `exports` hide them
+ * from `moduleResolution` nodenext, and they use `any` where this uses `unknown`.
  */
 declare module 'binary-parser' {
-  /** bytes, or a function of what was parsed so far */
+  /** length in bytes, or a function of the fields parsed so far */
   type Length = number | ((this: { length: number }) => number)
 
   export class Parser {

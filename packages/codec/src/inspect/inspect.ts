@@ -22,43 +22,43 @@ import {
 } from './source.ts'
 import type { FieldNode, GroupNode, InspectNode, MessageNode } from './tree.ts'
 
-/** More messages than this in one frame are not shown. */
+/** Maximum number of messages shown of one frame. */
 export const MAXIMUM_MESSAGES = 4096
-/** More messages and attributes than this are not shown, unless `maximumNodes` says otherwise. */
+/** Maximum number of messages and attributes shown, unless `maximumNodes` is given. */
 export const MAXIMUM_NODES = 65_536
-/** More bytes of payloads than this are not shown, unless `maximumBytes` says otherwise. */
+/** Maximum number of payload bytes shown, unless `maximumBytes` is given. */
 export const MAXIMUM_BYTES: number = 1024 * 1024
-/** Errors that repeat errors: real ones repeat a request. */
+/** Maximum depth of errors that repeat errors; real errors repeat a request. */
 const MAXIMUM_REPEATED_ERRORS = 4
-/** The longest fixed header that is looked for in messages of unknown protocols. */
+/** The longest fixed header, in bytes, that is tried in messages of unknown protocols. */
 const MAXIMUM_FIXED_HEADER = 64
 
-/** What bytes are, and how much is made of them: the tree and its text are bounded, whatever the bytes are. */
+/** How to read the bytes, and limits that bound the tree and its text for any input. */
 export interface InspectOptions {
-  /** `Protocol`; without it, netfilter */
+  /** `Protocol` (NETLINK_*); default netfilter */
   protocol?: number
-  /** of the machine that the bytes come from; without it, this one's */
+  /** byte order of the machine that the bytes come from; default this machine's */
   byteOrder?: ByteOrder
-  /** tables of further messages: asked first, then the codec's own */
+  /** tables of further messages, looked up before the codec's own */
   describe?: DescribeMessage | undefined
   /** messages and attributes; default {@link MAXIMUM_NODES} */
   maximumNodes?: number | undefined
-  /** bytes of payloads that are kept; default {@link MAXIMUM_BYTES} */
+  /** payload bytes that are kept; default {@link MAXIMUM_BYTES} */
   maximumBytes?: number | undefined
   /** levels of nested attributes; default {@link MAXIMUM_DEPTH} */
   maximumDepth?: number | undefined
 }
 
 /**
- * The messages in `bytes` and all that is in them. What is malformed becomes a node that says why, beside its bytes. Never throws; time
- * and size of the result are linear in the bytes, and bounded by the limits of the options: a node of code `NODE_COUNT` or `BYTE_COUNT`
- * says where one was met.
+ * The messages in `bytes` and their contents. Malformed parts become a node that says why, next to their bytes. Never
+ * throws. Time and size of the result are linear in the input and bounded by the limits in the options: a node of code
+ * `NODE_COUNT` or `BYTE_COUNT` shows where a limit was reached.
  */
 export function inspect(bytes: Uint8Array, options: InspectOptions = {}): InspectNode[] {
   const order = options.byteOrder ?? (hostIsLittleEndian ? 'little' : 'big')
   const { maximumNodes = MAXIMUM_NODES, maximumBytes = MAXIMUM_BYTES, maximumDepth = MAXIMUM_DEPTH } = options
   const source: Source = {
-    // A copy, so that shared memory, which text decoders refuse, never reaches one.
+    // A copy, because text decoders refuse shared memory.
     bytes: new Uint8Array(bytes),
     framing: framings[order],
     protocol: options.protocol ?? Protocol.Netfilter,
@@ -119,7 +119,7 @@ function messageNode(source: Source, region: Region): InspectNode[] {
   return [node]
 }
 
-/** Where the bytes of a fixed layout lie that a region begins with. */
+/** The part of a region that its fixed layout covers. */
 function headerOf({ start }: Region, { length }: { readonly length: number }): Region {
   return { start, end: start + length }
 }
@@ -134,7 +134,7 @@ function headerFields(source: Source, offset: number, header: MessageHeaderField
   ]
 }
 
-/** What follows the netlink header, by protocol and type; `errors` are those around it that repeat it. */
+/** Nodes for what follows the netlink header, by protocol and type; `errors` is the depth of errors that repeat it. */
 function bodyNodes(source: Source, header: MessageHeaderFields, region: Region, errors: number): InspectNode[] {
   return match({ protocol: source.protocol, type: header.type })
     .with({ type: ControlType.Error }, () => errorNodes(source, header, region, errors))
@@ -170,7 +170,7 @@ function errorNodes(source: Source, header: MessageHeaderFields, region: Region,
     name: `request ${typeName(source, request.type) ?? request.type}`,
     offset: start,
     length: end - start,
-    // The kernel repeats a request as it came, and one that it refuses may be anything: a header alone is no fault here.
+    // The kernel repeats a refused request as it came, with any contents, so a header alone is not a problem here.
     children: [
       ...headerFields(source, start, request),
       ...(body.end > body.start ? repeatedNodes(source, request, body, errors + 1) : []),
@@ -180,7 +180,7 @@ function errorNodes(source: Source, header: MessageHeaderFields, region: Region,
   return [errorField(source, region), group, ...extendedAckNodes(source, header, following)]
 }
 
-/** What follows the header of a request that an error repeats. */
+/** Nodes for what follows the header of a request that an error repeats. */
 function repeatedNodes(source: Source, request: MessageHeaderFields, region: Region, errors: number): InspectNode[] {
   if (errors <= MAXIMUM_REPEATED_ERRORS) return bodyNodes(source, request, region, errors)
   return malformed(source, region, 'NESTED_DEPTH', `errors repeated more than ${MAXIMUM_REPEATED_ERRORS} times`)
@@ -188,7 +188,7 @@ function repeatedNodes(source: Source, request: MessageHeaderFields, region: Reg
 
 function doneNodes(source: Source, header: MessageHeaderFields, region: Region): InspectNode[] {
   const have = region.end - region.start
-  // Only the end of a dump has a number; records of the log, in one datagram, end with the header of their group.
+  // Only the end of a dump carries a number; the Done message after log records carries the header of their group.
   if ((header.flags & MessageFlag.Multipart) === 0) {
     const { netfilterHeader } = source.framing
     const isHeader = source.protocol === Protocol.Netfilter && have === netfilterHeader.length
@@ -244,7 +244,7 @@ function genericNodes(source: Source, type: number, region: Region): InspectNode
   ]
 }
 
-/** A message of another protocol: by its table, or as far as it tells itself where its attributes begin. */
+/** A message of another protocol: by its table or, without one, by finding where its attributes begin. */
 function otherNodes(source: Source, type: number, region: Region): InspectNode[] {
   const described = source.describe(source.protocol, type)
   const length = described?.headerLength ?? fixedHeaderLength(source, region)
@@ -260,7 +260,7 @@ function otherNodes(source: Source, type: number, region: Region): InspectNode[]
   ]
 }
 
-/** The shortest header after which everything is attributes; `undefined` where there is none. */
+/** The length of the shortest header after which everything is attributes; `undefined` if there is none. */
 function fixedHeaderLength(source: Source, region: Region): number | undefined {
   for (let length = 0; length <= MAXIMUM_FIXED_HEADER; length += 4) {
     if (holdsAttributes(source, { start: region.start + length, end: region.end })) return length

@@ -1,14 +1,14 @@
 /// <reference path="./binary-parser.d.ts" />
 /**
- * The wire layouts, declared once more with binary-parser, and on purpose not with the codec's own views: two decoders that
- * share a mistake would agree on it.
+ * The wire layouts, declared a second time with binary-parser and deliberately not with the codec's views: two decoders
+ * that share a mistake would agree on it.
  */
 import { Parser } from 'binary-parser'
 import type { IntegerFormat, StructField } from '../schema/format.ts'
 
 export type ByteOrder = 'little' | 'big'
 
-/** A declared layout: its length and how to read it from bytes that have at least that many. */
+/** A declared layout: its length in bytes, and how to read it from at least that many bytes. */
 export interface Layout<Value> {
   readonly length: number
   parse(bytes: Uint8Array): Value

@@ -38,7 +38,7 @@ const families: ReadonlyMap<number, string> = new Map([
 
 const generalFlags = ['REQUEST', 'MULTI', 'ACK', 'ECHO', 'DUMP_INTR', 'DUMP_FILTERED']
 
-/** The name of a message type, as well as it is known. */
+/** The name of a message type; of an unknown one the subsystem and number. */
 export function typeName(
   { protocol, describe }: Pick<Source, 'protocol' | 'describe'>,
   type: number,
@@ -51,7 +51,10 @@ export function typeName(
   return subsystem === undefined ? undefined : `NFNL_SUBSYS_${subsystem} << 8 | ${type & 0xff}`
 }
 
-/** Names of the flags set, joined by ` | `. The upper byte means what the type makes of it: named where that is certain. */
+/**
+ * Names of the flags set, joined by ` | `. The meaning of the upper byte depends on the message type; it is named only
+ * where that is certain.
+ */
 export function flagNames(type: number, flags: number): string | undefined {
   const names = generalFlags.filter((_, bit) => (flags & (1 << bit)) !== 0).map((name) => `NLM_F_${name}`)
   let rest = flags & ~0x3f

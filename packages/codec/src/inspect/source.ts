@@ -1,13 +1,13 @@
-/** The bytes that are inspected, and how much may be made of them. */
+/** The inspected bytes, and the limits of the result. */
 import type { DecodeErrorCode } from '../errors.ts'
 import type { MessageDescription } from '../messages.ts'
 import type { Framing } from './layout.ts'
 import type { BytesNode, FieldNode, InspectNode, ProblemNode } from './tree.ts'
 
-/** Looks up what is known of a message type. */
+/** Looks up the description of a message type. */
 export type DescribeMessage = (protocol: number, type: number) => MessageDescription | undefined
 
-/** What is left of the limits; each node and each byte that is shown takes from it. */
+/** The remaining budget, which each node and each byte that is shown reduces. */
 export interface Budget {
   nodes: number
   bytes: number
@@ -35,7 +35,7 @@ export function part({ bytes }: Source, { start, end }: Region): Uint8Array {
 /** The two digits of each byte. */
 const byteDigits: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** Takes the bytes of a region from the budget, as far as that goes, and copies them. */
+/** Copies the bytes of a region, as many as the budget allows. */
 export function takeBytes(source: Source, region: Region): Uint8Array {
   const taken = Math.min(region.end - region.start, source.budget.bytes)
   source.budget.bytes -= taken
@@ -48,12 +48,12 @@ export function bytesNode(source: Source, name: string, region: Region): BytesNo
   return { kind: 'bytes', name, offset: region.start, length: region.end - region.start, hexadecimal }
 }
 
-/** The bytes of a region, if there are any. */
+/** A node for the bytes of a region, if there are any. */
 export function rest(source: Source, name: string, region: Region): InspectNode[] {
   return region.end > region.start ? [bytesNode(source, name, region)] : []
 }
 
-/** A problem, and the bytes that it leaves unread. */
+/** Nodes for a problem and for the bytes that it leaves unread. */
 export function malformed(source: Source, region: Region, code: ProblemNode['code'], text: string): InspectNode[] {
   return [problemNode(region.start, code, text), ...rest(source, 'not read', region)]
 }

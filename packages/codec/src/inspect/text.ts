@@ -3,14 +3,14 @@ import { escapeText } from '../text.ts'
 import { type InspectOptions, inspect } from './inspect.ts'
 import type { InspectNode } from './tree.ts'
 
-/** Bytes shown in one line. */
+/** Number of bytes shown on one line. */
 const LINE_BYTES = 16
-/** Columns between the offset and the values, unless names are shorter. */
+/** Maximum width of the column of names. */
 const MAXIMUM_NAME_WIDTH = 44
 
 /**
- * {@link inspect} as text: one field a line, with its offset, the name indented by nesting, and the value. Every control, format and
- * bidi character is escaped.
+ * {@link inspect} as text: one field per line, with its offset, the name indented by nesting, and the value. Every
+ * control, format and bidi character is escaped.
  */
 export function inspectText(bytes: Uint8Array, options: InspectOptions = {}): string {
   const lines = inspect(bytes, options).flatMap((node) => nodeLines(node, 0))

@@ -1,4 +1,7 @@
-/** What {@link inspect} makes of bytes: plain objects that own all they hold. Offsets count from the first byte given. */
+/**
+ * The tree that {@link inspect} returns: plain objects that own all they hold. Offsets count from the first byte of the
+ * input.
+ */
 
 import type { DecodeErrorCode } from '../errors.ts'
 import type { AttributeFormat } from '../schema/format.ts'
@@ -14,7 +17,7 @@ interface Place {
 export interface FieldNode extends Place {
   readonly kind: 'field'
   readonly value: number | bigint | Uint8Array
-  /** the kernel's names for the value, where there are */
+  /** the kernel's names for the value, if there are any */
   readonly meaning?: string | undefined
 }
 
@@ -24,24 +27,24 @@ export interface GroupNode extends Place {
   readonly children: readonly InspectNode[]
 }
 
-/** Bytes that nothing is known of. */
+/** Bytes of unknown meaning. */
 export interface BytesNode extends Place {
   readonly kind: 'bytes'
-  /** two digits a byte, no blanks; fewer bytes than `length` where a limit was met */
+  /** two hexadecimal digits per byte, no blanks; fewer bytes than `length` if a limit was reached */
   readonly hexadecimal: string
 }
 
 export interface AttributeNode extends Place {
   readonly kind: 'attribute'
-  /** its name in the codec's table; `undefined` if it is not there */
+  /** its name in the codec's table, if it has one */
   readonly member: string | undefined
   /** `nla_type` without its flag bits */
   readonly number: number
   /** the flag bits of `nla_type` */
   readonly bits: number
-  /** how the table says that it is laid out */
+  /** its format according to the table */
   readonly format: AttributeFormat['kind'] | undefined
-  /** of a flag, a number, text or bytes; the other formats have children */
+  /** value of a flag, a number, text or bytes; the other formats have children */
   readonly value?: true | number | bigint | string | Uint8Array
   readonly children: readonly InspectNode[]
 }
@@ -56,7 +59,7 @@ export interface MessageNode extends Place {
   readonly children: readonly InspectNode[]
 }
 
-/** Why bytes could not be read, at the place where that was seen. */
+/** Why bytes could not be read, at the place of the problem. */
 export interface ProblemNode extends Place {
   readonly kind: 'problem'
   readonly code: DecodeErrorCode | 'MESSAGE_COUNT' | 'NODE_COUNT' | 'BYTE_COUNT'

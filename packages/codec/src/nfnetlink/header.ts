@@ -1,5 +1,5 @@
 /**
- * nfgenmsg, the header of every netfilter message behind the netlink header (uapi/linux/netfilter/nfnetlink.h).
+ * nfgenmsg, the header that follows the netlink header in every netfilter message (uapi/linux/netfilter/nfnetlink.h).
  *
  *   0                   1                   2                   3
  *   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -27,9 +27,9 @@ import {
 const FAMILY = MESSAGE_HEADER_LENGTH
 const VERSION = FAMILY + 1
 const RESOURCE_ID = VERSION + 1
-/** Bytes of the header. */
+/** Length of the header in bytes. */
 export const NFNETLINK_HEADER_LENGTH = 4
-/** Where the attributes of a netfilter message begin, from its start. */
+/** Offset of the attributes in a netfilter message, in bytes from its start. */
 export const NFNETLINK_ATTRIBUTES = MESSAGE_HEADER_LENGTH + NFNETLINK_HEADER_LENGTH
 
 /** The upper byte of `nlmsg_type` in netfilter messages. */
@@ -61,7 +61,7 @@ export const Subsystem = {
 } as const
 export type Subsystem = (typeof Subsystem)[keyof typeof Subsystem]
 
-/** Protocol families of netfilter. A message may carry others: they are passed on as numbers. */
+/** Protocol families of netfilter (NFPROTO_*). A message may carry others, which are passed on as numbers. */
 export const Family = {
   /** NFPROTO_UNSPEC */
   Unspecified: 0,
@@ -80,7 +80,7 @@ export const Family = {
 } as const
 export type Family = (typeof Family)[keyof typeof Family]
 
-/** Where on its way a packet was caught, in the families ip, ip6, inet and bridge. */
+/** The hook at which a packet was caught, in the families ip, ip6, inet and bridge. */
 export const Hook = {
   /** NF_INET_PRE_ROUTING */
   Prerouting: 0,
@@ -108,8 +108,8 @@ export function messageResourceId(memory: Memory, offset: number): number {
 }
 
 /**
- * Writes the header at `offset`, which is behind the netlink header, and returns the offset behind it. Throws
- * `EncodeError` when it does not fit below `limit`, and for a family or resource id that the header has no room for.
+ * Writes the header at `offset`, after the netlink header, and returns the offset of its end. Throws `EncodeError` when
+ * it does not fit below `limit`, and for a family or resource id that does not fit its field.
  */
 export function writeNfnetlinkHeader(
   memory: Memory,
@@ -121,7 +121,7 @@ export function writeNfnetlinkHeader(
   checkAligned(offset, 'netfilter header')
   checkSpace(offset, NFNETLINK_HEADER_LENGTH, Math.min(limit, memory.byteLength), 'netfilter header')
   checkInteger('protocol family', family, 0, 0xff)
-  checkInteger('number of the queue or group', resourceId, 0, 0xffff)
+  checkInteger('queue or group number', resourceId, 0, 0xffff)
   memory.u8[offset] = family
   memory.u8[offset + 1] = 0
   memory.u16[(offset + 2) >> 1] = networkOrder16(resourceId)
@@ -135,17 +135,18 @@ export function nfnetlinkHeader(family: number, resourceId: number): Uint8Array 
   return memory.u8
 }
 
-/** A whole netfilter message to write. */
+/** The parts of a netfilter message to write. */
 export interface NfnetlinkMessage<Set extends AttributeSet> extends MessageHeader {
   family?: number
-  /** number of the queue or group */
+  /** queue or group number */
   resourceId: number
   attributes: AttributeValues<Set>
 }
 
 /**
- * Writes a whole message at `offset` from its table, padded to four as user space does (unless the limit cuts the
- * padding off), and returns its length. For messages that are rare. Throws `EncodeError`; nothing is to be sent then.
+ * Writes a whole message at `offset` from its table and returns its length in bytes, padded to a multiple of four
+ * unless the limit cuts the padding off. For rare messages. Throws `EncodeError`; the memory then holds no valid
+ * message.
  */
 export function writeNfnetlinkMessage<Set extends AttributeSet>(
   memory: Memory,

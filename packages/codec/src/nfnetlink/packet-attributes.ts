@@ -1,13 +1,14 @@
 /**
- * What a view of a packet or record leaves to the tables: nested attributes, and everything at once, as owned values. These are
- * functions, not methods, so that a program which only reads properties does not carry the tables of connection tracking.
+ * Reads nested attributes, and all attributes at once, of a packet or record as owned values. Functions, not methods of
+ * the view, so that the bundle of a program that only reads properties does not contain the tables of connection
+ * tracking.
  */
 import type { AttributeSet, AttributeValues } from '../schema/format.ts'
 import { readAttributes } from '../schema/read.ts'
 import { NFNETLINK_ATTRIBUTES } from './header.ts'
 import type { IndexedMessageView } from './packet-view.ts'
 
-/** The attributes nested in attribute `number`, if it is there. Throws `DecodeError`. */
+/** The attributes nested in attribute `number`, if it is present. Throws `DecodeError`. */
 export function nestedAttributes<Set extends AttributeSet>(
   view: IndexedMessageView,
   number: number,

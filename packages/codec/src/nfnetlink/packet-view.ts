@@ -1,10 +1,10 @@
 /**
- * What the views of hot netfilter messages share: one walk over the attributes, in which every length is checked against the
- * table of the set, notes where each attribute lies; after that a property is a load.
+ * The base of the views of hot netfilter messages. One walk over the attributes checks every length against the table
+ * of the set and notes the offset of each attribute; after that a property is one load.
  *
- * The messages of a queue or a log are alike: the same attributes of the same lengths, but for the payload at the end. So the
- * view remembers the headers of the attributes of the last message, its shape. A message with the same headers in the same
- * places is as good as that one was, and nothing of it needs to be worked out anew.
+ * The messages of a queue or a log are alike: the same attributes with the same lengths, except for the payload at the
+ * end. So the view remembers the shape of the last message, that is, its attribute headers. A message with the same
+ * headers at the same offsets is as valid as the last one and needs no walk.
  */
 
 import { DecodeError } from '../errors.ts'
@@ -24,24 +24,30 @@ import { readText } from '../wire/text.ts'
 import { messageFamily, NFNETLINK_ATTRIBUTES } from './header.ts'
 
 const ROOM_FOR_TOO_MANY = NFNETLINK_ATTRIBUTES + MAXIMUM_ATTRIBUTES * ATTRIBUTE_HEADER_LENGTH
-/** Attributes in a shape; a message with more has none. */
+/** Maximum attributes in a shape; a message with more has no shape. */
 const SHAPE_LIMIT = 32
-/** What no `nla_type` is. */
+/** A value that is not a valid `nla_type`. */
 const NO_TYPE = -1
-/** Messages of other shapes in a row after which shapes are given up, and for how many messages. */
+/** Consecutive messages of other shapes after which shapes are not compared any more, and for how many messages. */
 const PATIENCE = 8
 const PAUSE = 256
 
-/** What a view knows of its message, made once from the table. A set has at most 31 attributes, numbered from 1. */
+/**
+ * What a view knows about its message type, derived once from the table. A set has at most 31 attributes, numbered from
+ * 1.
+ */
 export interface AttributeIndex {
   readonly set: AttributeSet
   /** `nlmsg_type` of the message */
   readonly messageType: number
-  /** the attribute without which the message is nothing */
+  /** the attribute that a message must have */
   readonly required: number
-  /** the attribute that is the packet */
+  /** the attribute that holds the packet */
   readonly payload: number
-  /** Of each attribute the least `nla_len` in the upper half and the greatest in the lower, so that one load gets both. */
+  /**
+   * For each attribute the minimum `nla_len` in the upper half and the maximum in the lower half, so that one load gets
+   * both.
+   */
   readonly bounds: Int32Array
 }
 
@@ -61,34 +67,35 @@ export function attributeIndex(
   return { set, ...message, bounds }
 }
 
-/** Where the payload of an attribute lies. */
+/** Offset and length of an attribute's payload. */
 export interface AttributePlace {
   readonly offset: number
   readonly length: number
 }
 
 /**
- * A message where it lies. After {@link wrap} no property can fail or read outside the message; that ends with the release of
- * the memory. A property is a load and `undefined` if the attribute is not there; a method allocates.
+ * A message in place. After {@link wrap} no property can fail or read outside the message, until the memory is
+ * released. A property is a load, and `undefined` if the attribute is missing; a method allocates.
  */
 export abstract class IndexedMessageView {
   memory: Memory = EMPTY
-  /** where the message begins */
+  /** offset of the message in bytes */
   offset = 0
-  /** bytes of the message */
+  /** length of the message in bytes */
   length: number = NFNETLINK_ATTRIBUTES
-  /** where the payload begins in {@link memory}; meaningless when {@link payloadLength} is 0 */
+  /** offset of the payload in {@link memory}; meaningless when {@link payloadLength} is 0 */
   payloadOffset = 0
-  /** bytes of the packet that were copied, from its network header on; 0 when none were asked for */
+  /** bytes of the packet that were copied, starting at its network header; 0 when none were requested */
   payloadLength = 0
-  // One bit per attribute that is there, and where the payload of each of them is, from the start of the message.
+  // One bit per attribute that is present, and the payload offset of each, from the start of the message.
   private present = 0
   private readonly at: Int32Array
-  // The shape: the first word of each attribute, and where it is, in words from the start of the message.
+  // The shape: the first 32-bit word of each attribute, and its offset in 32-bit words from the start of the message.
   private shapeCount = 0
-  // `nla_type` of the last attribute if that is the payload, the only one whose length may differ; no type otherwise.
+  // `nla_type` of the last attribute if that is the payload, the only one whose length may differ; otherwise an invalid
+  // type.
   private payloadType = NO_TYPE
-  // Messages that may still differ before shapes are given up; below 0, those until they are looked for again.
+  // Messages that may still differ before shapes are given up; below 0, messages until they are compared again.
   private patience = PATIENCE
   private readonly shapeWords = new Uint32Array(SHAPE_LIMIT)
   private readonly shapePlaces = new Int32Array(SHAPE_LIMIT)
@@ -100,11 +107,11 @@ export abstract class IndexedMessageView {
   }
 
   /**
-   * Aims at the message at `offset`, `length` bytes long. Throws `DecodeError`; the view is empty then, and holds nothing of the
-   * message before.
+   * Aims at the message at `offset`, `length` bytes long. Throws `DecodeError`; the view is then empty and holds
+   * nothing of the previous message.
    */
   wrap(memory: Memory, offset: number, length: number): this {
-    // Only whether the message is good is decided here; why it is not, in refusal, where it costs the loop nothing.
+    // Decides only whether the message is valid. refusal() finds out why not, where it costs the loop nothing.
     const { u16 } = memory
     const { messageType, payload } = this.known
     const end = offset + length
@@ -126,8 +133,8 @@ export abstract class IndexedMessageView {
   }
 
   /**
-   * Whether the message has the attributes of the last good one: all headers the same and in the same places, but for the
-   * length of a payload at the end. Never true of a message that `walk` would refuse, or find anything else in.
+   * Whether the message has the attributes of the last valid one: all headers the same and at the same offsets, except
+   * for the length of a payload at the end. Never true for a message that `walk` would refuse or read differently.
    */
   private hasShape(memory: Memory, offset: number, end: number): boolean {
     const { u32, u16 } = memory
@@ -149,7 +156,7 @@ export abstract class IndexedMessageView {
     return size >= limit >>> 16 && size <= (limit & 0xffff) && endsAt(size, left)
   }
 
-  /** Where every message is another, remembering the last one is work for nothing: it is given up for a while. */
+  /** If every message differs, remembering the last one is wasted work, so it pauses for a while. */
   private wantsShape(): boolean {
     if (this.patience > 0) {
       this.patience--
@@ -161,11 +168,12 @@ export abstract class IndexedMessageView {
     return this.patience > 0
   }
 
-  /** Walks the attributes and notes where they are; false when there is anything wrong with them. */
+  /** Walks the attributes and notes their offsets; false when any of them is malformed. */
   private walk(memory: Memory, offset: number, end: number, remember: boolean): boolean {
     const { u16, u32 } = memory
     const { at, shapeWords, shapePlaces } = this
-    // Engines load a module's constants, imported ones above all, anew at every use; a local one stays in a register.
+    // Engines load a module's constants, imported ones in particular, again at every use; a local one stays in a
+    // register.
     const limits = this.known.bounds
     const members = limits.length
     const headerLength = ATTRIBUTE_HEADER_LENGTH
@@ -194,7 +202,7 @@ export abstract class IndexedMessageView {
       position += (size + 3) & ~3
     }
     if ((present & (1 << this.known.required)) === 0) return false
-    // Shorter messages have no room for too many attributes, so that nothing needs to be counted in the loop.
+    // Shorter messages have no room for too many attributes, so the loop need not count.
     if (end - offset > ROOM_FOR_TOO_MANY && count > MAXIMUM_ATTRIBUTES) return false
     this.present = present
     this.shapeCount = count <= shapeLimit ? count : 0
@@ -208,44 +216,47 @@ export abstract class IndexedMessageView {
     return messageFamily(this.memory, this.offset)
   }
 
-  /** The payload as a window on the frame: it dies with it. */
+  /** The payload as a window on the frame, valid as long as the frame. */
   payload(): Uint8Array {
     return this.memory.u8.subarray(this.payloadOffset, this.payloadOffset + this.payloadLength)
   }
 
-  /** Whether attribute `number` is there. */
+  /** Whether attribute `number` is present. */
   protected has(number: number): boolean {
     return (this.present & (1 << number)) !== 0
   }
 
-  /** Where the payload of attribute `number` begins in the memory; meaningless when it is not there. */
+  /** Offset of the payload of attribute `number` in the memory; meaningless when it is missing. */
   protected payloadAt(number: number): number {
     return this.offset + (this.at[number] as number)
   }
 
-  /** A word in network order, if the attribute is there. */
+  /** A 32-bit number in network order, if the attribute is present. */
   protected word(number: number): number | undefined {
     if ((this.present & (1 << number)) === 0) return undefined
     return networkOrder32(this.memory.u32[(this.offset + (this.at[number] as number)) >> 2] as number)
   }
 
-  /** A half word in network order, if the attribute is there. */
+  /** A 16-bit number in network order, if the attribute is present. */
   protected halfWord(number: number): number | undefined {
     if ((this.present & (1 << number)) === 0) return undefined
     return networkOrder16(this.memory.u16[(this.offset + (this.at[number] as number)) >> 1] as number)
   }
 
-  /** A copy of the bytes of an attribute, if it is there. */
+  /** A copy of the bytes of an attribute, if it is present. */
   protected copyOf(number: number): Uint8Array | undefined {
     return this.has(number) ? this.memory.copy(this.payloadAt(number), this.lengthOf(number)) : undefined
   }
 
-  /** The text of an attribute, if it is there. */
+  /** The text of an attribute, if it is present. */
   protected textOf(number: number): string | undefined {
     return this.has(number) ? readText(this.memory, this.payloadAt(number), this.lengthOf(number)) : undefined
   }
 
-  /** A half word in network order, of attribute `inner` nested in attribute `number`; `undefined` also if the nest is malformed. */
+  /**
+   * A 16-bit number in network order from attribute `inner` nested in attribute `number`; also `undefined` if the nest
+   * is malformed.
+   */
   protected nestedHalfWord(number: number, inner: number): number | undefined {
     if (!this.has(number)) return undefined
     const { u16 } = this.memory
@@ -277,7 +288,7 @@ export abstract class IndexedMessageView {
     return length === undefined ? undefined : this.memory.copy(this.payloadAt(number) + 4, Math.min(length, 8))
   }
 
-  /** Where the payload of attribute `number` lies in {@link memory}, if the attribute is there. */
+  /** Offset and length of the payload of attribute `number` in {@link memory}, if the attribute is present. */
   place(number: number): AttributePlace | undefined {
     return this.has(number) ? { offset: this.payloadAt(number), length: this.lengthOf(number) } : undefined
   }
@@ -302,12 +313,12 @@ export abstract class IndexedMessageView {
 
 const EMPTY = new Memory(NFNETLINK_ATTRIBUTES)
 
-/** Whether an attribute of `size` bytes is the last one when `left` are left: there may be padding behind it. */
+/** Whether an attribute of `size` bytes is the last one when `left` bytes are left: padding may follow it. */
 function endsAt(size: number, left: number): boolean {
   return size <= left && (size + 3) >> 2 >= (left + 3) >> 2
 }
 
-/** Why a message is none that the view reads: what its wrap has seen already, step by step once more. */
+/** Why the view cannot read a message: repeats the checks of wrap step by step. */
 function refusal(index: AttributeIndex, memory: Memory, offset: number, length: number): DecodeError {
   const { set, messageType, required } = index
   const what = `message of ${set.name}`

@@ -1,11 +1,11 @@
-/** Longer keys are nobody's slip of the keyboard; comparing them costs their length squared. */
+/** Longer keys are not typing errors, and comparing them costs their length squared. */
 const LONGEST_KEY = 64
-/** Shorter ones are part of nearly everything. */
+/** Shorter keys are part of nearly every name. */
 const SHORTEST_PART = 3
 
 /**
- * The names among `known` that somebody may have meant who wrote `given`, two at most: those that few typing errors make of it, else those
- * that it is a part of, or that are a part of it, else those that it abbreviates (`dport` for `destinationPort`).
+ * The names among `known` that `given` may have meant, at most two: those within a few typing errors; else those that
+ * contain it or that it contains; else those that it abbreviates (`dport` for `destinationPort`).
  */
 export function nearestNames(given: string, known: readonly string[]): readonly string[] {
   if (given.length > LONGEST_KEY) return []
@@ -22,7 +22,7 @@ export function nearestNames(given: string, known: readonly string[]): readonly 
   return abbreviated.sort((a, b) => a.length - b.length).slice(0, 2)
 }
 
-/** Whether `short` is `long` with letters left out, the first one kept. */
+/** Whether `short` is `long` with letters left out, except the first. */
 function isAbbreviation(short: string, long: string): boolean {
   if (short[0] !== long[0]) return false
   let at = 0
@@ -30,7 +30,10 @@ function isAbbreviation(short: string, long: string): boolean {
   return at === short.length
 }
 
-/** Letters to insert, remove or replace, and neighbours to exchange, to make one of the other (optimal string alignment). */
+/**
+ * The number of letters to insert, remove, replace or swap with a neighbour to turn one into the other (optimal string
+ * alignment).
+ */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

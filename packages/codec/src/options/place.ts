@@ -1,12 +1,12 @@
-/** Where in the options of a function a value is, and the errors that say so. */
+/** The place of a value in the options of a function, and the errors that name it. */
 import { OptionError, type OptionErrorCode } from '../errors.ts'
 import { quoteText } from '../text.ts'
 
 /** A value among the arguments of an operation. */
 export class OptionPlace {
-  /** what was being done: `install rules` */
+  /** the operation: `install rules` */
   readonly operation: string
-  /** from the argument on: `rules[2].match.not.destinationPort`; empty for the options object itself */
+  /** path from the argument on: `rules[2].match.not.destinationPort`; empty for the options object itself */
   readonly path: string
 
   constructor(operation: string, path = '') {
@@ -14,14 +14,14 @@ export class OptionPlace {
     this.path = path
   }
 
-  /** The place of a member of the object that is here. */
+  /** The place of a member of the object at this place. */
   member(key: string): OptionPlace {
     const isPlain = /^[A-Za-z_$][\w$]*$/.test(key)
     const text = isPlain ? key : `[${quoteText(key)}]`
     return new OptionPlace(this.operation, isPlain && this.path !== '' ? `${this.path}.${text}` : `${this.path}${text}`)
   }
 
-  /** The place of an element of the array that is here. */
+  /** The place of an element of the array at this place. */
   element(index: number): OptionPlace {
     return new OptionPlace(this.operation, `${this.path}[${index}]`)
   }
@@ -31,18 +31,21 @@ export class OptionPlace {
     return this.error('ARGUMENT', `must be ${expected}, got ${describeValue(given)}`)
   }
 
-  /** The error for a value of the right type and not among those that `expected` describes: code `VALUE_RANGE`. */
+  /** The error for a value of the right type that `expected` does not include: code `VALUE_RANGE`. */
   outOfRange(expected: string, given: unknown): OptionError {
     const text = typeof given === 'number' ? String(given) : describeValue(given)
     return this.error('VALUE_RANGE', `must be ${expected}, got ${text}`)
   }
 
-  /** The error for what is not there and must be: code `ARGUMENT`. */
+  /** The error for a missing value that is required: code `ARGUMENT`. */
   missing(expected: string): OptionError {
     return this.error('ARGUMENT', `is missing, expected ${expected}`)
   }
 
-  /** The error for a value that cannot go with the others, or not here: code `ARGUMENT`. `problem` follows the path. */
+  /**
+   * The error for a value that conflicts with others or is not allowed here: code `ARGUMENT`. `problem` follows the
+   * path.
+   */
   conflict(problem: string): OptionError {
     return this.error('ARGUMENT', problem)
   }
@@ -52,14 +55,14 @@ export class OptionPlace {
     return new OptionError(code, this.path, `${this.operation}: ${subject} ${problem}`)
   }
 
-  /** The error for a key that the object here does not have. `hint` says what to do. */
+  /** The error for an unknown key of the object at this place. `hint` says what to do. */
   unknownKey(key: string, hint: string): OptionError {
     const { path } = this.member(key)
     return new OptionError('ARGUMENT', path, `${this.operation}: unknown key ${path}${hint}`)
   }
 }
 
-/** The type of a value as `typeof` tells it, with null and arrays told apart from objects. */
+/** The type of a value as by `typeof`, except that null and arrays are not objects. */
 export type ValueType =
   | 'undefined'
   | 'null'
@@ -77,7 +80,10 @@ export function typeOfValue(value: unknown): ValueType {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** A value as an error shows it: text quoted and escaped, the type named. Never calls anything of the value. */
+/**
+ * A value as shown in an error: text is quoted and escaped, the type is named. Never calls a method or getter of the
+ * value.
+ */
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':

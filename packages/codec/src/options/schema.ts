@@ -1,21 +1,24 @@
 /**
- * Descriptions of options: one per object, from which its check derives. A description is typed by the interface that documents the
- * object, so that an option without a check does not compile.
+ * Descriptions of options: one per object, which does the check. A description is typed by the interface that documents
+ * the object, so an option without a check does not compile.
  *
- * Reading copies: what was checked is what is used, whatever the caller does to his objects afterwards.
+ * Reading copies the options: later changes to the caller's objects have no effect, so only checked values are used.
  */
 import { nearestNames } from './nearest.ts'
 import { OptionPlace, typeOfValue, type ValueType } from './place.ts'
 
-/** What values an option can have. */
+/** A description of the values that an option can have. */
 export interface Schema<Value> {
-  /** the values in words, to follow "must be": `an integer from 0 to 65535` */
+  /** the values as text that follows "must be": `an integer from 0 to 65535` */
   readonly expected: string
-  /** the types of these values, by which {@link either} tells its alternatives apart */
+  /** the types of these values, by which {@link either} distinguishes its alternatives */
   readonly types: readonly ValueType[]
   /** names of the members, of an object */
   readonly keys?: readonly string[]
-  /** The value, objects and arrays copied. Throws `OptionError`: `ARGUMENT` for another type, `VALUE_RANGE` for a value out of bounds. */
+  /**
+   * Returns the value, with objects and arrays copied. Throws `OptionError`: `ARGUMENT` for a wrong type, `VALUE_RANGE`
+   * for a value out of bounds.
+   */
   read(value: unknown, place: OptionPlace): Value
 }
 
@@ -24,7 +27,7 @@ export interface Required<Value> extends Schema<Value> {
   readonly required: true
 }
 
-/** The members of an object that an interface describes; those that may be `undefined` may be left out. */
+/** The descriptions of the members of an interface. Members that may be `undefined` may be left out. */
 export type Members<Options> = {
   readonly [Key in keyof Options]-?: undefined extends Options[Key]
     ? Schema<Exclude<Options[Key], undefined>>
@@ -40,7 +43,7 @@ export function readOptions<Value>(operation: string, schema: Schema<Value>, giv
   return schema.read(given, new OptionPlace(operation))
 }
 
-/** Checks an argument that has a name. Throws `OptionError`. */
+/** Checks a named argument. Throws `OptionError`. */
 export function readArgument<Value>(operation: string, name: string, schema: Schema<Value>, given: unknown): Value {
   const place = new OptionPlace(operation, name)
   if (given === undefined && !schema.types.includes('undefined')) throw place.missing(schema.expected)
@@ -63,7 +66,7 @@ export function schemaOf<Value>(
   }
 }
 
-/** Integers from `minimum` to `maximum`, of what the unit says (`milliseconds`). */
+/** Integers from `minimum` to `maximum`, in the unit if given (`milliseconds`). */
 export function integer(minimum: number, maximum: number, unit?: string): Schema<number> {
   const bounds = `from ${minimum} to ${maximum}`
   const expected = unit === undefined ? `an integer ${bounds}` : `an integer ${bounds} (${unit})`
@@ -73,7 +76,7 @@ export function integer(minimum: number, maximum: number, unit?: string): Schema
   })
 }
 
-/** Numbers from `minimum` to `maximum`, of what the unit says. */
+/** Numbers from `minimum` to `maximum`, in the unit if given. */
 export function number(minimum: number, maximum: number, unit?: string): Schema<number> {
   const bounds = `a number from ${minimum} to ${maximum}`
   const expected = unit === undefined ? bounds : `${bounds} (${unit})`
@@ -83,17 +86,17 @@ export function number(minimum: number, maximum: number, unit?: string): Schema<
   })
 }
 
-/** Time to wait: what a timer can wait, and longer than nothing where `minimum` says so. */
+/** Time to wait in milliseconds: from `minimum` to the longest time of a timer. */
 export function milliseconds(minimum = 0): Schema<number> {
   return number(minimum, LONGEST_TIMER, 'milliseconds')
 }
 
-/** What `setTimeout` takes at most; more would be no time at all. */
+/** The maximum of `setTimeout`, which treats longer times as 1 ms. */
 const LONGEST_TIMER = 0x7fffffff
 
 export const boolean: Schema<boolean> = schemaOf('true or false', ['boolean'], (value: boolean) => value)
 
-/** Text of `minimum` to `maximum` bytes in UTF-8, without the byte 0, which ends a text in the kernel. */
+/** Text of `minimum` to `maximum` bytes in UTF-8, without a zero byte, which would end it in the kernel. */
 export function text(minimum: number, maximum: number): Schema<string> {
   const expected = `text of ${minimum} to ${maximum} bytes without a zero byte`
   return schemaOf(expected, ['string'], (value: string, place) => {
@@ -120,7 +123,7 @@ export function functionOf<Value>(expected: string): Schema<Value> {
   return schemaOf(expected, ['function'], (value: Value) => value)
 }
 
-/** An object that is passed on as it is, if `isOne` recognises it. */
+/** An object that `isOne` recognises, passed on without a copy. */
 export function instance<Value>(expected: string, isOne: (value: object) => boolean): Schema<Value> {
   return schemaOf(expected, ['object'], (value: object, place) => {
     if (!isOne(value)) throw place.wrongType(expected, value)
@@ -128,7 +131,7 @@ export function instance<Value>(expected: string, isOne: (value: object) => bool
   })
 }
 
-/** Anything at all. */
+/** Any value. */
 export const anything: Schema<unknown> = {
   expected: 'anything',
   types: ['undefined'],
@@ -143,7 +146,7 @@ export const abortSignal: Schema<AbortSignal> = instance('an AbortSignal', (valu
 /** Bytes; they are not copied. */
 export const bytes: Schema<Uint8Array> = instance('a Uint8Array', (value) => value instanceof Uint8Array)
 
-/** A list of values, copied. */
+/** An array of values, copied. */
 export function list<Value>(element: Schema<Value>, minimum = 0, maximum = 0x7fffffff): Schema<readonly Value[]> {
   const expected = `a list, each element ${element.expected}`
   return schemaOf(expected, ['array'], (given: readonly unknown[], place) => {
@@ -151,7 +154,7 @@ export function list<Value>(element: Schema<Value>, minimum = 0, maximum = 0x7ff
     if (given.length > maximum) {
       throw place.error('VALUE_RANGE', `must be a list of at most ${maximum} elements, got ${given.length}`)
     }
-    // Not by map(), which steps over holes.
+    // Not with map(), which skips holes.
     return Array.from(given, (value, index) => {
       if (value === undefined) throw place.element(index).missing(element.expected)
       return element.read(value, place.element(index))
@@ -159,7 +162,7 @@ export function list<Value>(element: Schema<Value>, minimum = 0, maximum = 0x7ff
   })
 }
 
-/** A value of one of several schemas, of which no two are for the same type. */
+/** A value of one of several schemas, each for other types. */
 export function either<First, Second>(first: Schema<First>, second: Schema<Second>): Schema<First | Second> {
   const expected = `${first.expected}, or ${second.expected}`
   return {
@@ -175,8 +178,7 @@ export function either<First, Second>(first: Schema<First>, second: Schema<Secon
 }
 
 /**
- * An object with these members and no others, copied with the members that are given. `check` refuses members that do not go together;
- * it is given what was read.
+ * An object with these members and no others, copied. `check` gets the copy and refuses members that conflict.
  */
 export function object<Options>(
   members: Members<Options>,
@@ -197,7 +199,7 @@ export function object<Options>(
       const source = given as Readonly<Record<string, unknown>>
       const isMissing = ([key, schema]: (typeof schemas)[number]) =>
         schema.required === true && source[key] === undefined
-      // Inherited ones too: they would be read.
+      // Includes inherited keys, because they would be read.
       for (const key in source) {
         if (!keys.includes(key)) throw place.unknownKey(key, hint(key, schemas, schemas.find(isMissing)?.[0]))
       }
@@ -215,7 +217,7 @@ export function object<Options>(
 
 const MOST_KEYS = 12
 
-/** What somebody may have meant by a key that is not among those of `schemas`. */
+/** A hint for an unknown key: similar keys of `schemas`. */
 function hint(key: string, schemas: readonly [string, Schema<unknown>][], missing: string | undefined): string {
   const inside = schemas.find(([, schema]) => schema.keys?.includes(key) === true)
   if (inside !== undefined) return `, did you mean ${inside[0]}.${key}?`

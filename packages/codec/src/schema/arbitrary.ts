@@ -1,6 +1,6 @@
 /**
- * Random values of any attribute set, for property tests with fast-check (a peer dependency): derived from the set's table,
- * so a new attribute is tested from the line that adds it.
+ * Random values of any attribute set, for property tests with fast-check (a peer dependency). They derive from the
+ * set's table, so the line that adds an attribute also gets it tested.
  */
 import fc from 'fast-check'
 import type {
@@ -13,7 +13,10 @@ import type {
   UnionFormat,
 } from './format.ts'
 
-/** Values that the set can write and that read back the same. `maximumBytes` bounds each payload without a bound of its own. */
+/**
+ * Values that the set can write and that read back the same. `maximumBytes` bounds each payload that has no bound in
+ * the table.
+ */
 export function attributesArbitrary<Set extends AttributeSet>(
   set: Set,
   maximumBytes = 64,
@@ -99,7 +102,7 @@ function integerArbitrary({ size, signed }: IntegerFormat): fc.Arbitrary<number 
     : fc.integer({ min: 0, max: 2 ** bits - 1 })
 }
 
-/** Of up to `maximum` bytes of UTF-8: plain characters, or any but zero, of which each may take four bytes. */
+/** Text of up to `maximum` bytes of UTF-8: printable ASCII, or any characters except zero, each of up to four bytes. */
 function textArbitrary(maximum: number): fc.Arbitrary<string> {
   const any = fc.string({ maxLength: maximum >> 2, unit: 'binary' })
   return fc.oneof(

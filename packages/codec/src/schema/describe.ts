@@ -1,4 +1,4 @@
-/** The lines of a table: one function for each format that an attribute can have. */
+/** The lines of a table: one function for each attribute format. */
 import {
   type Attribute,
   type AttributeSet,
@@ -74,13 +74,14 @@ export function be64(number: number, kernelName: string): Attribute<bigint> {
   return { number, kernelName, format: formats.be64 }
 }
 /**
- * Text of up to `maximum` bytes, ended by a zero byte on the wire; one that is missing is tolerated in reading. UTF-8 is a plain string;
- * a byte that is not UTF-8 is the lone surrogate that `decodeText` describes, and is written as that byte again.
+ * Text of up to `maximum` bytes, ended by a zero byte on the wire, which may be missing when read. UTF-8 becomes a
+ * plain string; a byte that is not UTF-8 becomes a lone surrogate, as `decodeText` describes, and is written as the
+ * same byte.
  */
 export function text(number: number, kernelName: string, maximum: number): Attribute<string> {
   return { number, kernelName, format: { kind: 'text', maximum } }
 }
-/** Bytes, from `minimum` to `maximum` of them. */
+/** From `minimum` to `maximum` bytes. */
 export function bytes(
   number: number,
   kernelName: string,
@@ -101,7 +102,7 @@ type FieldValue<Type extends FieldType> = Type extends number
 export type StructValue<Fields extends Readonly<Record<string, FieldType>>> = {
   -readonly [Name in keyof Fields as Name extends `pad${string}` ? never : Name]: FieldValue<Fields[Name]>
 } & {
-  /** bytes after the fields that the table knows, where a newer kernel has some; not enumerable in what was read */
+  /** bytes after the known fields, if a newer kernel sent some; not enumerable in values that were read */
   unknown?: Uint8Array | undefined
 }
 
@@ -114,7 +115,10 @@ export function struct<const Fields extends Readonly<Record<string, FieldType>>>
   kernelName: string,
   fields: Fields,
 ): Attribute<StructValue<Fields>> {
-  if (STRUCT_TAIL in fields) throw new TypeError(`${kernelName}: "${STRUCT_TAIL}" is where bytes without a field go`)
+  if (STRUCT_TAIL in fields)
+    throw new TypeError(
+      `${kernelName}: a field cannot be named "${STRUCT_TAIL}", which holds the bytes without a field`,
+    )
   let offset = 0
   const layout = Object.entries(fields).map(([name, type]): StructField => {
     const format = typeof type === 'number' ? ({ kind: 'bytes', minimum: type, maximum: type } as const) : formats[type]

@@ -1,16 +1,16 @@
 /**
- * The description of an attribute set: one table says of each attribute its number, name, type, byte order, nesting and
- * bounds, and everything else (typed reading and writing, checks, names in errors and extended acks, the arbitraries of
- * `@ringlink/codec/arbitrary`, the inspector) is derived from it. A new attribute is one line of a table.
+ * The description of an attribute set: one table has the number, name, type, byte order, nesting and bounds of each
+ * attribute. Everything else derives from it: typed reading and writing, checks, names in errors and extended acks, the
+ * arbitraries of `@ringlink/codec/arbitrary`, the inspector. A new attribute is one line of a table.
  *
- * Tables are for messages that are rare; the ones that are not have a view of their own, which a test holds to its table.
+ * Tables are for rare messages; frequent ones have a view, which a test compares with its table.
  */
 import { ATTRIBUTE_HEADER_LENGTH, MAXIMUM_ATTRIBUTE_LENGTH } from '../wire/attribute.ts'
 
 /** The longest payload of an attribute, in bytes. */
 export const MAXIMUM_PAYLOAD = MAXIMUM_ATTRIBUTE_LENGTH - ATTRIBUTE_HEADER_LENGTH
 
-/** How a payload is laid out. `order` is the byte order on the wire. */
+/** The layout of a payload. `order` is the byte order on the wire. */
 export type AttributeFormat =
   | { readonly kind: 'flag' }
   | IntegerFormat
@@ -26,11 +26,11 @@ export type AttributeFormat =
 export interface StructFormat {
   readonly kind: 'struct'
   readonly fields: readonly StructField[]
-  /** bytes of the fields; a newer kernel may append more */
+  /** length of the fields in bytes; a newer kernel may append more */
   readonly size: number
 }
 
-/** Where a struct's value has the bytes after the fields that are known. */
+/** The member of a struct's value that holds the bytes after the known fields. */
 export const STRUCT_TAIL = 'unknown'
 
 /** A sub-message: attributes of the set that the selector names, which is member `key` of the same attributes, a text. */
@@ -54,7 +54,10 @@ export interface StructField {
   readonly format: IntegerFormat | { readonly kind: 'bytes'; readonly minimum: number; readonly maximum: number }
 }
 
-/** One attribute of a set. `Value` is what reading gives and writing takes; it exists only for the type checker. */
+/**
+ * One attribute of a set. `Value` is the type that reading returns and writing takes; it exists only for the type
+ * checker.
+ */
 export interface Attribute<out Value = unknown> {
   readonly number: number
   /** the name in the uapi header */
@@ -72,11 +75,11 @@ export interface AttributeSet<
   readonly members: Members
   /** the name of member `number`, at index `number` */
   readonly names: readonly (string | undefined)[]
-  /** numbers and names of the attributes that select the sub-messages of the set, if it has any */
+  /** numbers and names of the attributes that select sub-messages, if the set has any */
   readonly selectors?: ReadonlyMap<number, string> | undefined
 }
 
-/** The values of a set's attributes; those that are not there are `undefined`, and 0 is a value. */
+/** The values of a set's attributes. Missing ones are `undefined`; 0 is a value. */
 export type AttributeValues<Set extends AttributeSet> = {
   -readonly [Name in keyof Set['members']]?: AttributeValue<Set['members'][Name]> | undefined
 } & {
@@ -96,14 +99,15 @@ export interface UnknownAttribute {
 }
 
 /**
- * Makes a set of its members. Throws `TypeError` for two members with one number, a member called `unknown`, and a sub-message whose
- * selector is not a text of the set.
+ * Makes a set from its members. Throws `TypeError` for two members with the same number, a member named `unknown`, and
+ * a sub-message whose selector is not a text of the set.
  */
 export function attributeSet<const Members extends Readonly<Record<string, Attribute>>>(
   name: string,
   members: Members,
 ): AttributeSet<Members> {
-  if ('unknown' in members) throw new TypeError(`${name}: "unknown" is where attributes without a description go`)
+  if ('unknown' in members)
+    throw new TypeError(`${name}: a member cannot be named "unknown", which holds the attributes without a description`)
   const names: (string | undefined)[] = []
   for (const [member, { number }] of Object.entries(members)) {
     if (names[number] !== undefined) throw new TypeError(`${name}: ${member} and ${names[number]} are both ${number}`)
@@ -140,7 +144,7 @@ export function payloadBounds(format: AttributeFormat): { minimum: number; maxim
       return { minimum: 0, maximum: 0 }
     case 'integer':
     case 'struct':
-      // The kernel may append fields to a struct, and pads some: what is longer than known keeps the rest as bytes.
+      // The kernel may append fields to a struct, and pads some. The rest of a longer struct is kept as bytes.
       return { minimum: format.size, maximum: format.kind === 'struct' ? MAXIMUM_PAYLOAD : format.size }
     case 'text':
       return { minimum: 0, maximum: format.maximum + 1 }

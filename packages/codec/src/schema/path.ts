@@ -4,8 +4,9 @@ import { type AttributeSet, attributeByNumber, selectedSet } from './format.ts'
 import { readSelectors } from './read.ts'
 
 /**
- * The kernel's names of the attributes around byte `at` of the memory, outermost first: what an extended ack's offset
- * points at. Empty when no attribute lies there; an attribute that the table does not know is given by number.
+ * The kernel's names of the attributes that contain byte `at` of the memory, outermost first: names the place that an
+ * extended ack's offset points at. Empty if there is no attribute; an attribute that is not in the table is given by
+ * number.
  */
 export function attributePath(set: AttributeSet, memory: Memory, offset: number, length: number, at: number): string[] {
   const path: string[] = []
@@ -21,8 +22,8 @@ export function attributePath(set: AttributeSet, memory: Memory, offset: number,
 }
 
 /**
- * The set that the nest at byte `at` of the memory holds, of the nests within a region of `set`: whose attributes an extended ack
- * names by `NLMSGERR_ATTR_MISS_NEST`. `undefined` when no nest begins there, or its table is not known.
+ * The set of the nest that begins at byte `at` of the memory, within a region of `set`: `NLMSGERR_ATTR_MISS_NEST` in an
+ * extended ack names such a nest. `undefined` when no nest begins there or its table is unknown.
  */
 export function nestedSetAt(
   set: AttributeSet,
@@ -44,7 +45,7 @@ export function nestedSetAt(
   return undefined
 }
 
-/** Attributes of a set, where they lie. */
+/** A region with attributes of a set. */
 interface Region {
   readonly set: AttributeSet
   readonly start: number

@@ -24,9 +24,8 @@ import {
 } from './format.ts'
 
 /**
- * Reads the attributes in a region into owned values. If an attribute is repeated, the last one wins, as in the kernel. The flag
- * NLA_F_NET_BYTEORDER is honoured: the number is then in network order, whatever the table says. Throws `DecodeError` that names the
- * attribute.
+ * Reads the attributes in a region into owned values. If an attribute is repeated, the last one wins, as in the kernel.
+ * The flag NLA_F_NET_BYTEORDER overrides the byte order of the table. Throws `DecodeError` that names the attribute.
  */
 export function readAttributes<Set extends AttributeSet>(
   set: Set,
@@ -58,17 +57,17 @@ export function readAttributes<Set extends AttributeSet>(
   return values as AttributeValues<Set>
 }
 
-/** An attribute whose format does not depend on what is beside it. */
+/** An attribute whose format does not depend on other attributes. */
 interface SettledAttribute extends Attribute {
   readonly format: Exclude<AttributeFormat, UnionFormat>
 }
 
-/** Texts of the selectors in a region, by the names of their members. */
+/** The selectors in a region, as text, by member name. */
 export type Selectors = ReadonlyMap<string, string>
 
 const NO_SELECTORS: Selectors = new Map()
 
-/** The selectors among the attributes in a region; of a set without sub-messages, none. */
+/** The selectors among the attributes in a region; none if the set has no sub-messages. */
 export function readSelectors(set: AttributeSet, memory: Memory, offset: number, length: number): Selectors {
   const { selectors } = set
   if (selectors === undefined) return NO_SELECTORS
@@ -82,7 +81,7 @@ export function readSelectors(set: AttributeSet, memory: Memory, offset: number,
   return found
 }
 
-/** The attribute as the selectors settle it: a sub-message is nested; one without a table is unknown. */
+/** The attribute with its sub-message selected: nested attributes, or unknown if there is no table. */
 function settled(attribute: Attribute, selectors: Selectors): SettledAttribute | undefined {
   const { format } = attribute
   if (format.kind !== 'union') return attribute as SettledAttribute
@@ -116,7 +115,7 @@ function readValue(attribute: SettledAttribute, view: AttributeView, depth: numb
   }
 }
 
-/** The error for a payload of `have` bytes at `offset`, which is not what the attribute's format allows. */
+/** The error for a payload of `have` bytes at `offset`, a length that the attribute's format does not allow. */
 export function sizeError({ format, kernelName }: Attribute, offset: number, have: number): DecodeError {
   const { minimum, maximum } = payloadBounds(format)
   return new DecodeError('ATTRIBUTE_SIZE', kernelName, { offset, need: have < minimum ? minimum : maximum, have })
@@ -152,7 +151,7 @@ function readStruct(
         : readInteger(format, memory, offset + start, inNetworkOrder)
   }
   if (length > size) {
-    // Not enumerable: a value equals that of an older kernel, and is written again with all its bytes.
+    // Not enumerable, so that the value equals that of an older kernel, and is still written with all its bytes.
     Object.defineProperty(value, STRUCT_TAIL, { value: memory.copy(offset + size, length - size) })
   }
   return value

@@ -21,8 +21,8 @@ import {
 } from './format.ts'
 
 /**
- * Writes the values that are there, in the order of the object's own keys (which is what a reader sees, and what re-encodes
- * what was read byte for byte), then the unknown ones. Throws `EncodeError` that names the attribute.
+ * Writes the values that are present, in the order of the object's own keys, so that a value that was read is encoded
+ * byte for byte again; then the unknown ones. Throws `EncodeError` that names the attribute.
  */
 export function writeAttributes<Set extends AttributeSet>(
   writer: AttributeWriter,
@@ -46,12 +46,12 @@ export function writeAttributes<Set extends AttributeSet>(
   }
 }
 
-/** An attribute whose format does not depend on what is beside it. */
+/** An attribute whose format does not depend on other attributes. */
 interface SettledAttribute extends Attribute {
   readonly format: Exclude<AttributeFormat, UnionFormat>
 }
 
-/** A member of the set; a sub-message as the selector among the values settles it. Throws code `ATTRIBUTE_UNKNOWN`. */
+/** A member of the set, with its sub-message selected by the values. Throws code `ATTRIBUTE_UNKNOWN`. */
 function settledMember(set: AttributeSet, member: string, values: Readonly<Record<string, unknown>>): SettledAttribute {
   const attribute = Object.hasOwn(set.members, member) ? set.members[member] : undefined
   if (attribute === undefined) {
@@ -143,7 +143,7 @@ function writeValue(writer: AttributeWriter, attribute: SettledAttribute, value:
 const LIST_ELEMENT = 1
 const NO_BYTES = new Uint8Array(0)
 
-/** The bytes after the fields that the table knows. */
+/** The bytes after the known fields. */
 function structTail(fields: Record<string, unknown>, { size }: StructFormat, kernelName: string): Uint8Array {
   const tail = fields[STRUCT_TAIL]
   return tail === undefined ? NO_BYTES : expectBytes(tail, `${kernelName}.${STRUCT_TAIL}`, 0, MAXIMUM_PAYLOAD - size)

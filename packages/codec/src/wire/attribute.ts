@@ -1,6 +1,6 @@
 /**
- * nlattr, the type-length-value element that messages carry behind their fixed headers (uapi/linux/netlink.h). Length and
- * type are in host byte order; the payload's order is its own affair. Attributes start at multiples of four.
+ * nlattr, the type-length-value element that follows the fixed headers of a message (uapi/linux/netlink.h). Length and
+ * type are in host byte order; the payload's order depends on the attribute. Attributes start at multiples of four.
  *
  *   0                   1                   2                   3
  *   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -16,14 +16,14 @@ import { align4, checkAligned, checkRegion, checkSpace, Memory } from './memory.
 
 const LENGTH = 0
 const TYPE = LENGTH + 2
-/** Bytes of the header (`NLA_HDRLEN`). */
+/** Length of the header in bytes (`NLA_HDRLEN`). */
 export const ATTRIBUTE_HEADER_LENGTH = 4
 const EMPTY = new Memory(ATTRIBUTE_HEADER_LENGTH)
 /** The longest attribute, header included: `nla_len` has 16 bits. */
 export const MAXIMUM_ATTRIBUTE_LENGTH = 0xffff
-/** Nesting beyond this is refused: no family of the kernel comes near, so it is garbage or an attack. */
+/** The maximum depth of nests. No family of the kernel comes near it, so deeper nests are garbage or an attack. */
 export const MAXIMUM_DEPTH = 16
-/** More attributes than this within one level are refused. */
+/** The maximum number of attributes in one level. */
 export const MAXIMUM_ATTRIBUTES = 4096
 
 /** The bits of `nla_type`. */
@@ -37,7 +37,7 @@ export const AttributeBit = {
 } as const
 export type AttributeBit = (typeof AttributeBit)[keyof typeof AttributeBit]
 
-/** An attribute where it lies; valid after a step of {@link AttributeIterator} that returned true. */
+/** An attribute in place; valid after a step of {@link AttributeIterator} that returned true. */
 export class AttributeView {
   memory: Memory = EMPTY
   offset = 0
@@ -52,7 +52,7 @@ export class AttributeView {
     return (this.memory.u16[(this.offset + TYPE) >> 1] as number) & ~AttributeBit.TypeMask
   }
 
-  /** `nla_len`: header and payload, without padding */
+  /** `nla_len`: bytes of header and payload, without padding */
   get length(): number {
     return this.memory.u16[(this.offset + LENGTH) >> 1] as number
   }
@@ -81,7 +81,7 @@ export class AttributeIterator {
   #end = 0
   #count = 0
 
-  /** Aims at a region of attributes. Throws `DecodeError` if that is no region of the memory. */
+  /** Aims at a region of attributes. Throws `DecodeError` if the region is not inside the memory. */
   wrap(memory: Memory, offset: number, length: number): this {
     checkRegion(memory, offset, length, 'attributes')
     this.#memory = memory
@@ -92,7 +92,7 @@ export class AttributeIterator {
     return this
   }
 
-  /** Where the walk stands: the offset of the next attribute, or of the malformed tail. */
+  /** The position of the walk: the offset of the next attribute, or of the malformed tail. */
   get position(): number {
     return this.#next
   }
@@ -111,14 +111,17 @@ export class AttributeIterator {
   }
 }
 
-/** What is wrong with the attribute header at `offset` when `available` bytes are left, if anything. */
+/** The problem of the attribute header at `offset` when `available` bytes are left, if there is one. */
 export function attributeProblem(memory: Memory, offset: number, available: number): DecodeErrorCode | undefined {
   if (available < ATTRIBUTE_HEADER_LENGTH) return 'SHORT_HEADER'
   const length = memory.u16[(offset + LENGTH) >> 1] as number
   return length < ATTRIBUTE_HEADER_LENGTH || length > available ? 'ATTRIBUTE_LENGTH' : undefined
 }
 
-/** The error for what {@link attributeProblem} or an {@link AttributeIterator} found at `offset`, `have` bytes before the end. */
+/**
+ * The error for a problem that {@link attributeProblem} or an {@link AttributeIterator} found at `offset`, `have` bytes
+ * before the end.
+ */
 export function attributeError(
   code: DecodeErrorCode,
   set: string,
@@ -134,16 +137,18 @@ export function attributeError(
   return new DecodeError(code, `attribute of ${set}`, { offset, need, have })
 }
 
-/** Writes attributes one behind the other. Throws `EncodeError` before it writes beyond its limit. */
+/** Writes consecutive attributes. Throws `EncodeError` before it writes beyond its limit. */
 export class AttributeWriter {
   memory: Memory = EMPTY
   limit = 0
-  /** where the next attribute goes: behind the last one and its padding */
+  /** offset of the next attribute: after the last one and its padding */
   position = 0
-  /** behind the last attribute without its padding: where a message ends that, like the kernel's, leaves it out */
+  /**
+   * offset after the last attribute without its padding: the end of a message without final padding, as the kernel's
+   */
   unpaddedEnd = 0
 
-  /** behind the last attribute and as much of its padding as there is room for: never beyond the limit */
+  /** offset after the last attribute and as much of its padding as fits below the limit */
   get end(): number {
     return this.position <= this.limit ? this.position : this.unpaddedEnd
   }
@@ -179,14 +184,14 @@ export class AttributeWriter {
     this.memory.u8.set(payload, this.reserve(type, payload.length))
   }
 
-  /** Opens a nested attribute; what is written until {@link endNest} of the returned offset is inside it. */
+  /** Opens a nested attribute. Attributes written before {@link endNest} of the returned offset are inside it. */
   beginNest(type: number): number {
     const start = this.position
     this.reserve(type | AttributeBit.Nested, 0)
     return start
   }
 
-  /** Closes the nested attribute that began at `start`. The padding of its last member counts as its own. */
+  /** Closes the nested attribute that began at `start`. Its length includes the padding of its last member. */
   endNest(start: number): void {
     const { end } = this
     const length = end - start

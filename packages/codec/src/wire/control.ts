@@ -1,13 +1,13 @@
 /**
- * Control messages: Error (and its good form, the acknowledgement) and Done (uapi/linux/netlink.h, struct nlmsgerr). Noop
- * and Overrun are headers alone. All numbers are in host byte order.
+ * Control messages: Error (with errno 0 an acknowledgement) and Done (uapi/linux/netlink.h, struct nlmsgerr). Noop and
+ * Overrun are only a header. All numbers are in host byte order.
  *
  *  Error:  nlmsghdr | s32 -errno or 0 | nlmsghdr of the request | its payload, unless Capped | extended ack
  *  Done:   nlmsghdr | s32 -errno or 0 | extended ack            the end of a dump
  *  Done:   nlmsghdr | nfgenmsg                                  the end of a datagram of log records
  *
- * The end of a dump, and nothing else, has the flag `MessageFlag.Multipart`.
- * The extended ack is attributes, there if the message has the flag `AcknowledgeFlag.Attributes`.
+ * Only the end of a dump has the flag `MessageFlag.Multipart`. The extended ack is attributes, present if the message
+ * has the flag `AcknowledgeFlag.Attributes`.
  */
 
 import { DecodeError } from '../errors.ts'
@@ -39,7 +39,7 @@ export const policyAttributes = attributeSet('NL_POLICY_TYPE_ATTR', {
   mask: u64(12, 'NL_POLICY_TYPE_ATTR_MASK'),
 })
 
-/** NLMSGERR_ATTR_*: what the kernel says beside the errno. */
+/** NLMSGERR_ATTR_*: what the kernel reports in addition to the errno. */
 export const extendedAckAttributes = attributeSet('NLMSGERR_ATTR', {
   message: text(1, 'NLMSGERR_ATTR_MSG', 4096),
   offset: u32(2, 'NLMSGERR_ATTR_OFFS'),
@@ -75,7 +75,7 @@ const policyTypeNames: readonly string[] = [
   'unsigned integer of 4 or 8 bytes',
 ]
 
-/** A kernel's policy in words: `u32 from 1 to 65536`, `string of at most 15 bytes`. */
+/** A kernel's policy as text: `u32 from 1 to 65536`, `string of at most 15 bytes`. */
 export function describePolicy(policy: AttributeValues<typeof policyAttributes>): string {
   const { type, minimumLength, maximumLength, bitfieldMask, mask } = policy
   const minimum = policy.minimumSigned ?? policy.minimumUnsigned
@@ -100,7 +100,7 @@ function rangeText(minimum: number | bigint | undefined, maximum: number | bigin
   return minimum === maximum ? `exactly ${minimum}` : `from ${minimum} to ${maximum}`
 }
 
-/** An Error message where it lies. After {@link wrap} no getter can fail. */
+/** An Error message in place. After {@link wrap} no getter can fail. */
 export class ErrorView {
   #message: MessageView = new MessageView()
 
@@ -127,7 +127,7 @@ export class ErrorView {
     return this.#message.memory.u32[(this.requestOffset + 8) >> 2] as number
   }
 
-  /** where the repeated request begins */
+  /** offset of the repeated request */
   get requestOffset(): number {
     return this.#message.offset + REQUEST
   }
@@ -140,18 +140,18 @@ export class ErrorView {
     return Math.max(MESSAGE_HEADER_LENGTH, Math.min(claimed, length - REQUEST))
   }
 
-  /** What the kernel says beside the number, if anything. Throws `DecodeError` when it is malformed. */
+  /** The extended ack, if there is one. Throws `DecodeError` when it is malformed. */
   extendedAck(): ExtendedAck | undefined {
     return readExtendedAck(this.#message, REQUEST + align4(this.requestLength))
   }
 
-  /** As {@link extendedAck}, but of one that is malformed the attributes that can be read. Throws nothing. */
+  /** As {@link extendedAck}, but of a malformed one the attributes that can be read. Never throws. */
   availableAck(): ExtendedAck | undefined {
     return readAvailableAck(this.#message, REQUEST + align4(this.requestLength))
   }
 }
 
-/** A Done message where it lies. After {@link wrap} no getter can fail. */
+/** A Done message in place. After {@link wrap} no getter can fail. */
 export class DoneView {
   #message: MessageView = new MessageView()
 
@@ -163,7 +163,7 @@ export class DoneView {
     return this
   }
 
-  /** positive; 0 when all went well, and where the message is not the end of a dump, which alone has a number */
+  /** positive; 0 on success, and if the message is not the end of a dump, because only that carries a number */
   get errno(): number {
     const { length, flags } = this.#message
     if (length < MINIMUM_DONE_LENGTH || (flags & MessageFlag.Multipart) === 0) return 0
@@ -172,12 +172,12 @@ export class DoneView {
     return value < 0 ? -value : 0
   }
 
-  /** What the kernel says beside the number, if anything. Throws `DecodeError` when it is malformed. */
+  /** The extended ack, if there is one. Throws `DecodeError` when it is malformed. */
   extendedAck(): ExtendedAck | undefined {
     return readExtendedAck(this.#message, MINIMUM_DONE_LENGTH)
   }
 
-  /** As {@link extendedAck}, but of one that is malformed the attributes that can be read. Throws nothing. */
+  /** As {@link extendedAck}, but of a malformed one the attributes that can be read. Never throws. */
   availableAck(): ExtendedAck | undefined {
     return readAvailableAck(this.#message, MINIMUM_DONE_LENGTH)
   }
@@ -195,7 +195,10 @@ function readExtendedAck(message: MessageView, start: number): ExtendedAck | und
   return readAttributes(extendedAckAttributes, message.memory, message.offset + start, message.length - start)
 }
 
-/** The extended ack as far as it can be read: an attribute that is malformed is left out, and so is all after one that claims too much. */
+/**
+ * The readable part of an extended ack: leaves out malformed attributes, and everything after one whose length is too
+ * large.
+ */
 function readAvailableAck(message: MessageView, start: number): ExtendedAck | undefined {
   if ((message.flags & AcknowledgeFlag.Attributes) === 0 || start > message.length) return undefined
   const { memory } = message

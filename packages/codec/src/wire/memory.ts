@@ -1,24 +1,24 @@
 import { DecodeError, EncodeError, NetlinkError } from '../errors.ts'
 
 /**
- * One block of memory with its views, made once. Everything that reads or writes takes `(memory, offset, length)`, with
- * offsets in bytes from the start of the block; nothing on the hot path makes a view of its own.
+ * A block of memory with its typed arrays, made once. Everything that reads or writes takes `(memory, offset, length)`,
+ * with offsets in bytes from the start of the block; the hot path never makes another typed array.
  *
- * The block may belong to somebody else (a transport's frames, a mapped ring): whoever holds a `Memory` may read it only
- * as long as its owner says.
+ * The block may belong to an owner such as a transport (its frames, a mapped ring), which decides how long it may be
+ * read.
  */
 export class Memory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer
   readonly byteLength: number
   readonly u8: Uint8Array
-  /** half words in host order; index is `offset >> 1` */
+  /** 16-bit words in host order; index is `offset >> 1` */
   readonly u16: Uint16Array
-  /** words in host order; index is `offset >> 2` */
+  /** 32-bit words in host order; index is `offset >> 2` */
   readonly u32: Uint32Array
   readonly i32: Int32Array
   readonly data: DataView
 
-  /** @param source a buffer, or the number of bytes to allocate; whole words, further bytes of a buffer are not used */
+  /** @param source a buffer, or the number of bytes to allocate; only whole 32-bit words of a buffer are used */
   constructor(source: ArrayBuffer | SharedArrayBuffer | number) {
     this.buffer = typeof source === 'number' ? new ArrayBuffer(align4(source)) : source
     const words = this.buffer.byteLength >> 2
@@ -30,7 +30,7 @@ export class Memory {
     this.data = new DataView(this.buffer, 0, this.byteLength)
   }
 
-  /** A block of its own with a copy of `bytes` at offset 0, rounded up to whole words. */
+  /** A new block with a copy of `bytes` at offset 0, rounded up to whole 32-bit words. */
   static from(bytes: Uint8Array): Memory {
     const memory = new Memory(bytes.length)
     memory.u8.set(bytes)
@@ -50,30 +50,30 @@ export function align4(length: number): number {
   return (length + 3) & ~3
 }
 
-/** What is wrong with a region: not inside the memory, or not at a multiple of four. */
+/** The problem of a region: not inside the memory, or not at a multiple of four. */
 export function regionError(memory: Memory, offset: number, length: number, what: string): DecodeError | undefined {
   if ((offset & 3) !== 0) {
     const at = { offset, need: 4, have: offset & 3 }
     return new DecodeError('UNALIGNED', `${what} must start at a multiple of four`, at)
   }
-  // Asked this way round, NaN is refused too.
+  // Written this way round, the condition refuses NaN too.
   if (offset >= 0 && length >= 0 && offset + length <= memory.byteLength) return undefined
   const have = Math.max(0, memory.byteLength - offset)
   return new DecodeError('SHORT_HEADER', `${what} lies outside its memory`, { offset, need: length, have })
 }
 
-/** Refuses a region that is not inside the memory, or that does not start at a multiple of four. */
+/** Throws for a region that is not inside the memory, or that does not start at a multiple of four. */
 export function checkRegion(memory: Memory, offset: number, length: number, what: string): void {
   const error = regionError(memory, offset, length, what)
   if (error !== undefined) throw error
 }
 
-/** Refuses to write at an offset that is not a multiple of four. */
+/** Throws for a write at an offset that is not a multiple of four. */
 export function checkAligned(offset: number, what: string): void {
-  if ((offset & 3) !== 0) throw new EncodeError('VALUE_RANGE', `${what}: offset ${offset} is no multiple of four`)
+  if ((offset & 3) !== 0) throw new EncodeError('VALUE_RANGE', `${what}: offset ${offset} is not a multiple of four`)
 }
 
-/** Refuses to write `length` bytes at `offset` when that goes beyond `limit`. */
+/** Throws for a write of `length` bytes at `offset` that ends beyond `limit`. */
 export function checkSpace(offset: number, length: number, limit: number, what: string): void {
   if (!(offset >= 0 && offset + length <= limit)) {
     throw new EncodeError('NO_SPACE', `${what}: ${length} bytes at offset ${offset} do not fit below ${limit}`)
@@ -81,8 +81,8 @@ export function checkSpace(offset: number, length: number, limit: number, what: 
 }
 
 /**
- * What a batch, lease or view points at once its frames are given back: touching any of its arrays throws code `RELEASED`.
- * A view that was re-aimed at it costs nothing while it was in use and cannot read what is no longer its own afterwards.
+ * The memory that a batch, lease or view points at after its frames were released: accessing its arrays throws code
+ * `RELEASED`. This costs nothing while frames are in use, and prevents reads after the release.
  */
 export const RELEASED_MEMORY: Memory = releasedMemory()
 

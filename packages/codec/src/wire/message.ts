@@ -24,7 +24,7 @@ const TYPE = LENGTH + 4
 const FLAGS = TYPE + 2
 const SEQUENCE = FLAGS + 2
 const PORT_ID = SEQUENCE + 4
-/** Bytes of the header (`NLMSG_HDRLEN`). */
+/** Length of the header in bytes (`NLMSG_HDRLEN`). */
 export const MESSAGE_HEADER_LENGTH = 16
 const EMPTY = new Memory(MESSAGE_HEADER_LENGTH)
 
@@ -34,13 +34,13 @@ export const MessageFlag = {
   Request: 0x1,
   /** NLM_F_MULTI: one of several, ended by a Done message */
   Multipart: 0x2,
-  /** NLM_F_ACK: answer with an Error message, of number 0 where all is well */
+  /** NLM_F_ACK: answer with an Error message, with errno 0 on success */
   Acknowledge: 0x4,
   /** NLM_F_ECHO: send the resulting notification back to the requester */
   Echo: 0x8,
   /** NLM_F_DUMP_INTR: the data changed while it was dumped */
   DumpInterrupted: 0x10,
-  /** NLM_F_DUMP_FILTERED: the dump was filtered as asked */
+  /** NLM_F_DUMP_FILTERED: the dump was filtered as requested */
   DumpFiltered: 0x20,
 } as const
 export type MessageFlag = (typeof MessageFlag)[keyof typeof MessageFlag]
@@ -49,7 +49,7 @@ export type MessageFlag = (typeof MessageFlag)[keyof typeof MessageFlag]
 export const GetFlag = {
   /** NLM_F_ROOT: the whole table */
   Root: 0x100,
-  /** NLM_F_MATCH: all that match */
+  /** NLM_F_MATCH: all entries that match */
   Match: 0x200,
   /** NLM_F_ATOMIC: a snapshot */
   Atomic: 0x400,
@@ -60,11 +60,11 @@ export type GetFlag = (typeof GetFlag)[keyof typeof GetFlag]
 
 /** Flags of requests that create. */
 export const NewFlag = {
-  /** NLM_F_REPLACE: override what is there */
+  /** NLM_F_REPLACE: replace an existing object */
   Replace: 0x100,
-  /** NLM_F_EXCL: fail if it is there */
+  /** NLM_F_EXCL: fail if it exists */
   Exclusive: 0x200,
-  /** NLM_F_CREATE: create it if it is not there */
+  /** NLM_F_CREATE: create it if it does not exist */
   Create: 0x400,
   /** NLM_F_APPEND: add at the end */
   Append: 0x800,
@@ -73,7 +73,7 @@ export type NewFlag = (typeof NewFlag)[keyof typeof NewFlag]
 
 /** Flags of requests that delete. */
 export const DeleteFlag = {
-  /** NLM_F_NONREC: not what is below it */
+  /** NLM_F_NONREC: do not delete recursively */
   NonRecursive: 0x100,
   /** NLM_F_BULK: several objects */
   Bulk: 0x200,
@@ -89,9 +89,9 @@ export const AcknowledgeFlag = {
 } as const
 export type AcknowledgeFlag = (typeof AcknowledgeFlag)[keyof typeof AcknowledgeFlag]
 
-/** Message types below 0x10 (NLMSG_MIN_TYPE), which mean the same in every protocol. */
+/** Message types below 0x10 (NLMSG_MIN_TYPE), which have the same meaning in every protocol. */
 export const ControlType = {
-  /** NLMSG_NOOP: to be ignored */
+  /** NLMSG_NOOP: ignore it */
   Noop: 0x1,
   /** NLMSG_ERROR: an error, or an acknowledgement */
   Error: 0x2,
@@ -128,14 +128,14 @@ export const Protocol = {
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
 
 /**
- * A message where it lies. After {@link wrap} has accepted it, no getter can fail or read outside it; that holds until
- * the memory is released or written to.
+ * A message in place. After {@link wrap} has accepted it, no getter can fail or read outside it, until the memory is
+ * released or overwritten.
  */
 export class MessageView {
   memory: Memory = EMPTY
   offset = 0
 
-  /** Aims at the message at `offset`, of which `available` bytes are there. Throws `DecodeError`. */
+  /** Aims at the message at `offset`, where `available` bytes are left. Throws `DecodeError`. */
   wrap(memory: Memory, offset: number, available: number): this {
     checkRegion(memory, offset, available, 'message')
     const problem = messageProblem(memory, offset, available)
@@ -160,12 +160,12 @@ export class MessageView {
     return this.memory.u16[(this.offset + FLAGS) >> 1] as number
   }
 
-  /** `nlmsg_seq`: what the request had */
+  /** `nlmsg_seq`: the sequence number of the request */
   get sequence(): number {
     return this.memory.u32[(this.offset + SEQUENCE) >> 2] as number
   }
 
-  /** `nlmsg_pid`: the port id that the sender wrote; the sender's true one is with the frame */
+  /** `nlmsg_pid`: the port id that the sender wrote; the frame has the sender's true one */
   get portId(): number {
     return this.memory.u32[(this.offset + PORT_ID) >> 2] as number
   }
@@ -185,7 +185,7 @@ export class MessageView {
 }
 
 /**
- * Walks the messages of a frame with one view that it re-aims: a message must be read before the next step. A malformed
+ * Walks the messages of a frame with one view that it re-aims: read a message before the next step. A malformed
  * tail ends the walk; {@link problem} then says why.
  */
 export class MessageIterator {
@@ -196,7 +196,7 @@ export class MessageIterator {
   #next = 0
   #end = 0
 
-  /** Aims at a frame of `length` bytes. Throws `DecodeError` if that is no region of the memory. */
+  /** Aims at a frame of `length` bytes. Throws `DecodeError` if the region is not inside the memory. */
   wrap(memory: Memory, offset: number, length: number): this {
     checkRegion(memory, offset, length, 'frame')
     this.#memory = memory
@@ -206,7 +206,7 @@ export class MessageIterator {
     return this
   }
 
-  /** Where the walk stands: the offset of the next message, or of the malformed tail. */
+  /** The position of the walk: the offset of the next message, or of the malformed tail. */
   get position(): number {
     return this.#next
   }
@@ -236,19 +236,19 @@ function messageError(code: DecodeErrorCode, memory: Memory, offset: number, hav
   return new DecodeError(code, 'message', { offset, need: memory.u32[offset >> 2] as number, have })
 }
 
-/** What a message begins with. */
+/** The fields of a message header to write. */
 export interface MessageHeader {
   type: number
   flags: number
   sequence: number
-  /** left out: 0, which the kernel reads as "from this socket" */
+  /** default 0, which the kernel reads as "from this socket" */
   portId?: number
 }
 
 /**
- * Writes the header at `offset` with a length of the header alone, and returns the offset behind it. The length is
- * settled by {@link finishMessage}. Throws `EncodeError` when it does not fit below `limit`, and for a
- * number that its field has no room for.
+ * Writes the header at `offset`, with the length of the header alone, and returns the offset of its end. {@link
+ * finishMessage} sets the final length. Throws `EncodeError` when it does not fit below `limit`, and for a number that
+ * does not fit its field.
  */
 export function beginMessage(memory: Memory, offset: number, limit: number, header: MessageHeader): number {
   checkAligned(offset, 'message')
@@ -265,24 +265,24 @@ export function beginMessage(memory: Memory, offset: number, limit: number, head
   return offset + MESSAGE_HEADER_LENGTH
 }
 
-/** Settles the length of the message at `offset` that ends at `end`; returns its length. */
+/** Sets the length of the message at `offset` that ends at `end`, and returns it. */
 export function finishMessage(memory: Memory, offset: number, end: number): number {
   memory.u32[(offset + LENGTH) >> 2] = end - offset
   return end - offset
 }
 
-/** Adds `flags` to those of a message that was written without knowing them, and sets its sequence number. */
+/** Adds `flags` to those of an already written message, and sets its sequence number. */
 export function stampMessage({ memory, offset, flags }: MessageView, more: number, sequence: number): void {
   memory.u16[(offset + FLAGS) >> 1] = flags | more
   memory.u32[(offset + SEQUENCE) >> 2] = sequence
 }
 
-/** A message that owns its bytes: what to keep when the frame goes. */
+/** A message that owns its bytes, to keep after the frame is released. */
 export class Message {
   readonly bytes: Uint8Array
   readonly view: MessageView
 
-  /** @param bytes one whole message, header first, of which a copy is kept. Throws `DecodeError`. */
+  /** @param bytes one whole message, header first, which is copied. Throws `DecodeError`. */
   constructor(bytes: Uint8Array) {
     const memory = Memory.from(bytes)
     this.view = new MessageView().wrap(memory, 0, bytes.length)

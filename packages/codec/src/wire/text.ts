@@ -1,33 +1,36 @@
 /**
- * Text of the kernel. Its names are bytes, which are UTF-8 as a rule and need not be: a byte that is not part of UTF-8 is read as the
- * lone surrogate U+DC80 to U+DCFF whose lower half it is (as Python's "surrogateescape" does), and written as that byte again. So any
- * name survives being read and written, and a name in UTF-8 is the plain string that one expects.
+ * Text of the kernel. Its names are bytes, usually but not always UTF-8. A byte that is not part of UTF-8 is read as a
+ * lone surrogate U+DC80 to U+DCFF, which has the byte in its lower half (as Python's "surrogateescape" does), and is
+ * written as that byte again. So every name survives reading and writing, and a name in UTF-8 is a plain string.
  */
 import { EncodeError } from '../errors.ts'
 import { escapeText } from '../text.ts'
 import type { Memory } from './memory.ts'
 
-// A byte order mark is text like any other.
+// A byte order mark is ordinary text here.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
 const encoder = new TextEncoder()
-/** What the decoder puts in the place of bytes that are not UTF-8. */
+/** The character that the decoder returns for bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd'
 /** The lone surrogate for byte 0x00; those for 0x80 to 0xff are used. */
 const BYTE_BASE = 0xdc00
 const LONE_SURROGATE = /\p{Cs}/u
 const LONE_SURROGATES = /(\p{Cs})/u
-/** Bytes of the longest sequence of UTF-8. */
+/** Length in bytes of the longest UTF-8 sequence. */
 const LONGEST_SEQUENCE = 4
 
-/** The text that bytes stand for; each byte that is not UTF-8 becomes a lone surrogate. The bytes must not be shared memory. */
+/** Decodes bytes as text; each byte that is not UTF-8 becomes a lone surrogate. The bytes must not be shared memory. */
 export function decodeText(bytes: Uint8Array): string {
   const text = decoder.decode(bytes)
-  // A replacement character can also be what the bytes say.
+  // The bytes can also encode a replacement character.
   return text.includes(REPLACEMENT) ? decodeBytewise(bytes) : text
 }
 
-/** The bytes that {@link decodeText} reads as `text`. Throws code `VALUE_RANGE` for a lone surrogate that stands for no byte. */
+/**
+ * The bytes that {@link decodeText} reads as `text`. Throws code `VALUE_RANGE` for a lone surrogate that does not
+ * represent a byte.
+ */
 export function encodeText(text: string, what = 'text'): Uint8Array {
   if (!LONE_SURROGATE.test(text)) return encoder.encode(text)
   const parts = text.split(LONE_SURROGATES).map((part) => {
@@ -45,7 +48,7 @@ export function encodeText(text: string, what = 'text'): Uint8Array {
   return bytes
 }
 
-/** Reads text up to its zero byte, or all of it where there is none, as {@link decodeText} does. */
+/** Reads text up to its zero byte, or to the end if there is none, as {@link decodeText} does. */
 export function readText(memory: Memory, offset: number, length: number): string {
   return decodeText(untilZero(memory.copy(offset, length)))
 }
@@ -69,14 +72,14 @@ function decodeBytewise(bytes: Uint8Array): string {
   return text
 }
 
-/** Bytes of the sequence of UTF-8 at `at`; 0 where there is none. */
+/** Length in bytes of the UTF-8 sequence at `at`; 0 if there is none. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] as number
   if (first < 0x80) return 1
   const length = first >= 0xf0 ? LONGEST_SEQUENCE : first >= 0xe0 ? 3 : 2
   if (first < 0xc2 || first > 0xf4 || at + length > bytes.length) return 0
   try {
-    // The decoder knows overlong sequences, surrogates and what lies beyond Unicode.
+    // The decoder rejects overlong sequences, surrogates and code points beyond Unicode.
     strictDecoder.decode(bytes.subarray(at, at + length))
     return length
   } catch {

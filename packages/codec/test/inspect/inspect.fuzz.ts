@@ -30,7 +30,7 @@ test('random bytes never make it throw', () => {
   fc.assert(property, { numRuns: runs })
 })
 
-test('random bytes behind a header that is right never make it throw', () => {
+test('random bytes after a valid header never make it throw', () => {
   const types = [1, 2, 3, 4, 16, 0x100, 0x200, 0x300, 0x301, 0x302, 0x303, 0x307, 0x400, 0x401, 0xa01, 0xa03, 0xa06]
   const type = fc.constantFrom(...types)
   const property = fc.property(
@@ -52,7 +52,7 @@ test('random bytes behind a header that is right never make it throw', () => {
   fc.assert(property, { numRuns: runs })
 })
 
-test('changed and cut vectors never make it throw', () => {
+test('changed and truncated vectors never make it throw', () => {
   const change = fc.tuple(fc.nat(), fc.oneof(fc.nat(255), fc.constantFrom(0, 3, 4, 0x80, 0xff)))
   const changes = fc.array(change, { maxLength: 8 })
   const property = fc.property(fc.constantFrom(...vectors), changes, fc.nat(), options, (vector, list, cut, how) => {

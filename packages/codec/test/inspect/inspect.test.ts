@@ -53,7 +53,7 @@ import {
   type Vector,
 } from '../vectors.ts'
 
-/** The attribute nodes as the table's reader would give their values; `bytes` is what was inspected. */
+/** The attribute nodes as values, as the table's reader would return them; `bytes` are the inspected bytes. */
 function valuesOf(nodes: readonly InspectNode[], bytes: Uint8Array): Record<string, unknown> {
   const values: Record<string, unknown> = {}
   const unknown: unknown[] = []
@@ -107,7 +107,7 @@ describe('text', () => {
     expect(`\n${inspectText(vector.bytes, optionsOf(vector))}\n`).toMatchSnapshot()
   })
 
-  test('nothing is no text', () => {
+  test('no bytes are no text', () => {
     expect(inspectText(new Uint8Array())).toBe('')
     expect(inspect(new Uint8Array())).toEqual([])
   })
@@ -174,7 +174,7 @@ describe('agrees with the views and tables about', () => {
 describe('refuses what the readers refuse', () => {
   test.each(loadVectors('invalid').map((vector) => [vector.name, vector] as const))('%s', (name, vector) => {
     const problems = problemsIn(inspect(vector.bytes, optionsOf(vector)))
-    // Four bytes of address are where the fourth nest would be; without the table it is the depth that ends the walk.
+    // Four bytes of address are in place of the fourth nest; without the table the depth limit ends the walk.
     if (vector.expect === 'nested-depth') expect(problems).toEqual(['ATTRIBUTE_SIZE'])
     else expect(problems, name).toEqual([expectedCode[vector.expect]])
   })
@@ -205,7 +205,7 @@ describe('refuses what the readers refuse', () => {
   })
 })
 
-/** The framing of a queue message as a big-endian machine writes it; attribute values are in network order anyway. */
+/** A queue message framed by a big-endian machine; attribute values are in network order on every machine. */
 function bigEndian(bytes: Uint8Array): Uint8Array {
   const swapped = bytes.slice()
   const data = new DataView(swapped.buffer)
@@ -253,7 +253,7 @@ describe('both byte orders', () => {
   })
 })
 
-test('several messages, and garbage behind them', () => {
+test('several messages, and garbage after them', () => {
   const { bytes } = loadVector('queue', 'verdict-accept')
   const nodes = inspect(Uint8Array.from([...bytes, ...bytes, 1, 2, 3]), { byteOrder: 'little' })
   expect(nodes.map(({ kind, offset }) => [kind, offset])).toEqual([
@@ -298,7 +298,7 @@ test('needs nothing that a browser does not have', async () => {
   if (output === undefined || !('output' in output)) throw new Error('nothing was built')
   const bytes = [...loadVector('queue', 'control-extack-policy').bytes]
   const script = `${output.output[0].code}; codec.inspectText(Uint8Array.from(${JSON.stringify(bytes)}), { byteOrder: 'little' })`
-  // A context has the language; what a browser adds to it is given by name, and node's Buffer and process are not.
+  // A context has only the language. Globals of a browser are added by name; node's Buffer and process are not.
   const text = runInNewContext(script, { TextDecoder, TextEncoder })
   expect(text).toBe(inspectText(Uint8Array.from(bytes), { byteOrder: 'little' }))
 })

@@ -4,19 +4,19 @@ import { type InspectNode, inspect, inspectText, MAXIMUM_BYTES, MAXIMUM_NODES } 
 import { runs } from '../vectors.ts'
 
 const MEBIBYTE = 1024 * 1024
-/** Nodes of headers and problems beside those that are counted: fields of a message, of a struct, and what is wrong with them. */
+/** Maximum nodes besides the counted ones: fields of headers and structs, and problems. */
 const NODES_BESIDE = 40
-/** Characters of a line at most: offset, name, sixteen bytes twice; and of lines for one byte of input. */
+/** Maximum characters of a line (offset, name, sixteen bytes twice), and of the lines for one byte of input. */
 const CHARACTERS_A_NODE = 200
 const CHARACTERS_A_BYTE = 16
 
-/** A piece that is repeated until the input is long enough: what is nested in itself, consecutive, or neither. */
+/** A piece that is repeated until the input is long enough: nested, consecutive, or neither. */
 interface Pattern {
   readonly name: string
   readonly fill: (view: DataView, at: number, end: number) => number
 }
 
-/** A header whose message reaches to the end, so that what follows is in it. */
+/** A header whose message reaches to the end, so that all following bytes are inside it. */
 const message = (type: number, length: number, flags = 0): Pattern => ({
   name: `message ${type}`,
   fill: (view, at, end) => {
@@ -78,7 +78,7 @@ const patterns = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 40 }).map(bytes),
 )
 
-// A mebibyte takes a second or so: a twentieth of the runs of other properties is a fair share.
+// A mebibyte takes about a second, so this runs a twentieth as often as other properties.
 const inputs = fc
   .record({
     length: fc.oneof(fc.nat(4096), fc.integer({ min: 4096, max: MEBIBYTE })),
@@ -115,7 +115,7 @@ const options = fc.record({
   byteOrder: fc.constantFrom('little' as const, 'big' as const),
 })
 
-test('up to a mebibyte of anything becomes a tree and a text of bounded size, and never throws', () => {
+test('up to a mebibyte of any bytes becomes a tree and a text of bounded size, and never throws', () => {
   const property = fc.property(inputs, options, (input, how) => {
     const nodes = countNodes(inspect(input, how))
     expect(nodes).toBeLessThanOrEqual(Math.min(MAXIMUM_NODES, input.length + 1) * NODES_BESIDE)
@@ -123,7 +123,7 @@ test('up to a mebibyte of anything becomes a tree and a text of bounded size, an
     expect(text.length).toBeLessThanOrEqual(
       nodes * CHARACTERS_A_NODE + Math.min(input.length, MAXIMUM_BYTES) * CHARACTERS_A_BYTE,
     )
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test asserts their absence
     expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/)
   })
   fc.assert(property, { numRuns: Math.ceil(runs / 20) })

@@ -28,7 +28,7 @@ describe('bounds', () => {
     expect(inspectText(input, little).length).toBeLessThan(10 * input.length + 20_000)
   })
 
-  test('many messages before many bytes: time is linear, and no message copies what follows it', () => {
+  test('many messages before many bytes: time is linear, and no message copies the bytes after it', () => {
     const input = new Uint8Array(4096 * 16 + 16 * 1024 * 1024)
     const view = new DataView(input.buffer)
     for (let at = 0; at < 4096 * 16; at += 16) {
@@ -64,7 +64,7 @@ describe('a terminal', () => {
   ])('gets no %s', (_, digits, value) => {
     const shown = inspectText(hex(digits), little)
     expect(shown).toContain(`NFTA_TABLE_NAME  ${value}`)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test asserts their absence
     expect(shown).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
   })
 })
@@ -86,7 +86,7 @@ describe('tables from outside, and protocols without', () => {
       .replaceAll(' ', ''),
   )
 
-  test('a table names what is in a message of its type', () => {
+  test('a table names the contents of a message of its type', () => {
     const describe = (protocol: number, type: number) =>
       protocol === Protocol.Route && type === 16
         ? { kernelName: 'RTM_NEWLINK', headerLength: 16, attributes: link }

@@ -28,7 +28,7 @@ function wrap(view: SmallView, size: number): SmallView {
   return view.wrap(memory, 0, writeNfnetlinkMessage(memory, 0, memory.byteLength, anySize, message))
 }
 
-test('a payload with bounds is held to them, whatever the view has read before', () => {
+test('the bounds of a payload hold, independent of earlier messages', () => {
   const view = new SmallView()
   for (const [size, fits] of [
     [6, true],
@@ -39,7 +39,7 @@ test('a payload with bounds is held to them, whatever the view has read before',
     [5, true],
     [0, false],
   ] as const) {
-    // A message that fits comes first, so that there is a shape to compare with.
+    // A valid message comes first, so that there is a shape to compare with.
     expect(wrap(view, 4).payloadLength).toBe(4)
     if (fits) expect(wrap(view, size).payloadLength).toBe(size)
     else expect(() => wrap(view, size)).toThrow(expect.objectContaining({ code: 'ATTRIBUTE_SIZE' }))

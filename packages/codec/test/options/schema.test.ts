@@ -78,28 +78,28 @@ describe('options that are refused', () => {
       'open queue: unknown key protocol, did you mean match.protocol?',
     ],
     [
-      'an unknown key in place of one that must be there',
+      'an unknown key in place of a required one',
       { queueId: 0 },
       'ARGUMENT',
       'queueId',
       'open queue: unknown key queueId, and number is missing',
     ],
     [
-      'a key that is like none',
+      'a key that resembles no other',
       { number: 0, zzz: 1 },
       'ARGUMENT',
       'zzz',
       'open queue: unknown key zzz, expected number, copyRange, failOpen, match',
     ],
     [
-      'a key that is no name',
+      'a key that is not an identifier',
       { number: 0, 'a\u202eb': 1 },
       'ARGUMENT',
       "['a\\u{202e}b']",
       "open queue: unknown key ['a\\u{202e}b'], expected number, copyRange, failOpen, match",
     ],
     [
-      'a member that is missing',
+      'a missing member',
       {},
       'ARGUMENT',
       'number',
@@ -135,7 +135,7 @@ describe('options that are refused', () => {
       'open queue: number must be an integer from 0 to 65535, got 0.5',
     ],
     [
-      'no number at all',
+      'NaN',
       { number: Number.NaN },
       'VALUE_RANGE',
       'number',
@@ -195,7 +195,7 @@ describe('options that are refused', () => {
     expect(refusal(given)).toEqual({ code, path, message })
   })
 
-  test('inherited keys are read, so they are checked', () => {
+  test('inherited keys are checked, because they are read', () => {
     expect(refusal(Object.create({ number: 0, matches: {} })).path).toBe('matches')
   })
 
@@ -207,14 +207,14 @@ describe('options that are refused', () => {
   })
 })
 
-describe('options that are taken', () => {
-  test('what is undefined is left out', () => {
+describe('options that are accepted', () => {
+  test('members that are undefined are left out', () => {
     expect(
       readOptions('open queue', options, { number: 0, copyRange: undefined, match: { protocol: undefined } }),
     ).toEqual({ number: 0, match: {} })
   })
 
-  test('what was checked is what is used: objects and lists are copied, getters called once', () => {
+  test('objects and lists are copied and getters called once, so only checked values are used', () => {
     const ports = [53]
     let calls = 0
     const given = {

@@ -59,7 +59,7 @@ import { attributePath } from '../../src/schema/path.ts'
 import { policyAttributes } from '../../src/wire/control.ts'
 import { loadVectors, memoryWith, runs } from '../vectors.ts'
 
-/** Every format that a table can have, those too that no message of ours needs yet. */
+/** Every format of a table, including those that no message uses yet. */
 const everyFormat = attributeSet('EVERY', {
   present: flag(1, 'EVERY_FLAG'),
   half: u16(2, 'EVERY_U16'),
@@ -116,7 +116,7 @@ function write(set: AttributeSet, values: AttributeValues<AttributeSet>): { memo
 }
 
 const random = fc.uint8Array({ maxLength: 200 })
-/** Bytes that are attributes for a while: a header of a likely type and length before each run of them. */
+/** Bytes that begin like attributes: runs of random bytes, each after a header of a likely type and length. */
 const likely = (set: AttributeSet) =>
   fc
     .array(fc.tuple(fc.integer({ min: 0, max: set.names.length + 1 }), fc.nat(20), fc.uint8Array({ maxLength: 24 })), {
@@ -124,7 +124,7 @@ const likely = (set: AttributeSet) =>
     })
     .map((parts) => Uint8Array.from(parts.flatMap(([type, length, payload]) => [length + 3, 0, type, 0, ...payload])))
 
-/** Reads, and lets nothing pass but values or a DecodeError that points into the region. */
+/** Reads, and allows only values or a DecodeError that points into the region. */
 function readOrRefuse(set: AttributeSet, memory: Memory, offset: number, length: number): object | undefined {
   try {
     return readAttributes(set, memory, offset, length)
@@ -140,7 +140,7 @@ function readOrRefuse(set: AttributeSet, memory: Memory, offset: number, length:
 describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
   const values = attributesArbitrary(set, 48)
 
-  test('what is written is read', () => {
+  test('written values are read back', () => {
     const property = fc.property(values, (value) => {
       const { memory, length } = write(set, value)
       expect(readAttributes(set, memory, OFFSET, length)).toEqual(value)
@@ -158,7 +158,7 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
     fc.assert(property, { numRuns: runs })
   })
 
-  test('random bytes are read or refused, and what was read settles', () => {
+  test('random bytes are read or refused, and a second round trip changes nothing', () => {
     const property = fc.property(fc.oneof(random, likely(set)), (bytes) => {
       const read = readOrRefuse(set, memoryWith(bytes, OFFSET), OFFSET, bytes.length)
       if (read === undefined) return
@@ -166,7 +166,7 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
       try {
         again = write(set, read)
       } catch (error) {
-        // Bytes that are no UTF-8 grow when they become text: that text may not fit any more.
+        // Bytes that are not UTF-8 grow when they become text, which then may not fit any more.
         if (isNetlinkError(error, 'VALUE_RANGE')) return
         throw error
       }
@@ -178,7 +178,7 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
     fc.assert(property, { numRuns: runs })
   })
 
-  test('any length of what was written is read or refused, odd ones too', () => {
+  test('any length of the written bytes is read or refused, odd ones too', () => {
     const property = fc.property(values, fc.nat(), (value, cut) => {
       const { memory, length } = write(set, value)
       readOrRefuse(set, memory, OFFSET, cut % (length + 1))
@@ -207,7 +207,7 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
     fc.assert(property, { numRuns: Math.ceil(runs / 20) })
   })
 
-  test('a path never fails, and names what lies there', () => {
+  test('a path never fails, and names the attributes at its place', () => {
     const property = fc.property(fc.oneof(random, likely(set)), fc.nat(300), (bytes, at) => {
       const path = attributePath(set, memoryWith(bytes, OFFSET), OFFSET, bytes.length, at)
       expect(path.length).toBeLessThanOrEqual(MAXIMUM_DEPTH + 1)
@@ -265,7 +265,7 @@ describe('frames', () => {
     fc.assert(property, { numRuns: runs })
   })
 
-  test('of vectors with bytes changed, cut or put together are read or refused', () => {
+  test('of vectors that are changed, truncated or combined are read or refused', () => {
     const change = fc.tuple(fc.nat(), fc.oneof(fc.nat(255), fc.constantFrom(0, 3, 4, 0x80, 0xff)))
     const frames = fc.array(fc.constantFrom(...vectors), { minLength: 1, maxLength: 3 })
     const property = fc.property(frames, fc.array(change, { maxLength: 6 }), fc.nat(), (parts, changes, cut) => {

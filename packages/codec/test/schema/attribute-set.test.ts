@@ -70,7 +70,7 @@ describe('types', () => {
     expectTypeOf<AttributeValues<typeof set>['items']>().toEqualTypeOf<QueueConfig[] | undefined>()
   })
 
-  test('and what is not in the table, or of another type, does not compile', () => {
+  test('and unknown names and wrong types do not compile', () => {
     // @ts-expect-error a mark is a number
     const wrongType: QueueAttributes = { mark: 1n }
     // @ts-expect-error the table has no such attribute
@@ -80,11 +80,11 @@ describe('types', () => {
 })
 
 describe('a set', () => {
-  test('has one member for a number', () => {
+  test('has one member for each number', () => {
     expect(() => attributeSet('T', { one: u8(1, 'T_ONE'), other: u8(1, 'T_OTHER') })).toThrow('both 1')
   })
 
-  test('has a union only beside the text that it hangs on', () => {
+  test('has a sub-message only with its selector', () => {
     const sets = { a: queueConfigAttributes }
     expect(() => attributeSet('T', { data: union(1, 'T_DATA', 'name', sets) })).toThrow(
       'the selector of data must be a text of the set, got name',
@@ -93,7 +93,7 @@ describe('a set', () => {
     expect(() => attributeSet('T', members)).toThrow('the selector of data must be a text of the set, got name')
   })
 
-  test('keeps the name of the attributes that it does not know', () => {
+  test('refuses the name of its unknown attributes as a member', () => {
     expect(() => attributeSet('T', { unknown: u8(1, 'T_UNKNOWN') })).toThrow(TypeError)
   })
 })
@@ -126,7 +126,7 @@ describe('reading', () => {
     )
   })
 
-  test('takes so many attributes and no more', () => {
+  test('accepts the maximum number of attributes and no more', () => {
     const memory = new Memory(OFFSET + 4 * (MAXIMUM_ATTRIBUTES + 1))
     const writer = new AttributeWriter().wrap(memory, OFFSET, memory.byteLength)
     for (let count = 0; count < MAXIMUM_ATTRIBUTES; count++) writer.reserve(77, 0)
@@ -139,7 +139,7 @@ describe('reading', () => {
     expect(read).toThrow(`attributes of NFQA: more than ${MAXIMUM_ATTRIBUTES}`)
   })
 
-  test('keeps attributes that it does not know, with their bits', () => {
+  test('keeps unknown attributes with their flag bits', () => {
     const unknown = [
       { type: 0, bits: 0, payload: Uint8Array.of() },
       { type: 0x3fff, bits: 0xc000, payload: Uint8Array.of(1, 2, 3, 4, 5) },
@@ -161,7 +161,7 @@ describe('reading', () => {
     expect(read).toThrow(name)
   })
 
-  test('reads a struct that has grown as far as it knows it', () => {
+  test('reads the known fields of a struct that has grown', () => {
     const memory = new Memory(64)
     const writer = new AttributeWriter().wrap(memory, OFFSET, 64)
     writer.bytes(2, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 0xff, 0xff))
@@ -169,7 +169,7 @@ describe('reading', () => {
     expect(values).toEqual({ verdictHeader: { verdict: 1, id: 9 } })
   })
 
-  test('and keeps the rest of it, which is written again', () => {
+  test('and keeps the rest of it, which it writes again', () => {
     const memory = new Memory(64)
     const writer = new AttributeWriter().wrap(memory, OFFSET, 64)
     writer.bytes(2, Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 9, 0xff, 0xfe, 0xfd))
@@ -211,7 +211,7 @@ describe('reading', () => {
     expect(() => writing(set, { ...half, more: { threshold: 5 } })).toThrow('T_MORE: no table for other none')
   })
 
-  test('says what a malformed list needs', () => {
+  test('names the problem of a malformed list', () => {
     const set = attributeSet('T', { items: list(1, 'T_LIST', queueConfigAttributes) })
     const memory = new Memory(64)
     const writer = new AttributeWriter().wrap(memory, OFFSET, 64)
@@ -224,7 +224,7 @@ describe('reading', () => {
 describe('text', () => {
   const set = attributeSet('T', { name: text(1, 'T_NAME', 8), inner: nested(2, 'T_INNER', conntrackAttributes) })
 
-  test.each(['', 'a', 'eightbit', 'äö€', '\ufeffmark'])('%j comes back', (name) => {
+  test.each(['', 'a', 'eightbit', 'äö€', '\ufeffmark'])('%j survives a round trip', (name) => {
     expect(writing(set, { name }).read()).toEqual({ name })
   })
 
@@ -238,22 +238,22 @@ describe('writing refuses', () => {
     ['a number below its bounds', { mark: -1 }],
     ['a number above its bounds', { mark: 2 ** 32 }],
     ['a fraction', { mark: 1.5 }],
-    ['no number', { mark: Number.NaN }],
+    ['not a number', { mark: Number.NaN }],
     ['a bigint for a number', { mark: 1n }],
     ['a number for a bigint', { timestamp: { seconds: 1, microseconds: 0n } }],
     ['a bigint above its bounds', { timestamp: { seconds: 2n ** 64n, microseconds: 0n } }],
     ['a struct without a field', { packetHeader: { id: 1, protocol: 2 } }],
     ['null for a struct', { packetHeader: null }],
-    ['bytes of another number than the field has', { hardwareAddress: { length: 6, address: new Uint8Array(6) } }],
-    ['text that is none', { securityContext: 7 }],
-    ['a payload that is none', { payload: 'text' }],
+    ['the wrong number of bytes for a field', { hardwareAddress: { length: 6, address: new Uint8Array(6) } }],
+    ['a number for text', { securityContext: 7 }],
+    ['text for a payload', { payload: 'text' }],
     ['a payload longer than an attribute', { payload: new Uint8Array(65532) }],
     ['null for a nest', { conntrack: null }],
     ['text that is too long', { conntrack: { helper: { name: 'sixteen letters!' } } }],
     ['an address of another family', { conntrack: { original: { address: { ipv4Source: new Uint8Array(16) } } } }],
     ['an unknown type with bits', { unknown: [{ type: 0x8001, bits: 0, payload: new Uint8Array() }] }],
-    ['unknown bits that are none', { unknown: [{ type: 1, bits: 1, payload: new Uint8Array() }] }],
-    ['an unknown payload that is none', { unknown: [{ type: 1, bits: 0, payload: [1] }] }],
+    ['invalid bits of an unknown attribute', { unknown: [{ type: 1, bits: 1, payload: new Uint8Array() }] }],
+    ['an invalid payload of an unknown attribute', { unknown: [{ type: 1, bits: 0, payload: [1] }] }],
   ])('%s', (_, values) => {
     expect(() => writing(queueAttributes, values as QueueAttributes)).toThrow(code('VALUE_RANGE'))
   })
@@ -262,14 +262,14 @@ describe('writing refuses', () => {
     expect(() => writing(queueAttributes, { [name]: 1 } as QueueAttributes)).toThrow(code('ATTRIBUTE_UNKNOWN'))
   })
 
-  test('a flag that is not true, and a list that is none', () => {
+  test('a flag that is not true, and a list that is not an array', () => {
     const set = attributeSet('T', { on: flag(1, 'T_ON'), items: list(2, 'T_LIST', queueConfigAttributes) })
     expect(writing(set, { on: true, items: [{ mask: 1 }, {}] }).read()).toEqual({ on: true, items: [{ mask: 1 }, {}] })
     expect(() => writing(set, { on: false } as unknown as { on: true })).toThrow(code('VALUE_RANGE'))
     expect(() => writing(set, { items: {} } as unknown as { items: [] })).toThrow(code('VALUE_RANGE'))
   })
 
-  test('a sequence that is none; elements of several members become several', () => {
+  test('a sequence that is not an array; an element with several members becomes several', () => {
     const row = attributeSet('ROW', { name: text(1, 'ROW_NAME', 8), number: u8(2, 'ROW_NUMBER') })
     const set = attributeSet('T', { rows: sequence(1, 'T_ROWS', row) })
     const rows = [{ name: 'a', number: 1 }, {}, { name: 'b' }]
@@ -283,7 +283,7 @@ describe('writing refuses', () => {
     expect(() => readAttributes(set, memory, OFFSET, writer.end - OFFSET)).toThrow(expect.objectContaining(at))
   })
 
-  test('a union beside no name, or a name that no set has', () => {
+  test('a sub-message without a selector, or with an unknown one', () => {
     const sets = { queue: queueConfigAttributes }
     const set = attributeSet('T', { name: text(1, 'T_NAME', 8), data: union(2, 'T_DATA', 'name', sets) })
     expect(writing(set, { data: { mask: 1 }, name: 'queue' }).read()).toEqual({ name: 'queue', data: { mask: 1 } })
@@ -292,7 +292,7 @@ describe('writing refuses', () => {
     expect(() => writing(set, { name: 'queue', data: { marc: 1 } } as object)).toThrow('NFQA_CFG has no attribute')
   })
 
-  test('values that go round in a circle', () => {
+  test('circular values', () => {
     const set: AttributeSet = {
       name: 'RING',
       members: { next: { number: 1, kernelName: 'RING_NEXT', format: { kind: 'nested', set: () => set } } },
@@ -318,7 +318,7 @@ describe('a message at its limit', () => {
   const payload = Uint8Array.of(1, 2, 3, 4, 5)
   const message = { type: 0x301, flags: 1, sequence: 9, resourceId: 5, attributes: { payload } }
 
-  test.each([29, 30, 31, 32, 33])('limit %d: its length never reaches beyond', (limit) => {
+  test.each([29, 30, 31, 32, 33])('limit %d: its length never exceeds it', (limit) => {
     const memory = new Memory(64)
     memory.u8.fill(0xee)
     const length = writeNfnetlinkMessage(memory, 0, limit, queueAttributes, message)
@@ -327,7 +327,7 @@ describe('a message at its limit', () => {
     expect(new Set(memory.u8.subarray(limit))).toEqual(new Set([0xee]))
   })
 
-  test('nor does a nest', () => {
+  test('nor does that of a nest', () => {
     const attributes = { conntrack: { labels: Uint8Array.of(1) } }
     const memory = new Memory(64)
     const length = writeNfnetlinkMessage(memory, 0, 30, queueAttributes, { ...message, attributes })
@@ -335,22 +335,25 @@ describe('a message at its limit', () => {
     expect(readAttributes(queueAttributes, memory, 20, length - 20)).toEqual(attributes)
   })
 
-  test.each(Array.from({ length: 29 }, (_, limit) => limit))('limit %d is too little, and is kept', (limit) => {
-    const memory = new Memory(64)
-    memory.u8.fill(0xee)
-    const write = () => writeNfnetlinkMessage(memory, 0, limit, queueAttributes, message)
-    expect(write).toThrow(code('NO_SPACE'))
-    expect(new Set(memory.u8.subarray(limit))).toEqual(new Set([0xee]))
-  })
+  test.each(Array.from({ length: 29 }, (_, limit) => limit))(
+    'limit %d is too small, and nothing is written beyond it',
+    (limit) => {
+      const memory = new Memory(64)
+      memory.u8.fill(0xee)
+      const write = () => writeNfnetlinkMessage(memory, 0, limit, queueAttributes, message)
+      expect(write).toThrow(code('NO_SPACE'))
+      expect(new Set(memory.u8.subarray(limit))).toEqual(new Set([0xee]))
+    },
+  )
 
-  test('a limit beyond the memory is the memory’s end', () => {
+  test('a limit beyond the memory means the memory’s end', () => {
     expect(() => beginMessage(new Memory(8), 0, 4096, message)).toThrow(code('NO_SPACE'))
     expect(() => writeNfnetlinkHeader(new Memory(16), 16, 4096, 0, 0)).toThrow(code('NO_SPACE'))
     expect(() => writeNfnetlinkMessage(new Memory(20), 0, 4096, queueAttributes, message)).toThrow(code('NO_SPACE'))
     expect(writeNfnetlinkMessage(new Memory(20), 0, 4096, queueAttributes, { ...message, attributes: {} })).toBe(20)
   })
 
-  test('an offset that is no multiple of four is refused', () => {
+  test('an offset that is not a multiple of four is refused', () => {
     expect(() => writeNfnetlinkMessage(new Memory(64), 2, 64, queueAttributes, message)).toThrow(code('VALUE_RANGE'))
     expect(() => new AttributeWriter().wrap(new Memory(64), 5, 64)).toThrow(code('VALUE_RANGE'))
   })
@@ -406,7 +409,7 @@ describe('the path to a byte', () => {
 })
 
 describe('control messages', () => {
-  test('a request that claims more than was repeated is as long as what is there', () => {
+  test('a request that claims more bytes than were repeated has the length of those', () => {
     const { bytes: frame } = loadVector('queue', 'control-ack-capped')
     const memory = memoryWith(frame, OFFSET)
     // As kernels before 4.11 ack: header only, and no flag that says so.
@@ -420,7 +423,7 @@ describe('control messages', () => {
 })
 
 describe('an owned message', () => {
-  test('does not share the bytes that it was made of', () => {
+  test('does not share the bytes that it was made from', () => {
     const { bytes: frame } = loadVector('queue', 'verdict-accept')
     const source = frame.slice()
     const message = new Message(source)
@@ -428,7 +431,7 @@ describe('an owned message', () => {
     expect(message.bytes).toEqual(frame)
   })
 
-  test('is one message: what follows is left out', () => {
+  test('is one message, without the bytes after it', () => {
     const { bytes: frame } = loadVector('queue', 'verdict-accept')
     expect(new Message(Uint8Array.from([...frame, ...frame])).bytes).toEqual(frame)
   })

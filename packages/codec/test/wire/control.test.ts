@@ -39,13 +39,13 @@ describe('Done', () => {
     [-4, 4],
     [-105, 105],
     [7, 0],
-  ])('of a dump, with %d, says errno %d', (error, errno) => {
+  ])('of a dump, with %d, has errno %d', (error, errno) => {
     const memory = doneOf(MessageFlag.Multipart, word(error))
     expect(errnoOf(memory)).toBe(errno)
     expect(fieldsOf(memory)).toEqual([['error', error]])
   })
 
-  test.each([0, 5, 0x7f, 0x80, 133, 0xff, 0x8080, 0xffff])('of log group %d says no errno, but the group', (group) => {
+  test.each([0, 5, 0x7f, 0x80, 133, 0xff, 0x8080, 0xffff])('of log group %d has no errno, but the group', (group) => {
     const memory = doneOf(0, (into) => writeNfnetlinkHeader(into, MESSAGE_HEADER_LENGTH, into.byteLength, 0, group))
     expect(errnoOf(memory)).toBe(0)
     expect(fieldsOf(memory)).toEqual([
@@ -55,15 +55,15 @@ describe('Done', () => {
     ])
   })
 
-  test('of another protocol, and no dump, says no errno', () => {
-    // A message of NETLINK_CONNECTOR has this type and its own payload.
+  test('of another protocol, not of a dump, has no errno', () => {
+    // A message of NETLINK_CONNECTOR has this type and a payload of its own.
     const memory = doneOf(0, (into) => word(-1)(into) + 16)
     expect(errnoOf(memory)).toBe(0)
     expect(fieldsOf(memory, Protocol.Connector)).toEqual([['payload', 'bytes']])
     expect(fieldsOf(doneOf(0, word(-1)), Protocol.Connector)).toEqual([['payload', 'bytes']])
   })
 
-  test('that is a header alone says no errno', () => {
+  test('that is only a header has no errno', () => {
     for (const flags of [0, MessageFlag.Multipart]) {
       const memory = doneOf(flags, () => MESSAGE_HEADER_LENGTH)
       expect(errnoOf(memory)).toBe(0)

@@ -4,7 +4,7 @@ import { escapeText } from '../../src/text.ts'
 import { decodeText, encodeText } from '../../src/wire/text.ts'
 
 describe('text of the kernel', () => {
-  test('any bytes survive being read and written', () => {
+  test('any bytes survive reading and writing', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
       fc
@@ -20,7 +20,7 @@ describe('text of the kernel', () => {
     )
   })
 
-  test('UTF-8 is the plain string, a replacement character and a byte order mark too', () => {
+  test('UTF-8 is a plain string, including a replacement character and a byte order mark', () => {
     const strings = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ufffd', 'a\ufffdb', '\ufeffname', 'ä€😀'))
     fc.assert(
       fc.property(strings, (text) => {
@@ -59,7 +59,7 @@ describe('escaped text', () => {
     expect(escapeText(text)).toBe(escaped)
   })
 
-  test('has no control, format or bidi character, whatever the text is', () => {
+  test('has no control, format or bidi character, for any text', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(0xffff)), (units) => {
         expect(escapeText(String.fromCharCode(...units))).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)

@@ -2,10 +2,10 @@
  * nfnetlink_log: the messages, constants and attribute tables of the packet log (uapi/linux/netfilter/nfnetlink_log.h). All
  * attribute values are in network byte order. The view of a logged packet is in log-record.ts.
  *
- *  every message:  nlmsghdr | nfgenmsg, its resource id the number of the group | attributes
- *  a datagram:     one packet, or several packets one behind the other and a Done message, whose payload is an nfgenmsg
+ *  every message:  nlmsghdr | nfgenmsg, whose resource id is the group number | attributes
+ *  a datagram:     one packet, or several consecutive packets and a Done message, whose payload is an nfgenmsg
  *
- * A packet is always padded to four bytes and its length counts the padding, also where it is the last of its datagram.
+ * A packet is always padded to four bytes, and its length includes the padding, even for the last one of a datagram.
  */
 import { be16, be32, bytes, nested, struct, text } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'
@@ -13,7 +13,7 @@ import { conntrackAttributes } from '../conntrack/attributes.ts'
 
 /** `nlmsg_type` of the log's messages: NFNL_SUBSYS_ULOG in the upper byte. */
 export const LogMessage = {
-  /** NFULNL_MSG_PACKET: from the kernel, a packet that was logged */
+  /** NFULNL_MSG_PACKET: from the kernel, a logged packet */
   Packet: 0x0400,
   /** NFULNL_MSG_CONFIG */
   Config: 0x0401,
@@ -24,11 +24,11 @@ export type LogMessage = (typeof LogMessage)[keyof typeof LogMessage]
 export const LogCommand = {
   /** NFULNL_CFG_CMD_NONE */
   None: 0,
-  /** NFULNL_CFG_CMD_BIND: this socket takes the group */
+  /** NFULNL_CFG_CMD_BIND: binds the group to this socket */
   Bind: 1,
-  /** NFULNL_CFG_CMD_UNBIND: what is collected is delivered, then no more */
+  /** NFULNL_CFG_CMD_UNBIND: delivers the collected records, then no more */
   Unbind: 2,
-  /** NFULNL_CFG_CMD_PF_BIND: this logger is the family's default */
+  /** NFULNL_CFG_CMD_PF_BIND: makes this logger the family's default */
   FamilyBind: 3,
   /** NFULNL_CFG_CMD_PF_UNBIND */
   FamilyUnbind: 4,
@@ -37,20 +37,20 @@ export type LogCommand = (typeof LogCommand)[keyof typeof LogCommand]
 
 /** Properties of a group, for the config attribute `flags`. */
 export const LogFlag = {
-  /** NFULNL_CFG_F_SEQ: packets carry their number within the group */
+  /** NFULNL_CFG_F_SEQ: packets carry a sequence number within the group */
   Sequence: 0x1,
-  /** NFULNL_CFG_F_SEQ_GLOBAL: packets carry their number over all groups */
+  /** NFULNL_CFG_F_SEQ_GLOBAL: packets carry a sequence number over all groups */
   GlobalSequence: 0x2,
   /** NFULNL_CFG_F_CONNTRACK: packets carry their connection */
   Conntrack: 0x4,
 } as const
 export type LogFlag = (typeof LogFlag)[keyof typeof LogFlag]
 
-/** The largest buffer that the kernel collects packets in before it delivers them (`NFULNL_NLBUFSIZ_MAX`), in bytes. */
+/** The largest buffer in bytes in which the kernel collects packets before it delivers them (`NFULNL_NLBUFSIZ_MAX`). */
 export const MAXIMUM_LOG_BUFFER = 131072
-/** The longest prefix that a rule can give a packet, in bytes (`NF_LOG_PREFIXLEN` less its end). */
+/** The longest prefix of a log rule, in bytes (`NF_LOG_PREFIXLEN` less the zero byte). */
 export const MAXIMUM_LOG_PREFIX = 127
-/** Milliseconds in a unit of the config attribute `timeout`. */
+/** Milliseconds per unit of the config attribute `timeout`. */
 export const LOG_TIMEOUT_UNIT = 10
 
 /** NFULA_VLAN_*. */
@@ -85,7 +85,7 @@ export const logAttributes = attributeSet('NFULA', {
   vlan: nested(20, 'NFULA_VLAN', logVlanAttributes),
   linkLayerHeader: bytes(21, 'NFULA_L2HDR'),
 })
-/** A logged packet as owned values: everything that is there, and nothing else. */
+/** A logged packet as owned values: the attributes that it has, and no others. */
 export type LogAttributes = AttributeValues<typeof logAttributes>
 
 /** NFULA_CFG_*: the attributes of Config messages. */

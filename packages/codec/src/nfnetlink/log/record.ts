@@ -1,6 +1,6 @@
 /**
- * A packet that was logged: NFULNL_MSG_PACKET. With a threshold many of them come in one datagram, at a cost of the kernel so
- * small that reading them is what counts.
+ * A logged packet: NFULNL_MSG_PACKET. With a threshold many of them come in one datagram, so cheaply that reading them
+ * dominates the cost.
  *
  *  nlmsghdr | nfgenmsg | NFULA_PACKET_HDR | … | NFULA_PAYLOAD, last and padded
  *
@@ -27,7 +27,7 @@ const index = attributeIndex(logAttributes, {
   payload: logAttributes.members.payload.number,
 })
 
-/** A logged packet where it lies; see `IndexedMessageView` for how long. */
+/** A logged packet in place; `IndexedMessageView` says how long it is valid. */
 export class LogRecordView extends IndexedMessageView {
   constructor() {
     super(index)
@@ -38,42 +38,42 @@ export class LogRecordView extends IndexedMessageView {
     return networkOrder16(this.memory.u16[this.payloadAt(HEADER) >> 1] as number)
   }
 
-  /** where it was logged: `Hook` (NFULA_PACKET_HDR) */
+  /** hook at which it was logged: `Hook` (NFULA_PACKET_HDR) */
   get hook(): number {
     return this.memory.u8[this.payloadAt(HEADER) + HOOK] as number
   }
 
-  /** number of the log group (`res_id`) */
+  /** log group number (`res_id`) */
   get group(): number {
     return messageResourceId(this.memory, this.offset)
   }
 
-  /** the packet's mark (NFULA_MARK); the kernel leaves a mark of 0 out */
+  /** the packet's mark (NFULA_MARK); the kernel omits a mark of 0 */
   get mark(): number | undefined {
     return this.word(2)
   }
 
-  /** index of the interface that it came in by (NFULA_IFINDEX_INDEV) */
+  /** index of the interface that it arrived on (NFULA_IFINDEX_INDEV) */
   get inputDevice(): number | undefined {
     return this.word(4)
   }
 
-  /** index of the interface that it goes out by (NFULA_IFINDEX_OUTDEV) */
+  /** index of the interface that it leaves through (NFULA_IFINDEX_OUTDEV) */
   get outputDevice(): number | undefined {
     return this.word(5)
   }
 
-  /** index of the bridge port that it came in by (NFULA_IFINDEX_PHYSINDEV) */
+  /** index of the bridge port that it arrived on (NFULA_IFINDEX_PHYSINDEV) */
   get physicalInputDevice(): number | undefined {
     return this.word(6)
   }
 
-  /** index of the bridge port that it goes out by (NFULA_IFINDEX_PHYSOUTDEV) */
+  /** index of the bridge port that it leaves through (NFULA_IFINDEX_PHYSOUTDEV) */
   get physicalOutputDevice(): number | undefined {
     return this.word(7)
   }
 
-  /** the VLAN tag that was taken off the packet, as the kernel's `vlan_tci`; bridge only (NFULA_VLAN_TCI) */
+  /** the VLAN tag that was removed from the packet, as the kernel's `vlan_tci`; bridge only (NFULA_VLAN_TCI) */
   get vlanTag(): number | undefined {
     return this.nestedHalfWord(20, logVlanAttributes.members.tag.number)
   }
@@ -88,12 +88,12 @@ export class LogRecordView extends IndexedMessageView {
     return this.word(14)
   }
 
-  /** number of the packet within its group, from 0 (NFULA_SEQ) */
+  /** sequence number of the packet within its group, from 0 (NFULA_SEQ) */
   get sequence(): number | undefined {
     return this.word(12)
   }
 
-  /** number of the packet over all groups (NFULA_SEQ_GLOBAL) */
+  /** sequence number of the packet over all groups (NFULA_SEQ_GLOBAL) */
   get globalSequence(): number | undefined {
     return this.word(13)
   }
@@ -103,12 +103,12 @@ export class LogRecordView extends IndexedMessageView {
     return this.halfWord(15)
   }
 
-  /** how it stands to its connection: `ConntrackInfo` (NFULA_CT_INFO) */
+  /** its state within its connection: `ConntrackInfo` (NFULA_CT_INFO) */
   get conntrackInformation(): number | undefined {
     return this.word(19)
   }
 
-  /** What the rule wrote before it (NFULA_PREFIX). */
+  /** The rule's log prefix (NFULA_PREFIX). */
   prefix(): string | undefined {
     return this.textOf(10)
   }
@@ -128,22 +128,22 @@ export class LogRecordView extends IndexedMessageView {
     return this.copyOf(16)
   }
 
-  /** The connection that it belongs to (NFULA_CT). Throws `DecodeError` where its attributes are malformed. */
+  /** The connection that it belongs to (NFULA_CT). Throws `DecodeError` if its attributes are malformed. */
   conntrack(): Conntrack | undefined {
     return nestedAttributes(this, 18, conntrackAttributes)
   }
 
-  /** The VLAN tag (NFULA_VLAN). Throws `DecodeError` where its attributes are malformed. */
+  /** The VLAN tag (NFULA_VLAN). Throws `DecodeError` if its attributes are malformed. */
   vlan(): AttributeValues<typeof logVlanAttributes> | undefined {
     return nestedAttributes(this, 20, logVlanAttributes)
   }
 
-  /** A copy of the header below the network header (NFULA_L2HDR). */
+  /** A copy of the link-layer header that precedes the network header (NFULA_L2HDR). */
   linkLayerHeader(): Uint8Array | undefined {
     return this.copyOf(21)
   }
 
-  /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
+  /** All attributes of the message as owned values, unknown ones included. Throws `DecodeError`. */
   attributes(): LogAttributes {
     return messageAttributes(this, logAttributes)
   }

@@ -1,14 +1,14 @@
 /**
- * The xtables targets and matches as expressions of nf_tables rules (uapi/linux/netfilter/nf_tables_compat.h), and what is
- * in the two targets that feed a queue and a log group (xt_NFQUEUE.h, xt_NFLOG.h): for kernels that have no `queue`
- * expression. What is inside of a target is a C struct, in host byte order and padded to eight bytes (XT_ALIGN).
+ * The xtables targets and matches as expressions of nf_tables rules (uapi/linux/netfilter/nf_tables_compat.h), and the
+ * contents of the two targets that feed a queue and a log group (xt_NFQUEUE.h, xt_NFLOG.h), for kernels without a
+ * `queue` expression. The contents of a target are a C struct in host byte order, padded to eight bytes (XT_ALIGN).
  *
  *  NFQUEUE, revision 3:  u16 number | u16 total | u16 flags | 2 bytes of padding
  *  NFLOG, revision 0:    u32 copy range | u16 group | u16 threshold | u16 flags | 2 unused | prefix, 64 bytes, ends with 0
  *
- * A kernel takes only the exact length (EINVAL). On Linux 6.18 NFQUEUE of revision 3 is there for the families ip, ip6 and
- * inet but not its hook ingress (EOPNOTSUPP), not for bridge (ENOENT), arp (EINVAL) and netdev (EOPNOTSUPP); NFLOG for ip
- * and ip6 only, where the expression `log` does the same for every family.
+ * A kernel accepts only the exact length (EINVAL). On Linux 6.18, NFQUEUE revision 3 exists for the families ip, ip6
+ * and inet except hook ingress (EOPNOTSUPP), and not for bridge (ENOENT), arp (EINVAL) and netdev (EOPNOTSUPP). NFLOG
+ * exists only for ip and ip6; the expression `log` does the same for every family.
  */
 
 import { DecodeError } from '../../errors.ts'
@@ -20,12 +20,12 @@ import { encodeText, readText } from '../../wire/text.ts'
 
 /** `nlmsg_type` of the message that asks for targets and matches: NFNL_SUBSYS_NFT_COMPAT in the upper byte. */
 export const CompatMessage = {
-  /** NFNL_MSG_COMPAT_GET: has the kernel this target or match, and what is its latest revision? */
+  /** NFNL_MSG_COMPAT_GET: asks whether the kernel has a target or match, and for its latest revision */
   Get: 0x0b00,
 } as const
 export type CompatMessage = (typeof CompatMessage)[keyof typeof CompatMessage]
 
-/** What a Get message asks for. */
+/** The kind of extension that a Get message asks for (NFTA_COMPAT_TYPE). */
 export const CompatType = {
   /** 0: a match */
   Match: 0,
@@ -36,12 +36,12 @@ export type CompatType = (typeof CompatType)[keyof typeof CompatType]
 
 /** A property of the attribute `flags` of target NFLOG. */
 export const LogTargetFlag = {
-  /** XT_NFLOG_F_COPY_LEN: the copy range counts */
+  /** XT_NFLOG_F_COPY_LEN: the copy range applies */
   CopyRange: 0x1,
 } as const
 export type LogTargetFlag = (typeof LogTargetFlag)[keyof typeof LogTargetFlag]
 
-/** The longest name of a target or match, in bytes (`NFT_COMPAT_NAME_MAX` less its end). */
+/** The longest name of a target or match, in bytes (`NFT_COMPAT_NAME_MAX` less the zero byte). */
 const MAXIMUM_NAME = 31
 /** The longest prefix of target NFLOG, in bytes. */
 export const MAXIMUM_LOG_TARGET_PREFIX = 63
@@ -49,7 +49,7 @@ export const MAXIMUM_LOG_TARGET_PREFIX = 63
 /** NFTA_COMPAT_*: a Get message and its answer. */
 export const compatAttributes = attributeSet('NFTA_COMPAT', {
   name: text(1, 'NFTA_COMPAT_NAME', MAXIMUM_NAME),
-  /** asked for; in the answer the latest that there is */
+  /** in a request the wanted revision; in the answer the latest one */
   revision: be32(2, 'NFTA_COMPAT_REV'),
   /** of `CompatType` */
   type: be32(3, 'NFTA_COMPAT_TYPE'),
@@ -92,7 +92,7 @@ const LOG_PREFIX = LOG_FLAGS + 4
 const LOG_LENGTH = LOG_PREFIX + MAXIMUM_LOG_TARGET_PREFIX + 1
 const LOG_ALIGNED_LENGTH = 80
 
-/** What is in target NFQUEUE (`struct xt_NFQ_info_v3`). */
+/** The contents of target NFQUEUE (`struct xt_NFQ_info_v3`). */
 export interface QueueTarget {
   /** the first queue */
   number: number
@@ -102,12 +102,12 @@ export interface QueueTarget {
   flags: number
 }
 
-/** What is in target NFLOG (`struct xt_nflog_info`). */
+/** The contents of target NFLOG (`struct xt_nflog_info`). */
 export interface LogTarget {
   group: number
-  /** bytes of a packet that are logged; `undefined`, all */
+  /** bytes of a packet that are logged; `undefined`: all */
   copyRange: number | undefined
-  /** packets that the kernel collects before it delivers them; 0, as the group says */
+  /** packets that the kernel collects before it delivers them; 0: the group's value applies */
   threshold: number
   prefix: string
 }

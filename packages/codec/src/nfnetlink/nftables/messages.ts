@@ -1,15 +1,15 @@
 /**
  * nf_tables: the messages that change and list the rules of the packet filter, the batch around a change, and the
- * attribute tables of tables and chains (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order. Rules are
- * in rule.ts; the expressions that they are made of in expressions/load.ts, expressions/ct.ts, expressions/match.ts,
+ * attribute tables of tables and chains (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order. Rules
+ * are in rule.ts; their expressions in expressions/load.ts, expressions/ct.ts, expressions/match.ts,
  * expressions/statement.ts and compat.ts; sets in set.ts.
  *
- *  every message:  nlmsghdr | nfgenmsg | attributes
- *  a change:       Begin | message | message | … | End, in one datagram: all of it happens, or nothing
+ * every message: nlmsghdr | nfgenmsg | attributes a change: Begin | message | message | … | End, in one datagram,
+ * applied as a whole or not at all
  *
- * The resource id is the subsystem (10) in Begin and End, 0 in the other requests, and in the kernel's answers the lower half
- * of the generation that they belong to. What only reads (Get…) is sent without a batch. The kernel sends nests without
- * `AttributeBit.Nested`, and takes them with and without it.
+ * The resource id is the subsystem (10) in Begin and End, 0 in the other requests, and in the kernel's answers the
+ * lower half of their generation. Requests that only read (Get…) are sent without a batch. The kernel sends nests
+ * without `AttributeBit.Nested`, and accepts them with and without it.
  */
 import { be32, be64, bytes, nested, sbe32, sequence, text } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'
@@ -18,18 +18,18 @@ import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 export const BatchMessage = {
   /** NFNL_MSG_BATCH_BEGIN */
   Begin: 0x10,
-  /** NFNL_MSG_BATCH_END: carry it out */
+  /** NFNL_MSG_BATCH_END: apply the batch */
   End: 0x11,
 } as const
 export type BatchMessage = (typeof BatchMessage)[keyof typeof BatchMessage]
 
-/** `nlmsg_type` of nf_tables' messages: NFNL_SUBSYS_NFTABLES in the upper byte. New… is also what a Get… is answered with. */
+/** `nlmsg_type` of nf_tables' messages: NFNL_SUBSYS_NFTABLES in the upper byte. The answer to a Get… is a New…. */
 export const NfTablesMessage = {
   /** NFT_MSG_NEWTABLE */
   NewTable: 0x0a00,
   /** NFT_MSG_GETTABLE */
   GetTable: 0x0a01,
-  /** NFT_MSG_DELTABLE: with all that is in it */
+  /** NFT_MSG_DELTABLE: with all its contents */
   DeleteTable: 0x0a02,
   /** NFT_MSG_NEWCHAIN */
   NewChain: 0x0a03,
@@ -59,7 +59,7 @@ export const NfTablesMessage = {
   NewGeneration: 0x0a0f,
   /** NFT_MSG_GETGEN */
   GetGeneration: 0x0a10,
-  /** NFT_MSG_TRACE: from the kernel, what happened to a packet that is traced */
+  /** NFT_MSG_TRACE: from the kernel, a step of a traced packet */
   Trace: 0x0a11,
   /** NFT_MSG_NEWOBJ */
   NewObject: 0x0a12,
@@ -75,9 +75,9 @@ export const NfTablesMessage = {
   GetFlowtable: 0x0a17,
   /** NFT_MSG_DELFLOWTABLE */
   DeleteFlowtable: 0x0a18,
-  /** NFT_MSG_GETRULE_RESET: as GetRule, and the counters start again from 0; Linux 6.2 */
+  /** NFT_MSG_GETRULE_RESET: as GetRule, and resets the counters; Linux 6.2 */
   GetAndResetRule: 0x0a19,
-  /** NFT_MSG_DESTROYTABLE: as DeleteTable, and no error where there is none; Linux 6.3 */
+  /** NFT_MSG_DESTROYTABLE: as DeleteTable, without an error if it does not exist; Linux 6.3 */
   DestroyTable: 0x0a1a,
   /** NFT_MSG_DESTROYCHAIN */
   DestroyChain: 0x0a1b,
@@ -96,25 +96,25 @@ export const NfTablesMessage = {
 } as const
 export type NfTablesMessage = (typeof NfTablesMessage)[keyof typeof NfTablesMessage]
 
-/** The longest name of a table, chain, set or object, in bytes (`NFT_NAME_MAXLEN` less its end). */
+/** The longest name of a table, chain, set or object, in bytes (`NFT_NAME_MAXLEN` less the zero byte). */
 export const MAXIMUM_NFTABLES_NAME = 255
 /** The longest user data of a table, chain, rule, set or element, in bytes (`NFT_USERDATA_MAXLEN`). */
 export const MAXIMUM_NFTABLES_USER_DATA = 256
-/** The longest name of a network device, in bytes (`IFNAMSIZ` less its end). */
+/** The longest name of a network device, in bytes (`IFNAMSIZ` less the zero byte). */
 export const MAXIMUM_DEVICE_NAME = 15
 
-/** Properties of a table. */
+/** Flags of a table. */
 export const TableFlag = {
   /** NFT_TABLE_F_DORMANT: its chains see no packets */
   Dormant: 0x1,
-  /** NFT_TABLE_F_OWNER: only this socket may change it, and it goes when the socket closes; Linux 5.12 */
+  /** NFT_TABLE_F_OWNER: only this socket may change it, and it is removed when the socket closes; Linux 5.12 */
   Owner: 0x2,
   /** NFT_TABLE_F_PERSIST: it outlives its owner; Linux 6.9 */
   Persist: 0x4,
 } as const
 export type TableFlag = (typeof TableFlag)[keyof typeof TableFlag]
 
-/** Properties of a chain. */
+/** Flags of a chain. */
 export const ChainFlag = {
   /** NFT_CHAIN_BASE: from the kernel, it has a hook */
   Base: 0x1,
@@ -125,7 +125,7 @@ export const ChainFlag = {
 } as const
 export type ChainFlag = (typeof ChainFlag)[keyof typeof ChainFlag]
 
-/** Where a chain of family `Family.NetworkDevice` sees packets; the other families have `Hook`. */
+/** Hooks of family `Family.NetworkDevice`; the other families have `Hook`. */
 export const NetworkDeviceHook = {
   /** NF_NETDEV_INGRESS */
   Ingress: 0,
@@ -134,7 +134,7 @@ export const NetworkDeviceHook = {
 } as const
 export type NetworkDeviceHook = (typeof NetworkDeviceHook)[keyof typeof NetworkDeviceHook]
 
-/** Where a chain of family `Family.Arp` sees packets. */
+/** Hooks of family `Family.Arp`. */
 export const ArpHook = {
   /** NF_ARP_IN */
   Input: 0,
@@ -145,7 +145,7 @@ export const ArpHook = {
 } as const
 export type ArpHook = (typeof ArpHook)[keyof typeof ArpHook]
 
-/** Priorities at a hook that others agree on, in the families ip, ip6 and inet: the lower sees a packet first. */
+/** Well-known priorities at a hook, in the families ip, ip6 and inet: a lower one sees a packet first. */
 export const HookPriority = {
   /** NF_IP_PRI_RAW: before connection tracking */
   Raw: -300,
@@ -164,7 +164,7 @@ export const HookPriority = {
 } as const
 export type HookPriority = (typeof HookPriority)[keyof typeof HookPriority]
 
-/** Priorities at a hook that others agree on, in the family bridge. */
+/** Well-known priorities at a hook, in family bridge. */
 export const BridgeHookPriority = {
   /** NF_BR_PRI_NAT_DST_BRIDGED */
   DestinationNat: -300,
@@ -177,7 +177,7 @@ export const BridgeHookPriority = {
 } as const
 export type BridgeHookPriority = (typeof BridgeHookPriority)[keyof typeof BridgeHookPriority]
 
-/** NFNL_BATCH_*: the attributes of Begin and End. */
+/** NFNL_BATCH_*: attributes of Begin and End. */
 export const batchAttributes = attributeSet('NFNL_BATCH', {
   /** refuse the batch with ERESTART unless this is the generation of the rules */
   generation: be32(1, 'NFNL_BATCH_GENID'),
@@ -185,10 +185,10 @@ export const batchAttributes = attributeSet('NFNL_BATCH', {
 /** A Begin or End message as owned values. */
 export type Batch = AttributeValues<typeof batchAttributes>
 
-/** NFTA_GEN_*: the state of the rules, which changes with every batch. */
+/** NFTA_GEN_*: the generation of the rules, which changes with every batch. */
 export const generationAttributes = attributeSet('NFTA_GEN', {
   id: be32(1, 'NFTA_GEN_ID'),
-  /** of the process that changed them */
+  /** id of the process that changed them */
   processId: be32(2, 'NFTA_GEN_PROC_PID'),
   processName: text(3, 'NFTA_GEN_PROC_NAME', 15),
 })
@@ -214,22 +214,22 @@ export type Table = AttributeValues<typeof tableAttributes>
 /** NFTA_DEVICE_*: one device of several. */
 export const deviceAttributes = attributeSet('NFTA_DEVICE', {
   name: text(1, 'NFTA_DEVICE_NAME', MAXIMUM_DEVICE_NAME),
-  /** all devices whose names begin so; Linux 6.18 */
+  /** prefix of the device names; Linux 6.18 */
   prefix: text(2, 'NFTA_DEVICE_PREFIX', MAXIMUM_DEVICE_NAME),
 })
 
-/** NFTA_HOOK_*: where a chain sees packets. */
+/** NFTA_HOOK_*: the hook of a base chain. */
 export const hookAttributes = attributeSet('NFTA_HOOK', {
   /** of `Hook`, `NetworkDeviceHook` or `ArpHook` */
   number: be32(1, 'NFTA_HOOK_HOOKNUM'),
-  /** the lower sees a packet first */
+  /** a lower one sees a packet first */
   priority: sbe32(2, 'NFTA_HOOK_PRIORITY'),
-  /** the one device of an ingress or egress chain; without this and `devices` Linux 6.18 takes the chain all the same */
+  /** the only device of an ingress or egress chain; Linux 6.18 also accepts a chain without this and `devices` */
   device: text(3, 'NFTA_HOOK_DEV', MAXIMUM_DEVICE_NAME),
   devices: sequence(4, 'NFTA_HOOK_DEVS', deviceAttributes),
 })
 
-/** NFTA_COUNTER_*: of an expression, or of all packets that a chain's policy met. */
+/** NFTA_COUNTER_*: of an expression, or of all packets that reached a chain's policy. */
 export const counterAttributes = attributeSet('NFTA_COUNTER', {
   bytes: be64(1, 'NFTA_COUNTER_BYTES'),
   packets: be64(2, 'NFTA_COUNTER_PACKETS'),
@@ -241,9 +241,9 @@ export const chainAttributes = attributeSet('NFTA_CHAIN', {
   table: text(1, 'NFTA_CHAIN_TABLE', MAXIMUM_NFTABLES_NAME),
   handle: be64(2, 'NFTA_CHAIN_HANDLE'),
   name: text(3, 'NFTA_CHAIN_NAME', MAXIMUM_NFTABLES_NAME),
-  /** of a base chain; a chain without one is only jumped to */
+  /** of a base chain; a chain without one is only a jump target */
   hook: nested(4, 'NFTA_CHAIN_HOOK', hookAttributes),
-  /** what becomes of packets that no rule decides: NF_ACCEPT (1) or NF_DROP (0) */
+  /** the verdict on packets that no rule decides: NF_ACCEPT (1) or NF_DROP (0) */
   policy: be32(5, 'NFTA_CHAIN_POLICY'),
   /** from the kernel: rules in it and jumps to it */
   use: be32(6, 'NFTA_CHAIN_USE'),

@@ -1,11 +1,11 @@
 /**
- * The rules of nf_tables: their messages' attribute tables, and the element that every expression of a rule is
+ * The rules of nf_tables: the attribute tables of their messages and of their expressions
  * (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order.
  *
- *  rule:  table | chain | … | NFTA_RULE_EXPRESSIONS: element, element, …
- *  element:  NFTA_LIST_ELEM: NFTA_EXPR_NAME "meta" | NFTA_EXPR_DATA: attributes of the table that the name says
+ * rule: table | chain | … | NFTA_RULE_EXPRESSIONS: element, element, … element: NFTA_LIST_ELEM: NFTA_EXPR_NAME "meta" |
+ * NFTA_EXPR_DATA: attributes of the table that the name selects
  *
- * A packet meets the expressions in their order. One that does not match ends the rule; one that gives a verdict, the chain.
+ * Expressions are evaluated in order. One that does not match ends the rule; one that gives a verdict ends the chain.
  */
 
 import { be32, be64, bytes, list, nested, text, union } from '../../schema/describe.ts'
@@ -52,7 +52,7 @@ import {
 } from './expressions/statement.ts'
 import { counterAttributes, MAXIMUM_NFTABLES_NAME, MAXIMUM_NFTABLES_USER_DATA } from './messages.ts'
 
-/** The tables of the expressions' data, under the names that the kernel has for the expressions. */
+/** The tables of the expressions' data, by the kernel's names of the expressions. */
 export const expressionTables = {
   bitwise: bitwiseAttributes,
   byteorder: byteorderAttributes,
@@ -88,7 +88,7 @@ export const expressionTables = {
   target: targetAttributes,
   tproxy: tproxyAttributes,
 } as const
-/** The name of an expression that there is a table for. */
+/** The name of an expression that has a table. */
 export type ExpressionName = keyof typeof expressionTables
 /** The data of the expression `Name`. */
 export type ExpressionData<Name extends ExpressionName> = AttributeValues<(typeof expressionTables)[Name]>
@@ -99,7 +99,7 @@ export const expressionAttributes = attributeSet('NFTA_EXPR', {
   data: union(2, 'NFTA_EXPR_DATA', 'name', expressionTables),
 })
 
-/** An expression of a table: the name says what its data is. */
+/** An expression with a table: the name selects the type of its data. */
 export type KnownExpression = {
   [Name in ExpressionName]: {
     name: Name
@@ -115,17 +115,17 @@ export interface OtherExpression {
   unknown?: UnknownAttribute[] | undefined
 }
 
-/** An expression of a rule. Where `name` is one of `ExpressionName`, `data` has that expression's type or is not there. */
+/** An expression of a rule. If `name` is one of `ExpressionName`, `data` has that expression's type or is missing. */
 export type Expression = KnownExpression | OtherExpression
 
-/** A property of `NFTA_RULE_COMPAT_FLAGS`. */
+/** Flags of `NFTA_RULE_COMPAT_FLAGS`. */
 export const RuleCompatFlag = {
   /** NFT_RULE_COMPAT_F_INV: the protocol is not this one */
   Invert: 0x2,
 } as const
 export type RuleCompatFlag = (typeof RuleCompatFlag)[keyof typeof RuleCompatFlag]
 
-/** NFTA_RULE_COMPAT_*: what a rule's xtables targets and matches may rely on; some refuse to be without it. */
+/** NFTA_RULE_COMPAT_*: the protocol that a rule's xtables targets and matches may rely on; some require it. */
 export const ruleCompatAttributes = attributeSet('NFTA_RULE_COMPAT', {
   /** IPPROTO_*: the protocol that the rule's other expressions match */
   protocol: be32(1, 'NFTA_RULE_COMPAT_PROTO'),
@@ -137,18 +137,18 @@ export const ruleCompatAttributes = attributeSet('NFTA_RULE_COMPAT', {
 export const ruleAttributes = attributeSet('NFTA_RULE', {
   table: text(1, 'NFTA_RULE_TABLE', MAXIMUM_NFTABLES_NAME),
   chain: text(2, 'NFTA_RULE_CHAIN', MAXIMUM_NFTABLES_NAME),
-  /** from the kernel, and to name a rule that is to go or to be replaced */
+  /** from the kernel; in requests, names the rule to delete or replace */
   handle: be64(3, 'NFTA_RULE_HANDLE'),
-  // The same elements as their table gives them, with names that say what their data is: what attributeSet cannot infer.
+  // The same elements with the type of their data bound to the name, which attributeSet cannot infer.
   expressions: list(4, 'NFTA_RULE_EXPRESSIONS', expressionAttributes) as Attribute<Expression[]>,
   compat: nested(5, 'NFTA_RULE_COMPAT', ruleCompatAttributes),
-  /** handle of the rule that this one goes behind, or before; from the kernel, of the one that it is behind */
+  /** handle of the rule after or before which to insert this one; from the kernel, of the previous rule */
   position: be64(6, 'NFTA_RULE_POSITION'),
   userData: bytes(7, 'NFTA_RULE_USERDATA', 0, MAXIMUM_NFTABLES_USER_DATA),
   padding: bytes(8, 'NFTA_RULE_PAD'),
   /** within its batch */
   id: be32(9, 'NFTA_RULE_ID'),
-  /** as `position`, by id within the batch */
+  /** as `position`, but an id within the batch */
   positionId: be32(10, 'NFTA_RULE_POSITION_ID'),
   /** instead of the chain's name, its id within the batch */
   chainId: be32(11, 'NFTA_RULE_CHAIN_ID'),
@@ -164,8 +164,8 @@ export interface ExpressionPlace {
 }
 
 /**
- * Which expression lies around byte `at` of the memory, in a rule whose attributes are the `length` bytes at `offset`: what
- * an extended ack's offset points at when the kernel refuses an expression. `undefined` when none lies there.
+ * The expression that contains byte `at` of the memory, in a rule whose attributes are the `length` bytes at `offset`.
+ * Finds the expression that an extended ack's offset points at. `undefined` if there is none.
  */
 export function expressionAt(memory: Memory, offset: number, length: number, at: number): ExpressionPlace | undefined {
   const { expressions } = ruleAttributes.members
@@ -176,7 +176,7 @@ export function expressionAt(memory: Memory, offset: number, length: number, at:
   return element && { index: element.index, name: expressionName(memory, element.view) }
 }
 
-/** The attribute around byte `at` and its index; `undefined` when none lies there. */
+/** The attribute that contains byte `at`, and its index; `undefined` if there is none. */
 function attributeAt(memory: Memory, offset: number, length: number, at: number) {
   const iterator = new AttributeIterator().wrap(memory, offset, length)
   const { view } = iterator

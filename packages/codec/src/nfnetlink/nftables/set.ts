@@ -10,7 +10,7 @@ import { expressionAttributes } from './rule.ts'
 
 /** Properties of a set. */
 export const SetFlag = {
-  /** NFT_SET_ANONYMOUS: it belongs to the rule that looks it up */
+  /** NFT_SET_ANONYMOUS: belongs to the rule that looks it up */
   Anonymous: 0x1,
   /** NFT_SET_CONSTANT */
   Constant: 0x2,
@@ -20,7 +20,7 @@ export const SetFlag = {
   Map: 0x8,
   /** NFT_SET_TIMEOUT */
   Timeout: 0x10,
-  /** NFT_SET_EVAL: rules add to it */
+  /** NFT_SET_EVAL: rules can add elements */
   Evaluated: 0x20,
   /** NFT_SET_OBJECT */
   Object: 0x40,
@@ -33,7 +33,7 @@ export type SetFlag = (typeof SetFlag)[keyof typeof SetFlag]
 
 /** Properties of an element of a set. */
 export const SetElementFlag = {
-  /** NFT_SET_ELEM_INTERVAL_END: the first key that the interval before it does not have */
+  /** NFT_SET_ELEM_INTERVAL_END: the first key after the interval before it */
   IntervalEnd: 0x1,
   /** NFT_SET_ELEM_CATCHALL */
   CatchAll: 0x2,
@@ -45,7 +45,7 @@ const setDescription = attributeSet('NFTA_SET_DESC', {
   fields: list(
     2,
     'NFTA_SET_DESC_CONCAT',
-    // bytes: the header's comment says bits, the kernel takes bytes
+    // length in bytes: the uapi header's comment says bits, but the kernel uses bytes
     attributeSet('NFTA_SET_FIELD', { length: be32(1, 'NFTA_SET_FIELD_LEN') }),
   ),
 })
@@ -56,7 +56,7 @@ export const setAttributes = attributeSet('NFTA_SET', {
   name: text(2, 'NFTA_SET_NAME', MAXIMUM_NFTABLES_NAME),
   /** bits of `SetFlag` */
   flags: be32(3, 'NFTA_SET_FLAGS'),
-  /** what nft calls the type; the kernel only keeps it */
+  /** nft's number for the type; the kernel only stores it */
   keyType: be32(4, 'NFTA_SET_KEY_TYPE'),
   /** bytes */
   keyLength: be32(5, 'NFTA_SET_KEY_LEN'),
@@ -65,7 +65,7 @@ export const setAttributes = attributeSet('NFTA_SET', {
   dataLength: be32(7, 'NFTA_SET_DATA_LEN'),
   policy: be32(8, 'NFTA_SET_POLICY'),
   description: nested(9, 'NFTA_SET_DESC', setDescription),
-  /** within its batch */
+  /** id within its batch */
   id: be32(10, 'NFTA_SET_ID'),
   /** milliseconds */
   timeout: be64(11, 'NFTA_SET_TIMEOUT'),
@@ -77,7 +77,7 @@ export const setAttributes = attributeSet('NFTA_SET', {
   handle: be64(16, 'NFTA_SET_HANDLE'),
   expression: nested(17, 'NFTA_SET_EXPR', expressionAttributes),
   expressions: list(18, 'NFTA_SET_EXPRESSIONS', expressionAttributes),
-  /** from the kernel: how it keeps the elements; Linux 6.16 */
+  /** from the kernel: the backend of the set; Linux 6.16 */
   type: text(19, 'NFTA_SET_TYPE', 63),
   /** from the kernel: elements in it; Linux 6.16 */
   count: be32(20, 'NFTA_SET_COUNT'),
@@ -111,7 +111,7 @@ export const setElementListAttributes = attributeSet('NFTA_SET_ELEM_LIST', {
   setId: be32(4, 'NFTA_SET_ELEM_LIST_SET_ID'),
 })
 
-/** NFTA_OBJ_*: a counter, quota, limit or helper that has a name. */
+/** NFTA_OBJ_*: a named counter, quota, limit or helper. */
 export const objectAttributes = attributeSet('NFTA_OBJ', {
   table: text(1, 'NFTA_OBJ_TABLE', MAXIMUM_NFTABLES_NAME),
   name: text(2, 'NFTA_OBJ_NAME', MAXIMUM_NFTABLES_NAME),
@@ -144,7 +144,7 @@ export const flowtableAttributes = attributeSet('NFTA_FLOWTABLE', {
   flags: be32(7, 'NFTA_FLOWTABLE_FLAGS'),
 })
 
-/** NFTA_TRACE_*: what a packet with `meta nftrace` met. */
+/** NFTA_TRACE_*: a step of a packet with `meta nftrace`. */
 export const traceAttributes = attributeSet('NFTA_TRACE', {
   table: text(1, 'NFTA_TRACE_TABLE', MAXIMUM_NFTABLES_NAME),
   chain: text(2, 'NFTA_TRACE_CHAIN', MAXIMUM_NFTABLES_NAME),

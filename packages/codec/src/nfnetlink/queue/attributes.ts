@@ -3,7 +3,7 @@
  * (uapi/linux/netfilter/nfnetlink_queue.h). All attribute values are in network byte order. The view of a packet is in
  * queue-packet.ts, the writers of verdicts are in queue-verdict.ts.
  *
- *  every message:  nlmsghdr | nfgenmsg, its resource id the queue's number | attributes
+ *  every message:  nlmsghdr | nfgenmsg, whose resource id is the queue number | attributes
  */
 import { be16, be32, bytes, nested, struct, text } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet, MAXIMUM_PAYLOAD } from '../../schema/format.ts'
@@ -26,13 +26,13 @@ export type QueueMessage = (typeof QueueMessage)[keyof typeof QueueMessage]
 export const QueueCommand = {
   /** NFQNL_CFG_CMD_NONE */
   None: 0,
-  /** NFQNL_CFG_CMD_BIND: this socket takes the queue */
+  /** NFQNL_CFG_CMD_BIND: binds the queue to this socket */
   Bind: 1,
-  /** NFQNL_CFG_CMD_UNBIND: packets still waiting are dropped */
+  /** NFQNL_CFG_CMD_UNBIND: drops the packets that still wait */
   Unbind: 2,
-  /** NFQNL_CFG_CMD_PF_BIND: nothing, since Linux 3.8 */
+  /** NFQNL_CFG_CMD_PF_BIND: no effect since Linux 3.8 */
   FamilyBind: 3,
-  /** NFQNL_CFG_CMD_PF_UNBIND: nothing, since Linux 3.8 */
+  /** NFQNL_CFG_CMD_PF_UNBIND: no effect since Linux 3.8 */
   FamilyUnbind: 4,
 } as const
 export type QueueCommand = (typeof QueueCommand)[keyof typeof QueueCommand]
@@ -48,7 +48,7 @@ export const CopyMode = {
 } as const
 export type CopyMode = (typeof CopyMode)[keyof typeof CopyMode]
 
-/** Properties of a queue, for the config attributes `flags` and `mask`. */
+/** Flags of a queue, for the config attributes `flags` and `mask`. */
 export const QueueFlag = {
   /** NFQA_CFG_F_FAIL_OPEN: packets are accepted when the queue is full; Linux 3.6 */
   FailOpen: 0x1,
@@ -63,18 +63,18 @@ export const QueueFlag = {
 } as const
 export type QueueFlag = (typeof QueueFlag)[keyof typeof QueueFlag]
 
-/** Properties of a packet, in the attribute `packetInformation`. */
+/** Flags of a packet, in the attribute `packetInformation`. */
 export const PacketInformation = {
   /** NFQA_SKB_CSUMNOTREADY: the checksums are still to be computed by the device */
   ChecksumNotReady: 0x1,
   /** NFQA_SKB_GSO: larger than the device's MTU, to be segmented later */
   SegmentationOffload: 0x2,
-  /** NFQA_SKB_CSUM_NOTVERIFIED: nobody has checked the checksums of this incoming packet */
+  /** NFQA_SKB_CSUM_NOTVERIFIED: the checksums of this incoming packet have not been verified */
   ChecksumNotVerified: 0x4,
 } as const
 export type PacketInformation = (typeof PacketInformation)[keyof typeof PacketInformation]
 
-/** The largest copy range, in bytes; asking for 0 or for more means this. */
+/** The largest copy range, in bytes; 0 or more than this means this. */
 export const MAXIMUM_COPY_RANGE: number = MAXIMUM_PAYLOAD
 /** The largest queue length that the kernel grants, in packets. */
 export const MAXIMUM_QUEUE_LENGTH = 65536
@@ -128,7 +128,7 @@ export const queueAttributes = attributeSet('NFQA', {
   vlan: nested(19, 'NFQA_VLAN', queueVlanAttributes),
   ...afterVlan,
 })
-/** The same as a view reads them, which leaves nests as bytes: it works without the tables of connection tracking. */
+/** The same table for the view, with nests as bytes: it needs no tables of connection tracking. */
 export const queuePacketFields = attributeSet('NFQA', {
   ...beforeConntrack,
   conntrack: bytes(11, 'NFQA_CT'),
@@ -138,7 +138,7 @@ export const queuePacketFields = attributeSet('NFQA', {
   vlan: bytes(19, 'NFQA_VLAN'),
   ...afterVlan,
 })
-/** A packet or verdict as owned values: everything that is there, and nothing else. */
+/** A packet or verdict as owned values: the attributes that it has, and no others. */
 export type QueueAttributes = AttributeValues<typeof queueAttributes>
 
 /** NFQA_CFG_*: the attributes of Config messages. */

@@ -1,4 +1,4 @@
-/** What is nested in a packet, and everything that it holds at once, as owned values. */
+/** Reads the nested attributes of a packet, or all its attributes at once, as owned values. */
 import type { AttributeValues } from '../../schema/format.ts'
 import {
   type Conntrack,
@@ -10,22 +10,24 @@ import { messageAttributes, nestedAttributes } from '../packet-attributes.ts'
 import { type QueueAttributes, queueAttributes, queueVlanAttributes } from './attributes.ts'
 import type { QueuePacketView } from './packet.ts'
 
-/** Everything that the message holds, unknown attributes included. Throws `DecodeError`. */
+/** All attributes of the message, unknown ones included. Throws `DecodeError`. */
 export function queuePacketAttributes(packet: QueuePacketView): QueueAttributes {
   return messageAttributes(packet, queueAttributes)
 }
 
-/** The connection that the packet belongs to (NFQA_CT). Throws `DecodeError` where its attributes are malformed. */
+/** The connection that the packet belongs to (NFQA_CT). Throws `DecodeError` if its attributes are malformed. */
 export function queuePacketConntrack(packet: QueuePacketView): Conntrack | undefined {
   return nestedAttributes(packet, queueAttributes.members.conntrack.number, conntrackAttributes)
 }
 
-/** The connection that the packet makes expected (NFQA_EXP). Throws `DecodeError` where its attributes are malformed. */
+/**
+ * The expected connection that the packet announces (NFQA_EXP). Throws `DecodeError` if its attributes are malformed.
+ */
 export function queuePacketExpectation(packet: QueuePacketView): Expectation | undefined {
   return nestedAttributes(packet, queueAttributes.members.expectation.number, expectationAttributes)
 }
 
-/** The VLAN tag (NFQA_VLAN). Throws `DecodeError` where its attributes are malformed. */
+/** The VLAN tag (NFQA_VLAN). Throws `DecodeError` if its attributes are malformed. */
 export function queuePacketVlan(packet: QueuePacketView): AttributeValues<typeof queueVlanAttributes> | undefined {
   return nestedAttributes(packet, queueAttributes.members.vlan.number, queueVlanAttributes)
 }

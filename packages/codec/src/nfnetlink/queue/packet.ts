@@ -25,15 +25,15 @@ const index = attributeIndex(queuePacketFields, {
 })
 
 /**
- * A packet where it lies; see `IndexedMessageView` for how long. What is nested in it, and everything at once, is read by
- * `queuePacketAttributes` and its neighbours.
+ * A packet in place; `IndexedMessageView` says how long it is valid. `queuePacketAttributes` and its neighbours read
+ * nested attributes, or all attributes at once.
  */
 export class QueuePacketView extends IndexedMessageView {
   constructor() {
     super(index)
   }
 
-  /** the number that the verdict names: from 1, per queue, wrapping at 32 bits (NFQA_PACKET_HDR) */
+  /** packet id, which the verdict names: from 1, per queue, wrapping at 32 bits (NFQA_PACKET_HDR) */
   get id(): number {
     return networkOrder32(this.memory.u32[this.payloadAt(HEADER) >> 2] as number)
   }
@@ -43,52 +43,55 @@ export class QueuePacketView extends IndexedMessageView {
     return networkOrder16(this.memory.u16[(this.payloadAt(HEADER) + PROTOCOL) >> 1] as number)
   }
 
-  /** where it was caught: `Hook` (NFQA_PACKET_HDR) */
+  /** hook at which it was caught: `Hook` (NFQA_PACKET_HDR) */
   get hook(): number {
     return this.memory.u8[this.payloadAt(HEADER) + HOOK] as number
   }
 
-  /** number of the queue (`res_id`) */
+  /** queue number (`res_id`) */
   get queueNumber(): number {
     return messageResourceId(this.memory, this.offset)
   }
 
-  /** the packet's mark (NFQA_MARK); the kernel leaves a mark of 0 out */
+  /** the packet's mark (NFQA_MARK); the kernel omits a mark of 0 */
   get mark(): number | undefined {
     return this.word(3)
   }
 
-  /** index of the interface that it came in by (NFQA_IFINDEX_INDEV) */
+  /** index of the interface that it arrived on (NFQA_IFINDEX_INDEV) */
   get inputDevice(): number | undefined {
     return this.word(5)
   }
 
-  /** index of the interface that it goes out by (NFQA_IFINDEX_OUTDEV) */
+  /** index of the interface that it leaves through (NFQA_IFINDEX_OUTDEV) */
   get outputDevice(): number | undefined {
     return this.word(6)
   }
 
-  /** index of the bridge port that it came in by (NFQA_IFINDEX_PHYSINDEV) */
+  /** index of the bridge port that it arrived on (NFQA_IFINDEX_PHYSINDEV) */
   get physicalInputDevice(): number | undefined {
     return this.word(7)
   }
 
-  /** index of the bridge port that it goes out by (NFQA_IFINDEX_PHYSOUTDEV) */
+  /** index of the bridge port that it leaves through (NFQA_IFINDEX_PHYSOUTDEV) */
   get physicalOutputDevice(): number | undefined {
     return this.word(8)
   }
 
-  /** how it stands to its connection: `ConntrackInfo` (NFQA_CT_INFO) */
+  /** its state within its connection: `ConntrackInfo` (NFQA_CT_INFO) */
   get conntrackInformation(): number | undefined {
     return this.word(12)
   }
 
-  /** bytes that the packet has, of which {@link payloadLength} were copied (NFQA_CAP_LEN where the kernel cut it) */
+  /**
+   * length of the whole packet in bytes, of which {@link payloadLength} were copied (NFQA_CAP_LEN if the kernel
+   * truncated it)
+   */
   get fullLength(): number {
     return this.word(13) ?? this.payloadLength
   }
 
-  /** bits of `PacketInformation` (NFQA_SKB_INFO); 0 when the kernel left it out */
+  /** bits of `PacketInformation` (NFQA_SKB_INFO); 0 when the kernel omitted it */
   get packetInformation(): number {
     return this.word(14) ?? 0
   }
@@ -99,14 +102,14 @@ export class QueuePacketView extends IndexedMessageView {
   }
 
   /**
-   * the transport checksum is partial, for the device to complete: only under `segmentationOffload`. A payload that is sent back
-   * must carry a whole one
+   * the transport checksum is partial, for the device to complete; only with `segmentationOffload`. A payload that is
+   * sent back must carry a complete one
    */
   get isChecksumPartial(): boolean {
     return (this.packetInformation & PacketInformation.ChecksumNotReady) !== 0
   }
 
-  /** the VLAN tag that was taken off the packet, as the kernel's `vlan_tci`; bridge only (NFQA_VLAN_TCI) */
+  /** the VLAN tag that was removed from the packet, as the kernel's `vlan_tci`; bridge only (NFQA_VLAN_TCI) */
   get vlanTag(): number | undefined {
     return this.nestedHalfWord(19, queueVlanAttributes.members.tag.number)
   }
@@ -146,7 +149,7 @@ export class QueuePacketView extends IndexedMessageView {
     return this.textOf(18)
   }
 
-  /** A copy of the header below the network header (NFQA_L2HDR). */
+  /** A copy of the link-layer header that precedes the network header (NFQA_L2HDR). */
   linkLayerHeader(): Uint8Array | undefined {
     return this.copyOf(20)
   }

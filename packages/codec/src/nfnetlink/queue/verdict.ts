@@ -15,7 +15,8 @@
  *  |                        id (big endian)                        |
  *  +---------------------------------------------------------------+
  *
- * The sequence number repeats the id, so that an error names its packet even when the kernel repeats only the header.
+ * The sequence number repeats the id, so that an error identifies its packet even if the kernel repeats only the
+ * header.
  */
 import { checkInteger } from '../../value.ts'
 import { networkOrder32 } from '../../wire/endian.ts'
@@ -24,16 +25,18 @@ import { MessageFlag } from '../../wire/message.ts'
 import { writeNfnetlinkMessage } from '../header.ts'
 import { type QueueAttributes, type QueueMessage, queueAttributes } from './attributes.ts'
 
-/** Bytes of a verdict that changes nothing in the packet. */
+/** Length in bytes of a verdict without changes. */
 export const VERDICT_LENGTH = 32
-/** Bytes of a verdict that sets the packet's mark: NFQA_MARK follows. */
+/** Length in bytes of a verdict that sets the packet's mark: NFQA_MARK follows. */
 export const MARKED_VERDICT_LENGTH = 40
 
-/** What becomes of a packet (uapi/linux/netfilter.h). NF_STOLEN is not offered: the kernel refuses it from user space. */
+/**
+ * Verdicts on a packet (uapi/linux/netfilter.h). NF_STOLEN is missing because the kernel refuses it from user space.
+ */
 export const Verdict = {
   /** NF_DROP */
   Drop: 0,
-  /** NF_ACCEPT: on to the next rule of the hook's next chain */
+  /** NF_ACCEPT: continue with the hook's next chain */
   Accept: 1,
   /** NF_QUEUE, to queue 0; {@link queueVerdict} for others */
   Queue: 3,
@@ -44,7 +47,7 @@ export const Verdict = {
 } as const
 export type Verdict = (typeof Verdict)[keyof typeof Verdict]
 
-/** NF_VERDICT_FLAG_QUEUE_BYPASS: accept when nobody listens to that queue. */
+/** NF_VERDICT_FLAG_QUEUE_BYPASS: accept if that queue has no listener. */
 const QUEUE_BYPASS = 0x8000
 
 /** NF_QUEUE_NR: the verdict that moves a packet to another queue, 0 to 65535. Throws code `VALUE_RANGE`. */
@@ -54,15 +57,16 @@ export function queueVerdict(queueNumber: number, bypass = false): number {
 }
 
 /**
- * NF_DROP_ERR: the verdict that drops a packet with `errno` (positive) as the reason. A hook of the kernel tells a local sender with it; from
- * user space it drops and no more, because the sender's call returned when the packet was queued. Throws code `VALUE_RANGE` for more than 65535.
+ * NF_DROP_ERR: the verdict that drops a packet with `errno` (positive) as the reason. A hook of the kernel reports it
+ * to a local sender. From user space it only drops, because the sender's call returned when the packet was queued.
+ * Throws code `VALUE_RANGE` for more than 65535.
  */
 export function dropVerdict(errno: number): number {
   checkInteger('errno', errno, 0, 0xffff)
   return ((-errno << 16) | Verdict.Drop) >>> 0
 }
 
-/** Writes verdicts of one queue from a pre-filled message: two words change from one to the next, and the sequence. */
+/** Writes verdicts of one queue from a pre-filled message: only the verdict, the id and the sequence number change. */
 export class VerdictTemplate {
   private readonly length: number
   private readonly typeAndFlags: number
@@ -70,7 +74,7 @@ export class VerdictTemplate {
   private readonly attribute: number
   private readonly markAttribute: number
 
-  /** @param type `QueueMessage.Verdict`, or `QueueMessage.VerdictBatch`, of which the id is the last that it covers */
+  /** @param type `QueueMessage.Verdict`, or `QueueMessage.VerdictBatch`, whose id is the last one that it covers */
   constructor(queueNumber: number, type: typeof QueueMessage.Verdict | typeof QueueMessage.VerdictBatch) {
     const memory = new Memory(MARKED_VERDICT_LENGTH)
     writeVerdict(memory, 0, MARKED_VERDICT_LENGTH, type, queueNumber, { verdict: 0, id: 0 }, { mark: 0 })
@@ -81,7 +85,7 @@ export class VerdictTemplate {
     this.markAttribute = memory.u32[8] as number
   }
 
-  /** Writes {@link VERDICT_LENGTH} bytes at `offset`, a multiple of four. Bounds are the caller's to check. */
+  /** Writes {@link VERDICT_LENGTH} bytes at `offset`, a multiple of four. The caller checks bounds. */
   write(memory: Memory, offset: number, id: number, verdict: number): void {
     const { u32 } = memory
     const word = offset >> 2
@@ -105,16 +109,16 @@ export class VerdictTemplate {
   }
 }
 
-/** What a verdict may change in its packet; what is left out stays as it is. */
+/** The changes that a verdict may make to its packet. Properties left out stay as they are. */
 export type VerdictChanges = Pick<
   QueueAttributes,
   'mark' | 'priority' | 'payload' | 'conntrack' | 'expectation' | 'vlan'
 >
 
-/** A batch verdict may change the mark and the priority only. */
+/** A batch verdict may change only the mark and the priority. */
 export type VerdictBatchChanges = Pick<QueueAttributes, 'mark' | 'priority'>
 
-/** Writes a verdict with changes at `offset` and returns its length. Throws `EncodeError`. */
+/** Writes a verdict with changes at `offset` and returns its length in bytes. Throws `EncodeError`. */
 export function writeVerdict(
   memory: Memory,
   offset: number,

@@ -1,4 +1,4 @@
-/** Batches of nf_tables messages as tests write them, and the expressions that several of them use. */
+/** Batches of nf_tables messages for tests, and the expressions that several tests use. */
 import {
   type AttributeSet,
   type AttributeValues,
@@ -25,7 +25,7 @@ import { QUEUE_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts
 
 export interface BatchPart {
   readonly type: number
-  /** beside Request */
+  /** in addition to Request */
   readonly flags?: number
   readonly family?: number
   readonly attributes: AttributeValues<AttributeSet>

@@ -1,6 +1,7 @@
 /**
- * nf_tables on the real kernel, by our writers and readers alone. The kernel at hand has no expression `queue`
- * (CONFIG_NFT_QUEUE) and takes the target NFQUEUE; of a kernel that has it the other half of the same test runs.
+ * nf_tables on the real kernel, with only our writers and readers. The kernel of the development machine has no
+ * expression `queue` (CONFIG_NFT_QUEUE) but the target NFQUEUE; on a kernel with the expression the other half of the
+ * test runs.
  */
 import { spawnSync } from 'node:child_process'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
@@ -53,15 +54,15 @@ const EPERM = 1
 const ERESTART = 85
 const PORT = 9000
 const hasNft = spawnSync('nft', ['--version']).status === 0
-const nftTests = hasNft ? 'nft prints them as its own' : 'nft prints them as its own (skipped: nft is not there)'
+const nftTests = hasNft ? 'nft prints them as its own' : 'nft prints them as its own (skipped: nft is missing)'
 
 type Socket = Awaited<ReturnType<typeof openSocket>>
 
-/** What the kernel said to one request of a batch. */
+/** The kernel's answer to one request of a batch. */
 interface Answer {
   sequence: number
   errno: number
-  /** of the attribute that it points at, kernel names */
+  /** kernel names of the attribute that the error points at */
   path: string[]
   expression: ReturnType<typeof expressionAt>
 }
@@ -82,7 +83,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
   const open = (): Promise<Socket> =>
     openSocket({ protocol: Protocol.Netfilter, networkNamespace: namespace.path, extendedAck: true })
 
-  /** Sends what `write` makes in one datagram; the messages that come until `isLast`. */
+  /** Sends the messages that `write` makes in one datagram. Returns the answers up to the one that `isLast` accepts. */
   function exchange(
     transport: Socket,
     write: (memory: Memory, offset: number, limit: number) => number,
@@ -110,7 +111,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     }
   }
 
-  /** Sends a batch whose parts are all acknowledged, or refused; what is said to each. */
+  /** Sends a batch whose parts are all acknowledged or refused. Returns the answer to each. */
   function change(parts: readonly BatchPart[], options: { generation?: number } = {}, transport = socket): Answer[] {
     const asked = parts.map((part) => ({ ...part, flags: (part.flags ?? APPEND) | MessageFlag.Acknowledge }))
     // A batch of another generation is refused as a whole, with one error.
@@ -128,7 +129,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     return answers.map(({ view }) => answerOf(view, sent, length))
   }
 
-  /** What an Error message says; the kernel repeats only the header of a request, so the rest of it is in what was sent. */
+  /** Reads an Error message; the kernel repeats only the header of a request, so the rest comes from the sent bytes. */
   function answerOf(view: MessageView, sent: Memory, length: number): Answer {
     const error = new ErrorView().wrap(view)
     const { requestSequence: sequence, errno } = error
@@ -223,7 +224,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
       parts.map((_, index) => ({ sequence: index + 1, errno: 0, path: [], expression: undefined })),
     )
 
-  test('what a batch installed is read back as it was written', () => {
+  test('the contents of a batch are read back as they were written', () => {
     const { New, Established } = ConntrackStateBit
     const rules: Expression[][] = [
       [...udpTo(PORT), ...marked(7), counter, log, verdict(RuleVerdict.Accept)],
@@ -249,7 +250,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     found.forEach(({ expressions = [] }, index) => {
       const wanted = rules[index] ?? []
       expect(expressions.map(({ name }) => name)).toEqual(wanted.map(({ name }) => name))
-      // The kernel fills in what was left out, and forgets nothing.
+      // The kernel adds defaults and keeps everything else.
       expressions.forEach((expression, at) => {
         expect(expression.unknown).toBeUndefined()
         expect(expression.data ?? {}).toMatchObject(wanted[at]?.data ?? {})
@@ -281,17 +282,17 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     if (first?.name !== 'target' || second?.name !== 'target') throw new Error('no targets')
     expect(readLogTarget(first.data?.information ?? new Uint8Array())).toEqual(logged)
     expect(readQueueTarget(second.data?.information ?? new Uint8Array())).toEqual({ number: 3, total: 2, flags: 1 })
-    // NFQUEUE is there for inet too, NFLOG is not (Linux 6.18).
+    // NFQUEUE also exists for inet, NFLOG does not (Linux 6.18).
     succeed([newTable(), newChain(), newRule([...udpTo(PORT), target])])
     const [refused] = change([newRule([logTarget])])
     expect(refused).toMatchObject({ errno: ENOENT, expression: { index: 0, name: 'target' } })
-    // Nobody listens to the queues: with bypass the packets go on.
+    // Nobody listens to the queues: with bypass the packets continue.
     await namespace.listen(PORT)
     await namespace.send({ port: PORT, count: 2 })
     await namespace.waitFor(PORT, 2)
   })
 
-  test('NFQUEUE by the expression: taken, or refused by its place in the rule, with nothing installed', () => {
+  test('the expression queue is accepted, or refused by its place in the rule with nothing installed', () => {
     const answers = change([newTable(), newChain(), newRule([...udpTo(PORT), queue])])
     const refusal = answers.find(({ errno }) => errno !== 0)
     if (refusal === undefined) {
@@ -322,11 +323,11 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     const bridge = { ...newChain(Family.Bridge) }
     succeed([newTable(TableFlag.Owner, Family.Bridge), bridge, newRule([log], {}, Family.Bridge)])
     expect(rulesOf('ringlink', Family.Bridge)[0]?.expressions?.[0]).toMatchObject(log)
-    // The target is of no use there.
+    // The target does not exist there.
     expect(change([newRule([target], {}, Family.Bridge)])[0]).toMatchObject({ errno: ENOENT })
   })
 
-  test('a table is its owner’s, and goes with its socket', async () => {
+  test('an owned table is removed with the socket of its owner', async () => {
     succeed([newTable(), newChain()])
     await using other = await open()
     expect(change([newRule([counter])], {}, other)[0]).toMatchObject({ errno: EPERM })
@@ -344,7 +345,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     ])
   })
 
-  test('counters start again where they are reset', async () => {
+  test('counters start again at 0 when reset', async () => {
     succeed([newTable(), newChain(), newRule([...udpTo(PORT), counter])])
     await namespace.send({ port: PORT, text: 'hello' })
     const take = (type: number) => dump(type, ruleAttributes, { table: 'ringlink' })[0]?.expressions?.at(-1)?.data
@@ -361,7 +362,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('nf_tables of the r
     expect(names()).toEqual([])
   })
 
-  test('a batch for another generation is refused whole', () => {
+  test('a batch for another generation is refused as a whole', () => {
     const before = generation().id as number
     succeed([newTable()])
     expect(generation().id).toBe(before + 1)

@@ -37,7 +37,7 @@ const code = (name: string) => expect.objectContaining({ code: name })
 const OFFSET = 8
 
 describe('types', () => {
-  test('the name of an expression says what its data is', () => {
+  test('the name of an expression selects the type of its data', () => {
     const read = (expression: Expression) => {
       if (expression.name === 'counter') expectTypeOf(expression.data?.packets).toEqualTypeOf<bigint | undefined>()
       if (expression.name === 'log') expectTypeOf(expression.data?.prefix).toEqualTypeOf<string | undefined>()
@@ -51,7 +51,7 @@ describe('types', () => {
     expect(read({ name: 'meter', data: { key: 1 } })).toBe('meter')
   })
 
-  test('every name of a table is an expression name that comes back', () => {
+  test('every expression with a table survives a round trip', () => {
     for (const name of Object.keys(expressionTables)) {
       expect(expressionWritten({ name, data: {} } as Expression).read()).toEqual({ name, data: {} })
     }
@@ -66,7 +66,7 @@ function expressionWritten(expression: Expression, limit = 512) {
   return { memory, length, read: () => readAttributes(expressionAttributes, memory, OFFSET, length) }
 }
 
-describe('what we write is byte for byte what is written by', () => {
+describe('our bytes equal those of', () => {
   const table = 'filter'
   const chain = 'out'
   const rule = (...expressions: Expression[]): BatchPart => ({
@@ -141,7 +141,7 @@ describe('what we write is byte for byte what is written by', () => {
     ],
     ['nft: no expression data at all', 'batch-rule-notrack', [rule({ name: 'notrack' })]],
     [
-      'iptables: the compat target NFQUEUE, table and chain with it',
+      'iptables: the compat target NFQUEUE, with its table and chain',
       'batch-target-queue',
       [
         { type: NfTablesMessage.NewTable, attributes: { name: 'raw' } },
@@ -176,7 +176,7 @@ describe('what we write is byte for byte what is written by', () => {
   test.each(batches)('%s', (_, name, parts) => {
     const { bytes } = loadVector('nftables', name)
     const first = new DataView(bytes.buffer)
-    // iptables names the generation that it has seen; nft does not. Both number their messages as they like.
+    // iptables names the generation that it has seen; nft does not. Each numbers its messages in its own way.
     const generation = first.getUint32(0, true) === 28 ? { generation: first.getUint32(24) } : {}
     const memory = new Memory(4096)
     const length = writeBatch(memory, OFFSET, 4096, parts, { sequence: first.getUint32(8, true), ...generation })
@@ -184,7 +184,7 @@ describe('what we write is byte for byte what is written by', () => {
   })
 })
 
-describe('what the kernel answers', () => {
+describe('the kernel’s answers', () => {
   const messagesIn = (name: string) => {
     const { bytes } = loadVector('nftables', name)
     const iterator = new MessageIterator().wrap(memoryWith(bytes, OFFSET), OFFSET, bytes.length)
@@ -222,7 +222,7 @@ describe('what the kernel answers', () => {
     ['batch-rule-queue-error', { index: 0, name: 'queue' }],
     ['batch-rule-queue-range-error', { index: 5, name: 'queue' }],
     ['batch-rule-queue-register-error', { index: 1, name: 'queue' }],
-  ] as const)('%s: an expression that it does not have is found by its place', (name, place) => {
+  ] as const)('%s: an expression that the kernel lacks is found by its place', (name, place) => {
     const { bytes } = loadVector('nftables', name)
     const memory = memoryWith(bytes, OFFSET)
     const error = new ErrorView().wrap(new MessageView().wrap(memory, OFFSET, bytes.length))
@@ -268,7 +268,7 @@ describe('an expression', () => {
     expect(again.memory.copy(OFFSET, again.length)).toEqual(memory.copy(OFFSET, length))
   })
 
-  test('may say its name behind its data, and of several names the last counts', () => {
+  test('may have its name after its data, and the last of several names wins', () => {
     const memory = new Memory(128)
     const writer = new AttributeWriter().wrap(memory, OFFSET, 128)
     const text = (name: string) => writer.bytes(1, new TextEncoder().encode(`${name}\0`))
@@ -306,7 +306,7 @@ describe('an expression', () => {
     expect(write).toThrow(name)
   })
 
-  test('whose data is too short is refused by the name of the attribute', () => {
+  test('whose data is too short is refused with the name of the attribute', () => {
     const memory = new Memory(128)
     const writer = new AttributeWriter().wrap(memory, OFFSET, 128)
     writer.bytes(1, new TextEncoder().encode('queue\0'))
@@ -317,7 +317,7 @@ describe('an expression', () => {
   })
 })
 
-describe('what is in the target', () => {
+describe('the contents of the target', () => {
   test('NFQUEUE is eight bytes, its numbers in host order', () => {
     const information = queueTargetInformation({ number: 3, total: 5, flags: RuleQueueFlag.CpuFanout })
     expect(new Uint16Array(information.slice().buffer)).toEqual(Uint16Array.of(3, 5, 2, 0))

@@ -57,7 +57,7 @@ describe('verdicts', () => {
     ['verdict-stop', 5],
     ['verdict-queue', queueVerdict(6)],
     ['verdict-queue-bypass', queueVerdict(77, true)],
-  ])('%s is what libnetfilter_queue sent', (name, verdict) => {
+  ])('%s equals what libnetfilter_queue sent', (name, verdict) => {
     const { bytes } = loadVector('queue', name)
     const memory = memoryWith(bytes, 0)
     const id = memory.data.getUint32(28)
@@ -66,7 +66,7 @@ describe('verdicts', () => {
     expect(ours.u8.subarray(16)).toEqual(bytes.subarray(16))
   })
 
-  test('a verdict that drops with a reason has its number negated in the upper half', () => {
+  test('a verdict that drops with an errno has it negated in the upper half', () => {
     expect(dropVerdict(1)).toBe(0xffff0000)
     expect(dropVerdict(111)).toBe((0x10000 - 111) * 0x10000)
   })

@@ -1,12 +1,12 @@
 /**
- * The expression `ct` of nf_tables rules, which loads what connection tracking knows of a packet, or sets it
- * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order; what is loaded is in host order,
- * but for ports and addresses.
+ * The expression `ct` of nf_tables rules, which loads or sets a property of a packet's connection
+ * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order; loaded values are in host
+ * order, except ports and addresses.
  */
 import { be32, u8 } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'
 
-/** What the expression `ct` loads or sets of the packet's connection. */
+/** The property of the packet's connection that the expression `ct` loads or sets. */
 export const ConntrackKey = {
   /** NFT_CT_STATE: bits of `ConntrackStateBit`, 4 bytes */
   State: 0,
@@ -59,7 +59,7 @@ export const ConntrackKey = {
 } as const
 export type ConntrackKey = (typeof ConntrackKey)[keyof typeof ConntrackKey]
 
-/** Bits of what `ConntrackKey.State` loads. */
+/** Bits of the value that `ConntrackKey.State` loads. */
 export const ConntrackStateBit = {
   /** NF_CT_STATE_INVALID_BIT */
   Invalid: 0x1,
@@ -74,7 +74,7 @@ export const ConntrackStateBit = {
 } as const
 export type ConntrackStateBit = (typeof ConntrackStateBit)[keyof typeof ConntrackStateBit]
 
-/** Which way a packet of a connection goes (`enum ip_conntrack_dir`). */
+/** The direction of a packet within its connection (`enum ip_conntrack_dir`). */
 export const ConntrackDirection = {
   /** IP_CT_DIR_ORIGINAL */
   Original: 0,

@@ -1,19 +1,19 @@
 /**
  * Expressions of nf_tables rules that put a value into a register, or a register into the packet
- * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order. What they put into a register
- * is as the packet has it: headers in network order; most of the kernel's own numbers, like a mark, in host order.
+ * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order. Values in a register keep
+ * their order: header fields are in network order, most of the kernel's own numbers, such as a mark, in host order.
  *
  *  registers:  0 verdict | 1 … 4 of 16 bytes each; the same 64 bytes again as 8 … 23 of 4 bytes each
  *
- * An expression has a destination register where it loads, a source register where it sets.
+ * An expression that loads has a destination register, one that sets has a source register.
  */
 import { be32, bytes, nested, sbe32, text, u8 } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'
 import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
 
-/** Where expressions leave values for the next ones of their rule. */
+/** The registers through which the expressions of a rule pass values. */
 export const Register = {
-  /** NFT_REG_VERDICT: what becomes of the packet */
+  /** NFT_REG_VERDICT: the verdict on the packet */
   Verdict: 0,
   /** NFT_REG_1: 16 bytes */
   Wide1: 1,
@@ -23,33 +23,36 @@ export const Register = {
   Wide3: 3,
   /** NFT_REG_4 */
   Wide4: 4,
-  /** NFT_REG32_00: 4 bytes, the first of Wide1; register n is this plus n, to 15 (NFT_REG32_15) */
+  /**
+   * NFT_REG32_00: 4 bytes, the first four of register 1 (NFT_REG_1); 32-bit register n is this plus n, up to
+   * NFT_REG32_15
+   */
   Word0: 8,
   /** NFT_REG32_15 */
   Word15: 23,
 } as const
 export type Register = (typeof Register)[keyof typeof Register]
 
-/** Verdicts that only rules have; they share a verdict's place with `Verdict`'s NF_DROP (0) and NF_ACCEPT (1). */
+/** Verdicts of rules. NF_DROP (0) and NF_ACCEPT (1) are the same as in `Verdict`; the others exist only in rules. */
 export const RuleVerdict = {
   /** NF_DROP */
   Drop: 0,
   /** NF_ACCEPT */
   Accept: 1,
-  /** NFT_CONTINUE: with the next expression */
+  /** NFT_CONTINUE: continue with the next expression */
   Continue: -1,
-  /** NFT_BREAK: with the next rule */
+  /** NFT_BREAK: continue with the next rule */
   Break: -2,
-  /** NFT_JUMP: into a chain and back */
+  /** NFT_JUMP: continue in another chain and return from it */
   Jump: -3,
-  /** NFT_GOTO: into a chain, and back to where this one was jumped to from */
+  /** NFT_GOTO: continue in another chain and return to the caller of this one */
   Goto: -4,
-  /** NFT_RETURN: from this chain */
+  /** NFT_RETURN: return from this chain */
   Return: -5,
 } as const
 export type RuleVerdict = (typeof RuleVerdict)[keyof typeof RuleVerdict]
 
-/** What the expression `meta` loads or sets. Loaded integers are in host order, with the exceptions that are said. */
+/** The property that the expression `meta` loads or sets. Loaded integers are in host order unless noted. */
 export const MetaKey = {
   /** NFT_META_LEN: 4 bytes */
   Length: 0,
@@ -63,9 +66,9 @@ export const MetaKey = {
   InputDevice: 4,
   /** NFT_META_OIF: index, 4 bytes */
   OutputDevice: 5,
-  /** NFT_META_IIFNAME: 16 bytes, zeros behind the name */
+  /** NFT_META_IIFNAME: 16 bytes, the name padded with zeros */
   InputDeviceName: 6,
-  /** NFT_META_OIFNAME: 16 bytes, zeros behind the name */
+  /** NFT_META_OIFNAME: 16 bytes, the name padded with zeros */
   OutputDeviceName: 7,
   /** NFT_META_IIFTYPE: ARPHRD_*, 2 bytes */
   InputDeviceType: 8,
@@ -128,7 +131,7 @@ export const MetaKey = {
 } as const
 export type MetaKey = (typeof MetaKey)[keyof typeof MetaKey]
 
-/** The header that the expression `payload` counts its offset from. */
+/** The header from which the expression `payload` counts its offset. */
 export const PayloadBase = {
   /** NFT_PAYLOAD_LL_HEADER: Ethernet */
   LinkLayer: 0,
@@ -136,14 +139,14 @@ export const PayloadBase = {
   Network: 1,
   /** NFT_PAYLOAD_TRANSPORT_HEADER */
   Transport: 2,
-  /** NFT_PAYLOAD_INNER_HEADER: what the transport header carries */
+  /** NFT_PAYLOAD_INNER_HEADER: the payload of the transport header */
   Inner: 3,
   /** NFT_PAYLOAD_TUN_HEADER */
   Tunnel: 4,
 } as const
 export type PayloadBase = (typeof PayloadBase)[keyof typeof PayloadBase]
 
-/** The checksum that is mended when `payload` sets bytes. */
+/** The checksum that is updated when `payload` sets bytes. */
 export const PayloadChecksum = {
   /** NFT_PAYLOAD_CSUM_NONE */
   None: 0,
@@ -158,24 +161,27 @@ export type PayloadChecksum = (typeof PayloadChecksum)[keyof typeof PayloadCheck
 export const verdictAttributes = attributeSet('NFTA_VERDICT', {
   /** of `RuleVerdict` */
   code: sbe32(1, 'NFTA_VERDICT_CODE'),
-  /** of Jump and Goto */
+  /** target chain of Jump and Goto */
   chain: text(2, 'NFTA_VERDICT_CHAIN', MAXIMUM_NFTABLES_NAME),
-  /** of Jump and Goto, instead of the name: the chain's id within the batch */
+  /** target chain of Jump and Goto by its id within the batch, instead of the name */
   chainId: be32(3, 'NFTA_VERDICT_CHAIN_ID'),
 })
 
 /** The longest value, in bytes (`NFT_DATA_VALUE_MAXLEN`). */
 export const MAXIMUM_NFTABLES_VALUE = 64
 
-/** NFTA_DATA_*: what a register is given, or is compared with. */
+/** NFTA_DATA_*: the value that a register is set to or compared with. */
 export const dataAttributes = attributeSet('NFTA_DATA', {
-  /** as it is in the register: see the top of this file for its byte order */
+  /** the bytes of the register; the top of this file has their order */
   value: bytes(1, 'NFTA_DATA_VALUE', 0, MAXIMUM_NFTABLES_VALUE),
   /** for `Register.Verdict` */
   verdict: nested(2, 'NFTA_DATA_VERDICT', verdictAttributes),
 })
 
-/** NFTA_IMMEDIATE_*: expression `immediate` puts a constant into a register; a verdict register decides the packet. */
+/**
+ * NFTA_IMMEDIATE_*: expression `immediate` puts a constant into a register; in the verdict register it decides the
+ * packet.
+ */
 export const immediateAttributes = attributeSet('NFTA_IMMEDIATE', {
   destinationRegister: be32(1, 'NFTA_IMMEDIATE_DREG'),
   data: nested(2, 'NFTA_IMMEDIATE_DATA', dataAttributes),
@@ -202,7 +208,7 @@ export const payloadAttributes = attributeSet('NFTA_PAYLOAD', {
   /** of `PayloadChecksum` */
   checksumType: be32(6, 'NFTA_PAYLOAD_CSUM_TYPE'),
   checksumOffset: be32(7, 'NFTA_PAYLOAD_CSUM_OFFSET'),
-  /** 1: the pseudo header's part of the transport checksum too (NFT_PAYLOAD_L4CSUM_PSEUDOHDR) */
+  /** 1: also updates the pseudo header's part of the transport checksum (NFT_PAYLOAD_L4CSUM_PSEUDOHDR) */
   checksumFlags: be32(8, 'NFTA_PAYLOAD_CSUM_FLAGS'),
 })
 
@@ -212,7 +218,7 @@ export const exthdrAttributes = attributeSet('NFTA_EXTHDR', {
   type: u8(2, 'NFTA_EXTHDR_TYPE'),
   offset: be32(3, 'NFTA_EXTHDR_OFFSET'),
   length: be32(4, 'NFTA_EXTHDR_LEN'),
-  /** 1: only whether it is there (NFT_EXTHDR_F_PRESENT) */
+  /** 1: loads only whether it exists (NFT_EXTHDR_F_PRESENT) */
   flags: be32(5, 'NFTA_EXTHDR_FLAGS'),
   operation: be32(6, 'NFTA_EXTHDR_OP'),
   sourceRegister: be32(7, 'NFTA_EXTHDR_SREG'),
@@ -238,11 +244,11 @@ export const fibAttributes = attributeSet('NFTA_FIB', {
   flags: be32(3, 'NFTA_FIB_FLAGS'),
 })
 
-/** NFTA_NG_*: expression `numgen`, a running or random number. */
+/** NFTA_NG_*: expression `numgen`, an incrementing or random number. */
 export const numgenAttributes = attributeSet('NFTA_NG', {
   destinationRegister: be32(1, 'NFTA_NG_DREG'),
   modulus: be32(2, 'NFTA_NG_MODULUS'),
-  /** 0 running, 1 random */
+  /** 0 incrementing, 1 random */
   type: be32(3, 'NFTA_NG_TYPE'),
   offset: be32(4, 'NFTA_NG_OFFSET'),
 })
@@ -255,6 +261,6 @@ export const hashAttributes = attributeSet('NFTA_HASH', {
   modulus: be32(4, 'NFTA_HASH_MODULUS'),
   seed: be32(5, 'NFTA_HASH_SEED'),
   offset: be32(6, 'NFTA_HASH_OFFSET'),
-  /** 0 of the bytes in the source register (Jenkins), 1 of the connection, the same both ways */
+  /** 0 hashes the bytes in the source register (Jenkins), 1 the connection, the same in both directions */
   type: be32(7, 'NFTA_HASH_TYPE'),
 })

@@ -1,7 +1,7 @@
 /**
- * Expressions of nf_tables rules that look at registers, or that let only so much through: a rule goes on behind them or
- * ends (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order; the data that a register
- * is compared with is bytes, which the kernel compares as it does memory, from the first.
+ * Expressions of nf_tables rules that compare registers or limit rates: the rule continues after them or ends
+ * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order. The data that a register is
+ * compared with is bytes, compared as by memcmp.
  */
 import { be32, be64, bytes, nested, text } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'
@@ -25,7 +25,7 @@ export const CompareOperation = {
 } as const
 export type CompareOperation = (typeof CompareOperation)[keyof typeof CompareOperation]
 
-/** Whether the expression `range` wants what is within, or what is not. */
+/** Whether the expression `range` matches values inside or outside the range. */
 export const RangeOperation = {
   /** NFT_RANGE_EQ */
   Within: 0,
@@ -34,7 +34,7 @@ export const RangeOperation = {
 } as const
 export type RangeOperation = (typeof RangeOperation)[keyof typeof RangeOperation]
 
-/** What the expression `bitwise` does. */
+/** The operation of the expression `bitwise`. */
 export const BitwiseOperation = {
   /** NFT_BITWISE_MASK_XOR: (register & mask) ^ xor */
   MaskXor: 0,
@@ -51,7 +51,7 @@ export const BitwiseOperation = {
 } as const
 export type BitwiseOperation = (typeof BitwiseOperation)[keyof typeof BitwiseOperation]
 
-/** What the expression `limit` counts. */
+/** The unit that the expression `limit` counts. */
 export const LimitType = {
   /** NFT_LIMIT_PKTS */
   Packets: 0,
@@ -62,7 +62,7 @@ export type LimitType = (typeof LimitType)[keyof typeof LimitType]
 
 /** A property of the expressions `limit`, `quota` and `connlimit`, and of `lookup`. */
 export const MatchFlag = {
-  /** NFT_LIMIT_F_INV, NFT_QUOTA_F_INV, NFT_CONNLIMIT_F_INV, NFT_LOOKUP_F_INV: what is not so goes on */
+  /** NFT_LIMIT_F_INV, NFT_QUOTA_F_INV, NFT_CONNLIMIT_F_INV, NFT_LOOKUP_F_INV: inverts the match */
   Invert: 0x1,
 } as const
 export type MatchFlag = (typeof MatchFlag)[keyof typeof MatchFlag]
@@ -81,7 +81,7 @@ export const rangeAttributes = attributeSet('NFTA_RANGE', {
   /** of `RangeOperation` */
   operation: be32(2, 'NFTA_RANGE_OP'),
   from: nested(3, 'NFTA_RANGE_FROM_DATA', dataAttributes),
-  /** the last that is within */
+  /** the last value inside the range */
   to: nested(4, 'NFTA_RANGE_TO_DATA', dataAttributes),
 })
 
@@ -97,7 +97,7 @@ export const bitwiseAttributes = attributeSet('NFTA_BITWISE', {
   xor: nested(5, 'NFTA_BITWISE_XOR', dataAttributes),
   /** of `BitwiseOperation`; without it, MaskXor */
   operation: be32(6, 'NFTA_BITWISE_OP'),
-  /** of the shifts: how many bits, 4 bytes in host order; of And, Or and Xor: the other operand */
+  /** for shifts the number of bits, 4 bytes in host order; for And, Or and Xor the other operand */
   data: nested(7, 'NFTA_BITWISE_DATA', dataAttributes),
   secondSourceRegister: be32(8, 'NFTA_BITWISE_SREG2'),
 })
@@ -108,7 +108,7 @@ export const byteorderAttributes = attributeSet('NFTA_BYTEORDER', {
   destinationRegister: be32(2, 'NFTA_BYTEORDER_DREG'),
   /** 0 to host order, 1 to network order */
   operation: be32(3, 'NFTA_BYTEORDER_OP'),
-  /** bytes in all */
+  /** total bytes */
   length: be32(4, 'NFTA_BYTEORDER_LEN'),
   /** bytes of each number */
   size: be32(5, 'NFTA_BYTEORDER_SIZE'),
@@ -118,21 +118,21 @@ export const byteorderAttributes = attributeSet('NFTA_BYTEORDER', {
 export const lookupAttributes = attributeSet('NFTA_LOOKUP', {
   set: text(1, 'NFTA_LOOKUP_SET', MAXIMUM_NFTABLES_NAME),
   sourceRegister: be32(2, 'NFTA_LOOKUP_SREG'),
-  /** of a map: where its value goes */
+  /** for a map: the register that its value goes to */
   destinationRegister: be32(3, 'NFTA_LOOKUP_DREG'),
-  /** of the set, within the batch */
+  /** id of the set within the batch */
   setId: be32(4, 'NFTA_LOOKUP_SET_ID'),
   /** bits of `MatchFlag` */
   flags: be32(5, 'NFTA_LOOKUP_FLAGS'),
 })
 
-/** NFTA_LIMIT_*: expression `limit`, so much in a time. */
+/** NFTA_LIMIT_*: expression `limit`, a maximum rate. */
 export const limitAttributes = attributeSet('NFTA_LIMIT', {
-  /** packets or bytes in a `unit` */
+  /** packets or bytes per `unit` */
   rate: be64(1, 'NFTA_LIMIT_RATE'),
   /** seconds */
   unit: be64(2, 'NFTA_LIMIT_UNIT'),
-  /** packets or bytes beyond the rate; of packets, 0 stands for 5 */
+  /** packets or bytes allowed beyond the rate; for packets, 0 means 5 */
   burst: be32(3, 'NFTA_LIMIT_BURST'),
   /** of `LimitType` */
   type: be32(4, 'NFTA_LIMIT_TYPE'),
@@ -141,7 +141,7 @@ export const limitAttributes = attributeSet('NFTA_LIMIT', {
   padding: bytes(6, 'NFTA_LIMIT_PAD'),
 })
 
-/** NFTA_QUOTA_*: expression `quota`, so many bytes in all. */
+/** NFTA_QUOTA_*: expression `quota`, a maximum number of bytes. */
 export const quotaAttributes = attributeSet('NFTA_QUOTA', {
   bytes: be64(1, 'NFTA_QUOTA_BYTES'),
   /** bits of `MatchFlag`; 2 it is used up (NFT_QUOTA_F_DEPLETED) */
@@ -150,7 +150,7 @@ export const quotaAttributes = attributeSet('NFTA_QUOTA', {
   consumed: be64(4, 'NFTA_QUOTA_CONSUMED'),
 })
 
-/** NFTA_CONNLIMIT_*: expression `connlimit`, so many connections. */
+/** NFTA_CONNLIMIT_*: expression `connlimit`, a maximum number of connections. */
 export const connlimitAttributes = attributeSet('NFTA_CONNLIMIT', {
   count: be32(1, 'NFTA_CONNLIMIT_COUNT'),
   /** bits of `MatchFlag` */

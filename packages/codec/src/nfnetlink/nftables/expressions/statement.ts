@@ -1,23 +1,23 @@
 /**
- * Expressions of nf_tables rules that do something with the packet (uapi/linux/netfilter/nf_tables.h). Integers of the
- * attributes are in network byte order. A verdict is the expression `immediate` (expressions/load.ts); a counter's table is
- * that of a chain's counters (nftables.ts).
+ * Expressions of nf_tables rules that act on the packet (uapi/linux/netfilter/nf_tables.h). Integers of the attributes
+ * are in network byte order. A verdict is the expression `immediate` (expressions/load.ts); a counter's table is that
+ * of a chain's counters (nftables.ts).
  */
 import { be16, be32, be64, bytes, text, u8 } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'
 import { MAXIMUM_LOG_PREFIX } from '../../log/attributes.ts'
 import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
 
-/** Properties of a rule that hands packets to a queue: of the expression `queue`, and of the xtables target NFQUEUE. */
+/** Flags of the expression `queue` and of the xtables target NFQUEUE. */
 export const RuleQueueFlag = {
-  /** NFT_QUEUE_FLAG_BYPASS, NFQ_FLAG_BYPASS: without a listener packets go on instead of being dropped */
+  /** NFT_QUEUE_FLAG_BYPASS, NFQ_FLAG_BYPASS: without a listener packets continue instead of being dropped */
   Bypass: 0x1,
-  /** NFT_QUEUE_FLAG_CPU_FANOUT, NFQ_FLAG_CPU_FANOUT: the processor chooses among several queues, not the connection */
+  /** NFT_QUEUE_FLAG_CPU_FANOUT, NFQ_FLAG_CPU_FANOUT: the processor selects one of several queues, not the connection */
   CpuFanout: 0x2,
 } as const
 export type RuleQueueFlag = (typeof RuleQueueFlag)[keyof typeof RuleQueueFlag]
 
-/** How loud a packet is logged to the kernel's log (`enum nft_log_level`). */
+/** The level at which a packet is logged to the kernel's log (`enum nft_log_level`). */
 export const LogLevel = {
   /** NFT_LOGLEVEL_EMERG */
   Emergency: 0,
@@ -27,7 +27,7 @@ export const LogLevel = {
   Critical: 2,
   /** NFT_LOGLEVEL_ERR */
   Error: 3,
-  /** NFT_LOGLEVEL_WARNING: where the rule says nothing */
+  /** NFT_LOGLEVEL_WARNING: the default */
   Warning: 4,
   /** NFT_LOGLEVEL_NOTICE */
   Notice: 5,
@@ -46,7 +46,7 @@ export const RejectType = {
   IcmpUnreachable: 0,
   /** NFT_REJECT_TCP_RST */
   TcpReset: 1,
-  /** NFT_REJECT_ICMPX_UNREACH: ICMP or ICMPv6, whatever the packet is */
+  /** NFT_REJECT_ICMPX_UNREACH: ICMP or ICMPv6, by the packet's family */
   IcmpxUnreachable: 2,
 } as const
 export type RejectType = (typeof RejectType)[keyof typeof RejectType]
@@ -59,21 +59,21 @@ export const queueExpressionAttributes = attributeSet('NFTA_QUEUE', {
   total: be16(2, 'NFTA_QUEUE_TOTAL'),
   /** bits of `RuleQueueFlag` */
   flags: be16(3, 'NFTA_QUEUE_FLAGS'),
-  /** instead of the number: where it is */
+  /** instead of the number: the register that holds it */
   numberRegister: be32(4, 'NFTA_QUEUE_SREG_QNUM'),
 })
 
-/** NFTA_LOG_*: expression `log`. With a group it goes to NFLOG, without one to the kernel's log. */
+/** NFTA_LOG_*: expression `log`. With a group it logs to NFLOG, without one to the kernel's log. */
 export const logExpressionAttributes = attributeSet('NFTA_LOG', {
   group: be16(1, 'NFTA_LOG_GROUP'),
   prefix: text(2, 'NFTA_LOG_PREFIX', MAXIMUM_LOG_PREFIX),
-  /** bytes of a packet that are logged; 0 or left out, all; with a group */
+  /** bytes of a packet that are logged; 0 or left out: all; with a group */
   copyRange: be32(3, 'NFTA_LOG_SNAPLEN'),
   /** packets that the kernel collects before it delivers them; with a group */
   threshold: be16(4, 'NFTA_LOG_QTHRESHOLD'),
   /** of `LogLevel`; without a group */
   level: be32(5, 'NFTA_LOG_LEVEL'),
-  /** what of the packet the kernel's log gets: NF_LOG_* bits; without a group */
+  /** the parts of the packet that are logged: NF_LOG_* bits; without a group */
   flags: be32(6, 'NFTA_LOG_FLAGS'),
 })
 
@@ -84,10 +84,10 @@ export const rejectAttributes = attributeSet('NFTA_REJECT', {
   icmpCode: u8(2, 'NFTA_REJECT_ICMP_CODE'),
 })
 
-/** Expression `notrack`, the packet gets no connection: it has no attributes. */
+/** Expression `notrack`: exempts the packet from connection tracking. It has no attributes. */
 export const notrackAttributes = attributeSet('NFTA_NOTRACK', {})
 
-/** NFTA_LAST_*: expression `last`, when a packet came here last. */
+/** NFTA_LAST_*: expression `last`, the time of the last packet. */
 export const lastAttributes = attributeSet('NFTA_LAST', {
   /** 0: never */
   set: be32(1, 'NFTA_LAST_SET'),
@@ -142,7 +142,7 @@ export const fwdAttributes = attributeSet('NFTA_FWD', {
   family: be32(3, 'NFTA_FWD_NFPROTO'),
 })
 
-/** NFTA_OBJREF_*: expression `objref`, a counter, quota or limit that has a name. */
+/** NFTA_OBJREF_*: expression `objref`, a named counter, quota or limit. */
 export const objrefAttributes = attributeSet('NFTA_OBJREF', {
   type: be32(1, 'NFTA_OBJREF_IMM_TYPE'),
   name: text(2, 'NFTA_OBJREF_IMM_NAME', MAXIMUM_NFTABLES_NAME),
