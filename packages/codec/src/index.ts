@@ -25,12 +25,36 @@ export {
 export {
   type Conntrack,
   ConntrackInfo,
-  ConntrackMessage,
   conntrackAttributes,
-  type Expectation,
-  ExpectationMessage,
-  expectationAttributes,
 } from './nfnetlink/conntrack/attributes.ts'
+export { type Expectation, ExpectationFlag, expectationAttributes } from './nfnetlink/conntrack/expectation.ts'
+export { ExpectationView } from './nfnetlink/conntrack/expectation-view.ts'
+export { ConntrackMessage, ExpectationMessage, NetfilterGroup } from './nfnetlink/conntrack/messages.ts'
+export { NestedIndex, NestedMessageView } from './nfnetlink/conntrack/nested-view.ts'
+export {
+  ConntrackStatus,
+  type ConntrackStatusWord,
+  conntrackStatusWords,
+  type DccpStateWord,
+  dccpStateWords,
+  type SctpStateWord,
+  sctpStateWords,
+  statusBitsOf,
+  statusWordsOf,
+  type TcpStateWord,
+  TcpTrackingFlag,
+  tcpStateWords,
+} from './nfnetlink/conntrack/states.ts'
+export {
+  type ConntrackGlobalStatistics,
+  type ConntrackProcessorStatistics,
+  conntrackGlobalAttributes,
+  conntrackProcessorAttributes,
+  type ExpectationProcessorStatistics,
+  expectationProcessorAttributes,
+} from './nfnetlink/conntrack/statistics.ts'
+export { TupleFilterFlag, tupleAttributes, tupleFilterAttributes } from './nfnetlink/conntrack/tuple.ts'
+export { type ConntrackEvent, ConntrackView, TupleView } from './nfnetlink/conntrack/view.ts'
 export {
   Family,
   Hook,

@@ -3,12 +3,14 @@
  * follow. Used by error messages and the inspector. A new family adds its messages here.
  */
 
+import { conntrackAttributes } from './nfnetlink/conntrack/attributes.ts'
+import { expectationAttributes } from './nfnetlink/conntrack/expectation.ts'
+import { ConntrackMessage, ExpectationMessage } from './nfnetlink/conntrack/messages.ts'
 import {
-  ConntrackMessage,
-  conntrackAttributes,
-  ExpectationMessage,
-  expectationAttributes,
-} from './nfnetlink/conntrack/attributes.ts'
+  conntrackGlobalAttributes,
+  conntrackProcessorAttributes,
+  expectationProcessorAttributes,
+} from './nfnetlink/conntrack/statistics.ts'
 import { NFNETLINK_HEADER_LENGTH } from './nfnetlink/header.ts'
 import { LogMessage, logAttributes, logConfigAttributes } from './nfnetlink/log/attributes.ts'
 import { CompatMessage, compatAttributes } from './nfnetlink/nftables/compat.ts'
@@ -54,9 +56,17 @@ const descriptions: ReadonlyMap<number, ReadonlyMap<number, MessageDescription>>
       [ConntrackMessage.Get, netfilter('IPCTNL_MSG_CT_GET', conntrackAttributes)],
       [ConntrackMessage.Delete, netfilter('IPCTNL_MSG_CT_DELETE', conntrackAttributes)],
       [ConntrackMessage.GetAndZeroCounters, netfilter('IPCTNL_MSG_CT_GET_CTRZERO', conntrackAttributes)],
+      [ConntrackMessage.GetProcessorStatistics, netfilter('IPCTNL_MSG_CT_GET_STATS_CPU', conntrackProcessorAttributes)],
+      [ConntrackMessage.GetStatistics, netfilter('IPCTNL_MSG_CT_GET_STATS', conntrackGlobalAttributes)],
+      [ConntrackMessage.GetDying, netfilter('IPCTNL_MSG_CT_GET_DYING', conntrackAttributes)],
+      [ConntrackMessage.GetUnconfirmed, netfilter('IPCTNL_MSG_CT_GET_UNCONFIRMED', conntrackAttributes)],
       [ExpectationMessage.New, netfilter('IPCTNL_MSG_EXP_NEW', expectationAttributes)],
       [ExpectationMessage.Get, netfilter('IPCTNL_MSG_EXP_GET', expectationAttributes)],
       [ExpectationMessage.Delete, netfilter('IPCTNL_MSG_EXP_DELETE', expectationAttributes)],
+      [
+        ExpectationMessage.GetProcessorStatistics,
+        netfilter('IPCTNL_MSG_EXP_GET_STATS_CPU', expectationProcessorAttributes),
+      ],
       [QueueMessage.Packet, netfilter('NFQNL_MSG_PACKET', queueAttributes)],
       [QueueMessage.Verdict, netfilter('NFQNL_MSG_VERDICT', queueAttributes)],
       [QueueMessage.Config, netfilter('NFQNL_MSG_CONFIG', queueConfigAttributes)],

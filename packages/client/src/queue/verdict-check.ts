@@ -25,6 +25,7 @@ const changesMembers: Members<VerdictChanges> = {
   conntrack: nestedAttributes,
   expectation: nestedAttributes,
   vlan: nestedAttributes,
+  linkLayerHeader: bytes,
 }
 const changesSchema: Schema<VerdictChanges> = object<VerdictChanges>(changesMembers)
 

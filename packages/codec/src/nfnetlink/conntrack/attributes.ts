@@ -1,59 +1,10 @@
 /**
- * The attributes of connection tracking (uapi/linux/netfilter/nfnetlink_conntrack.h) as far as other families carry them:
- * queue and log messages hold a connection in their CT attribute. Numbers are in network order.
+ * The attributes of a connection (CTA_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Queue and log messages hold them in their CT
+ * attribute. Numbers are in network order.
  */
 import { be16, be32, be64, bytes, nested, struct, text, u8 } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'
-
-/** `nlmsg_type` of connection tracking's messages: NFNL_SUBSYS_CTNETLINK in the upper byte. */
-export const ConntrackMessage = {
-  /** IPCTNL_MSG_CT_NEW: a connection, new or as it is */
-  New: 0x0100,
-  /** IPCTNL_MSG_CT_GET */
-  Get: 0x0101,
-  /** IPCTNL_MSG_CT_DELETE */
-  Delete: 0x0102,
-  /** IPCTNL_MSG_CT_GET_CTRZERO: as Get, and its counters start again from 0 */
-  GetAndZeroCounters: 0x0103,
-} as const
-export type ConntrackMessage = (typeof ConntrackMessage)[keyof typeof ConntrackMessage]
-
-/** `nlmsg_type` of the messages on expected connections: NFNL_SUBSYS_CTNETLINK_EXP in the upper byte. */
-export const ExpectationMessage = {
-  /** IPCTNL_MSG_EXP_NEW */
-  New: 0x0200,
-  /** IPCTNL_MSG_EXP_GET */
-  Get: 0x0201,
-  /** IPCTNL_MSG_EXP_DELETE */
-  Delete: 0x0202,
-} as const
-export type ExpectationMessage = (typeof ExpectationMessage)[keyof typeof ExpectationMessage]
-
-const tupleAddress = attributeSet('CTA_IP', {
-  ipv4Source: bytes(1, 'CTA_IP_V4_SRC', 4, 4),
-  ipv4Destination: bytes(2, 'CTA_IP_V4_DST', 4, 4),
-  ipv6Source: bytes(3, 'CTA_IP_V6_SRC', 16, 16),
-  ipv6Destination: bytes(4, 'CTA_IP_V6_DST', 16, 16),
-})
-
-const tupleProtocol = attributeSet('CTA_PROTO', {
-  number: u8(1, 'CTA_PROTO_NUM'),
-  sourcePort: be16(2, 'CTA_PROTO_SRC_PORT'),
-  destinationPort: be16(3, 'CTA_PROTO_DST_PORT'),
-  icmpId: be16(4, 'CTA_PROTO_ICMP_ID'),
-  icmpType: u8(5, 'CTA_PROTO_ICMP_TYPE'),
-  icmpCode: u8(6, 'CTA_PROTO_ICMP_CODE'),
-  icmpv6Id: be16(7, 'CTA_PROTO_ICMPV6_ID'),
-  icmpv6Type: u8(8, 'CTA_PROTO_ICMPV6_TYPE'),
-  icmpv6Code: u8(9, 'CTA_PROTO_ICMPV6_CODE'),
-})
-
-/** CTA_TUPLE_*: one direction of a connection. */
-export const tupleAttributes = attributeSet('CTA_TUPLE', {
-  address: nested(1, 'CTA_TUPLE_IP', tupleAddress),
-  protocol: nested(2, 'CTA_TUPLE_PROTO', tupleProtocol),
-  zone: be16(3, 'CTA_TUPLE_ZONE'),
-})
+import { tupleAttributes, tupleFilterAttributes } from './tuple.ts'
 
 const tcpFlags = { flags: 'u8', mask: 'u8' } as const
 
@@ -165,44 +116,13 @@ export const conntrackAttributes = attributeSet('CTA', {
       timestampOffset: be32(3, 'CTA_SYNPROXY_TSOFF'),
     }),
   ),
-  filter: nested(
-    25,
-    'CTA_FILTER',
-    attributeSet('CTA_FILTER', {
-      originalFlags: be32(1, 'CTA_FILTER_ORIG_FLAGS'),
-      replyFlags: be32(2, 'CTA_FILTER_REPLY_FLAGS'),
-    }),
-  ),
+  filter: nested(25, 'CTA_FILTER', tupleFilterAttributes),
   statusMask: be32(26, 'CTA_STATUS_MASK'),
   /** nanoseconds since 1970; Linux 6.14 */
   eventTimestamp: be64(27, 'CTA_TIMESTAMP_EVENT'),
 })
 /** A connection as an owned value. */
 export type Conntrack = AttributeValues<typeof conntrackAttributes>
-
-/** CTA_EXPECT_*: an expected connection. */
-export const expectationAttributes = attributeSet('CTA_EXPECT', {
-  master: nested(1, 'CTA_EXPECT_MASTER', tupleAttributes),
-  tuple: nested(2, 'CTA_EXPECT_TUPLE', tupleAttributes),
-  mask: nested(3, 'CTA_EXPECT_MASK', tupleAttributes),
-  timeout: be32(4, 'CTA_EXPECT_TIMEOUT'),
-  id: be32(5, 'CTA_EXPECT_ID'),
-  helperName: text(6, 'CTA_EXPECT_HELP_NAME', 15),
-  zone: be16(7, 'CTA_EXPECT_ZONE'),
-  flags: be32(8, 'CTA_EXPECT_FLAGS'),
-  class: be32(9, 'CTA_EXPECT_CLASS'),
-  nat: nested(
-    10,
-    'CTA_EXPECT_NAT',
-    attributeSet('CTA_EXPECT_NAT', {
-      direction: be32(1, 'CTA_EXPECT_NAT_DIR'),
-      tuple: nested(2, 'CTA_EXPECT_NAT_TUPLE', tupleAttributes),
-    }),
-  ),
-  functionName: text(11, 'CTA_EXPECT_FN', 255),
-})
-/** An expected connection as an owned value. */
-export type Expectation = AttributeValues<typeof expectationAttributes>
 
 /** How a packet stands to its connection (`enum ip_conntrack_info`). */
 export const ConntrackInfo = {

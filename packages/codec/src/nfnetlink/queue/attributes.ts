@@ -7,7 +7,8 @@
  */
 import { be16, be32, bytes, nested, struct, text } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet, MAXIMUM_PAYLOAD } from '../../schema/format.ts'
-import { conntrackAttributes, expectationAttributes } from '../conntrack/attributes.ts'
+import { conntrackAttributes } from '../conntrack/attributes.ts'
+import { expectationAttributes } from '../conntrack/expectation.ts'
 
 /** `nlmsg_type` of the queue's messages: NFNL_SUBSYS_QUEUE in the upper byte. */
 export const QueueMessage = {

@@ -1,11 +1,7 @@
 /** Reads the nested attributes of a packet, or all its attributes at once, as owned values. */
 import type { AttributeValues } from '../../schema/format.ts'
-import {
-  type Conntrack,
-  conntrackAttributes,
-  type Expectation,
-  expectationAttributes,
-} from '../conntrack/attributes.ts'
+import { type Conntrack, conntrackAttributes } from '../conntrack/attributes.ts'
+import { type Expectation, expectationAttributes } from '../conntrack/expectation.ts'
 import { messageAttributes, nestedAttributes } from '../packet-attributes.ts'
 import { type QueueAttributes, queueAttributes, queueVlanAttributes } from './attributes.ts'
 import type { QueuePacketView } from './packet.ts'

@@ -112,7 +112,7 @@ export class VerdictTemplate {
 /** The changes that a verdict may make to its packet. Properties left out stay as they are. */
 export type VerdictChanges = Pick<
   QueueAttributes,
-  'mark' | 'priority' | 'payload' | 'conntrack' | 'expectation' | 'vlan'
+  'mark' | 'priority' | 'payload' | 'conntrack' | 'expectation' | 'vlan' | 'linkLayerHeader'
 >
 
 /** A batch verdict may change only the mark and the priority. */
