@@ -93,13 +93,8 @@ export {
   writeNetworkChecksum,
   writeTransportChecksum,
 } from './packet-checksum.ts'
-export {
-  MAXIMUM_EXTENSION_HEADERS,
-  type PacketCut,
-  PacketLayout,
-  type PacketProblem,
-  type PacketStart,
-} from './packet-layout.ts'
+export type { PacketCut, PacketFields, PacketProblem, PacketStart } from './packet-fields.ts'
+export { MAXIMUM_EXTENSION_HEADERS, PacketLayout } from './packet-layout.ts'
 export { formatPrefix, type Prefix, parsePrefix, prefixContains, prefixOf, tryParsePrefix } from './prefix.ts'
 export { IpProtocol, protocolName } from './protocol.ts'
 export { SCTP_HEADER_LENGTH, type Sctp, SctpChunkIterator, SctpChunkType, SctpView, writeSctp } from './sctp.ts'

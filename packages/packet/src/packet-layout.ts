@@ -9,7 +9,6 @@ import type { Memory } from '@ringlink/codec/memory'
 import { ARP_HEADER_LENGTH, arpLength } from './arp.ts'
 import { read16 } from './bytes.ts'
 import { ETHERNET_HEADER_LENGTH, EtherType } from './ethernet.ts'
-import { checkAvailable, NO_MEMORY } from './header.ts'
 import {
   IPV4_FRAGMENT,
   IPV4_FRAGMENT_OFFSET,
@@ -28,98 +27,21 @@ import {
   IPV6_EXTENSION_MINIMUM_LENGTH,
   isExtensionHeader,
 } from './ipv6-extension.ts'
+import { PacketFields, type PacketStart } from './packet-fields.ts'
 import { IpProtocol } from './protocol.ts'
+import { TCP_HEADER_LENGTH, tcpHeaderLength } from './tcp.ts'
 import { hasPorts, transportHeaderLength } from './transport.ts'
-import { UDP_HEADER_LENGTH } from './udp.ts'
+import { UDP_HEADER_LENGTH, UDP_LENGTH } from './udp.ts'
 import { UDP_LITE_COVERAGE } from './udp-lite.ts'
 import { isVlan, VLAN_TAG_LENGTH } from './vlan.ts'
 
+/** The first byte of an IPv4 header without options: version 4, five words of 32 bits. */
+const PLAIN_IPV4 = 0x45
 /** A packet with more extension headers is damaged: real ones have two or three. */
 export const MAXIMUM_EXTENSION_HEADERS = 16
 
-/** The part of a packet that its bytes end in: what follows it is not there, or not whole. */
-export type PacketCut = 'link' | 'vlan' | 'network' | 'extension' | 'transport' | 'payload'
-
-/**
- * What contradicts the rest of the packet: `version` (an IP version that is not what the EtherType says), `header-length` (an IPv4
- * header below 20 bytes), `total-length` (less than the header), `extension-count`, `transport-length` (a UDP length, UDP-Lite
- * coverage or TCP data offset that cannot be).
- */
-export type PacketProblem = 'version' | 'header-length' | 'total-length' | 'extension-count' | 'transport-length'
-
-/** Where the bytes begin. */
-export interface PacketStart {
-  /** at an Ethernet header, or at the network header */
-  readonly from: 'ethernet' | 'network'
-  /** from `network`: the EtherType; absent or 0 to go by the version in the first byte */
-  readonly protocol?: number | undefined
-  /** from `network`: a VLAN tag that was taken off the packet (the kernel's `vlan_tci`) */
-  readonly vlanTag?: number | undefined
-}
-
-/** Where the parts of a packet lie; `PacketView` adds what they say. All offsets count from the start of the memory. */
-export class PacketLayout {
-  memory: Memory = NO_MEMORY
-  /** where the bytes begin that were given */
-  offset = 0
-  /** bytes that were given */
-  length = 0
-  /** where the packet ends, or what was copied of it: padding after the network packet is not part of it */
-  end = 0
-  /** where the Ethernet header lies; -1 if the bytes began at the network header */
-  linkOffset = -1
-  /** where the first VLAN tag lies; -1 if there is none in the bytes */
-  vlanOffset = -1
-  /** VLAN tags in the bytes */
-  vlanCount = 0
-  /** what the network header is (`EtherType`); `undefined` if it was cut off */
-  etherType: number | undefined
-  /** where the network header lies; -1 if it was cut off */
-  networkOffset = -1
-  /** 4 or 6 if the fixed part of an IP header is there; else 0 */
-  version: 0 | 4 | 6 = 0
-  /** bytes of the network packet as its header says, which can be more than are there; as there are if it does not say */
-  networkLength = 0
-  /** where the first extension header lies (IPv6, or AH in IPv4); -1 if there is none */
-  extensionOffset = -1
-  /** kind of that extension header; -1 if there is none */
-  firstExtension = -1
-  /** where the IPv6 Fragment header lies; -1 if there is none */
-  fragmentHeaderOffset = -1
-  /** bytes of the packet before this fragment; 0 in a whole packet and in a first fragment */
-  fragmentOffset = 0
-  /** whether fragments follow this one */
-  moreFragments = false
-  /** an authentication header protects addresses, ports and payload against changes */
-  isAuthenticated = false
-  /** a Routing header has segments left: the destination is the next hop, and checksums cover the final destination */
-  isRouted = false
-  /** where the final destination lies, if a Routing header has segments left; -1 if there is none, or if it is of an unknown kind */
-  finalDestinationOffset = -1
-  /**
-   * The transport protocol: what follows network header and extension headers (`IpProtocol` or another). Of a later fragment that
-   * of the first one, of a tunnel that of the tunnel. `undefined` if it is not IP, or if the chain of headers is cut.
-   */
-  protocol: number | undefined
-  /** where the transport header begins; -1 if there is none: not IP, a later fragment, no next header, or cut before it */
-  transportOffset = -1
-  /** where source and destination port lie; -1 if the packet has none, or if they are in another fragment or cut off */
-  portsOffset = -1
-  /** bytes of the transport header; 0 if the protocol is not known here, or if the header is cut or damaged */
-  transportHeaderLength = 0
-  /** where the bytes of the application begin; {@link end} if a header before them is cut */
-  payloadOffset = 0
-  /** where they end: before padding and before what the UDP length leaves out */
-  payloadEnd = 0
-  /** the part that the bytes end in; `undefined` if the packet is whole */
-  cut: PacketCut | undefined
-  /** a field that cannot be; `undefined` if all make sense */
-  problem: PacketProblem | undefined
-  /** the EtherType that the bytes begin with: of the first VLAN tag or network header; 0 if it is not known */
-  firstEtherType = 0
-  /** the VLAN tag that was given apart; -1 if there is none */
-  vlanTag = -1
-
+/** Finds the parts of a packet; `PacketView` adds what they say. */
+export class PacketLayout extends PacketFields {
   /**
    * Aims at the packet in `length` bytes at `offset`. Throws `DecodeError`, code `SHORT_HEADER`, if that is not a region of the
    * memory; whatever lies in the region is described.
@@ -131,9 +53,15 @@ export class PacketLayout {
 
   /** As {@link wrap} from `ethernet`. */
   wrapEthernet(memory: Memory, offset: number, length: number): this {
+    const network = offset + ETHERNET_HEADER_LENGTH
+    if (length > ETHERNET_HEADER_LENGTH && memory.u8[network - 2] === 8 && memory.u8[network - 1] === 0) {
+      if (this.wrapPlain(memory, offset, length, network)) {
+        this.linkOffset = offset
+        return this
+      }
+    }
     this.begin(memory, offset, length)
     this.linkOffset = offset
-    const network = offset + ETHERNET_HEADER_LENGTH
     if (network > this.end) this.cut = 'link'
     else this.walkLink(network, read16(memory, network - 2))
     return this
@@ -141,51 +69,74 @@ export class PacketLayout {
 
   /** As {@link wrap} from `network`, without an object for the options. */
   wrapNetwork(memory: Memory, offset: number, length: number, etherType = 0, vlanTag = -1): this {
-    this.begin(memory, offset, length)
+    const canBePlain = etherType === EtherType.Ipv4 || etherType === 0
+    if (!(canBePlain && this.wrapPlain(memory, offset, length, offset)))
+      this.walkNetwork(memory, offset, length, etherType)
     this.vlanTag = vlanTag
+    return this
+  }
+
+  private walkNetwork(memory: Memory, offset: number, length: number, etherType: number): void {
+    this.begin(memory, offset, length)
     if (etherType === EtherType.Ipv4 || etherType === EtherType.Ipv6) {
       this.firstEtherType = etherType
       this.enterNetwork(offset, etherType)
     } else {
       this.walkLink(offset, etherType === 0 && length > 0 ? etherTypeOfVersion(memory, offset) : etherType)
     }
-    return this
   }
 
-  private begin(memory: Memory, offset: number, length: number): void {
-    if (!(offset >= 0 && length >= 0 && offset + length <= memory.byteLength)) {
-      checkAvailable(memory, offset, length, 0, 'packet')
+  /**
+   * What comes most often, without the walk and with each field set once: a whole IPv4 packet without options that is not a fragment and
+   * holds UDP or TCP. Returns false, having changed nothing, for all others; the walk says the same of the packets that it takes.
+   */
+  private wrapPlain(memory: Memory, offset: number, length: number, network: number): boolean {
+    const { u8 } = memory
+    if (!(offset >= 0 && length >= IPV4_HEADER_LENGTH && offset + length <= u8.length)) return false
+    if (u8[network] !== PLAIN_IPV4) return false
+    if ((read16(memory, network + IPV4_FRAGMENT) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) !== 0) return false
+    const totalLength = read16(memory, network + IPV4_TOTAL_LENGTH)
+    const end = network + totalLength
+    const transport = network + IPV4_HEADER_LENGTH
+    const protocol = u8[network + IPV4_PROTOCOL] as number
+    let headerLength = UDP_HEADER_LENGTH
+    let payloadEnd = end
+    if (end > offset + length) return false
+    if (protocol === IpProtocol.Udp) {
+      if (transport + UDP_HEADER_LENGTH > end) return false
+      const udpLength = read16(memory, transport + UDP_LENGTH)
+      payloadEnd = transport + udpLength
+      if (udpLength < UDP_HEADER_LENGTH || payloadEnd > end) return false
+    } else if (protocol === IpProtocol.Tcp) {
+      if (transport + TCP_HEADER_LENGTH > end) return false
+      headerLength = tcpHeaderLength(memory, transport)
+      if (headerLength < TCP_HEADER_LENGTH || transport + headerLength > end) return false
+    } else {
+      return false
     }
+    if (this.hasRareHeaders) this.forgetRareHeaders()
     this.memory = memory
     this.offset = offset
     this.length = length
-    const end = offset + length
     this.end = end
     this.linkOffset = -1
-    this.vlanOffset = -1
-    this.vlanCount = 0
     this.vlanTag = -1
-    this.firstEtherType = 0
-    this.etherType = undefined
-    this.networkOffset = -1
-    this.version = 0
-    this.networkLength = 0
-    this.extensionOffset = -1
-    this.firstExtension = -1
-    this.fragmentHeaderOffset = -1
+    this.firstEtherType = EtherType.Ipv4
+    this.etherType = EtherType.Ipv4
+    this.networkOffset = network
+    this.version = 4
+    this.networkLength = totalLength
     this.fragmentOffset = 0
     this.moreFragments = false
-    this.isAuthenticated = false
-    this.isRouted = false
-    this.finalDestinationOffset = -1
-    this.protocol = undefined
-    this.transportOffset = -1
-    this.portsOffset = -1
-    this.transportHeaderLength = 0
-    this.payloadOffset = end
-    this.payloadEnd = end
+    this.protocol = protocol
+    this.transportOffset = transport
+    this.portsOffset = transport
+    this.transportHeaderLength = headerLength
+    this.payloadOffset = transport + headerLength
+    this.payloadEnd = payloadEnd
     this.cut = undefined
     this.problem = undefined
+    return true
   }
 
   private walkLink(start: number, first: number): void {
@@ -193,7 +144,10 @@ export class PacketLayout {
     let etherType = first
     this.firstEtherType = first
     while (isVlan(etherType)) {
-      if (this.vlanCount === 0) this.vlanOffset = at
+      if (this.vlanCount === 0) {
+        this.hasRareHeaders = true
+        this.vlanOffset = at
+      }
       if (at + VLAN_TAG_LENGTH > this.end) {
         this.cut = 'vlan'
         return
@@ -304,6 +258,7 @@ export class PacketLayout {
     for (let count = 0; isIpv6 ? isExtensionHeader(next) : next === IpProtocol.Authentication; count++) {
       this.protocol = undefined
       if (count === 0) {
+        this.hasRareHeaders = true
         this.extensionOffset = at
         this.firstExtension = next
       }
@@ -348,7 +303,7 @@ export class PacketLayout {
       this.portsOffset = at
       this.transportHeaderLength = UDP_HEADER_LENGTH
       this.payloadOffset = at + UDP_HEADER_LENGTH
-      const length = read16(this.memory, at + 4)
+      const length = read16(this.memory, at + UDP_LENGTH)
       if (length >= UDP_HEADER_LENGTH && at + length <= end) this.payloadEnd = at + length
       else this.checkUdp(at, length)
       return
