@@ -1,4 +1,4 @@
-// Imported because the global of that name is a getter.
+// Imported, because the global of that name is a getter.
 import { performance } from 'node:perf_hooks'
 import { createEmitter, type Emitter } from './emitter.ts'
 import { closedError, TransportError } from './errors.ts'
@@ -23,9 +23,9 @@ interface Waiter {
 }
 
 /**
- * What all transports share: it checks state and arguments once, keeps the one consumer, the waiting, the iteration and the
- * counts, and calls the listeners, so that an implementation (the methods named `do…`) trusts what it is given, is asked only
- * while it is open, and runs no code of others.
+ * The base of all transports. It checks state and arguments once, enforces one consumer, waits, iterates, counts, and
+ * calls the listeners. An implementation (the methods named `do…`) can trust its arguments, is called only while open,
+ * and never runs the code of users.
  */
 export abstract class BaseTransport implements Transport {
   abstract readonly capabilities: Capabilities
@@ -33,52 +33,55 @@ export abstract class BaseTransport implements Transport {
   abstract readonly stats: TransportStats
   abstract readonly outbox: Outbox
   readonly events: Emitter<TransportEvents> = createEmitter()
-  /** for implementations: what it counts itself */
+  /** for implementations: the counters */
   protected readonly counts: TransportCounts = newCounts()
-  /** for implementations: the losses; listeners are told when the implementation has returned */
+  /** for implementations: the losses; listeners are called once the implementation has returned */
   protected readonly loss: LossCounter = new LossCounter(this.counts, () => this.doReadDrops())
   #closed = false
   #waiter: Waiter | undefined
   #iterating = false
-  // Inside the implementation, or in a listener of `overrun`, which may do anything.
+  // True inside the implementation, and in a listener of `overrun`, which may call any method.
   #receiving = false
-  // Thrown by a listener, and due to the consumer.
+  // An error thrown by a listener, to be thrown to the consumer.
   #listenerError: { readonly error: unknown } | undefined
-  // Received when its consumer had just given up.
+  // A batch received just after its consumer had given up.
   #kept: FrameBatch | undefined
   readonly #turn = new Turn()
-  // The last batch was full, or nothing has been received yet. One that was not full emptied what there was: to ask again at once
-  // would be a system call for nothing.
+  // The last batch was full, or nothing has been received yet. A batch that was not full emptied the socket, so another
+  // call at once would be a wasted system call.
   #mayHaveMore = true
   #isLookDue = false
 
   /**
-   * The next batch if there is one now. It may return without one when it dropped foreign frames or noted a loss: listeners are
-   * told, and it is called again. May throw.
+   * The next batch if one is ready. It may return without one when it dropped foreign frames or noted a loss: listeners
+   * are called, and it is called again. May throw.
    */
   protected abstract doReceive(): FrameBatch | undefined
   /**
-   * As {@link doReceive}; when there is none now, after blocking for up to `timeout` milliseconds (negative: indefinitely). After
-   * a loss or foreign frames it is called again for the time that is left.
+   * As {@link doReceive}, but blocks for up to `timeout` milliseconds (negative: indefinitely) if none is ready. After
+   * a loss or foreign frames it is called again with the remaining time.
    */
   protected abstract doReceiveBlocking(timeout: number): FrameBatch | undefined
-  /** Sees to it that {@link wake} is called, from the event loop, when there may be something to receive: also what is there already. */
+  /**
+   * Arranges for {@link wake} to be called from the event loop when there may be something to receive, even if it is
+   * ready already.
+   */
   protected abstract doWait(): void
-  /** Takes {@link doWait} back. */
+  /** Cancels {@link doWait}. */
   protected abstract doStopWaiting(): void
   protected abstract doJoinGroup(group: number): void
   protected abstract doLeaveGroup(group: number): void
   protected abstract doReadProcNet(name: string): string
-  /** Frees everything: batches and leases are detached, descriptors closed. Called once. */
+  /** Frees everything: detaches batches and leases, closes descriptors. Called once. */
   protected abstract doClose(): void
   /**
-   * Messages that the kernel has dropped at this socket since it was opened, in 32 bits; negative where that cannot be known, as
-   * here. Asked at the latest before {@link doClose}.
+   * The number of messages that the kernel has dropped at this socket since it was opened, in 32 bits; negative if
+   * unknown, as here. Last called before {@link doClose}.
    */
   protected doReadDrops(): number {
     return -1
   }
-  /** Milliseconds of the clock that timeouts are measured with. */
+  /** Time in milliseconds of the clock for timeouts. */
   protected now(): number {
     return performance.now()
   }
@@ -99,7 +102,11 @@ export abstract class BaseTransport implements Transport {
     if (this.#closed) throw closedError('poll')
     if (this.#iterating || this.#isReceiving()) throw busyError()
     if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
-      throw new TransportError('ARGUMENT', 'poll', 'the timeout is a number of milliseconds')
+      throw new TransportError(
+        'ARGUMENT',
+        'poll',
+        `the timeout must be a number of milliseconds, got ${String(timeout)}`,
+      )
     }
     const batch = this.#take(timeout)
     if (batch === undefined) this.#throwListenerError()
@@ -170,7 +177,8 @@ export abstract class BaseTransport implements Transport {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    // What was dropped at the end of a burst is in no batch, and known only as long as the socket is open.
+    // Messages dropped at the end of a burst are in no batch's loss, and their number is known only while the socket is
+    // open.
     this.loss.compare()
     this.#settle()?.reject(closedError('receive'))
     this.doClose()
@@ -184,9 +192,10 @@ export abstract class BaseTransport implements Transport {
   }
 
   /**
-   * For implementations: there may be something to receive. One that comes too early, or twice, does no harm.
+   * For implementations: there may be something to receive. Calling it too early or twice does no harm.
    *
-   * @param turn `same`: it may be called in the turn of the event loop in which the last batch was given out, from a microtask
+   * @param turn `same`: it may be called from a microtask, in the turn of the event loop in which the last batch was
+   * given out
    */
   protected wake(turn: 'new' | 'same' = 'new'): void {
     if (this.#waiter === undefined) return
@@ -205,13 +214,13 @@ export abstract class BaseTransport implements Transport {
     }
   }
 
-  /** For implementations: counts a frame that is to be delivered. */
+  /** For implementations: counts a frame to deliver. */
   protected countFrame(byteLength: number, fullLength: number): void {
     this.counts.bytes += byteLength
     if (fullLength > byteLength) this.counts.truncated++
   }
 
-  /** For implementations: counts a batch that is to be delivered; the losses that it is to tell of. */
+  /** For implementations: counts a batch to deliver. Returns the losses that it reports. */
   protected countBatch(length: number): number {
     this.counts.batches++
     this.counts.frames += length
@@ -235,7 +244,7 @@ export abstract class BaseTransport implements Transport {
     }
   }
 
-  /** What there is, if there is likely to be something and this turn of the event loop is not over. */
+  /** The next batch, if one is likely to be ready and this turn of the event loop is not over. */
   #takeInTurn(): FrameBatch | undefined {
     if (this.#kept === undefined && (!this.#mayHaveMore || this.#turn.isOver(this.now()))) return undefined
     const batch = this.#take(0)
@@ -243,7 +252,7 @@ export abstract class BaseTransport implements Transport {
     return batch
   }
 
-  /** What the implementation has now, or after blocking; a listener that is called may close the transport meanwhile. */
+  /** The next batch of the implementation, now or after blocking. A listener may close the transport in between. */
   #take(timeout: number): FrameBatch | undefined {
     const kept = this.#kept
     if (kept !== undefined) {
@@ -286,7 +295,9 @@ export abstract class BaseTransport implements Transport {
     this.#tell(() => this.events.emit('overrun', lost))
   }
 
-  /** Calls listeners. What one of them throws takes nothing from the consumer: it is thrown once there is no batch to give out. */
+  /**
+   * Calls listeners. An error of a listener costs the consumer no batch: it is thrown once there is no batch to return.
+   */
   #tell(emit: () => void): void {
     try {
       emit()
@@ -330,8 +341,8 @@ export abstract class BaseTransport implements Transport {
   }
 
   /**
-   * A wait that was given up tells nothing of what arrived during it. Once the event loop has run, the next receive looks by itself:
-   * else a consumer that gives up again and again before it could be woken would never get anything.
+   * An abandoned wait says nothing about arrivals during it. Once the event loop has run, the next receive looks for
+   * itself; otherwise a consumer that always gives up before it is woken would never receive anything.
    */
   #lookAfterTurn(): void {
     if (this.#isLookDue) return
@@ -357,11 +368,19 @@ export abstract class BaseTransport implements Transport {
   #checkGroup(operation: string, group: number): void {
     if (this.#closed) throw closedError(operation)
     if (!Number.isInteger(group) || group < 1 || group > 0x7fffffff) {
-      throw new TransportError('ARGUMENT', operation, `${group} is no group number, which are from 1`)
+      throw new TransportError(
+        'ARGUMENT',
+        operation,
+        `the group must be an integer from 1 to 2147483647, got ${String(group)}`,
+      )
     }
   }
 }
 
 function busyError(): TransportError {
-  return new TransportError('BUSY', 'receive', 'somebody is receiving from this transport already; it has one consumer')
+  return new TransportError(
+    'BUSY',
+    'receive',
+    'another receive from this transport is pending; a transport has one consumer',
+  )
 }

@@ -6,7 +6,7 @@ export type TransportErrorCode =
   | 'SYSTEM'
   /** the transport is closed */
   | 'CLOSED'
-  /** another consumer is receiving from it already */
+  /** another consumer is already receiving */
   | 'BUSY'
   /** all frames are in live batches or held */
   | 'NO_FREE_FRAMES'
@@ -16,19 +16,19 @@ export type TransportErrorCode =
   | 'OUTBOX_STATE'
   /** a batch, lease or view used after its release */
   | 'RELEASED'
-  /** an argument that makes no sense; options are refused with `OptionError`, which has this code too */
+  /** an invalid argument; invalid options throw `OptionError`, which has this code too */
   | 'ARGUMENT'
-  /** this platform, kernel or transport cannot do it */
+  /** this platform, kernel or transport does not support it */
   | 'UNSUPPORTED'
-  /** no memory-mapped ring is available here; `probes` says what was tried, and how each failed */
+  /** no memory-mapped ring is available here; `probes` lists what was tried, and how each attempt failed */
   | 'RING_UNSUPPORTED'
 
-/** A transport's refusal or failure. `operation` is what was tried; `errno` is set (positive) where a system call failed. */
+/** An error of a transport. `operation` is what was tried; `errno` is set (positive) if a system call failed. */
 export class TransportError extends NetlinkError {
   declare readonly code: TransportErrorCode
   readonly operation: string
   readonly errno: number | undefined
-  /** of a flush: messages that went out before the failure */
+  /** of a flush: commits that were sent before the failure */
   readonly sent: number | undefined
 
   constructor(

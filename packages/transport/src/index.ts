@@ -1,6 +1,6 @@
 /**
- * The contract between netlink transports and their users (transport.ts: read that), and what implementations share: the
- * base that checks state, frames in slabs, an outbox in plain memory.
+ * The contract between netlink transports and their users (see transport.ts), and the parts that implementations share:
+ * the base that checks state, frames in slabs, an outbox in plain memory.
  */
 export * from './base.ts'
 export * from './emitter.ts'

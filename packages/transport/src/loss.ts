@@ -1,38 +1,42 @@
 import type { TransportCounts } from './stats.ts'
 
 /**
- * The messages that the kernel dropped: counted once, told to one batch and to the listeners of `overrun` once each. A socket
- * reports that it began to drop (`ENOBUFS`) and says no more until its queue ran empty, so from then on its counter is asked.
+ * The messages that the kernel dropped: counted once, reported to one batch and to the listeners of `overrun` once. A
+ * socket reports the first drop (`ENOBUFS`) and no further ones until its queue ran empty, so after that its counter is
+ * read.
  */
 export class LossCounter {
-  /** from a reported overrun until the queue ran empty: the kernel may drop without reporting it */
+  /** from a reported overrun until the queue ran empty: the kernel may drop more without a report */
   congested = false
-  /** compare the kernel's counter whenever the queue runs empty, also without a report: for sockets that report none */
+  /**
+   * compare the kernel's counter whenever the queue runs empty, even without a report: for sockets that do not report
+   */
   always = false
   readonly #counts: Pick<TransportCounts, 'lost'>
   readonly #readDrops: () => number
   #drops = 0
-  // What no batch and no listener has been told yet.
+  // Losses not yet reported to a batch or listener.
   #forBatch = 0
   #forListeners = 0
 
   /**
    * @param counts where `lost` is counted
-   * @param readDrops messages that the kernel dropped since the transport was opened, in 32 bits; negative: that cannot be known
+   * @param readDrops returns how many messages the kernel dropped since the transport was opened, in 32 bits; negative
+   * if unknown
    */
   constructor(counts: Pick<TransportCounts, 'lost'>, readDrops: () => number) {
     this.#counts = counts
     this.#readDrops = readDrops
   }
 
-  /** Counts messages that the transport itself knows to be lost. */
+  /** Counts messages that the transport knows to be lost. */
   note(lost: number): void {
     this.#counts.lost += lost
     this.#forBatch += lost
     this.#forListeners += lost
   }
 
-  /** A loss that was counted, and told to listeners, below this transport: the next batch is still to tell of it. */
+  /** A loss that a transport below has counted and reported to listeners: the next batch still has to report it. */
   pass(lost: number): void {
     this.#forBatch += lost
   }
@@ -43,13 +47,13 @@ export class LossCounter {
     if (!this.compare()) this.note(1)
   }
 
-  /** There is nothing to receive at this moment. */
+  /** Called when there is nothing to receive. */
   noteEmpty(): void {
     if (this.congested || this.always) this.compare()
     this.congested = false
   }
 
-  /** Counts what the kernel has dropped since the last time; false where it does not say. */
+  /** Counts the messages that the kernel dropped since the last call. Returns false if unknown. */
   compare(): boolean {
     const drops = this.#readDrops()
     if (drops < 0) return false
@@ -60,24 +64,24 @@ export class LossCounter {
     return true
   }
 
-  /** there is a loss that the next batch is to tell of */
+  /** there is a loss that the next batch must report */
   get isOwed(): boolean {
     return this.#forBatch > 0
   }
 
-  /** there is a loss that the listeners have not been told */
+  /** there is a loss that has not been reported to listeners */
   get hasNews(): boolean {
     return this.#forListeners > 0
   }
 
-  /** The losses that the next batch is to tell of. */
+  /** Takes the losses for the next batch. */
   takeForBatch(): number {
     const lost = this.#forBatch
     this.#forBatch = 0
     return lost
   }
 
-  /** The losses that listeners are to be told. */
+  /** Takes the losses for the listeners. */
   takeForListeners(): number {
     const lost = this.#forListeners
     this.#forListeners = 0

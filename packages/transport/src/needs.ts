@@ -1,7 +1,7 @@
 import { abortSignal, integer, type Members, required } from '@ringlink/codec/options'
 import type { TransportNeeds } from './transport.ts'
 
-/** The members of what every factory of a transport takes: each adds its own. */
+/** The option members that every transport factory takes; each adds its own. */
 export const transportNeeds: Members<TransportNeeds> = {
   protocol: required(integer(0, 255)),
   frameSize: integer(64, 1 << 20),

@@ -3,23 +3,26 @@ import { align4, Memory } from '@ringlink/codec/memory'
 import { closedError, TransportError } from './errors.ts'
 import type { Outbox } from './transport.ts'
 
-/** Hands `length` bytes at `offset` to the kernel in one entry; the bytes taken (all, or fewer), or a negative errno. */
+/**
+ * Passes `length` bytes at `offset` to the kernel in one entry. Returns the bytes taken (all, or fewer), or a negative
+ * errno.
+ */
 export type Transmit = (offset: number, length: number) => number
 
 /**
- * An outbox in plain memory: messages are committed one behind the other, and a flush hands over all of them at once. The
- * part of it that a transport differs in is the one function that sends.
+ * An outbox in plain memory: commits are consecutive, and a flush sends all of them at once. Transports differ only in
+ * the function that sends.
  */
 export class OutboxBuffer implements Outbox {
   readonly memory: Memory
   pendingCommits = 0
-  /** commits and bytes sent so far */
+  /** counters of commits and bytes sent so far */
   sent = 0
   sentBytes = 0
   #transmit: Transmit
   #start = 0
   #end = 0
-  // Where each pending commit ends, so that a short send is known to the commit.
+  // The end of each pending commit, so that after a short send it is known which commits were sent.
   #ends: number[] = []
   #reserved = -1
   #closed = false
@@ -40,7 +43,11 @@ export class OutboxBuffer implements Outbox {
   reserve(byteLength: number): number {
     if (this.#closed) throw closedError('reserve')
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.memory.byteLength) {
-      throw new TransportError('ARGUMENT', 'reserve', `${byteLength} bytes; 1 to ${this.memory.byteLength} can be had`)
+      throw new TransportError(
+        'ARGUMENT',
+        'reserve',
+        `the length must be from 1 to ${this.memory.byteLength} bytes, got ${String(byteLength)}`,
+      )
     }
     if (byteLength > this.memory.byteLength - this.#end) this.#compact(byteLength)
     this.#reserved = byteLength
@@ -77,12 +84,12 @@ export class OutboxBuffer implements Outbox {
     throw new TransportError(
       'SYSTEM',
       'flush',
-      `${reason}${sent} of ${commits} commits went out, the others stay in the outbox`,
+      `${reason}${sent} of ${commits} commits were sent, the others stay in the outbox`,
       taken < 0 ? { errno: -taken, sent } : { sent },
     )
   }
 
-  /** Discards what is pending and refuses everything from now on. */
+  /** Discards pending commits and refuses everything from now on. */
   close(): void {
     this.#closed = true
     this.#start = 0
@@ -114,7 +121,7 @@ export class OutboxBuffer implements Outbox {
       throw new TransportError(
         'OUTBOX_FULL',
         'reserve',
-        `${byteLength} bytes wanted, ${this.available} left: flush first`,
+        `no room for ${byteLength} bytes, ${this.available} are free: flush first`,
       )
     }
     this.memory.u8.copyWithin(0, this.#start, this.#end)

@@ -1,11 +1,11 @@
 import type { TransportStats } from './transport.ts'
 
-/** What a transport counts itself. */
+/** The counters that a transport increments itself. */
 export type TransportCounts = {
   -readonly [Count in Exclude<keyof TransportStats, 'held' | 'copied' | 'sent' | 'sentBytes'>]: number
 }
 
-/** Counts that begin at 0. */
+/** Counters at 0. */
 export function newCounts(): TransportCounts {
   return { frames: 0, bytes: 0, batches: 0, wakeups: 0, systemCalls: 0, lost: 0, truncated: 0, foreign: 0 }
 }
@@ -13,9 +13,10 @@ export function newCounts(): TransportCounts {
 const NOTHING: TransportStats = { ...newCounts(), held: 0, copied: 0, sent: 0, sentBytes: 0 }
 
 /**
- * The stats of a transport, read where they are kept.
+ * The stats of a transport, read from where they are kept.
  *
- * @param below of a decorator: the transport below, which waits for the kernel, and whose losses and leases are its own as well
+ * @param below for a decorator: the transport below, which waits for the kernel, and whose losses and leases also count
+ * for the decorator
  */
 export function liveStats(
   counts: Readonly<TransportCounts>,

@@ -11,7 +11,7 @@ import {
   TransportError,
 } from '../src/index.ts'
 
-/** A transport whose implementation is a list of steps; `undefined` is "nothing there". */
+/** A transport whose implementation is a list of steps; `undefined` means that nothing is ready. */
 class Scripted extends BaseTransport {
   readonly capabilities = { batchSize: 1 } as Capabilities
   readonly stats = {} as TransportStats
@@ -69,7 +69,7 @@ class Scripted extends BaseTransport {
 const value = (batch: FrameBatch | undefined) => batch?.memory.u8[batch.offset(0)]
 const code = (name: string) => expect.objectContaining({ code: name })
 
-test('receive takes what is there without waiting, and waits when nothing is', async () => {
+test('receive takes what is ready without waiting, and waits otherwise', async () => {
   const transport = new Scripted()
   transport.add(1)
   expect(value(await transport.receive())).toBe(1)
@@ -81,7 +81,7 @@ test('receive takes what is there without waiting, and waits when nothing is', a
   expect(value(await waiting)).toBe(2)
 })
 
-test('after a burst the event loop gets its turn, and then the burst begins anew', async () => {
+test('after a burst the event loop gets its turn, and then a new burst begins', async () => {
   const transport = new Scripted()
   transport.add(...Array.from({ length: FRAMES_PER_TURN * 2 + 2 }, (_, index) => index))
   for (let index = 0; index < FRAMES_PER_TURN; index++) (await transport.receive()).release()
@@ -100,7 +100,7 @@ test('after a burst the event loop gets its turn, and then the burst begins anew
   expect(value(await last)).toBe((FRAMES_PER_TURN * 2) & 0xff)
 })
 
-test('a wake-up without a receive does nothing; one without a message waits again', async () => {
+test('a wake-up without a receive does nothing; after one without a message the receive waits again', async () => {
   const transport = new Scripted()
   transport.add(1)
   transport.wakeUp()
@@ -117,7 +117,7 @@ test('a wake-up without a receive does nothing; one without a message waits agai
   expect(value(await waiting)).toBe(2)
 })
 
-test('what the implementation throws rejects the receive, at once, after a wake-up, at waiting and from fail', async () => {
+test('an error of the implementation rejects the receive: at once, after a wake-up, at waiting and from fail', async () => {
   const transport = new Scripted()
   const error = new Error('from below')
   const failing = () => {
@@ -165,7 +165,7 @@ test('an error ends an iteration, which can begin again', async () => {
   }
 })
 
-test('an aborted wait is taken back below; an abort after the end is not', async () => {
+test('an aborted wait is cancelled below; an abort after the end is not', async () => {
   const transport = new Scripted()
   const first = new AbortController()
   const waiting = transport.receive({ signal: first.signal })
@@ -181,7 +181,7 @@ test('an aborted wait is taken back below; an abort after the end is not', async
   expect(transport.doStopWaiting).toHaveBeenCalledTimes(1)
 })
 
-test('a wait that was given up tells nothing: once the event loop has run, the next receive looks by itself', async () => {
+test('after an abandoned wait, once the event loop has run, the next receive looks for itself', async () => {
   const transport = new Scripted()
   const giveUp = async () => {
     const controller = new AbortController()
@@ -196,7 +196,7 @@ test('a wait that was given up tells nothing: once the event loop has run, the n
   await setImmediate()
   expect(value(await transport.receive())).toBe(1)
   expect(transport.doWait).toHaveBeenCalledTimes(2)
-  // Also when that turn was over, by frames or by time.
+  // Even if that turn was over, by frames or by time.
   transport.clock += TIME_PER_TURN
   transport.add(2)
   await giveUp()
@@ -205,7 +205,7 @@ test('a wait that was given up tells nothing: once the event loop has run, the n
   expect(transport.doWait).toHaveBeenCalledTimes(3)
 })
 
-test('poll blocks only when it may: whether something is there already, the blocking receive sees itself', () => {
+test('poll blocks only with a timeout: the blocking receive finds out whether something is ready', () => {
   const transport = new Scripted()
   expect(transport.poll()).toBe(undefined)
   expect(transport.doReceiveBlocking).not.toHaveBeenCalled()
@@ -221,7 +221,7 @@ test('poll blocks only when it may: whether something is there already, the bloc
   expect(transport.doReceiveBlocking).toHaveBeenCalledTimes(3)
 })
 
-test('receive after close is CLOSED, also while an iteration has not noticed yet', async () => {
+test('receive after close is CLOSED, even if an iteration has not noticed yet', async () => {
   const transport = new Scripted()
   transport.add(1)
   const iterator = transport[Symbol.asyncIterator]()
@@ -243,7 +243,7 @@ test('two calls of next at once: the second is refused, the first gets its batch
   expect(first.status === 'fulfilled' && first.value.value?.released).toBe(true)
 })
 
-test('a batch that meets the end of its iteration is given back', async () => {
+test('a batch that comes at the end of its iteration is returned', async () => {
   const transport = new Scripted()
   transport.add(1)
   const iterator = transport[Symbol.asyncIterator]()
@@ -275,7 +275,7 @@ test('a listener that closes the transport while it receives ends the receive wi
   }
 })
 
-test('what a closed implementation throws is not told', async () => {
+test('an error of a closed implementation is not reported', async () => {
   const transport = new Scripted()
   transport.steps.push(() => {
     void transport.close()
@@ -284,7 +284,7 @@ test('what a closed implementation throws is not told', async () => {
   await expect(transport.receive()).rejects.toThrow(code('CLOSED'))
 })
 
-test('a listener that receives while the transport does is refused', async () => {
+test('a listener that receives during a receive is refused', async () => {
   const transport = new Scripted()
   const refused: Promise<unknown>[] = []
   transport.steps.push(() => {
@@ -297,7 +297,7 @@ test('a listener that receives while the transport does is refused', async () =>
   await Promise.all(refused)
 })
 
-test('a listener that aborts the receive that is under way loses nothing', async () => {
+test('a listener that aborts the current receive loses nothing', async () => {
   const transport = new Scripted()
   const controller = new AbortController()
   const waiting = transport.receive({ signal: controller.signal })
@@ -347,7 +347,7 @@ test('a turn of the event loop ends after some time, too', async () => {
   expect(value(await next)).toBe(2)
 })
 
-test('a wake-up in the same turn brings nothing when the turn is over: that comes with the next', async () => {
+test('a wake-up in a turn that is over brings its batch in the next turn', async () => {
   const transport = new Scripted()
   transport.add(0, 1)
   ;(await transport.receive()).release()
@@ -359,7 +359,7 @@ test('a wake-up in the same turn brings nothing when the turn is over: that come
   expect(value(await next)).toBe(1)
 })
 
-test('after a batch that was not full nothing is asked for before there is something again', async () => {
+test('after a batch that was not full, nothing is requested before the next wake-up', async () => {
   const transport = new Scripted()
   Object.assign(transport.capabilities, { batchSize: 2 })
   transport.add(0, 1)
@@ -371,7 +371,7 @@ test('after a batch that was not full nothing is asked for before there is somet
   expect(value(await next)).toBe(1)
 })
 
-test('receiveNow gives out what a turn has, and no more', () => {
+test('receiveNow returns what a turn allows, and no more', () => {
   const transport = new Scripted()
   transport.add(...Array.from({ length: FRAMES_PER_TURN + 1 }, (_, index) => index))
   let count = 0
@@ -419,7 +419,7 @@ describe('a listener of overrun that throws', () => {
     await transport.close()
   })
 
-  test('costs a receive that waits no batch', async () => {
+  test('costs a waiting receive no batch', async () => {
     const transport = new Scripted()
     const waiting = transport.receive()
     transport.events.on('overrun', () => {
@@ -444,7 +444,7 @@ describe('a listener of overrun that throws', () => {
     expect(seen).toEqual([7])
   })
 
-  test('is what poll throws next, and close where nothing is received any more', async () => {
+  test('is thrown by the next poll, or by close if nothing is received any more', async () => {
     const polled = losing()
     expect(value(polled.poll())).toBe(7)
     expect(() => polled.poll()).toThrow(thrown)
@@ -454,7 +454,7 @@ describe('a listener of overrun that throws', () => {
     expect(closed.doClose).toHaveBeenCalledTimes(1)
   })
 
-  test('rejects at once where a loss comes alone', async () => {
+  test('rejects at once if a loss comes alone', async () => {
     const transport = new Scripted()
     transport.events.on('overrun', () => {
       throw thrown
@@ -467,7 +467,7 @@ describe('a listener of overrun that throws', () => {
   })
 })
 
-test('what the kernel dropped at the end is counted at close, before the close is told', async () => {
+test('messages dropped at the end are counted at close, before its event', async () => {
   const transport = new Scripted()
   const seen: unknown[] = []
   transport.events.on('overrun', (lost) => seen.push(lost))
@@ -479,7 +479,7 @@ test('what the kernel dropped at the end is counted at close, before the close i
   expect(seen).toEqual([5, 'close'])
 })
 
-test('close runs once, frees before it tells, and rejects what waits', async () => {
+test('close runs once, frees before its event, and rejects a waiting receive', async () => {
   const transport = new Scripted()
   const seen: string[] = []
   transport.doClose.mockImplementation(() => void seen.push('freed'))
@@ -494,7 +494,7 @@ test('close runs once, frees before it tells, and rejects what waits', async () 
   expect(seen).toEqual(['freed', 'told'])
 })
 
-test('groups and files are checked before the implementation is asked, and not asked for after close', async () => {
+test('groups and files are checked before the implementation is called, and it is not called after close', async () => {
   const transport = new Scripted()
   transport.joinGroup(1)
   transport.leaveGroup(0x7fffffff)

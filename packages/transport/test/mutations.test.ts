@@ -15,7 +15,7 @@ import { TransportError } from '../src/errors.ts'
 import type { IndexedBatch } from '../src/frames/batch.ts'
 import type { Capabilities, FrameBatch, Lease, ReceiveOptions, TransportStats } from '../src/transport.ts'
 
-/** A planted bug: a transport that breaks one promise, and the case that has to find it. */
+/** A planted bug: a transport that breaks one promise, and the case that must find it. */
 interface Mutation {
   readonly bug: string
   /** the beginning of the title of a case */
@@ -25,7 +25,7 @@ interface Mutation {
 
 type Constructor = typeof ReferenceTransport
 
-/** A fixture whose transport is of another class. */
+/** A fixture with a transport of another class. */
 function mutant(Mutant: Constructor, foreignSenders?: boolean): OpenFixture {
   return ({ foreign }) => {
     const options = { foreignSenders: foreignSenders ?? foreign === 'delivered' }
@@ -33,7 +33,7 @@ function mutant(Mutant: Constructor, foreignSenders?: boolean): OpenFixture {
   }
 }
 
-/** A fixture whose transport has some members replaced after it was made. */
+/** A fixture whose transport has some members replaced after construction. */
 function patched(patch: (transport: ReferenceTransport, peer: ReferencePeer) => void): OpenFixture {
   return async (options) => {
     const fixture = await openReference(options)
@@ -64,7 +64,7 @@ function but<Whole extends object>(whole: Whole, members: Partial<Whole>): Whole
   })
 }
 
-/** Members that can be overwritten although the contract says that they are not. */
+/** Members made writable, although the contract has them readonly. */
 function overwrite<Whole extends object>(whole: Whole, members: Partial<Whole>): void {
   for (const [name, value] of Object.entries(members)) Object.defineProperty(whole, name, { value })
 }
@@ -114,8 +114,8 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'delivers no message of no bytes',
-    found: 'a message of no bytes',
+    bug: 'does not deliver empty messages',
+    found: 'an empty message',
     open: mutant(
       class extends ReferenceTransport {
         protected override doReceive(): FrameBatch | undefined {
@@ -128,21 +128,21 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'rounds lengths up to whole words',
-    found: 'messages of one byte and other odd lengths',
+    found: 'messages keep odd lengths',
     open: batches((batch) => but(batch, { byteLength: (index) => (batch.byteLength(index) + 3) & ~3 })),
   },
   {
-    bug: 'hides that a message was cut',
+    bug: 'does not mark a truncated message',
     found: 'a message longer than a frame',
     open: batches((batch) => but(batch, { fullLength: (index) => batch.byteLength(index) })),
   },
   {
-    bug: 'does not count what it cut',
+    bug: 'does not count truncated messages',
     found: 'a message longer than a frame',
     open: replaceStats(() => ({ truncated: 0 })),
   },
   {
-    bug: 'never filters out what was cut',
+    bug: 'never filters out truncated messages',
     found: 'a message longer than a frame',
     open: mutant(
       class extends ReferenceTransport {
@@ -166,7 +166,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'releases early',
-    found: 'what was received keeps its bytes',
+    found: 'received frames keep their bytes',
     open: batches((batch, { pool }) => {
       const facts = Array.from({ length: batch.length }, (_, index) => ({
         offset: batch.offset(index),
@@ -203,7 +203,7 @@ const mutations: readonly Mutation[] = [
     open: batches((batch) => but(batch, { portId: () => 0 })),
   },
   {
-    bug: 'lets an iterator over a batch run on after the release',
+    bug: 'lets an iterator over a batch continue after the release',
     found: 'a batch that is used after its release',
     open: batches((batch) => {
       const frames = Array.from({ length: batch.length }, (_, index) => ({
@@ -257,13 +257,13 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'copies what it says to leave in place',
-    found: 'hold copies, or leaves the frame where it is',
+    bug: 'copies frames that it claims to leave in place',
+    found: 'hold copies the frame or leaves it in place',
     open: replaceCapabilities({ hold: 'ring', ring: true }),
   },
   {
     bug: 'refuses to hold more frames than it has',
-    found: 'far more frames are held than there are',
+    found: 'far more frames can be held',
     open: patched(({ pool, capabilities }) => {
       const hold = pool.hold.bind(pool)
       pool.hold = (frame) => {
@@ -273,12 +273,12 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'holds in place what it says to copy beyond its limit',
+    bug: 'holds frames in place beyond its limit',
     found: 'no more frames are held in place',
     open: replaceCapabilities({ holdLimit: 2, hold: 'ring' }),
   },
   {
-    bug: 'mixes up what is held',
+    bug: 'mixes up held frames',
     found: 'frames held and released in any pattern',
     open: patched(({ pool }) => {
       const hold = pool.hold.bind(pool)
@@ -286,8 +286,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'does not count what it copies',
-    found: 'hold copies, or leaves the frame where it is',
+    bug: 'does not count copies',
+    found: 'hold copies the frame or leaves it in place',
     open: replaceStats(() => ({ copied: 0 })),
   },
   {
@@ -317,7 +317,7 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'gives the frames back twice at the second release',
+    bug: 'returns the frames twice at the second release',
     found: 'a second release does nothing',
     open: batches((batch, { pool }) => {
       const release = () => (batch.released ? pool.giveBatch(batch as IndexedBatch) : batch.release())
@@ -363,7 +363,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'makes larger batches than it says',
-    found: 'a batch has one frame or more',
+    found: 'a batch has from one',
     open: replaceCapabilities({ batchSize: 3 }),
   },
   {
@@ -385,7 +385,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'reports a loss twice',
-    found: 'losses one after the other',
+    found: 'consecutive losses',
     open: mutant(
       class extends ReferenceTransport {
         #lost = 0
@@ -401,7 +401,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'counts a loss as one although it says that it counts exactly',
-    found: 'losses one after the other',
+    found: 'consecutive losses',
     open: mutant(
       class extends ReferenceTransport {
         protected override countLoss(): void {
@@ -418,7 +418,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'raises no event for a loss',
-    found: 'the event says it before the batch',
+    found: 'the event comes before the batch',
     open: patched(({ events }) => {
       const emit = events.emit.bind(events)
       events.emit = (name, ...rest) => name !== 'overrun' && emit(name, ...rest)
@@ -460,7 +460,7 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'rejects a pending receive at close with an error of its own',
+    bug: 'rejects a pending receive at close with another error',
     found: 'a receive that began in the same turn as close',
     open: mutant(
       class extends ReferenceTransport {
@@ -473,14 +473,14 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'closes only what is polled later',
+    bug: 'closes only for later calls of poll',
     found: 'after close everything is refused',
     open: patched((transport) => {
       transport.poll = () => undefined
     }),
   },
   {
-    bug: 'says twice that it is closed',
+    bug: 'emits the event of the close twice',
     found: 'closing twice',
     open: patched((transport) => {
       const close = transport.close.bind(transport)
@@ -504,8 +504,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'goes on after its close',
-    found: 'nothing comes after the event of the close',
+    bug: 'continues after its close',
+    found: 'no event comes after that of the close',
     open: patched((transport) => {
       transport.events.on('close', () => void setImmediate(() => transport.events.emit('overrun', 1)))
     }),
@@ -530,7 +530,7 @@ const mutations: readonly Mutation[] = [
     })),
   },
   {
-    bug: 'does not release when the next batch is asked for',
+    bug: 'does not release when the next batch is requested',
     found: 'an iteration releases a batch when the next',
     open: iteration((transport, inner) => {
       inner.return?.()
@@ -559,7 +559,7 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'allows poll beside a receive',
+    bug: 'allows poll during a receive',
     found: 'poll while a receive is pending',
     open: patched((transport) => {
       const poll = transport.poll.bind(transport)
@@ -588,7 +588,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'hands out a batch to an iteration that was ended',
-    found: 'an iteration that is ended while it waits',
+    found: 'an iteration can be ended while it waits',
     open: iteration((_, inner) => ({
       next: inner.next,
       return: async () => ({ done: true, value: undefined }),
@@ -596,7 +596,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'ignores the signal',
-    found: 'a receive that waits is aborted',
+    found: 'a waiting receive is aborted',
     open: mutant(
       class extends ReferenceTransport {
         override receive(): Promise<FrameBatch> {
@@ -606,8 +606,8 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'takes a frame although the signal was aborted before',
-    found: 'a receive whose signal is aborted already',
+    bug: 'takes a frame although the signal is already aborted',
+    found: 'a receive with an aborted signal',
     open: mutant(
       class extends ReferenceTransport {
         override receive(options?: ReceiveOptions): Promise<FrameBatch> {
@@ -618,8 +618,8 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'rejects an abort with an error of its own',
-    found: 'a receive that waits is aborted',
+    bug: 'rejects an abort with another error',
+    found: 'a waiting receive is aborted',
     open: mutant(
       class extends ReferenceTransport {
         override receive(options?: ReceiveOptions): Promise<FrameBatch> {
@@ -631,8 +631,8 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'loses the message that meets an abort',
-    found: 'an abort that meets a message',
+    bug: 'loses a message that comes with an abort',
+    found: 'an abort at the same time as a message',
     open: mutant(
       class extends ReferenceTransport {
         protected override doStopWaiting(): void {
@@ -643,8 +643,8 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'leaves its listener at the signal',
-    found: 'a signal that is used again',
+    bug: 'leaves its listener on the signal',
+    found: 'a reused signal',
     open: mutant(
       class extends ReferenceTransport {
         override receive(options?: ReceiveOptions): Promise<FrameBatch> {
@@ -658,8 +658,8 @@ const mutations: readonly Mutation[] = [
     ),
   },
   {
-    bug: 'leaves listeners at itself',
-    found: 'a transport adds no listeners',
+    bug: 'leaves listeners on itself',
+    found: 'using a transport adds no listeners',
     open: mutant(
       class extends ReferenceTransport {
         override receive(options?: ReceiveOptions): Promise<FrameBatch> {
@@ -672,7 +672,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'leaves a descriptor open',
-    found: 'many transports opened',
+    found: 'opening, using and closing many',
     open: (() => {
       let opened = 0
       return patched(() => {
@@ -692,7 +692,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'drops frames of other senders although it was opened for all',
-    found: 'a transport that is opened for all',
+    found: 'a transport opened for all',
     open: mutant(
       class extends ReferenceTransport {
         protected override doReceive(): FrameBatch | undefined {
@@ -705,7 +705,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'does not say who sent a frame',
-    found: 'a transport that is opened for all',
+    found: 'a transport opened for all',
     open: batches((batch) => but(batch, { portId: () => 0 })),
   },
   {
@@ -723,8 +723,8 @@ const mutations: readonly Mutation[] = [
     open: batches((batch) => but(batch, { groups: () => 0 })),
   },
   {
-    bug: 'drops from the outbox what was not sent',
-    found: 'a flush that only partly succeeds',
+    bug: 'drops unsent commits from the outbox',
+    found: 'a flush that partly succeeds',
     open: outbox((outbox) => {
       const flush = outbox.flush.bind(outbox)
       outbox.flush = () => {
@@ -738,8 +738,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'says that all was sent when some was',
-    found: 'a flush that only partly succeeds',
+    bug: 'claims that all was sent when only some was',
+    found: 'a flush that partly succeeds',
     open: outbox((outbox) => {
       const flush = outbox.flush.bind(outbox)
       outbox.flush = () => {
@@ -754,7 +754,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'does not say how many went out',
-    found: 'a flush that only partly succeeds',
+    found: 'a flush that partly succeeds',
     open: outbox((outbox) => {
       const flush = outbox.flush.bind(outbox)
       outbox.flush = () => {
@@ -767,8 +767,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'sends again what went out before a failure',
-    found: 'what a flush left in the outbox',
+    bug: 'sends commits again that were sent before a failure',
+    found: 'commits that a flush left',
     open: (() => {
       class Mutant extends ReferenceTransport {
         constructor(options: ConstructorParameters<Constructor>[0], transmit: (bytes: Uint8Array) => number) {
@@ -779,8 +779,8 @@ const mutations: readonly Mutation[] = [
     })(),
   },
   {
-    bug: 'forgets what it could not send at all',
-    found: 'a flush of which nothing goes out',
+    bug: 'forgets commits if none could be sent',
+    found: 'a flush that sends nothing',
     open: outbox((outbox) => {
       const flush = outbox.flush.bind(outbox)
       outbox.flush = () => {
@@ -794,8 +794,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'sends each commit with an entry of its own',
-    found: 'a flush sends all that is committed',
+    bug: 'sends each commit with a separate entry',
+    found: 'a flush sends all commits',
     open: outbox((outbox) => {
       const commit = outbox.commit.bind(outbox)
       let commits = 0
@@ -811,7 +811,7 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'sends what is committed before the flush',
+    bug: 'sends commits before the flush',
     found: 'nothing is sent before a flush',
     open: outbox((outbox) => {
       const commit = outbox.commit.bind(outbox)
@@ -822,7 +822,7 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'leaves rubbish behind a message of odd length',
+    bug: 'leaves garbage after a message of odd length',
     found: 'messages of odd lengths',
     open: outbox((outbox) => {
       const commit = outbox.commit.bind(outbox)
@@ -838,7 +838,7 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'commits what was not reserved',
+    bug: 'commits without a reservation',
     found: 'a commit without a reservation',
     open: outbox((outbox) => {
       const commit = outbox.commit.bind(outbox)
@@ -849,7 +849,7 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'says full of what never fits',
+    bug: 'reports full for a reservation that never fits',
     found: 'a reservation that never fits',
     open: outbox((outbox) => {
       const reserve = outbox.reserve.bind(outbox)
@@ -861,7 +861,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'flushes by itself when the outbox is full',
-    found: 'a full outbox says so',
+    found: 'a full outbox refuses',
     open: outbox((outbox) => {
       const reserve = outbox.reserve.bind(outbox)
       outbox.reserve = (byteLength) => {
@@ -871,8 +871,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'keeps the first reservation when there is a second',
-    found: 'a reservation is taken back by the next one',
+    bug: 'keeps the first reservation when a second is made',
+    found: 'a reservation is cancelled by the next one',
     open: outbox((outbox) => {
       const reserve = outbox.reserve.bind(outbox)
       let longest = 0
@@ -884,7 +884,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     bug: 'leaves a reservation open over a flush',
-    found: 'a flush takes an open reservation back',
+    found: 'a flush cancels an open reservation',
     open: outbox((outbox) => {
       overwrite(outbox, { commit: () => {} })
     }),
@@ -902,7 +902,7 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'sends at close what was not flushed',
+    bug: 'sends unflushed commits at close',
     found: 'after close nothing is reserved',
     open: mutant(
       class extends ReferenceTransport {
@@ -931,14 +931,14 @@ const mutations: readonly Mutation[] = [
     open: replaceStats(() => ({ wakeups: Number.NaN })),
   },
   {
-    bug: 'never wakes a receive that waits',
-    found: 'a receive that waits is resolved by what comes later',
+    bug: 'never wakes a waiting receive',
+    found: 'a waiting receive is resolved',
     open: patched((transport) => {
       transport.notify = () => {}
     }),
   },
   {
-    bug: 'blocks for a time that is no number',
+    bug: 'blocks for a time that is not a number',
     found: 'poll refuses a timeout',
     open: patched((transport) => {
       const poll = transport.poll.bind(transport)
@@ -946,8 +946,8 @@ const mutations: readonly Mutation[] = [
     }),
   },
   {
-    bug: 'joins groups that are none',
-    found: 'a group number that is none',
+    bug: 'joins invalid groups',
+    found: 'an invalid group number',
     open: patched((transport) => {
       transport.joinGroup = () => {}
     }),
@@ -997,13 +997,16 @@ function hangOn(error: unknown, code: string): Promise<never> {
   throw error
 }
 
-/** Milliseconds after which a case is taken to hang: one that is expected to, and one that a slow machine may only delay. */
+/**
+ * Milliseconds after which a case counts as hanging: one that is expected to hang, and one that a slow machine may only
+ * delay.
+ */
 const SHORT = 1000
 const LONG = 20_000
 
 /**
- * Whether a case finds a fault. One that hangs has found one, too: in vitest its time would run out. An error that is
- * neither the suite's nor a transport's is a mistake in the mutation.
+ * Whether a case finds a bug. A hanging case has found one too, because vitest would time out. An error that is neither
+ * the suite's nor a transport's is a mistake in the mutation.
  */
 async function isRed(found: string, open: OpenFixture, patience = LONG): Promise<boolean> {
   const testCase = conformanceCases.find(({ title }) => title.startsWith(found))
@@ -1031,7 +1034,7 @@ test.each(mutations)('a transport that $bug turns the suite red', async ({ found
   expect(await isRed(found, open, SHORT)).toBe(true)
 })
 
-/** The tools that bugs are planted with, planting none: what turns the suite red is the bug. */
+/** Without a bug, the tools that plant bugs must leave the suite green. */
 const controls: Record<string, OpenFixture> = {
   batches: batches((batch) => but(batch, {})),
   patched: patched(() => {}),

@@ -3,7 +3,7 @@ import { OutboxBuffer } from '../src/index.ts'
 
 const EAGAIN = 11
 
-/** An outbox of 64 bytes whose kernel takes what `takes` says, everything by default. */
+/** An outbox of 64 bytes whose kernel takes the bytes that `takes` returns, by default all. */
 function open(takes: (length: number) => number = (length) => length) {
   const sent: number[][] = []
   const outbox = new OutboxBuffer(64, (offset, length) => {
@@ -23,7 +23,7 @@ function put(outbox: OutboxBuffer, byteLength: number, value: number): number {
 
 const filled = (byteLength: number, value: number): number[] => new Array(byteLength).fill(value)
 
-test('commits lie one behind the other, and go out at once', () => {
+test('commits are consecutive, and sent at once', () => {
   const { outbox, sent } = open()
   expect(put(outbox, 8, 1)).toBe(0)
   expect(put(outbox, 12, 2)).toBe(8)
@@ -33,7 +33,7 @@ test('commits lie one behind the other, and go out at once', () => {
   expect(outbox).toMatchObject({ pending: 0, pendingCommits: 0, available: 64, sent: 2, sentBytes: 20 })
 })
 
-test('a flush of nothing does not ask the kernel', () => {
+test('a flush of nothing does not call the kernel', () => {
   const { outbox, sent } = open(() => {
     throw new Error('asked')
   })
@@ -61,7 +61,7 @@ test('less can be committed than was reserved', () => {
   expect(sent).toEqual([[0, 0, 0, 0]])
 })
 
-test('a short send is known to the commit, also when it ends inside one', () => {
+test('after a short send the sent commits are known, even if it ends inside one', () => {
   let limit = 13
   const { outbox, sent } = open((length) => Math.min(limit, length))
   put(outbox, 8, 1)
@@ -75,7 +75,7 @@ test('a short send is known to the commit, also when it ends inside one', () => 
   expect(outbox).toMatchObject({ sent: 3, sentBytes: 24 })
 })
 
-test('an error of the kernel keeps every commit, and says that none went out', () => {
+test('an error of the kernel keeps every commit, and reports that none was sent', () => {
   let answer = -EAGAIN
   const { outbox, sent } = open((length) => (answer < 0 ? answer : length))
   put(outbox, 8, 1)
@@ -85,7 +85,7 @@ test('an error of the kernel keeps every commit, and says that none went out', (
       code: 'SYSTEM',
       errno: EAGAIN,
       sent: 0,
-      message: 'flush: EAGAIN, 0 of 2 commits went out, the others stay in the outbox',
+      message: 'flush: EAGAIN, 0 of 2 commits were sent, the others stay in the outbox',
     }),
   )
   expect(outbox).toMatchObject({ pending: 16, pendingCommits: 2, sent: 0 })
@@ -118,7 +118,7 @@ test('what is left after a short send moves to the front when room is needed, an
   expect(sent.slice(1)).toEqual([[...filled(16, 2), 3], filled(20, 3)])
 })
 
-test('a full outbox refuses, and a refused reservation leaves what was reserved before', () => {
+test('a full outbox refuses, and a refused reservation leaves the previous one', () => {
   const { outbox } = open()
   put(outbox, 40, 1)
   outbox.reserve(8)

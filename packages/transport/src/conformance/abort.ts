@@ -16,7 +16,7 @@ const aborts = "aborts the wait: the promise rejects with the signal's reason, a
 
 export const abortCases: readonly ConformanceCase[] = [
   {
-    title: 'a receive whose signal is aborted already rejects with its reason and takes nothing',
+    title: 'a receive with an aborted signal rejects with its reason and takes nothing',
     promise: aborts,
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
@@ -27,7 +27,7 @@ export const abortCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a receive that waits is aborted, with the reason, and what comes afterwards is for the next one',
+    title: 'a waiting receive is aborted, with the reason, and later messages are for the next one',
     promise: aborts,
     async run({ transport, peer }) {
       for (let round = 0; round < 3; round++) {
@@ -54,7 +54,7 @@ export const abortCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'an abort that meets a message loses nothing, whichever of them wins',
+    title: 'an abort at the same time as a message loses nothing, whichever wins the race',
     promise: aborts,
     async run({ transport, peer }) {
       const received: Uint8Array[] = []
@@ -92,7 +92,7 @@ export const abortCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a signal that is used again and again collects no listeners, and an abort after the receive does nothing',
+    title: 'a reused signal collects no listeners, and an abort after the receive does nothing',
     promise: aborts,
     async run({ transport, peer }) {
       const controller = new AbortController()

@@ -3,25 +3,25 @@ import { expect } from 'vitest'
 import type { FrameBatch, Lease, Outbox, Transport } from '../transport.ts'
 import type { Ability, OpenFixture, OpenFixtureOptions, Peer } from './fixture.ts'
 
-/** What a case is run with. */
+/** The context of a case. */
 export interface CaseContext {
   readonly transport: Transport
   readonly peer: Required<Peer>
-  /** opens further ones */
+  /** opens further transports */
   readonly open: OpenFixture
 }
 
-/** One sentence of the contract, and how to find out whether a transport keeps it. */
+/** One sentence of the contract, and a test of it. */
 export interface ConformanceCase {
   readonly title: string
-  /** the sentence of transport.ts (or what of it is checked), word for word */
+  /** the sentence of transport.ts, or the part that is checked, word for word */
   readonly promise: string
   readonly needs?: readonly Ability[]
   readonly options?: OpenFixtureOptions
   run(context: CaseContext): Promise<void>
 }
 
-/** Runs one case on a transport of its own. Rejects when the transport breaks the contract. */
+/** Runs one case on a fresh transport. Rejects when the transport breaks the contract. */
 export async function runCase(testCase: ConformanceCase, open: OpenFixture): Promise<void> {
   const fixture = await open(testCase.options ?? {})
   try {
@@ -37,12 +37,12 @@ function complete(peer: Peer): Required<Peer> {
     get(target, name) {
       const value: unknown = Reflect.get(target, name)
       if (typeof value === 'function') return value.bind(target)
-      throw new Error(`the fixture has no ${String(name)}(), and does not say that it cannot`)
+      throw new Error(`the fixture has no ${String(name)}(), and does not list it in \`cannot\``)
     },
   }) as Required<Peer>
 }
 
-/** A message that tells its index and is different at every byte from its neighbours. */
+/** A message that carries its index and differs in every byte from its neighbours. */
 export function message(index: number, byteLength = 32): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: byteLength }, (_, at) => index * 37 + at * 11 + 1)
 }
@@ -52,22 +52,22 @@ export function messages(count: number, first = 0, byteLength = 32): Uint8Array<
   return Array.from({ length: count }, (_, index) => message(first + index, byteLength))
 }
 
-/** A copy of one frame. */
+/** Copies one frame. */
 export function frameOf(batch: FrameBatch, index: number): Uint8Array {
   return batch.memory.copy(batch.offset(index), batch.byteLength(index))
 }
 
-/** Copies of all frames. */
+/** Copies all frames. */
 export function framesOf(batch: FrameBatch): Uint8Array[] {
   return Array.from({ length: batch.length }, (_, index) => frameOf(batch, index))
 }
 
-/** A copy of a held frame. */
+/** Copies a held frame. */
 export function bytesOf(lease: Lease): Uint8Array {
   return lease.memory.copy(lease.offset, lease.byteLength)
 }
 
-/** Receives, releasing, until `count` frames were there; copies of them. */
+/** Receives and releases until `count` frames came. Returns copies of them. */
 export async function collect(transport: Transport, count: number): Promise<Uint8Array[]> {
   const received: Uint8Array[] = []
   while (received.length < count) {
@@ -78,7 +78,7 @@ export async function collect(transport: Transport, count: number): Promise<Uint
   return received
 }
 
-/** Receives, releasing, until `last` was there; copies of all frames, and the sum of the losses. */
+/** Receives and releases until `last` came. Returns copies of all frames, and the sum of the losses. */
 export async function collectUntil(
   transport: Transport,
   last: Uint8Array,
@@ -110,13 +110,13 @@ export function send(outbox: Outbox, bytes: Uint8Array): void {
   outbox.flush()
 }
 
-/** Fails when there is anything to receive. */
+/** Fails if there is anything to receive. */
 export function expectNothing(transport: Transport): void {
   const batch = transport.poll()
   expect(batch === undefined ? [] : framesOf(batch)).toEqual([])
 }
 
-/** Fails unless `action` throws an error of code `code`; the error. */
+/** Fails unless `action` throws an error of code `code`. Returns the error. */
 export function expectThrows(action: () => unknown, code: string): unknown {
   let result: unknown
   try {
@@ -126,28 +126,28 @@ export function expectThrows(action: () => unknown, code: string): unknown {
     expect(error).toMatchObject({ code })
     return error
   }
-  return expect.fail(`${code} expected, and it returned ${String(result)}`)
+  return expect.fail(`expected ${code}, but it returned ${String(result)}`)
 }
 
-/** Fails unless `promise` is rejected, by now, with an error of code `code`. */
+/** Fails unless `promise` has been rejected with an error of code `code`. */
 export async function expectRejects(promise: Promise<unknown>, code: string): Promise<void> {
   const result = await settled(promise)
-  if (result.status === 'fulfilled') expect.fail(`${code} expected, and it was fulfilled`)
+  if (result.status === 'fulfilled') expect.fail(`expected ${code}, but it was fulfilled`)
   else expect(result.reason).toMatchObject({ code })
 }
 
-/** Gives the event loop some turns: whatever is to happen now has happened then. */
+/** Waits for some turns of the event loop, so that everything due has happened. */
 export async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await setImmediate()
 }
 
-/** The same promise, whose rejection is nobody's surprise when the case fails before it looks at it. */
+/** The same promise, whose rejection is not reported as unhandled when the case fails before it awaits it. */
 export function guarded<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {})
   return promise
 }
 
-/** How a promise has settled that must settle by now. */
+/** How a promise settled. Fails if it is still pending. */
 export async function settled<Value>(promise: Promise<Value>): Promise<PromiseSettledResult<Value>> {
   let result: PromiseSettledResult<Value> | undefined
   promise.then(

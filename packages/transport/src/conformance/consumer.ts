@@ -16,12 +16,11 @@ import {
   turns,
 } from './case.ts'
 
-const oneConsumer =
-  'One consumer: a call while another is pending, or while somebody iterates, rejects with code `BUSY`.'
+const oneConsumer = 'One consumer: a call while another is pending, or during an iteration, rejects with code `BUSY`.'
 
 export const consumerCases: readonly ConformanceCase[] = [
   {
-    title: 'receive while a receive is pending is refused, and the first one is not disturbed',
+    title: 'receive while a receive is pending is refused, and does not disturb the first one',
     promise: oneConsumer,
     async run({ transport, peer }) {
       const first = guarded(transport.receive())
@@ -44,7 +43,7 @@ export const consumerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'receive and poll while somebody iterates are refused, and the iteration goes on',
+    title: 'receive and poll during an iteration are refused, and the iteration continues',
     promise: oneConsumer,
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
@@ -60,7 +59,7 @@ export const consumerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a second iteration is refused, and allowed when the first has ended',
+    title: 'a second iteration is refused until the first has ended',
     promise: 'A second iteration throws code `BUSY`',
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
@@ -87,8 +86,8 @@ export const consumerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'asking an iteration for two batches at once is refused, and loses nothing',
-    promise: 'asking for the next batch while it is being waited for rejects with it',
+    title: 'requesting two batches of an iteration at once is refused, and loses nothing',
+    promise: 'requesting the next batch while one is pending rejects with it',
     async run({ transport, peer }) {
       const iterator = transport[Symbol.asyncIterator]()
       const first = guarded(iterator.next())
@@ -105,8 +104,8 @@ export const consumerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'an iteration that is ended while it waits ends, and what comes then is for the next consumer',
-    promise: 'Iterates over batches, releasing each when the next is asked for.',
+    title: 'an iteration can be ended while it waits, and later messages are for the next consumer',
+    promise: 'Iterates over batches, releasing each when the next is requested.',
     async run({ transport, peer }) {
       const iterator = transport[Symbol.asyncIterator]()
       const waiting = guarded(iterator.next())
@@ -119,7 +118,7 @@ export const consumerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'awaiting a request inside the loop: its answer is found behind batches that are still live',
+    title: 'awaiting a request inside the loop: its answer is received after batches that are still live',
     promise: 'Several batches may be live at one time, up to {@link Capabilities.frameCount};',
     needs: ['answers'],
     async run({ transport, peer }) {
@@ -152,7 +151,7 @@ export const consumerCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a listener of overrun cannot receive',
-    promise: 'A listener may do anything but receive (code `BUSY`);',
+    promise: 'A listener may do anything except receive (code `BUSY`);',
     needs: ['loss'],
     async run({ transport, peer }) {
       const refused: unknown[] = []
@@ -168,7 +167,7 @@ export const consumerCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a listener of overrun may release a batch',
-    promise: 'A listener may do anything but receive (code `BUSY`);',
+    promise: 'A listener may do anything except receive (code `BUSY`);',
     needs: ['loss'],
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
@@ -198,7 +197,7 @@ export const consumerCases: readonly ConformanceCase[] = [
     async run({ transport, peer }) {
       transport.events.on('overrun', () => void transport.close())
       await peer.lose(1)
-      // Before the loss is met there may be frames that the fixture needed in order to make it.
+      // Before the loss there may be frames that the fixture needed to cause it.
       for (;;) {
         const result = await settled(transport.receive())
         if (result.status === 'rejected') {

@@ -14,7 +14,7 @@ import type { OpenFixture } from './fixture.ts'
 
 const never = { probability: 0 }
 
-/** One fault of each kind, such that it never happens: what they decorate must stay a transport. */
+/** One fault of each kind that never happens: a decorated transport must stay a transport. */
 export const withoutEffect: Readonly<Record<string, Fault>> = {
   drop: drop(never),
   duplicate: duplicate(never),
@@ -26,7 +26,7 @@ export const withoutEffect: Readonly<Record<string, Fault>> = {
   'short send': shortSend(never),
 }
 
-/** The same fixture, with its transport decorated. */
+/** The same fixture, with a decorated transport. */
 export function decorated(open: OpenFixture, faults: readonly Fault[]): OpenFixture {
   return async (options) => {
     const { transport, peer, close } = await open(options)
@@ -42,7 +42,7 @@ export function decorated(open: OpenFixture, faults: readonly Fault[]): OpenFixt
   }
 }
 
-/** The same fixture, of which a send falls short when a case wants one that does. */
+/** The same fixture, with a send that falls short when a case requests it. */
 export function limitingSends(open: OpenFixture): OpenFixture {
   return async (options) => {
     const { transport, peer, close } = await open(options)

@@ -1,9 +1,9 @@
 /**
- * The suite that says what a transport is: one case for each promise of transport.ts. A transport's test is
+ * The suite that defines a transport: one case for each promise of transport.ts. A transport's test is
  *
  *     describeTransport('sim', { open: openSimFixture })
  *
- * It needs vitest, and knows nothing of messages: frames are bytes.
+ * It needs vitest, and does not parse messages: frames are bytes.
  */
 import { describe, it } from 'vitest'
 import { abortCases } from './abort.ts'
@@ -37,12 +37,12 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...wakeUpCases,
 ]
 
-/** What the suite is told of an implementation. */
+/** How the suite tests an implementation. */
 export interface ConformanceOptions {
   readonly open: OpenFixture
-  /** what its other end cannot do, and why; the skipped cases are named with it */
+  /** what its peer cannot do, and why; the titles of skipped cases show the reason */
   readonly cannot?: Partial<Record<Ability, string>>
-  /** nothing can be run here, and why */
+  /** why no case can run here */
   readonly unavailable?: string | undefined
 }
 

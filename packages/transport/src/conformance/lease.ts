@@ -16,7 +16,7 @@ import {
 } from './case.ts'
 
 const borrowed =
-  '`for await` over a transport releases it when the next step is taken, on `break`, on a throw and on close; whoever calls {@link Transport.receive} releases it himself.'
+  '`for await` over a transport releases it when the next step is taken, on `break`, on a throw and on close; callers of {@link Transport.receive} release it themselves.'
 const manyHeld = 'Any number of frames may be held: receiving continues, as long as batches are released.'
 const everyAccessor = 'Throws code `RELEASED` after release, in every accessor.'
 
@@ -29,7 +29,7 @@ export const leaseCases: readonly ConformanceCase[] = [
       const { frameCount, batchSize } = transport.capabilities
       const sent = messages(frameCount + batchSize + 1)
       await peer.deliver(sent.slice(0, frameCount))
-      // A ring has no queue behind it: the peer waits with these until there is room.
+      // A ring has no queue: the peer waits with these messages until there is room.
       const delivered = guarded(Promise.resolve(peer.deliver(sent.slice(frameCount))))
       const live: FrameBatch[] = []
       let frames = 0
@@ -52,9 +52,9 @@ export const leaseCases: readonly ConformanceCase[] = [
   },
   {
     title:
-      'one batch released of many that are live makes room for the next: whichever it is, or in a ring that copies the oldest',
+      'releasing any of many live batches makes room for the next; in a ring that copies, releasing the oldest does',
     promise:
-      'A released frame can be filled again whatever else is live, but in a ring that copies: it takes its frames back in their order',
+      'A released frame can be filled again at once, except in a ring that copies: it reuses its frames in order',
     async run({ transport, peer }) {
       const { frameCount, batchSize, ring, hold } = transport.capabilities
       const oldestFirst = ring && hold === 'copy'
@@ -76,7 +76,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'an iteration releases a batch when the next one is asked for',
+    title: 'an iteration releases a batch when the next one is requested',
     promise: borrowed,
     async run({ transport, peer }) {
       const seen: FrameBatch[] = []
@@ -153,7 +153,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'what was received keeps its bytes until it is released',
+    title: 'received frames keep their bytes until they are released',
     promise: 'A batch is borrowed: its bytes are valid until it is released.',
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
@@ -167,8 +167,8 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a second release does nothing, not to the batch that has the frames now either',
-    promise: 'Gives the frames back, but for those held. Again: nothing.',
+    title: 'a second release does nothing, not even to the batch that has the frames now',
+    promise: 'Returns the frames to the transport, except those held. Idempotent.',
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
       const first = await transport.receive()
@@ -190,7 +190,7 @@ export const leaseCases: readonly ConformanceCase[] = [
   {
     title: 'disposing a batch or a lease releases it',
     promise:
-      'The life of a frame: the kernel fills it; it reaches the user in a {@link FrameBatch}, who borrows it; it is released, with its batch or, when it was held, with its lease;',
+      'The life of a frame: the kernel fills it; the user borrows it in a {@link FrameBatch}; it is released, with its batch or, when it was held, with its lease;',
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
       const batch = await transport.receive()
@@ -236,7 +236,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'hold copies, or leaves the frame where it is, as the capabilities say',
+    title: 'hold copies the frame or leaves it in place, as the capabilities say',
     promise: 'what {@link FrameBatch.hold} does: `ring` leaves the frame where it is, `copy` copies it out',
     async run({ transport, peer }) {
       await peer.deliver([message(0)])
@@ -252,7 +252,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'far more frames are held than there are, and receiving continues',
+    title: 'far more frames can be held than there are, and receiving continues',
     promise: manyHeld,
     async run({ transport, peer }) {
       const { frameCount, hold, holdLimit } = transport.capabilities
@@ -275,9 +275,9 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'no more frames are held in place than holdLimit says',
+    title: 'no more frames are held in place than holdLimit',
     promise:
-      'frames that are held where they are at most, fewer than there are; further ones are copied out, so that the kernel has frames to fill however many are held.',
+      'maximum number of frames held in place, fewer than there are; further ones are copied out, so that the kernel always has frames to fill.',
     async run({ transport, peer }) {
       const { frameCount, hold, holdLimit } = transport.capabilities
       expect(holdLimit).toBeGreaterThanOrEqual(hold === 'ring' ? 1 : 0)
@@ -308,9 +308,9 @@ export const leaseCases: readonly ConformanceCase[] = [
       for (let round = 0; round < 60; round++) {
         const sent = messages(1 + random.below(batchSize), next)
         next += sent.length
-        // What is held in place leaves a ring little room: the peer may have to wait.
+        // Frames held in place leave a ring little room, so the peer may have to wait.
         const delivered = guarded(Promise.resolve(peer.deliver(sent)))
-        // Held more and more at first, then fewer and fewer.
+        // Holds more and more at first, then fewer and fewer.
         const holds = round < 30 ? 0.7 : 0.2
         for (let frames = 0; frames < sent.length; ) {
           const batch = await transport.receive()
@@ -351,7 +351,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'released bytes are overwritten, so that whoever kept them is found out',
+    title: 'released bytes are overwritten, so that code that still reads them is found',
     promise: 'A batch is borrowed: its bytes are valid until it is released.',
     needs: ['poison'],
     async run({ transport, peer }) {
@@ -395,7 +395,7 @@ function expectDetached({ memory }: { memory: FrameBatch['memory'] }): void {
   expectThrows(() => memory.copy(0, 4), 'RELEASED')
 }
 
-/** Holds the next `count` frames, each released with its batch otherwise. */
+/** Holds the next `count` frames, and releases their batches. */
 async function holdAll(transport: Transport, count: number): Promise<Lease[]> {
   const held: Lease[] = []
   while (held.length < count) {

@@ -15,14 +15,14 @@ import {
 } from './case.ts'
 
 const closesNow =
-  'Closes, now: a pending receive rejects with code `CLOSED`, an iteration ends, live batches and leases are detached, what is committed and not flushed is discarded. Again: nothing. Nothing dangles and nothing hangs.'
-/** Rounds where no descriptor can leak: enough for what a transport keeps in memory. */
+  'Closes at once: a pending receive rejects with code `CLOSED`, an iteration ends, live batches and leases are detached, and committed messages that were not flushed are discarded. Idempotent. Nothing dangles and nothing hangs.'
+/** Rounds for transports without descriptors: enough to find leaks in memory. */
 const FEW_ROUNDS = 20
 
 export const lifecycleCases: readonly ConformanceCase[] = [
   {
     title: 'the capabilities are frozen, complete, and agree with each other',
-    promise: 'What a transport is, fixed for its life.',
+    promise: 'The properties of a transport, fixed for its life.',
     async run({ transport }) {
       const { capabilities } = transport
       expect(Object.isFrozen(capabilities)).toBe(true)
@@ -43,7 +43,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
   },
   {
     title: 'all stats are there, and start at zero',
-    promise: 'What a transport has done since it was opened.',
+    promise: 'The counters of a transport since it was opened.',
     async run({ transport }) {
       expect(statsOf(transport)).toEqual({
         frames: 0,
@@ -62,7 +62,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'the stats add up to what was seen',
+    title: 'the stats add up to the observed traffic',
     promise: 'Plain counters; reading them costs nothing.',
     async run({ transport, peer }) {
       const seen = { frames: 0, bytes: 0, batches: 0 }
@@ -134,7 +134,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'closing twice, one after the other or at once, does nothing more, and the event comes once',
+    title: 'closing twice, consecutively or at the same time, is idempotent, and the event comes once',
     promise: closesNow,
     async run({ transport }) {
       let closes = 0
@@ -150,7 +150,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'nothing comes after the event of the close',
+    title: 'no event comes after that of the close',
     promise: 'the transport is closed; nothing comes after it',
     async run({ transport, peer }) {
       const seen: string[] = []
@@ -198,8 +198,8 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a file that does not exist is no file of /proc/net either',
-    promise: 'Throws code `SYSTEM` where there is no such file, `UNSUPPORTED` where there is no such thing.',
+    title: 'a missing file is an error',
+    promise: 'Throws code `SYSTEM` if there is no such file, `UNSUPPORTED` if the transport has no such files.',
     async run({ transport }) {
       let code: unknown
       try {
@@ -211,7 +211,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'transports that are open at the same time do not disturb each other',
+    title: 'transports that are open at the same time are independent',
     promise: 'A connection to the kernel (or its model), opened by the factory of its package.',
     async run({ transport, peer, open }) {
       const other = await open({})
@@ -233,7 +233,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'many transports opened, used and closed leave no descriptor open',
+    title: 'opening, using and closing many transports leaks no descriptor',
     promise: closesNow,
     async run({ open, peer }) {
       const before = descriptors()
@@ -257,7 +257,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a transport adds no listeners as it is used, to itself or to the process',
+    title: 'using a transport adds no listeners, to itself or to the process',
     promise: closesNow,
     async run({ transport, peer }) {
       const count = () =>
@@ -280,7 +280,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a transport that was closed with traffic in both directions is as closed as one without',
+    title: 'a transport with traffic in both directions closes completely',
     promise: closesNow,
     needs: ['sent'],
     async run({ transport, peer }) {
@@ -314,7 +314,7 @@ function statsOf({ stats }: Transport): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [name, stats[name]]))
 }
 
-/** Descriptors that this process has open; 0 where nobody can tell. */
+/** The number of open descriptors of this process; 0 if unknown. */
 function descriptors(): number {
   return existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0
 }

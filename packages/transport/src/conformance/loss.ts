@@ -4,7 +4,7 @@ import { type ConformanceCase, collect, collectUntil, framesOf, guarded, message
 import type { Peer } from './fixture.ts'
 
 const lossIsData =
-  'A loss is not an error: `lost` of the next batch says how much, the event `overrun` says it at once.'
+  'A loss is not an error: `lost` of the next batch says how much, and the event `overrun` reports it at once.'
 
 export const lossCases: readonly ConformanceCase[] = [
   {
@@ -28,8 +28,8 @@ export const lossCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'losses one after the other are each counted',
-    promise: 'messages that the kernel dropped are counted exactly: at the latest when the transport closes',
+    title: 'consecutive losses are each counted',
+    promise: 'messages that the kernel dropped are counted exactly: once the transport is closed',
     needs: ['loss'],
     async run({ transport, peer }) {
       let total = 0
@@ -42,7 +42,7 @@ export const lossCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'the event says it before the batch does, or with it',
+    title: 'the event comes before the batch, or with it',
     promise: lossIsData,
     needs: ['loss'],
     async run({ transport, peer }) {
@@ -68,7 +68,7 @@ export const lossCases: readonly ConformanceCase[] = [
   {
     title: 'a listener of overrun that throws costs no batch, and its error is thrown once',
     promise:
-      'Listeners are called when the frames are safe: what one throws is thrown by a later receive, which has no batch to give out, or by close.',
+      'Listeners are called once the frames are safe. An error that one throws is thrown by a later receive that has no batch to return, or by close.',
     needs: ['loss'],
     async run({ transport, peer }) {
       const thrown = new Error('thrown by a listener')
@@ -113,7 +113,7 @@ export const lossCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a receive that waits when a loss happens gets the next batch, with the loss',
+    title: 'a waiting receive gets the next batch after a loss, with the loss',
     promise: lossIsData,
     needs: ['loss'],
     async run({ transport, peer }) {
@@ -131,7 +131,9 @@ export const lossCases: readonly ConformanceCase[] = [
   },
 ]
 
-/** Has messages lost, and receives until a message that was sent afterwards; the losses that batches told of. */
+/**
+ * Has messages lost, and receives until a message that was sent afterwards. Returns the losses that batches reported.
+ */
 async function loseAndMark(
   transport: Transport,
   peer: Required<Peer>,

@@ -16,9 +16,9 @@ import {
 
 export const receiveCases: readonly ConformanceCase[] = [
   {
-    title: 'receiveNow gives out what is there, and what it leaves comes with the next turn of the event loop',
+    title: 'receiveNow returns what is ready, and the rest comes in the next turn of the event loop',
     promise:
-      'As {@link receive}, without a promise, while this turn of the event loop lasts: `undefined` when nothing is known to be there, and when enough was given out in this turn, so that timers and other sockets get theirs; {@link receive} continues with the next one.',
+      'As {@link receive}, without a promise, within this turn of the event loop: `undefined` when nothing is known to be ready, and when enough was given out in this turn, so that timers and other sockets get their turn; {@link receive} then continues with the next batch.',
     async run({ transport, peer }) {
       const { frameCount, batchSize } = transport.capabilities
       const sent = messages(frameCount - (frameCount % batchSize))
@@ -51,7 +51,7 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a batch has one frame or more, no more than batchSize, inside its memory',
+    title: 'a batch has from one to batchSize frames, inside its memory',
     promise: 'frames in the batch; at least one',
     async run({ transport, peer }) {
       const { batchSize, frameSize } = transport.capabilities
@@ -103,8 +103,8 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a message of no bytes is a message',
-    promise: 'Bytes of frame `index` that are there. Need not be a multiple of four.',
+    title: 'an empty message is a message',
+    promise: 'Length of frame `index` in bytes. Need not be a multiple of four.',
     needs: ['emptyMessages'],
     async run({ transport, peer }) {
       const sent = [message(0), new Uint8Array(0), message(2), new Uint8Array(0)]
@@ -113,8 +113,8 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'messages of one byte and other odd lengths keep them, the last one too',
-    promise: 'Bytes of frame `index` that are there. Need not be a multiple of four.',
+    title: 'messages keep odd lengths such as one byte, even the last one',
+    promise: 'Length of frame `index` in bytes. Need not be a multiple of four.',
     async run({ transport, peer }) {
       const sent = [1, 2, 3, 4, 5, 17, 31, 33, 1, 21].map((byteLength, index) => message(index, byteLength))
       await peer.deliver(sent)
@@ -124,7 +124,7 @@ export const receiveCases: readonly ConformanceCase[] = [
   },
   {
     title: 'a message as long as a frame comes whole',
-    promise: 'bytes that a frame holds; of a longer message the rest is lost, and the batch says so',
+    promise: 'bytes that a frame holds; the rest of a longer message is lost, and the batch says so',
     async run({ transport, peer }) {
       const sent = messages(3, 0, transport.capabilities.frameSize)
       await peer.deliver(sent)
@@ -133,8 +133,9 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a message longer than a frame is cut, says so, is counted, and leaves its neighbours intact',
-    promise: 'Bytes that the message had; more than {@link byteLength}: it was cut, and must not be read as whole.',
+    title: 'a message longer than a frame is truncated, marked and counted, and its neighbours are intact',
+    promise:
+      'Length of the whole message in bytes. If more than {@link byteLength}, the message was truncated and must not be read as whole.',
     needs: ['longMessages'],
     async run({ transport, peer }) {
       const { frameSize } = transport.capabilities
@@ -156,8 +157,8 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a receive that waits is resolved by what comes later',
-    promise: 'The next batch.',
+    title: 'a waiting receive is resolved by a later message',
+    promise: 'Receives the next batch.',
     async run({ transport, peer }) {
       for (let round = 0; round < 5; round++) {
         const waiting = guarded(transport.receive())
@@ -171,9 +172,9 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'poll gives what is there, and undefined when nothing is',
+    title: 'poll returns what is ready, or undefined',
     promise:
-      'The next batch without the event loop: what is there (`undefined` when nothing is), or after blocking this thread for up to `timeout` milliseconds (negative: for ever).',
+      'The next batch without the event loop: at once if one is ready, or after blocking this thread for up to `timeout` milliseconds (negative: indefinitely); `undefined` if there is none.',
     async run({ transport, peer }) {
       expect(transport.poll()).toBe(undefined)
       expect(transport.poll(0)).toBe(undefined)
@@ -194,8 +195,8 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'poll refuses a timeout that is no number',
-    promise: 'code `ARGUMENT` for a timeout that is no number',
+    title: 'poll refuses a timeout that is not a number',
+    promise: 'code `ARGUMENT` for a timeout that is not a number',
     async run({ transport }) {
       expectThrows(() => transport.poll(Number.NaN), 'ARGUMENT')
       expectThrows(() => transport.poll('1' as unknown as number), 'ARGUMENT')
@@ -203,8 +204,8 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'poll, receive and iteration take turns at one stream of messages',
-    promise: 'Otherwise as {@link receive}, but that it throws;',
+    title: 'poll, receive and iteration can alternate on one stream of messages',
+    promise: 'Otherwise as {@link receive}, except that it throws;',
     async run({ transport, peer }) {
       const sent = messages(transport.capabilities.batchSize * 3 + 2)
       const received: Uint8Array[] = []
@@ -225,7 +226,7 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'many batches come one after the other, and more than the memory holds',
+    title: 'many consecutive batches come, more than the memory holds',
     promise: 'the kernel may fill it again',
     async run({ transport, peer }) {
       const { frameCount } = transport.capabilities
@@ -242,7 +243,8 @@ export const receiveCases: readonly ConformanceCase[] = [
   },
   {
     title: 'frames of other senders are counted and dropped',
-    promise: 'Only frames of the kernel come, unless the transport was opened for all; others are counted and dropped.',
+    promise:
+      'Only frames of the kernel are delivered, unless the transport was opened for all senders; others are counted and dropped.',
     needs: ['foreign', 'answers'],
     options: { foreign: 'dropped' },
     async run({ transport, peer }) {
@@ -261,8 +263,9 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a receive that waits is not ended by a frame of another sender',
-    promise: 'Only frames of the kernel come, unless the transport was opened for all; others are counted and dropped.',
+    title: 'a frame of another sender does not end a waiting receive',
+    promise:
+      'Only frames of the kernel are delivered, unless the transport was opened for all senders; others are counted and dropped.',
     needs: ['foreign', 'answers'],
     options: { foreign: 'dropped' },
     async run({ transport, peer }) {
@@ -277,7 +280,7 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a transport that is opened for all delivers frames of other senders, with their port',
+    title: 'a transport opened for all senders delivers frames of others, with their port id',
     promise: 'Port id of the sender; 0 is the kernel.',
     needs: ['foreign'],
     options: { foreign: 'delivered' },
@@ -291,9 +294,9 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'messages to a group come while it is joined, and name it',
+    title: 'messages to a group come while it is joined, and carry the group',
     promise:
-      'Multicast groups that the message was sent to, as a mask of the first 32; 0 for one sent to this socket alone.',
+      'Multicast groups that the message was sent to, as a mask of the first 32; 0 if it was sent only to this socket.',
     needs: ['groups'],
     async run({ transport, peer }) {
       await peer.deliverToGroup(3, message(0))
@@ -310,7 +313,7 @@ export const receiveCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a group number that is none is refused',
+    title: 'an invalid group number is refused',
     promise: 'Joins multicast group `group` (a number from 1, otherwise code `ARGUMENT`).',
     async run({ transport }) {
       for (const group of [0, -1, 1.5, Number.NaN, 2 ** 31]) {

@@ -3,11 +3,11 @@ import { align4 } from '@ringlink/codec/memory'
 import type { Fixture, OpenFixture, Peer } from './fixture.ts'
 import { type ReferenceOptions, ReferenceTransport } from './reference.ts'
 
-/** The port that messages of other senders come from. */
+/** The port id of other senders. */
 const FOREIGN_PORT = 4242
 const ANSWER = new TextEncoder().encode('answer: ')
 
-/** The other end of a {@link ReferenceTransport}. Its requests begin with their length, so that it can tell them apart. */
+/** The peer of a {@link ReferenceTransport}. Its requests begin with their length, so that it can separate them. */
 export class ReferencePeer implements Peer {
   readonly transport: ReferenceTransport
   #arrived: Uint8Array[] = []
@@ -67,7 +67,7 @@ export class ReferencePeer implements Peer {
     let taken = 0
     for (let count = 0; count < limit && taken < bytes.length; count++) {
       const length = new DataView(bytes.buffer).getUint32(taken, true)
-      // As the kernel does with what is no message.
+      // The kernel ignores bytes that are not a message, too.
       if (length < 16 || taken + length > bytes.length) return bytes.length
       const request = bytes.slice(taken, taken + length)
       this.#arrived.push(request)
@@ -78,11 +78,11 @@ export class ReferencePeer implements Peer {
   }
 }
 
-/** The reference transport as the suite wants it. */
+/** Opens the reference transport for the suite. */
 export const openReference: OpenFixture = ({ foreign }) =>
   referenceFixture(new ReferencePeer({ foreignSenders: foreign === 'delivered' }))
 
-/** A fixture of a reference transport that was made otherwise. */
+/** A fixture for another reference transport. */
 export function referenceFixture(peer: ReferencePeer): Fixture {
   return { transport: peer.transport, peer, close: () => peer.transport.close() }
 }

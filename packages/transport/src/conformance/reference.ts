@@ -6,14 +6,14 @@ import { OutboxBuffer, type Transmit } from '../outbox.ts'
 import { liveStats } from '../stats.ts'
 import type { Capabilities, FrameBatch, TransportStats } from '../transport.ts'
 
-/** A message of the reference transport's kernel. */
+/** A message of the kernel of the reference transport. */
 export interface ReferenceMessage {
   readonly bytes: Uint8Array
   readonly portId: number
   readonly groups: number
 }
 
-/** How the reference transport is opened. */
+/** Options of the reference transport. */
 export interface ReferenceOptions {
   readonly sizes?: SlabSizes
   readonly outboxSize?: number
@@ -22,7 +22,7 @@ export interface ReferenceOptions {
 
 const SIZES: SlabSizes = { frameSize: 256, batchSize: 4, slabs: 3, poison: true }
 
-/** The smallest transport there is, whose kernel is an array: what the suite itself is tested with, and a pattern for others. */
+/** The smallest possible transport, whose kernel is an array: it tests the suite itself, and is a model for others. */
 export class ReferenceTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId = 1
@@ -30,7 +30,7 @@ export class ReferenceTransport extends BaseTransport {
   readonly stats: TransportStats
   readonly pool: SlabPool
   readonly groups: Set<number> = new Set()
-  /** what the kernel has for this transport */
+  /** messages that the kernel has queued for this transport */
   readonly queue: ReferenceMessage[] = []
   /** messages that the kernel dropped */
   dropped = 0
@@ -53,7 +53,7 @@ export class ReferenceTransport extends BaseTransport {
     this.stats = liveStats(counts, pool, outbox)
   }
 
-  /** For the kernel: there is something to receive. */
+  /** Called by the kernel: there is something to receive. */
   notify(): void {
     setImmediate(() => {
       if (this.#waiting) this.wake()

@@ -2,13 +2,13 @@ import { expect } from 'vitest'
 import { type ConformanceCase, commit, expectNothing, expectThrows, message, send } from './case.ts'
 
 const flushKeeps =
-  'What cannot be sent stays committed: the error (code `SYSTEM`) says in `sent` how many went out, and a later flush tries the others.'
+  'Messages that cannot be sent stay committed: `sent` of the error (code `SYSTEM`) says how many were sent, and a later flush tries the others.'
 
 export const sendCases: readonly ConformanceCase[] = [
   {
-    title: 'a flush sends all that is committed, in order, with one entry into the kernel, and says how many',
+    title: 'a flush sends all commits, in order, with one entry into the kernel, and returns how many',
     promise:
-      'Sends all that is committed, in order, with one entry into the kernel, and returns how many commits that was.',
+      'Sends all committed messages, in order, with one entry into the kernel, and returns the number of commits.',
     needs: ['sent'],
     async run({ transport, peer }) {
       const { outbox, stats } = transport
@@ -30,8 +30,8 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'messages of odd lengths, one commit or several to it, arrive as they were written',
-    promise: 'A message that does not end at a multiple of four is followed by zeros up to it.',
+    title: 'messages of odd lengths, one or several per commit, arrive as they were written',
+    promise: 'A message that does not end at a multiple of four is padded with zeros.',
     needs: ['sent'],
     async run({ transport, peer }) {
       const { outbox } = transport
@@ -55,8 +55,8 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a flush of nothing is 0, and no system call',
-    promise: 'With nothing committed: 0.',
+    title: 'a flush of nothing returns 0 without a system call',
+    promise: 'Returns 0 if nothing is committed.',
     async run({ transport }) {
       const { systemCalls } = transport.stats
       expect(transport.outbox.flush()).toBe(0)
@@ -67,8 +67,8 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a reservation is taken back by the next one',
-    promise: 'Reserving again before a commit takes the first reservation back.',
+    title: 'a reservation is cancelled by the next one',
+    promise: 'Reserving again before a commit cancels the first reservation.',
     needs: ['sent'],
     async run({ transport, peer }) {
       const { outbox } = transport
@@ -87,8 +87,8 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a flush takes an open reservation back',
-    promise: 'A reservation that is open is taken back.',
+    title: 'a flush cancels an open reservation',
+    promise: 'An open reservation is cancelled.',
     async run({ transport }) {
       transport.outbox.reserve(32)
       transport.outbox.flush()
@@ -96,7 +96,7 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a commit without a reservation, of nothing, of more than was reserved is refused',
+    title: 'a commit without a reservation, of nothing, or of more than was reserved is refused',
     promise: 'Throws code `OUTBOX_STATE` without a reservation, for nothing, or for more than was reserved.',
     async run({ transport }) {
       const { outbox } = transport
@@ -124,7 +124,7 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a full outbox says so, and takes more after a flush',
+    title: 'a full outbox refuses, and accepts more after a flush',
     promise:
       'Throws code `OUTBOX_FULL` when it does not fit before the next flush, `ARGUMENT` when it never could, `CLOSED`.',
     needs: ['sent'],
@@ -149,7 +149,7 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a flush that only partly succeeds says how many went out, keeps the others, and a later one sends them',
+    title: 'a flush that partly succeeds reports how many were sent and keeps the others, which a later one sends',
     promise: flushKeeps,
     needs: ['sent', 'partialSend'],
     async run({ transport, peer }) {
@@ -170,7 +170,7 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'what a flush left in the outbox stays first in line, and its room is used again',
+    title: 'commits that a flush left come first in the next one, and their room is reused',
     promise: flushKeeps,
     needs: ['sent', 'partialSend'],
     async run({ transport, peer }) {
@@ -197,7 +197,7 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'a flush of which nothing goes out keeps everything',
+    title: 'a flush that sends nothing keeps everything',
     promise: flushKeeps,
     needs: ['sent', 'partialSend'],
     async run({ transport, peer }) {
@@ -212,9 +212,9 @@ export const sendCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'nothing is sent before a flush, and receiving does not touch what is committed',
+    title: 'nothing is sent before a flush, and receiving does not affect commits',
     promise:
-      'Sends all that is committed, in order, with one entry into the kernel, and returns how many commits that was.',
+      'Sends all committed messages, in order, with one entry into the kernel, and returns the number of commits.',
     needs: ['sent'],
     async run({ transport, peer }) {
       const request = peer.request(1, 40)
@@ -231,7 +231,7 @@ export const sendCases: readonly ConformanceCase[] = [
   },
   {
     title: 'after close nothing is reserved, committed or sent',
-    promise: 'what is committed and not flushed is discarded',
+    promise: 'committed messages that were not flushed are discarded',
     async run({ transport }) {
       const { outbox } = transport
       outbox.reserve(16)

@@ -5,14 +5,15 @@ import type { FrameBatch } from '../transport.ts'
 import { type ConformanceCase, framesOf, guarded, messages } from './case.ts'
 import type { Fixture } from './fixture.ts'
 
-/** Rounds of the case; the tests of single transports run thousands. */
+/** Rounds of the case; tests of single transports run thousands. */
 const ROUNDS = 50
 const MOST_MESSAGES = 12
 const MOST_TURNS = 4
 
 /**
- * Alternates silence and bursts: in half of the rounds a receive waits, for some turns of the event loop, before the burst comes;
- * in the others the burst comes first, or at the same time. A wake-up that is lost leaves the receive pending, and this as well.
+ * Alternates silence and bursts: in half of the rounds a receive waits for some turns of the event loop before the
+ * burst; in the others the burst comes first, or at the same time. A lost wake-up leaves the receive pending, and this
+ * function too.
  */
 export async function alternate(
   { transport, peer }: Pick<Fixture, 'transport' | 'peer'>,
@@ -46,8 +47,8 @@ export async function alternate(
 
 export const wakeUpCases: readonly ConformanceCase[] = [
   {
-    title: 'silence and bursts alternate, and a receive that waits is always woken',
-    promise: 'The next batch.',
+    title: 'a waiting receive is always woken, while silence and bursts alternate',
+    promise: 'Receives the next batch.',
     run: (context) => alternate(context, ROUNDS, 1),
   },
 ]

@@ -1,25 +1,25 @@
 import type { FrameBatch } from '../transport.ts'
 import type { Random } from './random.ts'
 
-/** What faults have done since the transport was opened. */
+/** Counters of faults since the transport was opened. */
 export interface FaultStats {
-  /** messages that vanished without a word */
+  /** messages dropped silently */
   dropped: number
-  /** messages that came twice */
+  /** messages duplicated */
   duplicated: number
-  /** messages that changed places with the one behind them */
+  /** messages swapped with the following one */
   reordered: number
-  /** messages that were cut */
+  /** messages truncated */
   truncated: number
-  /** messages with a bit turned over */
+  /** messages with a flipped bit */
   corrupted: number
-  /** messages that came later */
+  /** messages delayed */
   delayed: number
-  /** of these, messages that have not come yet */
+  /** of these, messages not delivered yet */
   waiting: number
-  /** messages lost as the kernel loses them: reported */
+  /** messages lost and reported, as by the kernel */
   overrun: number
-  /** flushes that sent less than everything */
+  /** flushes that did not send everything */
   shortSends: number
 }
 
@@ -38,17 +38,17 @@ export function noFaults(): FaultStats {
   }
 }
 
-/** A received frame on its way through the faults. It does not change; what would change it makes another. */
+/** A received frame on its way through the faults. Immutable: a change makes another frame. */
 export interface FaultFrame {
   readonly byteLength: number
   readonly fullLength: number
   readonly portId: number
   readonly groups: number
-  /** Its bytes, its own or those of the batch that it lies in; good until its batch is released, and not to be written. */
+  /** The bytes of the frame, its own or those of its batch; valid until the batch is released, and read-only. */
   bytes(): Uint8Array
 }
 
-/** Frame `index` of a batch, where it is. */
+/** Frame `index` of a batch, in place. */
 export function frameIn(batch: FrameBatch, index: number): FaultFrame {
   const offset = batch.offset(index)
   const byteLength = batch.byteLength(index)
@@ -61,12 +61,12 @@ export function frameIn(batch: FrameBatch, index: number): FaultFrame {
   }
 }
 
-/** A frame as another was, but with these bytes, which are its own. */
+/** A copy of a frame with these bytes, which it owns. */
 export function frameOf({ fullLength, portId, groups }: FaultFrame, bytes: Uint8Array): FaultFrame {
   return { byteLength: bytes.length, fullLength, portId, groups, bytes: () => bytes }
 }
 
-/** What a fault works with. */
+/** The tools of a fault. */
 export interface FaultContext {
   readonly random: Random
   readonly stats: FaultStats
@@ -74,12 +74,12 @@ export interface FaultContext {
   lose(count: number): void
 }
 
-/** What a fault does to the frames of one batch of the transport below: the frames that go on. */
+/** Applies a fault to the frames of one batch of the transport below, and returns the resulting frames. */
 export type ReceiveFault = (frames: readonly FaultFrame[], context: FaultContext) => readonly FaultFrame[]
-/** How many of `commits` a flush sends. */
+/** Returns how many of `commits` a flush sends. */
 export type SendFault = (commits: number, context: FaultContext) => number
 
-/** One kind of trouble, to be given to `withFaults`. Each transport gets state of its own. */
+/** One kind of fault, for `withFaults`. Each transport gets separate state. */
 export interface Fault {
   readonly makeReceive?: () => ReceiveFault
   readonly makeSend?: () => SendFault

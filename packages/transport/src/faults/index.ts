@@ -1,5 +1,5 @@
 /**
- * Trouble for any transport: what a program must survive, from a seed, and counted.
+ * Faults for any transport: what a program must survive, reproducible by a seed, and counted.
  *
  *     const transport = withFaults(await openSocket(options), [drop({ probability: 0.01 })], { seed: 1 })
  */

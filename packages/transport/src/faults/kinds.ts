@@ -13,11 +13,14 @@ import {
 import { type Fault, type FaultFrame, frameOf, type ReceiveFault } from './fault.ts'
 import type { Random } from './random.ts'
 
-/** When a fault happens: exactly one of these is given. */
+/** When a fault happens: give exactly one of these. */
 export interface FaultOptions {
-  /** from 0, never, to 1, always; asked for each message, or each flush */
+  /** from 0 (never) to 1 (always), decided for each message or flush */
   readonly probability?: number | undefined
-  /** to these messages, or flushes, by their number since the transport was opened, from 1: `drop({ at: [3] })` loses the third */
+  /**
+   * the messages or flushes that it happens to, numbered from 1 since the transport was opened: `drop({ at: [3] })`
+   * drops the third
+   */
   readonly at?: readonly number[] | undefined
 }
 
@@ -51,10 +54,10 @@ const limitOptions: Schema<LimitOptions> = object<LimitOptions>({
   limit: required(functionOf<LimitOptions['limit']>('a function')),
 })
 
-/** Whether a fault happens to the next message, or flush. */
+/** Decides whether a fault happens to the next message or flush. */
 type Chooser = (random: Random) => boolean
 
-/** The choice for one transport, which counts its messages. */
+/** The decision for one transport, which counts its messages. */
 function chooser({ probability, at }: FaultOptions): Chooser {
   if (at === undefined) return (random) => random.chance(probability ?? 0)
   const numbers = new Set(at)
@@ -62,7 +65,7 @@ function chooser({ probability, at }: FaultOptions): Chooser {
   return () => numbers.has(++message)
 }
 
-/** Messages vanish, and nobody says so: what a gap in sequence numbers is for. */
+/** Drops messages silently: only a gap in sequence numbers shows it. */
 export function drop(options: FaultOptions): Fault {
   return perTransport(readOptions('drop messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.filter(() => {
@@ -73,7 +76,7 @@ export function drop(options: FaultOptions): Fault {
   )
 }
 
-/** Messages come twice, one behind the other. */
+/** Delivers messages twice, consecutively. */
 export function duplicate(options: FaultOptions): Fault {
   return perTransport(readOptions('duplicate messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.flatMap((frame) => {
@@ -84,7 +87,7 @@ export function duplicate(options: FaultOptions): Fault {
   )
 }
 
-/** Messages change places with the one behind them in the same batch, each at the most once. */
+/** Swaps messages with the following one of the same batch, each at most once. */
 export function reorder(options: FaultOptions): Fault {
   return perTransport(readOptions('reorder messages', faultOptions, options), (happens, frames, { random, stats }) => {
     const changed = [...frames]
@@ -100,7 +103,7 @@ export function reorder(options: FaultOptions): Fault {
   })
 }
 
-/** Messages are cut at any place, as if their frame had been too small: `fullLength` tells. */
+/** Truncates messages at a random place, as if their frame were too small: `fullLength` is larger. */
 export function truncate(options: FaultOptions): Fault {
   return perTransport(readOptions('truncate messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.map((frame) => {
@@ -111,7 +114,7 @@ export function truncate(options: FaultOptions): Fault {
   )
 }
 
-/** One bit of a message is turned over. The kernel does not do that; what reads its messages must survive it all the same. */
+/** Flips one bit of a message. The kernel does not do this, but readers of its messages must survive it anyway. */
 export function corrupt(options: FaultOptions): Fault {
   return perTransport(readOptions('corrupt messages', faultOptions, options), (happens, frames, { random, stats }) =>
     frames.map((frame) => {
@@ -126,8 +129,8 @@ export function corrupt(options: FaultOptions): Fault {
 }
 
 /**
- * Messages come later: in front of the batch that is received `batches` batches after their own. Time is counted in
- * batches alone, so what is delayed when the traffic ends does not come any more; `waiting` of the counters says how many.
+ * Delays messages by `batches` batches; they come at the beginning of that batch. Time is counted in batches, so
+ * messages that are delayed when the traffic ends never come; the counter `waiting` says how many.
  */
 export function delay(options: DelayOptions): Fault {
   const checked = readOptions('delay messages', delayOptions, options)
@@ -153,7 +156,10 @@ export function delay(options: DelayOptions): Fault {
   }
 }
 
-/** Messages are lost as they are when the receive buffer is full: `length` of them at a time, counted in `lost` of the next batch and by the event. */
+/**
+ * Loses messages as a full receive buffer does: `length` of them at a time, counted in `lost` of the next batch and
+ * reported by the event.
+ */
 export function overrun(options: OverrunOptions): Fault {
   const checked = readOptions('overrun messages', overrunOptions, options)
   const { length = 1 } = checked
@@ -179,8 +185,7 @@ export function overrun(options: OverrunOptions): Fault {
 }
 
 /**
- * A flush sends only some of the commits, the first ones, and fails: any number of them from none to all but one, or as
- * many as `limit` says.
+ * Makes a flush send only the first commits and fail: a random number from none to all but one, or `limit`.
  */
 export function shortSend(options: FaultOptions | LimitOptions): Fault {
   const operation = 'send short'
@@ -197,7 +202,7 @@ export function shortSend(options: FaultOptions | LimitOptions): Fault {
   }
 }
 
-/** A fault whose only state is how many messages it has seen. */
+/** A fault whose only state is the number of messages so far. */
 function perTransport(
   options: FaultOptions,
   receive: (happens: Chooser, ...given: Parameters<ReceiveFault>) => readonly FaultFrame[],

@@ -3,7 +3,7 @@ import { closedError, TransportError } from '../errors.ts'
 import type { Outbox } from '../transport.ts'
 import type { FaultContext, SendFault } from './fault.ts'
 
-/** An outbox that keeps what is committed to itself until a flush, so that a flush can send less than everything. */
+/** An outbox that keeps commits to itself until a flush, so that a flush can send less than everything. */
 export class FaultOutbox implements Outbox {
   readonly memory: Memory
   #inner: Outbox
@@ -21,7 +21,7 @@ export class FaultOutbox implements Outbox {
     this.#context = context
   }
 
-  // What the outbox below could not send waits there, and comes first.
+  // Commits that the outbox below could not send stay there, and are sent first.
   get pending(): number {
     return this.#inner.pending + this.#bytes
   }
@@ -37,10 +37,14 @@ export class FaultOutbox implements Outbox {
   reserve(byteLength: number): number {
     if (this.#closed) throw closedError('reserve')
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.memory.byteLength) {
-      throw new TransportError('ARGUMENT', 'reserve', `${byteLength} bytes; 1 to ${this.memory.byteLength} can be had`)
+      throw new TransportError(
+        'ARGUMENT',
+        'reserve',
+        `the length must be from 1 to ${this.memory.byteLength} bytes, got ${String(byteLength)}`,
+      )
     }
     if (byteLength > this.available) {
-      throw new TransportError('OUTBOX_FULL', 'reserve', `${byteLength} bytes wanted, ${this.available} left`)
+      throw new TransportError('OUTBOX_FULL', 'reserve', `no room for ${byteLength} bytes, ${this.available} are free`)
     }
     this.#reserved = byteLength
     return 0
@@ -64,7 +68,7 @@ export class FaultOutbox implements Outbox {
     if (chosen < commits) this.#context.stats.shortSends++
     const sent = chosen > 0 ? this.#send(chosen) : 0
     if (sent === commits) return sent
-    throw new TransportError('SYSTEM', 'flush', `${sent} of ${commits} commits went out, by a fault`, { sent })
+    throw new TransportError('SYSTEM', 'flush', `${sent} of ${commits} commits were sent, because of a fault`, { sent })
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /**
- * Random numbers that a seed repeats: Marsaglia's xorshift with 128 bits of state. For tests and simulation, on every
- * machine the same; not for secrets.
+ * Random numbers that are reproducible by a seed: Marsaglia's xorshift with 128 bits of state. For tests and
+ * simulation, the same on every machine; not for secrets.
  */
 export class Random {
   readonly seed: number
@@ -9,11 +9,11 @@ export class Random {
   #z: number
   #w: number
 
-  /** @param seed its lower 32 bits count; 0 is as good as any other */
+  /** @param seed its lower 32 bits are used; 0 is as good as any other */
   constructor(seed: number) {
     this.seed = seed >>> 0
-    // Neighbouring seeds are mixed apart, and the state is never all zero: the four words are four different inputs of a
-    // mixing that maps no two inputs to one output.
+    // Mixes neighbouring seeds apart. The state is never all zero: its four words are images of four different inputs
+    // under a one-to-one mapping.
     this.#x = mix(this.seed)
     this.#y = mix(this.seed + 0x9e3779b9)
     this.#z = mix(this.seed + 0x3c6ef372)
@@ -31,22 +31,22 @@ export class Random {
     return this.#w
   }
 
-  /** A number from 0 up to, and without, 1. */
+  /** A number from 0 to less than 1. */
   fraction(): number {
     return this.next() / 0x1_0000_0000
   }
 
-  /** A whole number from 0 up to, and without, `bound`. */
+  /** An integer from 0 to less than `bound`. */
   below(bound: number): number {
     return Math.floor(this.fraction() * bound)
   }
 
-  /** True with the given probability. It costs one number, whatever the probability is. */
+  /** True with the given probability. Always uses one number. */
   chance(probability: number): boolean {
     return this.fraction() < probability
   }
 
-  /** Another stream of numbers, which does not depend on how many this one has given. */
+  /** Another stream of numbers, independent of how many this one has returned. */
   fork(index: number): Random {
     return new Random(mix(this.seed ^ mix(index + 1)))
   }

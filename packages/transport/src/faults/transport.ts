@@ -19,21 +19,21 @@ import { type Fault, type FaultContext, type FaultFrame, type FaultStats, frameI
 import { FaultOutbox } from './outbox.ts'
 import { Random } from './random.ts'
 
-/** A transport that makes trouble, and counts it. */
+/** A transport that injects faults, and counts them. */
 export interface FaultyTransport extends Transport {
   readonly faults: Readonly<FaultStats>
 }
 
-/** How faults are chosen. */
+/** Options of `withFaults`. */
 export interface WithFaultsOptions {
-  /** the same seed over the same batches makes the same trouble; each fault has a stream of numbers of its own */
+  /** the same seed over the same batches causes the same faults; each fault has its own stream of numbers */
   readonly seed: number
 }
 
 /**
- * The transport with trouble on its way: faults are applied in their order, the first one nearest to the kernel. It owns
- * the transport below, which must not be used any more. A batch that no fault touches is handed on as it is; one that is
- * touched is a copy in the same number of live frames, and what is held of it is copied.
+ * Wraps a transport with faults, applied in order, the first one nearest to the kernel. The result owns the transport
+ * below, which must not be used any more. A batch that no fault changes is passed on; a changed one is a copy that
+ * takes the same number of live frames, and holding its frames copies them.
  */
 export function withFaults(
   transport: Transport,
@@ -52,7 +52,7 @@ const withFaultsOptions: Schema<WithFaultsOptions> = object<WithFaultsOptions>({
   seed: required(integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
 })
 const faultList = list(
-  instance<Fault>('a fault: what drop(), delay() and the others return', (value) => {
+  instance<Fault>('a fault, as returned by drop(), delay() and the others', (value) => {
     return 'makeReceive' in value || 'makeSend' in value
   }),
 )
@@ -155,7 +155,7 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
       }
       const arrived = this.#arrived
       this.#arrived = undefined
-      // Somebody gave up waiting, and whether something came at that moment is known in the next microtask.
+      // The consumer gave up waiting. The next microtask shows whether a batch came at that moment.
       if (arrived === undefined && this.#asking !== undefined) return undefined
       const batch = arrived ?? next()
       if (batch === undefined) return undefined
@@ -193,7 +193,7 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
     else this.#copy(batch, left)
   }
 
-  /** Puts frames into batches of copies; the frames below are given back with the last of them, so that limits stay limits. */
+  /** Puts frames into batches of copies. The frames below are released with the last of them, so that limits hold. */
   #copy(batch: FrameBatch, frames: readonly FaultFrame[]): void {
     const { batchSize } = this.capabilities
     let parts = Math.ceil(frames.length / batchSize)
@@ -219,7 +219,7 @@ interface Copies {
   copied: number
 }
 
-/** The memory of one batch of copies. It is forgotten when the batch and all that is held of it are released. */
+/** The memory of one batch of copies, freed once the batch and all its held frames are released. */
 class CopyPool extends SlabPool {
   #copies: Copies
   #onRelease: () => void

@@ -3,29 +3,29 @@ import { TransportError } from '../errors.ts'
 import type { Frame, FrameBatch, Lease } from '../transport.ts'
 import { FRAME_WORDS, FrameWord } from './descriptor.ts'
 
-/** What a batch needs of the store that its frames belong to. */
+/** What a batch needs from the store of its frames. */
 export interface BatchOwner {
-  /** where the frames lie */
+  /** the memory of the frames */
   readonly memory: Memory
   /** {@link FRAME_WORDS} words per frame */
   readonly words: Uint32Array
-  /** where the message of each frame begins, in bytes */
+  /** offset of the message of each frame, in bytes */
   readonly offsets: Uint32Array
   /** Keeps a frame beyond its batch. */
   hold(frame: number): Lease
-  /** Takes the frames back; the batch calls it once, at its release. */
+  /** Takes the frames back. Called once, when the batch is released. */
   giveBatch(batch: IndexedBatch): void
 }
 
-/** The one batch: a list of frames of a store. */
+/** The only implementation of a batch: a list of frames of a store. */
 export class IndexedBatch implements FrameBatch {
   memory: Memory
   readonly length: number
   readonly lost: number
   released = false
-  /** the frames, `length` of them; what follows belongs to no one */
+  /** the frames; only the first `length` entries are valid */
   readonly list: Uint32Array
-  // Private for the type checker alone: every packet passes through these members several times.
+  // TypeScript-private instead of #private: every packet passes through these members several times.
   private readonly owner: BatchOwner
   private readonly words: Uint32Array
   private readonly offsets: Uint32Array
@@ -81,7 +81,7 @@ export class IndexedBatch implements FrameBatch {
 
   private frame(index: number): number {
     if (this.released)
-      throw new TransportError('RELEASED', 'batch', 'it was released: its frames belong to the transport')
+      throw new TransportError('RELEASED', 'batch', 'used after its release: its frames belong to the transport')
     if (!(index >= 0 && index < this.length)) {
       throw new TransportError(
         'ARGUMENT',
@@ -93,7 +93,7 @@ export class IndexedBatch implements FrameBatch {
   }
 }
 
-/** Iterates over the frames of any batch with one object that each step re-aims. */
+/** Iterates over the frames of a batch with one object that each step re-aims. */
 export function iterateFrames(batch: FrameBatch): Iterator<Frame> {
   const frame = { index: -1, offset: 0, byteLength: 0 }
   const result = { done: false as boolean, value: frame }

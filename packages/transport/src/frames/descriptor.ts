@@ -1,25 +1,25 @@
 /**
- * The words that describe a received frame, {@link FRAME_WORDS} of them per frame, at `frame * FRAME_WORDS`. The addon writes
- * them too; packages/native/src/frame.h declares the same for C.
+ * The 32-bit words that describe a received frame, {@link FRAME_WORDS} per frame, at `frame * FRAME_WORDS`. The addon
+ * writes them too; packages/native/src/frame.h declares the same for C.
  */
 export const FrameWord = {
-  /** bytes that are in the frame */
+  /** bytes in the frame */
   Length: 0,
-  /** bytes that the message had; more than {@link FrameWord.Length}: it was cut */
+  /** length of the whole message in bytes; if more than {@link FrameWord.Length}, it was truncated */
   FullLength: 1,
   /** port id of the sender (`nl_pid`); 0 is the kernel */
   PortId: 2,
-  /** multicast groups that it was sent to (`nl_groups`), a mask of the first 32 */
+  /** multicast groups that the message was sent to (`nl_groups`), a mask of the first 32 */
   Groups: 3,
 } as const
 
-/** Words per frame. */
+/** 32-bit words per frame. */
 export const FRAME_WORDS = 4
 
-/** The byte that released frames are filled with, where poisoning is on. */
+/** The byte that fills released frames, if poisoning is on. */
 export const POISON = 0xa5
 
-/** Writes the words of `frame`. */
+/** Writes the descriptor words of `frame`. */
 export function describeFrame(
   words: Uint32Array,
   frame: number,
@@ -36,8 +36,8 @@ export function describeFrame(
 }
 
 /**
- * Bytes from one frame to the next: an odd number of cache lines. With a stride of a power of two the first lines of all
- * frames, the ones that are read, would share a few sets of the processor's cache.
+ * Bytes from one frame to the next: an odd number of cache lines. With a stride of a power of two, the first cache
+ * lines of all frames, which are the ones that are read, would share a few sets of the processor's cache.
  */
 export function frameStride(byteLength: number): number {
   return (Math.ceil(byteLength / 64) | 1) * 64

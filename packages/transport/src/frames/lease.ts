@@ -1,22 +1,22 @@
 import { type Memory, RELEASED_MEMORY } from '@ringlink/codec/memory'
 import type { Lease } from '../transport.ts'
 
-/** What a lease needs of the store that it came from. */
+/** What a lease needs from its store. */
 export interface LeaseOwner {
-  /** Ends the lease; the lease calls it once, at its release. */
+  /** Ends the lease. Called once, when the lease is released. */
   giveLease(lease: FrameLease): void
 }
 
-/** {@link FrameLease.frame} of a lease that is a copy. */
+/** The value of {@link FrameLease.frame} for a lease that is a copy. */
 export const COPIED = -1
 
-/** The one lease: a frame that stays where it is, or a copy of it. */
+/** The only implementation of a lease: a frame that stays in place, or a copy of it. */
 export class FrameLease implements Lease {
   memory: Memory
   readonly offset: number
   readonly byteLength: number
   released = false
-  /** the frame that is kept, or {@link COPIED} */
+  /** the frame kept in place, or {@link COPIED} */
   readonly frame: number
   readonly #owner: LeaseOwner
 

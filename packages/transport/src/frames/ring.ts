@@ -2,26 +2,26 @@ import type { FrameBatch } from '../transport.ts'
 import type { IndexedBatch } from './batch.ts'
 import { FrameStore, type FrameTables } from './store.ts'
 
-/** How frames of a ring are lent. */
+/** Options of a ring of frames. */
 export interface FrameRingOptions {
-  /** frames in one batch at most */
+  /** maximum frames in one batch */
   readonly batchSize: number
   /** see {@link FrameRing.holdLimit} */
   readonly holdLimit: number
 }
 
 /**
- * Frames that the kernel fills one by one, in memory that it shares with us. A frame goes back to the kernel when nothing has
- * it any more: not its batch, and no lease.
+ * Frames that the kernel fills one by one, in shared memory. A frame returns to the kernel once its batch and all its
+ * leases are released.
  */
 export abstract class FrameRing extends FrameStore {
-  /** frames that may stay where they are while they are held; further ones are copied out, so the kernel always has some */
+  /** maximum frames held in place; further ones are copied out, so that the kernel always has some to fill */
   holdLimit: number
-  // Per frame: whether a batch has it, and how many leases have.
+  // Per frame: the number of users, that is, its batch and its leases.
   readonly #lent: Uint8Array
   readonly #leases: Uint32Array
   readonly #batchSize: number
-  // Lists of batches that were released, for those to come.
+  // Lists of released batches, for reuse.
   readonly #lists: Uint32Array[] = []
   #filling: Uint32Array
   #filled = 0
@@ -37,23 +37,23 @@ export abstract class FrameRing extends FrameStore {
     this.#filling = new Uint32Array(batchSize)
   }
 
-  /** frames of the batch that is being made */
+  /** frames of the batch under construction */
   get filled(): number {
     return this.#filled
   }
 
-  /** frames that are held where they are */
+  /** frames held in place */
   get kept(): number {
     return this.#kept
   }
 
-  /** Adds a frame that the kernel filled to the batch that is being made, which has fewer than `batchSize`. */
+  /** Adds a frame that the kernel filled to the batch under construction, which has fewer than `batchSize`. */
   add(frame: number): void {
     this.#lent[frame] = 1
     this.#filling[this.#filled++] = frame
   }
 
-  /** The batch of what was added; there must be something. */
+  /** Makes the batch of the added frames, at least one. */
   take(lost: number): FrameBatch {
     const batch = this.lend(this.#filling, this.#filled, lost)
     this.#filling = this.#lists.pop() ?? new Uint32Array(this.#batchSize)
@@ -61,7 +61,7 @@ export abstract class FrameRing extends FrameStore {
     return batch
   }
 
-  /** Gives a frame back to the kernel. */
+  /** Returns a frame to the kernel. */
   protected abstract giveFrame(frame: number): void
 
   protected override returnBatch({ list, length }: IndexedBatch): void {

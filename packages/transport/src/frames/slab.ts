@@ -11,22 +11,22 @@ export interface SlabSizes {
   readonly frameSize: number
   /** frames in a slab, which is what one batch takes */
   readonly batchSize: number
-  /** slabs, which is how many batches can be live */
+  /** slabs, which is the maximum number of live batches */
   readonly slabs: number
-  /** overwrite released frames, so that code that still reads them is found out */
+  /** overwrite released frames, to expose code that still reads them */
   readonly poison?: boolean | undefined
 }
 
 /**
- * Frames for transports that receive by copying: equal frames in one block of memory, a slab of them per batch. The slab
- * given back last is the next to be used, because it is still in the cache. What is held is copied out.
+ * Frames for transports that receive by copying: equal frames in one block of memory, one slab per batch. The slab
+ * released last is used next, because it is still in the cache. Held frames are copied out.
  */
 export class SlabPool extends FrameStore {
   readonly sizes: SlabSizes
   /** bytes from one frame to the next */
   readonly stride: number
   readonly #free: number[]
-  // The frames of each slab, which never change.
+  // The list of frames of each slab, which never changes.
   readonly #lists: readonly Uint32Array[]
 
   constructor(sizes: SlabSizes) {
@@ -46,7 +46,7 @@ export class SlabPool extends FrameStore {
     )
   }
 
-  /** The slab to fill next; its frames are the `batchSize` from `slab * batchSize` on. Throws code `NO_FREE_FRAMES`. */
+  /** The slab to fill next, with `batchSize` frames beginning at `slab * batchSize`. Throws code `NO_FREE_FRAMES`. */
   next(): number {
     const slab = this.#free[this.#free.length - 1]
     if (slab === undefined) {
@@ -60,9 +60,9 @@ export class SlabPool extends FrameStore {
     return slab
   }
 
-  /** Makes a batch of the first `length` frames of `slab`, which is the one that {@link next} named. */
+  /** Makes a batch of the first `length` frames of `slab`, which {@link next} returned. */
   take(slab: number, length: number, lost: number): FrameBatch {
-    // Not always the last one any more: a batch may have been released since.
+    // Not always the last one: a batch may have been released since.
     const free = this.#free
     if (free[free.length - 1] === slab) free.pop()
     else free.splice(free.lastIndexOf(slab), 1)
@@ -74,7 +74,7 @@ export class SlabPool extends FrameStore {
     this.#free.push((batch.list[0] as number) / this.sizes.batchSize)
   }
 
-  /** Those bytes that somebody could see, so that large frames cost no more than small ones. */
+  /** Only the bytes that were visible, so that large frames cost no more than small ones. */
   #poison({ list, length }: IndexedBatch): void {
     for (let i = 0; i < length; i++) {
       const frame = list[i] as number
@@ -84,7 +84,7 @@ export class SlabPool extends FrameStore {
   }
 }
 
-/** What a transport over a pool of slabs is, whose messages come in order. */
+/** The capabilities of a transport over a pool of slabs whose messages come in order. */
 export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: number, exactLoss = true): Capabilities {
   const { batchSize, slabs } = pool.sizes
   return Object.freeze({
@@ -101,7 +101,7 @@ export function slabCapabilities(kind: string, pool: SlabPool, outboxSize: numbe
   })
 }
 
-/** A copy of a batch in memory of its own, for callers that must keep all of it while its frames go back to the kernel. */
+/** Copies a whole batch into separate memory, for callers that must keep it after its frames return to the kernel. */
 export function copyBatch(batch: FrameBatch): FrameBatch {
   let frameSize = 4
   for (let i = 0; i < batch.length; i++) frameSize = Math.max(frameSize, batch.byteLength(i))

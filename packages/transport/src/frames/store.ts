@@ -4,26 +4,26 @@ import { type BatchOwner, IndexedBatch } from './batch.ts'
 import { FRAME_WORDS, FrameWord } from './descriptor.ts'
 import { COPIED, FrameLease, type LeaseOwner } from './lease.ts'
 
-/** The tables of a store of frames: where its frames lie and what is in them. */
+/** The tables of a store of frames: offsets and descriptors. */
 export interface FrameTables {
   readonly memory: Memory
-  /** {@link FRAME_WORDS} words per frame, written by what fills the frames */
+  /** {@link FRAME_WORDS} 32-bit words per frame, written by the filler of the frames */
   readonly words: Uint32Array
-  /** where the message of each frame begins, in bytes */
+  /** offset of the message of each frame, in bytes */
   readonly offsets: Uint32Array
 }
 
 /**
- * The frames of one transport, the batches that lend them out and the leases that keep some of them. Stores differ in where
- * frames lie and how they are given back: that is what subclasses say.
+ * The frames of one transport, the batches that lend them and the leases that keep some of them. Subclasses define
+ * where frames lie and how they return to the kernel.
  */
 export abstract class FrameStore implements FrameTables, BatchOwner, LeaseOwner {
   readonly memory: Memory
   readonly words: Uint32Array
   readonly offsets: Uint32Array
-  /** leases that live */
+  /** live leases */
   held = 0
-  /** frames that were copied in order to be held, so far */
+  /** frames copied to be held, so far */
   copied = 0
   readonly #batches: Set<IndexedBatch> = new Set()
   readonly #leases: Set<FrameLease> = new Set()
@@ -61,13 +61,13 @@ export abstract class FrameStore implements FrameTables, BatchOwner, LeaseOwner 
     if (lease.frame !== COPIED) this.returnKept(lease.frame)
   }
 
-  /** Detaches all batches and leases: what closing a transport does. */
+  /** Detaches all batches and leases, when the transport closes. */
   close(): void {
     for (const batch of [...this.#batches]) batch.release()
     for (const lease of [...this.#leases]) lease.release()
   }
 
-  /** the batches that live, the oldest first */
+  /** the live batches, oldest first */
   protected get batches(): ReadonlySet<IndexedBatch> {
     return this.#batches
   }
@@ -82,7 +82,7 @@ export abstract class FrameStore implements FrameTables, BatchOwner, LeaseOwner 
   /** Takes back the frames of a batch, except those that are kept. */
   protected abstract returnBatch(batch: IndexedBatch): void
 
-  /** Keeps a frame of a live batch where it is; false: it is to be copied out. */
+  /** Keeps a frame of a live batch in place. Returns false if it must be copied out. */
   protected keepInPlace(_frame: number): boolean {
     return false
   }

@@ -3,12 +3,12 @@ import type { RingFrames } from './layout.ts'
 const MESSAGE_HEADER_LENGTH = 16
 
 /**
- * Where the message of a VALID frame begins: behind the frame's header, but for dumps of some kernels (4.3, 4.4), which begin
- * so far back that exactly the size they were allocated with is left, and nothing tells that size.
+ * Offset of the message of a VALID frame: after the frame's header, except for dumps of some kernels (4.3, 4.4). Those
+ * begin so late that exactly their allocated size is left, and nothing states that size.
  *
  *     frame 8192, allocation 3776:   | header 24 | 4392 bytes untouched | 3776 bytes for the messages |
  *
- * @param allocations the sizes that it can have been, the likely ones first
+ * @param allocations the possible allocation sizes, likely ones first
  */
 export function locateMessage(
   frames: RingFrames,
@@ -29,7 +29,7 @@ export function locateMessage(
   return data
 }
 
-/** Whether messages, one behind the other, fill `length` bytes exactly. */
+/** Whether consecutive messages fill `length` bytes exactly. */
 function holdsMessages(u32: Uint32Array, start: number, length: number): boolean {
   let at = 0
   while (at < length) {

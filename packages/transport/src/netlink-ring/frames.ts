@@ -3,22 +3,22 @@ import type { FrameLease } from '../frames/lease.ts'
 import { FrameRing, type FrameRingOptions } from '../frames/ring.ts'
 import type { ReceiveRing } from './receive.ts'
 
-/** The frames of one receive ring: what is held in place is marked SKIP there. */
+/** The frames of one receive ring: frames held in place are marked SKIP there. */
 export class NetlinkRingFrames extends FrameRing {
   readonly #ring: ReceiveRing
   readonly #released: () => void
-  // Frames of batches that are parked.
+  // Frames of parked batches.
   readonly #parked: WeakSet<IndexedBatch> = new WeakSet()
   #wasFull = false
 
-  /** @param released called when frames went back */
+  /** @param released called when frames return to the kernel */
   constructor(ring: ReceiveRing, options: FrameRingOptions, released: () => void) {
     super({ memory: ring.frames.memory, words: ring.words, offsets: ring.offsets }, options)
     this.#ring = ring
     this.#released = released
   }
 
-  /** Whether the ring has been full since this was asked last. */
+  /** Whether the ring has been full since the last call. */
   wasFull(): boolean {
     this.#noteFullness()
     const wasFull = this.#wasFull
@@ -26,7 +26,7 @@ export class NetlinkRingFrames extends FrameRing {
     return wasFull
   }
 
-  /** Keeps live batches, except one, from waking us, and from stopping the kernel if it can step over their frames. */
+  /** Parks live batches, except one, so that they do not wake us, nor stop a kernel that can step over their frames. */
   park(except?: IndexedBatch): void {
     for (const batch of this.batches) {
       if (batch === except || this.#parked.has(batch)) continue
@@ -37,7 +37,7 @@ export class NetlinkRingFrames extends FrameRing {
 
   override giveBatch(batch: IndexedBatch): void {
     this.#noteFullness()
-    // Out of order: the kernel stands before the older ones, and is to continue after them.
+    // Out of order: the kernel is stopped before the older frames, and must continue after them.
     if (this.#oldest() !== batch) this.park(batch)
     super.giveBatch(batch)
     this.#released()

@@ -1,6 +1,6 @@
 /**
- * The memory-mapped rings of netlink (Linux 3.10 to 4.5), without a system call: the layout, both ends of both rings, and
- * the transport over them, which is given its system calls.
+ * The memory-mapped rings of netlink (Linux 3.10 to 4.5), without system calls: the layout, both ends of both rings,
+ * and the transport over them, which takes its system calls as an argument.
  */
 // biome-ignore-all lint/performance/noBarrelFile: the entry of a subpath
 export * from './kernel/receive.ts'

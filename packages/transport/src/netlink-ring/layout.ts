@@ -23,8 +23,9 @@
  *  |                      group id of the sender                   |
  *  +---------------------------------------------------------------+
  *
- * The status word is the only one that both sides write. Whoever stores it has finished with the rest of the frame, and
- * whoever finds it changed may begin: it is loaded and stored with Atomics, everything else plainly.
+ * Only the status word is written by both sides. A side stores it when it has finished with the rest of the frame, and
+ * the other side begins when it sees the change: it is loaded and stored with Atomics, everything else with plain
+ * accesses.
  */
 import { Errno } from '@ringlink/codec/errors'
 import { align4, type Memory } from '@ringlink/codec/memory'
@@ -35,25 +36,28 @@ const GROUP = LENGTH + 4
 const PROCESS_ID = GROUP + 4
 const USER_ID = PROCESS_ID + 4
 const GROUP_ID = USER_ID + 4
-/** Bytes of a frame's header (`NL_MMAP_HDRLEN`). */
+/** Length of a frame's header in bytes (`NL_MMAP_HDRLEN`). */
 export const FRAME_HEADER_LENGTH: number = align4(GROUP_ID + 4)
 
 /** Frame sizes are multiples of this (`NL_MMAP_MSG_ALIGNMENT`). */
 const FRAME_ALIGNMENT = 4
-/** Bytes of a ring request (`struct nl_mmap_req`): block size, block count, frame size, frame count. */
+/** Length of a ring request in bytes (`struct nl_mmap_req`): block size, block count, frame size, frame count. */
 export const RING_REQUEST_LENGTH = 16
 
-/** Whose a frame is. Neither side checks the range: a value that is not the one looked for is just not that. */
+/**
+ * The status of a frame, which says who owns it (enum nl_mmap_status). Neither side checks the range: any other value
+ * just does not match.
+ */
 export const FrameStatus = {
-  /** NL_MMAP_STATUS_UNUSED: the writer's, to be filled */
+  /** NL_MMAP_STATUS_UNUSED: owned by the writer, free */
   Unused: 0,
-  /** NL_MMAP_STATUS_RESERVED: the kernel's, being filled */
+  /** NL_MMAP_STATUS_RESERVED: owned by the kernel, being filled */
   Reserved: 1,
-  /** NL_MMAP_STATUS_VALID: the reader's, with a message */
+  /** NL_MMAP_STATUS_VALID: owned by the reader, with a message */
   Valid: 2,
-  /** NL_MMAP_STATUS_COPY: the reader's, a token for one message in the receive queue */
+  /** NL_MMAP_STATUS_COPY: owned by the reader, a token for one message in the receive queue */
   Copy: 3,
-  /** NL_MMAP_STATUS_SKIP: kept by the user; the kernel is to step over it */
+  /** NL_MMAP_STATUS_SKIP: kept by the user; the kernel should step over it */
   Skip: 4,
 } as const
 export type FrameStatus = (typeof FrameStatus)[keyof typeof FrameStatus]
@@ -67,27 +71,27 @@ export const RingOption = {
 } as const
 export type RingOption = (typeof RingOption)[keyof typeof RingOption]
 
-/** The sizes of a ring, as the kernel is asked for them. */
+/** The sizes of a ring, as requested from the kernel. */
 export interface RingGeometry {
   /** nm_block_size: bytes of a block, a multiple of the page size */
   readonly blockSize: number
-  /** nm_block_nr */
+  /** nm_block_nr: number of blocks */
   readonly blockCount: number
   /** nm_frame_size: bytes of a frame with its header; need not divide the block size */
   readonly frameSize: number
-  /** nm_frame_nr: what fits in a block, times the blocks */
+  /** nm_frame_nr: frames per block times number of blocks */
   readonly frameCount: number
 }
 
-/** What asks for no ring: it probes whether there could be one, and releases one that there is. */
+/** A request for no ring: probes whether the kernel has rings, and releases an existing one. */
 export const NO_RING: RingGeometry = Object.freeze({ blockSize: 0, blockCount: 0, frameSize: 0, frameCount: 0 })
 
-/** What the kernel knows of a socket when it checks a ring request. */
+/** The state of a socket that the kernel checks for a ring request. */
 export interface RingSetup {
   readonly pageSize: number
   /** CAP_NET_ADMIN in the initial user namespace */
   readonly privileged: boolean
-  /** some mapping of the socket exists, of whichever ring */
+  /** a mapping of the socket exists, of either ring */
   readonly mapped: boolean
   /** frames of this ring are reserved at this moment */
   readonly pending: boolean
@@ -96,9 +100,9 @@ export interface RingSetup {
 }
 
 /**
- * The kernel's answer to a ring request, short of allocation: 0 or an errno, the checks in the kernel's order.
+ * The kernel's answer to a ring request, without the allocation: 0 or an errno, with the checks in the kernel's order.
  *
- * @param request the option's value as words (`struct nl_mmap_req`); further words are ignored
+ * @param request the option's value as 32-bit words (`struct nl_mmap_req`); further words are ignored
  */
 export function checkRingRequest(request: Uint32Array, setup: RingSetup): number {
   if (!setup.privileged) return Errno.EPERM
@@ -107,7 +111,7 @@ export function checkRingRequest(request: Uint32Array, setup: RingSetup): number
   if (setup.mapped || setup.pending) return Errno.EBUSY
   if (blockCount === 0) return frameCount === 0 ? 0 : Errno.EINVAL
   if (setup.set) return Errno.EBUSY
-  // The kernel takes the block size for a signed int.
+  // The kernel treats the block size as a signed int.
   if ((blockSize | 0) <= 0 || blockSize % setup.pageSize !== 0) return Errno.EINVAL
   if (frameSize < FRAME_HEADER_LENGTH || frameSize % FRAME_ALIGNMENT !== 0) return Errno.EINVAL
   const perBlock = Math.floor(blockSize / frameSize)
@@ -115,18 +119,18 @@ export function checkRingRequest(request: Uint32Array, setup: RingSetup): number
   return 0
 }
 
-/** The words of a ring request (`struct nl_mmap_req`). */
+/** A ring request as 32-bit words (`struct nl_mmap_req`). */
 export function writeRingRequest(geometry: RingGeometry): Uint32Array<ArrayBuffer> {
   return Uint32Array.of(geometry.blockSize, geometry.blockCount, geometry.frameSize, geometry.frameCount)
 }
 
-/** What a ring request of at least four words asks for. */
+/** The geometry in a ring request of at least four 32-bit words. */
 export function readRingRequest(request: Uint32Array): RingGeometry {
   const [blockSize = 0, blockCount = 0, frameSize = 0, frameCount = 0] = request
   return { blockSize, blockCount, frameSize, frameCount }
 }
 
-/** Bytes of a ring in the mapping; of one that is not there, none. */
+/** Length of a ring in the mapping, in bytes; 0 if there is no ring. */
 export function ringSize(geometry: RingGeometry | undefined): number {
   return geometry === undefined ? 0 : geometry.blockSize * geometry.blockCount
 }
@@ -144,12 +148,12 @@ export function checkMapping(
   return offset !== 0 || expected === 0 || rounded !== expected ? Errno.EINVAL : 0
 }
 
-/** Blocks are made larger than a frame needs up to so many times, and as long as more than a quarter of them would be wasted. */
+/** Maximum factor by which blocks are enlarged while more than a quarter of them would be wasted. */
 const BLOCK_GROWTH = 4
 
 /**
- * A geometry for at least `frameCount` frames that hold messages of `capacity` bytes. Blocks are a power of two of pages,
- * because the kernel rounds what it allocates up to that, and small, because it then always finds them.
+ * A geometry for at least `frameCount` frames that hold messages of `capacity` bytes. Blocks are a power of two of
+ * pages, because the kernel rounds allocations up to that, and small, so that the kernel can always allocate them.
  */
 export function planRing(needs: { capacity: number; frameCount: number; pageSize: number }): RingGeometry {
   const frameSize = align4(needs.capacity) + FRAME_HEADER_LENGTH
@@ -162,17 +166,17 @@ export function planRing(needs: { capacity: number; frameCount: number; pageSize
   return { blockSize, blockCount, frameSize, frameCount: perBlock * blockCount }
 }
 
-/** The frames of one ring in their memory: where they are, and the fields of their headers. */
+/** The frames of one ring in memory: their offsets, and the fields of their headers. */
 export class RingFrames {
   readonly memory: Memory
   readonly geometry: RingGeometry
   readonly count: number
   /** bytes that a frame holds */
   readonly capacity: number
-  // Per frame, the index of its first word.
+  // Per frame, the index of its first 32-bit word.
   readonly #words: Uint32Array
 
-  /** @param start where the ring begins in the memory: 0 for the receive ring, its size for the transmit ring behind it */
+  /** @param start offset of the ring in the memory: 0 for the receive ring, the size of that for the transmit ring */
   constructor(memory: Memory, geometry: RingGeometry, start = 0) {
     this.memory = memory
     this.geometry = geometry
@@ -185,12 +189,12 @@ export class RingFrames {
     })
   }
 
-  /** Where the header of a frame is, in bytes. */
+  /** Offset of the header of a frame, in bytes. */
   address(frame: number): number {
     return this.#word(frame) * 4
   }
 
-  /** Where the message of a frame is, if nothing moved it. */
+  /** Offset of the message of a frame, in bytes, unless the kernel moved it. */
   data(frame: number): number {
     return this.#word(frame) * 4 + FRAME_HEADER_LENGTH
   }
@@ -215,7 +219,7 @@ export class RingFrames {
     return this.memory.u32[this.#word(frame) + GROUP / 4] as number
   }
 
-  /** Writes what the header says of a message, all but the status. */
+  /** Writes the header fields of a message, except the status. */
   describe(frame: number, message: FrameDescription): void {
     const { u32 } = this.memory
     const word = this.#word(frame)
@@ -226,7 +230,7 @@ export class RingFrames {
     u32[word + GROUP_ID / 4] = message.groupId ?? 0
   }
 
-  /** What the header says of a message, copied: for tests and people. */
+  /** A copy of the header fields of a message, for tests and people. */
   description(frame: number): Required<FrameDescription> {
     const { u32 } = this.memory
     const word = this.#word(frame)
@@ -249,7 +253,7 @@ export class RingFrames {
   }
 }
 
-/** The fields of a frame's header that tell of its message; what is left out is 0, as it is for messages of the kernel. */
+/** The fields of a frame's header that describe its message; fields left out are 0, as for messages of the kernel. */
 export interface FrameDescription {
   readonly length: number
   readonly group?: number | undefined

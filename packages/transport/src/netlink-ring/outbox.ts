@@ -4,9 +4,12 @@ import { OutboxBuffer } from '../outbox.ts'
 import type { RingSystem } from './system.ts'
 import type { TransmitRing } from './transmit.ts'
 
-/** What an outbox needs of its system. */
+/** What an outbox needs from its system. */
 export interface RingSender extends Pick<RingSystem, 'trigger' | 'send'> {
-  /** Frames that answers can be received in at this moment, and whether there will be no more until frames in use are released. */
+  /**
+   * The number of frames that can receive answers now, and whether there will be no more until frames in use are
+   * released.
+   */
   room(): { readonly frames: number; readonly isAll: boolean }
 }
 
@@ -17,22 +20,23 @@ const MESSAGE_HEADER_LENGTH = 16
 const ACKNOWLEDGE = 0x4
 /** NLM_F_DUMP */
 const DUMP = 0x300
-/** A request that is acknowledged may be answered with a message before that. */
+/** A request with an acknowledgement may be answered with another message first. */
 const FRAMES_PER_REQUEST = 2
 
 /**
- * An outbox of a socket with a receive ring. Commits are collected in a buffer, where each can be as long as the whole of it
- * and stays until the kernel has it. With a transmit ring, a flush puts as many as fit into each frame and lets the kernel
- * take all frames at once. A commit is never divided: one longer than a frame is sent as on any socket, in its turn.
+ * The outbox of a socket with a receive ring. Commits are collected in a buffer, where each can be as long as the
+ * buffer and stays until the kernel has taken it. With a transmit ring, a flush puts as many commits as fit into each
+ * frame and makes the kernel take all frames at once. A commit is never divided: one longer than a frame is sent with
+ * sendto, in order.
  *
- * Requests that ask for an answer go out only as far as the receive ring has room for the answers, because the kernel drops what
- * it has no frame for and reports success all the same. What is behind the last of them waits in the outbox, in order, without
- * an error ({@link waiting}): {@link proceed}, or the next flush, goes on. Nothing else is ever kept back.
+ * Requests for an answer are sent only while the receive ring has room for the answers, because the kernel drops
+ * answers without a frame and still reports success. Later commits wait in the outbox, in order, without an error
+ * ({@link waiting}); {@link proceed}, or the next flush, continues. Nothing else is ever held back.
  */
 export class RingOutbox extends OutboxBuffer {
-  /** commits are kept back because there was no room for answers */
+  /** commits are held back because there was no room for answers */
   waiting = false
-  // Per pending commit: its bytes, and the frames that its answers may take.
+  // Per pending commit: its length in bytes, and the frames that its answers may take.
   readonly #lengths: number[] = []
   readonly #answers: number[] = []
   #reserved = 0
@@ -57,7 +61,7 @@ export class RingOutbox extends OutboxBuffer {
     this.#answers.push(countAnswers(this.memory, this.#reserved, byteLength))
   }
 
-  /** As {@link Outbox.flush}; the commits that went out, which are not all while {@link waiting}. */
+  /** As {@link Outbox.flush}. Returns the number of commits sent, which are not all while {@link waiting}. */
   override flush(): number {
     const commits = this.pendingCommits
     this.waiting = false
@@ -69,7 +73,9 @@ export class RingOutbox extends OutboxBuffer {
     }
   }
 
-  /** Sends what was kept back, as far as there is room now. Throws what {@link flush} throws; the next call tries again. */
+  /**
+   * Sends commits that were held back, as far as there is room now. Throws as {@link flush}; the next call tries again.
+   */
   proceed(): void {
     if (!this.waiting) return
     try {
@@ -88,7 +94,7 @@ export class RingOutbox extends OutboxBuffer {
   }
 }
 
-/** Frames that the answers to the messages of one commit may take. */
+/** The number of frames that the answers to the messages of one commit may take. */
 function countAnswers(memory: Memory, offset: number, byteLength: number): number {
   let frames = 0
   for (let at = 0; at + MESSAGE_HEADER_LENGTH <= byteLength; ) {
@@ -123,7 +129,7 @@ class Flush {
     this.#system = system
   }
 
-  /** The bytes that went out, or a negative errno when none did. */
+  /** Returns the bytes sent, or a negative errno if none were. */
   run(): number {
     const { lengths } = this.#commits
     while (lengths.length > 0) {
@@ -138,7 +144,10 @@ class Flush {
     return this.#taken
   }
 
-  /** The commits, from the first on, whose answers there is room for; one alone does with what room there can be. */
+  /**
+   * The number of commits, from the first on, whose answers have room. A single commit is sent with the room that there
+   * can be.
+   */
   #affordable(): number {
     const { answers } = this.#commits
     let asked = 0
@@ -183,13 +192,13 @@ class Flush {
     }
     const { sent, errno } = ring.settle(this.#system.trigger())
     for (const { commits, bytes } of frames.slice(0, sent)) this.#count(commits, bytes)
-    // What was not sent is still in the buffer: its frames are taken back, and filled anew by the next flush.
+    // Unsent commits are still in the buffer: their frames are taken back, and the next flush fills them again.
     ring.discard()
     if (sent === frames.length) return 0
     return errno === 0 ? Errno.EAGAIN : errno
   }
 
-  /** The commits from `next` to `end` that fit into one frame. */
+  /** The number of commits from `next` to `end` that fit into one frame. */
   #fit(next: number, end: number, capacity: number): { commits: number; bytes: number } {
     const { lengths } = this.#commits
     let commits = 0

@@ -2,69 +2,71 @@ import { describeFrame, FRAME_WORDS, POISON } from '../frames/descriptor.ts'
 import { locateMessage } from './dump-location.ts'
 import { FRAME_HEADER_LENGTH, FrameStatus, type RingFrames } from './layout.ts'
 
-/** What {@link ReceiveRing.take} answers when there is no frame to be taken. */
+/** What {@link ReceiveRing.take} returns when there is no frame to take. */
 export const NoFrame = {
   /** the frame at the cursor has not been filled */
   Empty: -1,
-  /** the kernel is filling the frame at the cursor: those behind it may be complete, and make poll return at once */
+  /** the kernel is filling the frame at the cursor: later ones may be complete, and make poll return at once */
   Reserved: -2,
-  /** the frame that the kernel must fill next is one of ours: nothing comes before it is released */
+  /** the frame that the kernel must fill next is in use by us: nothing comes until it is released */
   Ours: -3,
 } as const
 
 /**
- * Receives one message of the receive queue, without waiting, into `capacity` bytes at `offset` of the ring's memory (the
- * kernel does not touch the data of a frame that it has handed over), and writes its four words from `index` on. False: there was none.
+ * Receives one message of the receive queue, without waiting, into `capacity` bytes at `offset` of the ring's memory
+ * (the kernel does not touch the data of a frame that it has handed over), and writes its four descriptor words from
+ * `index` on. Returns false if there was none.
  */
 export type ReceiveCopy = (offset: number, capacity: number, words: Uint32Array, index: number) => boolean
 
 export interface ReceiveRingOptions {
   readonly receiveCopy: ReceiveCopy
-  /** sizes that the protocol's dumps may be allocated with beside the common ones (`min_dump_alloc`) */
+  /** sizes, besides the common ones, with which the protocol's dumps may be allocated (`min_dump_alloc`) */
   readonly dumpAllocations?: readonly number[] | undefined
-  /** overwrite released frames, so that whoever still reads them is found out */
+  /** overwrite released frames, to expose code that still reads them */
   readonly poison?: boolean | undefined
   /** the kernel steps over SKIP frames (4.3 and newer): parked frames then do not stop it */
   readonly skips?: boolean | undefined
 }
 
-/** Whose frames are on our side; the status word alone does not tell a frame that was read from one that was not. */
+/** The state of frames on our side; the status word alone does not distinguish frames that were read from others. */
 const FREE = 0
 const BORROWED = 1
 const HELD = 2
-/** released after having been held: the kernel may have stepped over it, and will not come back in this lap */
+/** released after being held: the kernel may have stepped over it, and will not come back in this lap */
 const RETURNED = 3
 
 /**
- * Stands for VALID in a parked frame where SKIP is of no use. To the kernel a status that it does not know is a frame that
- * is not free.
+ * Replaces VALID in a parked frame if SKIP does not work. The kernel treats a frame with an unknown status as not free.
  */
 const PARKED = 0x706b6400
 
-/** What dumps are allocated with at the least (`NLMSG_GOODSIZE` on 4 KiB pages) and, after a long receive, at the most. */
+/**
+ * The minimum (`NLMSG_GOODSIZE` on 4 KiB pages) and, after a long receive, the maximum allocation of dumps, in bytes.
+ */
 const DUMP_ALLOCATION = 3776
 const DUMP_ALLOCATION_LIMIT = 16384
 
 /**
- * The user's end of a receive ring. Frames are taken in the order of the ring and released in any order. Between the two
- * a frame is borrowed, or held: marked SKIP, so that the kernel goes on behind it.
+ * The user's end of a receive ring. Frames are taken in ring order and released in any order. In between a frame is
+ * borrowed or held; a held frame is marked SKIP, so that the kernel continues after it.
  */
 export class ReceiveRing {
   readonly frames: RingFrames
-  /** the frame to be taken next */
+  /** the frame to take next */
   cursor = 0
   borrowed = 0
   held = 0
-  /** frames that the kernel handed over without a message in them, and tokens whose message was gone */
+  /** frames that the kernel handed over without a message, and tokens whose message was gone */
   empty = 0
-  /** {@link FRAME_WORDS} words per frame, valid from its being taken to its release */
+  /** {@link FRAME_WORDS} 32-bit words per frame, valid from when it is taken until its release */
   readonly words: Uint32Array
-  /** where the message of each frame begins, valid as long */
+  /** offset of the message of each frame, valid for the same time */
   readonly offsets: Uint32Array
   readonly #owner: Uint8Array
   readonly #options: ReceiveRingOptions
   #mayHaveStepped = false
-  // What dumps may have been allocated with; first, the largest buffer of a receive that succeeded.
+  // Possible allocation sizes of dumps; the first is the largest buffer of a receive that succeeded.
   readonly #allocations: number[]
 
   constructor(frames: RingFrames, options: ReceiveRingOptions) {
@@ -76,7 +78,10 @@ export class ReceiveRing {
     this.#allocations = [0, DUMP_ALLOCATION, ...(options.dumpAllocations ?? [])]
   }
 
-  /** Takes the next frame; its index, or one of {@link NoFrame}. Throws what `receiveCopy` throws, the frame untouched. */
+  /**
+   * Takes the next frame. Returns its index, or one of {@link NoFrame}. Throws what `receiveCopy` throws, with the
+   * frame untouched.
+   */
   take(): number {
     for (;;) {
       const frame = this.next()
@@ -87,8 +92,8 @@ export class ReceiveRing {
   }
 
   /**
-   * Moves the cursor to the frame that {@link take} looks at next, VALID or COPY; its index, or one of {@link NoFrame}. For whoever
-   * is about to wait: before 4.3 poll does not tell of every frame that was filled.
+   * Moves the cursor to the frame that {@link take} looks at next, VALID or COPY. Returns its index, or one of {@link
+   * NoFrame}. Call it before waiting: before 4.3 poll does not report every filled frame.
    */
   next(): number {
     for (;;) {
@@ -105,7 +110,7 @@ export class ReceiveRing {
     }
   }
 
-  /** Keeps a borrowed frame in the ring: the kernel is to step over it. */
+  /** Keeps a borrowed frame in the ring: the kernel should step over it. */
   hold(frame: number): void {
     if (this.#owner[frame] !== BORROWED) return
     this.#owner[frame] = HELD
@@ -115,8 +120,9 @@ export class ReceiveRing {
   }
 
   /**
-   * For a borrowed frame that stays so for a while: it no longer makes poll return at once, which any VALID frame does, read
-   * or not (in vain before 4.3); and a kernel that steps over SKIP frames goes on behind it, as far as others were released.
+   * Parks a borrowed frame that stays borrowed for a while. It no longer makes poll return at once, which any VALID
+   * frame does, read or not (has no effect before 4.3), and a kernel that steps over SKIP frames continues after it, as
+   * far as others were released.
    */
   park(frame: number): void {
     if (this.#owner[frame] !== BORROWED) return
@@ -126,8 +132,8 @@ export class ReceiveRing {
   }
 
   /**
-   * Whether the kernel has filled the last frame before `frame`, the oldest that is in use: then it may have found no other,
-   * and lost messages.
+   * Whether the kernel has filled the last frame before `frame`, the oldest in use: then it may have found no free
+   * frame, and lost messages.
    */
   isFullBefore(frame: number): boolean {
     let before = frame
@@ -139,7 +145,7 @@ export class ReceiveRing {
     return true
   }
 
-  /** Gives a frame back to the kernel, borrowed or held. */
+  /** Returns a borrowed or held frame to the kernel. */
   release(frame: number): void {
     const owner = this.#owner[frame]
     if (owner !== BORROWED && owner !== HELD) return
@@ -149,22 +155,25 @@ export class ReceiveRing {
       this.#giveBack(frame, FREE)
       return
     }
-    // As long as the frame says SKIP it is plain whether the kernel has gone past it; afterwards it is not.
+    // Whether the kernel has passed the frame is known only while its status is SKIP.
     if (this.frames.status(this.cursor) === FrameStatus.Skip) this.#stepOver()
     this.#giveBack(frame, RETURNED)
   }
 
   /**
-   * Looks for a frame of the kernel's beyond the cursor, one lap, and goes there. For the reader who was woken, and woken
-   * again, and found nothing: the kernel stepped over a frame at the cursor that says UNUSED by now. Not to be called without
-   * need: a frame at the cursor whose copy is just being announced would be passed until the next lap.
+   * Looks for a filled frame beyond the cursor, for one lap, and moves there. For a reader that was woken repeatedly
+   * and found nothing: the kernel stepped over a frame at the cursor that is UNUSED by now. Do not call it without
+   * need: it would pass a frame at the cursor whose copy is just being announced, until the next lap.
    */
   resynchronise(): boolean {
-    // A frame being filled is waited for, whatever is behind it.
+    // Wait for a frame that is being filled, even if later ones are complete.
     return !this.#ofKernel(this.cursor) && this.#scan()
   }
 
-  /** Frames that the kernel can fill before it comes to one that is in use: no more replies than this can be received. */
+  /**
+   * The number of frames that the kernel can fill before it reaches one in use: at most this many replies can be
+   * received.
+   */
   freeFrames(): number {
     let free = 0
     let frame = this.cursor
@@ -193,7 +202,7 @@ export class ReceiveRing {
       this.#discard(frame)
       return false
     }
-    // The kernel never writes beyond a frame; what it says is not trusted with that all the same.
+    // The kernel never writes beyond a frame, but its length is not trusted anyway.
     const byteLength = Math.min(length, frames.capacity)
     const group = frames.group(frame)
     describeFrame(this.words, frame, byteLength, length, 0, group > 0 && group <= 32 ? 1 << (group - 1) : 0)
@@ -239,15 +248,15 @@ export class ReceiveRing {
       const start = frames.address(frame)
       memory.u8.fill(POISON, start + FRAME_HEADER_LENGTH, start + frames.geometry.frameSize)
     }
-    // What is found at the start of a message is then known to be new.
+    // So that bytes found at the start of a message are known to be new.
     if (frames.capacity > 0) memory.u32[(this.offsets[frame] as number) >> 2] = 0
     this.#owner[frame] = owner
     frames.setStatus(frame, FrameStatus.Unused)
   }
 
   /**
-   * From a cursor that stands on a frame to be passed over (one that we hold, or held), to the kernel's frame behind it:
-   * that is there only if the kernel has gone past. 0 when the cursor has moved.
+   * Moves the cursor from a frame that is or was held to the next frame that the kernel filled, which exists only if
+   * the kernel has passed the held one. Returns 0 when the cursor has moved.
    */
   #stepOver(): number {
     let frame = this.cursor
@@ -267,7 +276,7 @@ export class ReceiveRing {
     return this.#nothing(mayBeFilled)
   }
 
-  /** Where the kernel stands is known only as long as it has stepped over nothing; afterwards any frame may be its next. */
+  /** The kernel's position is known only until it steps over a frame; afterwards any frame may be its next. */
   #nothing(mayBeFilled: boolean): number {
     const isAllOurs = this.borrowed + this.held === this.frames.count
     return isAllOurs || !(mayBeFilled || this.#mayHaveStepped) ? NoFrame.Ours : NoFrame.Empty

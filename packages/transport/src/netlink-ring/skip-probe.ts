@@ -3,13 +3,13 @@ import { FrameStatus, RingFrames, type RingGeometry, RingOption, ringSize, write
 import type { OpenRingSystem, RingSystem } from './system.ts'
 
 const FRAMES = 4
-/** A request that does nothing and is acknowledged: `NLMSG_NOOP`, `NLM_F_REQUEST | NLM_F_ACK`. */
+/** A request that has no effect and is acknowledged: `NLMSG_NOOP`, `NLM_F_REQUEST | NLM_F_ACK`. */
 const NOOP = { length: 16, type: 1, flags: 5 } as const
 
 /**
- * Whether this kernel steps over a frame that is kept (SKIP) where it builds messages in the ring: 4.3 and newer do, older ones
- * stop at it and lose what comes. It is tried out, on a socket of its own with a ring of four frames: the kernel answers
- * twelve requests at the most, each within the send. False also where that could not be tried.
+ * Whether this kernel steps over a kept frame (SKIP) when it builds messages in the ring: 4.3 and newer do, older ones
+ * stop there and lose messages. Tries it on a separate socket with a ring of four frames: the kernel answers at most
+ * twelve requests, each within the send. Also false if it cannot be tried.
  */
 export function stepsOverSkip(open: OpenRingSystem): boolean {
   const system = open(() => {})
@@ -31,7 +31,7 @@ function tryOut(system: RingSystem, memory: Memory, geometry: RingGeometry): boo
   const request = new Memory(NOOP.length)
   request.u32[0] = NOOP.length
   request.u16.set([NOOP.type, NOOP.flags], 2)
-  /** Whether the next answer is in this frame. */
+  /** Whether the next answer arrives in this frame. */
   const isAnsweredIn = (frame: number, leave: FrameStatus = FrameStatus.Unused) => {
     if (system.send(request, 0, NOOP.length) !== NOOP.length) return false
     if (frames.status(frame) !== FrameStatus.Valid) return false
@@ -39,7 +39,8 @@ function tryOut(system: RingSystem, memory: Memory, geometry: RingGeometry): boo
     return true
   }
   const areAnsweredIn = (...expected: number[]) => expected.every((frame) => isAnsweredIn(frame))
-  // One lap, which leaves the kernel before the frame that is kept; one past it; one in which it is released behind the kernel.
+  // One lap, which leaves the kernel before the kept frame; one past it; and one in which the frame is released after
+  // the kernel has passed it.
   if (!isAnsweredIn(0, FrameStatus.Skip) || !areAnsweredIn(1, 2, 3)) return false
   if (!areAnsweredIn(1, 2, 3, 1)) return false
   frames.setStatus(0, FrameStatus.Unused)

@@ -1,17 +1,17 @@
 import { Errno } from '@ringlink/codec/errors'
 import { FrameStatus, type RingFrames } from './layout.ts'
 
-/** What became of the frames that a send was to take. */
+/** The result of a send for the pending frames. */
 export interface Transmitted {
   /** frames sent, from the first pending one on */
   readonly sent: number
-  /** 0, or the errno (positive) that the next frame failed with, or that kept all from being looked at */
+  /** 0, or the errno (positive) with which the next frame failed, or which prevented any frame from being processed */
   readonly errno: number
 }
 
 /**
  * The user's end of a transmit ring: messages are written into frames, marked VALID in order, and one send without data
- * makes the kernel take all of them. Where it stopped is read from the frames, because its result does not say.
+ * makes the kernel take all of them. The frames show where it stopped, because its result does not.
  */
 export class TransmitRing {
   readonly frames: RingFrames
@@ -24,13 +24,13 @@ export class TransmitRing {
     this.frames = frames
   }
 
-  /** The frame to write the next message to, or -1 when all are pending. */
+  /** The frame for the next message, or -1 when all are pending. */
   reserve(): number {
     if (this.pending === this.frames.count) return -1
     return (this.#first + this.pending) % this.frames.count
   }
 
-  /** The message of `length` bytes in the frame that {@link reserve} named is complete. */
+  /** Commits the message of `length` bytes in the frame that {@link reserve} returned. */
   commit(length: number): void {
     const frame = this.reserve()
     this.frames.setLength(frame, length)
@@ -39,8 +39,8 @@ export class TransmitRing {
   }
 
   /**
-   * Works out what a send has done, from its result (bytes, or a negative errno). Frames not sent are pending as before,
-   * in order; the one that failed is the first of them, also where the kernel had given it back.
+   * Finds out what a send has done, from its result (bytes, or a negative errno) and the frames. Unsent frames stay
+   * pending, in order; the one that failed is the first of them, even if the kernel had released it.
    */
   settle(result: number): Transmitted {
     const taken = this.#taken()
@@ -52,7 +52,7 @@ export class TransmitRing {
     return { sent: taken - 1, errno }
   }
 
-  /** Takes all pending frames back; none of them will be sent. */
+  /** Cancels all pending frames; none of them will be sent. */
   discard(): void {
     for (let i = 0; i < this.pending; i++) {
       this.frames.setStatus((this.#first + i) % this.frames.count, FrameStatus.Unused)
@@ -77,15 +77,16 @@ export class TransmitRing {
   }
 
   /**
-   * Puts the frame before the first pending one, which the kernel took and could not deliver, back in front: as its head
-   * has moved on, every pending message moves on by a frame. The frame's bytes are as they were: the kernel only read them.
+   * Requeues the frame before the first pending one, which the kernel took and could not deliver. Because the kernel's
+   * head has advanced, every pending message moves by one frame. The frame's bytes are unchanged: the kernel only read
+   * them.
    */
   #restore(): void {
     const { frames } = this
     const { memory, count } = frames
     const failed = (this.#first + count - 1) % count
     const length = frames.length(failed)
-    // Where all frames were pending, the last one moves to where the failed one is.
+    // If all frames were pending, the last one moves to the place of the failed one.
     const bytes = memory.copy(frames.data(failed), length)
     for (let i = this.pending; i > 0; i--) {
       const from = (this.#first + i - 1) % count

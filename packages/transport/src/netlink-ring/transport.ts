@@ -16,46 +16,49 @@ export interface RingTransportOptions {
   /** {@link Capabilities.kind} */
   readonly kind: string
   readonly receive: RingGeometry
-  /** without it the outbox is sent as on any socket */
+  /** without it the outbox is sent as on a plain socket */
   readonly transmit?: RingGeometry | undefined
-  /** frames in one batch at the most; a quarter of the ring by default, and no more than 256 */
+  /** maximum frames in one batch; default a quarter of the ring, at most 256 */
   readonly batchSize?: number | undefined
   /**
-   * Frames that may be held in the ring at one time, fewer than it has; further ones are copied out to be held, so that the kernel
-   * always has frames to fill: those that are left, except the ones of live batches. 0 by default: SKIP is safe only where the
-   * kernel steps over it (4.3 and newer) and where nothing arrives by the receive queue, as on a socket of nfnetlink_queue whose copy
-   * range fits the frames. Elsewhere a held frame makes the kernel drop messages when it comes round, and a dump stops there.
-   * From the first group that is joined on, all are copied out: what is sent to groups comes by the receive queue.
+   * Maximum number of frames held in the ring at one time, fewer than it has. Further ones are copied out, so that the
+   * kernel always has frames to fill, apart from those of live batches. Default 0: SKIP is safe only if the kernel
+   * steps over it (4.3 and newer) and nothing arrives through the receive queue, as on a socket of nfnetlink_queue
+   * whose copy range fits the frames. Otherwise the kernel drops messages, and dumps stop, when it reaches a held
+   * frame. Once a group is joined, all are copied out, because messages to groups come through the receive queue.
    */
   readonly holdLimit?: number | undefined
   readonly outboxSize?: number | undefined
   readonly portId?: number | undefined
   readonly groups?: readonly number[] | undefined
-  /** deliver frames of senders other than the kernel too */
+  /** also deliver frames of senders other than the kernel */
   readonly foreignSenders?: boolean | undefined
-  /** `min_dump_alloc` values of the protocol's dumps, where they are larger than a page */
+  /** `min_dump_alloc` values of the protocol's dumps that are larger than a page */
   readonly dumpAllocations?: readonly number[] | undefined
   /** overwrite released frames */
   readonly poison?: boolean | undefined
 }
 
-/** Where opening can fail for want of rings: `operation` of the error. */
+/** The values of an error's `operation` when opening fails because the kernel has no rings. */
 export const RingStep = {
   SetReceive: 'set receive ring',
   SetTransmit: 'set transmit ring',
   Map: 'map rings',
 } as const
 
-/** Milliseconds until we look again when poll says that there is something, and there is nothing to be taken. */
+/** Milliseconds until we look again when poll reports something and there is nothing to take. */
 const RETRY_DELAY = 1
-/** Wake-ups in vain after which we look beyond the cursor, and stop polling. One in vain is common: an error was reported. */
+/**
+ * Wake-ups without a frame after which we look beyond the cursor and stop polling. One is common: an error was
+ * reported.
+ */
 const WAKEUPS_IN_VAIN = 2
 const OUTBOX_SIZE = 65536
 const BATCH_SIZE = 256
 
 /**
- * A transport over the memory-mapped rings of netlink (Linux 3.10 to 4.5). It is TypeScript up to the system calls, which
- * it is given; the simulator gives it others.
+ * A transport over the memory-mapped rings of netlink (Linux 3.10 to 4.5). All TypeScript except for the system calls,
+ * which it takes as an argument; the simulator passes others.
  */
 export class RingTransport extends BaseTransport {
   readonly capabilities: Capabilities
@@ -68,14 +71,14 @@ export class RingTransport extends BaseTransport {
   readonly #foreignSenders: boolean
   #waiting = false
   #nudging = false
-  // A look at what is there already, in the next turn of the event loop.
+  // The handle of a check in the next turn of the event loop, for frames that are ready already.
   #look: NodeJS.Immediate | undefined
   #closed = false
-  // This look was caused by a wake-up; wake-ups since the last that brought something.
+  // This check was caused by a wake-up; the number of wake-ups since the last one with a frame.
   #woken = false
   #inVain = 0
 
-  /** Sets the rings, maps them and binds. Throws `TransportError`, code `SYSTEM`; nothing is left open then. */
+  /** Sets the rings, maps them and binds. Throws `TransportError`, code `SYSTEM`, and then leaves nothing open. */
   constructor(open: OpenRingSystem, options: RingTransportOptions) {
     super()
     checkOptions(options)
@@ -112,8 +115,8 @@ export class RingTransport extends BaseTransport {
   }
 
   /**
-   * Frames that the kernel can fill at this moment. More requests than this, with an answer each, and answers are lost: the
-   * kernel reports success all the same. So the outbox keeps back what there is no room for.
+   * The number of frames that the kernel can fill now. With more requests for an answer than this, answers would be
+   * lost although the kernel reports success, so the outbox holds requests back.
    */
   freeFrames(): number {
     return this.#ring.freeFrames()
@@ -123,7 +126,7 @@ export class RingTransport extends BaseTransport {
     const batch = this.#take()
     const woken = this.#woken
     this.#woken = false
-    // Frames may have gone back without having been in a batch.
+    // Frames may have been returned without having been in a batch.
     this.#proceed()
     if (batch !== undefined || !woken || ++this.#inVain < WAKEUPS_IN_VAIN) return batch
     return this.#ring.resynchronise() ? this.#take() : undefined
@@ -191,7 +194,7 @@ export class RingTransport extends BaseTransport {
     if (this.#waiting) this.doStopWaiting()
     this.outbox.close()
     this.#frames.close()
-    // In this order: a mapping keeps the socket alive, with its port id, its groups and its queues.
+    // In this order, because a mapping keeps the socket alive, with its port id, groups and queues.
     this.#system.unmap()
     this.#system.close()
   }
@@ -233,7 +236,7 @@ export class RingTransport extends BaseTransport {
   }
 
   #take(): FrameBatch | undefined {
-    // A loss leaves no trace in the ring but its being full; with SKIP not even that.
+    // The only trace of a loss in the ring is that it is full; with SKIP not even that.
     if (this.#frames.wasFull() || this.loss.congested || this.#ring.held > 0) this.#checkError()
     let frame = this.#next()
     for (; frame >= 0; frame = this.#next()) {
@@ -263,7 +266,7 @@ export class RingTransport extends BaseTransport {
     return undefined
   }
 
-  /** The ring's next frame. An error is put off while there are frames to be delivered: it comes again. */
+  /** The ring's next frame. An error is ignored while there are frames to deliver: it comes again. */
   #next(): number {
     try {
       return this.#ring.take()
@@ -279,13 +282,13 @@ export class RingTransport extends BaseTransport {
       const result = this.#system.receive(offset, capacity, words, index)
       if (result >= 0) return true
       if (result === -Errno.EAGAIN) return false
-      // The error of an overrun, reported in passing; the message is still to come.
+      // The receive reported an overrun; the message is still to come.
       if (result !== -Errno.ENOBUFS) throw systemError('receive', -result)
       this.loss.noteOverrun()
     }
   }
 
-  /** Polls, which also restarts a dump that stopped for want of frames, and fetches the error if there is one. */
+  /** Polls, which also restarts a dump that stopped because it had no frames, and fetches the error if there is one. */
   #poll(timeout: number): number {
     this.#frames.park()
     const events = this.#check('poll', this.#system.poll(timeout))
@@ -315,9 +318,9 @@ export class RingTransport extends BaseTransport {
   }
 
   /**
-   * There is something to be taken, or nothing can come. Poll is not to be relied upon for either: a kernel before 4.3 looks only at
-   * the frame before its head, and once that was released it tells of nothing until the next message, for which a full ring has
-   * no room; frames of ours never make it return.
+   * Whether there is something to take, or nothing can come. Poll is not reliable for either: a kernel before 4.3 looks
+   * only at the frame before its head, and once that is released reports nothing until the next message, for which a
+   * full ring has no room; frames in use never make it return.
    */
   #isDecided(): boolean {
     const next = this.#ring.next()
@@ -325,8 +328,9 @@ export class RingTransport extends BaseTransport {
   }
 
   /**
-   * Frames went back while somebody waits: a dump that stopped because there was no room goes on only when poll is called,
-   * and nothing else would call it. That may also have undone what the wait relies on: see {@link #isDecided}.
+   * Called when frames return to the kernel during a wait: a dump that stopped because there was no room continues only
+   * when poll is called, and nothing else would call it. The returned frames may also invalidate what the wait relies
+   * on, see {@link #isDecided}.
    */
   #released(): void {
     this.#proceed()
@@ -346,7 +350,7 @@ export class RingTransport extends BaseTransport {
     })
   }
 
-  /** Sends what the outbox kept back; whoever receives learns why it cannot. */
+  /** Sends commits that the outbox held back. The receiver gets the error if that fails. */
   #proceed(): void {
     try {
       this.outbox.proceed()
@@ -383,9 +387,10 @@ function checkOptions({ receive, batchSize = 1, holdLimit = 0 }: RingTransportOp
   const refuse = (what: string) => {
     throw new TransportError('ARGUMENT', 'open ring', what)
   }
-  if (!Number.isInteger(batchSize) || batchSize < 1) refuse(`a batch of ${batchSize} frames`)
-  // At least one frame must be left, or nothing could ever arrive.
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    refuse(`batchSize must be an integer of at least 1, got ${String(batchSize)}`)
+  // At least one frame must stay free, or nothing could ever arrive.
   if (!Number.isInteger(holdLimit) || holdLimit < 0 || holdLimit >= Math.max(1, receive.frameCount)) {
-    refuse(`${holdLimit} of ${receive.frameCount} frames to be held`)
+    refuse(`holdLimit must be an integer from 0 to ${receive.frameCount - 1}, got ${String(holdLimit)}`)
   }
 }

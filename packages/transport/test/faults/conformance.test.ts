@@ -8,7 +8,7 @@ for (const [name, fault] of Object.entries(withoutEffect)) {
 const all = Object.values(withoutEffect)
 describeTransport('all faults together, none of which happens,', { open: decorated(openReference, all) })
 describeTransport('faults around faults', { open: decorated(decorated(openReference, all), all) })
-// Frames that are none of the transport below: every batch is a copy, and every flush goes the long way.
+// Frames that do not belong to the transport below: every batch is a copy, and every flush takes the long path.
 describeTransport('a transport of copies', {
   open: decorated(openReference, [
     { makeReceive: () => (frames) => frames.map((frame) => ({ ...frame })) },

@@ -17,13 +17,13 @@ import {
 } from '../../src/faults/index.ts'
 import type { FrameBatch, Transport } from '../../src/index.ts'
 
-/** A message as the model has it. */
+/** A message in the model. */
 interface Message {
   readonly bytes: readonly number[]
   readonly fullLength: number
 }
 
-/** What a fault does, said once more: a function over lists that knows nothing of frames. */
+/** A model of a fault: a function over lists that knows nothing of frames. */
 type Model = (
   probability: number,
 ) => (messages: Message[], random: Random, stats: FaultStats, lose: (count: number) => void) => Message[]
@@ -134,7 +134,7 @@ function open(faults: readonly Fault[], seed: number) {
   return { peer, transport: withFaults(peer.transport, faults, { seed }) }
 }
 
-/** Everything that comes out; what goes in arrives batch by batch. */
+/** Everything that comes out, when the input arrives batch by batch. */
 function run(transport: Transport, peer: ReferencePeer, batches: readonly (readonly number[][])[]) {
   const received: Message[] = []
   let lost = 0
@@ -158,7 +158,7 @@ function messagesOf(batch: FrameBatch): Message[] {
   }))
 }
 
-describe('what comes out is what the model makes of what goes in', () => {
+describe('the output equals that of the model', () => {
   const chain = fc.array(
     fc.record({ name: fc.constantFrom(...names), probability: fc.double({ min: 0, max: 1, noNaN: true }) }),
     {
@@ -182,7 +182,7 @@ describe('what comes out is what the model makes of what goes in', () => {
         const steps = used.map((link, index) => {
           const step = models[link.name]?.model(link.probability)
           const numbers = random.fork(index)
-          // Each delay counts what waits in it alone.
+          // Each delay counts only its own waiting messages.
           const own = { ...stats }
           return { step, numbers, own }
         })
@@ -231,7 +231,7 @@ const everything = [
   delay({ ...half, batches: 3 }),
 ]
 
-test('one seed, one course of events; another seed, another', () => {
+test('the same seed repeats the faults, another seed does not', () => {
   const batches = Array.from({ length: 30 }, (_, index) => [
     [index, 1, 2, 3],
     [index, 4],
@@ -245,7 +245,7 @@ test('one seed, one course of events; another seed, another', () => {
   expect(course(8)).not.toEqual(course(7))
 })
 
-test('a fault more does not change what the others do', () => {
+test('another fault does not change the effect of the others', () => {
   const batches = Array.from({ length: 30 }, (_, index) => [
     [index, 1, 2, 3],
     [index, 4],
@@ -258,14 +258,14 @@ test('a fault more does not change what the others do', () => {
   expect(dropped([drop(half), corrupt({ probability: 0 })])).toEqual(dropped([drop(half)]))
 })
 
-test('a batch that no fault touches is handed on, and not copied', async () => {
+test('a batch that no fault changes is passed on, and not copied', async () => {
   const { peer, transport } = open([drop({ probability: 0 }), delay({ probability: 0, batches: 1 })], 1)
   peer.deliver([Uint8Array.of(1)])
   const batch = await transport.receive()
   expect(batch.memory).toBe(peer.transport.pool.memory)
 })
 
-test('what was touched is borrowed, held and detached like everything else', async () => {
+test('a changed batch is borrowed, held and detached like any other', async () => {
   const { peer, transport } = open([corrupt({ probability: 1 })], 1)
   peer.deliver([Uint8Array.of(1), Uint8Array.of(2)])
   const first = await transport.receive()
@@ -286,7 +286,7 @@ test('what was touched is borrowed, held and detached like everything else', asy
   expect(() => second.memory.u8).toThrow(expect.objectContaining({ code: 'RELEASED' }))
 })
 
-test('copies do not give more frames than there are', async () => {
+test('copies do not exceed the number of frames', async () => {
   const { peer, transport } = open([corrupt({ probability: 1 })], 1)
   const live: FrameBatch[] = []
   for (let round = 0; round < 3; round++) {
@@ -299,7 +299,7 @@ test('copies do not give more frames than there are', async () => {
   expect((await transport.receive()).fullLength(0)).toBe(1)
 })
 
-test('more messages than a batch takes come in several, and the loss in the first', async () => {
+test('more messages than a batch holds come in several, and the loss in the first', async () => {
   const twice = duplicate({ probability: 1 })
   const { peer, transport } = open([twice, twice], 1)
   peer.lose(5)
@@ -316,7 +316,7 @@ test('more messages than a batch takes come in several, and the loss in the firs
   expect(free()).not.toBe(slab)
 })
 
-test('a batch of which nothing is left is given back, and its loss is told by the next one', () => {
+test('a batch without remaining frames is returned, and the next one reports its loss', () => {
   const { peer, transport } = open([{ makeReceive: () => dropFirst() }], 1)
   peer.lose(2)
   peer.deliver([Uint8Array.of(1)])
@@ -339,7 +339,7 @@ function dropFirst() {
   }
 }
 
-test('a receive waits on when everything that came was dropped', async () => {
+test('a receive continues to wait when everything that came was dropped', async () => {
   const { peer, transport } = open([{ makeReceive: () => dropFirst() }], 1)
   const waiting = transport.receive()
   peer.deliver([Uint8Array.of(1)])
@@ -361,7 +361,7 @@ test('closing the transport below closes the one around it', async () => {
   expect(() => transport.poll()).toThrow(expect.objectContaining({ code: 'CLOSED' }))
 })
 
-test('what is below cannot be received any more, and its error is passed on', async () => {
+test('an error of the transport below is passed on', async () => {
   const { peer, transport } = open([], 1)
   const stolen = peer.transport.receive()
   stolen.catch(() => {})
@@ -440,7 +440,7 @@ test.each([
   () => delay({ probability: 0.5, batches: 0 }),
   () => delay({ probability: 0.5, batches: 1.5 }),
   () => overrun({ probability: 0.5, length: 0 }),
-])('faults that make no sense are refused (%#)', (make) => {
+])('faults without a valid time are refused (%#)', (make) => {
   expect(make).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
 })
 
@@ -456,7 +456,7 @@ test.each([
   expect(make).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
 })
 
-test.each([1, 2, 3])('faults can be exact: these messages and no others, whatever the seed (%i)', (seed) => {
+test.each([1, 2, 3])('faults can be exact: these messages and no others, with any seed (%i)', (seed) => {
   const { peer, transport } = open([drop({ at: [3, 5] }), duplicate({ at: [1] })], seed)
   const { received } = run(transport, peer, [
     [[0], [1]],
@@ -467,6 +467,6 @@ test.each([1, 2, 3])('faults can be exact: these messages and no others, whateve
   expect(transport.faults).toMatchObject({ dropped: 2, duplicated: 1 })
 })
 
-test('a decorated transport says so', () => {
+test('a decorated transport shows that it is one', () => {
   expect(open([], 1).transport.capabilities.kind).toBe('reference+faults')
 })

@@ -10,7 +10,7 @@ test('a seed repeats its numbers, on every machine', () => {
   expect(take(new Random(2 ** 32 + 5), 4)).toEqual(take(new Random(5), 4))
 })
 
-test('numbers are whole, in bounds, and spread', () => {
+test('numbers are integers, in bounds, and spread', () => {
   for (const seed of [0, 1, 2, 0xffffffff]) {
     const random = new Random(seed)
     const buckets = new Array<number>(16).fill(0)
@@ -28,7 +28,7 @@ test('numbers are whole, in bounds, and spread', () => {
   }
 })
 
-test('chance is never at 0 and always at 1, and costs one number either way', () => {
+test('chance is never true at 0 and always at 1, and uses one number in each case', () => {
   const random = new Random(3)
   for (let round = 0; round < 1000; round++) {
     expect(random.chance(0)).toBe(false)
@@ -39,7 +39,7 @@ test('chance is never at 0 and always at 1, and costs one number either way', ()
   expect(random.next()).toBe(other.next())
 })
 
-test('a fork depends on seed and index, not on what was taken', () => {
+test('a fork depends on seed and index, not on the numbers taken', () => {
   const random = new Random(4)
   const before = take(random.fork(0), 4)
   take(random, 10)
@@ -48,7 +48,7 @@ test('a fork depends on seed and index, not on what was taken', () => {
   expect(take(new Random(5).fork(0), 4)).not.toEqual(before)
 })
 
-test('no seed leads to a state that stands still', () => {
+test('no seed leads to a constant state', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       expect(new Set(take(new Random(seed), 8)).size).toBeGreaterThan(1)

@@ -26,7 +26,7 @@ test('no other source declares them', () => {
   }
 })
 
-test('describing a frame writes its words and no others', () => {
+test('describing a frame writes its own words and no others', () => {
   const words = new Uint32Array(3 * FRAME_WORDS).fill(99)
   describeFrame(words, 1, 7, 100, 4711, 8)
   expect([...words]).toEqual([99, 99, 99, 99, 7, 100, 4711, 8, 99, 99, 99, 99])

@@ -5,7 +5,7 @@ import { describeFrame, FRAME_WORDS, type FrameBatch, FrameRing, type Lease } fr
 
 const FRAME_SIZE = 8
 
-/** A ring whose kernel fills the frame given back first, with a number that it counts up. */
+/** A ring whose kernel fills the frame that was returned first, with an increasing number. */
 class CountingRing extends FrameRing {
   readonly free: number[]
   #number = 0
@@ -20,7 +20,7 @@ class CountingRing extends FrameRing {
     this.free = Array.from({ length: count }, (_, frame) => frame)
   }
 
-  /** A batch of as many as `length` frames, and the numbers in them. */
+  /** A batch of up to `length` frames, and the numbers in them. */
   receive(length: number): { batch: FrameBatch; numbers: number[] } | undefined {
     const numbers: number[] = []
     for (const frame of this.free.splice(0, length)) {
@@ -38,7 +38,10 @@ class CountingRing extends FrameRing {
   }
 }
 
-/** What a user does: receives some, holds some of that (the same frame more than once, perhaps), releases others, in any order. */
+/**
+ * The actions of a user: receives some frames, holds some of those (a frame perhaps more than once), releases others,
+ * in any order.
+ */
 const step = fc.record({
   receive: fc.integer({ min: 1, max: 6 }),
   hold: fc.array(fc.nat(5), { maxLength: 8 }),
@@ -46,7 +49,7 @@ const step = fc.record({
   release: fc.array(fc.nat(40), { maxLength: 6 }),
 })
 
-test('whatever is held and released, there is a frame for the kernel once batches are, bytes stay, counts are right', () => {
+test('for any holds and releases, the kernel has a frame once batches are released, bytes stay, counts are right', () => {
   const rings = fc
     .integer({ min: 2, max: 9 })
     .chain((count) => fc.record({ count: fc.constant(count), holdLimit: fc.nat(count - 1) }))
@@ -84,7 +87,7 @@ test('whatever is held and released, there is a frame for the kernel once batche
   )
 })
 
-test('frames are given back once the batch and all leases are released, whichever comes last', () => {
+test('a frame is returned once its batch and all its leases are released, in any order', () => {
   const ring = new CountingRing(4, 3)
   const { batch } = ring.receive(2) as { batch: FrameBatch }
   const leases = [batch.hold(0), batch.hold(0), batch.hold(1)]

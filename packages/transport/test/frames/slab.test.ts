@@ -61,7 +61,7 @@ test.each([-1, 3, Number.NaN])('frame %s of three is refused', (index) => {
   expect(() => batch.hold(index)).toThrow(code('ARGUMENT'))
 })
 
-test('the slab given back last is used next', () => {
+test('the slab that was returned last is used next', () => {
   const pool = new SlabPool({ ...sizes, slabs: 3 })
   const [first, second] = [take(pool, [4]), take(pool, [4])]
   const at = first.offset(0)
@@ -70,7 +70,7 @@ test('the slab given back last is used next', () => {
   expect(take(pool, [4]).offset(0)).toBe(at)
 })
 
-test('all slabs live: refused, with what to do; one released: room again', () => {
+test('with all slabs live it refuses and says what to do; after a release there is room again', () => {
   const pool = new SlabPool(sizes)
   const batches = [take(pool, [4]), take(pool, [4])]
   expect(() => pool.next()).toThrow(
@@ -115,7 +115,7 @@ describe('release', () => {
     expect(kept.memory.copy(kept.offset(2), 40)).toEqual(new Uint8Array(40).fill(13))
   })
 
-  test('does not write where it is not asked to poison', () => {
+  test('does not write without poisoning', () => {
     const pool = new SlabPool({ ...sizes, poison: false })
     const batch = take(pool, [4])
     const at = batch.offset(0)
@@ -155,13 +155,13 @@ describe('hold', () => {
     expect(pool.held).toBe(0)
   })
 
-  test('takes an empty frame too', () => {
+  test('accepts an empty frame too', () => {
     const lease = take(new SlabPool(sizes), [0]).hold(0)
     expect(lease.byteLength).toBe(0)
     expect(lease.memory.u8.length).toBe(0)
   })
 
-  test('does not take room from receiving', () => {
+  test('does not reduce the room for receiving', () => {
     const pool = new SlabPool(sizes)
     const leases = Array.from({ length: 100 }, (_, round) => {
       const batch = take(pool, [4], round)

@@ -40,11 +40,11 @@ describe('a ring request (section 2: checks in order and their errno)', () => {
     ['set already comes before the sizes', geometry(1, 1, 1, 1), { set: true }, Errno.EBUSY],
     ['a block size of 0', geometry(0, 1, 2048, 2), {}, Errno.EINVAL],
     ['a block size that is negative as an int', geometry(0x80000000, 1, 2048, 0x100000), {}, Errno.EINVAL],
-    ['a block size that is no multiple of the page size', geometry(4095, 1, 2048, 1), {}, Errno.EINVAL],
+    ['a block size that is not a multiple of the page size', geometry(4095, 1, 2048, 1), {}, Errno.EINVAL],
     ['three pages per block', geometry(12288, 1, 4096, 3), {}, 0],
     ['a frame size below its header', geometry(4096, 1, 20, 204), {}, Errno.EINVAL],
     ['frame_size 24 (zero payload) is legal', geometry(4096, 1, 24, 170), {}, 0],
-    ['a frame size that is no multiple of 4', geometry(4096, 1, 2046, 2), {}, Errno.EINVAL],
+    ['a frame size that is not a multiple of 4', geometry(4096, 1, 2046, 2), {}, Errno.EINVAL],
     ['a frame larger than a block', geometry(4096, 1, 4100, 0), {}, Errno.EINVAL],
     ['frame_size need not divide block_size', geometry(4096, 2, 3800, 2), {}, 0],
     ['too many frames', geometry(4096, 2, 2048, 5), {}, Errno.EINVAL],
@@ -85,13 +85,13 @@ describe('mapping (section 3)', () => {
 })
 
 describe('frames in their blocks', () => {
-  it('begin anew in each block: "verified with 3800-byte frames in 4096-byte blocks"', () => {
+  it('begin again in each block: "verified with 3800-byte frames in 4096-byte blocks"', () => {
     const frames = new RingFrames(new Memory(3 * 4096), geometry(4096, 3, 3800, 3))
     expect([0, 1, 2].map((frame) => frames.address(frame))).toEqual([0, 4096, 8192])
     expect(frames.capacity).toBe(3776)
   })
 
-  it('lie behind the receive ring when they are the transmit ring', () => {
+  it('lie after the receive ring if they are the transmit ring', () => {
     const receive = geometry(4096, 2, 1000, 8)
     const transmit = geometry(8192, 2, 3000, 4)
     const frames = new RingFrames(new Memory(ringSize(receive) + ringSize(transmit)), transmit, ringSize(receive))
@@ -100,7 +100,7 @@ describe('frames in their blocks', () => {
     expect(frames.next(3)).toBe(0)
   })
 
-  it('say in their header what the kernel would have them say', () => {
+  it('have the header that the kernel would write', () => {
     const memory = new Memory(4096)
     const frames = new RingFrames(memory, geometry(4096, 1, 2048, 2))
     frames.describe(1, { length: 77, group: 2, processId: 3, userId: 4, groupId: 5 })
@@ -119,7 +119,7 @@ describe('planning a ring', () => {
     [16384, 64],
     [65648, 16],
     [1, 1],
-  ])('for %i bytes, %i frames, the kernel takes what comes out', (capacity, frameCount) => {
+  ])('for %i bytes, %i frames, the kernel accepts the result', (capacity, frameCount) => {
     const plan = planRing({ capacity, frameCount, pageSize: 4096 })
     expect(checkRingRequest(writeRingRequest(plan), fresh)).toBe(0)
     expect(plan.frameCount).toBeGreaterThanOrEqual(frameCount)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FrameStatus, NoFrame, RING_FULL } from '../../src/netlink-ring/index.ts'
 import { BothEnds, message, numberOf } from './support.ts'
 
-/** What may happen next at either end; numbers choose among what is there. */
+/** The possible next steps at either end; numbers select one of the available frames. */
 type Step =
   | { kind: 'direct' | 'reserve' | 'copied' | 'beginCopied'; size: number }
   | { kind: 'deliver' | 'abort' | 'finishCopied' | 'release' | 'hold' | 'releaseHeld'; which: number }
@@ -49,7 +49,7 @@ interface Options {
   dumpTrim: boolean
   poison: boolean
   skips: boolean
-  /** copies are announced at once, never behind a later message */
+  /** copies are announced at once, never after a later message */
   atomicCopies: boolean
 }
 
@@ -178,14 +178,14 @@ class Model {
     return true
   }
 
-  /** Lets everything come to its end: the kernel completes, the user releases and reads, scanning only where it may. */
+  /** Runs to the end: the kernel completes, the user releases and reads, and scans only where allowed. */
   finish(mayScan = true): void {
     while (this.reserved.length > 0) this.step({ kind: 'deliver', which: 0 })
     while (this.begun.length > 0) this.step({ kind: 'finishCopied', which: 0 })
     while (this.borrowed.length > 0) this.step({ kind: 'release', which: 0 })
     while (this.held.length > 0) this.step({ kind: 'releaseHeld', which: 0 })
     const { user } = this.ends
-    // Every round of a reader that poll wakes must bring something, or, after a scan, the next one must.
+    // Each round of a reader that poll wakes must yield something; after a scan, the next round must.
     for (let fruitless = 0; this.hasMessages(); ) {
       if (this.take()) {
         fruitless = 0
@@ -199,8 +199,8 @@ class Model {
   }
 
   /**
-   * Everything accepted was delivered once; in order, unless the kernel has stepped over a frame that was then released: it
-   * may fill the one behind it first, and nothing in the ring tells which of the two that was.
+   * Every accepted message was delivered once, and in order, unless the kernel has stepped over a frame that was then
+   * released: it may fill the following one first, and nothing in the ring shows which it was.
    */
   expectDelivered(isOrdered: boolean): void {
     const { delivered, accepted } = this
@@ -240,7 +240,7 @@ function takeFrom<T>(list: T[], which: number): T | undefined {
 }
 
 describe('both ends of a receive ring', () => {
-  it('lose nothing silently, deliver nothing twice, keep what is kept, and come to an end', () => {
+  it('lose nothing silently, deliver nothing twice, keep held frames, and finish', () => {
     fc.assert(
       fc.property(options, steps, (chosen, list) => {
         const model = new Model(chosen)

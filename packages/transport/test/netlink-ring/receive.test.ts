@@ -4,7 +4,7 @@ import { FRAME_WORDS, FrameWord, POISON } from '../../src/index.ts'
 import { FrameStatus, NoFrame, RING_FULL, TOO_LARGE } from '../../src/netlink-ring/index.ts'
 import { BothEnds, frames, message, numberOf } from './support.ts'
 
-/** Takes what there is and releases it; the numbers of the messages. */
+/** Takes and releases all frames. Returns the numbers of the messages. */
 function drain(
   { user, ...ends }: BothEnds,
   read = (frame: number) => BothEnds.prototype.read.call({ user, ...ends }, frame),
@@ -33,7 +33,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(user.take()).toBe(NoFrame.Empty)
   })
 
-  it('"order in the ring is thus order of allocation": what is reserved first is waited for', () => {
+  it('"order in the ring is thus order of allocation": the reader waits for the first reservation', () => {
     const ends = new BothEnds(frames(4))
     const first = ends.kernel.reserve(16)
     ends.direct(message(2))
@@ -61,7 +61,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.user.frames.status(aborted)).toBe(FrameStatus.Unused)
   })
 
-  it('copied: a token for one message of the queue, whatever its frame', () => {
+  it('copied: a token for one message of the queue, in any frame', () => {
     const ends = new BothEnds(frames(4))
     ends.copied(message(1))
     ends.direct(message(2))
@@ -123,7 +123,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.user.frames.status(0)).toBe(FrameStatus.Unused)
   })
 
-  it('a message longer than its frame is cut, and says so', () => {
+  it('a message longer than its frame is truncated and marked', () => {
     const ends = new BothEnds(frames(2))
     ends.copied(message(1, 2300))
     const frame = ends.user.take()
@@ -132,7 +132,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.read(frame)).toEqual(message(1, 2300).subarray(0, 2028))
   })
 
-  it('a length beyond the frame is not believed', () => {
+  it('a length beyond the frame is not trusted', () => {
     const ends = new BothEnds(frames(2))
     ends.kernel.deliver(ends.kernel.reserve(16), { length: 5000 })
     expect(ends.read(ends.user.take()).length).toBe(2028)
@@ -152,7 +152,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(user.take()).toBe(NoFrame.Empty)
   })
 
-  it('poisons what is released', () => {
+  it('poisons released frames', () => {
     const ends = new BothEnds(frames(2), {}, { poison: true })
     ends.direct(message(1, 100))
     const frame = ends.user.take()
@@ -164,7 +164,7 @@ describe('the life of a received frame (section 5)', () => {
 })
 
 describe('borrowed frames', () => {
-  it('are not delivered twice when the cursor comes round: nothing can come before they are released', () => {
+  it('are not delivered twice when the cursor comes round: nothing can come until they are released', () => {
     const ends = new BothEnds(frames(3))
     for (const number of [1, 2, 3]) ends.direct(message(number))
     const taken = [ends.user.take(), ends.user.take(), ends.user.take()]
@@ -191,7 +191,7 @@ describe('borrowed frames', () => {
     expect(drain(ends)).toEqual([2])
   })
 
-  it('are given back once', () => {
+  it('are returned once', () => {
     const ends = new BothEnds(frames(3))
     ends.direct(message(1))
     const frame = ends.user.take()
@@ -246,7 +246,7 @@ describe('SKIP (section 6)', () => {
     expect(ends.direct(message(3))).toBe(RING_FULL)
   })
 
-  it('the kernel stepped over a frame that was then released: the cursor does not stand before it for ever', () => {
+  it('the kernel stepped over a frame that was then released: the cursor does not stop before it indefinitely', () => {
     const { ends, held } = heldAtHead('forwards')
     ends.direct(message(4))
     ends.user.release(held)
@@ -254,7 +254,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([4])
   })
 
-  it('nor does it when it comes to such a frame later', () => {
+  it('nor does it when it reaches such a frame later', () => {
     const ends = new BothEnds(frames(3))
     for (const number of [1, 2, 3]) ends.direct(message(number))
     const [first = 0, held = 0, last = 0] = [ends.user.take(), ends.user.take(), ends.user.take()]
@@ -266,7 +266,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([4, 5])
   })
 
-  it('a kernel that stepped over a frame in vain may be ahead for ever: what it fills is found behind borrowed frames', () => {
+  it('a kernel that stepped over a frame may stay ahead indefinitely: frames that it fills are found after borrowed ones', () => {
     const ends = new BothEnds(frames(2))
     ends.direct(message(1))
     const held = ends.user.take()
@@ -283,7 +283,7 @@ describe('SKIP (section 6)', () => {
     expect(numberOf(ends.read(borrowed))).toBe(5)
   })
 
-  it('a frame released before the kernel came to it is filled as any other', () => {
+  it('a frame released before the kernel reached it is filled like any other', () => {
     const { ends, held } = heldAtHead('forwards')
     ends.user.release(held)
     expect(ends.user.take()).toBe(NoFrame.Empty)
@@ -334,7 +334,7 @@ describe('poll (section 9)', () => {
 })
 
 describe('dumps (section 8)', () => {
-  it('go on while the frame at the head and the one half a ring further are free: "8 frames: 5 used"', () => {
+  it('continue while the frame at the head and the one half a ring further are free: "8 frames: 5 used"', () => {
     const ends = new BothEnds(frames(8))
     let used = 0
     while (ends.kernel.dumpSpace()) {
@@ -360,22 +360,19 @@ describe('dumps (section 8)', () => {
     [3800, 3776, 0],
     [16408, 16384, 0],
     [32768, 16384, 16360],
-  ])(
-    'trimmed: frame %i, allocation %i, data at +%i behind the header, found there',
-    (frameSize, allocation, offset) => {
-      const ends = new BothEnds(frames(2, frameSize), { dumpTrim: true })
-      if (allocation === 16384) {
-        // One long receive, and dumps are allocated with its size.
-        ends.copied(message(9))
-        drain(ends)
-      }
-      const frame = ends.kernel.reserve(allocation)
-      const at = ends.kernel.dumpData(frame, allocation)
-      expect(at - ends.kernel.frames.data(frame)).toBe(offset)
-      ends.complete(frame, message(1, 400), at)
-      expect(numberOf(ends.read(ends.user.take()))).toBe(1)
-    },
-  )
+  ])('trimmed: frame %i, allocation %i, data at +%i after the header, found there', (frameSize, allocation, offset) => {
+    const ends = new BothEnds(frames(2, frameSize), { dumpTrim: true })
+    if (allocation === 16384) {
+      // One long receive, and dumps are allocated with its size.
+      ends.copied(message(9))
+      drain(ends)
+    }
+    const frame = ends.kernel.reserve(allocation)
+    const at = ends.kernel.dumpData(frame, allocation)
+    expect(at - ends.kernel.frames.data(frame)).toBe(offset)
+    ends.complete(frame, message(1, 400), at)
+    expect(numberOf(ends.read(ends.user.take()))).toBe(1)
+  })
 
   it('several messages of a trimmed dump, and stale bytes of longer messages around them', () => {
     const ends = new BothEnds(frames(1, 8192), { dumpTrim: true })
@@ -390,7 +387,7 @@ describe('dumps (section 8)', () => {
     }
   })
 
-  it('what an acknowledgement left at the usual place is not taken for the start of a dump', () => {
+  it('the rest of an acknowledgement at the usual place is not taken for the start of a dump', () => {
     const ends = new BothEnds(frames(1, 8192), { dumpTrim: true })
     for (let lap = 0; lap < 3; lap++) {
       ends.direct(message(1, 36))
@@ -401,14 +398,14 @@ describe('dumps (section 8)', () => {
     }
   })
 
-  it("an allocation of the protocol's own is found when it is named", () => {
+  it('an allocation specific to the protocol is found when it is given', () => {
     const ends = new BothEnds(frames(1, 16384), { dumpTrim: true }, { dumpAllocations: [8192] })
     const frame = ends.kernel.reserve(8192)
     ends.complete(frame, message(5), ends.kernel.dumpData(frame, 8192))
     expect(numberOf(ends.read(ends.user.take()))).toBe(5)
   })
 
-  it('bytes that are no message are where they always are', () => {
+  it('bytes that are not a message are at the usual place', () => {
     const ends = new BothEnds(frames(1, 8192), { dumpTrim: true })
     for (const bytes of [Uint8Array.of(7), new Uint8Array(15).fill(1), new Uint8Array(64).fill(0xff)]) {
       ends.direct(bytes)
@@ -435,7 +432,7 @@ describe('free frames, which bound the requests in flight (section 7)', () => {
     expect(ends.user.freeFrames()).toBe(7)
   })
 
-  it('as many replies as were promised fit', () => {
+  it('as many replies fit as were promised', () => {
     const ends = new BothEnds(frames(8))
     for (let lap = 0; lap < 20; lap++) {
       const promised = ends.user.freeFrames()

@@ -10,7 +10,7 @@ import {
   type RingGeometry,
 } from '../../src/netlink-ring/index.ts'
 
-/** Both ends of one receive ring, each with its own view of one memory, and a receive queue between them. */
+/** Both ends of a receive ring, each with its own view of the same memory, and a receive queue between them. */
 export class BothEnds {
   readonly kernel: KernelReceiveRing
   readonly user: ReceiveRing
@@ -32,7 +32,7 @@ export class BothEnds {
     })
   }
 
-  /** Builds a message in a frame and delivers it; the frame, or a negative refusal. */
+  /** Builds a message in a frame and delivers it. Returns the frame, or a negative refusal. */
   direct(message: Uint8Array, size: number = message.length): number {
     const frame = this.kernel.reserve(size)
     if (frame >= 0) this.complete(frame, message)
@@ -64,7 +64,7 @@ export class BothEnds {
   }
 }
 
-/** A message as the kernel sends them: its own length first, then `number`, then bytes that follow from it. */
+/** A message like the kernel's: its length, then `number`, then bytes derived from it. */
 export function message(number: number, length = 16 + (number % 37)): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length).map((_, i) => (number * 31 + i) & 0xff)
   const data = new DataView(bytes.buffer)

@@ -64,7 +64,7 @@ describe('the transmit ring (section 10)', () => {
     expect(result).toBe(-Errno.ECONNREFUSED)
     expect([0, 1, 2].map((frame) => user.frames.status(frame))).toEqual([0, 0, FrameStatus.Valid])
     expect(user.settle(result)).toEqual({ sent: 1, errno: Errno.ECONNREFUSED })
-    // The refused message is in front again, at the frame where the kernel goes on.
+    // The refused message is first again, at the frame where the kernel continues.
     expect(user.pending).toBe(2)
     expect(user.settle(kernel.trigger(accept))).toEqual({ sent: 2, errno: 0 })
     expect(received).toEqual([1, 2, 3])
@@ -91,7 +91,7 @@ describe('the transmit ring (section 10)', () => {
     expect(kernel.writable()).toBe(true)
   })
 
-  it('takes back what is not to be sent', () => {
+  it('cancels frames that are not to be sent', () => {
     const { kernel, user, accept } = bothEnds(3)
     put(user, 1)
     put(user, 2)
@@ -100,7 +100,7 @@ describe('the transmit ring (section 10)', () => {
     expect(user.reserve()).toBe(0)
   })
 
-  it('never loses a commit, sends none twice and keeps the order, wherever the kernel fails', () => {
+  it('never loses a commit, sends none twice and keeps the order, at any failure of the kernel', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('put' as const), length: fc.integer({ min: 16, max: 200 }) }),
       fc.record({

@@ -1,6 +1,6 @@
 import { type FrameDescription, FrameStatus, type RingFrames } from '../layout.ts'
 
-/** What differs between the kernels that had rings. The defaults are 4.4.1. */
+/** The differences between kernels with rings. The defaults are those of 4.4.1. */
 export interface KernelRingQuirks {
   /**
    * `forwards`: the kernel steps over SKIP frames where it builds a message in the ring (4.3 and newer). `broken`: a SKIP
@@ -8,30 +8,33 @@ export interface KernelRingQuirks {
    */
   readonly skip?: 'forwards' | 'broken' | undefined
   /**
-   * When poll finds the ring readable. `any`: some frame is VALID (4.3 and newer). `previous`: the frame before the
-   * kernel's head is not UNUSED (3.10 to about 4.2).
+   * When poll reports the ring as readable. `any`: some frame is VALID (4.3 and newer). `previous`: the frame before
+   * the kernel's head is not UNUSED (3.10 to about 4.2).
    */
   readonly readable?: 'any' | 'previous' | undefined
-  /** Dump messages begin further back in their frame, by what the frame is larger than the dump's allocation (4.3 and 4.4). */
+  /**
+   * Dump messages begin later in their frame, by the difference between the frame size and the dump's allocation (4.3
+   * and 4.4).
+   */
   readonly dumpTrim?: boolean | undefined
 }
 
-/** The message cannot be built in a frame: it is too large for one, and takes the receive queue. */
+/** The message is too large for a frame and goes to the receive queue. */
 export const TOO_LARGE = -1
-/** The frame at the kernel's head is not free: the message is lost. */
+/** The frame at the kernel's head is not free, so the message is lost. */
 export const RING_FULL = -2
 
 /**
- * The kernel's end of a receive ring: for the simulator, and for tests of the user's end. Two paths share one head.
+ * The kernel's end of a receive ring, for the simulator and for tests of the user's end. Two paths share one head.
  *
  *     direct   reserve() → RESERVED → deliver() → VALID, or abort() → VALID of length 0
  *     copied   beginCopied() → still UNUSED, message in the receive queue → finishCopied() → COPY
  *
- * Frames are in the order in which they were reserved, not in that of delivery.
+ * Frames are in order of reservation, not of delivery.
  */
 export class KernelReceiveRing {
   readonly frames: RingFrames
-  /** the next frame to be used */
+  /** the next frame to use */
   head = 0
   /** frames reserved and not yet delivered or aborted */
   pending = 0
@@ -42,7 +45,9 @@ export class KernelReceiveRing {
     this.#quirks = quirks
   }
 
-  /** Reserves a frame to build a message of up to `size` bytes in; its index, {@link TOO_LARGE} or {@link RING_FULL}. */
+  /**
+   * Reserves a frame for a message of up to `size` bytes. Returns its index, {@link TOO_LARGE} or {@link RING_FULL}.
+   */
   reserve(size: number): number {
     if (size > this.frames.capacity) return TOO_LARGE
     this.#forward()
@@ -64,21 +69,21 @@ export class KernelReceiveRing {
     return this.frames.status(frame) !== FrameStatus.Unused
   }
 
-  /** The message in a reserved frame is complete. */
+  /** Delivers the complete message in a reserved frame. */
   deliver(frame: number, message: FrameDescription): void {
     this.frames.describe(frame, message)
     this.frames.setStatus(frame, FrameStatus.Valid)
     this.pending--
   }
 
-  /** A message that was to be delivered in a reserved frame was dropped: the reader finds the frame VALID and empty. */
+  /** Aborts the message in a reserved frame: the reader finds the frame VALID and empty. */
   abort(frame: number): void {
     this.frames.setLength(frame, 0)
     this.frames.setStatus(frame, FrameStatus.Valid)
     this.pending--
   }
 
-  /** Takes a reservation back that nobody has seen, with the head where it was before: for models that reserve too early. */
+  /** Undoes a reservation that nobody has seen and moves the head back, for models that reserve too early. */
   withdraw(frame: number, head: number): void {
     this.frames.setStatus(frame, FrameStatus.Unused)
     this.pending--
@@ -86,8 +91,8 @@ export class KernelReceiveRing {
   }
 
   /**
-   * Takes the frame at the head as a token for a message in the receive queue; its index or {@link RING_FULL}. This path
-   * never steps over SKIP. The frame is not marked yet: another message may become VALID behind it first.
+   * Takes the frame at the head as a token for a message in the receive queue. Returns its index or {@link RING_FULL}.
+   * This path never steps over SKIP. The frame is not marked yet: a later message may become VALID first.
    */
   beginCopied(): number {
     const frame = this.head
@@ -102,7 +107,7 @@ export class KernelReceiveRing {
     this.frames.setStatus(frame, FrameStatus.Copy)
   }
 
-  /** What poll says of the ring alone. COPY frames do not count: the receive queue tells of them. */
+  /** What poll reports for the ring alone. COPY frames do not count: the receive queue reports them. */
   readable(): boolean {
     if (this.#quirks.readable !== 'previous') return this.#hasValidFrame()
     // These kernels look for SKIP frames here too.
@@ -111,22 +116,22 @@ export class KernelReceiveRing {
     return this.frames.status(previous) !== FrameStatus.Unused
   }
 
-  /** Whether a dump may go on: the frame at the head is free, and the one half a ring further. */
+  /** Whether a dump may continue: the frame at the head is free, and the one half a ring further. */
   dumpSpace(): boolean {
     if (this.frames.status(this.head) !== FrameStatus.Unused) return false
     const last = this.frames.count - 1
     let half = this.head + (last >> 1)
-    // One frame less than a lap: the kernel's own arithmetic.
+    // One frame less than a lap, as the kernel computes it.
     if (half > last) half -= last
     return this.frames.status(half) === FrameStatus.Unused
   }
 
-  /** Where in a frame the data of a dump begins that was allocated with `allocation` bytes. */
+  /** Offset in a frame of the data of a dump that was allocated with `allocation` bytes. */
   dumpData(frame: number, allocation: number): number {
     return this.frames.data(frame) + this.dumpTrim(allocation)
   }
 
-  /** By how much that is behind the header. */
+  /** Distance of that offset from the end of the header. */
   dumpTrim(allocation: number): number {
     return this.#quirks.dumpTrim === true ? Math.max(0, this.frames.capacity - allocation) : 0
   }

@@ -1,16 +1,16 @@
 import { Errno } from '@ringlink/codec/errors'
 import { FrameStatus, type RingFrames } from '../layout.ts'
 
-/** Takes a copy of one frame's message to its receiver: the bytes taken, or a negative errno. */
+/** Delivers a copy of one frame's message to its receiver. Returns the bytes taken, or a negative errno. */
 export type TransmitMessage = (message: Uint8Array<ArrayBuffer>) => number
 
 /**
- * The kernel's end of a transmit ring as it has been since 3.19: every message is copied, and a send without data is what
- * makes the kernel look.
+ * The kernel's end of a transmit ring since 3.19: every message is copied, and a send without data makes the kernel
+ * look at the ring.
  */
 export class KernelTransmitRing {
   readonly frames: RingFrames
-  /** the next frame to be sent */
+  /** the next frame to send */
   head = 0
 
   constructor(frames: RingFrames) {
@@ -18,11 +18,11 @@ export class KernelTransmitRing {
   }
 
   /**
-   * Sends from the head on while frames are VALID; the bytes sent, or the negative errno of the first failure, which hides
-   * what was sent before it. A frame whose copy the receiver refused is given back all the same; one that is too long, or
-   * that could not be copied, stays VALID and is found there by every later send.
+   * Sends frames from the head on while they are VALID. Returns the bytes sent, or the negative errno of the first
+   * failure, which hides what was sent before. A frame whose copy the receiver refused is released anyway; one that is
+   * too long, or that could not be copied, stays VALID and every later send finds it there.
    *
-   * @param allocate whether `length` bytes for a copy can be had
+   * @param allocate returns whether `length` bytes for a copy can be allocated
    */
   trigger(transmit: TransmitMessage, allocate: (length: number) => boolean = () => true): number {
     let sent = 0
@@ -41,7 +41,7 @@ export class KernelTransmitRing {
     return sent
   }
 
-  /** What poll would say of free frames, were it not hidden behind the socket's own readiness to send. */
+  /** What poll would report for free frames, if the socket's own readiness to send did not hide it. */
   writable(): boolean {
     return this.frames.status(this.head) === FrameStatus.Unused
   }
