@@ -1,6 +1,6 @@
-// How fast a queue of 60,000 packets is emptied that filled up while nobody read: a ring of io_uring, and one with a thread of
-// the kernel, against the socket. All of them in each repetition, in turns; what counts is the ratio within a repetition.
-// With the thread, as many packets as there are frames are received before the clock starts.
+// Measures how fast a full queue of 60,000 packets is drained: a ring of io_uring, and one with a kernel thread,
+// against the socket. Each repetition runs all of them in turn; the result is the ratio within a repetition. With the
+// thread, as many packets as there are frames are received before the clock starts.
 //
 //   unshare -n node packages/transport-mmap/bench/drain.mjs [repetitions] [payload bytes]    from the built packages, as root
 import { spawn, spawnSync } from 'node:child_process'
@@ -35,7 +35,7 @@ async function drain(transport, fill) {
     ...{ number: 0, transport, copyRange: size + 128, maxLength: 65_536 },
     ...{ receiveBufferSize: 1 << 29, verdictBatching: 'never' },
   })
-  // Blocks this thread: nothing is read meanwhile.
+  // Blocks this thread, so that nothing is read.
   command(fill, String(PORT), String(COUNT), String(size))
   const start = performance.now()
   let seen = 0
@@ -55,7 +55,7 @@ function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 }
 
-// Somebody has the port and reads nothing, so that an accepted packet costs what a delivered one does.
+// A process has the port open and reads nothing, so that an accepted packet costs as much as a delivered one.
 const sink = "require('dgram').createSocket('udp4').bind(9999, () => process.kill(process.pid, 'SIGSTOP'))"
 const directory = mkdtempSync(join(tmpdir(), 'ringlink-drain-'))
 const receiver = spawn(process.execPath, ['-e', sink], { stdio: 'ignore' })

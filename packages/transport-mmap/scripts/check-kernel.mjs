@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Tries the memory-mapped rings of netlink on the kernel that runs here. It needs Node, the built packages (dist) and the addon.
+// Tries the memory-mapped rings of netlink on the running kernel. Needs Node, the built packages (dist) and the addon.
 //
 //   node check-kernel.mjs [--json] [--here [--change]] [--help]
 import { spawnSync } from 'node:child_process'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { runChecks } from './checks.mjs'
 import { realKernel } from './real-kernel.mjs'
 
-const HELP = `Tries the memory-mapped rings of netlink (Linux 3.10 to 4.5, CONFIG_NETLINK_MMAP) on the kernel that runs here.
+const HELP = `Tries the memory-mapped rings of netlink (Linux 3.10 to 4.5, CONFIG_NETLINK_MMAP) on the running kernel.
 
   node check-kernel.mjs [--json] [--here [--change]]
 
@@ -51,7 +51,7 @@ function finish(rings, results) {
   process.exitCode = failed ? 1 : 0
 }
 
-/** Runs this script in a network namespace of its own; false when there is none to be had. */
+/** Runs this script in a new network namespace; false when none is available. */
 function runInside() {
   const script = fileURLToPath(import.meta.url)
   if (spawnSync('unshare', ['-n', 'true']).status !== 0) return false
@@ -63,7 +63,7 @@ function runInside() {
 async function main() {
   const unknown = flags.find((flag) => !known.includes(flag))
   if (unknown !== undefined || asked('--help')) {
-    console.log(unknown === undefined ? HELP : `${unknown} is no option\n\n${HELP}`)
+    console.log(unknown === undefined ? HELP : `unknown option ${unknown}\n\n${HELP}`)
     process.exitCode = unknown === undefined ? 0 : 2
     return
   }
@@ -85,10 +85,10 @@ async function main() {
 }
 
 main().then(
-  // A check that failed may have left something open that would keep us.
+  // A failed check may have left something open that would keep the process alive.
   () => process.stdout.write('', () => process.exit()),
   (error) => {
-    console.error(`It could not be tried: ${error.message}`)
+    console.error(`cannot run the checks: ${error.message}`)
     process.exit(2)
   },
 )

@@ -1,8 +1,8 @@
-// What check-kernel.mjs checks, over whatever kernel it is given: a real one with netlink rings, or in tests the simulated one.
+// The checks of check-kernel.mjs, on the given kernel: a real one with netlink rings, or in tests the simulated one.
 //
-// A check is { name, run(kernel) }: it returns what it saw, throws when that is wrong, or throws Skip with the reason.
-// The kernel is { lib, kernel, probe, openPlain, dumps, single, notify, queue, leftovers }; realKernel() of check-kernel.mjs says what
-// these are.
+// A check is { name, run(kernel) }: it returns what it found, throws when that is wrong, or throws Skip with the
+// reason. The kernel is { lib, kernel, probe, openPlain, dumps, single, notify, queue, leftovers }; realKernel()
+// describes these.
 
 const NETFILTER = 12
 const NOOP = 1 // NLMSG_NOOP
@@ -15,7 +15,7 @@ const LIMIT = 20_000
 
 export class Skip extends Error {}
 
-/** Runs the checks of these names, in their order; `report` is told of each result as it comes. */
+/** Runs the checks with these names, in order; calls `report` with each result. */
 export async function runChecks(kernel, report = () => {}, limit = LIMIT, names = CHECK_NAMES) {
   const results = []
   for (const { name, run } of checks.filter((check) => names.includes(check.name))) {
@@ -49,7 +49,7 @@ function equal(actual, expected, what) {
   ensure(actual === expected, `${what}: ${actual} instead of ${expected}`)
 }
 
-/** Opens a ring, and closes it whatever happens. */
+/** Opens a ring, and always closes it. */
 async function withRing({ lib, kernel }, options, use) {
   const transport = lib.openNetlinkRingOn(kernel, { protocol: NETFILTER, ...options })
   try {
@@ -78,7 +78,7 @@ function request(what, type, body = []) {
   return { what, size, write }
 }
 
-const noop = request('a request that does nothing', NOOP)
+const noop = request('a request without an effect', NOOP)
 
 function commit(transport, length, type, flags, sequence) {
   const { outbox } = transport
@@ -86,7 +86,7 @@ function commit(transport, length, type, flags, sequence) {
   outbox.commit(length)
 }
 
-/** The batches that come until `count` frames were seen, each shown to `use` and released. */
+/** Receives batches until `count` frames came; passes each to `use` and releases it. */
 function collect(transport, count, use = () => {}) {
   let seen = 0
   while (seen < count) {
@@ -102,7 +102,7 @@ function collect(transport, count, use = () => {}) {
 /** The sequence number that an answer repeats, from the header of the request in it. */
 const sequenceOf = ({ memory }, offset) => memory.u32[(offset + 8) >> 2]
 
-/** How a table's rows are told apart: counters in them change, their kinds and lengths do not. */
+/** Identifies a table's row: its counters change, its type and length do not. */
 const shape = (rows) => rows.map((row) => `${row.view.type} ${row.view.length}`).join(', ')
 
 async function dumpOn(lib, transport, { name, protocol, type, body }) {
@@ -114,7 +114,7 @@ async function dumpOn(lib, transport, { name, protocol, type, body }) {
   }
 }
 
-/** The rows of a table over a ring are those over a plain socket; how many there are. */
+/** Checks that the rows of a table are the same over a ring and over a plain socket. Returns how many there are. */
 async function compareDump(kernel, table, options, before = async () => {}) {
   const { lib } = kernel
   const transport = lib.openNetlinkRingOn(kernel.kernel, { protocol: table.protocol, ...options })
@@ -144,7 +144,7 @@ const checks = [
       try {
         equal(typeof system.map(pageSize) === 'number', true, 'mapping without a ring is refused')
         equal(set(6, [pageSize, 4, pageSize, 5]), -EINVAL, 'a frame count that does not fit the blocks')
-        equal(set(6, [100, 4, 100, 4]), -EINVAL, 'blocks that are no pages')
+        equal(set(6, [100, 4, 100, 4]), -EINVAL, 'blocks that are not pages')
         equal(set(6, [pageSize, 4, 20, 4]), -EINVAL, 'frames shorter than their header')
         equal(set(6, good), 0, 'a receive ring')
         equal(set(6, good), -EBUSY, 'a second one')
@@ -165,7 +165,7 @@ const checks = [
         system.unmap()
         system.close()
       }
-      return `two rings of 4 frames of ${pageSize} bytes, and nine refusals as they should be`
+      return `two rings of 4 frames of ${pageSize} bytes, and nine refusals as expected`
     },
   },
   {
@@ -179,7 +179,7 @@ const checks = [
       }),
   },
   {
-    name: 'a reply by the receive queue, then its acknowledgement',
+    name: 'a reply through the receive queue, then its acknowledgement',
     run: async ({ lib, kernel, single }) => {
       const { protocol, name, type, body } = single
       const session = new lib.Session(lib.openNetlinkRingOn(kernel, { protocol }), { protocol })
@@ -192,7 +192,7 @@ const checks = [
     },
   },
   {
-    name: 'a notification, by the receive queue',
+    name: 'a notification, through the receive queue',
     run: async (kernel) => {
       if (kernel.notify.skip !== undefined) throw new Skip(kernel.notify.skip)
       const { protocol, group, cause } = kernel.notify
@@ -208,7 +208,7 @@ const checks = [
     },
   },
   {
-    name: 'dumps, in a ring that they go round',
+    name: 'dumps that are longer than the ring',
     run: async (kernel) => {
       const seen = []
       for (const table of kernel.dumps) seen.push(await compareDump(kernel, table, { frames: 4, frameSize: 3776 }))
@@ -281,7 +281,7 @@ const checks = [
         const { copied, lost, held } = transport.stats
         equal(lost, 0, 'lost')
         equal(held, 0, 'still held')
-        equal(copied, steps ? 0 : 8, 'copied in order to be held')
+        equal(copied, steps ? 0 : 8, 'copied to be held')
         return steps ? '8 frames held in the ring, none copied' : 'this kernel stops at held frames: 8 were copied out'
       })
     },
@@ -291,7 +291,7 @@ const checks = [
     run: (kernel) =>
       withRing(kernel, { frames: 4, batchSize: 1 }, (transport) => {
         const { frameCount, exactLoss } = transport.capabilities
-        // Errors are answered whether or not an answer was asked for, so the outbox lets all of them go at once.
+        // The kernel sends an error even if no answer was requested, so the outbox sends all of them at once.
         for (let i = 0; i < 40; i++) commit(transport, HEADER + 4, VERDICT, 1, i + 1)
         transport.outbox.flush()
         let lost = 0
@@ -306,11 +306,11 @@ const checks = [
         transport.outbox.flush()
         collect(transport, 1, (batch) => {
           lost += batch.lost
-          equal(sequenceOf(batch, batch.offset(0)), 99, 'what comes after the loss')
+          equal(sequenceOf(batch, batch.offset(0)), 99, 'messages after the loss')
         })
         equal(lost, transport.stats.lost, 'lost in batches and in stats')
         if (!exactLoss) {
-          ensure(lost > 0, 'a loss that nobody was told of')
+          ensure(lost > 0, 'an unreported loss')
           return `${lost} known to be lost; this kernel does not count them`
         }
         equal(lost, 40 - frameCount, 'lost')
@@ -335,7 +335,7 @@ const checks = [
       try {
         const held = []
         let seen = 0
-        // Packets in the queue are still in the sender's buffer: it waits until some were answered.
+        // Packets in the queue still occupy the sender's buffer: it waits until some are answered.
         const sending = send(count)
         for await (const packets of queue) {
           for (const packet of packets) {

@@ -1,4 +1,4 @@
-// The kernel that this process runs on, as checks.mjs wants it. Everything is done through the built packages: no ip, no nft.
+// The running kernel for checks.mjs. Uses only the built packages: no ip, no nft.
 import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -17,11 +17,11 @@ const ADDRESSES = 300
 const PATIENCE = 10_000
 
 /**
- * @param lib what the checks use of the built packages
- * @param isOwn whether the network namespace is our own, so that it may be changed
+ * @param lib the parts of the built packages that the checks use @param isOwn whether the network namespace is our own,
+ * so that it may be changed
  */
 export async function realKernel(lib, isOwn) {
-  const changes = isOwn ? undefined : 'nothing is changed outside of a network namespace of our own'
+  const changes = isOwn ? undefined : 'nothing is changed outside a network namespace of our own'
   if (isOwn) await prepare(lib)
   let addresses = 0
   return {
@@ -50,7 +50,7 @@ export async function realKernel(lib, isOwn) {
   }
 }
 
-/** Loopback up, and addresses enough for a dump of several parts. */
+/** Brings loopback up, with enough addresses for a dump of several parts. */
 async function prepare(lib) {
   const up = { what: 'lo up', type: NEW_LINK, flags: 0, body: linkBody(1) }
   await ask(lib, [up, ...Array.from({ length: ADDRESSES }, (_, index) => addAddress(77, index))])
@@ -89,7 +89,7 @@ async function ask(lib, requests) {
   }
 }
 
-/** Whether nf_tables is in this kernel: kernels that have rings crash at its transactions where it is not. */
+/** Whether this kernel has nf_tables: kernels with rings and without nf_tables crash on a transaction. */
 function hasTables() {
   try {
     return readFileSync('/proc/kallsyms', 'utf8').includes(' nf_tables_newtable')
@@ -117,7 +117,7 @@ async function iptablesRule(_lib, port, queue) {
   return () => iptables('-D')
 }
 
-/** Queues what goes to a port; what takes that back. */
+/** Queues the packets to a port. Returns a function that undoes this. */
 async function makeRule(lib, port, queue) {
   const reasons = []
   for (const make of [tablesRule, iptablesRule]) {
@@ -130,7 +130,7 @@ async function makeRule(lib, port, queue) {
   throw new Skip(`no rule can be made, and without one no packet is queued: ${reasons.join('; ')}`)
 }
 
-/** A rule that queues what goes to a port of our own, and the two ends of that. */
+/** A rule that queues the packets to a port of our own, and both sockets of that traffic. */
 async function prepareTraffic(lib, number) {
   const receiver = createSocket('udp4')
   const sender = createSocket('udp4')

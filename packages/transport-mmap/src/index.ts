@@ -1,5 +1,5 @@
 /**
- * Netlink over memory that is shared with the kernel: its own rings (Linux 3.10 to 4.5), or io_uring (6.0 and newer).
+ * Netlink over memory shared with the kernel: netlink's own rings (Linux 3.10 to 4.5), or io_uring (6.0 and newer).
  *
  * @packageDocumentation
  */

@@ -9,22 +9,25 @@ import { openUring } from './uring/open-uring.ts'
 import { type UringOptions, uringMembers } from './uring/options.ts'
 import { UringProbes, type UringRefusal, uringRefusal } from './uring/probe.ts'
 
-/** How a ring is opened. Sizes are bytes; what is left out follows from the use, in each back end as it needs. */
+/** Options of `openRing`. Sizes are bytes; defaults follow from the use and the back end. */
 export interface RingOptions
   extends Omit<NetlinkRingOptions, 'frames' | 'batchSize'>,
     Omit<UringOptions, 'frames' | 'batchSize'> {
   /**
-   * which memory: `netlink` for the kernel's own rings (Linux 3.10 to 4.5), `uring` for io_uring (6.0 and newer); `auto`, the
-   * default, for the first of these that is there
+   * the kind of memory: `netlink` for netlink's own rings (Linux 3.10 to 4.5), `uring` for io_uring (6.0 and newer);
+   * `auto`, the default, for the first that is available
    */
   readonly backend?: 'auto' | 'netlink' | 'uring' | undefined
-  /** frames that the kernel fills, and that can be live or held at one time; io_uring has the next power of two, 32768 at the most */
+  /**
+   * frames that the kernel fills, and that can be live or held at one time; io_uring uses the next power of two, at
+   * most 32768
+   */
   readonly frames?: number | undefined
   /** frames in one batch; default 256, and no more than a quarter of the frames */
   readonly batchSize?: number | undefined
 }
 
-/** No memory-mapped ring is available here: {@link probes} says what was tried, why it does not work, and what to do. */
+/** No memory-mapped ring is available here: {@link probes} lists what was tried, why it failed, and what to do. */
 export class RingUnsupportedError extends TransportError {
   declare readonly code: 'RING_UNSUPPORTED'
   readonly probes: readonly RingProbe[]
@@ -36,20 +39,20 @@ export class RingUnsupportedError extends TransportError {
   }
 }
 
-/** The ways to a ring, in the order of preference. */
+/** The back ends, in order of preference. */
 export interface RingBackend {
   readonly backend: RingProbe['backend']
-  /** why it does not work; `undefined`: it does */
+  /** why it does not work; `undefined` if it works */
   probe(options: RingOptions): Promise<RingProbe | undefined>
   open(options: RingOptions): Promise<Transport>
-  /** why {@link open} failed although the probe worked; `undefined`: the error is not about rings */
+  /** why {@link open} failed although the probe worked; `undefined` if the error is not about rings */
   refusal(error: unknown): RingProbe | undefined
 }
 
 const LARGEST_URING = 32768
 const uringProbes = new UringProbes()
 
-/** The members of a ring's options: for who opens one among other transports. */
+/** The members of a ring's options, for functions that open one of several transports. */
 export const ringMembers: Members<RingOptions> = {
   ...netlinkRingMembers,
   ...uringMembers,
@@ -59,7 +62,7 @@ export const ringMembers: Members<RingOptions> = {
 }
 const ringOptions: Schema<RingOptions> = object<RingOptions>(ringMembers)
 
-/** The options that a back end has. */
+/** The options of a back end. */
 function optionsFor<Options>(members: Members<Options>, options: RingOptions): Options {
   return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(members, name))) as Options
 }
@@ -89,15 +92,15 @@ const backends: readonly RingBackend[] = [
 ]
 
 /**
- * Opens a transport over memory that the kernel fills. Rejects with code `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where
- * no ring works, or one works and cannot be set up (`ulimit -l`); with `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense
- * (`OptionError`), the reason of an aborted signal, `SYSTEM`, and the codes of `@ringlink/native`.
+ * Opens a transport over memory that the kernel fills. Rejects with code `RING_UNSUPPORTED` ({@link
+ * RingUnsupportedError}) if no ring works or none can be set up (`ulimit -l`); with `ARGUMENT` and `VALUE_RANGE` for an
+ * invalid option (`OptionError`), the reason of an aborted signal, `SYSTEM`, and the codes of `@ringlink/native`.
  */
 export function openRing(options: RingOptions): Promise<Transport> {
   return openRingOn(backends, options)
 }
 
-/** The same over any back ends. */
+/** As {@link openRing}, with the given back ends. */
 export async function openRingOn(all: readonly RingBackend[], given: RingOptions): Promise<Transport> {
   const { signal, ...options } = readOptions('open ring', ringOptions, given)
   const { backend = 'auto' } = options
@@ -138,7 +141,7 @@ function describe({ backend, step, errno, explanation }: RingProbe): string {
   return `${backend}: ${step}: ${reason}`
 }
 
-/** The next one from `frames` on; what is out of bounds is left to who checks it. */
+/** The next power of two from `frames` on; values out of bounds are checked later. */
 function powerOfTwo(frames: number): number {
   return frames > 1 && frames <= LARGEST_URING ? 2 ** Math.ceil(Math.log2(frames)) : frames
 }

@@ -1,10 +1,10 @@
 /** Why one back end does not work here. */
 export interface RingProbe {
   readonly backend: 'netlink' | 'uring'
-  /** what was tried */
+  /** the operation that failed */
   readonly step: string
-  /** positive, as in `errno.h`; 0: it did nothing, and did not say why */
+  /** positive, as in `errno.h`; 0: it had no effect and reported no error */
   readonly errno: number
-  /** what that means, and what can be done about it */
+  /** the meaning, and what to do */
   readonly explanation: string
 }

@@ -9,7 +9,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('rings of this kernel'), async ()
   const netlink = probeNetlinkRing()
   const uring = await probeUring()
 
-  test('netlink rings are told of as the kernel is: gone since 4.6, and there with their reason before', async () => {
+  test('netlink rings are reported as the kernel has them: gone since 4.6, before that with a reason', async () => {
     if (netlink === undefined) {
       await using transport = await openNetlinkRing({ protocol: NETFILTER })
       expect(transport.capabilities.kind).toBe('netlink-ring')

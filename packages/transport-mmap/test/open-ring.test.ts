@@ -12,7 +12,7 @@ const absent: RingProbe = {
 }
 const forbidden: RingProbe = { backend: 'uring', step: 'set up', errno: Errno.EPERM, explanation: 'EPERM: forbidden' }
 
-/** Back ends of which those with a refusal are not there; the others "open" to their name and what they were given. */
+/** Back ends: those with a refusal are unavailable; the others "open" to their name and options. */
 function machine(netlink?: RingProbe, uring?: RingProbe): { all: RingBackend[]; opened: [string, RingOptions][] } {
   const opened: [string, RingOptions][] = []
   const backend = (name: RingProbe['backend'], refusal: RingProbe | undefined): RingBackend => ({
@@ -31,13 +31,13 @@ const kindOf = async (all: RingBackend[], options: Partial<RingOptions> = {}) =>
   (await openRingOn(all, { protocol: 12, ...options })).capabilities.kind
 
 describe('which ring is taken', () => {
-  it('the rings of netlink where they are, io_uring elsewhere', async () => {
+  it('the rings of netlink if available, otherwise io_uring', async () => {
     expect(await kindOf(machine().all)).toBe('netlink')
     expect(await kindOf(machine(absent).all)).toBe('uring')
     expect(await kindOf(machine(absent).all, { backend: 'auto' })).toBe('uring')
   })
 
-  it('the one that was chosen, and no other', async () => {
+  it('only the chosen one', async () => {
     expect(await kindOf(machine().all, { backend: 'uring' })).toBe('uring')
     expect(await kindOf(machine().all, { backend: 'netlink' })).toBe('netlink')
     const { all, opened } = machine(absent)
@@ -55,7 +55,7 @@ describe('which ring is taken', () => {
     expect(opened).toEqual([['netlink', options]])
   })
 
-  it('none: every probe is named, with its errno, and said in words', async () => {
+  it('none: every probe is named, with its errno and an explanation', async () => {
     const failed = openRingOn(machine(absent, forbidden).all, { protocol: 12 })
     const error = await failed.catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(RingUnsupportedError)
@@ -71,7 +71,7 @@ describe('which ring is taken', () => {
     await expect(kindOf(machine().all, { backend })).rejects.toMatchObject({ code: 'VALUE_RANGE' })
   })
 
-  it('one that works and cannot be set up is passed over, and named when it is the last', async () => {
+  it('one that works but cannot be set up is skipped, and named if it is the last', async () => {
     const short: RingProbe = { ...forbidden, step: 'provide', errno: Errno.ENOMEM, explanation: 'ENOMEM: ulimit -l' }
     const failing = (backend: RingBackend): RingBackend => ({
       ...backend,
@@ -86,7 +86,7 @@ describe('which ring is taken', () => {
     })
   })
 
-  it('the failure of the back end that is there is its own', async () => {
+  it('another failure of an available back end is passed on', async () => {
     const { all } = machine(undefined, forbidden)
     const [first, second] = all as [RingBackend, RingBackend]
     const failing = { ...first, open: () => Promise.reject(new Error('no memory')) }

@@ -1,8 +1,8 @@
 import { Errno } from '@ringlink/codec/errors'
 
 /**
- * The column `Drops` of /proc/net/netlink for the socket of a protocol (column `Eth`) and port id (`Pid`), or a negative errno.
- * Columns are found by their names; which there are depends on the kernel.
+ * The column `Drops` of /proc/net/netlink for the socket of a protocol (column `Eth`) and port id (`Pid`), or a
+ * negative errno. Columns are found by name, because they depend on the kernel.
  */
 export function dropsInTable(table: string, protocol: number, portId: number): number {
   const [header = '', ...rows] = table.trimEnd().split('\n')

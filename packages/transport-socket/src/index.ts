@@ -1,6 +1,6 @@
 /**
- * Netlink over a plain socket: datagrams are received, up to 64 with one system call, into frames made beforehand, and
- * what is committed to the outbox goes out with one more.
+ * Netlink over a plain socket: one system call receives up to 64 datagrams into preallocated frames, and one sends all
+ * commits of the outbox.
  */
 import type { Transport } from '@ringlink/transport'
 import { checkOptions, type SocketOptions } from './options.ts'
@@ -20,8 +20,9 @@ export {
 } from './options.ts'
 
 /**
- * Opens a netlink socket. Rejects with `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense (`OptionError`), the reason of an
- * aborted signal, code `SYSTEM` (and the errno) when the system refuses; on other systems than Linux with the codes of `@ringlink/native`.
+ * Opens a netlink socket. Rejects with `ARGUMENT` and `VALUE_RANGE` for an invalid option (`OptionError`), the reason
+ * of an aborted signal, code `SYSTEM` (and the errno) when the system refuses; on systems other than Linux with the
+ * codes of `@ringlink/native`.
  */
 export async function openSocket(options: SocketOptions): Promise<Transport> {
   const checked = checkOptions(options)

@@ -21,17 +21,20 @@ export const SocketOption = {
   StrictChecking: 12,
 } as const
 
-/** What the kernel keeps of a send buffer for itself (`netlink_sendmsg` refuses more than the buffer less 32 bytes). */
+/**
+ * Bytes of a send buffer that the kernel keeps for itself (`netlink_sendmsg` refuses more than the buffer less 32
+ * bytes).
+ */
 export const SEND_OVERHEAD = 32
 
-/** What every transport over a netlink socket does with it, however it receives. */
+/** The operations on a netlink socket that all its transports share, independent of how they receive. */
 export class NetlinkSocket {
   readonly native: NativeBinding
   readonly handle: NativeHandle
   readonly #protocol: number
   #portId = 0
 
-  /** Opens it, unbound. Throws code `SYSTEM`. */
+  /** Opens the socket, unbound. Throws code `SYSTEM`. */
   constructor(native: NativeBinding, options: CheckedOptions, onReadable: (status: number) => void) {
     this.native = native
     const { protocol, networkNamespace } = options
@@ -41,15 +44,15 @@ export class NetlinkSocket {
     this.#protocol = protocol
   }
 
-  /** Sets what was asked for and binds; the port id. */
+  /** Sets the requested options and binds. Returns the port id. */
   configure(options: CheckedOptions): number {
-    // A kernel without one of these works without it, only less well.
+    // A kernel that refuses one of these still works without it.
     this.#set(SocketOption.ExtendedAck, options.extendedAck)
     this.#set(SocketOption.CappedAck, options.cappedAck)
     this.#set(SocketOption.StrictChecking, options.strictChecking)
     this.#set(SocketOption.NoOverrunErrors, options.noOverrunErrors)
     if (options.receiveBufferSize !== undefined) {
-      // The kernel doubles what it is asked for, to pay for its bookkeeping; our number is what it shall end with.
+      // The kernel doubles the requested size for its bookkeeping, so request half of the intended size.
       const asked = Math.ceil(options.receiveBufferSize / 2)
       check('set receive buffer', this.native.setReceiveBuffer(this.handle, asked))
     }
@@ -68,8 +71,8 @@ export class NetlinkSocket {
   }
 
   /**
-   * An outbox of this socket: of `wanted` bytes, or of as many as the system lets a socket send at once. `onSend` is called before
-   * each system call of it.
+   * An outbox of this socket, of `wanted` bytes or as many as the system lets a socket send at once. Calls `onSend`
+   * before each system call.
    */
   makeOutbox(wanted: number, onSend: () => void): OutboxBuffer {
     const granted = check('set send buffer', this.native.setSendBuffer(this.handle, wanted + SEND_OVERHEAD))
@@ -88,8 +91,8 @@ export class NetlinkSocket {
   }
 
   /**
-   * Messages that the kernel dropped since the socket was opened, in 32 bits; negative where it does not say. `SO_MEMINFO` is of Linux
-   * 4.12; older kernels have the number in a table of all netlink sockets.
+   * The number of messages that the kernel dropped since the socket was opened, in 32 bits; negative if unknown.
+   * `SO_MEMINFO` exists since Linux 4.12; older kernels have the number in a table of all netlink sockets.
    */
   drops(): number {
     const drops = this.native.drops(this.handle)
@@ -98,7 +101,7 @@ export class NetlinkSocket {
     return typeof table === 'number' ? table : dropsInTable(table, this.#protocol, this.#portId)
   }
 
-  /** How {@link drops} is known, once bound: by one cheap call, by reading a table, or not at all. */
+  /** How {@link drops} is found, once bound: by one cheap call, by reading a table, or not at all. */
   get countsDrops(): 'at once' | 'in a table' | 'never' {
     if (this.native.drops(this.handle) >= 0) return 'at once'
     return this.drops() >= 0 ? 'in a table' : 'never'
@@ -113,13 +116,13 @@ export class NetlinkSocket {
   }
 }
 
-/** `result` of a system call, or its error: code `SYSTEM`. */
+/** The `result` of a system call. Throws code `SYSTEM` if it failed. */
 export function check(operation: string, result: number): number {
   if (result < 0) throw systemError(operation, -result)
   return result
 }
 
-/** The addon takes no shared memory. */
+/** The addon does not accept shared memory. */
 export function plainBuffer(buffer: ArrayBuffer | SharedArrayBuffer): ArrayBuffer {
   if (buffer instanceof ArrayBuffer) return buffer
   throw new TransportError('ARGUMENT', 'attach', 'the addon works on an ArrayBuffer')

@@ -11,9 +11,9 @@ import {
 } from '@ringlink/codec/options'
 import { type TransportNeeds, transportNeeds } from '@ringlink/transport'
 
-/** How a socket is opened. Sizes are bytes; what is left out follows from the use. */
+/** Options of `openSocket`. Sizes are bytes; defaults follow from the use. */
 export interface SocketOptions extends TransportNeeds {
-  /** frames in one batch, 1 to 64; default 64, fewer where frames are large */
+  /** frames in one batch, 1 to 64; default 64, fewer if frames are large */
   readonly batchSize?: number | undefined
   /** batches that can be live at one time; default 4 */
   readonly liveBatches?: number | undefined
@@ -21,21 +21,21 @@ export interface SocketOptions extends TransportNeeds {
   readonly networkNamespace?: string | number | undefined
   /** multicast groups to join, numbers from 1 */
   readonly groups?: readonly number[] | undefined
-  /** the port id to have; left out: the kernel chooses one that is free */
+  /** port id of the socket; default a free one that the kernel chooses */
   readonly portId?: number | undefined
-  /** do not wake up for losses (`NETLINK_NO_ENOBUFS`); they are counted all the same, at the next wake-up */
+  /** do not wake up for losses (`NETLINK_NO_ENOBUFS`); they are still counted at the next wake-up */
   readonly noOverrunErrors?: boolean | undefined
-  /** errors with the kernel's own words and the attribute at fault (`NETLINK_EXT_ACK`); default true */
+  /** errors with the kernel's message and the attribute at fault (`NETLINK_EXT_ACK`); default true */
   readonly extendedAck?: boolean | undefined
   /** errors without the body of the request (`NETLINK_CAP_ACK`); default true */
   readonly cappedAck?: boolean | undefined
-  /** have the kernel refuse what it does not know in requests that read (`NETLINK_GET_STRICT_CHK`); default true */
+  /** make the kernel refuse unknown parts of get requests (`NETLINK_GET_STRICT_CHK`); default true */
   readonly strictChecking?: boolean | undefined
-  /** deliver also what other processes send to this port; default false: such frames are counted and dropped */
+  /** also deliver frames that other processes send to this port; default false: they are counted and dropped */
   readonly foreignSenders?: boolean | undefined
 }
 
-/** Options that were checked, with their defaults. */
+/** Checked options with defaults applied. */
 export interface CheckedOptions {
   protocol: number
   frameSize: number
@@ -53,17 +53,17 @@ export interface CheckedOptions {
   foreignSenders: boolean
 }
 
-/** The largest chunk of a dump, so that everything the kernel says by itself fits. */
+/** The largest chunk of a dump in bytes, so that every message that the kernel sends by itself fits. */
 export const DEFAULT_FRAME_SIZE = 32768
-/** Four thousand verdicts, or one changed packet of the largest size with room for its neighbours. */
+/** Room for four thousand verdicts, or for one changed packet of the largest size and its neighbours. */
 export const DEFAULT_OUTBOX_SIZE = 128 * 1024
-/** `recvmmsg` is told of this many frames at the most; measured, more bring nothing. */
+/** Maximum frames for one `recvmmsg`; measured, more bring nothing. */
 export const MAXIMUM_BATCH_SIZE = 64
 
 const SLAB_TARGET = 2 * 1024 * 1024
 const MINIMUM_LARGE_BATCH = 16
 
-/** The members of a socket's options: for transports that open one. */
+/** The members of a socket's options, for transports that open one. */
 export const socketMembers: Members<SocketOptions> = {
   ...transportNeeds,
   batchSize: integer(1, MAXIMUM_BATCH_SIZE),
@@ -101,7 +101,7 @@ export function checkOptions(given: SocketOptions, operation = 'open socket'): C
   }
 }
 
-/** Large frames come in small numbers: measured with segmentation offload, 1.3 of them in a batch. */
+/** Large frames come in small numbers: measured with segmentation offload, 1.3 per batch. */
 function defaultBatchSize(frameSize: number): number {
   return Math.max(MINIMUM_LARGE_BATCH, Math.min(MAXIMUM_BATCH_SIZE, Math.floor(SLAB_TARGET / frameSize)))
 }

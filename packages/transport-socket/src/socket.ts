@@ -16,7 +16,7 @@ import {
 import { check, NetlinkSocket, plainBuffer } from './netlink-socket.ts'
 import type { CheckedOptions } from './options.ts'
 
-/** A netlink socket whose datagrams are received, many at a time, into the frames of a slab. */
+/** A netlink socket that receives many datagrams at a time into the frames of a slab. */
 export class SocketTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId: number
@@ -28,7 +28,7 @@ export class SocketTransport extends BaseTransport {
   #pool: SlabPool
   #foreignSenders: boolean
 
-  /** Opens and binds. Throws `TransportError`; nothing is left open then. */
+  /** Opens and binds. Throws `TransportError` and then leaves nothing open. */
   constructor(checked: CheckedOptions) {
     super()
     this.#native = loadNative()
@@ -46,7 +46,7 @@ export class SocketTransport extends BaseTransport {
         this.counts.systemCalls++
       })
       const { countsDrops } = this.#socket
-      // A table of all sockets is not read on every wake-up: what is lost unreported shows at close there.
+      // A table of all sockets is not read on every wake-up: unreported losses show at close there.
       this.loss.always = checked.noOverrunErrors && countsDrops === 'at once'
       this.capabilities = slabCapabilities('socket', this.#pool, this.outbox.memory.byteLength, countsDrops !== 'never')
     } catch (error) {
@@ -96,7 +96,7 @@ export class SocketTransport extends BaseTransport {
     return this.#socket.drops()
   }
 
-  /** One attempt to receive; with nothing to deliver there may be a loss, or frames that were dropped. */
+  /** One attempt to receive. Without a batch there may still be a loss, or dropped frames. */
   #receive(fill: (first: number, count: number) => number): FrameBatch | undefined {
     const { batchSize } = this.#pool.sizes
     const slab = this.#pool.next()
@@ -112,7 +112,7 @@ export class SocketTransport extends BaseTransport {
     return undefined
   }
 
-  /** Counts what was received and moves it together over the frames of foreign senders; the frames that are left. */
+  /** Counts received frames and closes the gaps left by foreign senders. Returns how many frames are left. */
   #account(first: number, received: number): number {
     const { words, memory, stride } = this.#pool
     let kept = 0

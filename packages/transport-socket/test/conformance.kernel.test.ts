@@ -36,7 +36,7 @@ describeTransport('a socket', { open: openSocketFixture, cannot, unavailable: pe
 
 const never = { probability: 0 }
 
-/** Faults that never happen, around a socket, but for sends that fall short when a case asks for it. */
+/** Faults that never happen, around a socket, except sends that fall short when a case requests it. */
 const openFaulty: OpenFixture = async (options) => {
   const { transport, peer } = await openSocketFixture(options)
   let limit = Number.POSITIVE_INFINITY

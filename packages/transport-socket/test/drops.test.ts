@@ -13,7 +13,7 @@ describe('drops in /proc/net/netlink', () => {
     '',
   ].join('\n')
 
-  it('are found by protocol and port, in whatever column they are', () => {
+  it('are found by protocol and port, in any column', () => {
     expect(dropsInTable(table, 12, 4711)).toBe(17)
     expect(dropsInTable(table, 0, 4711)).toBe(5)
     expect(dropsInTable(table.replaceAll('Drops ', 'Other '), 12, 4711)).toBeLessThan(0)
@@ -25,7 +25,7 @@ describe('drops in /proc/net/netlink', () => {
 describe('the counter of drops', () => {
   const table = 'sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\nffff 12 4711 0 0 0 0 2 17 1\n'
 
-  /** A kernel that knows `SO_MEMINFO` or not, and has that table. */
+  /** A kernel with that table, with or without `SO_MEMINFO`. */
   function socketOn(drops: number, readProcNet: string | number): NetlinkSocket {
     const calls: Partial<NativeBinding> = {
       open: () => ({}) as NativeHandle,
@@ -40,7 +40,7 @@ describe('the counter of drops', () => {
     return socket
   }
 
-  it('is the one of the socket, where the kernel has it', () => {
+  it('is the one of the socket, if the kernel has it', () => {
     const socket = socketOn(3, table)
     expect([socket.drops(), socket.countsDrops]).toEqual([3, 'at once'])
   })
@@ -50,7 +50,7 @@ describe('the counter of drops', () => {
     expect([socket.drops(), socket.countsDrops]).toEqual([17, 'in a table'])
   })
 
-  it('is unknown where there is neither: a loss then counts as one, and is not exact', () => {
+  it('is unknown without either: a loss then counts as one, and is not exact', () => {
     const socket = socketOn(-Errno.EOPNOTSUPP, -Errno.ENOENT)
     expect(socket.drops()).toBeLessThan(0)
     expect(socket.countsDrops).toBe('never')

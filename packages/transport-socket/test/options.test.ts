@@ -83,7 +83,7 @@ test.each([
   [65536, 32],
   [131072, 16],
   [1 << 20, 16],
-])('frames of %i bytes come %i to a batch, unless somebody says otherwise', (frameSize, batchSize) => {
+])('frames of %i bytes come %i to a batch by default', (frameSize, batchSize) => {
   expect(checkOptions({ protocol: 0, frameSize }).batchSize).toBe(batchSize)
   expect(checkOptions({ protocol: 0, frameSize, batchSize: 3 }).batchSize).toBe(3)
 })
@@ -91,7 +91,7 @@ test.each([
 describe.skipIf(process.platform !== 'linux')('on Linux', () => {
   const open = (options: Partial<SocketOptions>) => openSocket({ protocol: ROUTE, frameSize: 64, ...options })
 
-  test('sizes are those that the capabilities tell', async () => {
+  test('sizes are those of the capabilities', async () => {
     await using transport = await open({ frameSize: 100, batchSize: 5, liveBatches: 3, outboxSize: 1000 })
     expect(transport.capabilities).toEqual({
       kind: 'socket',
@@ -116,7 +116,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     )
   })
 
-  test('a network namespace that is not there is named', async () => {
+  test('a missing network namespace is named', async () => {
     await expect(open({ networkNamespace: '/run/netns/no-such-namespace' })).rejects.toThrow(
       code('SYSTEM', { errno: 2, message: expect.stringContaining('/run/netns/no-such-namespace') }),
     )
@@ -145,7 +145,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(() => transport.leaveGroup(4000)).toThrow(code('SYSTEM', { operation: 'leave group', errno: 22 }))
   })
 
-  test('what the kernel does not take stays in the outbox, with the reason', async () => {
+  test('commits that the kernel refuses stay in the outbox, with the reason', async () => {
     // Nobody listens at port 0 of this protocol.
     const USERSOCK = 2
     await using transport = await open({ protocol: USERSOCK })
@@ -159,13 +159,13 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(transport.stats).toMatchObject({ sent: 0, sentBytes: 0 })
   })
 
-  test('readProcNet leads nowhere else', async () => {
+  test('readProcNet reads no other file', async () => {
     await using transport = await open({})
     expect(() => transport.readProcNet('../../etc/passwd')).toThrow(code('SYSTEM', { errno: 22 }))
     expect(() => transport.readProcNet('no_such_file')).toThrow(code('SYSTEM', { errno: 2 }))
   })
 
-  test('poll waits no longer than it is told to', async () => {
+  test('poll waits no longer than its timeout', async () => {
     await using transport = await open({})
     const start = performance.now()
     expect(transport.poll(20)).toBe(undefined)
@@ -174,7 +174,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(transport.stats.wakeups).toBe(2)
   })
 
-  test('close gives the descriptor back at once, also under a pending receive', async () => {
+  test('close closes the descriptor at once, even during a pending receive', async () => {
     const handles = loadNative().openHandles()
     const transport = await open({})
     const waiting = expect(transport.receive()).rejects.toThrow(code('CLOSED'))

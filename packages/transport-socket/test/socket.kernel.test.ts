@@ -31,7 +31,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
   describe('loss', () => {
     const COUNT = 3000
 
-    /** Has the kernel acknowledge more than the receive buffer takes, twice. */
+    /** Makes the kernel send more acknowledgements than the receive buffer holds, twice. */
     async function overrun(options: Partial<SocketOptions>) {
       await using transport = await open({ receiveBufferSize: 16 * 1024, ...options })
       const events: number[] = []
@@ -42,7 +42,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
         commitNoops(transport, COUNT)
         expect(transport.outbox.flush()).toBe(COUNT)
         const first = drain(transport)
-        // What was dropped behind the last frame is told by the next batch.
+        // Messages dropped after the last frame are reported by the next batch.
         commitNoops(transport, 1, COUNT)
         transport.outbox.flush()
         const second = drain(transport)
@@ -58,10 +58,9 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
 
     test('is counted to the message', () => overrun({}))
 
-    test('is counted to the message when the kernel is told to be silent about it', () =>
-      overrun({ noOverrunErrors: true }))
+    test('is counted to the message even with noOverrunErrors', () => overrun({ noOverrunErrors: true }))
 
-    test('wakes a receive that waits, which then goes on to wait for a message', async () => {
+    test('wakes a waiting receive, which then continues to wait for a message', async () => {
       await using transport = await open({ receiveBufferSize: 16 * 1024 })
       const overran = once(transport.events, 'overrun')
       const waiting = transport.receive()
@@ -86,7 +85,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
     )
 
     test.each([true, false])(
-      'have words of the kernel when they are extended (extendedAck: %s)',
+      'have the kernel’s message if they are extended (extendedAck: %s)',
       async (extendedAck) => {
         await using transport = await open({ extendedAck })
         commitBadDump(transport)
@@ -98,7 +97,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
       },
     )
 
-    test('are fewer where requests are not checked strictly', async () => {
+    test('are fewer if requests are not checked strictly', async () => {
       await using transport = await open({ strictChecking: false, frameSize: 32768 })
       commitBadDump(transport)
       transport.outbox.flush()
@@ -108,7 +107,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
   })
 
   describe('groups', () => {
-    /** Receives until `count` link messages were there; the groups they came for. */
+    /** Receives until `count` link messages came. Returns their groups. */
     async function linkEvents(transport: Transport, count: number): Promise<number[]> {
       const groups: number[] = []
       for await (const batch of transport) {
@@ -159,7 +158,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
     expect(outside.readProcNet('netlink')).not.toContain(` ${PORT} `)
   })
 
-  test('a namespace is also had by its descriptor', async () => {
+  test('a namespace can also be given by its descriptor', async () => {
     const file = await openFile(namespace.path)
     const PORT = 0x7ffffff2
     await using transport = await open({ networkNamespace: file.fd, portId: PORT })
@@ -179,7 +178,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
     expect(transport.capabilities.outboxSize).toBe(128 * 1024)
   })
 
-  test('a batch is one system call, however many frames it brings', async () => {
+  test('a batch is one system call, with any number of frames', async () => {
     await using transport = await open()
     commitNoops(transport, 64)
     transport.outbox.flush()

@@ -11,33 +11,34 @@ import {
 import { planRing, type RingGeometry } from '@ringlink/transport/netlink-ring'
 import { type CheckedOptions, checkOptions, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
 
-/** How a netlink ring is opened. Sizes are bytes; what is left out follows from the use. */
+/** Options of a netlink ring. Sizes are bytes; defaults follow from the use. */
 export interface NetlinkRingOptions
   extends Omit<SocketOptions, 'liveBatches' | 'batchSize' | 'noOverrunErrors' | 'strictChecking'> {
   /**
-   * frames that the kernel fills, and that can be live or held at one time, 1 to 65536; default one for every 2304 bytes of
-   * `receiveBufferSize` (what a packet costs a socket), 256 without it, and fewer where that would be more than 64 MiB
+   * frames that the kernel fills, and that can be live or held at one time, 1 to 65536; default one for every 2304
+   * bytes of `receiveBufferSize` (the cost of a packet on a socket), 256 without it, and fewer if that would exceed 64
+   * MiB
    */
   readonly frames?: number | undefined
-  /** frames in one batch; default 256, and no more than a quarter of the frames */
+  /** frames in one batch; default 256, at most a quarter of the frames */
   readonly batchSize?: number | undefined
   /**
-   * Frames that may be held where they are (SKIP); those beyond are copied out to be held. Default: half of them on a socket of
-   * nfnetlink without groups, on a kernel that steps over such frames, which is tried out at opening; otherwise none.
+   * Maximum frames held in place (SKIP); further ones are copied out. Default: half the frames on an nfnetlink socket
+   * without groups, if the kernel steps over such frames, which is tried when opening; otherwise none.
    */
   readonly holdLimit?: number | undefined
   /**
-   * Frames of a transmit ring, 1 to 65536; default 0: none, and a flush is one ordinary send, which costs the kernel the same one
-   * copy. The frames hold 3776 bytes each.
+   * Frames of a transmit ring, 1 to 65536; default 0: none, and a flush is one ordinary send, which costs the kernel
+   * one copy as well. The frames hold 3776 bytes each.
    */
   readonly transmitFrames?: number | undefined
-  /** bytes that the protocol's dumps may be allocated with, where they are more than a page (`min_dump_alloc`: nl80211, links) */
+  /** allocation sizes of the protocol's dumps that exceed a page, in bytes (`min_dump_alloc`: nl80211, links) */
   readonly dumpAllocations?: readonly number[] | undefined
-  /** overwrite released frames, so that whoever still reads them is found out; default false */
+  /** overwrite released frames, to expose code that still reads them; default false */
   readonly poison?: boolean | undefined
 }
 
-/** Options that were checked, with their defaults. */
+/** Checked options with defaults applied. */
 export interface CheckedNetlinkRingOptions extends CheckedOptions {
   receive: RingGeometry
   transmit: RingGeometry | undefined
@@ -49,15 +50,18 @@ export interface CheckedNetlinkRingOptions extends CheckedOptions {
 
 /** `NETLINK_NETFILTER` */
 const NETFILTER = 12
-/** What dumps and log batches are allocated with (`NLMSG_GOODSIZE`): smaller frames would make them come by the receive queue. */
+/**
+ * Allocation size of dumps and log batches in bytes (`NLMSG_GOODSIZE`): with smaller frames they would come through the
+ * receive queue.
+ */
 export const MINIMUM_CAPACITY = 3776
 /**
- * Bytes that the kernel asks for beyond the message that it then builds: nfnetlink_queue counts every attribute that there might
- * be, conntrack's with its longest names. With less room a message that would fit takes the receive queue.
+ * Bytes that the kernel reserves beyond the message that it then builds: nfnetlink_queue counts every possible
+ * attribute, conntrack's with its longest names. With less room, a message that would fit goes to the receive queue.
  */
 export const ALLOCATION_ROOM = 512
 const DEFAULT_FRAMES = 256
-/** What one packet without its bytes costs in the accounting of a socket. */
+/** The cost of a packet without its payload, in bytes of a socket's accounting. */
 const BUFFER_PER_PACKET = 2304
 const FRAMES_TARGET = 64 * 1024 * 1024
 const MINIMUM_FRAMES = 16
@@ -67,7 +71,7 @@ const LARGEST_BATCH = 256
 
 const { liveBatches: _, batchSize: __, noOverrunErrors: ___, strictChecking: ____, ...others } = socketMembers
 
-/** The members of these options: for who opens a ring of any kind. */
+/** The members of these options, for functions that open any kind of ring. */
 export const netlinkRingMembers: Members<NetlinkRingOptions> = {
   ...others,
   frames: integer(1, MAXIMUM_FRAMES),
@@ -89,7 +93,7 @@ export function checkNetlinkRingOptions(given: NetlinkRingOptions, pageSize: num
   const asked = frames ?? defaultFrames(capacity, options.receiveBufferSize)
   const receive = planRing({ capacity, frameCount: asked, pageSize })
   if (receive.blockSize * receive.blockCount > MAXIMUM_RING) {
-    const problem = `are more than 1 GiB, ${asked} of ${capacity} bytes; ask for fewer, or for smaller ones (frameSize)`
+    const problem = `are more than 1 GiB, ${asked} of ${capacity} bytes; use fewer, or smaller ones (frameSize)`
     throw place('frames').error('VALUE_RANGE', problem)
   }
   const count = receive.frameCount
@@ -105,7 +109,7 @@ export function checkNetlinkRingOptions(given: NetlinkRingOptions, pageSize: num
   }
 }
 
-/** An option whose bounds follow from others. Throws code `VALUE_RANGE`. */
+/** Checks an option whose bounds depend on others. Throws code `VALUE_RANGE`. */
 function within(name: string, value: number, minimum: number, maximum: number): number {
   return integer(minimum, maximum).read(value, place(name))
 }
@@ -114,7 +118,9 @@ function place(name: string): OptionPlace {
   return new OptionPlace(OPERATION, name)
 }
 
-/** What is sent to groups, and most answers of other protocols, comes by the receive queue; kept frames would lose it. */
+/**
+ * Messages to groups, and most answers of other protocols, come through the receive queue; held frames would lose them.
+ */
 function defaultHoldLimit({ protocol, groups }: CheckedOptions): number | undefined {
   return protocol === NETFILTER && groups.length === 0 ? undefined : 0
 }

@@ -4,12 +4,12 @@ import { TransportError } from '@ringlink/transport'
 import { NO_RING, RingOption, RingStep, writeRingRequest } from '@ringlink/transport/netlink-ring'
 import type { RingProbe } from '../probe.ts'
 
-/** `NETLINK_ROUTE`, which every kernel with netlink has. */
+/** `NETLINK_ROUTE`, which every kernel with netlink supports. */
 const ROUTE = 0
 
 /**
- * Asks this kernel for no ring at all on a fresh socket, which works exactly where it has rings and this process may have them:
- * `undefined`, or the reason why not. Throws the codes of `@ringlink/native`.
+ * Requests an empty ring on a fresh socket, which succeeds only if this kernel has rings and this process may use them.
+ * Returns `undefined`, or the reason why not. Throws the codes of `@ringlink/native`.
  */
 export function probeNetlinkRing(): RingProbe | undefined {
   const native = loadNative()
@@ -25,7 +25,7 @@ export function probeNetlinkRing(): RingProbe | undefined {
 
 const steps: ReadonlySet<string> = new Set(Object.values(RingStep))
 
-/** What an error of opening says about rings; `undefined`: it is about something else. */
+/** What an error of opening means for rings; `undefined` if it has another cause. */
 export function netlinkRingRefusal(error: unknown): RingProbe | undefined {
   if (!(error instanceof TransportError) || error.errno === undefined || !steps.has(error.operation)) return undefined
   return refusal(error.operation, error.errno)
@@ -38,11 +38,11 @@ function refusal(step: string, errno: number): RingProbe {
 function explain(errno: number): string {
   switch (errno) {
     case Errno.ENOPROTOOPT:
-      return 'this kernel has no memory-mapped netlink; Linux 3.10 to 4.5 have it where it is built in (CONFIG_NETLINK_MMAP)'
+      return 'this kernel has no memory-mapped netlink; Linux 3.10 to 4.5 have it if built with CONFIG_NETLINK_MMAP'
     case Errno.EPERM:
-      return 'this kernel has memory-mapped netlink for processes with CAP_NET_ADMIN in the initial user namespace only'
+      return 'this kernel has memory-mapped netlink only for processes with CAP_NET_ADMIN in the initial user namespace'
     case Errno.ENOMEM:
-      return 'the kernel has not enough memory for the frames; ask for fewer (frames) or use a plain socket'
+      return 'the kernel does not have enough memory for the frames; use fewer (frames), or a plain socket'
     default:
       return `the system refused: ${errnoName(errno)}`
   }

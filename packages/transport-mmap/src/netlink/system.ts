@@ -6,15 +6,15 @@ import type { OpenRingSystem, RingOption, RingSystem } from '@ringlink/transport
 import { dropsInTable, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from '@ringlink/transport-socket'
 import type { CheckedNetlinkRingOptions } from './options.ts'
 
-/** Where ring transports come from: a kernel, real or simulated. */
+/** A kernel, real or simulated, on which ring transports are opened. */
 export interface RingKernel {
   /** bytes of a page */
   readonly pageSize: number
-  /** what opens a socket for a transport with these options */
+  /** opens a socket for a transport with these options */
   system(options: CheckedNetlinkRingOptions): OpenRingSystem
 }
 
-/** The kernel that this process runs on. Throws the codes of `@ringlink/native`. */
+/** The running kernel. Throws the codes of `@ringlink/native`. */
 export function nativeKernel(): RingKernel {
   const native = loadNative()
   return {
@@ -102,7 +102,7 @@ class NativeRingSystem implements RingSystem {
     return this.#native.takeError(this.#handle)
   }
 
-  /** Kernels that have rings tell a socket's drops nowhere but in /proc. */
+  /** Kernels with rings report a socket's drops only in /proc. */
   drops(): number {
     const drops = this.#native.drops(this.#handle)
     if (drops >= 0 || this.#portId < 0) return drops
@@ -142,11 +142,11 @@ class NativeRingSystem implements RingSystem {
     this.#native.close(this.#handle)
   }
 
-  /** A kernel that refuses one of these works without it, only less well. */
+  /** A kernel that refuses one of these still works without it. */
   #configure({ cappedAck, extendedAck, receiveBufferSize, outboxSize }: CheckedNetlinkRingOptions): void {
     if (cappedAck) this.#native.setOption(this.#handle, SOL_NETLINK, SocketOption.CappedAck, 1)
     if (extendedAck) this.#native.setOption(this.#handle, SOL_NETLINK, SocketOption.ExtendedAck, 1)
-    // The kernel doubles what it is asked for, to pay for its bookkeeping; our number is what it shall end with.
+    // The kernel doubles the requested size for its bookkeeping, so request half of the intended size.
     if (receiveBufferSize !== undefined) this.#native.setReceiveBuffer(this.#handle, Math.ceil(receiveBufferSize / 2))
     this.#native.setSendBuffer(this.#handle, outboxSize + SEND_OVERHEAD)
   }

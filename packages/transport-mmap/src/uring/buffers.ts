@@ -4,7 +4,7 @@ import { describeFrame, FRAME_WORDS, FrameRing, type FrameRingOptions } from '@r
 import { FRAME_HEAD } from './options.ts'
 
 /*
- * A frame, as a multishot recvmsg fills it (struct io_uring_recvmsg_out, struct sockaddr_nl):
+ * A frame as filled by a multishot recvmsg (struct io_uring_recvmsg_out, struct sockaddr_nl):
  *
  *      0        4           8           12      16       20        24      28
  *     +--------+-----------+-----------+-------+--------+---------+-------+----------------
@@ -16,7 +16,10 @@ const FULL_LENGTH = 8 >> 2
 const PORT_ID = 20 >> 2
 const GROUPS = 24 >> 2
 
-/** Words of an entry of the ring of provided buffers: address, length, and the id with, in the first entry, the tail. */
+/**
+ * 32-bit words of an entry in the ring of provided buffers: address, length, and the id, which in the first entry comes
+ * with the tail.
+ */
 const ENTRY_WORDS = 4
 const ENTRY_SIZE = ENTRY_WORDS * 4
 const ADDRESS_LOW = 0
@@ -26,14 +29,14 @@ const TAIL_HALF = 7
 const WORD = 2 ** 32
 
 /**
- * The frames, and the ring by which they are provided to the kernel. A frame is with the kernel, free, or with the user. The
- * one given back last is provided first, because it is still in the cache.
+ * The frames, and the ring that provides them to the kernel. A frame belongs to the kernel, is free, or belongs to the
+ * user. The frame released last is provided first, because it is still in the cache.
  */
 export class UringBuffers extends FrameRing {
   readonly count: number
   /** bytes of a message that a frame holds */
   readonly capacity: number
-  /** frames that the kernel has and has not filled */
+  /** frames that the kernel owns and has not filled */
   provided = 0
   readonly #strideWords: number
   readonly #stride: number
@@ -71,7 +74,7 @@ export class UringBuffers extends FrameRing {
     this.#freeCount = count
   }
 
-  /** Takes a frame that the kernel filled: reads its head into its words. */
+  /** Takes a frame that the kernel filled: reads its header into the descriptor words. */
   describe(frame: number): void {
     this.provided--
     const { u32 } = this.memory
@@ -88,12 +91,12 @@ export class UringBuffers extends FrameRing {
     )
   }
 
-  /** Takes a frame back that was in no batch. */
+  /** Takes back a frame that was not in a batch. */
   discard(frame: number): void {
     this.giveFrame(frame)
   }
 
-  /** Provides free frames until the kernel has `wanted` of them, which the ring has room for, or there are no more. */
+  /** Provides free frames until the kernel has `wanted` of them, which the ring has room for, or none are left. */
   provide(wanted: number): void {
     let missing = Math.min(wanted - this.provided, this.#freeCount)
     if (missing <= 0) return

@@ -3,10 +3,10 @@ import type { UringOptions } from './options.ts'
 import { UringTransport } from './uring-transport.ts'
 
 /**
- * Opens a socket that io_uring receives from. Throws code `SYSTEM` with the errno when the system refuses (where io_uring itself
- * does, `probeUring` explains it), `ARGUMENT` for an option out of bounds, and the codes of `@ringlink/native`.
+ * Opens a socket that io_uring receives from. Throws code `SYSTEM` with the errno when the system refuses (if io_uring
+ * refuses, `probeUring` explains it), `ARGUMENT` for an option out of bounds, and the codes of `@ringlink/native`.
  *
- * @param native the system calls; a test of what other kernels say gives its own
+ * @param native the system calls; a test of other kernels passes its own
  */
 export function openUring(options: UringOptions, native: NativeBinding = loadNative()): UringTransport {
   return new UringTransport(options, native)

@@ -11,25 +11,28 @@ import {
 import { frameStride } from '@ringlink/transport'
 import { type CheckedOptions, checkOptions, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
 
-/** How a ring of io_uring is opened. Sizes are bytes; what is left out follows from the use. */
+/** Options of an io_uring ring. Sizes are bytes; defaults follow from the use. */
 export interface UringOptions extends Omit<SocketOptions, 'liveBatches' | 'batchSize'> {
-  /** frames that the kernel fills and that can be live or held at one time: a power of two, 2 to 32768; default 4096, fewer where frames are large */
+  /**
+   * frames that the kernel fills and that can be live or held at one time: a power of two, 2 to 32768; default 4096,
+   * fewer if frames are large
+   */
   readonly frames?: number | undefined
-  /** frames in one batch, 1 to `frames`; default 256, and no more than a quarter of the frames */
+  /** frames in one batch, 1 to `frames`; default 256, at most a quarter of the frames */
   readonly batchSize?: number | undefined
   /**
-   * Frames that may be held where they are at one time, 0 to `frames - 1`; further ones are copied out to be held, so that the kernel
-   * always has frames to fill. Default: half of the frames.
+   * Maximum frames held in place at one time, 0 to `frames - 1`; further ones are copied out, so that the kernel always
+   * has frames to fill. Default: half of the frames.
    */
   readonly holdLimit?: number | undefined
   /**
-   * Have a thread of the kernel receive (`IORING_SETUP_SQPOLL`) while this one answers. Worth it where a core is free for
-   * that thread, which spins while there is traffic; a heavy loss where none is. Default false.
+   * Receive on a kernel thread (`IORING_SETUP_SQPOLL`) while this thread answers. Faster if a core is free for that
+   * thread, which spins while there is traffic; much slower if none is. Default false.
    */
   readonly kernelThread?: boolean | undefined
 }
 
-/** Options that were checked, with their defaults. */
+/** Checked options with defaults applied. */
 export interface CheckedUringOptions {
   socket: CheckedOptions
   frames: number
@@ -39,13 +42,13 @@ export interface CheckedUringOptions {
 }
 
 export const DEFAULT_FRAMES = 4096
-/** Frames take no more memory than this unless more of them are asked for; what is never filled is never allocated. */
+/** Default maximum memory of frames in bytes. Frames that are never filled are never allocated. */
 const FRAMES_TARGET = 64 * 1024 * 1024
 const MINIMUM_FRAMES = 256
 /** The kernel's limit on a ring of provided buffers. */
 const MAXIMUM_FRAMES = 32768
 const DEFAULT_BATCH_SIZE = 256
-/** Offsets of frames are signed words where they are shifted. */
+/** Shifted offsets of frames must fit into a signed 32-bit number. */
 const MAXIMUM_BYTES = 2 ** 31
 
 const { liveBatches: _, batchSize: __, ...others } = socketMembers
@@ -55,7 +58,7 @@ const frameCounts = schemaOf(`a power of two from 2 to ${MAXIMUM_FRAMES}`, ['num
   throw place.outOfRange(`a power of two from 2 to ${MAXIMUM_FRAMES}`, frames)
 })
 
-/** The members of these options: for who opens a ring of any kind. */
+/** The members of these options, for functions that open any kind of ring. */
 export const uringMembers: Members<UringOptions> = {
   ...others,
   frames: frameCounts,
@@ -73,7 +76,7 @@ export function checkUringOptions(given: UringOptions): CheckedUringOptions {
   const socket = checkOptions(rest, OPERATION)
   const frameCount = frames ?? defaultFrames(socket.frameSize)
   if (frameCount * frameStride(FRAME_HEAD + socket.frameSize) >= MAXIMUM_BYTES) {
-    const problem = `are more than 2 GiB, ${frameCount} of ${socket.frameSize} bytes; ask for fewer, or for smaller ones (frameSize)`
+    const problem = `are more than 2 GiB, ${frameCount} of ${socket.frameSize} bytes; use fewer, or smaller ones (frameSize)`
     throw new OptionPlace(OPERATION, 'frames').error('VALUE_RANGE', problem)
   }
   const batch = batchSize ?? Math.max(1, Math.min(DEFAULT_BATCH_SIZE, frameCount >> 2))
@@ -83,7 +86,7 @@ export function checkUringOptions(given: UringOptions): CheckedUringOptions {
   return { socket, frames: frameCount, batchSize: batch, holdLimit: hold, kernelThread }
 }
 
-/** What the kernel writes before a message: `struct io_uring_recvmsg_out`, then `struct sockaddr_nl`. */
+/** Bytes that the kernel writes before a message: `struct io_uring_recvmsg_out`, then `struct sockaddr_nl`. */
 export const FRAME_HEAD = 28
 
 function defaultFrames(frameSize: number): number {

@@ -4,39 +4,42 @@ import { type Transport, TransportError } from '@ringlink/transport'
 import { openUring } from './open-uring.ts'
 import { UringStep } from './uring-transport.ts'
 
-/** Which ring {@link probeUring} tries. */
+/** The ring that {@link probeUring} tries. */
 export interface UringProbeOptions {
-  /** one that a thread of the kernel receives for, which wakes the event loop in a way of its own; default false */
+  /** one with a kernel thread, which wakes the event loop in a different way; default false */
   readonly kernelThread?: boolean | undefined
 }
 
-/** A ring that was tried and does not work. */
+/** The result for a ring that does not work. */
 export interface UringRefusal {
   readonly works: false
-  /** what did not work: the `operation` of the error */
+  /** what failed: the `operation` of the error */
   readonly step: string
   /** the system's reason, positive; 0: the system reported none */
   readonly errno: number
-  /** why, and what can be done about it */
+  /** why, and what to do */
   readonly reason: string
 }
 
-/** What {@link probeUring} found. */
+/** The result of {@link probeUring}. */
 export type UringProbe = { readonly works: true } | UringRefusal
 
 const NETLINK_ROUTE = 0
 /** An `nlmsghdr`: 16 bytes, type NLMSG_NOOP, flags NLM_F_REQUEST | NLM_F_ACK, which any kernel acknowledges. */
 const NOOP = Uint32Array.of(16, 1 | (5 << 16), 0, 0)
-/** Kernels are known that signal an eventfd once and never again (6.12.115, 6.12.117); the third is for others like them. */
+/** Some kernels signal an eventfd once and never again (6.12.115, 6.12.117); the third wake-up is for similar ones. */
 const WAKE_UPS = 3
-/** Milliseconds for one wake-up. The kernel has answered before the wait begins, so this is for a machine that is busy. */
+/**
+ * Milliseconds to wait for one wake-up. The kernel has answered before the wait begins, so this only allows for a busy
+ * machine.
+ */
 const PATIENCE = 1000
 
 /**
- * Tries a small ring: has the event loop woken three times by a message, as any later receive is. Takes about a millisecond,
- * and at most one second for a wake-up that does not come. Rejects with the codes of `@ringlink/native`.
+ * Tries a small ring: a message must wake the event loop three times, as in any later receive. Takes about a
+ * millisecond, and at most one second for a missing wake-up. Rejects with the codes of `@ringlink/native`.
  *
- * @param native the system calls; a test of what other kernels do gives its own
+ * @param native the system calls; a test of other kernels passes its own
  */
 export async function probeUring(
   { kernelThread = false }: UringProbeOptions = {},
@@ -61,8 +64,8 @@ export async function probeUring(
 }
 
 /**
- * Remembers probes, per way of receiving: what worked continues to work, and a kernel that does not wake us is not asked
- * again, because asking takes a second. Other refusals may pass: a limit is raised, a sysctl set.
+ * Remembers probes, per way of receiving: a ring that worked continues to work, and a kernel that does not wake us is
+ * not tried again, because that takes a second. Other refusals may go away: a limit is raised, a sysctl set.
  */
 export class UringProbes {
   readonly #probe: (options: UringProbeOptions) => Promise<UringProbe>
@@ -72,7 +75,7 @@ export class UringProbes {
     this.#probe = probe
   }
 
-  /** The probe of this thread; one at a time, however many ask. */
+  /** The probe of this thread. Concurrent calls share one probe. */
   ask(kernelThread: boolean): Promise<UringProbe> {
     const known = this.#known.get(kernelThread)
     if (known !== undefined) return known
@@ -95,7 +98,7 @@ export class UringProbes {
 
 const steps: ReadonlySet<string> = new Set(Object.values(UringStep))
 
-/** What an error of {@link openUring} says about io_uring; `undefined`: it is about something else. */
+/** What an error of {@link openUring} means for io_uring; `undefined` if it has another cause. */
 export function uringRefusal(error: unknown): UringRefusal | undefined {
   if (!(error instanceof TransportError) || error.errno === undefined || !steps.has(error.operation)) return undefined
   return refusalOf(error)
@@ -118,11 +121,11 @@ function unwoken(number: number): UringRefusal {
   }
 }
 
-/** Waits in the event loop, and only then has the kernel send a message; false: it did not wake us. */
+/** Waits in the event loop, and only then makes the kernel send a message. Returns false if that did not wake us. */
 async function isWoken(transport: Transport): Promise<boolean> {
   const giveUp = new AbortController()
   const received = transport.receive({ signal: giveUp.signal })
-  received.catch(() => {}) // closing rejects it when the send fails
+  received.catch(() => {}) // the close rejects it when the send fails
   const { outbox } = transport
   outbox.memory.u32.set(NOOP, outbox.reserve(NOOP.byteLength) >> 2)
   outbox.commit(NOOP.byteLength)
@@ -147,21 +150,21 @@ function explain(step: string, errno: number): string {
     case Errno.EACCES:
       return 'io_uring is forbidden here, by the sysctl kernel.io_uring_disabled or a seccomp filter (containers have one)'
     case Errno.ENOSYS:
-      return 'this kernel has no io_uring; it came with Linux 5.1, and what is needed of it with 6.0'
+      return 'this kernel has no io_uring; Linux 5.1 introduced it, and Linux 6.0 the features needed here'
     case Errno.EINVAL:
-      return 'the io_uring of this kernel is too old; what is needed of it came with Linux 6.0'
+      return 'the io_uring of this kernel is too old; Linux 6.0 introduced the features needed here'
     case Errno.EOPNOTSUPP:
       if (step === UringStep.Map || step === UringStep.Provide) {
-        return 'this JavaScript runtime allows no memory of the kernel in an ArrayBuffer (Electron does not)'
+        return 'this JavaScript runtime does not allow external memory in an ArrayBuffer (for example Electron)'
       }
       return 'the kernel does not support it'
     case Errno.ENOMEM:
       return (
         'this user may lock no more memory (ulimit -l, which counts all rings of the user together). Raise it (LimitMEMLOCK= ' +
-        'of systemd, memlock in limits.conf), grant CAP_IPC_LOCK, ask for fewer frames, or use a plain socket'
+        'of systemd, memlock in limits.conf), grant CAP_IPC_LOCK, use fewer frames, or use a plain socket'
       )
     case Errno.EMFILE:
-      return 'too many descriptors are open, and a ring takes one more than a socket; raise the limit (ulimit -n)'
+      return 'too many descriptors are open, and a ring needs one more than a socket; raise the limit (ulimit -n)'
     default:
       return `${step} failed`
   }

@@ -4,7 +4,7 @@ import type { UringQueues } from '@ringlink/native'
 export const SetupFlag = {
   /** IORING_SETUP_SQPOLL: a thread of the kernel submits and receives */
   KernelThread: 1 << 1,
-  /** IORING_SETUP_CQSIZE: the size of the completion queue is given */
+  /** IORING_SETUP_CQSIZE: the request sets the size of the completion queue */
   CompletionCount: 1 << 3,
   /** IORING_SETUP_COOP_TASKRUN (5.19): pending work does not interrupt this thread */
   CooperativeWork: 1 << 8,
@@ -28,9 +28,9 @@ const SubmissionFlag = {
 
 /** Flags of a completion. */
 export const CompletionFlag = {
-  /** IORING_CQE_F_BUFFER: the upper half is the id of a buffer that was filled */
+  /** IORING_CQE_F_BUFFER: the upper half is the id of the filled buffer */
   Buffer: 1 << 0,
-  /** IORING_CQE_F_MORE: the request goes on */
+  /** IORING_CQE_F_MORE: the request continues */
   More: 1 << 1,
 } as const
 
@@ -42,11 +42,11 @@ const RESULT = 2
 const FLAGS = 3
 
 /**
- * Both queues of a ring, as they are mapped: what the kernel and this thread tell each other without a system call. The
- * kernel moves the tail of completions, we their head; of submissions it is the other way round.
+ * Both mapped queues of a ring, through which the kernel and this thread communicate without a system call. The kernel
+ * moves the tail of completions and the head of submissions, we move the others.
  */
 export class UringRings {
-  /** of the completion that {@link next} came to: bytes, or a negative errno */
+  /** of the current completion: bytes, or a negative errno */
   result = 0
   /** its flags */
   flags = 0
@@ -58,7 +58,7 @@ export class UringRings {
   readonly #completions: number
   readonly #mask: number
   #head: number
-  // The kernel's tail, as far as it was read.
+  // The kernel's tail when last read.
   #tail: number
 
   constructor(queues: UringQueues) {
@@ -79,7 +79,7 @@ export class UringRings {
     return this.#head !== this.#tail
   }
 
-  /** Goes to the next completion of those that {@link look} saw; false: there is none. */
+  /** Moves to the next completion that {@link look} saw. Returns false if there is none. */
   next(): boolean {
     const head = this.#head
     if (head === this.#tail) return false
@@ -90,22 +90,22 @@ export class UringRings {
     return true
   }
 
-  /** Gives the kernel the room of those that {@link next} went over. */
+  /** Returns the room of the consumed completions to the kernel. */
   giveBack(): void {
     Atomics.store(this.#words, this.#completionHead, this.#head)
   }
 
-  /** Puts the one request there is into the submission queue. */
+  /** Puts the only request into the submission queue. */
   submit(): void {
     Atomics.store(this.#words, this.#submissionTail, (this.#words[this.#submissionTail] as number) + 1)
   }
 
-  /** The kernel has something to do that it does when the ring is entered. */
+  /** Whether the kernel has work that it does when the ring is entered. */
   hasWork(): boolean {
     return (this.#submission() & (SubmissionFlag.Work | SubmissionFlag.Overflow)) !== 0
   }
 
-  /** The kernel's thread sleeps, and sees a submission only when the ring is entered. */
+  /** Whether the kernel thread sleeps, and sees a submission only when the ring is entered. */
   isAsleep(): boolean {
     return (this.#submission() & SubmissionFlag.NeedWakeup) !== 0
   }

@@ -18,7 +18,7 @@ import { UringBuffers } from './buffers.ts'
 import { type CheckedUringOptions, checkUringOptions, FRAME_HEAD, type UringOptions } from './options.ts'
 import { BUFFER_SHIFT, CompletionFlag, SetupFlag, UringRings } from './rings.ts'
 
-/** Where opening a ring can fail for want of io_uring: `operation` of the error. */
+/** The values of an error's `operation` when opening fails because of io_uring. */
 export const UringStep = {
   SetUp: 'set up io_uring',
   Map: 'map io_uring',
@@ -28,14 +28,14 @@ export const UringStep = {
 } as const
 export type UringStep = (typeof UringStep)[keyof typeof UringStep]
 
-/** One request is under way at a time. */
+/** One request is in flight at a time. */
 const SUBMISSIONS = 2
-/** Milliseconds that the kernel's thread spins for more to do before it sleeps. */
+/** Milliseconds that the kernel thread spins for more work before it sleeps. */
 const THREAD_IDLE = 2
 
 /**
  * A netlink socket that io_uring receives from: the kernel writes messages into provided frames and completions into a
- * mapped queue, and both are read and given back in place. Messages to the kernel are sent as on any socket.
+ * mapped queue, and both are read and returned in place. Messages to the kernel are sent as on a plain socket.
  */
 export class UringTransport extends BaseTransport {
   readonly capabilities: Capabilities
@@ -49,13 +49,13 @@ export class UringTransport extends BaseTransport {
   readonly #buffers: UringBuffers
   readonly #kernelThread: boolean
   readonly #foreignSenders: boolean
-  // Frames that the kernel is to have at a time.
+  // The number of frames that the kernel should have at a time.
   readonly #provision: number
-  // The request is under way: its last completion has not come yet.
+  // The request is in flight: its last completion has not come yet.
   #armed = false
   readonly #lookAgain = () => this.wake()
 
-  /** Opens, binds and begins to receive. Throws `TransportError`; nothing is left open then. */
+  /** Opens, binds and begins to receive. Throws `TransportError` and then leaves nothing open. */
   constructor(options: UringOptions, native: NativeBinding) {
     super()
     const checked = checkUringOptions(options)
@@ -112,7 +112,7 @@ export class UringTransport extends BaseTransport {
     this.counts.wakeups++
     const hasFrames = this.#provide()
     if (!this.#armed && hasFrames) this.#arm()
-    // What was told of before will not be told again, and that all frames are in use nobody tells.
+    // Earlier completions are not signalled again, and nothing signals that all frames are in use.
     const isKnown = this.#rings.look() || this.#rings.hasWork() || !hasFrames
     if (isKnown) setImmediate(this.#lookAgain)
     else check('wait', this.#native.wait(this.#handle))
@@ -144,7 +144,7 @@ export class UringTransport extends BaseTransport {
     return this.#socket.drops()
   }
 
-  /** What has come, after blocking for up to `timeout` milliseconds when nothing has. */
+  /** The next batch, after blocking for up to `timeout` milliseconds if there is none. */
   #receive(timeout: number): FrameBatch | undefined {
     let wait = timeout
     this.#provide()
@@ -164,7 +164,7 @@ export class UringTransport extends BaseTransport {
     }
   }
 
-  /** Adds what the completions tell of to the batch that is being made, until it is full. */
+  /** Adds the frames of the completions to the batch under construction, until it is full. */
   #collect(): void {
     const rings = this.#rings
     if (!rings.look()) return
@@ -178,10 +178,10 @@ export class UringTransport extends BaseTransport {
       }
     }
     rings.giveBack()
-    // An overrun of the socket, or no frame was left: only the kernel's counter tells.
+    // The socket was overrun, or no frame was left: only the kernel's counter shows which.
     if (failure === Errno.ENOBUFS) {
       this.loss.noteOverrun()
-      // The kernel's thread may be behind with a queue that is full: after a first loss it is always asked.
+      // The kernel thread may lag with a full queue: after a first loss the counter is always read.
       if (this.#kernelThread) this.loss.always = true
     } else if (failure !== 0) throw systemError(UringStep.Arm, failure)
   }
@@ -209,7 +209,7 @@ export class UringTransport extends BaseTransport {
     return undefined
   }
 
-  /** Gives the kernel frames; whether it has any. Without one its request ends at once. */
+  /** Provides frames to the kernel. Returns whether it has any; without one its request ends at once. */
   #provide(): boolean {
     this.#buffers.provide(this.#provision)
     return this.#buffers.provided > 0
@@ -237,20 +237,24 @@ export class UringTransport extends BaseTransport {
   }
 }
 
-/** Frames that a batch may overshoot by: what one turn of the kernel's work brings (MULTISHOT_MAX_RETRY of io_uring/net.c). */
+/**
+ * The number of frames by which a batch may exceed its size: the maximum of one turn of the kernel's work
+ * (MULTISHOT_MAX_RETRY of io_uring/net.c).
+ */
 const OVERSHOOT = 32
 
 /**
- * On this thread the kernel fills frames only while a batch is being made: with no more frames than that takes, those given
- * back are filled again while they are in the cache. The kernel's own thread goes ahead as far as there are frames.
+ * Without a kernel thread, the kernel fills frames only while a batch is made: with just enough frames for that,
+ * released ones are filled again while they are in the cache. A kernel thread works ahead as far as there are frames.
  */
 function provision({ kernelThread, frames, batchSize }: CheckedUringOptions): number {
   return kernelThread ? frames : Math.min(frames, batchSize + OVERSHOOT)
 }
 
-/** @param provided frames that the kernel has at a time */
+/** @param provided frames that the kernel has at one time */
 function setUpRings(native: NativeBinding, handle: NativeHandle, kernelThread: boolean, provided: number): UringRings {
-  // Room for every frame that can be filled and the end of the request, so that completions never have to wait in the kernel.
+  // Room for every frame that can be filled and for the end of the request, so that completions never wait in the
+  // kernel.
   const completions = powerOfTwo(provided + 1)
   const setUp = (flags: number) =>
     native.uringSetUp(handle, SUBMISSIONS, completions, flags | SetupFlag.CompletionCount, THREAD_IDLE)
@@ -264,7 +268,7 @@ function setUpRings(native: NativeBinding, handle: NativeHandle, kernelThread: b
 
 const THREADED = SetupFlag.KernelThread | SetupFlag.SingleIssuer
 const DEFERRED = SetupFlag.SingleIssuer | SetupFlag.DeferredWork | SetupFlag.WorkFlag
-/** What Linux 6.0 has of it. */
+/** The flags that Linux 6.0 supports. */
 const COOPERATIVE = SetupFlag.SingleIssuer | SetupFlag.CooperativeWork | SetupFlag.WorkFlag
 
 function provideBuffers(
@@ -279,7 +283,10 @@ function provideBuffers(
   return new UringBuffers(memory, { count, stride, batchSize, holdLimit })
 }
 
-/** The next one from `count` on. The kernel locks the memory of its rings, and users may lock little: no larger than need be. */
+/**
+ * The next power of two from `count` on. The kernel locks the memory of its rings, and users may lock little, so it is
+ * no larger than needed.
+ */
 function powerOfTwo(count: number): number {
   return 2 ** Math.ceil(Math.log2(count))
 }

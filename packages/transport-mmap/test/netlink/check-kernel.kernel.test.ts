@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest'
 /** The checks that any transport passes. */
 const GENERAL = [
   'acked requests, more than the ring has frames',
-  'a reply by the receive queue, then its acknowledgement',
-  'a notification, by the receive queue',
-  'dumps, in a ring that they go round',
+  'a reply through the receive queue, then its acknowledgement',
+  'a notification, through the receive queue',
+  'dumps that are longer than the ring',
   'dumps in large frames, before and after a long receive',
   'packet queue',
 ]
@@ -18,7 +18,7 @@ const fixture = fileURLToPath(new URL('../fixtures/check-uring.mjs', import.meta
 
 // From the built packages, as the script is used.
 describe.skipIf(kernelUnavailable)(kernelTests('check-kernel.mjs on this kernel'), () => {
-  test('says whether it has rings, and fails nothing', () => {
+  test('reports whether it has rings, and no check fails', () => {
     const { status, stdout } = spawnSync(process.execPath, [script, '--json'], { encoding: 'utf8' })
     const { rings, results } = JSON.parse(stdout)
     expect(status).toBe(rings.errno === 1 ? 2 : 0)
@@ -26,14 +26,14 @@ describe.skipIf(kernelUnavailable)(kernelTests('check-kernel.mjs on this kernel'
     if (rings !== 'there') expect(rings).toMatchObject({ step: 'setsockopt(NETLINK_RX_RING)' })
   })
 
-  test('explains itself, and refuses what it does not know', () => {
+  test('has --help, and refuses unknown options', () => {
     const help = spawnSync(process.execPath, [script, '--help'], { encoding: 'utf8' })
     expect([help.status, help.stdout.includes('--json')]).toEqual([0, true])
     const unknown = spawnSync(process.execPath, [script, '--foo'], { encoding: 'utf8' })
-    expect([unknown.status, unknown.stdout.includes('--foo is no option')]).toEqual([2, true])
+    expect([unknown.status, unknown.stdout.includes('unknown option --foo')]).toEqual([2, true])
   })
 
-  test('what it does beside the rings works: namespace, tables, rules and traffic, over io_uring', () => {
+  test('its parts without rings work over io_uring: namespace, tables, rules and traffic', () => {
     const command = ['-n', process.execPath, fixture, ...GENERAL]
     const { stdout, stderr, status } = spawnSync('unshare', command, { encoding: 'utf8', timeout: 50_000 })
     expect([stderr, status]).toEqual(['', 0])

@@ -22,10 +22,10 @@ const { runChecks, CHECK_NAMES } = (await import(new URL('../../scripts/checks.m
 const ROWS = 400
 const GET = 18
 
-/** Makes a system do otherwise. */
+/** Sabotages a system. */
 type Sabotage = (system: RingSystem) => void
 
-/** Overwrites frames that say SKIP, of those that are one to a page, whenever something is sent. */
+/** Overwrites frames with status SKIP (with one frame per page) on every send. */
 function scribble(system: RingSystem): void {
   const map = system.map.bind(system)
   const send = system.send.bind(system)
@@ -103,17 +103,17 @@ describe('the checks of check-kernel.mjs', () => {
   })
 
   it.each<[string, string[], Sabotage]>([
-    ['does not count its losses, and says it does', ['overrun'], (system) => Object.assign(system, { drops: () => 0 })],
+    ['claims to count its losses, and does not', ['overrun'], (system) => Object.assign(system, { drops: () => 0 })],
     ['does not look at the transmit ring', ['transmit ring'], (system) => Object.assign(system, { trigger: () => 0 })],
     [
-      'takes a second ring for the first',
+      'accepts a second ring',
       ['ring set-up and its refusals'],
       (system) => Object.assign(system, { setRing: () => 0 }),
     ],
-    ['writes to frames that are kept', ['hold', 'packet queue'], scribble],
+    ['writes to held frames', ['hold', 'packet queue'], scribble],
     [
       'has nothing in its receive queue',
-      ['a notification, by the receive queue', 'dumps in large frames, before and after a long receive'],
+      ['a notification, through the receive queue', 'dumps in large frames, before and after a long receive'],
       (system) => Object.assign(system, { receive: () => -11 }),
     ],
   ])('find a kernel that %s', async (_, expected, sabotage) => {

@@ -12,19 +12,19 @@ const check = (options: Partial<NetlinkRingOptions> = {}) =>
   checkNetlinkRingOptions({ protocol: NETFILTER, ...options }, 4096)
 
 describe('sizes of a netlink ring', () => {
-  it('follow from the use: a frame for each packet of the queue, with room for what the kernel asks for', () => {
+  it('follow from the use: a frame for each packet of the queue, with room for what the kernel reserves', () => {
     const { receive } = check(queueTransportNeeds({ copyRange: 128, maxLength: 4096 }, NETFILTER))
     expect(receive).toEqual({ blockSize: 4096, blockCount: 4096, frameSize: 3800, frameCount: 4096 })
   })
 
-  it('few large frames for whole segments, in 64 MiB and little more', () => {
+  it('few large frames for whole segments, in little more than 64 MiB', () => {
     const { receive } = check(queueTransportNeeds({ segmentationOffload: true, maxLength: 65536 }, NETFILTER))
     expect(receive.frameSize).toBeGreaterThan(65531 + 24 + 116)
     expect(receive.frameCount).toBeGreaterThan(500)
     expect(receive.blockSize * receive.blockCount).toBeLessThan(90 * 2 ** 20)
   })
 
-  it('dumps and log batches always fit, however small the frames that were asked for', () => {
+  it('dumps and log batches always fit, even if smaller frames were requested', () => {
     expect(check({ frameSize: 64 }).receive.frameSize).toBe(3776 + 24)
     expect(check({ frames: 5 }).receive.frameCount).toBeGreaterThanOrEqual(5)
     expect(check({ frames: 1 }).batchSize).toBe(1)
@@ -51,18 +51,18 @@ describe('sizes of a netlink ring', () => {
 
 describe('how many frames are held in place', () => {
   it.each([
-    ['half, where the kernel steps over them', {}, {}, 'ring'],
-    ['none, where it does not', { skip: 'broken' }, {}, 'copy'],
+    ['half, if the kernel steps over them', {}, {}, 'ring'],
+    ['none, if it does not', { skip: 'broken' }, {}, 'copy'],
     ['none of other protocols', {}, { protocol: 0 }, 'copy'],
-    ['none where groups were joined', {}, { groups: [1] }, 'copy'],
-    ['as many as was said', { skip: 'broken' }, { holdLimit: 3 }, 'ring'],
+    ['none if groups were joined', {}, { groups: [1] }, 'copy'],
+    ['as many as given', { skip: 'broken' }, { holdLimit: 3 }, 'ring'],
   ] as const)('%s', (_, kernel, options, hold) => {
     const kernels = new EchoKernels(kernel)
     const transport = openNetlinkRingOn(kernels, { ...SMALL, ...options })
     expect([transport.capabilities.kind, transport.capabilities.hold]).toEqual(['netlink-ring', hold])
   })
 
-  it('none from the first group on that is joined', () => {
+  it('none once a group is joined', () => {
     const kernels = new EchoKernels()
     const transport = openNetlinkRingOn(kernels, SMALL)
     const hold = () => {
@@ -77,7 +77,7 @@ describe('how many frames are held in place', () => {
     expect(hold()).toBe(1)
   })
 
-  it('the socket that this is tried out on is closed, and is another', () => {
+  it('this is tried on a separate socket, which is closed', () => {
     const kernels = new EchoKernels()
     openNetlinkRingOn(kernels, SMALL)
     expect(kernels.opened.map(({ closed }) => closed)).toEqual([1, 0])

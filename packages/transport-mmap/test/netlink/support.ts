@@ -9,7 +9,7 @@ import type { RingKernel } from '../../src/netlink/system.ts'
 
 const PAGE_SIZE = 4096
 
-/** A kernel of which every socket has an {@link EchoKernel} to itself at its other end. */
+/** A kernel in which every socket has its own {@link EchoKernel} as a peer. */
 export class EchoKernels implements RingKernel {
   readonly pageSize: number
   /** one for each socket, in the order in which they were opened */
@@ -34,7 +34,7 @@ export class EchoKernels implements RingKernel {
   }
 }
 
-/** The simulated kernel with its queues, logs and tables, as one that has rings. */
+/** The simulated kernel with its queues, logs and tables, and with rings. */
 export function simulated(kernel: SimKernel, options: RingKernelOptions = {}): RingKernel {
   return {
     pageSize: options.pageSize ?? PAGE_SIZE,

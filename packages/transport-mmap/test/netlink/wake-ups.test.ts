@@ -2,7 +2,7 @@ import { alternate, type OpenFixture } from '@ringlink/transport/conformance'
 import { expect, test } from 'vitest'
 import { fixtures } from './support.ts'
 
-/** Milliseconds; four seconds of a machine that has nothing else to do. */
+/** Milliseconds; takes four seconds on an idle machine. */
 const TIMEOUT = 120_000
 
 const old = fixtures({ skip: 'broken', readable: 'previous' }, { transmitFrames: 4 })

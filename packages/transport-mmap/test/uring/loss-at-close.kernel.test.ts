@@ -12,7 +12,7 @@ const REQUESTS = 300
 const transports: Record<string, (networkNamespace: string) => Promise<Transport>> = {
   socket: async (networkNamespace) =>
     openSocket({ protocol: ROUTE, networkNamespace, frameSize: 256, receiveBufferSize: 8192 }),
-  'socket that is told of no overrun': async (networkNamespace) =>
+  'socket without overrun errors': async (networkNamespace) =>
     openSocket({ protocol: ROUTE, networkNamespace, frameSize: 256, receiveBufferSize: 8192, noOverrunErrors: true }),
 }
 if (uringUnavailable === undefined) {
@@ -26,7 +26,7 @@ if (uringUnavailable === undefined) {
   }
 }
 
-describe.skipIf(kernelUnavailable)(kernelTests('what the kernel drops at the end of a burst'), () => {
+describe.skipIf(kernelUnavailable)(kernelTests('a drop at the end of a burst'), () => {
   describe.each(Object.entries(transports))('over a %s', (_, open) => {
     test.each([0, 1, 7])('is counted at close, to the message, after %i batches', async (batches) => {
       await using namespace = await Namespace.open()

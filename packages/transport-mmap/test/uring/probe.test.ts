@@ -8,7 +8,7 @@ import { wakingOnly } from './support/waking.ts'
 
 const { errno } = constants
 
-/** The addon, with system calls that say what a machine says that has no ring for us. */
+/** The addon, with the system calls of a machine without a usable ring. */
 function refusing(calls: Partial<NativeBinding>): NativeBinding {
   return { ...loadNative(), ...calls }
 }
@@ -32,7 +32,7 @@ test.each([
   )
 })
 
-test('a runtime that allows no memory of others in an ArrayBuffer is told from a kernel that is too old', async () => {
+test('a runtime without external ArrayBuffers is distinguished from an old kernel', async () => {
   const native = refusing({ uringSetUp: () => 0, uringMap: () => -errno.EOPNOTSUPP })
   const probe = await probeUring({}, native)
   expect(probe).toMatchObject({ works: false, step: 'map io_uring', errno: errno.EOPNOTSUPP })
@@ -43,24 +43,21 @@ const here = await probeUring()
 const breaking = 'a kernel that breaks wake-ups'
 
 describe.skipIf(!here.works)(here.works ? breaking : `${breaking} (skipped: ${here.reason})`, () => {
-  test.each([0, 1, 2])(
-    'after %i of them is found out within a second or two, and nothing stays open',
-    async (times) => {
-      const native = wakingOnly(loadNative(), times)
-      const before = native.openHandles()
-      const start = performance.now()
-      expect(await probeUring({}, native)).toEqual({
-        works: false,
-        step: 'wake up by io_uring',
-        errno: 0,
-        reason: expect.stringContaining(`message ${times + 1} of 3 did not wake the event loop`),
-      })
-      expect(performance.now() - start).toBeLessThan(5000)
-      expect(native.openHandles()).toBe(before)
-    },
-  )
+  test.each([0, 1, 2])('after %i of them is detected within two seconds, and nothing stays open', async (times) => {
+    const native = wakingOnly(loadNative(), times)
+    const before = native.openHandles()
+    const start = performance.now()
+    expect(await probeUring({}, native)).toEqual({
+      works: false,
+      step: 'wake up by io_uring',
+      errno: 0,
+      reason: expect.stringContaining(`message ${times + 1} of 3 did not wake the event loop`),
+    })
+    expect(performance.now() - start).toBeLessThan(5000)
+    expect(native.openHandles()).toBe(before)
+  })
 
-  test('is not suspected because this thread was busy when the wake-up came', async () => {
+  test('is not assumed because this thread was busy when the wake-up came', async () => {
     const probing = probeUring()
     const end = performance.now() + 1500
     while (performance.now() < end);
@@ -68,12 +65,12 @@ describe.skipIf(!here.works)(here.works ? breaking : `${breaking} (skipped: ${he
   })
 })
 
-describe('what is remembered of probes', () => {
+describe('remembered probes', () => {
   const works: UringProbe = { works: true }
   const unwoken: UringProbe = { works: false, step: UringStep.Wake, errno: 0, reason: 'not woken' }
   const short: UringProbe = { works: false, step: UringStep.Provide, errno: errno.ENOMEM, reason: 'ENOMEM' }
 
-  test('what works and what never wakes are not tried again; a limit is', async () => {
+  test('success and missing wake-ups are remembered; a limit is tried again', async () => {
     for (const [result, calls] of [
       [works, 1],
       [unwoken, 1],
@@ -86,7 +83,7 @@ describe('what is remembered of probes', () => {
     }
   })
 
-  test('each way of receiving is tried by itself, and once however many ask at one time', async () => {
+  test('each way of receiving is tried separately, and once for concurrent calls', async () => {
     const probe = vi.fn(async ({ kernelThread }: { kernelThread?: boolean | undefined }) =>
       kernelThread ? unwoken : works,
     )
@@ -96,7 +93,7 @@ describe('what is remembered of probes', () => {
     expect(probe).toHaveBeenCalledTimes(2)
   })
 
-  test('an error is handed on, and the next one tries again', async () => {
+  test('an error is passed on, and the next call tries again', async () => {
     const probe = vi.fn(async () => works)
     probe.mockRejectedValueOnce(new Error('no addon'))
     const probes = new UringProbes(probe)
@@ -105,7 +102,7 @@ describe('what is remembered of probes', () => {
   })
 })
 
-test('an error of opening is a refusal only where it is about the ring', () => {
+test('an error of opening is a refusal only if it is about the ring', () => {
   const failing = (calls: Partial<NativeBinding>) => {
     try {
       openUring({ protocol: 0 }, refusing(calls))

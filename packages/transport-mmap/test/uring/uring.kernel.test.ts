@@ -44,7 +44,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     return { sequences, lost }
   }
 
-  /** Messages that the kernel says it dropped at this socket. */
+  /** The number of messages that the kernel reports as dropped at this socket. */
   function drops(transport: Transport): number {
     // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
     const rows = transport.readProcNet('netlink').split('\n')
@@ -59,14 +59,14 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     },
   )
 
-  test('the capabilities say what it is', async () => {
+  test('the capabilities describe it', async () => {
     await using transport = open()
     expect(transport.capabilities).toMatchObject({ kind: 'uring', ring: true, hold: 'ring', ordered: true })
     expect(transport.capabilities).toMatchObject({ frameCount: 64, batchSize: 16, exactLoss: true })
     expect(transport.capabilities.frameSize).toBeGreaterThanOrEqual(256)
   })
 
-  test('sizes that are none are refused, and nothing stays open', () => {
+  test('invalid sizes are refused, and nothing stays open', () => {
     const before = loadNative().openHandles()
     const refused: Partial<UringOptions>[] = [
       ...[0, 1, 3, 65536, 2.5, Number.NaN].map((frames) => ({ frames })),
@@ -94,7 +94,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     },
   )
 
-  test('with a thread of the kernel a busy ring costs no system call', async () => {
+  test('with a kernel thread a busy ring needs no system call', async () => {
     await using transport = open({ kernelThread: true, frames: 1024, receiveBufferSize: 1 << 22 })
     commitNoops(transport, 1000)
     transport.outbox.flush()
@@ -110,7 +110,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     expect(transport.stats.systemCalls).toBe(systemCalls)
   })
 
-  test('without one a batch costs an entry for each 32 messages at the most', async () => {
+  test('without one a batch needs at most one entry for each 32 messages', async () => {
     await using transport = open({ frames: 1024, batchSize: 256, receiveBufferSize: 1 << 22 })
     commitNoops(transport, 512)
     transport.outbox.flush()
@@ -121,7 +121,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
   })
 
   test.each([{ kernelThread: false }, { kernelThread: true }])(
-    'frames held beyond the limit are copied, and all frames in live batches stop nothing but the ring, $kernelThread',
+    'frames held beyond the limit are copied, and live batches with all frames stop only the ring, $kernelThread',
     async (mode) => {
       await using transport = open({ ...mode, frames: 16, batchSize: 4, holdLimit: 12, receiveBufferSize: 1 << 22 })
       expect(transport.capabilities).toMatchObject({ hold: 'ring', holdLimit: 12 })
@@ -146,7 +146,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
       expect(() => transport.poll()).toThrow(expect.objectContaining({ code: 'NO_FREE_FRAMES' }))
       await expect(transport.receive()).rejects.toMatchObject({ code: 'NO_FREE_FRAMES' })
       expect(() => transport.poll(1)).toThrow(expect.objectContaining({ code: 'NO_FREE_FRAMES' }))
-      // One that is free is enough to continue, whichever it is.
+      // Any free frame is enough to continue.
       for (const index of [7, 0, 11, 3]) {
         held[index]?.lease.release()
         hold()
@@ -187,7 +187,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
         expect(transport.stats.lost).toBe(drops(transport))
         expect(received + transport.stats.lost).toBe(300 * round)
       }
-      // The last loss may be known only when the queue ran empty: the next batch tells of it.
+      // The last loss may be known only when the queue ran empty: the next batch reports it.
       commitNoops(transport, 1)
       transport.outbox.flush()
       lost += receive(transport, 1).lost
@@ -197,7 +197,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     },
   )
 
-  test('frames of other senders use none up, however many there are', async () => {
+  test('frames of other senders never use up frames', async () => {
     await using peer = await SocketPeer.open(namespace, ROUTE)
     await using transport = open({ frames: 16, batchSize: 4 })
     for (let round = 1; round <= 3; round++) {
@@ -214,7 +214,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     expect(performance.now() - start).toBeLessThan(1500)
   })
 
-  test('closing with batches, leases and views alive leaves nothing to read', async () => {
+  test('after a close with live batches, leases and views nothing can be read', async () => {
     const before = loadNative().openHandles()
     const transport = open()
     commitNoops(transport, 40)
@@ -236,7 +236,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     expect(loadNative().openHandles()).toBe(before)
   })
 
-  test('a ring of 6.0, which has no deferred work, is one too', async () => {
+  test('a ring on 6.0, without deferred work, works too', async () => {
     const refusing = withoutDeferredWork(loadNative())
     await using transport = openUring({ protocol: ROUTE, frameSize: 256, frames: 16 }, refusing)
     for (let round = 0; round < 5; round++) {
@@ -294,7 +294,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
         expect(queue.counters()?.waiting).toBe(HELD)
         const ids = held.map((packet) => packet.id)
         expect(new Set(ids).size).toBe(HELD)
-        // In no order: 97 has no factor in common with 256.
+        // Out of order: 97 has no common factor with 256.
         held.forEach((_, index) => {
           const packet = held[(index * 97) % HELD]
           expect(packet?.payloadLength).toBeGreaterThan(28)

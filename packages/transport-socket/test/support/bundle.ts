@@ -5,13 +5,16 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const require = createRequire(import.meta.url)
-// The compiler of vite, which is what the tests run under.
+// The compiler of vite, under which the tests run.
 const { buildSync } = createRequire(require.resolve('vite'))('esbuild') as {
   buildSync(options: Record<string, unknown>): void
 }
 const native = fileURLToPath(new URL('../../../native/src/index.ts', import.meta.url))
 
-/** A program, of these fixtures or another package's, in one file that any version of Node runs: for processes and threads of their own. */
+/**
+ * Bundles a fixture, of this or another package, into one file that any version of Node runs, for separate processes
+ * and threads.
+ */
 export class Bundle implements Disposable {
   readonly path: string
   #directory: string

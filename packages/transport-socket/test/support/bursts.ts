@@ -18,7 +18,10 @@ const NUMBER = 16 >> 2
 /** Milliseconds without progress after which a wake-up counts as lost. */
 const PATIENCE = 10_000
 
-/** A process that sends bursts to one port when told to, and tells nothing back: only the messages themselves wake anybody. */
+/**
+ * A process that sends bursts to one port on command and reports nothing back, so that only the messages wake the
+ * receiver.
+ */
 export class BurstPeer implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #commands: number
@@ -42,16 +45,16 @@ export class BurstPeer implements AsyncDisposable {
     const child = spawn('nsenter', [`--net=${namespace.path}`, program, String(protocol), String(portId), fifo], {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
-    // For reading too, so that opening it blocks nobody.
+    // For reading too, so that opening it does not block.
     return new BurstPeer(child, openSync(fifo, 'r+'), directory)
   }
 
-  /** Has `listener` called when the process ends before it is disposed of. */
+  /** Calls `listener` when the process ends before it is disposed. */
   onEnd(listener: (reason: Error) => void): void {
     this.#child.once('exit', (code, signal) => listener(new Error(`the sender of bursts ended: ${code ?? signal}`)))
   }
 
-  /** Has `count` messages sent; without the event loop, so that nothing but they can wake it. */
+  /** Makes it send `count` messages, without using the event loop, so that only they can wake it. */
   send(count: number, first: number, { asleep, spins }: { asleep: boolean; spins: number }): void {
     writeSync(this.#commands, Uint32Array.of(count, first, asleep ? process.pid : 0, spins))
   }
@@ -66,9 +69,9 @@ export class BurstPeer implements AsyncDisposable {
 }
 
 /**
- * Alternates silence and bursts. Half of the bursts come when this thread sleeps in its event loop with a receive pending, the
- * others at any moment around the receive. Every message must arrive, once and in order; a round that does not end is a lost
- * wake-up, and named.
+ * Alternates silence and bursts. Half of the bursts come while this thread sleeps in its event loop with a pending
+ * receive, the others at any moment around the receive. Every message must arrive, once and in order. A round that does
+ * not end is a lost wake-up, and the error names it.
  */
 export async function alternate(transport: Transport, peer: BurstPeer, rounds: number, seed: number): Promise<void> {
   const random = new Random(seed)

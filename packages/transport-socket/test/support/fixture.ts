@@ -8,21 +8,21 @@ export const NETLINK_ROUTE = 0
 const NLMSG_ERROR = 2
 const NLM_F_REQUEST = 1
 const EOPNOTSUPP = 95
-/** A type that rtnetlink does not know: it answers with an error that has the whole request in it. */
+/** A type unknown to rtnetlink: it answers with an error that repeats the whole request. */
 const UNKNOWN_TYPE = 500
-/** A group that nothing in a fresh namespace sends to. */
+/** A group to which nothing is sent in a fresh namespace. */
 const OVERRUN_GROUP = 30
 
-/** What the other end of a real socket cannot do. */
+/** What the peer of a real socket cannot do. */
 export const cannot: Partial<Record<Ability, string>> = {
-  emptyMessages: 'Linux sends no netlink message of no bytes',
-  partialSend: 'netlink takes a send whole or not at all',
+  emptyMessages: 'Linux never sends an empty netlink message',
+  partialSend: 'netlink accepts a send as a whole or not at all',
   poison: 'a socket does not overwrite released frames',
 }
 
 /**
- * A real socket of NETLINK_ROUTE. Its messages are sent by another process of the same namespace, so it is opened for
- * senders other than the kernel, but where they are what a case is about; its requests are answered by the kernel itself.
+ * A real socket of NETLINK_ROUTE. Another process of the same namespace sends its messages, so it is opened for foreign
+ * senders, except in cases about those; the kernel answers its requests.
  */
 export function socketFixture(namespace: () => Namespace, other: () => SocketPeer): OpenFixture {
   return async ({ foreign }): Promise<Fixture> => {
@@ -43,7 +43,7 @@ export function socketFixture(namespace: () => Namespace, other: () => SocketPee
   }
 }
 
-/** The other end of a transport on a real socket of NETLINK_ROUTE. */
+/** The peer of a transport on a real socket of NETLINK_ROUTE. */
 export class KernelPeer implements Peer {
   #transport: Transport
   #other: SocketPeer

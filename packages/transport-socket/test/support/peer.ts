@@ -8,14 +8,14 @@ import { kernelUnavailable, type Namespace } from '@ringlink/test-support/namesp
 
 const compiler = process.env.CC ?? 'cc'
 
-/** Why the other end of a socket cannot be had here. */
+/** Why the peer of a socket is not available here. */
 export const peerUnavailable: string | undefined =
   kernelUnavailable ?? (spawnSync(compiler, ['--version']).status === 0 ? undefined : 'there is no C compiler')
 
-/** Where a message to a group is sent as well: nobody is there. */
+/** A port without a socket, to which messages to groups are also sent. */
 const NOBODY = 0xfffffff0
 
-/** Another process in a namespace, with a netlink socket of its own, that sends what it is told to. */
+/** A process in a namespace with its own netlink socket, which sends messages on command. */
 export class SocketPeer implements AsyncDisposable {
   readonly portId: number
   #child: ChildProcessByStdio<Writable, Readable, null>
@@ -53,7 +53,7 @@ export class SocketPeer implements AsyncDisposable {
     return new SocketPeer(child, directory, answers, await portId)
   }
 
-  /** Sends to a port; resolves when the kernel has taken it, which is when it lies in the queue of that port. */
+  /** Sends to a port. Resolves once the kernel has put the message into the queue of that port. */
   async send(portId: number, message: Uint8Array): Promise<void> {
     const errno = await this.#request(portId, 0, message, 1, 0)
     if (errno !== 0) throw new Error(`the peer could not send: errno ${errno}`)

@@ -8,12 +8,12 @@ const GET_LINK = 18
 const NLMSG_ERROR = 2
 const NLMSG_DONE = 3
 
-/** Commits `count` messages of no meaning, each of which the kernel acknowledges. */
+/** Commits `count` messages without a meaning, each of which the kernel acknowledges. */
 export function commitNoops(transport: Transport, count: number, first = 0): void {
   for (let index = 0; index < count; index++) commit(transport, NOOP, REQUEST | ACK, first + index, new Uint8Array(0))
 }
 
-/** Asks for the links, with a header that a strict kernel refuses. */
+/** Requests the links, with a header that a strict kernel refuses. */
 export function commitBadDump(transport: Transport): void {
   const header = new Uint8Array(16)
   header[2] = 1
@@ -48,7 +48,7 @@ export interface Reply {
   readonly text: string
 }
 
-/** Everything that is there to be received, first messages of frames only, and the losses. */
+/** Everything that can be received (the first message of each frame), and the losses. */
 export function drain(transport: Transport): { replies: Reply[]; lost: number } {
   const replies: Reply[] = []
   let lost = 0

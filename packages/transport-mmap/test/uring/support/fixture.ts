@@ -7,7 +7,7 @@ import { peerUnavailable, type SocketPeer } from '../../../../transport-socket/t
 import { openUring } from '../../../src/uring/open-uring.ts'
 import { probeUring } from '../../../src/uring/probe.ts'
 
-/** A group that nothing in a fresh namespace sends to. */
+/** A group to which nothing is sent in a fresh namespace. */
 const OVERRUN_GROUP = 30
 
 /** Why rings of io_uring cannot be tried here; `undefined` when they can. */
@@ -43,16 +43,16 @@ export function uringFixture(
     return {
       transport,
       peer: options.kernelThread === true ? threadPeer(peer) : peer,
-      // Closing a ring waits for the kernel, and for its thread some milliseconds.
+      // Closing a ring waits for the kernel, and some milliseconds for its thread.
       openRounds: options.kernelThread === true ? 50 : 500,
       close: () => transport.close(),
     }
   }
 }
 
-/** A peer that waits until a thread of the kernel has received what was sent: a socket has it at once, that thread later. */
+/** A peer that waits until the kernel thread has received what was sent: a socket has it at once, the thread later. */
 function threadPeer(peer: KernelPeer): Peer {
-  // A send wakes it before it returns, and it sleeps again only when it has done all it can.
+  // A send wakes the thread before it returns, and the thread sleeps again only when it has no more work.
   const taken = async () => {
     while (kernelThreadStates().some((state) => state !== 'S')) await setImmediate()
   }
@@ -80,7 +80,7 @@ function threadPeer(peer: KernelPeer): Peer {
   }
 }
 
-/** The states of this process' threads that receive for rings (`proc(5)`; S: it sleeps, for something to do). */
+/** The states of this process's kernel threads for rings (`proc(5)`; S: sleeps, waiting for work). */
 function kernelThreadStates(): string[] {
   return readdirSync('/proc/self/task').flatMap((id) => {
     try {

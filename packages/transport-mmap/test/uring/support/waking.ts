@@ -1,6 +1,9 @@
 import type { NativeBinding, NativeHandle } from '@ringlink/native'
 
-/** The addon on a kernel whose io_uring stops waking: each ring's event loop is woken so many times; plain sockets always. */
+/**
+ * The addon on a kernel whose io_uring stops waking: each ring wakes its event loop that many times; plain sockets
+ * always do.
+ */
 export function wakingOnly(native: NativeBinding, times: number): NativeBinding {
   const rings = new WeakSet<NativeHandle>()
   const open: NativeBinding['open'] = (protocol, networkNamespace, onReadable) => {
