@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Compiles the addon for this machine, into build/Release/ringlink.node of this package. Only ever run on request: installing
-// the package runs no script.
+// Compiles the addon for this machine, into build/Release/ringlink.node of this package. Runs only on request:
+// installing the package runs no script.
 import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join, sep } from 'node:path'
@@ -10,7 +10,7 @@ import { compile, root, sourceFiles } from '../scripts/compile.mjs'
 const help = `usage: ringlink-native build [--force]
 
 Compiles ringlink's native addon for this machine. Needed only where no prebuilt binary exists (Linux on x64 and arm64 has
-them, for glibc and musl), or to replace it: a binary that was built here is preferred to a prebuilt one.
+them, for glibc and musl), or to replace it: a binary built here takes precedence.
 
   --force   compile even if the binary is newer than its sources
 
@@ -52,7 +52,7 @@ function build() {
   const compiler = findCompiler()
   if (compiler === undefined) fail(`no C compiler was found (tried CC, cc, gcc and clang)\n${advice}`)
   const flags = [
-    // A newer compiler's new warning must not stop a user's build.
+    // A new warning of a newer compiler must not stop a user's build.
     ...(root.includes(`${sep}node_modules${sep}`) ? [] : ['-Werror']),
     ...words(process.env.CFLAGS),
   ]

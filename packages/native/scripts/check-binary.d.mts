@@ -1,10 +1,10 @@
 export interface BinaryTarget {
-  /** as `uname -m` says it */
+  /** the machine, as `uname -m` prints it */
   readonly machine: 'x86_64' | 'aarch64'
   readonly libc: 'gnu' | 'musl'
-  /** where musl's dynamic loader is; without it, what musl has is not checked */
+  /** path of musl's dynamic loader; without it, the symbols of musl are not checked */
   readonly sysroot?: { readonly loader: string }
 }
 
-/** Throws with everything that is wrong with the binary; returns a summary. */
+/** Throws an error that lists all problems of the binary; returns a summary. */
 export function checkBinary(name: string, file: string, target: BinaryTarget): string

@@ -1,5 +1,5 @@
-// What a prebuilt binary promises, checked from the outside: the machine, the libraries, and no symbol that an old C library,
-// musl or the oldest supported Node lacks.
+// Checks the promises of a prebuilt binary: the machine, the libraries, and no symbol that an old C library, musl or
+// the oldest supported Node lacks.
 import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,19 +7,19 @@ import { run } from './sysroots.mjs'
 
 const require = createRequire(import.meta.url)
 
-/** No symbol of glibc is newer: RHEL 7, Debian 8, Ubuntu 14.04. */
+/** The newest allowed version of glibc symbols: RHEL 7, Debian 8, Ubuntu 14.04. */
 const GLIBC = [2, 17]
 const NODE_API = 'v8'
 
 const libraries = {
   gnu: ['libc.so.6', 'ld-linux-aarch64.so.1'],
-  // musl's dynamic loader answers to this name itself, whatever the distribution calls the file.
+  // musl's dynamic loader provides this name itself, under any file name of the distribution.
   musl: ['libc.so'],
 }
 const machineNames = { x86_64: 'Advanced Micro Devices X86-64', aarch64: 'AArch64' }
 const exported = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
 
-/** Throws with everything that is wrong; returns a summary. */
+/** Throws an error that lists all problems; returns a summary. */
 export function checkBinary(name, file, { machine, libc, sysroot }) {
   const problems = []
   const expect = (holds, problem) => {
@@ -51,7 +51,7 @@ export function checkBinary(name, file, { machine, libc, sysroot }) {
     const unexpected = missing.filter((symbol) => !/^(napi|uv)_/.test(symbol))
     expect(
       missing.some((symbol) => symbol.startsWith('napi_')),
-      "musl's dynamic loader did not look at it",
+      "musl's dynamic loader did not check it",
     )
     expect(unexpected.length === 0, `musl does not have ${unexpected.join(', ')}`)
   }
@@ -94,7 +94,10 @@ function compareVersions(left, right) {
   return 0
 }
 
-/** What musl's dynamic loader cannot resolve outside of a Node process: Node's own functions, and nothing else if all is well. */
+/**
+ * The symbols that musl's dynamic loader cannot resolve outside a Node process: only Node's own functions if all is
+ * well.
+ */
 function missingUnderMusl(file, machine, loader) {
   const isForeign = machine !== run('uname', ['-m']).trim()
   const [command, ...args] = [...(isForeign ? [`qemu-${machine}-static`] : []), loader, '--list', file]

@@ -1,4 +1,4 @@
-// Compiles the addon with a C compiler and nothing else: no node-gyp, no Python, no libuv headers.
+// Compiles the addon with only a C compiler: no node-gyp, no Python, no libuv headers.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -18,7 +18,7 @@ export function sourceFiles() {
 }
 
 /**
- * Compiles into `output`, by rename: a process that has the old binary mapped keeps it whole.
+ * Compiles into `output` by rename, so that a process that has the old binary mapped keeps it intact.
  *
  * @param {{ compiler: string[], output: string, flags?: string[], linking?: string[] }} what the compiler's command with its
  *   leading arguments (`['ccache', 'gcc']`), and what is added to our own arguments

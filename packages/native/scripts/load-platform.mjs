@@ -1,5 +1,5 @@
-// Loads this platform's prebuilt binary from platforms/ and has the kernel answer a request through it: what the release workflow
-// runs on a machine of each kind. Needs nothing but Node and a checkout.
+// Loads this platform's prebuilt binary from platforms/ and makes the kernel answer a request through it. The release
+// workflow runs this on a machine of each kind. Needs only Node and a checkout.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 

@@ -1,8 +1,8 @@
 // Compiles the addon for every platform that has a package in platforms/, on one Debian machine, and checks each binary.
 //
-//   node scripts/platforms.mjs [--install] [NAME...]      NAME: linux-x64-gnu, ...; without one, all of them
+//   node scripts/platforms.mjs [--install] [NAME...]      NAME: linux-x64-gnu, ...; default all
 //
-// --install has apt-get install the compilers that are missing (as root).
+// --install installs missing compilers with apt-get (as root).
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -34,7 +34,7 @@ for (const name of names) {
   console.log(`${name}: ${checkBinary(name, output, target(name))}`)
 }
 
-/** `linux-x64-gnu` as what it takes to compile for it. */
+/** The compile settings for a platform such as `linux-x64-gnu`. */
 function target(name) {
   const [, architecture, libc] = name.split('-')
   const machine = machines[architecture]
@@ -44,7 +44,7 @@ function target(name) {
 function build(name, output) {
   const { compiler, machine, sysroot } = target(name)
   const flags = ['-Werror', '-s', '-Wl,--build-id=none', `-ffile-prefix-map=${root}=`]
-  // GCC's out-of-line atomics ask glibc for the CPU's features by a symbol that musl has not.
+  // GCC's out-of-line atomics read the CPU's features through a glibc symbol that musl does not have.
   if (machine === 'aarch64') flags.push('-mno-outline-atomics')
   const linking = ['-static-libgcc']
   if (sysroot !== undefined) {

@@ -1,5 +1,5 @@
-// Debian's packages with the headers and the C library of another architecture or of musl, unpacked below build/sysroots: the
-// machine's own package state stays as it is, and no foreign architecture is added to it.
+// Debian's packages with the headers and the C library of another architecture or of musl, unpacked below
+// build/sysroots: the package state of the machine is unchanged, and no foreign architecture is added.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -75,7 +75,7 @@ function aptGet(cwd, ...args) {
   run('apt-get', ['-qq', ...args], { cwd, env })
 }
 
-/** Runs a command; its standard output. */
+/** Runs a command and returns its standard output. */
 export function run(command, args, options = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', ...options })
   if (status === 0) return stdout

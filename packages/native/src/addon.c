@@ -1,4 +1,4 @@
-/* Registration, once per environment, and the reading of arguments. */
+/* Registers the addon, once per environment, and reads arguments. */
 #include "handle.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 void call_arguments(napi_env env, napi_callback_info info, struct call *call) {
   size_t count = sizeof call->argument / sizeof *call->argument;
   void *addon = NULL;
-  /* Arguments that were not given become undefined. */
+  /* Missing arguments become undefined. */
   napi_get_cb_info(env, info, &count, call->argument, NULL, &addon);
   call->env = env;
   call->addon = addon;
@@ -19,8 +19,8 @@ int call_begin(napi_env env, napi_callback_info info, struct call *call) {
   void *wrapped = NULL;
   if (napi_unwrap(env, call->argument[0], &wrapped) != napi_ok || wrapped == NULL) return -EBADF;
   /*
-   * Any addon can wrap a pointer, so it is ours only if the object carries our tag. Checking that costs more than the
-   * rest of a call; a pointer that equals a live handle which was checked before needs no second check.
+   * Any addon can wrap a pointer, so it is ours only if the object carries our tag. That check costs more than the rest
+   * of a call, so a pointer that equals an already checked live handle is not checked again.
    */
   if (wrapped != call->addon->recent) {
     bool tagged = false;
@@ -74,7 +74,7 @@ static void finalize_addon(napi_env env, void *data, void *hint) {
   addon_release(data);
 }
 
-/* Bun says so in process.versions. It ends the process when an addon calls what it lacks of libuv. */
+/* Bun identifies itself in process.versions. It ends the process when an addon calls a libuv function that it lacks. */
 static bool is_bun(napi_env env) {
   napi_value global, process, versions;
   bool has = false;
@@ -90,7 +90,7 @@ NAPI_MODULE_INIT(/* env, exports */) {
     return NULL;
   }
   if (!uv_abi_matches()) {
-    napi_throw_error(env, "ADDON_REFUSED", "the event loop of this runtime is not libuv 1.x as ringlink knows it");
+    napi_throw_error(env, "ADDON_REFUSED", "the event loop of this runtime is not a libuv 1.x that ringlink supports");
     return NULL;
   }
   struct addon *addon = calloc(1, sizeof *addon);

@@ -1,4 +1,4 @@
-/* Time that a call may take. */
+/* Deadlines of calls. */
 #include "handle.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ bool read_timeout(const struct call *call, int index, double *milliseconds) {
 }
 
 int64_t deadline_after(double milliseconds) {
-  /* A year is for ever, and fits. */
+  /* Limits the time to a year, which fits. */
   return milliseconds < 0 || milliseconds > 3.2e10 ? NO_DEADLINE : now() + (int64_t)(milliseconds * 1e6);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The words that describe a received frame, FRAME_WORDS of them per frame. packages/transport/src/frames/descriptor.ts declares
- * the same for TypeScript; a test there holds the two together.
+ * The 32-bit words that describe a received frame, FRAME_WORDS per frame. packages/transport/src/frames/descriptor.ts
+ * declares the same for TypeScript; a test there compares the two.
  */
 #ifndef RINGLINK_FRAME_H
 #define RINGLINK_FRAME_H
@@ -9,15 +9,15 @@
 #include <stdint.h>
 
 enum frame_word {
-  FRAME_WORD_LENGTH = 0,      /* bytes that are in the frame */
-  FRAME_WORD_FULL_LENGTH = 1, /* bytes that the message had; more than in the frame: it was cut */
+  FRAME_WORD_LENGTH = 0,      /* bytes in the frame */
+  FRAME_WORD_FULL_LENGTH = 1, /* length of the whole message; if more than in the frame, it was truncated */
   FRAME_WORD_PORT_ID = 2,     /* nl_pid of the sender; 0 is the kernel */
-  FRAME_WORD_GROUPS = 3,      /* nl_groups that it was sent to, a mask of the first 32 */
+  FRAME_WORD_GROUPS = 3,      /* nl_groups of the message, a mask of the first 32 */
 };
 
 #define FRAME_WORDS 4
 
-/* Writes the words of a frame that has room for `capacity` bytes of a message of `length`. */
+/* Writes the words of a frame with `capacity` bytes that received a message of `length` bytes. */
 static inline void describe_frame(uint32_t *words, size_t capacity, size_t length, uint32_t port_id, uint32_t groups) {
   words[FRAME_WORD_LENGTH] = (uint32_t)(length < capacity ? length : capacity);
   words[FRAME_WORD_FULL_LENGTH] = (uint32_t)length;

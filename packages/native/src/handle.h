@@ -1,4 +1,4 @@
-/* What the C files share: one `struct addon` per environment (thread), one `struct handle` per socket. */
+/* Shared by the C files: one `struct addon` per environment (thread), one `struct handle` per socket. */
 #ifndef RINGLINK_HANDLE_H
 #define RINGLINK_HANDLE_H
 
@@ -9,28 +9,28 @@
 
 #include "uv-abi.h"
 
-/* Messages per recvmmsg at most. */
+/* Maximum messages per recvmmsg. */
 enum { RINGLINK_BATCH = 64 };
 
-/* Environments share no state but the count of openHandles(), so nothing here needs a lock. */
+/* Environments share only the count of openHandles(), so nothing here needs a lock. */
 struct addon {
   napi_env env;
   uv_loop_t *loop;
-  struct handle *open;   /* every handle with a descriptor: what a teardown has to close */
+  struct handle *open;   /* every handle with a descriptor, to close at teardown */
   struct handle *recent; /* the last handle whose type tag was checked; see call_begin */
-  unsigned closing;      /* uv_close calls whose callback has not come yet */
+  unsigned closing;      /* uv_close calls whose callback has not run yet */
   unsigned references;   /* instance data, and every struct handle */
-  napi_async_cleanup_hook_handle teardown; /* the environment ends and waits until `closing` is 0 */
+  napi_async_cleanup_hook_handle teardown; /* the environment is ending and waits until `closing` is 0 */
 };
 
 /*
- * Memory of an ArrayBuffer. The reference is weak: the buffer is kept alive by a property of the handle object, which
- * the garbage collector sees, so that no cycle through C can keep a forgotten socket open.
+ * Memory of an ArrayBuffer. The reference is weak. A property of the handle object keeps the buffer alive, which the
+ * garbage collector sees, so that no cycle through C can keep a forgotten socket open.
  */
 struct region {
   napi_ref buffer; /* NULL: nothing attached */
   uint8_t *data;
-  size_t length; /* what is used of it, from its start */
+  size_t length; /* bytes in use, from its start */
 };
 
 struct inbox; /* transfer.c: the arrays that recvmmsg takes */
@@ -45,10 +45,10 @@ struct handle {
   int watched;                    /* what `watcher` polls: fd, or the ring that receives from it */
   bool foreign;                   /* opened in a namespace that may not be the thread's */
   bool polling;                   /* registered with the event loop */
-  bool waiting;                   /* onReadable is owed; the JS object is referenced strongly */
+  bool waiting;                   /* a call of onReadable is due; the JS object is referenced strongly */
   uv_poll_t *watcher;
   napi_async_context context;
-  napi_ref object;      /* weak but while waiting */
+  napi_ref object;      /* weak, except during a wait */
   napi_ref on_readable; /* weak, as the regions are */
   struct region frames, words, outbox;
   struct inbox *inbox;
@@ -66,7 +66,7 @@ struct call {
 
 /* addon.c */
 void call_arguments(napi_env env, napi_callback_info info, struct call *call);
-/* As call_arguments, and the first one has to be an open handle: 0 or -EBADF. */
+/* As call_arguments, but the first one must be an open handle: 0 or -EBADF. */
 int call_begin(napi_env env, napi_callback_info info, struct call *call);
 bool read_int(const struct call *call, int index, int32_t *value);
 bool read_unsigned(const struct call *call, int index, uint32_t *value);
@@ -80,23 +80,23 @@ void addon_release(struct addon *addon);
 enum { NO_DEADLINE = -1 };
 /* An argument in milliseconds; negative: no limit. */
 bool read_timeout(const struct call *call, int index, double *milliseconds);
-/* When they will have passed, or NO_DEADLINE. */
+/* The deadline after that time, or NO_DEADLINE. */
 int64_t deadline_after(double milliseconds);
-/* Nanoseconds until then: 0 when it has passed, INT64_MAX before NO_DEADLINE. */
+/* Nanoseconds until the deadline: 0 when it has passed, INT64_MAX for NO_DEADLINE. */
 int64_t time_left(int64_t deadline);
 
 /* namespace.c */
-/* Moves this thread; `*home` leads back. 0 or a negative errno. */
+/* Moves this thread to a namespace; `*home` leads back. 0 or a negative errno. */
 int namespace_enter(int target, int *home);
-/* Aborts the process if the way back is barred. */
+/* Moves the thread back. Aborts the process if that fails. */
 void namespace_leave(int home);
 
 /* readiness.c */
 extern const napi_type_tag handle_tag;
-/* Wraps `fd`, which it owns from here, also when it fails: 0 or a negative errno. */
+/* Wraps `fd`, which it owns from here on, even on failure: 0 or a negative errno. */
 int handle_create(const struct call *call, int fd, bool foreign, napi_value on_readable, napi_value *object);
 void handle_close(struct handle *handle);
-/* Has readiness be that of another descriptor, which must stay open until handle_close: 0 or a negative errno. */
+/* Takes readiness from another descriptor, which must stay open until handle_close: 0 or a negative errno. */
 int handle_watch(struct handle *handle, int fd);
 void addon_teardown(napi_async_cleanup_hook_handle hook, void *data);
 int32_t handles_open(void);
@@ -109,7 +109,7 @@ void uring_detach(napi_env env, struct uring *uring);
 void uring_close(napi_env env, struct uring *uring);
 
 /* mapping.c */
-/* Detaches and unmaps; without a mapping: nothing. */
+/* Detaches and unmaps. Does nothing without a mapping. */
 void mapping_close(struct handle *handle);
 
 /* The functions of binding.ts. */

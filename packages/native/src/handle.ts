@@ -1,4 +1,6 @@
-/** An open socket of `NativeBinding.open`; opaque. One that is collected while nothing waits on it closes its descriptor. */
+/**
+ * An open socket of `NativeBinding.open`; opaque. Closes its descriptor when it is garbage collected without a wait.
+ */
 export interface NativeHandle {
   readonly nativeHandle: unique symbol
 }

@@ -7,18 +7,19 @@ import { loadAdvice, type RuntimeVersions, runtimeRefusal } from './runtime.ts'
 export type NativeUnavailableCode = 'PLATFORM_UNSUPPORTED' | 'ADDON_MISSING' | 'ADDON_REFUSED'
 
 /**
- * What every error of ringlink wears (`errorBrand` of `@ringlink/codec`, which this package does not import): by it `isNetlinkError`
- * recognises this one.
+ * The brand of every error of ringlink (`errorBrand` of `@ringlink/codec`, which this package does not import), by
+ * which `isNetlinkError` recognises it.
  */
 const errorBrand = Symbol.for('ringlink.error')
 
-/** There is no netlink from this process. Recognise it by `code`; `message` says what can be done about it. */
+/** Netlink is not available in this process. Recognise it by `code`; `message` says what to do. */
 export class NativeUnavailableError extends Error {
   override readonly name = 'NativeUnavailableError'
   /**
    * - `PLATFORM_UNSUPPORTED`: the operating system has no netlink; only Linux does
    * - `ADDON_MISSING`: neither the optional package with the binary for this platform nor one compiled here was found
-   * - `ADDON_REFUSED`: a binary was found and does not load into this runtime (`cause` is the reason), or none ever could: Bun
+   * - `ADDON_REFUSED`: a binary was found and does not load into this runtime (`cause` is the reason), or none ever can
+   *   (Bun)
    */
   readonly code: NativeUnavailableCode
 
@@ -30,8 +31,9 @@ export class NativeUnavailableError extends Error {
 Object.defineProperty(NativeUnavailableError.prototype, errorBrand, { value: true })
 
 /**
- * The addon of the package at `root` (ends with a slash). A binary that was compiled there comes first, because somebody
- * asked for it (`ringlink-native build`); then the optional package of this platform. No cache except that of `require`.
+ * The addon of the package at `root` (ends with a slash). A binary compiled there comes first, because the user
+ * requested it (`ringlink-native build`); then the optional package of this platform. No cache except that of
+ * `require`.
  */
 export function loadFrom(root: string, platform: string, versions: RuntimeVersions = process.versions): NativeBinding {
   if (platform !== 'linux') {

@@ -1,11 +1,11 @@
 /*
- * Memory-mapped rings of a netlink socket (Linux 3.10 to 4.5): the mapping, and the system calls that go with it. What is
- * in the memory is read and written in TypeScript only.
+ * Memory-mapped rings of a netlink socket (Linux 3.10 to 4.5): the mapping, and the system calls that go with it. Only
+ * TypeScript reads and writes the memory.
  *
- * JavaScript sees the mapping as an external ArrayBuffer, which can live longer than the handle. Its pages may go only when
- * no ArrayBuffer shows them any more: that is so once we detached it ourselves, or once its finalizer ran. A buffer that was
- * moved (ArrayBuffer.prototype.transfer) is out of our reach; then plain memory takes the place of the pages until the
- * finalizer comes, so that the socket is let go all the same.
+ * JavaScript sees the mapping as an external ArrayBuffer, which can live longer than the handle. Its pages may be
+ * unmapped only when no ArrayBuffer shows them any more: once we have detached it, or once its finalizer has run. A
+ * buffer that was moved (ArrayBuffer.prototype.transfer) is out of our reach; then plain memory replaces the pages
+ * until the finalizer runs, so that the socket is released anyway.
  */
 #include "frame.h"
 #include "handle.h"
@@ -28,8 +28,8 @@ struct mapping {
   size_t length;
   napi_ref buffer;     /* weak */
   bool finalized;      /* no ArrayBuffer shows it any more */
-  bool orphaned;       /* unmapped while one did: the finalizer takes away what lies there */
-  unsigned references; /* of the handle until it is unmapped, of the ArrayBuffer until it is finalized */
+  bool orphaned;       /* unmapped while one did: the finalizer unmaps what replaced it */
+  unsigned references; /* references: the handle until it is unmapped, the ArrayBuffer until it is finalized */
 };
 
 static const struct sockaddr_nl kernel_address = {.nl_family = AF_NETLINK};
@@ -47,7 +47,7 @@ static void finalize_buffer(napi_env env, void *data, void *hint) {
   mapping_release(mapping);
 }
 
-/* Whether the buffer is empty from here on, by our doing. */
+/* Detaches the buffer. Returns whether it is empty from here on. */
 static bool detach(napi_env env, const struct mapping *mapping) {
   napi_value buffer = NULL;
   void *data = NULL;
@@ -80,7 +80,7 @@ void mapping_close(struct handle *handle) {
   mapping_release(mapping);
 }
 
-/* 0 or a negative errno. A child that inherited the mapping would keep the socket alive, and the rings from being set. */
+/* 0 or a negative errno. A child that inherited the mapping would keep the socket alive and prevent setting rings. */
 static int map_shared(int fd, size_t length, uint8_t **address) {
   void *mapped = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) return -errno;
@@ -93,7 +93,7 @@ static int map_shared(int fd, size_t length, uint8_t **address) {
   return 0;
 }
 
-/* Shows the mapping to JavaScript: 0 or a negative errno, and then nothing is left of it. */
+/* Shows the mapping to JavaScript: 0, or a negative errno with everything undone. */
 static int expose(const struct call *call, uint8_t *address, size_t length, napi_value *buffer) {
   struct mapping *mapping = calloc(1, sizeof *mapping);
   if (mapping == NULL) {
@@ -146,7 +146,7 @@ napi_value ringlink_unmap(napi_env env, napi_callback_info info) {
   return number(env, error);
 }
 
-/* The words at `index` of a Uint32Array, `count` of them, or NULL. */
+/* The `count` words at `index` of a Uint32Array, or NULL. */
 static uint32_t *words_at(const struct call *call, int argument, uint32_t index, uint32_t count) {
   napi_typedarray_type type;
   size_t length = 0;
@@ -159,7 +159,7 @@ static uint32_t *words_at(const struct call *call, int argument, uint32_t index,
 }
 
 napi_value ringlink_set_ring(napi_env env, napi_callback_info info) {
-  enum { REQUEST_WORDS = 4 }; /* struct nl_mmap_req, which later headers lack */
+  enum { REQUEST_WORDS = 4 }; /* struct nl_mmap_req, which newer headers lack */
   struct call call;
   int error = call_begin(env, info, &call);
   if (error != 0) return number(env, error);
@@ -229,7 +229,7 @@ napi_value ringlink_take_error(napi_env env, napi_callback_info info) {
   int value = 0;
   socklen_t length = sizeof value;
   if (getsockopt(call.handle->fd, SOL_SOCKET, SO_ERROR, &value, &length) != 0) return number(env, -errno);
-  /* 3.10 stores what a dump failed with under the wrong sign. */
+  /* 3.10 stores the error of a dump with the wrong sign. */
   return number(env, value < 0 ? -value : value);
 }
 

@@ -1,4 +1,4 @@
-/* Network namespaces: this thread goes there, does one thing, and comes back before JavaScript runs again. */
+/* Network namespaces: this thread enters one, does one thing, and returns before JavaScript runs again. */
 #include "handle.h"
 #include "uapi.h"
 
@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 int namespace_enter(int target, int *home) {
-  /* Of the thread, not of the process: /proc/self is the main thread's. */
+  /* The thread's, not the process's: /proc/self belongs to the main thread. */
   int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   if (back < 0) return -errno;
-  /* Whoever may not enter the namespace that it is in, as in a user namespace with the network of another, could not come back. */
+  /*
+   * A thread that may not enter its own namespace, as in a user namespace with the network of another, could not
+   * return.
+   */
   if (setns(back, CLONE_NEWNET) != 0 || setns(target, CLONE_NEWNET) != 0) {
     int error = errno;
     close(back);
@@ -24,7 +27,7 @@ int namespace_enter(int target, int *home) {
 }
 
 void namespace_leave(int home) {
-  /* A thread left behind would open every later socket of the program in somebody else's network. */
+  /* A thread that stays there would open all later sockets of the program in the wrong network. */
   if (setns(home, CLONE_NEWNET) != 0) {
     napi_fatal_error("ringlink", NAPI_AUTO_LENGTH, "cannot return to the network namespace of this thread",
                      NAPI_AUTO_LENGTH);
@@ -37,7 +40,7 @@ static bool stays_below(const char *name) {
   return name[0] != '\0' && name[0] != '/' && strncmp(name, "..", 2) != 0 && strstr(name, "/..") == NULL;
 }
 
-/* The open file keeps showing the namespace that the path was resolved in, so reading can wait until we are back. */
+/* The open file keeps showing the namespace in which the path was resolved, so it can be read after we are back. */
 static int open_in_namespace_of(const struct handle *handle, const char *path) {
   if (!handle->foreign) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -56,7 +59,7 @@ static int open_in_namespace_of(const struct handle *handle, const char *path) {
   return file;
 }
 
-/* Files of /proc have no size in advance. */
+/* The size of files in /proc is not known in advance. */
 static int read_all(int file, char **text, size_t *length) {
   size_t size = 4096, used = 0;
   char *bytes = malloc(size);

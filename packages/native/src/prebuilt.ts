@@ -1,12 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Platforms that have a prebuilt binary, each in a package of its own: {@link prebuiltPackage}. */
+/** Platforms with a prebuilt binary, each in a separate package: {@link prebuiltPackage}. */
 const prebuiltPlatforms = ['linux-x64-gnu', 'linux-x64-musl', 'linux-arm64-gnu', 'linux-arm64-musl']
 
 /** The C libraries that a Linux binary can be linked with, as the package names spell them. */
 export type LibC = 'gnu' | 'musl'
 
-/** Name of the optional package that has the addon for a platform; `undefined`: none is published. */
+/** Name of the optional package with the addon for a platform; `undefined` if none is published. */
 export function prebuiltPackage(platform: string, architecture: string, libc: LibC): string | undefined {
   const name = `${platform}-${architecture}-${libc}`
   return prebuiltPlatforms.includes(name) ? `@ringlink/native-${name}` : undefined
@@ -16,8 +16,8 @@ export function prebuiltPackage(platform: string, architecture: string, libc: Li
 const ELF_START = 4096
 
 /**
- * The C library that an executable is linked with, by the dynamic loader (PT_INTERP) that it names. One that cannot be read
- * (`node --permission`) counts as linked with glibc.
+ * The C library that an executable is linked with, by the dynamic loader (PT_INTERP) that it names. An executable that
+ * cannot be read (`node --permission`) counts as linked with glibc.
  */
 export function libcOf(executable: string): LibC {
   const start = Buffer.alloc(ELF_START)

@@ -1,4 +1,4 @@
-/* Life and death of a handle, and its readiness on the event loop. */
+/* The lifetime of a handle, and its readiness on the event loop. */
 #include "handle.h"
 
 #include <errno.h>
@@ -28,11 +28,11 @@ static void drop_reference(napi_env env, napi_ref *reference) {
   *reference = NULL;
 }
 
-/* The last that happens on the event loop; not before may libuv's memory go. */
+/* The last callback on the event loop; libuv's memory may be freed only now. */
 static void on_closed(uv_handle_t *watcher) {
   struct handle *handle = uv_handle_get_data(watcher);
   struct addon *addon = handle->addon;
-  /* Not when only the descriptor was exchanged. */
+  /* Not if only the descriptor was exchanged. */
   bool last = handle->watcher == NULL;
   free(watcher);
   if (last && handle->context != NULL) {
@@ -42,7 +42,7 @@ static void on_closed(uv_handle_t *watcher) {
   addon->references++;
   handle_release(handle);
   addon->closing--;
-  /* This may let the environment go, and the instance data with it. */
+  /* This may free the environment and its instance data. */
   if (addon->closing == 0 && addon->teardown != NULL) napi_remove_async_cleanup_hook(addon->teardown);
   addon_release(addon);
 }
@@ -71,7 +71,7 @@ int handle_watch(struct handle *handle, int fd) {
   uv_poll_t *watcher = watcher_create(handle->addon, fd, &error);
   if (watcher == NULL) return error;
   uv_handle_set_data((uv_handle_t *)watcher, handle);
-  /* The old one lives until its callback, and the handle with it. */
+  /* The old one lives until its callback, and so does the handle. */
   handle->references++;
   handle->addon->closing++;
   uv_close((uv_handle_t *)handle->watcher, on_closed);
@@ -95,7 +95,7 @@ void handle_close(struct handle *handle) {
   if (handle->previous != NULL) handle->previous->next = handle->next;
   else addon->open = handle->next;
   if (handle->next != NULL) handle->next->previous = handle->previous;
-  /* First libuv forgets the number, then the number may be given to another file. */
+  /* libuv must forget the descriptor before its number can be reused. */
   addon->closing++;
   uv_close((uv_handle_t *)handle->watcher, on_closed);
   handle->watcher = NULL;
@@ -106,7 +106,7 @@ void handle_close(struct handle *handle) {
   atomic_fetch_sub_explicit(&open_count, 1, memory_order_relaxed);
 }
 
-/* The environment lives on until the hook is removed, and the event loop with it: time for the close callbacks. */
+/* The environment and its event loop live until the hook is removed, so that the close callbacks can run. */
 void addon_teardown(napi_async_cleanup_hook_handle hook, void *data) {
   struct addon *addon = data;
   while (addon->open != NULL) handle_close(addon->open);
@@ -122,7 +122,7 @@ static void finalize_handle(napi_env env, void *data, void *hint) {
   handle_release(handle);
 }
 
-/* Never enumerable, and writable only for us to empty them at close. */
+/* Not enumerable; writable only so that close can empty them. */
 static napi_property_descriptor hidden(const char *name, napi_value value) {
   return (napi_property_descriptor){.utf8name = name, .value = value, .attributes = napi_writable};
 }
@@ -139,9 +139,9 @@ static napi_status make_object(struct handle *handle, napi_env env, napi_value o
   if (status == napi_ok) status = napi_type_tag_object(env, *object, &handle_tag);
   if (status == napi_ok) status = napi_create_reference(env, on_readable, 0, &handle->on_readable);
   if (status == napi_ok) status = napi_create_string_utf8(env, "ringlink", NAPI_AUTO_LENGTH, &name);
-  /* With a resource of its own: the context refers to it strongly, and must not refer to the handle. */
+  /* With a separate resource: the context references it strongly, and must not reference the handle. */
   if (status == napi_ok) status = napi_async_init(env, NULL, name, &handle->context);
-  /* Last, so that an object which failed has no finalizer. */
+  /* Last, so that an object that failed has no finalizer. */
   if (status == napi_ok) status = napi_wrap(env, *object, handle, finalize_handle, NULL, &handle->object);
   return status;
 }
@@ -174,8 +174,8 @@ int handle_create(const struct call *call, int fd, bool foreign, napi_value on_r
 }
 
 /*
- * libuv reports POLLERR as a bad descriptor and stops. On a netlink socket it only means that an error waits to be
- * received (ENOBUFS after an overrun), which is as good as readable.
+ * libuv reports POLLERR as a bad descriptor and stops. On a netlink socket it only means that an error can be received
+ * (ENOBUFS after an overrun), which counts as readable.
  */
 static int failure_of(int fd) {
   struct pollfd state = {.fd = fd, .events = POLLIN};
@@ -189,7 +189,7 @@ static void on_ready(uv_poll_t *watcher, int status, int events) {
   napi_env env = handle->addon->env;
   if (status < 0) handle->polling = false;
   if (!handle->waiting) {
-    /* Level-triggered: left registered, it would wake every turn of the loop until somebody reads. */
+    /* Level-triggered: if it stayed registered, it would wake every turn of the loop until it is read. */
     if (handle->polling) uv_poll_stop(watcher);
     handle->polling = false;
     return;

@@ -1,19 +1,19 @@
-/** Runtimes other than Node.js that this process may be, by their entry in `process.versions`. */
+/** Runtimes other than Node.js, by their entry in `process.versions`. */
 export type RuntimeVersions = Readonly<Record<string, string | undefined>>
 
 const USE_NODE =
   'run this program with Node.js 20.19 or newer (the simulated kernel, @ringlink/transport-sim, runs here)'
 
 /**
- * Why the addon must not even be loaded into this runtime; `undefined`: it may be. Bun loads it and ends the process at the first
- * function of libuv that it lacks.
+ * Why the addon must not be loaded into this runtime; `undefined` if it may be. Bun would load it and end the process
+ * at the first libuv function that it lacks.
  */
 export function runtimeRefusal({ bun }: RuntimeVersions): string | undefined {
   if (bun === undefined) return undefined
   return `Bun ${bun} has no uv_poll_init, by which the addon of ringlink waits in the event loop; ${USE_NODE}`
 }
 
-/** What can be done about an addon that did not load into this runtime. */
+/** What to do if the addon did not load into this runtime. */
 export function loadAdvice({ deno }: RuntimeVersions, cause: unknown, root: string): string {
   if (deno !== undefined) {
     return `Deno ${deno} has no libuv, by which the addon of ringlink waits in the event loop, with or without --allow-ffi; ${USE_NODE}`

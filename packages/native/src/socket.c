@@ -1,4 +1,4 @@
-/* Opening, binding, options and counters: whatever happens to a socket outside of its data. */
+/* Opening, binding, options and counters: everything about a socket except its data. */
 #include "handle.h"
 #include "uapi.h"
 
@@ -67,7 +67,7 @@ napi_value ringlink_bind(napi_env env, napi_callback_info info) {
       getsockname(call.handle->fd, (struct sockaddr *)&address, &length) != 0) {
     return number(env, -errno);
   }
-  /* Ports that the kernel chooses for second sockets use the upper half of the 32 bits. */
+  /* Port ids that the kernel chooses for further sockets use the upper half of the 32 bits. */
   return large_number(env, address.nl_pid);
 }
 
@@ -97,7 +97,7 @@ napi_value ringlink_get_option(napi_env env, napi_callback_info info) {
   return number(env, get_int(call.handle->fd, level, name));
 }
 
-/* The forced option goes beyond the limit of net.core and needs CAP_NET_ADMIN; the plain one is cut to that limit. */
+/* The forced option may exceed the limit of net.core and needs CAP_NET_ADMIN; the plain one is limited by it. */
 static napi_value set_buffer(napi_env env, napi_callback_info info, int forced, int plain) {
   struct call call;
   int error = call_begin(env, info, &call);

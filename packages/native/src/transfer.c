@@ -1,4 +1,7 @@
-/* Data in and out. Everything a system call needs is prepared when memory is attached, so that a call allocates nothing. */
+/*
+ * Receiving and sending. Everything that a system call needs is prepared when memory is attached, so that a call
+ * allocates nothing.
+ */
 #include "frame.h"
 #include "handle.h"
 
@@ -16,12 +19,12 @@ struct inbox {
   struct iovec vectors[RINGLINK_BATCH];
   struct sockaddr_nl senders[RINGLINK_BATCH];
   bool blocks;      /* the descriptor is in blocking mode */
-  int64_t patience; /* milliseconds of SO_RCVTIMEO; 0: for ever */
+  int64_t patience; /* milliseconds of SO_RCVTIMEO; 0: no limit */
 };
 
 void inbox_free(struct inbox *inbox) { free(inbox); }
 
-/* A buffer may have been transferred or shrunk since it was attached: its memory is gone then, our pointer is not. */
+/* A buffer may have been transferred or shrunk since it was attached; our pointer would then be stale. */
 static bool region_valid(napi_env env, const struct region *region) {
   napi_value buffer = NULL;
   void *data = NULL;
@@ -31,7 +34,7 @@ static bool region_valid(napi_env env, const struct region *region) {
          length >= region->length;
 }
 
-/* Newer runtimes describe a SharedArrayBuffer as well, which no reference to an ArrayBuffer is made for. */
+/* Newer runtimes also describe a SharedArrayBuffer, to which an ArrayBuffer reference cannot be made. */
 static bool get_buffer(napi_env env, napi_value value, void **data, size_t *length) {
   bool plain = false;
   return napi_is_arraybuffer(env, value, &plain) == napi_ok && plain &&
@@ -118,7 +121,7 @@ static int receive_into(const struct handle *handle, uint32_t first, uint32_t co
   return filled;
 }
 
-/* 0 or a negative errno; `count` is cut to one batch. */
+/* 0 or a negative errno; `count` is limited to one batch. */
 static int receive_arguments(const struct call *call, uint32_t *first, uint32_t *count) {
   if (!read_unsigned(call, 1, first) || !read_unsigned(call, 2, count)) return -EINVAL;
   const struct handle *handle = call->handle;
@@ -137,16 +140,16 @@ napi_value ringlink_receive(napi_env env, napi_callback_info info) {
 }
 
 /*
- * Has the next blocking receive wait until `deadline`: 0 or a negative errno. The socket remembers how long, so that a loop of
- * equal waits costs nothing but its receives.
+ * Makes the next blocking receive wait until `deadline`: 0 or a negative errno. The handle remembers the timeout, so
+ * that a loop of equal waits costs only its receives.
  */
 static int set_patience(const struct handle *handle, int64_t deadline) {
   struct inbox *inbox = handle->inbox;
-  /* 0 is for ever to the kernel; a receive that must not wait says so itself. */
+  /* The kernel takes 0 as no limit; a receive that must not wait uses MSG_DONTWAIT. */
   int64_t left = deadline == NO_DEADLINE ? 0 : (time_left(deadline) + 999999) / 1000000;
   int64_t milliseconds = deadline == NO_DEADLINE || left > 0 ? left : 1;
   if (!inbox->blocks) {
-    /* libuv made it non-blocking. All other calls say MSG_DONTWAIT, and do not mind. */
+    /* libuv made it non-blocking. All other calls use MSG_DONTWAIT, so blocking mode does not affect them. */
     int off = 0;
     if (ioctl(handle->fd, FIONBIO, &off) != 0) return -errno;
     inbox->blocks = true;

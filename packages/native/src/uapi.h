@@ -1,4 +1,4 @@
-/* Kernel constants that system headers older than the kernels we run on may lack. */
+/* Kernel constants that may be missing in system headers older than the running kernel. */
 #ifndef RINGLINK_UAPI_H
 #define RINGLINK_UAPI_H
 
@@ -16,7 +16,7 @@
 #define SIOCGSKNS 0x894C
 #endif
 
-/* Indexes of SO_MEMINFO. The header has them as enum members, which no #ifndef can see. */
+/* Indexes of SO_MEMINFO. The header has them as enum members, which #ifndef cannot see. */
 enum { RINGLINK_MEMINFO_DROPS = 8, RINGLINK_MEMINFO_WORDS = 9 };
 
 #endif

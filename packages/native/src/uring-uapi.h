@@ -1,7 +1,7 @@
 /*
- * What we use of io_uring (uapi/linux/io_uring.h), declared here because a machine that compiles the addon may have headers
- * older than its kernel. Names say what a thing is; the comment has the kernel's name for it. The layouts are fixed by the
- * kernel's ABI and checked below.
+ * The parts of io_uring in use (uapi/linux/io_uring.h), declared here because the machine that compiles the addon may
+ * have headers older than its kernel. The names are ours; comments have the kernel's names. The layouts are fixed by
+ * the kernel's ABI and checked below.
  */
 #ifndef RINGLINK_URING_UAPI_H
 #define RINGLINK_URING_UAPI_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-/* The same numbers on every architecture but Alpha. */
+/* The same numbers on every architecture except Alpha. */
 #ifndef SYS_io_uring_setup /* 5.1 */
 #define SYS_io_uring_setup 425
 #define SYS_io_uring_enter 426
@@ -42,7 +42,7 @@ enum {
   URING_RECEIVE_MULTISHOT = 1 << 1,      /* IORING_RECV_MULTISHOT, with recvmsg 6.0 */
 };
 
-/* Where in the descriptor the mappings are: IORING_OFF_SQ_RING, IORING_OFF_SQES. */
+/* Offsets of the mappings in the descriptor: IORING_OFF_SQ_RING, IORING_OFF_SQES. */
 #define URING_OFFSET_RINGS INT64_C(0)
 #define URING_OFFSET_ENTRIES INT64_C(0x10000000)
 
@@ -65,7 +65,7 @@ struct uring_parameters {
   struct uring_completion_offsets completion;
 };
 
-/* struct io_uring_sqe, as a recvmsg has it */
+/* struct io_uring_sqe, for a recvmsg */
 struct uring_entry {
   uint8_t operation, flags;
   uint16_t priority; /* IORING_RECV_ flags */
@@ -85,7 +85,7 @@ struct uring_completion {
   uint32_t flags;
 };
 
-/* struct io_uring_buf; the `tail` of the first is that of the ring */
+/* struct io_uring_buf; the `tail` of the first one is the ring's */
 struct uring_buffer {
   uint64_t address;
   uint32_t length;

@@ -1,7 +1,7 @@
 /*
- * io_uring: the system calls of a receive ring (uring-binding.ts). What happens between them happens in mapped memory and is
- * JavaScript's. The care here is for the end: the kernel writes to the frames by their address, so that address must be ours
- * until the kernel has stopped, and no ArrayBuffer may show it when it is not ours any more.
+ * io_uring: the system calls of a receive ring (uring-binding.ts). Everything in between happens in mapped memory, in
+ * JavaScript. The end needs care: the kernel writes to the frames by their address, so that address must be ours until
+ * the kernel has stopped, and no ArrayBuffer may show it afterwards.
  */
 #include "handle.h"
 #include "uring-uapi.h"
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Memory that is mapped, and shown by an ArrayBuffer. */
+/* Mapped memory that an ArrayBuffer shows. */
 struct area {
   void *address; /* NULL: not mapped */
   size_t length;
@@ -23,16 +23,16 @@ struct area {
 
 enum { RINGS, ENTRIES, FRAMES, BUFFERS, AREAS };
 
-/* The user data of the one request. */
+/* The user data of the only request. */
 enum { REQUEST = 1 };
 
 struct uring {
-  unsigned references; /* the handle until it is closed, and every ArrayBuffer until it is finalized */
+  unsigned references; /* references: the handle until it is closed, every ArrayBuffer until it is finalized */
   int fd;
   int socket;
   struct uring_parameters parameters;
   struct area area[AREAS];
-  /* What the one request says; the kernel reads it when the request is submitted. */
+  /* The parameters of the only request; the kernel reads them when the request is submitted. */
   struct msghdr message;
 };
 
@@ -46,11 +46,11 @@ static int enter(const struct uring *uring, uint32_t submit, uint32_t complete, 
 }
 
 static int map(struct area *area, size_t length, int fd, int64_t offset) {
-  /* Frames that nobody fills take no memory. */
+  /* Frames that are never filled take no memory. */
   int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED | MAP_POPULATE;
   void *address = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, fd, offset);
   if (address == MAP_FAILED) return -errno;
-  /* A child process would share the queues, and have the frames copied page by page. */
+  /* A child process would share the queues, and copy the frames page by page. */
   madvise(address, length, MADV_DONTFORK);
   area->address = address;
   area->length = length;
@@ -76,7 +76,7 @@ static void finalize_buffer(napi_env env, void *data, void *hint) {
   release(hint);
 }
 
-/* An ArrayBuffer over the first `length` bytes of a mapping; 0 or a negative errno. */
+/* Makes an ArrayBuffer over the first `length` bytes of a mapping; 0 or a negative errno. */
 static int show(napi_env env, struct uring *uring, int which, size_t length, napi_value *buffer) {
   struct area *area = &uring->area[which];
   uring->references++;
@@ -100,11 +100,13 @@ static bool submissions_taken(const struct uring *uring) {
          __atomic_load_n(word(uring, at->tail), __ATOMIC_ACQUIRE);
 }
 
-/* Most of 50 microseconds or more: the kernel's thread is scheduled in that time on any machine that moves. With a core of its own
- * it needs a few attempts only. */
+/*
+ * Most attempts take 50 microseconds or more: the kernel thread is scheduled in that time on any working machine. With
+ * a core of its own it needs only a few attempts.
+ */
 enum { STOP_ATTEMPTS = 20000, STOP_SPINS = 20 };
 
-/* Submits something that does nothing. */
+/* Submits a request without an effect. */
 static void submit_nothing(const struct uring *uring) {
   const struct uring_submission_offsets *at = &uring->parameters.submission;
   struct uring_entry *entries = uring->area[ENTRIES].address;
@@ -113,7 +115,7 @@ static void submit_nothing(const struct uring *uring) {
   __atomic_store_n(word(uring, at->tail), tail + 1, __ATOMIC_RELEASE);
 }
 
-/* Ends what the kernel still does for this ring, and waits for it; false: it would not stop. */
+/* Cancels the kernel's work for this ring and waits for its end. Returns false if it did not stop. */
 static bool stop(const struct uring *uring) {
   if (uring->area[ENTRIES].address == NULL) return true;
   const struct timespec pause = {.tv_nsec = 50000};
@@ -121,21 +123,21 @@ static bool stop(const struct uring *uring) {
   bool threaded = (uring->parameters.flags & URING_SETUP_SQPOLL) != 0;
   bool ended = false;
   for (int i = 0; i < STOP_ATTEMPTS; i++) {
-    /* What the kernel's thread has not taken yet it could still begin. */
+    /* The kernel thread could still begin a request that it has not taken yet. */
     if (threaded && !submissions_taken(uring)) {
       enter(uring, 0, 0, 0, NULL);
       if (i > STOP_SPINS) nanosleep(&pause, NULL);
     } else if (syscall(SYS_io_uring_register, uring->fd, URING_REGISTER_SYNC_CANCEL, &cancel, 1) < 0 &&
                errno == ENOENT) {
       /*
-       * There is no request any more. But the thread lets go of the request's socket only when it comes round, and a
-       * socket that is still open keeps its port and its queues: it has come round when it takes another request.
+       * The request has ended. But the thread releases the request's socket only in its next round, and an open socket
+       * keeps its port id and its queues. The thread has done a round when it takes another request.
        */
       if (!threaded || ended) return true;
       ended = true;
       submit_nothing(uring);
     } else {
-      enter(uring, 0, 0, 0, NULL); /* what was cancelled has its end among the pending work */
+      enter(uring, 0, 0, 0, NULL); /* the end of the cancelled request is among the pending work */
       if (threaded && i > STOP_SPINS) nanosleep(&pause, NULL);
     }
   }
@@ -154,10 +156,10 @@ void uring_detach(napi_env env, struct uring *uring) {
   }
 }
 
-/* Runs no JavaScript. Memory that an ArrayBuffer still shows is unmapped when that is finalized. */
+/* Runs no JavaScript. Memory that an ArrayBuffer still shows is unmapped when that buffer is finalized. */
 void uring_close(napi_env env, struct uring *uring) {
   bool shown = false;
-  /* A kernel that does not stop keeps the memory: nothing else may ever be where it writes to. */
+  /* A kernel that does not stop keeps the memory, because nothing else may ever be at the address that it writes to. */
   if (!stop(uring)) uring->references++;
   else {
     for (int i = 0; i < AREAS; i++) shown = shown || uring->area[i].buffer != NULL;
@@ -172,9 +174,10 @@ void uring_close(napi_env env, struct uring *uring) {
 }
 
 /*
- * What the event loop polls (docs/decisions/wake-ups.md). Deferred work runs only when the ring is entered: until then its
- * messages stay in the socket, which is readable, while the ring wakes nobody. Elsewhere the kernel has taken them out of the
- * socket and left completions, which make the ring readable. Both are states, not signals: one that was missed is seen later.
+ * Selects the descriptor that the event loop polls (docs/decisions/wake-ups.md). Deferred work runs only when the ring
+ * is entered: until then messages stay in the socket, which is readable, and the ring wakes nobody. Otherwise the
+ * kernel has taken them out of the socket and left completions, which make the ring readable. Both are states, not
+ * signals, so a missed one is seen later.
  */
 static int watch(struct handle *handle, const struct uring *uring) {
   if ((uring->parameters.flags & URING_SETUP_DEFER_TASKRUN) != 0) return 0; /* the handle polls its socket already */
@@ -212,7 +215,7 @@ napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info) {
   return number(env, error);
 }
 
-/* The whole submission queue, filled once: JavaScript has only to move its tail. */
+/* Fills the whole submission queue once: JavaScript only moves its tail. */
 static void write_entries(struct uring *uring) {
   const struct uring_submission_offsets *at = &uring->parameters.submission;
   uring->message = (struct msghdr){.msg_namelen = sizeof(struct sockaddr_nl)};
@@ -263,7 +266,7 @@ static int map_queues(struct uring *uring) {
              URING_OFFSET_ENTRIES);
 }
 
-/* As call_begin, for a handle that has a ring. */
+/* As call_begin, for a handle with a ring. */
 static int uring_begin(napi_env env, napi_callback_info info, struct call *call) {
   int error = call_begin(env, info, call);
   if (error != 0) return error;
@@ -329,7 +332,7 @@ napi_value ringlink_uring_provide(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* 0 also when time is over. */
+/* 0 also after the timeout. */
 static int enter_blocking(const struct uring *uring, uint32_t submit, int64_t deadline) {
   for (;;) {
     const int64_t left = time_left(deadline);

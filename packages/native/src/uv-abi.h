@@ -1,7 +1,7 @@
 /*
  * The part of libuv 1.x that this addon calls. Node exports these functions from its own binary, but a machine that
- * compiles the addon need not have libuv's headers, so they are declared here over opaque handles: sizes are asked at
- * run time, and uv_abi_matches() checks the one number that is assumed before anything relies on it.
+ * compiles the addon need not have libuv's headers, so they are declared here over opaque handles: sizes are queried at
+ * run time, and uv_abi_matches() checks the one assumed number before it is used.
  */
 #ifndef RINGLINK_UV_ABI_H
 #define RINGLINK_UV_ABI_H

@@ -21,11 +21,11 @@ test('a wait keeps the process alive until it is answered', () => {
   expect(stdout).toBe('readable\n')
 })
 
-test('a process may end inside of the call', () => {
+test('a process may end inside the call', () => {
   expect(runFixture('exit-inside.mjs').status).toBe(3)
 })
 
-test('what onReadable throws is an uncaught exception in the context of the opening', () => {
+test('an error of onReadable is an uncaught exception in the context of the opening', () => {
   const { status, stdout } = runFixture('throw.mjs')
   expect(status).toBe(0)
   expect(stdout.split('\n')).toEqual([

@@ -43,7 +43,7 @@ test('names the optional package that is missing, and the command that replaces 
 describe('of several binaries', () => {
   const name = prebuiltPackage('linux', process.arch, libcOf(process.execPath)) as string
 
-  // A package of its own for each test: `require` remembers what it loaded from a path.
+  // A separate package for each test, because `require` caches by path.
   function packageWith(binaries: { compiled?: string; prebuilt?: string }): string {
     const folder = mkdtempSync(join(root, 'package-'))
     install(join(folder, 'build', 'Release'), binaries.compiled)

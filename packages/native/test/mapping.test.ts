@@ -17,7 +17,7 @@ afterEach(() => {
   for (const action of undo.splice(0).reverse()) action()
 })
 
-/** A file in memory, which stands in for the rings that this kernel may not have; its name, for /proc/self/maps. */
+/** A file in memory that replaces the rings that this kernel may lack, and its name in /proc/self/maps. */
 function memoryFile(): { file: number; name: string } {
   const name = `ringlink-${randomUUID()}`
   const file = openSync(`/dev/shm/${name}`, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL)
@@ -49,7 +49,7 @@ function moveAway(buffer: ArrayBuffer & { transfer?: () => ArrayBuffer }): Array
 }
 
 describe('a mapping', () => {
-  test('is shared: what one side writes the other reads, also with Atomics', () => {
+  test('is shared: one side reads what the other writes, also with Atomics', () => {
     const { buffer, file } = mapFile()
     expect(buffer).toBeInstanceOf(ArrayBuffer)
     expect(buffer.byteLength).toBe(SIZE)
@@ -79,7 +79,7 @@ describe('a mapping', () => {
     expect(native.unmap(handle)).toBe(0)
   })
 
-  test('one at a time; after unmap another', () => {
+  test('is possible once at a time, and again after unmap', () => {
     const { handle, file } = mapFile()
     expect(native.map(handle, SIZE, file)).toBe(-errno.EBUSY)
     native.unmap(handle)
@@ -95,7 +95,7 @@ describe('a mapping', () => {
     expect(native.unmap(handle)).toBe(-errno.EBADF)
   })
 
-  test('many, opened and closed, leave nothing', async () => {
+  test('leaks nothing when many are opened and closed', async () => {
     const { file, name } = memoryFile()
     for (let round = 0; round < 2000; round++) {
       const handle = openHandle()
@@ -116,7 +116,7 @@ describe('a mapping', () => {
     expect(buffer.byteLength).toBe(SIZE)
   })
 
-  test('whoever moved the buffer away reads memory that is nobody else’s, and the file is let go', () => {
+  test('a moved buffer reads plain memory, and the file is released', () => {
     const { handle, buffer, name, file } = mapFile()
     new Uint8Array(buffer)[3] = 9
     const moved = new Uint8Array(moveAway(buffer))
@@ -130,7 +130,7 @@ describe('a mapping', () => {
   })
 })
 
-describe('what lives shorter than its mapping', () => {
+describe('processes and threads that end before their mapping', () => {
   test('a process ends with mappings open, forgotten and moved', () => {
     const { status, stdout, stderr } = runFixture('mapping-exit.mjs', '--expose-gc')
     expect(stderr).toBe('')
@@ -153,7 +153,7 @@ describe('what lives shorter than its mapping', () => {
 })
 
 describe('system calls of rings', () => {
-  test('this kernel says that it has none, in the words of the specification, or lets us have one', () => {
+  test('this kernel refuses rings with the documented errno, or has them', () => {
     const handle = openHandle()
     undo.push(() => native.close(handle))
     const probe = [6, 7].map((option) => native.setRing(handle, option, new Uint32Array(4)))
@@ -162,7 +162,7 @@ describe('system calls of rings', () => {
     else expect([probe[0], mapped]).toEqual([expect.toBeOneOf([0, -errno.EPERM]), -errno.EINVAL])
   })
 
-  test('receive into the mapped memory, and tell of the message as into frames', () => {
+  test('receive into the mapped memory, and describe the message as in frames', () => {
     const { handle, buffer } = mapFile()
     const request = Uint32Array.of(16, 1 | (5 << 16), 0, 0)
     expect(native.bind(handle, 0, 0)).toBeGreaterThan(0)
@@ -174,7 +174,7 @@ describe('system calls of rings', () => {
     expect(native.receiveMapped(handle, PAGE + 4, 100, words, 4)).toBe(0)
     expect([...words]).toEqual([0, 0, 0, 0, ACK_LENGTH, ACK_LENGTH, 0, 0])
     expect([...new Uint32Array(buffer, PAGE + 4, 1)]).toEqual([ACK_LENGTH])
-    // Cut to what there is room for, and nothing behind it is touched.
+    // Truncated to the available room, and nothing after it is touched.
     new Uint8Array(buffer).fill(0xee)
     native.send(handle, 0, 16)
     expect(native.receiveMapped(handle, 0, 20, words, 0)).toBe(0)
@@ -182,7 +182,7 @@ describe('system calls of rings', () => {
     expect(new Uint8Array(buffer)[20]).toBe(0xee)
   })
 
-  test('nothing is written outside of the mapping or of the words', () => {
+  test('nothing is written outside the mapping or the words', () => {
     const { handle } = mapFile()
     const receive = (offset: number, capacity: number, words: Uint32Array, index: number) =>
       native.receiveMapped(handle, offset, capacity, words, index)
@@ -216,7 +216,7 @@ describe('system calls of rings', () => {
     expect([native.poll(nothing, 0), native.takeError(nothing)]).toEqual([-9, -9])
   })
 
-  test('poll waits as long as it is told to', () => {
+  test('poll waits for its timeout', () => {
     const { handle } = openSocket()
     undo.push(() => native.close(handle))
     const start = performance.now()
@@ -225,7 +225,7 @@ describe('system calls of rings', () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(20)
   })
 
-  test('an overrun is an error at the socket: poll tells, and it is taken once', () => {
+  test('an overrun is an error of the socket: poll reports it, and it is taken once', () => {
     const socket = openSocket({ protocol: NETLINK_ROUTE })
     undo.push(() => native.close(socket.handle))
     expect(native.takeError(socket.handle)).toBe(0)
@@ -239,7 +239,7 @@ describe('system calls of rings', () => {
   test('a trigger without a transmit ring sends nothing', () => {
     const { handle } = openSocket()
     undo.push(() => native.close(handle))
-    // Newer kernels refuse a message of no bytes, older ones take it for one.
+    // Newer kernels refuse an empty message, older ones accept it.
     expect([0, -errno.ENODATA]).toContain(native.trigger(handle))
     expect(native.poll(handle, 0)).toBe(0)
   })

@@ -48,7 +48,7 @@ describe('the C library of an executable', () => {
     expect(libcOf(file)).toBe(libc)
   })
 
-  test('counts as glibc where it cannot be read', () => {
+  test('counts as glibc if it cannot be read', () => {
     expect(libcOf(join(work, 'missing'))).toBe('gnu')
   })
 })

@@ -2,7 +2,10 @@ import { expect, test, vi } from 'vitest'
 import type { NativeHandle } from '../src/index.ts'
 import { ask, descriptors, errno, isRegistered, native, openHandle, openSocket, sockets, turns } from './support.ts'
 
-/** Asks a fresh socket and waits until the event loop has told of the answer: whatever was ready before is told too. */
+/**
+ * Sends a request on a fresh socket and waits until the event loop reports the answer; everything that was ready before
+ * is reported too.
+ */
 async function untilLoopHasPolled(): Promise<void> {
   await new Promise((resolve) => {
     const socket = openSocket({
@@ -17,7 +20,7 @@ async function untilLoopHasPolled(): Promise<void> {
   await turns()
 }
 
-test('one wait gives one call, however often it is asked and however much arrives', async () => {
+test('a wait results in one call, even if repeated and for any number of messages', async () => {
   const onReadable = vi.fn()
   const socket = openSocket({ onReadable })
   expect(native.wait(socket.handle)).toBe(0)
@@ -35,7 +38,7 @@ test('one wait gives one call, however often it is asked and however much arrive
   native.close(socket.handle)
 })
 
-test('a wait that was taken back gives none', async () => {
+test('a cancelled wait results in no call', async () => {
   const onReadable = vi.fn()
   const socket = openSocket({ onReadable })
   native.wait(socket.handle)
@@ -65,7 +68,7 @@ test('everything may be done from inside the call', async () => {
   expect(calls).toEqual([1, 0, 1, 0, 1, 0, 0, -errno.EBADF])
 })
 
-test('a socket that is closed by the call of another gets none', async () => {
+test('a socket that the call of another one closes gets no call', async () => {
   const calls: string[] = []
   const pair = ['a', 'b'].map((name) =>
     openSocket({
@@ -83,7 +86,7 @@ test('a socket that is closed by the call of another gets none', async () => {
   expect(calls).toHaveLength(1)
 })
 
-test('an overrun is something to receive, not a failure', async () => {
+test('an overrun can be received and is not a failure', async () => {
   const onReadable = vi.fn()
   const socket = openSocket({ onReadable })
   native.setReceiveBuffer(socket.handle, 1)
@@ -98,7 +101,7 @@ test('an overrun is something to receive, not a failure', async () => {
   native.close(socket.handle)
 })
 
-test('the descriptor stays with the event loop between waits, until it is readable and nobody waits', async () => {
+test('the descriptor stays registered between waits, until it is readable without a wait', async () => {
   const before = new Set(sockets())
   const socket = openSocket()
   const descriptor = sockets().find((name) => !before.has(name)) ?? ''
@@ -117,7 +120,7 @@ test('the descriptor stays with the event loop between waits, until it is readab
   native.close(socket.handle)
 })
 
-test('after close every call is refused, and closing again is nothing', async () => {
+test('after close every call is refused, and closing again has no effect', async () => {
   const onReadable = vi.fn()
   const socket = openSocket({ onReadable })
   const { handle } = socket
@@ -146,7 +149,7 @@ test('after close every call is refused, and closing again is nothing', async ()
   expect(onReadable).not.toHaveBeenCalled()
 })
 
-test('thousands of sockets leave no descriptor behind', async () => {
+test('thousands of sockets leak no descriptor', async () => {
   await turns()
   const before = descriptors().length
   const handles = native.openHandles()

@@ -8,7 +8,7 @@ import { loadAdvice, runtimeRefusal } from '../src/runtime.ts'
 const root = `${mkdtempSync(join(tmpdir(), 'ringlink-runtime-'))}/`
 afterAll(() => rmSync(root, { recursive: true }))
 
-test('Bun is refused before a binary is touched, whatever lies there', () => {
+test('Bun is refused before a binary is touched', () => {
   mkdirSync(join(root, 'build', 'Release'), { recursive: true })
   writeFileSync(join(root, 'build', 'Release', 'ringlink.node'), 'would crash')
   expect(() => loadFrom(root, 'linux', { bun: '1.4.4' })).toThrow(
@@ -25,7 +25,7 @@ test('Bun is refused before a binary is touched, whatever lies there', () => {
   )
 })
 
-test('Node.js is not refused, and compiling is advised only where it helps', () => {
+test('Node.js is not refused, and compiling is advised only if it helps', () => {
   expect(runtimeRefusal(process.versions)).toBe(undefined)
   expect(loadAdvice(process.versions, new Error('wrong ELF class'), root)).toContain(
     `node ${root}bin/ringlink-native.mjs build`,

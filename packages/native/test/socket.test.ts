@@ -12,7 +12,7 @@ const SO_RCVBUF = 8
 const SOL_NETLINK = 270
 const NETLINK_NO_ENOBUFS = 5
 
-test('a bound socket has the port that was asked for, or one that the kernel chose', () => {
+test('a bound socket has the requested port id, or one that the kernel chose', () => {
   const first = openHandle()
   const second = openHandle()
   const third = openHandle()
@@ -28,7 +28,7 @@ test('an unknown protocol is refused by the kernel', () => {
   expect(native.open(99, null, () => {})).toBe(-errno.EPROTONOSUPPORT)
 })
 
-test('options go in and come back', () => {
+test('options are set and read back', () => {
   const handle = openHandle()
   expect(native.getOption(handle, SOL_SOCKET, SO_TYPE)).toBe(3)
   expect(native.getOption(handle, SOL_NETLINK, NETLINK_NO_ENOBUFS)).toBe(0)
@@ -38,7 +38,7 @@ test('options go in and come back', () => {
   native.close(handle)
 })
 
-test('buffer sizes are those that the kernel accounts', () => {
+test('buffer sizes are those of the kernel’s accounting', () => {
   const handle = openHandle()
   expect(native.setReceiveBuffer(handle, 65536)).toBe(131072)
   expect(native.getOption(handle, SOL_SOCKET, SO_RCVBUF)).toBe(131072)
@@ -66,7 +66,7 @@ test('after an overrun the lost messages are counted exactly', () => {
   native.close(socket.handle)
 })
 
-test('what is not a handle is a bad descriptor, what is not a number an invalid argument', () => {
+test('another object than a handle is a bad descriptor, another type than a number an invalid argument', () => {
   const handle = openHandle()
   const nothing: unknown[] = [{}, null, undefined, 1, native, Object.create(handle)]
   for (const object of nothing) expect(native.drops(object as NativeHandle)).toBe(-errno.EBADF)
@@ -85,7 +85,7 @@ test('/proc/net can be read, and nothing else', () => {
   native.close(handle)
 })
 
-test('a namespace that is none is refused', () => {
+test('an invalid namespace is refused', () => {
   expect(native.open(NETLINK_ROUTE, '/nowhere', () => {})).toBe(-errno.ENOENT)
   expect(native.open(NETLINK_ROUTE, '/dev/null', () => {})).toBe(-errno.EINVAL)
   expect(native.open(NETLINK_ROUTE, 9999, () => {})).toBe(-errno.EBADF)

@@ -12,7 +12,7 @@ export const errno = constants.errno
 export const NETLINK_ROUTE = 0
 export const NETLINK_USERSOCK = 2
 
-/** The bytes that the kernel answers {@link ask} with: a header, an error number, the header of the request. */
+/** Length of the kernel's answer to {@link ask}: a header, an error number, the header of the request. */
 export const ACK_LENGTH = 36
 
 const REQUEST = 1
@@ -70,12 +70,12 @@ function send(socket: Socket, length: number, type: number, flags: number): numb
   return native.send(socket.handle, 0, length)
 }
 
-/** Sends a request that does nothing and is acknowledged; the kernel has answered when this returns. */
+/** Sends a request that has no effect and is acknowledged; the kernel has answered when this returns. */
 export function ask(socket: Socket): number {
   return send(socket, 16, NOOP, ACK)
 }
 
-/** Asks for all network interfaces. */
+/** Requests all network interfaces. */
 export function askForLinks(socket: Socket): number {
   return send(socket, 32, GET_LINK, DUMP)
 }
@@ -112,7 +112,7 @@ export function isRegistered(descriptor: string): boolean {
   )
 }
 
-/** Lets the event loop look at its descriptors, and act on what it saw. */
+/** Lets the event loop poll its descriptors and run their callbacks. */
 export async function turns(count = 3): Promise<void> {
   for (let i = 0; i < count; i++) await setImmediate()
 }

@@ -48,7 +48,7 @@ test('a dump arrives in frames, from the kernel, complete', () => {
   native.close(socket.handle)
 })
 
-test('several messages fill the frames that were named, and no others', () => {
+test('several messages fill the given frames, and no others', () => {
   const socket = openSocket({ frameSize: 64, frameCount: 8 })
   for (let i = 0; i < 5; i++) ask(socket)
   expect(native.receive(socket.handle, 3, 2)).toBe(2)
@@ -61,7 +61,7 @@ test('several messages fill the frames that were named, and no others', () => {
   native.close(socket.handle)
 })
 
-test('a message larger than its frame is cut, and its real length is told', () => {
+test('a message larger than its frame is truncated, and its real length is reported', () => {
   const socket = openSocket({ frameSize: 16, frameCount: 2 })
   ask(socket)
   expect(native.receive(socket.handle, 0, 2)).toBe(1)
@@ -70,7 +70,7 @@ test('a message larger than its frame is cut, and its real length is told', () =
   native.close(socket.handle)
 })
 
-test('one call receives 64 messages at most', () => {
+test('one call receives at most 64 messages', () => {
   const socket = openSocket({ frameSize: 64, frameCount: 100 })
   for (let i = 0; i < 70; i++) ask(socket)
   expect(native.receive(socket.handle, 0, 100)).toBe(64)
@@ -78,7 +78,7 @@ test('one call receives 64 messages at most', () => {
   native.close(socket.handle)
 })
 
-test('indexes outside of the memory are refused', () => {
+test('indexes outside the memory are refused', () => {
   const socket = openSocket({ frameCount: 4 })
   ask(socket)
   const ranges = [
@@ -134,7 +134,7 @@ test('words may lie anywhere in a buffer', () => {
   native.close(handle)
 })
 
-test.each(['frames', 'words', 'outbox'] as const)('detached %s are refused, whenever it happens', (name) => {
+test.each(['frames', 'words', 'outbox'] as const)('detached %s are refused at any time', (name) => {
   const socket = openSocket()
   expect(ask(socket)).toBe(16)
   const buffer = socket[name].buffer
@@ -161,7 +161,7 @@ test('a buffer that shrank is refused', () => {
   native.close(handle)
 })
 
-test('blocking takes what is there at once, and gives up in time', () => {
+test('a blocking receive takes what is ready at once, and times out', () => {
   const socket = openSocket({ frameSize: 64 })
   ask(socket)
   ask(socket)
@@ -173,7 +173,7 @@ test('blocking takes what is there at once, and gives up in time', () => {
   native.close(socket.handle)
 })
 
-test('blocking ends with an overrun', () => {
+test('an overrun ends a blocking receive', () => {
   const socket = openSocket()
   native.setReceiveBuffer(socket.handle, 1)
   for (let i = 0; i < 100; i++) ask(socket)
@@ -192,7 +192,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-/** Sends from another process; the port that it sent from. */
+/** Sends from another process. Returns the port id that it sent from. */
 function sendFromPeer(port: number, groups: number, count: number, size: number): number {
   const { stdout, stderr, status } = spawnSync(peer, [port, groups, count, size].map(String), { encoding: 'utf8' })
   if (status !== 0) throw new Error(stderr)

@@ -21,7 +21,7 @@ interface Ring {
   readonly words: Int32Array<ArrayBuffer>
 }
 
-/** Why there is no ring here, as Linux says it; `undefined` when there is. */
+/** The errno of Linux if there is no ring here; otherwise `undefined`. */
 const unavailable: number | undefined = (() => {
   const handle = openHandle()
   const result = native.uringSetUp(handle, 2, 16, DEFERRED, 0)
@@ -56,7 +56,7 @@ function completions({ words, queues }: Ring): number {
   return Atomics.load(words, queues.completionTail >> 2)
 }
 
-/** Bytes of frames that this process has mapped: what nothing but a ring maps in this size. */
+/** Bytes of mapped frames in this process; only a ring maps this size. */
 function isMapped(address: number): boolean {
   const maps = readFileSync('/proc/self/maps', 'utf8')
   return maps.split('\n').some((line) => {
@@ -70,7 +70,7 @@ function isMapped(address: number): boolean {
 }
 
 describe.skipIf(unavailable !== undefined)(name, () => {
-  test('what the kernel answers lies in a frame, and a completion tells of it', () => {
+  test('the kernel’s answer is in a frame, and a completion reports it', () => {
     const ring = openRing()
     ask(ring.socket)
     expect(native.uringEnter(ring.handle, 0, 1000)).toBe(0)
@@ -85,7 +85,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
     native.close(ring.handle)
   })
 
-  test('entering waits no longer than it may', () => {
+  test('entering waits no longer than its timeout', () => {
     const ring = openRing()
     const start = performance.now()
     expect(native.uringEnter(ring.handle, 0, 20)).toBe(0)
@@ -118,7 +118,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
   test.each([
     ['armed', DEFERRED],
     ['of the kernel thread', THREADED],
-  ])('closing a ring %s detaches what shows its memory, unmaps it and lets the socket go', async (_, flags) => {
+  ])('closing a ring %s detaches its memory, unmaps it and releases the socket', async (_, flags) => {
     const before = descriptors().length
     const ring = openRing(flags)
     const { portId } = ring.socket
@@ -130,7 +130,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
     expect(native.close(ring.handle)).toBe(0)
     expect([view.length, view[0], ring.words.length, ring.memory.bufferRing.byteLength]).toEqual([0, undefined, 0, 0])
     expect(ring.memory.frames.byteLength).toBe(0)
-    // The port is free again only when nothing has the socket open.
+    // The port id is free again only once the socket is closed everywhere.
     const again = openHandle()
     expect(native.bind(again, portId, 0)).toBe(portId)
     native.close(again)
@@ -142,7 +142,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
     expect(native.uringEnter(ring.handle, 0, 0)).toBe(-errno.EBADF)
   })
 
-  test('calls out of order and sizes that are none are refused', () => {
+  test('calls out of order and invalid sizes are refused', () => {
     const handle = openHandle()
     expect(native.uringMap(handle)).toBe(-errno.EBADF)
     expect(native.uringProvide(handle, 8, 320, 8)).toBe(-errno.EBADF)
@@ -161,7 +161,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
     native.close(handle)
   })
 
-  test('hundreds of rings leave no descriptor and no handle', async () => {
+  test('hundreds of rings leak no descriptor and no handle', async () => {
     await turns()
     const before = descriptors().length
     const handles = native.openHandles()
@@ -177,7 +177,7 @@ describe.skipIf(unavailable !== undefined)(name, () => {
     expect(descriptors().length).toBe(before)
   })
 
-  test('forgotten rings are collected, frames that somebody has stay, and a process ends with rings open', () => {
+  test('forgotten rings are collected, referenced frames stay, and a process ends with open rings', () => {
     const { status, stderr } = runFixture('uring-collect.mjs', '--expose-gc')
     expect(stderr).toBe('')
     expect(status).toBe(0)

@@ -4,10 +4,13 @@ import type { CodecErrorCode } from '@ringlink/codec'
 import type { TransportErrorCode } from '@ringlink/transport'
 import type { NativeUnavailableCode } from '@ringlink/transport-socket'
 
-/** A fan-out's failure. */
+/** Codes of fan-outs. */
 export type FanOutErrorCode =
   /** a Worker of a fan-out failed or ended early */
   'WORKER_FAILED'
 
-/** Why an operation of ringlink failed. Codes are the interface: they are stable, the texts are not. The README lists them. */
+/**
+ * Why an operation of ringlink failed. Codes are the interface: they are stable, messages are not. The README lists
+ * them.
+ */
 export type ErrorCode = CodecErrorCode | TransportErrorCode | ClientErrorCode | NativeUnavailableCode | FanOutErrorCode

@@ -1,5 +1,6 @@
 /**
- * ringlink: answer the packets that the Linux firewall queues, and read those that it logs. This is the package to install; it chooses the transport.
+ * ringlink: answer the packets that the Linux firewall queues, and read those that it logs. Install this package; it
+ * selects the transport.
  */
 export * from '@ringlink/client'
 export {

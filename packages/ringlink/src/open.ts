@@ -1,4 +1,4 @@
-/** Opens queues, logs and rules on the transport that suits this machine. */
+/** Opens queues, logs and rules on the best transport of this machine. */
 import {
   type FirewallRule,
   type InstallOptions as InstallOptionsOn,
@@ -18,31 +18,31 @@ import { openRing } from '@ringlink/transport-mmap'
 import { openSocket, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
 
 /**
- * Whether {@link openTransport} takes a ring where there is one and nothing was said: as measurements have it
- * (docs/performance.md).
+ * Whether {@link openTransport} prefers a ring by default, according to measurements (docs/performance.md).
  */
 export const PREFER_RING = true
 
-/** Where the transport is opened, and which it is. */
+/** Where the transport is opened, and which kind. */
 export interface TransportChoice {
   /** network namespace: a path or an open descriptor of one */
   readonly networkNamespace?: SocketOptions['networkNamespace']
   /**
-   * true: memory that the kernel fills, or code `RING_UNSUPPORTED`. false: a plain socket. Left out: the first where it works and
-   * can be set up, the second elsewhere ({@link PREFER_RING})
+   * true: memory that the kernel fills, or code `RING_UNSUPPORTED`. false: a plain socket. Left out: a ring if one
+   * works and can be set up, otherwise a socket ({@link PREFER_RING})
    */
   readonly ring?: boolean | undefined
 }
 
-/** How a queue is opened; the transport may be left out. */
+/** Options of `openQueue`; the transport may be left out. */
 export interface QueueOptions extends Omit<QueueOptionsOn, 'transport'>, TransportChoice {
-  /** an open transport, or what opens one; default {@link openTransport} */
+  /** an open transport, or a function that opens one; default {@link openTransport} */
   readonly transport?: QueueOptionsOn['transport'] | undefined
 }
 
 /**
- * Opens the fastest transport that this machine has, or the one that was chosen; its `capabilities.kind` says which. Rejects
- * with code `SYSTEM`, `ARGUMENT`, or `RING_UNSUPPORTED` ({@link RingUnsupportedError}) where a ring was asked for and none works.
+ * Opens the fastest transport of this machine, or the requested one; its `capabilities.kind` says which. Rejects with
+ * code `SYSTEM`, `ARGUMENT`, or `RING_UNSUPPORTED` ({@link RingUnsupportedError}) if a ring was requested and none
+ * works.
  */
 export async function openTransport(given: TransportNeeds & TransportChoice): Promise<Transport> {
   const { ring, networkNamespace, others } = splitChoice('open transport', given)
@@ -56,15 +56,15 @@ export async function openTransport(given: TransportNeeds & TransportChoice): Pr
   }
 }
 
-/** How a log is opened; the transport may be left out. */
+/** Options of `openLog`; the transport may be left out. */
 export interface LogOptions extends Omit<LogOptionsOn, 'transport'>, TransportChoice {
-  /** an open transport, or what opens one; default {@link openTransport} */
+  /** an open transport, or a function that opens one; default {@link openTransport} */
   readonly transport?: LogOptionsOn['transport'] | undefined
 }
 
-/** How rules are installed; the transport may be left out. */
+/** Options of `installRules`; the transport may be left out. */
 export interface InstallOptions extends Omit<InstallOptionsOn, 'transport'> {
-  /** what opens the socket that the rules live as long as; default a plain one */
+  /** opens the socket that owns the rules: they live as long as it does; default a plain one */
   readonly transport?: InstallOptionsOn['transport'] | undefined
   /** network namespace, for the default transport: a path or an open descriptor of one */
   readonly networkNamespace?: SocketOptions['networkNamespace']
@@ -79,7 +79,7 @@ export async function installRules(rules: readonly FirewallRule[], given: Instal
   return installRulesOn(rules, { ...options, transport: transport ?? socketOpener(networkNamespace) })
 }
 
-/** Takes a queue; see `openQueue` of `@ringlink/client` for the codes that it rejects with. */
+/** Opens a queue; see `openQueue` of `@ringlink/client` for the codes that it rejects with. */
 export async function openQueue(given: QueueOptions): Promise<Queue> {
   const { ring, networkNamespace, others } = splitChoice('open queue', given)
   const { transport, ...options } = others
@@ -90,7 +90,7 @@ export async function openQueue(given: QueueOptions): Promise<Queue> {
   )
 }
 
-/** Takes log groups; see `openLog` of `@ringlink/client` for the codes that it rejects with. */
+/** Opens log groups; see `openLog` of `@ringlink/client` for the codes that it rejects with. */
 export async function openLog(given: LogOptions): Promise<Log> {
   const { ring, networkNamespace, others } = splitChoice('open log', given)
   const { transport, ...options } = others
@@ -106,7 +106,7 @@ const choice: Schema<TransportChoice> = object<TransportChoice>({
   ring: boolean,
 })
 
-/** The choice of a transport among options, checked; the others are checked by whoever takes them. Throws `OptionError`. */
+/** The checked transport options; the functions that use the others check them. Throws `OptionError`. */
 function splitChoice<Options extends TransportChoice>(operation: string, given: Options) {
   const place = new OptionPlace(operation)
   if (given === undefined) throw place.missing('an object')
@@ -115,7 +115,7 @@ function splitChoice<Options extends TransportChoice>(operation: string, given: 
   return { ...choice.read({ networkNamespace, ring }, place), others }
 }
 
-/** A table that a plain socket owns goes at once with it, whatever a ring still has in flight. */
+/** A table that a plain socket owns is removed with it at once, even if a ring still has requests in flight. */
 function socketOpener(networkNamespace: SocketOptions['networkNamespace']): OpenTransport {
   return (needs) => openSocket({ ...needs, networkNamespace })
 }

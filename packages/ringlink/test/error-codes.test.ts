@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 const root = new URL('../../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 
-/** Where each package declares the codes that it throws. */
+/** The file in which each package declares its codes. */
 const declarations = [
   'packages/codec/src/errors.ts',
   'packages/transport/src/errors.ts',
@@ -22,7 +22,7 @@ function declaredCodes(): Set<string> {
   return new Set(unions.flatMap((union) => [...(union ?? '').matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code ?? '')))
 }
 
-test('the table of errors in the README has every code that a package declares, and no other', () => {
+test('the table of errors in the README has exactly the codes that the packages declare', () => {
   const [, table = ''] = /^## Errors\n([\s\S]*?)^`isNetlinkError/m.exec(read('README.md')) ?? []
   const firstColumns = table.split('\n').map((row) => row.split('|')[1] ?? '')
   const listed = firstColumns.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code ?? ''))

@@ -5,11 +5,11 @@ import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace
 import { describe, expect, test } from 'vitest'
 import { Bundle } from '../../transport-socket/test/support/bundle.ts'
 
-/** An ordinary user, as root has one at hand; in a user namespace of our own we are one already. */
+/** An ordinary user to switch to as root; in our own user namespace we already are one. */
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']
 const ordinary = spawnSync('setpriv', [...NOBODY.slice(1), 'true']).status === 0 ? NOBODY : []
 const QUEUES = 50
-/** KiB that may be locked: the limit that Linux had for long, one between, and the one that Linux and systemd have now. */
+/** KiB that may be locked: the former limit of Linux, one in between, and the current one of Linux and systemd. */
 const limits = [64, 512, 8192]
 
 const namespaces =
@@ -20,7 +20,7 @@ const title = `${QUEUES} queues of an ordinary user`
 describe.skipIf(unavailable)(
   unavailable === undefined ? kernelTests(title) : `${title} (skipped: ${unavailable})`,
   () => {
-    test.each(limits)('open with ulimit -l %i, on sockets where no ring can be set up, and work', (limit) => {
+    test.each(limits)('open with ulimit -l %i, on sockets if no ring can be set up, and work', (limit) => {
       using bundle = new Bundle(new URL('fixtures/many-queues.ts', import.meta.url))
       chmodSync(dirname(bundle.path), 0o755)
       const [command = '', ...rest] = [

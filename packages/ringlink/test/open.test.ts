@@ -23,7 +23,7 @@ describe.each(functions)('%s', (_, open, valid) => {
   })
 })
 
-test('installRules() takes a list, and options of its own', async () => {
+test('installRules() takes a list, and its own options', async () => {
   const install = installRules as Loose
   await expect(install({ hook: 'input' })).rejects.toMatchObject({ code: 'ARGUMENT', path: 'rules' })
   await expect(install([{ hook: 'input' }], { ring: true })).rejects.toMatchObject({ code: 'ARGUMENT', path: 'ring' })

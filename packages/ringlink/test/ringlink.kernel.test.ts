@@ -14,7 +14,7 @@ import {
 } from '../src/index.ts'
 
 describe.skipIf(kernelUnavailable)(kernelTests('the package that people install'), () => {
-  test('opens what the machine has, in a namespace if asked, and says which it is', async () => {
+  test('opens the best transport, in a namespace if requested, and says which it is', async () => {
     await using namespace = await Namespace.open()
     await using transport = await openTransport({ protocol: Protocol.Netfilter, networkNamespace: namespace.path })
     const hasRing = await openRing({ protocol: Protocol.Netfilter }).then(
@@ -26,7 +26,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the package that people install'
     expect(transport.readProcNet('netfilter/nfnetlink_queue')).toBe('')
   })
 
-  test('takes a socket, or a ring and nothing else, when told to', async () => {
+  test('opens a socket, or only a ring, when requested', async () => {
     await using namespace = await Namespace.open()
     const options = { protocol: Protocol.Netfilter, networkNamespace: namespace.path }
     await using socket = await openTransport({ ...options, ring: false })
@@ -63,7 +63,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the package that people install'
     await namespace.waitFor(9000, 1)
   })
 
-  test('rules need no transport, and have a plain socket, whatever the queue or log has', async () => {
+  test('rules need no transport, and use a plain socket, independent of the queue or log', async () => {
     await using namespace = await Namespace.open()
     const { path: networkNamespace } = namespace
     await namespace.listen(9000)
@@ -87,7 +87,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the package that people install'
     expect(await rules.counters()).toEqual([{ packets: 1, bytes: 36 }])
   })
 
-  test('a network namespace that is not there is named in the error', async () => {
+  test('a missing network namespace is named in the error', async () => {
     const failed = openQueue({ number: 0, networkNamespace: '/run/netns/no-such-namespace' })
     const error = await failed.catch((reason: unknown) => reason)
     expect(isNetlinkError(error, 'SYSTEM')).toBe(true)

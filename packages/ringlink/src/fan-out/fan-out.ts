@@ -7,8 +7,8 @@ import { FanOutLane } from './lane.ts'
 import { type CheckedFanOutOptions, checkFanOutOptions, type FanOutOptions } from './options.ts'
 
 /**
- * A Worker failed, or ended by itself; `cause` is what it failed with. If it could, it has closed its queue as `Queue.close()` does; if not,
- * the kernel has dropped what waited in it.
+ * A Worker failed, or ended by itself; `cause` is its error. If it could, it closed its queue as `Queue.close()` does;
+ * if not, the kernel dropped the waiting packets.
  */
 export class WorkerError extends NetlinkError {
   declare readonly code: FanOutErrorCode
@@ -22,7 +22,7 @@ export class WorkerError extends NetlinkError {
   }
 }
 
-/** Events of a fan-out. Packets never come this way; what happens to many of them comes as one number. */
+/** Events of a fan-out. Packets are never delivered as events; each event carries a count. */
 export type FanOutEvents = {
   /** the kernel could not deliver `lost` messages of a queue */
   overrun: (queue: number, lost: number) => void
@@ -30,18 +30,18 @@ export type FanOutEvents = {
   late: (queue: number, verdicts: number) => void
   /** `packets` of a queue were larger than a frame */
   truncated: (queue: number, packets: number) => void
-  /** `messages` of a queue could not be read */
+  /** `messages` of a queue could not be parsed */
   malformed: (queue: number, messages: number) => void
   /** a Worker failed; with `onFailure: 'close'` the others are being closed */
   failed: (error: WorkerError) => void
 }
 
-/** What one queue of a fan-out has seen and answered. */
+/** The counters of one queue of a fan-out. */
 export interface FanOutQueueStats extends QueueStats {
   readonly number: number
   /** kind of its transport */
   readonly transport: string | undefined
-  /** what the kernel counted last, once the queue is closed */
+  /** the kernel's last counters, once the queue is closed */
   readonly counters: QueueCounters | undefined
 }
 
@@ -51,7 +51,7 @@ export interface FanOutStats {
   readonly total: QueueStats
 }
 
-/** Queues that are answered by Workers, one each. */
+/** Queues that Workers answer, one each. */
 export class FanOut implements AsyncDisposable {
   readonly queues: readonly number[]
   readonly events: Emitter<FanOutEvents> = createEmitter()
@@ -63,7 +63,10 @@ export class FanOut implements AsyncDisposable {
   #ended: Promise<void>
   #done: Promise<void>
 
-  /** For {@link fanOut}, which waits until the queues are bound. Throws code `ARGUMENT` when data cannot be copied. */
+  /**
+   * Called by {@link fanOut}, which waits until the queues are bound. Throws code `ARGUMENT` when data cannot be
+   * copied.
+   */
   constructor({ queues, onFailure, closeTimeout, ...options }: CheckedFanOutOptions) {
     this.queues = queues
     this.#onFailure = onFailure
@@ -74,19 +77,19 @@ export class FanOut implements AsyncDisposable {
     })
     this.#ended = this.#waitForAll()
     this.#done = this.#ended
-    // Until it is open whoever opens it is told.
+    // Until it is open, the caller of fanOut gets the error.
     this.#ended.catch(() => {})
   }
 
   /**
-   * Settles when all Workers are gone: resolves after `close()`, rejects with code `WORKER_FAILED` when one failed. Await it (or
-   * `close()`, which returns it): a failure that nobody awaits ends the process, as any rejection does that nobody handles.
+   * Settles when all Workers are gone: resolves after `close()`, rejects with code `WORKER_FAILED` when one failed.
+   * Await it (or `close()`, which returns it): otherwise a failure is an unhandled rejection, which ends the process.
    */
   get done(): Promise<void> {
     return this.#done
   }
 
-  /** What the queues have seen and answered until now: at the most a batch behind, at rest a tenth of a second. */
+  /** The current counters of the queues: at most one batch old, or a tenth of a second when idle. */
   stats(): FanOutStats {
     const queues = this.#lanes.map(({ number, words, transport, counters }) => ({
       ...sumStats([words]),
@@ -98,8 +101,8 @@ export class FanOut implements AsyncDisposable {
   }
 
   /**
-   * Has every Worker finish its batch and close its queue, as `Queue.close()` does: what has no verdict gets the `unanswered` one. A
-   * Worker that does not end within `closeTimeout` is terminated. Returns {@link done}. Again: nothing more.
+   * Makes every Worker finish its batch and close its queue, as `Queue.close()` does: packets without a verdict get the
+   * `unanswered` one. A Worker that does not end within `closeTimeout` is terminated. Returns {@link done}. Idempotent.
    */
   close(): Promise<void> {
     this.#begin()
@@ -110,7 +113,7 @@ export class FanOut implements AsyncDisposable {
     await this.close()
   }
 
-  /** Resolves when all queues are bound. One that cannot be closes the others, and its error is what this rejects with. */
+  /** Resolves when all queues are bound. If one cannot be bound, closes the others and rejects with its error. */
   async open(): Promise<void> {
     await Promise.all(this.#lanes.map(({ opened }) => opened))
     if (this.#failure === undefined && this.#lanes.every(({ transport }) => transport !== undefined)) {
@@ -124,7 +127,7 @@ export class FanOut implements AsyncDisposable {
     })
   }
 
-  /** Has all of them end. */
+  /** Stops all Workers. */
   #begin(): void {
     this.#stop.stop()
     for (const lane of this.#lanes) lane.endInTime()
@@ -153,14 +156,14 @@ export class FanOut implements AsyncDisposable {
 }
 
 /**
- * Answers queues with Workers, one each, so that they run on as many cores as there are. The verdict function is in a module of its
- * own, see `FanOutModule`; options of `openQueue` are those of every queue. Resolves when all queues are bound. Rejects with
+ * Answers queues with Workers, one each, so that they use all cores. The verdict function is in a separate module, see
+ * `FanOutModule`; options of `openQueue` apply to every queue. Resolves when all queues are bound. Rejects with
  *
- * - what `openQueue` rejects with, for the first queue that cannot be had
- * - `ARGUMENT` for options that make no sense or cannot be copied to a Worker, and for a module without `onPackets`
+ * - the error of `openQueue`, for the first queue that cannot be bound
+ * - `ARGUMENT` for options that are invalid or cannot be copied to a Worker, and for a module without `onPackets`
  * - `WORKER_FAILED` when the module cannot be loaded, or its `setup` fails; `cause` says why
  *
- * Nothing is left open then.
+ * Nothing is left open after a rejection.
  */
 export async function fanOut(options: FanOutOptions): Promise<FanOut> {
   const fan = new FanOut(checkFanOutOptions(options))

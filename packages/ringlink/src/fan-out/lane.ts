@@ -22,11 +22,11 @@ export class FanOutLane {
   readonly words: Float64Array
   /** kind of its transport, once it is open */
   transport: string | undefined
-  /** what the kernel counted last, once it is closed */
+  /** the kernel's last counters, once it is closed */
   counters: QueueCounters | undefined
-  /** Resolves when its queue is bound, or it has failed before. */
+  /** Resolves when its queue is bound, or it has failed. */
   readonly opened: Promise<void>
-  /** Resolves when its thread is gone: why it failed, if it did. */
+  /** Resolves when its thread has ended, to its error if it failed. */
   readonly ended: Promise<Error | undefined>
   #worker: Worker
   #settings: LaneSettings
@@ -62,7 +62,7 @@ export class FanOutLane {
     })
   }
 
-  /** Terminates it unless it ends by itself in the time that it is given, which begins now. Again: nothing. */
+  /** Terminates the Worker unless it ends by itself within the timeout, which begins now. Idempotent. */
   endInTime(): void {
     if (this.#isGone) return
     const { closeTimeout } = this.#settings
@@ -88,7 +88,7 @@ export class FanOutLane {
         break
       case 'failed':
         this.#failure ??= unpackError(message.error)
-        // What the module has left open must not keep the failure from being told.
+        // Resources that the module left open must not delay the report of the failure.
         this.endInTime()
         break
     }
@@ -105,8 +105,8 @@ function startWorker(workerData: FanOutWorkerData): Worker {
   }
 }
 
-// Beside this file where it is built. Seen from the source it is the built one too, because a Worker runs JavaScript, and then without
-// the options of this process, by which it would find the sources of the other packages.
+// Next to this file in the built package. The sources also use the built file, because a Worker runs JavaScript, and
+// without the options of this process it would not find the sources of the other packages.
 const isSource = import.meta.url.endsWith('.ts')
 const entry = new URL(isSource ? '../../dist/fan-out/worker.js' : './fan-out/worker.js', import.meta.url)
 const entryOptions: WorkerOptions = isSource ? { execArgv: [] } : {}

@@ -18,53 +18,59 @@ import {
 } from '@ringlink/codec/options'
 import type { QueueOptions } from '../open.ts'
 
-/** What the functions of a fan-out's module are given, the same object at every call in one Worker. */
+/** The context of the functions of a fan-out's module, the same object at every call in one Worker. */
 export interface FanOutContext<State = unknown> {
   /** the queue that this Worker answers */
   readonly number: number
-  /** `data` of the options, a copy of it */
+  /** a copy of `data` of the options */
   readonly data: unknown
-  /** the module's own, for this Worker: what `setup` puts there */
+  /** state of the module in this Worker, set by `setup` */
   state: State
 }
 
-/** What a module exports that answers the packets of a fan-out. All of it runs in the Workers, one copy in each. */
+/** The exports of a module that answers the packets of a fan-out. Each Worker runs its own copy. */
 export interface FanOutModule<State = unknown> {
-  /** Answers a batch. Must be done when it returns; what has no verdict then gets the `unanswered` one. */
+  /** Answers a batch. Must be synchronous; packets without a verdict then get the `unanswered` one. */
   onPackets(packets: PacketBatch, context: FanOutContext<State>): void
-  /** Called once, before the queue is taken: what takes long is done here. May be async. */
+  /** Called once, before the queue is bound: do slow work here. May be async. */
   setup?(context: FanOutContext<State>): void | Promise<void>
-  /** Called after every batch, and ten times a second while none comes: what timers do elsewhere. They do not run here. */
+  /** Called after every batch, and ten times a second while none comes. Replaces timers, which do not run here. */
   onTurn?(context: FanOutContext<State>): void
   /** Called once, when the queue is closed. May be async. */
   teardown?(context: FanOutContext<State>): void | Promise<void>
 }
 
-/** How queues are spread over Workers, and how each is opened: `ring` chooses the transport, a function cannot be handed to a Worker. */
+/**
+ * How queues are distributed over Workers, and how each is opened: `ring` selects the transport, because a function
+ * cannot be sent to a Worker.
+ */
 export interface FanOutOptions extends Omit<QueueOptions, 'number' | 'transport' | 'rule' | 'ruleTransport'> {
-  /** the queues, a Worker for each: `'0:3'` as in the rule that balances over them, or their numbers */
+  /** the queues, one Worker each: `'0:3'` as in the rule that balances over them, or their numbers */
   readonly queues: string | readonly number[]
-  /** the module with the verdict function, see {@link FanOutModule}: its URL, or its path, from the working directory on */
+  /**
+   * the module with the verdict function, see {@link FanOutModule}: its URL, or its path relative to the working
+   * directory
+   */
   readonly module: URL | string
-  /** handed to the functions of the module, copied as for any Worker (structured clone) */
+  /** passed to the functions of the module, copied as for any Worker (structured clone) */
   readonly data?: unknown
   /** what happens to the other queues when a Worker fails; default 'close' */
   readonly onFailure?: 'close' | 'continue' | undefined
-  /** milliseconds until a Worker that does not end when it shall is terminated; default 5000 */
+  /** milliseconds until a Worker that does not end in time is terminated; default 5000 */
   readonly closeTimeout?: number | undefined
 }
 
 const DEFAULT_CLOSE_TIMEOUT = 5000
 const OPERATION = 'fan out'
 
-/** Options that were checked. */
+/** Checked options. */
 export interface CheckedFanOutOptions {
   readonly queues: readonly number[]
   readonly module: string
   readonly data: unknown
   readonly onFailure: 'close' | 'continue'
   readonly closeTimeout: number
-  /** what `openQueue` is given in the Workers */
+  /** the options of `openQueue` in the Workers */
   readonly queueOptions: Omit<QueueOptions, 'number'>
 }
 
@@ -85,7 +91,7 @@ const ownOptions: Schema<OwnOptions> = object<OwnOptions>({
   closeTimeout: milliseconds(),
 })
 
-/** Throws `OptionError`; the options of the queues are checked where they are opened. */
+/** Throws `OptionError`; the options of the queues are checked when they are opened. */
 export function checkFanOutOptions(given: FanOutOptions): CheckedFanOutOptions {
   const place = new OptionPlace(OPERATION)
   if (given === undefined) throw place.missing('an object')
@@ -102,7 +108,7 @@ export function checkFanOutOptions(given: FanOutOptions): CheckedFanOutOptions {
   }
 }
 
-/** The numbers of `'0:3'`, or of a list, in their order. Throws code `VALUE_RANGE`. */
+/** The numbers of `'0:3'`, or of a list, in order. Throws code `VALUE_RANGE`. */
 export function queueNumbers(queues: string | readonly number[]): readonly number[] {
   const place = new OptionPlace(OPERATION, 'queues')
   const numbers = numberList.read(typeof queues === 'string' ? numbersOfRange(queues) : [...queues], place)

@@ -1,4 +1,4 @@
-/** What runs in each Worker of a fan-out: takes its queue and answers it with the functions of the user's module. */
+/** The program of each Worker of a fan-out: binds its queue and answers it with the functions of the user's module. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Queue, StopFlag } from '@ringlink/client'
 import { TransportError } from '@ringlink/transport'
@@ -52,7 +52,7 @@ async function serve(functions: FanOutModule, context: FanOutContext): Promise<v
   tell({ type: 'closed', counters: queue.counters() })
 }
 
-/** Stores what the queue has counted, and tells what went wrong since it was called last. */
+/** Stores the counters of the queue, and reports events since the last call. */
 function publisher(queue: Queue): () => void {
   const told = { overrun: 0, late: 0, truncated: 0, malformed: 0 }
   let overrun = 0

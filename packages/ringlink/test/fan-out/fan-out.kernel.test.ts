@@ -17,7 +17,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
   let fans: FanOut[] = []
 
   beforeEach(async () => {
-    // Workers run what was built.
+    // Workers run the built files.
     expect(existsSync(fileURLToPath(new URL('../../dist/fan-out/worker.js', import.meta.url)))).toBe(true)
     namespace = await Namespace.open()
     await namespace.listen(PORT, '0.0.0.0')
@@ -46,11 +46,11 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     return fan
   }
 
-  /** So many packets to each of the addresses. */
+  /** Sends that many packets to each of the addresses. */
   const send = (each: number) =>
     Promise.all(ADDRESSES.map((address) => namespace.send({ port: PORT, address, count: each })))
 
-  /** All queues can be had: nobody owns them any more. */
+  /** Checks that all queues are free: nobody owns them any more. */
   async function expectFree(): Promise<void> {
     for (const number of [0, 1, 2, 3]) {
       const queue = await openQueue({ number, networkNamespace: namespace.path })
@@ -58,7 +58,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     }
   }
 
-  /** Packets that the rule has sent to the queues, by its own counter. */
+  /** The number of packets that the rule has sent to the queues, by its counter. */
   async function ruled(): Promise<number> {
     const [counters] = await rules.counters()
     return counters?.packets ?? 0
@@ -67,13 +67,13 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
   const wordsOf = () => new Int32Array(new SharedArrayBuffer(4 * 3 * QUEUES))
   const counted = (words: Int32Array, event: number) => Array.from(words.subarray(event * QUEUES, event * QUEUES + 4))
 
-  test('four Workers answer thousands of packets, and what they count is what the kernel counts', async () => {
+  test('four Workers answer thousands of packets, and their counters equal the kernel’s', async () => {
     const words = wordsOf()
     const fan = await open({ data: { words } })
     expect(fan.queues).toEqual([0, 1, 2, 3])
     expect(counted(words, 0)).toEqual([1, 1, 1, 1])
     await send(100)
-    // Of each ten packets the one whose number ends in 7 is dropped.
+    // One of ten packets is dropped: those whose number ends in 7.
     await namespace.waitFor(PORT, 64 * 90)
     await fan.close()
     const { queues, total } = fan.stats()
@@ -102,7 +102,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     await expectFree()
   })
 
-  test('what is held is answered between batches, and nothing else has to come for it', async () => {
+  test('held packets are answered between batches, without another packet', async () => {
     const fan = await open({ data: { hold: true } })
     await send(5)
     await namespace.waitFor(PORT, 320)
@@ -110,7 +110,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     expect(fan.stats().total).toMatchObject({ packets: 320, accepted: 320, unanswered: 0 })
   })
 
-  test('a queue that is taken is told with its error, and the others are closed', async () => {
+  test('if a queue is already bound, its error is reported and the others are closed', async () => {
     const owner = await openQueue({ number: 2, networkNamespace: namespace.path })
     await expect(open()).rejects.toMatchObject({
       code: 'QUEUE_REFUSED',
@@ -124,7 +124,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     ['that cannot be found', { module: new URL('./fixtures/missing.mjs', import.meta.url) }, 'WORKER_FAILED'],
     ['without a verdict function', { module: without }, 'ARGUMENT'],
     ['whose setup fails', { data: { fail: 'setup' } }, 'WORKER_FAILED'],
-    ['for a queue option that is none', { copyRange: -1 }, 'VALUE_RANGE'],
+    ['with an unknown queue option', { copyRange: -1 }, 'VALUE_RANGE'],
   ])('a module %s', async (_, options, code) => {
     await expect(open(options)).rejects.toMatchObject({ code })
     await expectFree()
@@ -146,14 +146,14 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     await expectFree()
   })
 
-  test('with onFailure continue the others go on', async () => {
+  test('with onFailure continue the others continue', async () => {
     const fan = await open({ data: { fail: 'throw', queue: 1 }, onFailure: 'continue' })
     const failed = new Promise((resolve) => fan.events.once('failed', resolve))
     await send(1)
     await failed
     const { packets } = fan.stats().total
     await send(10)
-    // What would have gone to queue 1 is dropped: nobody owns it.
+    // Packets for queue 1 are dropped, because nobody owns it.
     while (fan.stats().total.packets === packets) await new Promise(setImmediate)
     await expect(fan.close()).rejects.toMatchObject({ code: 'WORKER_FAILED', queue: 1, cause: { name: 'RangeError' } })
     const { queues } = fan.stats()
@@ -172,7 +172,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     await expectFree()
   })
 
-  test('losses are told with their queue', async () => {
+  test('losses are reported with their queue', async () => {
     const fan = await open({
       queues: [0, 1, 2, 3],
       receiveBufferSize: 20_000,

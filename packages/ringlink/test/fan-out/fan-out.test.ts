@@ -38,7 +38,7 @@ describe('the options of a fan-out', () => {
     await expect(failed).rejects.toMatchObject({ code })
   })
 
-  test('a path is one from the working directory, a URL stays as it is, and the rest is what the queues are opened with', () => {
+  test('a path is relative to the working directory, a URL is unchanged, and the rest are options of the queues', () => {
     const { module, queueOptions } = checkFanOutOptions({
       queues: '1',
       module: 'a/b.mjs',
@@ -53,7 +53,7 @@ describe('the options of a fan-out', () => {
   })
 })
 
-describe('what Workers tell', () => {
+describe('reports of Workers', () => {
   test('an error keeps its name, code and details', () => {
     const error = Object.assign(new NetlinkError('QUEUE_REFUSED', 'no'), { errno: 1, other: { deep: true } })
     const { name, message, stack, ...rest } = unpackError(structuredClone(packError(error)))

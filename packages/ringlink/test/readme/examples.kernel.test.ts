@@ -1,4 +1,4 @@
-/** The README's examples about packets on the real kernel, in a network namespace of their own. */
+/** The README's examples about packets on the real kernel, in a new network namespace. */
 
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'

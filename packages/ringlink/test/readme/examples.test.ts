@@ -7,7 +7,7 @@ import { exampleOf, runExample } from './examples.ts'
 
 const ends = { source: '192.0.2.1', destination: '192.0.2.53', sourcePort: 40_000 }
 
-/** Runs an example; `delivered` are the packets that the kernel delivered. */
+/** Runs an example; `delivered` holds the packets that the kernel delivered. */
 async function run(title: string) {
   const kernel = new SimKernel({ seed: 1 })
   const delivered: Uint8Array[] = []
@@ -49,7 +49,7 @@ test('the mangler', async () => {
 test('the JSON logger', async () => {
   const { kernel, example } = await run('A JSON logger')
   kernel.inject(udpPacket({ ...ends, destinationPort: 5000, payload: 'hello' }), { hook: Hook.Input })
-  // Records wait for others: a second of the kernel's, at most.
+  // Records wait for others, for at most a second of the kernel's clock.
   kernel.clock.advance(1000)
   await vi.waitFor(() => expect(example.lines).toHaveLength(1))
   await example.stop()

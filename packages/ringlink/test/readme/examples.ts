@@ -1,4 +1,4 @@
-/** The README's examples about packets, run as they stand there, with a transport and a console of the test's. */
+/** Runs the README's examples about packets unchanged, with the transport and console of the test. */
 import { readFileSync } from 'node:fs'
 import { openLog, openQueue } from '@ringlink/client'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
@@ -14,7 +14,7 @@ export function exampleOf(title: string): string {
 }
 
 export interface Running {
-  /** what it printed */
+  /** the printed lines */
   readonly lines: string[]
   /** Resolves once it has opened its queue or log. */
   readonly opened: Promise<void>
