@@ -1,11 +1,11 @@
 // Alternates silence and bursts on every transport of the kernel that runs here, for a machine on which vitest is too slow.
 
 import { loadNative } from '@ringlink/native'
+import { alternate, BurstPeer } from '@ringlink/test-support/bursts'
 import { Namespace } from '@ringlink/test-support/namespace'
 import { openUring, type UringOptions } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
 import { withoutDeferredWork } from '../../packages/transport-mmap/test/uring/support/cooperative.ts'
-import { alternate, BurstPeer } from '../../packages/transport-socket/test/support/bursts.ts'
 
 const ROUTE = 0
 const rounds = Number(process.env.ROUNDS ?? 1000)

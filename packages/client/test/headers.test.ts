@@ -1,7 +1,7 @@
 import { Family, Hook, LogMessage, LogRecordView, Memory, MessageIterator } from '@ringlink/codec'
 import { EtherType, PacketView, packetText, udpPacket } from '@ringlink/packet'
+import { loadVectors } from '@ringlink/test-support/vectors'
 import { describe, expect, test } from 'vitest'
-import { loadVectors } from '../../codec/test/vectors.ts'
 import { aimHeaders, type PacketMessage } from '../src/headers.ts'
 
 const view = new PacketView()

@@ -14,7 +14,7 @@ test('walking, aiming, reading properties and writing verdicts do not allocate',
       configFile: false,
       logLevel: 'silent',
       // The bundle runs in a folder without node_modules, so it must contain all its imports.
-      ssr: { noExternal: true },
+      ssr: { noExternal: true, resolve: { conditions: ['ringlink-source', 'node', 'import', 'default'] } },
       build: {
         target: 'node20',
         ssr: entry,
@@ -22,7 +22,8 @@ test('walking, aiming, reading properties and writing verdicts do not allocate',
         minify: false,
         rollupOptions: { output: { entryFileNames: 'allocation.mjs' } },
       },
-      define: { 'import.meta.url': JSON.stringify(import.meta.url) },
+      // The vectors lie beside what reads them.
+      define: { 'import.meta.url': JSON.stringify(new URL('../../../test/support/vectors.ts', import.meta.url)) },
     })
     const options = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128']
     const output = execFileSync(process.execPath, [...options, join(directory, 'allocation.mjs')], { encoding: 'utf8' })

@@ -2,6 +2,8 @@
  * Run by allocation.test.ts in a separate process with `--expose-gc` and a young generation large enough for one object
  * per packet: prints by how many bytes the heap grew per packet, verdict and log record.
  */
+
+import { loadVector } from '@ringlink/test-support/vectors'
 import {
   LogMessage,
   LogRecordView,
@@ -11,7 +13,6 @@ import {
   QueuePacketView,
   VerdictTemplate,
 } from '../src/index.ts'
-import { loadVector } from './vectors.ts'
 
 const COUNT = 1_000_000
 

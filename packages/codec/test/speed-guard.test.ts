@@ -3,9 +3,10 @@
  * process, in alternating rounds. The best round of each counts, so that a busy machine affects neither. The bounds are
  * far below the measured ratios (`npm run bench -- --only codec`), so that the test never fails by chance.
  */
+
+import { loadVector, messagesOf } from '@ringlink/test-support/vectors'
 import { expect, test } from 'vitest'
 import { LogRecordView, Memory, QueueMessage, QueuePacketView, VerdictTemplate } from '../src/index.ts'
-import { loadVector, messagesOf } from './vectors.ts'
 
 const MESSAGES = 10_000
 const ROUNDS = 12

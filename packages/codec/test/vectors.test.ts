@@ -1,3 +1,14 @@
+import {
+  canonical,
+  capturedMessages,
+  expectedCode,
+  loadVectors,
+  memoryWith,
+  messagesOf,
+  numberIn,
+  protocolOf,
+  type Vector,
+} from '@ringlink/test-support/vectors'
 import { describe, expect, test } from 'vitest'
 import {
   AttributeIterator,
@@ -32,17 +43,6 @@ import {
 import { describeMessage } from '../src/messages.ts'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '../src/nfnetlink/header.ts'
 import { attributeByNumber } from '../src/schema/format.ts'
-import {
-  canonical,
-  capturedMessages,
-  expectedCode,
-  loadVectors,
-  memoryWith,
-  messagesOf,
-  numberIn,
-  protocolOf,
-  type Vector,
-} from './vectors.ts'
 import { expectAgreement, expectComments, logRecords, OFFSET, queuePackets } from './views.ts'
 
 const vectors = capturedMessages()

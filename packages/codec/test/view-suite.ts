@@ -1,10 +1,12 @@
 /** The tests that every hand-tuned view must pass. */
+
+import { runs } from '@ringlink/test-support/fuzz'
+import { loadVector, loadVectors, memoryWith, messagesOf } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Attribute, AttributeWriter, MAXIMUM_ATTRIBUTES, type Memory } from '../src/index.ts'
 import { NFNETLINK_ATTRIBUTES } from '../src/nfnetlink/header.ts'
 import { attributesArbitrary } from '../src/schema/arbitrary.ts'
-import { loadVector, loadVectors, memoryWith, messagesOf, runs } from './vectors.ts'
 import { expectAgreement, expectEmpty, messageOf, namesOf, OFFSET, outcome, type Subject, saidBy } from './views.ts'
 
 /** `full` is the name of a vector with many attributes, `other` a type of message that the view does not read. */

@@ -1,4 +1,6 @@
 /** Compares hand-tuned views with their tables: the parts that tests of all views share. */
+
+import { numberIn, type Vector } from '@ringlink/test-support/vectors'
 import { expect } from 'vitest'
 import {
   type Attribute,
@@ -24,7 +26,6 @@ import {
   writeNfnetlinkMessage,
 } from '../src/index.ts'
 import { NFNETLINK_ATTRIBUTES } from '../src/nfnetlink/header.ts'
-import { numberIn, type Vector } from './vectors.ts'
 
 export const OFFSET = 64
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { Bundle } from '@ringlink/test-support/bundle'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { Bundle } from '../../transport-socket/test/support/bundle.ts'
 
 /** An ordinary user to switch to as root; in our own user namespace we already are one. */
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']

@@ -1,4 +1,6 @@
+import { cannot, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import { Namespace } from '@ringlink/test-support/namespace'
+import { peerUnavailable, SocketPeer } from '@ringlink/test-support/socket-peer'
 import { describeTransport, type OpenFixture } from '@ringlink/transport/conformance'
 import {
   corrupt,
@@ -12,8 +14,7 @@ import {
   withFaults,
 } from '@ringlink/transport/faults'
 import { afterAll, beforeAll } from 'vitest'
-import { cannot, NETLINK_ROUTE, socketFixture } from './support/fixture.ts'
-import { peerUnavailable, SocketPeer } from './support/peer.ts'
+import { socketFixture } from './support/fixture.ts'
 
 let namespace: Namespace
 let peer: SocketPeer

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 import { open as openFile } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
+import { Bundle } from '@ringlink/test-support/bundle'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { commitBadDump, commitNoops, commitUnknown, drain } from '@ringlink/test-support/requests'
+import { peerUnavailable, SocketPeer } from '@ringlink/test-support/socket-peer'
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSocket, type SocketOptions } from '../src/index.ts'
-import { Bundle } from './support/bundle.ts'
-import { peerUnavailable, SocketPeer } from './support/peer.ts'
-import { commitBadDump, commitNoops, commitUnknown, drain } from './support/requests.ts'
 
 const ROUTE = 0
 const LINK_GROUP = 1
@@ -189,7 +189,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
   })
 
   test('a process with an idle transport ends by itself', async () => {
-    using bundle = new Bundle('idle')
+    using bundle = new Bundle(new URL('fixtures/idle.ts', import.meta.url))
     const child = spawn(process.execPath, [bundle.path], { stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     child.stdout.on('data', (chunk) => {
@@ -208,7 +208,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('a socket of the re
     afterAll(() => peer?.[Symbol.asyncDispose]())
 
     test('a Worker that blocks gets its frames, and ends', async () => {
-      using bundle = new Bundle('poll-worker')
+      using bundle = new Bundle(new URL('fixtures/poll-worker.ts', import.meta.url))
       const worker = new Worker(bundle.path, { workerData: { networkNamespace: namespace.path } })
       const exited = once(worker, 'exit')
       const received: number[] = []

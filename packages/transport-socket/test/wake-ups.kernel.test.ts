@@ -1,9 +1,9 @@
+import { alternate, BurstPeer, wakeRounds } from '@ringlink/test-support/bursts'
+import { NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import { kernelTests, Namespace } from '@ringlink/test-support/namespace'
+import { peerUnavailable } from '@ringlink/test-support/socket-peer'
 import { expect, test } from 'vitest'
 import { openSocket } from '../src/index.ts'
-import { alternate, BurstPeer, wakeRounds } from './support/bursts.ts'
-import { NETLINK_ROUTE } from './support/fixture.ts'
-import { peerUnavailable } from './support/peer.ts'
 
 test.skipIf(peerUnavailable !== undefined)(
   kernelTests(`a socket loses no wake-up in ${wakeRounds} rounds of silence and burst`),

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodePcapng, nflogMessage } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
+import { loadVector } from '@ringlink/test-support/vectors'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { loadVector } from '../../../codec/test/vectors.ts'
 import { CaptureOutput, type Rotation } from '../../src/log/capture-output.ts'
 
 const { bytes } = loadVector('log', 'packet-prefix')

@@ -1,7 +1,8 @@
+import { runs } from '@ringlink/test-support/fuzz'
+import { loadVectors } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type InspectNode, inspect, inspectText } from '../../src/inspect/index.ts'
-import { loadVectors, runs } from '../vectors.ts'
 
 const options = fc.record({
   protocol: fc.constantFrom(0, 4, 12, 16, 99),

@@ -1,5 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { runInNewContext } from 'node:vm'
+import { runs } from '@ringlink/test-support/fuzz'
+import {
+  capturedMessages,
+  expectedCode,
+  loadVector,
+  loadVectors,
+  memoryWith,
+  protocolOf,
+  type Vector,
+} from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
 import { build } from 'vite'
 import { describe, expect, test } from 'vitest'
@@ -42,16 +52,6 @@ import {
 import { describeMessage } from '../../src/messages.ts'
 import { attributesArbitrary } from '../../src/schema/arbitrary.ts'
 import { swap16, swap32 } from '../../src/wire/endian.ts'
-import {
-  capturedMessages,
-  expectedCode,
-  loadVector,
-  loadVectors,
-  memoryWith,
-  protocolOf,
-  runs,
-  type Vector,
-} from '../vectors.ts'
 
 /** The attribute nodes as values, as the table's reader would return them; `bytes` are the inspected bytes. */
 function valuesOf(nodes: readonly InspectNode[], bytes: Uint8Array): Record<string, unknown> {

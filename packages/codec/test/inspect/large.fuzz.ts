@@ -1,7 +1,7 @@
+import { runs } from '@ringlink/test-support/fuzz'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type InspectNode, inspect, inspectText, MAXIMUM_BYTES, MAXIMUM_NODES } from '../../src/inspect/index.ts'
-import { runs } from '../vectors.ts'
 
 const MEBIBYTE = 1024 * 1024
 /** Maximum nodes besides the counted ones: fields of headers and structs, and problems. */

@@ -1,3 +1,5 @@
+import { runs } from '@ringlink/test-support/fuzz'
+import { loadVectors, memoryWith } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -57,7 +59,6 @@ import { expressionAttributes } from '../../src/nfnetlink/nftables/rule.ts'
 import { attributesArbitrary } from '../../src/schema/arbitrary.ts'
 import { attributePath } from '../../src/schema/path.ts'
 import { policyAttributes } from '../../src/wire/control.ts'
-import { loadVectors, memoryWith, runs } from '../vectors.ts'
 
 /** Every format of a table, including those that no message uses yet. */
 const everyFormat = attributeSet('EVERY', {

@@ -1,3 +1,4 @@
+import { loadVector, memoryWith } from '@ringlink/test-support/vectors'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   AttributeIterator,
@@ -35,7 +36,6 @@ import {
 } from '../../src/index.ts'
 import { writeNfnetlinkHeader } from '../../src/nfnetlink/header.ts'
 import { attributePath } from '../../src/schema/path.ts'
-import { loadVector, memoryWith } from '../vectors.ts'
 
 const OFFSET = 8
 const code = (name: string) => expect.objectContaining({ code: name })

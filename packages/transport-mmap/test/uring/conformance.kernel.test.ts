@@ -1,8 +1,8 @@
+import { cannot, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import { Namespace } from '@ringlink/test-support/namespace'
+import { SocketPeer } from '@ringlink/test-support/socket-peer'
 import { describeTransport } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll } from 'vitest'
-import { cannot, NETLINK_ROUTE } from '../../../transport-socket/test/support/fixture.ts'
-import { SocketPeer } from '../../../transport-socket/test/support/peer.ts'
 import { uringFixture, uringUnavailable } from './support/fixture.ts'
 
 let namespace: Namespace

@@ -1,8 +1,8 @@
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { commitNoops } from '@ringlink/test-support/requests'
 import type { Transport } from '@ringlink/transport'
 import { dropsInTable, openSocket } from '@ringlink/transport-socket'
 import { describe, expect, test } from 'vitest'
-import { commitNoops } from '../../../transport-socket/test/support/requests.ts'
 import { openUring } from '../../src/uring/open-uring.ts'
 import { uringUnavailable } from './support/fixture.ts'
 

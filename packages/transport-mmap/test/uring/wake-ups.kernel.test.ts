@@ -1,7 +1,7 @@
 import { loadNative } from '@ringlink/native'
+import { alternate, BurstPeer, wakeRounds } from '@ringlink/test-support/bursts'
 import { Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { alternate, BurstPeer, wakeRounds } from '../../../transport-socket/test/support/bursts.ts'
 import { openUring } from '../../src/uring/open-uring.ts'
 import { withoutDeferredWork } from './support/cooperative.ts'
 import { uringUnavailable } from './support/fixture.ts'

@@ -1,6 +1,6 @@
+import { loadVectors, memoryWith, messagesOf } from '@ringlink/test-support/vectors'
 import { describe, expect, test } from 'vitest'
 import { LogMessage, LogRecordView, MessageIterator } from '../../../src/index.ts'
-import { loadVectors, memoryWith, messagesOf } from '../../vectors.ts'
 import { testView } from '../../view-suite.ts'
 import { logRecords, OFFSET, saidBy } from '../../views.ts'
 

@@ -1,3 +1,4 @@
+import { loadVector, memoryWith } from '@ringlink/test-support/vectors'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   AttributeWriter,
@@ -30,7 +31,6 @@ import {
 import { LOG_TARGET_REVISION } from '../../../src/nfnetlink/nftables/compat.ts'
 import { expressionAttributes } from '../../../src/nfnetlink/nftables/rule.ts'
 import { attributePath } from '../../../src/schema/path.ts'
-import { loadVector, memoryWith } from '../../vectors.ts'
 import { APPEND, type BatchPart, marked, queueTarget, udpTo, verdict, writeBatch } from './batch.ts'
 
 const code = (name: string) => expect.objectContaining({ code: name })

@@ -1,3 +1,5 @@
+import { runs } from '@ringlink/test-support/fuzz'
+import { loadVector, memoryWith } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -10,7 +12,6 @@ import {
   VerdictTemplate,
   writeVerdict,
 } from '../../../src/index.ts'
-import { loadVector, memoryWith, runs } from '../../vectors.ts'
 import { testView } from '../../view-suite.ts'
 import { queuePackets } from '../../views.ts'
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { KernelPeer, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import type { Namespace } from '@ringlink/test-support/namespace'
+import { peerUnavailable, type SocketPeer } from '@ringlink/test-support/socket-peer'
 import type { Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
-import { KernelPeer, NETLINK_ROUTE } from '../../../../transport-socket/test/support/fixture.ts'
-import { peerUnavailable, type SocketPeer } from '../../../../transport-socket/test/support/peer.ts'
 import { openUring } from '../../../src/uring/open-uring.ts'
 import { probeUring } from '../../../src/uring/probe.ts'
 

@@ -4,9 +4,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Namespace } from '@ringlink/test-support/namespace'
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
+import type { Namespace } from './namespace.ts'
 
 /** Rounds of silence and burst; RINGLINK_WAKE_ROUNDS sets fewer for a slow machine. */
 export const wakeRounds: number = Number(process.env.RINGLINK_WAKE_ROUNDS ?? 10_000)
@@ -37,7 +37,7 @@ export class BurstPeer implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), 'ringlink-bursts-'))
     const program = join(directory, 'bursts')
     const fifo = join(directory, 'commands')
-    const source = fileURLToPath(new URL('../fixtures/bursts.c', import.meta.url))
+    const source = fileURLToPath(new URL('bursts.c', import.meta.url))
     const compiled = spawnSync(process.env.CC ?? 'cc', ['-Wall', '-O1', '-o', program, source], { encoding: 'utf8' })
     if (compiled.status !== 0) throw new Error(compiled.stderr)
     const made = spawnSync('mkfifo', [fifo], { encoding: 'utf8' })

@@ -1,11 +1,10 @@
 /** Reads the golden vectors of /vectors for tests; vectors/README.md describes the format. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { runs as fuzzRuns } from '@ringlink/test-support/fuzz'
-import { type AttributeSet, type DecodeErrorCode, Memory, Protocol } from '../src/index.ts'
-import { attributeByNumber } from '../src/schema/format.ts'
+import { type AttributeSet, type DecodeErrorCode, Memory, Protocol } from '@ringlink/codec'
+import { attributeByNumber } from '@ringlink/codec/internal'
 
-const ROOT = new URL('../../../vectors/', import.meta.url)
+const ROOT = new URL('../../vectors/', import.meta.url)
 
 /** The comment of one line about its bytes. */
 export interface VectorField {
@@ -172,6 +171,3 @@ export function memoryWith(bytes: Uint8Array, offset = 64): Memory {
   memory.u8.set(bytes, offset)
   return memory
 }
-
-/** Number of runs of a property. */
-export const runs: number = fuzzRuns

@@ -9,22 +9,18 @@ const require = createRequire(import.meta.url)
 const { buildSync } = createRequire(require.resolve('vite'))('esbuild') as {
   buildSync(options: Record<string, unknown>): void
 }
-const native = fileURLToPath(new URL('../../../native/src/index.ts', import.meta.url))
+const native = fileURLToPath(new URL('../../packages/native/src/index.ts', import.meta.url))
 
-/**
- * Bundles a fixture, of this or another package, into one file that any version of Node runs, for separate processes
- * and threads.
- */
+/** Bundles a TypeScript program into one file that any version of Node runs, for separate processes and threads. */
 export class Bundle implements Disposable {
   readonly path: string
   #directory: string
 
-  constructor(fixture: string | URL) {
+  constructor(program: URL) {
     this.#directory = mkdtempSync(join(tmpdir(), 'ringlink-bundle-'))
     this.path = join(this.#directory, 'program.mjs')
-    const entry = typeof fixture === 'string' ? new URL(`../fixtures/${fixture}.ts`, import.meta.url) : fixture
     buildSync({
-      entryPoints: [fileURLToPath(entry)],
+      entryPoints: [fileURLToPath(program)],
       outfile: this.path,
       bundle: true,
       platform: 'node',

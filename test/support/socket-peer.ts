@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { kernelUnavailable, type Namespace } from '@ringlink/test-support/namespace'
+import { kernelUnavailable, type Namespace } from './namespace.ts'
 
 const compiler = process.env.CC ?? 'cc'
 
@@ -37,7 +37,7 @@ export class SocketPeer implements AsyncDisposable {
   static async open(namespace: Namespace, protocol: number): Promise<SocketPeer> {
     const directory = mkdtempSync(join(tmpdir(), 'ringlink-peer-'))
     const program = join(directory, 'peer')
-    const source = fileURLToPath(new URL('../fixtures/peer.c', import.meta.url))
+    const source = fileURLToPath(new URL('socket-peer.c', import.meta.url))
     const { status, stderr } = spawnSync(compiler, ['-Wall', '-o', program, source], { encoding: 'utf8' })
     if (status !== 0) throw new Error(stderr)
     const child = spawn('nsenter', [`--net=${namespace.path}`, program, String(protocol)], {
