@@ -1,262 +1,280 @@
+/** The consumers of a scenario: queues, logs and dumps of the client, which read only when the scenario says so. */
 import {
-  type AttributeSet,
-  beginMessage,
-  ControlType,
-  CopyMode,
-  DEFAULT_QUEUE_LENGTH,
-  ErrorView,
-  Family,
-  finishMessage,
-  GetFlag,
-  LOG_TIMEOUT_UNIT,
-  LogCommand,
-  LogMessage,
-  logConfigAttributes,
-  type Memory,
-  MessageFlag,
-  MessageIterator,
-  type MessageView,
-  type NfnetlinkMessage,
-  Protocol,
-  QueueCommand,
-  QueueFlag,
-  QueueMessage,
-  QueuePacketView,
-  queueConfigAttributes,
-  VERDICT_LENGTH,
-  Verdict,
-  VerdictTemplate,
-  writeNfnetlinkMessage,
-} from '@ringlink/codec'
-import { type FrameBatch, systemError, type Transport, TransportError } from '@ringlink/transport'
+  DumpInterruptedError,
+  type HeldPacket,
+  type Log,
+  type LogRecord,
+  openLog,
+  openQueue,
+  type Queue,
+  type QueuePacket,
+  type Request,
+  type ServeOptions,
+  Session,
+} from '@ringlink/client'
+import type { Memory, Message } from '@ringlink/codec'
+import type { OpenTransport } from '@ringlink/transport'
 import { planRing } from '@ringlink/transport/netlink-ring'
-import type { SimKernel, SimOptions, SimRingOptions } from '@ringlink/transport-sim'
-import { DATABASE_PROTOCOL, DatabaseMessage } from '@ringlink/transport-sim'
+import { DATABASE_PROTOCOL, DatabaseMessage, type SimKernel, type SimRingOptions } from '@ringlink/transport-sim'
 import { DEFAULT_COPY_RANGE, type OpenLogStep, type OpenQueueStep, type VerdictPolicy } from './scenario.ts'
 
-/** The rings that consumers have, but for their sizes, which follow from the scenario. */
+/** The rings that consumers have, except for their sizes, which follow from the scenario. */
 export type ScenarioRing = Omit<SimRingOptions, 'receive'>
 
-/** Opens the transport of a consumer: a plain socket, or a ring of that many frames. */
-export type OpenConsumer = (options: SimOptions, ringFrames: number) => Transport
-
-/** Told of every frame that a consumer receives. */
-export type FrameListener = (memory: Memory, offset: number, length: number) => void
-
-const PAGE_SIZE = 4096
-/** What a small packet is charged for in a receive buffer: a ring that stands for one has a frame for each. */
-const CHARGE = 832
-const UNLIMITED = 1 << 28
-/** Attributes around a packet stay below this. */
-const ATTRIBUTES_LENGTH = 1024
-const QUEUE_BATCH = 64
-const LOG_FRAMES = 64
-const DEFAULT_LOG_BUFFER = 4096
-const DUMP_FRAME = 32768
-const DUMP_FRAMES = 16
-const REQUEST_SPACE = 256
-
-export function openConsumer(kernel: SimKernel, ring: ScenarioRing | undefined): OpenConsumer {
-  return (options, frameCount) => {
-    if (ring === undefined) return kernel.open({ liveBatches: 1, ...options })
-    const receive = planRing({ capacity: options.frameSize ?? PAGE_SIZE, frameCount, pageSize: PAGE_SIZE })
-    return kernel.open({ ...options, ring: { ...ring, receive } })
-  }
+/** How many messages a transport takes at once: `frames` in a ring, `batch` in a receive. */
+interface TransportSizes {
+  readonly frames: number
+  readonly batch: number
 }
 
-/** One who receives: reads frame by frame, so that it can stop within a batch and go on later. */
-export class Consumer {
-  readonly transport: Transport
+/** What opens the transport of a consumer: a plain socket, or a ring. */
+export type OpenConsumer = (sizes: TransportSizes) => OpenTransport
+
+/** Called with every message that a consumer receives. */
+export type MessageListener = (memory: Memory, offset: number, length: number) => void
+
+const PAGE_SIZE = 4096
+/** Bytes that the kernel charges to a receive buffer for a small packet: a ring that replaces the buffer has a frame for each. */
+const CHARGE = 832
+/** Bytes of a receive buffer that no scenario fills. */
+const UNLIMITED = 1 << 28
+const DEFAULT_QUEUE_LENGTH = 1024
+const QUEUE_BATCH = 64
+const LOG_SIZES = { frames: 64, batch: 4 }
+const DUMP_FRAME = 32768
+// One datagram per receive: the kernel continues a dump with each, so no datagram may come that no step asked for.
+const DUMP_SIZES = { frames: 16, batch: 1 }
+/** Serving takes no wait of 0 ms, and a longer one would let virtual time pass. */
+const NO_WAIT = Number.MIN_VALUE
+
+export function openConsumer(kernel: SimKernel, ring: ScenarioRing | undefined): OpenConsumer {
+  return ({ frames, batch }) =>
+    (needs) => {
+      const options = { ...needs, batchSize: batch }
+      if (ring === undefined) return kernel.open({ ...options, liveBatches: 1 })
+      const receive = planRing({ capacity: needs.frameSize ?? PAGE_SIZE, frameCount: frames, pageSize: PAGE_SIZE })
+      return kernel.open({ ...options, ring: { ...ring, receive } })
+    }
+}
+
+/** What the steps of a scenario do with a consumer. */
+export interface Consumer {
+  running: boolean
+  /** packets that it has taken; rows of a dump do not count */
+  readonly received: number
+  /** times that its receive buffer overran */
+  readonly overruns: number
+  /** Receives and answers up to `packets` packets of those that have been delivered. */
+  drain(packets: number): void
+  close(): Promise<void>
+}
+
+/** Gives the packets of a queue their verdicts. */
+export class QueueConsumer implements Consumer {
   running = true
-  /** packets, rows of the dump not counted */
   received = 0
   overruns = 0
-  #batch: FrameBatch | undefined
-  #next = 0
-  #seen: FrameListener
-  #iterator = new MessageIterator()
+  readonly #queue: Queue
+  readonly #policy: VerdictPolicy
+  readonly #seen: MessageListener
+  /** packets that came with a batch and were more than the step asked for */
+  readonly #backlog: HeldPacket[] = []
 
-  constructor(transport: Transport, seen: FrameListener) {
-    this.transport = transport
+  private constructor(queue: Queue, policy: VerdictPolicy, seen: MessageListener) {
+    this.#queue = queue
+    this.#policy = policy
     this.#seen = seen
-    transport.events.on('overrun', () => {
+    queue.events.on('overrun', () => {
       this.overruns++
     })
   }
 
-  /** Receives and answers up to so many packets; how many there were. */
-  drain(_packets: number): number {
-    return 0
-  }
-
-  close(): void {
-    this.running = false
-    void this.transport.close()
-  }
-
-  /** Reads the next frame, message by message; false when there is none. What `read` is given is re-aimed. */
-  protected readFrame(read: (message: MessageView) => void, timeout = 0): boolean {
-    this.#batch ??= this.transport.poll(timeout)
-    const batch = this.#batch
-    if (batch === undefined) return false
-    const [offset, length] = [batch.offset(this.#next), batch.byteLength(this.#next)]
-    this.#seen(batch.memory, offset, length)
-    const iterator = this.#iterator.wrap(batch.memory, offset, length)
-    while (iterator.next()) read(iterator.view)
-    this.#next++
-    if (this.#next === batch.length) {
-      this.#next = 0
-      this.#batch = undefined
-      batch.release()
-    }
-    return true
-  }
-
-  /** Sends a netfilter request, and throws what the kernel says against it. */
-  protected request<Set extends AttributeSet>(
-    set: Set,
-    message: Omit<NfnetlinkMessage<Set>, 'flags' | 'sequence'>,
-  ): void {
-    this.send((memory, offset, limit) =>
-      writeNfnetlinkMessage(memory, offset, limit, set, {
-        ...(message as NfnetlinkMessage<Set>),
-        flags: MessageFlag.Request | MessageFlag.Acknowledge,
-        sequence: 1,
-      }),
-    )
-    let errno = 0
-    this.readFrame((answer) => {
-      if (answer.type === ControlType.Error) errno = new ErrorView().wrap(answer).errno
-    })
-    if (errno !== 0) throw systemError('configure', errno)
-  }
-
-  protected send(write: (memory: Memory, offset: number, limit: number) => number): void {
-    const { outbox } = this.transport
-    const offset = outbox.reserve(REQUEST_SPACE)
-    outbox.commit(write(outbox.memory, offset, offset + REQUEST_SPACE))
-    outbox.flush()
-  }
-}
-
-/** Answers the packets of a queue. */
-export class QueueConsumer extends Consumer {
-  #policy: VerdictPolicy
-  #template: VerdictTemplate
-  #packet = new QueuePacketView()
-
-  constructor(open: OpenConsumer, step: OpenQueueStep, seen: FrameListener) {
-    const {
-      number,
-      maxLength = DEFAULT_QUEUE_LENGTH,
-      receiveBufferSize = UNLIMITED,
-      copyRange = DEFAULT_COPY_RANGE,
-    } = step
-    const frameSize = copyRange + ATTRIBUTES_LENGTH
-    // Of a batch that was read in part, packets that were answered have their frames still.
+  static async open(open: OpenConsumer, step: OpenQueueStep, seen: MessageListener): Promise<QueueConsumer> {
+    const { number, maxLength = DEFAULT_QUEUE_LENGTH, receiveBufferSize = UNLIMITED, failOpen } = step
+    // The frames of packets that were answered are not free while others of their batch are still needed.
     const frames = Math.max(QUEUE_BATCH, Math.min(maxLength + QUEUE_BATCH, Math.floor(receiveBufferSize / CHARGE)))
-    const needs = { protocol: Protocol.Netfilter, frameSize, batchSize: QUEUE_BATCH, receiveBufferSize }
-    super(open(needs, frames), seen)
-    this.#policy = step.verdict
-    this.#template = new VerdictTemplate(number, QueueMessage.Verdict)
-    this.request(queueConfigAttributes, {
-      type: QueueMessage.Config,
-      resourceId: number,
-      attributes: {
-        command: { command: QueueCommand.Bind, family: Family.Unspecified },
-        parameters: { copyRange, copyMode: CopyMode.Packet },
-        maximumLength: maxLength,
-        ...(step.failOpen === true ? { mask: QueueFlag.FailOpen, flags: QueueFlag.FailOpen } : {}),
-      },
+    const queue = await openQueue({
+      number,
+      maxLength,
+      receiveBufferSize,
+      failOpen,
+      copyRange: step.copyRange ?? DEFAULT_COPY_RANGE,
+      transport: open({ frames, batch: QUEUE_BATCH }),
     })
+    return new QueueConsumer(queue, step.verdict, seen)
   }
 
-  override drain(packets: number): number {
-    const { outbox } = this.transport
-    const before = this.received
-    while (this.received - before < packets && this.readFrame((message) => this.#answer(message))) {
-      if (outbox.available < 2 * VERDICT_LENGTH) outbox.flush()
-    }
-    outbox.flush()
-    return this.received - before
+  drain(packets: number): void {
+    const end = this.received + packets
+    for (const held of this.#backlog.splice(0, packets)) this.#answer(held)
+    serveDelivered(
+      (handle, options) => this.#queue.serve(handle, options),
+      (batch: Iterable<QueuePacket>) => {
+        for (const packet of batch) {
+          this.#seen(packet.memory, packet.offset, packet.length)
+          if (this.received < end) this.#answer(packet)
+          else this.#backlog.push(packet.hold())
+        }
+      },
+      () => this.received < end,
+    )
   }
 
-  #answer(message: MessageView): void {
-    if (message.type !== QueueMessage.Packet) return
-    const { id } = this.#packet.wrap(message.memory, message.offset, message.length)
-    const drops = this.#policy === 'drop' || (this.#policy === 'alternate' && id % 2 === 0)
-    const { outbox } = this.transport
-    this.#template.write(outbox.memory, outbox.reserve(VERDICT_LENGTH), id, drops ? Verdict.Drop : Verdict.Accept)
-    outbox.commit(VERDICT_LENGTH)
+  async close(): Promise<void> {
+    this.running = false
+    await this.#queue.close()
+  }
+
+  #answer(packet: QueuePacket): void {
     this.received++
+    const drops = this.#policy === 'drop' || (this.#policy === 'alternate' && packet.id % 2 === 0)
+    if (drops) packet.drop()
+    else packet.accept()
   }
 }
 
 /** Counts the packets of a log group. */
-export class LogConsumer extends Consumer {
-  constructor(open: OpenConsumer, step: OpenLogStep, seen: FrameListener) {
-    const { group, threshold, timeout, bufferSize, receiveBufferSize = UNLIMITED } = step
-    const copyRange = step.copyRange ?? DEFAULT_COPY_RANGE
-    // The kernel rounds its buffer up, to twice the size at the most.
-    const frameSize = 2 * Math.max(bufferSize ?? DEFAULT_LOG_BUFFER, copyRange + ATTRIBUTES_LENGTH)
-    super(open({ protocol: Protocol.Netfilter, frameSize, batchSize: 4, receiveBufferSize }, LOG_FRAMES), seen)
-    this.request(logConfigAttributes, {
-      type: LogMessage.Config,
-      resourceId: group,
-      attributes: {
-        command: { command: LogCommand.Bind },
-        mode: { copyRange, copyMode: CopyMode.Packet },
-        threshold: threshold ?? 1,
-        timeout: Math.ceil((timeout ?? 1000) / LOG_TIMEOUT_UNIT),
-        ...(bufferSize === undefined ? {} : { bufferSize }),
-      },
+export class LogConsumer implements Consumer {
+  running = true
+  received = 0
+  overruns = 0
+  readonly #log: Log
+  readonly #seen: MessageListener
+  /** packets that came in a datagram and were more than the step asked for */
+  #backlog = 0
+
+  private constructor(log: Log, seen: MessageListener) {
+    this.#log = log
+    this.#seen = seen
+    log.events.on('overrun', () => {
+      this.overruns++
     })
   }
 
-  override drain(packets: number): number {
-    const before = this.received
-    const count = (message: MessageView) => {
-      if (message.type === LogMessage.Packet) this.received++
-    }
-    while (this.received - before < packets && this.readFrame(count));
-    return this.received - before
+  static async open(open: OpenConsumer, step: OpenLogStep, seen: MessageListener): Promise<LogConsumer> {
+    const log = await openLog({
+      group: step.group,
+      copyRange: step.copyRange ?? DEFAULT_COPY_RANGE,
+      threshold: step.threshold ?? 1,
+      timeout: step.timeout,
+      bufferSize: step.bufferSize,
+      receiveBufferSize: step.receiveBufferSize ?? UNLIMITED,
+      readInterval: 0,
+      transport: open(LOG_SIZES),
+    })
+    return new LogConsumer(log, seen)
+  }
+
+  drain(packets: number): void {
+    const end = this.received + packets
+    this.#take(end, this.#backlog)
+    serveDelivered(
+      (handle, options) => this.#log.serve(handle, options),
+      (batch: Iterable<LogRecord>) => {
+        let count = 0
+        for (const { memory, offset, length } of batch) {
+          this.#seen(memory, offset, length)
+          count++
+        }
+        this.#take(end, this.#backlog + count)
+      },
+      () => this.received < end,
+    )
+  }
+
+  async close(): Promise<void> {
+    this.running = false
+    await this.#log.close()
+  }
+
+  /** Takes packets of `waiting` until `end` have been received; the others stay in the backlog. */
+  #take(end: number, waiting: number): void {
+    const taken = Math.min(end - this.received, waiting)
+    this.received += taken
+    this.#backlog = waiting - taken
   }
 }
 
 /** Reads dumps of the kernel's table. */
-export class DumpReader extends Consumer {
+export class DumpReader implements Consumer {
+  running = true
+  readonly received = 0
+  readonly overruns = 0
   /** rows of the latest dump */
   rows = 0
   interrupted = false
-  #ended = true
+  readonly #session: Session
+  readonly #seen: MessageListener
+  #dump: AsyncGenerator<Message, void, undefined> | undefined
 
-  constructor(open: OpenConsumer, seen: FrameListener) {
-    // One datagram to the batch: each makes the kernel go on, so none may come that was not asked for.
-    super(open({ protocol: DATABASE_PROTOCOL, frameSize: DUMP_FRAME, batchSize: 1 }, DUMP_FRAMES), seen)
+  private constructor(session: Session, seen: MessageListener) {
+    this.#session = session
+    this.#seen = seen
   }
 
-  start(): void {
+  static async open(open: OpenConsumer, seen: MessageListener): Promise<DumpReader> {
+    const transport = await open(DUMP_SIZES)({ protocol: DATABASE_PROTOCOL, frameSize: DUMP_FRAME })
+    return new DumpReader(new Session(transport, { protocol: DATABASE_PROTOCOL }), seen)
+  }
+
+  drain(): void {}
+
+  /** Asks for a dump and reads its first row. */
+  async start(): Promise<void> {
+    await this.#dump?.return()
     this.rows = 0
     this.interrupted = false
-    this.#ended = false
-    this.send((memory, offset, limit) => {
-      const header = { type: DatabaseMessage.Get, flags: MessageFlag.Request | GetFlag.Dump, sequence: 1 }
-      return finishMessage(memory, offset, beginMessage(memory, offset, limit, header))
-    })
+    this.#dump = this.#session.rows(DUMP_REQUEST)
+    await this.read(1)
   }
 
-  read(datagrams: number): void {
-    for (let count = 0; count < datagrams && !this.#ended; count++) {
-      // A ring's dump goes on when it is polled.
-      if (!this.readFrame((message) => this.#note(message), 1)) {
-        throw new TransportError('ARGUMENT', 'run scenario', 'the dump has stopped')
+  /** Reads up to `rows` further rows of the dump. */
+  async read(rows: number): Promise<void> {
+    try {
+      for (let count = 0; count < rows; count++) {
+        const row = await this.#dump?.next()
+        if (row === undefined || row.done === true) return
+        this.#note(row.value)
       }
+    } catch (error) {
+      if (!(error instanceof DumpInterruptedError)) throw error
+      this.interrupted = true
+      for (const row of error.rows) this.#note(row)
     }
   }
 
-  #note({ type, flags }: MessageView): void {
-    if ((flags & MessageFlag.DumpInterrupted) !== 0) this.interrupted = true
-    if (type === DatabaseMessage.New) this.rows++
-    else if (type === ControlType.Done) this.#ended = true
+  async close(): Promise<void> {
+    this.running = false
+    await this.#session.close()
   }
+
+  #note({ view }: Message): void {
+    this.rows++
+    this.#seen(view.memory, view.offset, view.length)
+  }
+}
+
+const DUMP_REQUEST: Request = { what: 'dump the table', type: DatabaseMessage.Get }
+
+/** Serves batches that have already been delivered, while `wants` returns true. */
+function serveDelivered<Batch>(
+  serve: (handle: (batch: Batch) => void, options: ServeOptions) => void,
+  handle: (batch: Batch) => void,
+  wants: () => boolean,
+): void {
+  const end = new AbortController()
+  // A receive that brings only a report of losses is empty, too. After two in a row there is nothing left.
+  let empty = 0
+  const onTurn = () => {
+    if (empty++ === 2) end.abort()
+  }
+  if (!wants()) return
+  serve(
+    (batch) => {
+      empty = 0
+      handle(batch)
+      if (!wants()) end.abort()
+    },
+    { signal: end.signal, pollInterval: NO_WAIT, onTurn },
+  )
 }

@@ -28,35 +28,41 @@ import {
 import { sourcePackets } from './sources.ts'
 
 export interface ScenarioOptions {
-  /** consumers have memory-mapped rings instead of plain sockets; `{}`: those of Linux 4.4 */
+  /** consumers have memory-mapped rings instead of plain sockets; `{}`: as in Linux 4.4 */
   readonly ring?: ScenarioRing | undefined
-  /** the kernel, but for its seed, which is the scenario's */
+  /** options of the kernel, except its seed, which is the scenario's */
   readonly kernel?: Omit<SimKernelOptions, 'seed'> | undefined
 }
 
 /** An expectation that was not met. */
 export interface ScenarioFailure {
-  /** which step, from 0, repetitions unfolded */
+  /** index of the step, from 0, with repetitions unfolded */
   readonly step: number
   readonly what: string
   readonly expected: Expected | boolean
   readonly actual: number | boolean
 }
 
-/** What came of a scenario. */
+/** The outcome of a scenario. */
 export interface ScenarioResult {
   readonly failures: readonly ScenarioFailure[]
-  /** a line for each step: the time, the packets, and a sum over all bytes that anybody received. Equal for equal scenarios */
+  /** a line for each step: the time, the packets, and a sum over all bytes that any consumer received. Equal for equal scenarios */
   readonly trace: readonly string[]
   /** as the scenario left it, its consumers closed */
   readonly kernel: SimKernel
 }
 
-/** Plays a scenario on a kernel of its own. Throws code `ARGUMENT` for one that makes no sense, `SYSTEM` for what the kernel refuses. */
-export function runScenario(scenario: Scenario, options: ScenarioOptions = {}): ScenarioResult {
+/**
+ * Plays a scenario on a kernel of its own. Rejects with code `ARGUMENT` for an invalid scenario, and as the client does when the kernel
+ * refuses a step.
+ */
+export async function runScenario(scenario: Scenario, options: ScenarioOptions = {}): Promise<ScenarioResult> {
   const player = new ScenarioPlayer(scenario, options)
-  for (const { step, seed } of scenarioSteps(scenario)) player.take(step, seed)
-  player.close()
+  try {
+    for (const { step, seed } of scenarioSteps(scenario)) await player.take(step, seed)
+  } finally {
+    await player.close()
+  }
   return player
 }
 
@@ -78,8 +84,8 @@ class ScenarioPlayer implements ScenarioResult {
     this.kernel.onDelivered(({ bytes }) => this.#add(bytes, 0, bytes.length))
   }
 
-  take(step: AtomicStep, seed: number): void {
-    this.#take(step, seed)
+  async take(step: AtomicStep, seed: number): Promise<void> {
+    await this.#take(step, seed)
     for (const consumer of this.#consumers.values()) {
       if (consumer.running) consumer.drain(Number.POSITIVE_INFINITY)
     }
@@ -87,17 +93,19 @@ class ScenarioPlayer implements ScenarioResult {
     this.trace.push(`${step.kind} ${clock.now} ${delivered} ${JSON.stringify(dropped)} ${this.#sum}`)
   }
 
-  close(): void {
-    for (const consumer of this.#consumers.values()) consumer.close()
+  async close(): Promise<void> {
+    for (const consumer of this.#consumers.values()) await consumer.close()
   }
 
-  #take(taken: AtomicStep, seed: number): void {
+  #take(taken: AtomicStep, seed: number): void | Promise<void> {
     const { kernel } = this
     const seen = (memory: Memory, offset: number, length: number) => this.#add(memory.u8, offset, length)
-    match(taken)
-      .with({ kind: 'openQueue' }, (step) => this.#enter(step.consumer, new QueueConsumer(this.#open, step, seen)))
-      .with({ kind: 'openLog' }, (step) => this.#enter(step.consumer, new LogConsumer(this.#open, step, seen)))
-      .with({ kind: 'openSession' }, (step) => this.#enter(step.consumer, new DumpReader(this.#open, seen)))
+    return match<AtomicStep, void | Promise<void>>(taken)
+      .with({ kind: 'openQueue' }, (step) =>
+        this.#enter(step.consumer, () => QueueConsumer.open(this.#open, step, seen)),
+      )
+      .with({ kind: 'openLog' }, (step) => this.#enter(step.consumer, () => LogConsumer.open(this.#open, step, seen)))
+      .with({ kind: 'openSession' }, (step) => this.#enter(step.consumer, () => DumpReader.open(this.#open, seen)))
       .with({ kind: 'pause' }, ({ consumer }) => this.#run(consumer, false))
       .with({ kind: 'resume' }, ({ consumer }) => this.#run(consumer, true))
       .with({ kind: 'close' }, ({ consumer }) => this.#consumer(consumer).close())
@@ -111,14 +119,14 @@ class ScenarioPlayer implements ScenarioResult {
       })
       .with({ kind: 'changeRow' }, ({ table, key, value }) => {
         if (value !== undefined) this.#database(table).set(key, new TextEncoder().encode(value))
-        else if (!this.#database(table).delete(key)) throw senseless(`there is no row ${key}`)
+        else if (!this.#database(table).delete(key)) throw invalid(`table '${table}' has no row ${key} to remove`)
       })
       .with({ kind: 'startDump' }, ({ consumer, table }) => {
         this.#database(table)
-        this.#reader(consumer).start()
+        return this.#reader(consumer).start()
       })
-      .with({ kind: 'readDump' }, ({ consumer, datagrams }) =>
-        this.#reader(consumer).read(datagrams === 'all' ? Number.POSITIVE_INFINITY : datagrams),
+      .with({ kind: 'readDump' }, ({ consumer, rows }) =>
+        this.#reader(consumer).read(rows === 'all' ? Number.POSITIVE_INFINITY : rows),
       )
       .with({ kind: 'expectQueue' }, (step) => this.#expectQueue(step))
       .with({ kind: 'expectReceived' }, ({ consumers, packets, overruns = 0 }) => {
@@ -172,7 +180,7 @@ class ScenarioPlayer implements ScenarioResult {
     const text = this.kernel.readProcNet('netfilter/nfnetlink_queue') ?? ''
     const lines = text.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
     const line = lines.find(([first, owner]) => first === number && owner !== undefined)
-    if (line === undefined) throw senseless(`nobody has queue ${number}`)
+    if (line === undefined) throw invalid(`no consumer has bound queue ${number}`)
     return line
   }
 
@@ -184,9 +192,9 @@ class ScenarioPlayer implements ScenarioResult {
     this.failures.push({ step: this.trace.length, what, expected, actual })
   }
 
-  #enter(name: string, consumer: Consumer): void {
-    if (this.#consumers.has(name)) throw senseless(`there are two consumers ${name}`)
-    this.#consumers.set(name, consumer)
+  async #enter(name: string, open: () => Promise<Consumer>): Promise<void> {
+    if (this.#consumers.has(name)) throw invalid(`the name of consumer '${name}' is already taken`)
+    this.#consumers.set(name, await open())
   }
 
   #run(name: string, running: boolean): void {
@@ -195,19 +203,20 @@ class ScenarioPlayer implements ScenarioResult {
 
   #consumer(name: string): Consumer {
     const consumer = this.#consumers.get(name)
-    if (consumer === undefined) throw senseless(`there is no consumer ${name}`)
+    if (consumer === undefined) throw invalid(`no step opened consumer '${name}'`)
     return consumer
   }
 
   #reader(name: string): DumpReader {
     const consumer = this.#consumer(name)
-    if (!(consumer instanceof DumpReader)) throw senseless(`${name} makes no requests`)
+    if (!(consumer instanceof DumpReader))
+      throw invalid(`consumer '${name}' is not a session: only openSession makes one that dumps`)
     return consumer
   }
 
-  /** The kernel has one table, which the first step that fills one gives its name. */
+  /** The kernel has one table, named by the first step that fills one. */
   #database(table: string): SimKernel['database'] {
-    if (table !== this.#table) throw senseless(`there is no table ${table}`)
+    if (table !== this.#table) throw invalid(`no step filled table '${table}'`)
     return this.kernel.database
   }
 
@@ -237,6 +246,6 @@ function kernelMatch({ version, protocol }: PacketMatch = {}): Rule['match'] {
   return { family, protocol }
 }
 
-function senseless(why: string): TransportError {
+function invalid(why: string): TransportError {
   return new TransportError('ARGUMENT', 'run scenario', why)
 }

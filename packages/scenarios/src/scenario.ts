@@ -185,18 +185,18 @@ export interface ChangeRowStep {
   readonly value?: string | undefined
 }
 
-/** A session asks for all rows of a table. */
+/** A session asks for all rows of a table, and reads the first. */
 export interface StartDumpStep {
   readonly kind: 'startDump'
   readonly consumer: string
   readonly table: string
 }
 
-/** The session receives that many datagrams of its dump, or all that are left: with each the kernel goes on dumping. */
+/** The session reads that many further rows of its dump, or all. The kernel continues the dump as datagrams are received. */
 export interface ReadDumpStep {
   readonly kind: 'readDump'
   readonly consumer: string
-  readonly datagrams: number | 'all'
+  readonly rows: number | 'all'
 }
 
 /** The line of /proc/net/netfilter/nfnetlink_queue; names as in `QueueCounters`. */

@@ -89,7 +89,7 @@ export const manyQueues: Scenario = {
   rules: [{ kind: 'queue', number: 0, through: 63 }],
   steps: [
     ...manyConsumers.map(
-      (consumer, number) => ({ kind: 'openQueue', consumer, number, verdict: 'alternate' }) as const,
+      (consumer, number) => ({ kind: 'openQueue', consumer, number, verdict: 'alternate', maxLength: 128 }) as const,
     ),
     {
       kind: 'repeat',
@@ -226,13 +226,13 @@ export const interruptedDump: Scenario = {
     { kind: 'fillTable', table: 'connections', rows: 5000, rowLength: 200 },
     { kind: 'openSession', consumer: 'reader' },
     { kind: 'startDump', consumer: 'reader', table: 'connections' },
-    { kind: 'readDump', consumer: 'reader', datagrams: 2 },
+    { kind: 'readDump', consumer: 'reader', rows: 200 },
     { kind: 'changeRow', table: 'connections', key: 4999 },
-    { kind: 'readDump', consumer: 'reader', datagrams: 'all' },
+    { kind: 'readDump', consumer: 'reader', rows: 'all' },
     { kind: 'expectDump', consumer: 'reader', interrupted: true, rows: 4999 },
     { kind: 'changeRow', table: 'connections', key: 10, value: 'changed between two dumps' },
     { kind: 'startDump', consumer: 'reader', table: 'connections' },
-    { kind: 'readDump', consumer: 'reader', datagrams: 'all' },
+    { kind: 'readDump', consumer: 'reader', rows: 'all' },
     { kind: 'expectDump', consumer: 'reader', interrupted: false, rows: 4999 },
   ],
 }
