@@ -8,6 +8,7 @@ export { type LogOptions, type LogSettings, logTransportNeeds } from './log/opti
 export { LogRecord } from './log/record.ts'
 export { PacketBatch } from './queue/batch.ts'
 export { parseQueueCounters, type QueueCounters } from './queue/counters.ts'
+export { openQueue } from './queue/open.ts'
 export { type QueueOptions, type QueueSettings, queueTransportNeeds, type VerdictBatching } from './queue/options.ts'
 export {
   HeldPacket,
@@ -15,7 +16,7 @@ export {
   QueuePacket,
   type RequeueOptions,
 } from './queue/packet.ts'
-export { openQueue, Queue, type QueueEvents } from './queue/queue.ts'
+export { Queue, type QueueEvents } from './queue/queue.ts'
 export { newQueueStats, type QueueStats } from './queue/stats.ts'
 export type { Request, RequestData, RequestWriter } from './request.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'

@@ -1,6 +1,6 @@
 import { type AttributeSet, GetFlag, type Message, MessageFlag, Protocol } from '@ringlink/codec'
 import type { FrameBatch, Transport } from '@ringlink/transport'
-import { sessionClosed, timeoutError } from './errors.ts'
+import { sessionClosed } from './errors.ts'
 import { Exchange, type Expectation } from './exchange.ts'
 import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
@@ -8,6 +8,7 @@ import { batchFlags, encodeRequests, type Request } from './request.ts'
 import type { BatchOptions, BatchResult, RequestOptions, SessionOptions, StrayErrorHandler } from './session-options.ts'
 import { beginBatch, beginRequest, checkSessionOptions } from './session-schema.ts'
 import { Turns } from './turns.ts'
+import { waitForExchanges } from './waiting.ts'
 
 const DEFAULT_TIMEOUT = 5000
 /**
@@ -17,8 +18,6 @@ const DEFAULT_TIMEOUT = 5000
 const LARGEST_CHUNK = 8192
 /** Frame size in bytes for dumps. The kernel fills frames of this size, so a long dump takes fewer datagrams. */
 const LISTER_FRAME_SIZE = 32_768
-/** Milliseconds after which a repeatable request is sent again, if messages were lost and no answer has come. */
-const REPEAT_INTERVAL = 100
 /** Milliseconds for which the rest of an abandoned dump is read, so that the next one can begin. */
 const DISCARD_TIMEOUT = 1000
 
@@ -301,35 +300,15 @@ export class Session implements AsyncDisposable {
   #until(exchanges: readonly Exchange[], what: string, isDone: () => boolean, options: RequestOptions): Promise<void> {
     const { signal, timeout = this.#requestTimeout } = options
     const overruns = this.#overruns
-    return new Promise((resolve, reject) => {
-      const onAbort = () => settle(() => reject(signal?.reason))
-      const onTimeout = () => {
-        const incomplete = exchanges.find(({ isIncomplete }) => isIncomplete)
-        settle(() => reject(incomplete?.error ?? timeoutError(what, timeout)))
-      }
-      const onInterval = () => {
+    const done = waitForExchanges(exchanges, {
+      ...{ what, isDone, signal, timeout },
+      letGo: () => this.#receiver.letGo(),
+      repeat: () => {
         if (this.#overruns > overruns) this.#repeat(exchanges)
-      }
-      const timer = setTimeout(onTimeout, timeout)
-      const interval = exchanges.some(({ canRepeat }) => canRepeat)
-        ? setInterval(onInterval, REPEAT_INTERVAL)
-        : undefined
-      const settle = (action: () => void) => {
-        clearTimeout(timer)
-        clearInterval(interval)
-        signal?.removeEventListener('abort', onAbort)
-        for (const exchange of exchanges) exchange.rest()
-        action()
-        this.#receiver.letGo()
-      }
-      const notify = () => {
-        if (isDone()) settle(resolve)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      for (const exchange of exchanges) exchange.wait(notify, (error) => settle(() => reject(error)))
-      notify()
-      this.#receiver.listen()
+      },
     })
+    this.#receiver.listen()
+    return done
   }
 
   /** Lets the next dump begin once the kernel has finished this one. */

@@ -161,3 +161,17 @@ export async function settled<Value>(promise: Promise<Value>): Promise<PromiseSe
   for (let turn = 0; turn < 20 && result === undefined; turn++) await setImmediate()
   return result ?? expect.fail('the promise is still pending')
 }
+
+/** Expects that a lease is released, and that reading its memory throws. */
+export function expectLeaseReleased(lease: Lease): void {
+  expect(lease.released).toBe(true)
+  expectDetached(lease)
+}
+
+/** Expects that every read of a released batch's or lease's memory throws. */
+export function expectDetached({ memory }: { memory: FrameBatch['memory'] }): void {
+  for (const name of ['buffer', 'u8', 'u16', 'u32', 'i32', 'data'] as const) {
+    expectThrows(() => memory[name], 'RELEASED')
+  }
+  expectThrows(() => memory.copy(0, 4), 'RELEASED')
+}

@@ -12,6 +12,7 @@ import { consumerCases } from './consumer.ts'
 import type { Ability, OpenFixture } from './fixture.ts'
 import { leaseCases } from './lease.ts'
 import { lifecycleCases } from './lifecycle.ts'
+import { batchCases } from './live-batches.ts'
 import { lossCases } from './loss.ts'
 import { receiveCases } from './receive.ts'
 import { sendCases } from './send.ts'
@@ -30,6 +31,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...lifecycleCases,
   ...receiveCases,
   ...consumerCases,
+  ...batchCases,
   ...leaseCases,
   ...abortCases,
   ...lossCases,
