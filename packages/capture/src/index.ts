@@ -1,6 +1,6 @@
 /**
- * Packet captures. {@link openCapture} writes pcapng, {@link readCapture} reads pcapng and classic pcap, {@link record} saves what a
- * transport moves, {@link openReplay} plays it back.
+ * Packet captures. {@link openCapture} writes pcapng, {@link readCapture} reads pcapng and classic pcap, {@link record}
+ * saves the frames of a transport, {@link openReplay} plays them back.
  */
 
 export * from './pcapng/index.ts'

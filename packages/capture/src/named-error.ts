@@ -1,8 +1,8 @@
 import { quoteText } from '@ringlink/codec/errors'
 
 /**
- * The error with what was being done, and to which file, at the beginning of its message; its class and code stay. An error without
- * a code, as the reason of an abort, is left alone.
+ * Prefixes the error's message with the operation and the file; class and code stay. An error without a code, such as
+ * the reason of an abort, is unchanged.
  */
 export function namedError(error: unknown, operation: string, path: string): unknown {
   const hasCode = error instanceof Error && 'code' in error && typeof error.code === 'string'

@@ -19,11 +19,11 @@ import type { CaptureSink } from './pcapng/sink.ts'
 export interface RecordOptions {
   /** netlink protocol of the transport; default `NETLINK_NETFILTER` */
   readonly protocol?: number | undefined
-  /** save also what is sent, as outbound packets; default false */
+  /** also save sent messages, as outbound packets; default false */
   readonly sent?: boolean | undefined
   /** name of the interface in the capture; default the transport's kind */
   readonly name?: string | undefined
-  /** bytes to cut frames to; default none are cut that Wireshark can read */
+  /** bytes to which frames are truncated; default the maximum that Wireshark can read */
   readonly snapshotLength?: number | undefined
   /** nanoseconds since 1970; default the machine's clock, made monotonic */
   readonly now?: (() => bigint) | undefined
@@ -48,12 +48,13 @@ export interface Recorder extends Transport {
 }
 
 /**
- * Saves every frame that `transport` delivers to `sink`, as it is delivered, in packets of LINKTYPE_NETLINK; all frames of a batch have
- * the time at which it came. What the kernel lost is the drop count of the packet that follows. The transport stays what it is: batches,
- * leases, errors and stats are its own.
+ * Saves every frame that `transport` delivers to `sink`, when it is delivered, in packets of LINKTYPE_NETLINK. All
+ * frames of a batch have the time of its arrival. Losses become the drop count of the next packet. The transport
+ * behaves as before: batches, leases, errors and stats are unchanged.
  *
- * The sink never delays the transport: while it is congested, frames pass unsaved, and the next one that is saved counts them. At close
- * of the transport the statistics are written; the sink is its owner's to close, afterwards. Throws `OptionError` for options that are wrong.
+ * The sink never delays the transport: while it is congested, frames pass unsaved, and the next saved one counts them.
+ * Closing the transport writes the statistics; the caller closes the sink afterwards. Throws `OptionError` for invalid
+ * options.
  */
 export function record(transport: Transport, sink: CaptureSink, given: RecordOptions = {}): Recorder {
   const options = readOptions('record', recordOptions, given)
@@ -64,12 +65,12 @@ export function record(transport: Transport, sink: CaptureSink, given: RecordOpt
   )
 }
 
-/** What is saved of one transport. */
+/** The recording of one transport. */
 class FrameLog {
   readonly interface: number
   saved = 0
   unsaved = 0
-  // Not in the capture, and not counted there yet.
+  // Frames that are not in the capture and not counted there yet.
   #missing = 0n
   #dropped = 0n
   #received = 0n
@@ -109,7 +110,7 @@ class FrameLog {
     try {
       this.#sink.writeStatistics({ ...statistics, at: this.#now() })
     } catch (error) {
-      // Closed before the transport: it has written statistics of its own.
+      // The sink was closed before the transport: it has written its own statistics.
       if (!isClosed(error)) throw error
     }
   }
@@ -218,18 +219,18 @@ class RecordingTransport implements Recorder {
   }
 
   #save(batch: FrameBatch): FrameBatch {
-    // Closed between its arrival and now: nobody will see it.
+    // The transport was closed since the batch arrived, so the batch is not delivered.
     if (!batch.released) this.#log.saveBatch(batch)
     return batch
   }
 }
 
-/** Notes what is committed, and saves it when it has gone out. */
+/** Notes commits, and saves them once they are sent. */
 class RecordingOutbox implements Outbox {
   #inner: Outbox
   #log: FrameLog
   #reserved = 0
-  // Copies: an outbox may move what is committed until it is flushed.
+  // Copies, because an outbox may move commits until they are flushed.
   #committed: Uint8Array[] = []
 
   constructor(inner: Outbox, log: FrameLog) {
@@ -279,18 +280,18 @@ class RecordingOutbox implements Outbox {
   }
 }
 
-/** How many commits a flush that failed has sent anyway. */
+/** The number of commits that a failed flush has sent. */
 function sentOf(error: unknown): number {
   return error instanceof Error && 'sent' in error && typeof error.sent === 'number' ? error.sent : 0
 }
 
-/** The time of day when it was made, going on as the machine's monotonic clock does. */
+/** A clock that starts at the time of day and continues with the monotonic clock of the machine. */
 function monotonicClock(): () => bigint {
   const offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
   return () => process.hrtime.bigint() + offset
 }
 
-/** A sink can be anybody's: its code says that it is closed, not the class of its error. */
+/** A sink can be any implementation, so the code of its error says that it is closed, not the class. */
 function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'CLOSED'
 }

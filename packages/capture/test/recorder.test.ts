@@ -29,7 +29,7 @@ function clock() {
 }
 
 describe('record', () => {
-  test('saves frames as they are delivered, whoever receives them, with one time for each batch', async () => {
+  test('saves frames as they are delivered, in every way of receiving, with one time for each batch', async () => {
     const inner = new FunctionTransport(undefined, { batchSize: 2, frameSize: 64 })
     const sink = new PcapngEncoder()
     await using transport = record(inner, sink, { now: clock() })
@@ -66,7 +66,7 @@ describe('record', () => {
     expect(blocks[3]).toMatchObject({ received: 1n, dropped: 0n, at: 1001n })
   })
 
-  test('notes what the kernel lost before the frame behind the loss', async () => {
+  test('notes a loss at the frame after it', async () => {
     const fixture = await openReference({})
     const sink = new PcapngEncoder()
     const transport = record(fixture.transport, sink)
@@ -86,7 +86,7 @@ describe('record', () => {
     await fixture.close()
   })
 
-  test('saves what was sent when it went out, and only that', async () => {
+  test('saves messages when they are sent, and only those', async () => {
     const inner = new FunctionTransport()
     const sink = new PcapngEncoder()
     const transport = record(inner, sink, { sent: true, now: clock() })
@@ -112,7 +112,7 @@ describe('record', () => {
     ])
   })
 
-  test('goes on unsaved while the sink is congested, and the capture counts what it misses', async () => {
+  test('continues unsaved while the sink is congested, and the capture counts the missing frames', async () => {
     const inner = new FunctionTransport(undefined, { batchSize: 1 })
     const encoder = new PcapngEncoder()
     let congested = false

@@ -10,7 +10,7 @@ import { udpPacket } from './support/captures.ts'
 import { logMessage } from './support/messages.ts'
 import { pcapFile } from './support/pcap.ts'
 
-/** Answers five packets, each as its mark says; what was seen. */
+/** Answers five packets, each according to its mark. Returns what was seen. */
 async function answer(
   transport: Replay | ReturnType<typeof record>,
   given: (id: number, mark: number | undefined) => 'accept' | 'drop',
@@ -51,20 +51,20 @@ async function recording(): Promise<Uint8Array> {
 }
 
 describe('a queue', () => {
-  test('that was recorded is played to the same program, which says the same', async () => {
+  test('that was recorded is played to the same program, which gives the same answers', async () => {
     const replay = openReplay(await recording(), { speed: 'fast', expectSent: true, atEnd: 'wait' })
     expect(await answer(replay, byMark)).toEqual([1, 2, 3, 4, 5])
     expect([replay.sentProblem, replay.unsent]).toEqual([undefined, 0])
   })
 
-  test('that is answered otherwise than in the recording is found out', async () => {
+  test('that is answered differently from the recording is detected', async () => {
     const replay = openReplay(await recording(), { speed: 'fast', expectSent: true, atEnd: 'wait' })
     const other = answer(replay, () => 'accept')
     await expect(other).rejects.toMatchObject({ code: 'UNSUPPORTED' })
     expect(replay.sentProblem?.message).toContain(`0x0${Verdict.Accept}`)
   })
 
-  test('can be answered as one likes where nothing is compared', async () => {
+  test('can be answered freely if nothing is compared', async () => {
     const replay = openReplay(await recording(), { speed: 'fast', atEnd: 'wait' })
     expect(await answer(replay, () => 'drop')).toEqual([1, 2, 3, 4, 5])
   })

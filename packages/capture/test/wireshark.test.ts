@@ -18,7 +18,10 @@ const title = (text: string) => (missing === undefined ? text : `${text} (skippe
 const AT = 1_700_000_000_123_456_789n
 const ipv6Packet = Uint8Array.from([0x60, 0, 0, 0, 0, 0, 59, 64, ...Array(15).fill(0), 1, ...Array(15).fill(0), 2])
 
-/** A capture with a packet of each link type, in the machine's order or both where nothing of the machine is inside. */
+/**
+ * A capture with a packet of each link type, in the machine's byte order, or in both if the packets do not depend on
+ * it.
+ */
 function everything(byteOrder?: 'little' | 'big'): Uint8Array {
   const encoder = new PcapngEncoder({ application: 'ringlink', comment: 'all of it', byteOrder })
   const raw = encoder.addInterface({ linkType: LinkType.Raw, name: 'raw' })
@@ -116,13 +119,13 @@ describe.skipIf(missing !== undefined)(title("Wireshark's own reader"), () => {
     )
     expect(seen[0]?.[0]?.startsWith('netlink:netlink-netfilter')).toBe(true)
     expect(seen[0]?.slice(1, 3)).toEqual(['824', '0x000c'])
-    // Each error repeats the header of what it refuses.
+    // Each error repeats the header of the refused request.
     expect(seen[1]?.slice(3, 5)).toEqual(['0x0002,0x0300,0x0002,0x0300', String(1n << 40n)])
     expect(seen[0]?.[5]).toBe('198.51.100.4')
   })
 
   test.each(['little', 'big'] as const)('reads every block as it is meant, statistics too, %s endian', (order) => {
-    // As a file to be dissected, not as packets: the one way to see what Wireshark makes of statistics.
+    // Dissects it as a file, not as packets: the only way to see how Wireshark reads statistics.
     const text = run('tshark', '-r', write(everything(order)), '-X', 'read_format:MIME Files Format', '-V')
     const lines = text.split('\n').map((line) => line.trim())
     expect(lines.filter((line) => line.startsWith('Block: ')).map((line) => line.replace(/ \d+$/, ''))).toEqual([

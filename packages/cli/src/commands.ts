@@ -1,6 +1,6 @@
 /**
- * What runs each command; it is loaded when it is run. A new command needs a description in commands/, from which help, completions and
- * the manual page derive, a line in descriptions.ts, and one here.
+ * The function that runs each command, loaded on demand. A new command needs a description in commands/, from which
+ * help, completions and the manual page derive, a line in descriptions.ts, and one here.
  */
 import { type Arguments, readArguments } from './command-line/arguments.ts'
 import type { Command, CommandDescription, ExitCode, OptionTable } from './command-line/command.ts'
@@ -21,7 +21,7 @@ function command<Table extends OptionTable>(
   return {
     ...description,
     run: async (words) => {
-      // The words are judged before anything is loaded, let alone opened.
+      // The arguments are checked before anything is loaded or opened.
       const given = readArguments(description, words)
       const run = await load()
       return run(given)

@@ -1,4 +1,4 @@
-/** What there is to say of each command, in the order in which `ringlink --help` lists them. */
+/** The descriptions of all commands, in the order of `ringlink --help`. */
 import type { CommandDescription } from './command-line/command.ts'
 import { completionDescription } from './commands/completion.ts'
 import { doctorDescription } from './commands/doctor.ts'

@@ -2,8 +2,8 @@ import { type OpenTransport, openRing, openSocket, openTransport, type Transport
 import type { TransportName } from './commands/transport-names.ts'
 
 /**
- * What opens the transport of that name; without a name, the fastest that this machine has. `simulate` opens that of the simulated
- * kernel.
+ * The function that opens the named transport, by default the fastest of this machine. `simulate` opens that of the
+ * simulated kernel.
  */
 export function transportOpener(
   name: TransportName | undefined,

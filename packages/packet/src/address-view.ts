@@ -4,13 +4,13 @@ import { NO_MEMORY } from './header.ts'
 import { type Prefix, prefixHolds } from './prefix.ts'
 
 /**
- * An address where it lies in a packet. It compares without allocating and turns into text where text is needed
- * (`String(address)`, template literals, `JSON.stringify`). Its owner re-aims it: use {@link copy} or text for what is kept.
+ * An address in place in a packet. It compares without allocating and converts to text on demand (`String(address)`,
+ * template literals, `JSON.stringify`). Its owner re-aims it: keep {@link copy} or text, not the view.
  */
 export class AddressView {
   memory: Memory = NO_MEMORY
   offset = 0
-  /** bytes: 4, 16, or those of a hardware address */
+  /** length in bytes: 4, 16, or that of a hardware address */
   length = 0
 
   wrap(memory: Memory, offset: number, length: number): this {

@@ -1,6 +1,6 @@
 /**
- * Addresses: IPv4 (4 bytes), IPv6 (16 bytes) and hardware addresses (any other length, 6 for Ethernet), as bytes and as text. IPv6
- * text is read as RFC 4291 section 2.2 and written as RFC 5952 says.
+ * Addresses: IPv4 (4 bytes), IPv6 (16 bytes) and hardware addresses (any other length, 6 for Ethernet), as bytes and as
+ * text. IPv6 text is read according to RFC 4291 section 2.2 and written according to RFC 5952.
  */
 import { EncodeError } from '@ringlink/codec/errors'
 import { show } from './bytes.ts'
@@ -15,7 +15,7 @@ const GROUPS = IPV6_ADDRESS_LENGTH / 2
 /** Longer than any address: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255` */
 const LONGEST_TEXT = 45
 
-/** The 4 or 16 bytes of an address; bytes pass as they are, not copied. Throws `EncodeError`, code `VALUE_RANGE`. */
+/** The 4 or 16 bytes of an address; bytes are passed on, not copied. Throws `EncodeError`, code `VALUE_RANGE`. */
 export function addressBytes(address: Address): Uint8Array {
   if (!(address instanceof Uint8Array)) return parseAddress(address)
   if (address.length !== IPV4_ADDRESS_LENGTH && address.length !== IPV6_ADDRESS_LENGTH) {
@@ -24,14 +24,14 @@ export function addressBytes(address: Address): Uint8Array {
   return address
 }
 
-/** The bytes that the text stands for, 4 or 16. No zone (`%eth0`), no prefix length. Throws `EncodeError`, code `VALUE_RANGE`. */
+/** Parses text into 4 or 16 bytes. No zone (`%eth0`), no prefix length. Throws `EncodeError`, code `VALUE_RANGE`. */
 export function parseAddress(text: string): Uint8Array<ArrayBuffer> {
   const bytes = tryParseAddress(text)
   if (bytes !== undefined) return bytes
   throw new EncodeError('VALUE_RANGE', `expected an IPv4 or IPv6 address, got ${show(text)}`)
 }
 
-/** As {@link parseAddress}; `undefined` for what is not an address. */
+/** As {@link parseAddress}, but returns `undefined` for an invalid address. */
 export function tryParseAddress(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (typeof text !== 'string' || text.length > LONGEST_TEXT) return undefined
   if (text.includes(':')) return parseIpv6(text)
@@ -41,7 +41,7 @@ export function tryParseAddress(text: string): Uint8Array<ArrayBuffer> | undefin
 
 function parseIpv4(text: string): number[] | undefined {
   const parts = text.split('.')
-  // A leading zero is refused: inet_aton(3) reads it as octal, others as decimal.
+  // Refuses a leading zero: inet_aton(3) reads it as octal, others as decimal.
   const valid = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 0xff)
   return valid ? parts.map(Number) : undefined
 }
@@ -110,7 +110,7 @@ function formatIpv6(bytes: Uint8Array): string {
   return length === 1 ? text(groups) : `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`
 }
 
-/** Orders addresses: IPv4 before IPv6, then by value. Negative, 0 or positive, as `Array.prototype.sort` takes it. */
+/** Orders addresses: IPv4 before IPv6, then by value. Negative, 0 or positive, for `Array.prototype.sort`. */
 export function compareAddresses(first: Uint8Array, second: Uint8Array): number {
   if (first.length !== second.length) return first.length - second.length
   for (let i = 0; i < first.length; i++) {

@@ -34,14 +34,17 @@ export const ArpOperation = {
 } as const
 export type ArpOperation = (typeof ArpOperation)[keyof typeof ArpOperation]
 
-/** Bytes of the ARP packet at `offset`, addresses included, as its own lengths say. Its first 8 bytes must be there. */
+/**
+ * Length of the ARP packet at `offset` in bytes, addresses included, according to its length fields. Its first 8 bytes
+ * must be present.
+ */
 export function arpLength(memory: Memory, offset: number): number {
   const { u8 } = memory
   const pair = (u8[offset + HARDWARE_LENGTH] as number) + (u8[offset + PROTOCOL_LENGTH] as number)
   return ARP_HEADER_LENGTH + 2 * pair
 }
 
-/** An ARP packet where it lies, addresses of any length included. */
+/** An ARP packet in place, addresses of any length included. */
 export class ArpView extends HeaderView {
   readonly #addresses = [new AddressView(), new AddressView(), new AddressView(), new AddressView()] as const
 

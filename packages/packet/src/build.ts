@@ -1,7 +1,7 @@
 /**
- * Builders of whole packets, for tests and for what a program sends itself: from the network header on, lengths and checksums filled
- * in. The addresses choose between IPv4 and IPv6. They write what they are given, sensible or not. Throws `EncodeError`: `VALUE_RANGE`
- * for a value that its field cannot hold, `NO_SPACE` for a packet beyond its length field.
+ * Builders of whole packets, for tests and for packets that a program sends: from the network header on, with lengths
+ * and checksums. The addresses decide between IPv4 and IPv6. The values are not checked for meaning. Throws
+ * `EncodeError`: `VALUE_RANGE` for a value that its field cannot hold, `NO_SPACE` for a packet beyond its length field.
  */
 import { EncodeError } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
@@ -19,13 +19,13 @@ import { TCP_MAXIMUM_HEADER_LENGTH, writeTcp } from './tcp.ts'
 import { UDP_HEADER_LENGTH, writeUdp } from './udp.ts'
 import { VLAN_TAG_LENGTH, type Vlan, writeVlan } from './vlan.ts'
 
-/** What the length fields of IPv4 (header included) and IPv6 (header not included) can say. */
+/** The maximum of the length fields of IPv4 (header included) and IPv6 (header not included). */
 const MAXIMUM_LENGTH_FIELD = 0xffff
 
 /** Text is written as UTF-8; default empty. */
 export type Payload = Uint8Array | string
 
-/** What every packet has. */
+/** Options of every packet. */
 export interface NetworkOptions {
   readonly source: Address
   readonly destination: Address
@@ -89,21 +89,21 @@ export interface IcmpPacketOptions extends NetworkOptions {
   readonly type: number
   /** default 0 */
   readonly code?: number | undefined
-  /** of an echo; in other messages the first half of the word after the checksum; default 0 */
+  /** of an echo; in other messages the first half of the 32 bits after the checksum; default 0 */
   readonly identifier?: number | undefined
-  /** of an echo; in other messages the second half of that word; default 0 */
+  /** of an echo; in other messages the second half of those 32 bits; default 0 */
   readonly sequence?: number | undefined
   readonly payload?: Payload | undefined
 }
 
-/** An IPv4 packet around any payload, which is written as it is. */
+/** An IPv4 packet around any payload, which is not changed. */
 export function ipv4Packet(options: Ipv4PacketOptions): Uint8Array<ArrayBuffer> {
   const ipOptions = options.options ?? new Uint8Array(0)
   const payload = payloadBytes(options.payload)
   const headerLength = IPV4_HEADER_LENGTH + Math.ceil(ipOptions.length / 4) * 4
   const length = checkLength(headerLength + payload.length, 4)
   const memory = new Memory(length)
-  // A fragment has been fragmented: by default only whole packets forbid it.
+  // By default only whole packets set "don't fragment".
   const isFragment = (options.fragmentOffset ?? 0) > 0 || options.moreFragments === true
   writeIpv4(memory, 0, length, {
     trafficClass: options.trafficClass ?? 0,
@@ -123,7 +123,7 @@ export function ipv4Packet(options: Ipv4PacketOptions): Uint8Array<ArrayBuffer> 
   return memory.copy(0, length)
 }
 
-/** An IPv6 packet around any payload, which is written as it is. */
+/** An IPv6 packet around any payload, which is not changed. */
 export function ipv6Packet(options: Ipv6PacketOptions): Uint8Array<ArrayBuffer> {
   const payload = payloadBytes(options.payload)
   const payloadLength = checkLength(payload.length, 6)
@@ -211,7 +211,7 @@ function transportPacket(
   return isChecksummed ? withChecksums(packet) : packet
 }
 
-/** A copy of a packet that begins with its network header, with the checksums that it must have. */
+/** A copy of a packet that begins with its network header, with correct checksums. */
 export function withChecksums(packet: Uint8Array): Uint8Array<ArrayBuffer> {
   const memory = Memory.from(packet)
   writeChecksums(new PacketView().wrapNetwork(memory, 0, packet.length))

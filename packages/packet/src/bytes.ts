@@ -1,4 +1,4 @@
-/** Big-endian fields at any offset: a packet's headers are not aligned to anything once an Ethernet header precedes them. */
+/** Big-endian fields at any offset: a packet's headers are not aligned if an Ethernet header precedes them. */
 import { EncodeError } from '@ringlink/codec/errors'
 import type { Memory } from '@ringlink/codec/memory'
 
@@ -9,7 +9,7 @@ function isLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 }
 
-/** Reverses the four bytes of a word; the result is unsigned. */
+/** Reverses the bytes of a 32-bit number; the result is unsigned. */
 export function swap32(value: number): number {
   return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0
 }
@@ -39,13 +39,13 @@ export function write32(memory: Memory, offset: number, value: number): void {
   write16(memory, offset + 2, value)
 }
 
-/** `value` if it is an integer from 0 to `maximum`. Throws `EncodeError`, code `VALUE_RANGE`. */
+/** Returns `value` if it is an integer from 0 to `maximum`. Throws `EncodeError`, code `VALUE_RANGE`. */
 export function field(name: string, value: number, maximum: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= maximum) return value
   throw new EncodeError('VALUE_RANGE', `${name} must be an integer from 0 to ${maximum}, got ${show(value)}`)
 }
 
-/** A value of the caller's as an error message shows it: quoted, escaped, of bounded length, with its type. */
+/** A caller's value as shown in an error: quoted, escaped, of bounded length, with its type. */
 export function show(value: unknown): string {
   if (typeof value === 'number' || value === undefined || value === null) return String(value)
   if (typeof value !== 'string') return `a value of type ${typeof value}`

@@ -11,7 +11,8 @@ export function sumBytes(memory: Memory, offset: number, length: number): number
   const even = end - (length & 1)
   let sum = 0
   if ((offset & 1) === 0) {
-    // In host order, turned around once at the end: one's complement sums do not depend on the byte order (RFC 1071 section 2 (B)).
+    // In host order, swapped once at the end: one's complement sums do not depend on the byte order (RFC 1071 section 2
+    // (B)).
     const { u16 } = memory
     for (let at = offset >> 1; at < even >> 1; at++) sum += u16[at] as number
     sum = foldSum(sum)
@@ -29,12 +30,12 @@ export function foldSum(sum: number): number {
   return folded
 }
 
-/** What a header carries for a sum over everything that it covers, its own field being 0. */
+/** The checksum of a header for a sum over everything that it covers, with its own field as 0. */
 export function checksumOf(sum: number): number {
   return ~foldSum(sum) & 0xffff
 }
 
-/** The checksum of a region whose checksum field holds 0. Of a region that includes its right checksum it is 0. */
+/** The checksum of a region whose checksum field holds 0. It is 0 for a region that includes its correct checksum. */
 export function internetChecksum(memory: Memory, offset: number, length: number): number {
   return checksumOf(sumBytes(memory, offset, length))
 }

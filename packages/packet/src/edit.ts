@@ -1,9 +1,9 @@
 /**
- * Edits of a packet: other addresses, other ports, another payload, with every length and checksum that follows from them: IPv4 and
- * IPv6 lengths, the IPv4 header checksum, UDP lengths, and the checksums of TCP, UDP, UDP-Lite, ICMP, ICMPv6, SCTP and GRE.
+ * Edits of a packet: new addresses, ports or payload, with all dependent lengths and checksums: IPv4 and IPv6 lengths,
+ * the IPv4 header checksum, UDP lengths, and the checksums of TCP, UDP, UDP-Lite, ICMP, ICMPv6, SCTP and GRE.
  *
- * A checksum that was wrong stays wrong: where the payload stays, checksums are updated by what changed (RFC 1624), so that a packet
- * that was damaged on its way is still found out. A new payload gets a new checksum, and a partial one (packet-checksum.ts) is completed.
+ * A wrong checksum stays wrong: if the payload stays, checksums are updated by the change (RFC 1624), so that a damaged
+ * packet is still detected. A new payload gets a new checksum, and a partial one (packet-checksum.ts) is completed.
  */
 import { EncodeError, NetlinkError } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
@@ -32,7 +32,7 @@ import { IpProtocol } from './protocol.ts'
 import { UDP_LENGTH } from './udp.ts'
 import { UDP_LITE_COVERAGE } from './udp-lite.ts'
 
-/** What to change; what is left out stays as it is. */
+/** The changes; properties left out stay as they are. */
 export interface PacketChanges {
   /** of the same IP version as the packet */
   readonly source?: Address | undefined
@@ -45,14 +45,16 @@ export interface PacketChanges {
   /** hop limit in IPv6 */
   readonly timeToLive?: number | undefined
   /**
-   * what follows the transport header, of any length that fits; text is written as UTF-8. The rest of a TCP connection counts bytes:
-   * a payload of another length shifts its sequence numbers, which the edit of one segment cannot mend
+   * the bytes after the transport header, of any length that fits; text is written as UTF-8. A TCP payload of another
+   * length shifts the sequence numbers of the connection, which the edit of one segment cannot correct
    */
   readonly payload?: Uint8Array | string | undefined
 }
 
 export interface EditOptions {
-  /** whether the packet's transport checksum is partial (NFQA_SKB_CSUMNOTREADY); found out from the packet if not given */
+  /**
+   * whether the packet's transport checksum is partial (NFQA_SKB_CSUMNOTREADY); detected from the packet if not given
+   */
   readonly isChecksumPartial?: boolean | undefined
 }
 
@@ -66,17 +68,18 @@ const KEYS: ReadonlySet<string> = /* @__PURE__ */ new Set([
 ])
 const MAXIMUM_LENGTH = 0xffff
 
-/** Applies changes to copies of packets. Its memory is used again by each edit. */
+/** Applies changes to copies of packets. Each edit reuses its memory. */
 export class PacketEditor {
-  /** what was written last, aimed at the edited packet; valid until the next edit */
+  /** a view of the edited packet, valid until the next edit */
   readonly packet: PacketView = new PacketView()
   #memory = new Memory(2048)
 
   /**
-   * Copies the packet, applies the changes, and returns the bytes, which are valid until the next edit: from where the packet began
-   * (its Ethernet or network header) to its end. Throws `NetlinkError`: `ARGUMENT` for a change that is not known, `VALUE_RANGE` for
-   * one that this packet cannot take (a port of a later fragment, an address of another version, any of a cut or damaged packet, any
-   * of one that AH authenticates), `NO_SPACE` for a payload that the length fields cannot say.
+   * Copies the packet, applies the changes, and returns the bytes, which are valid until the next edit: from the first
+   * header (Ethernet or network) to the end. Throws `NetlinkError`: `ARGUMENT` for an unknown change, `VALUE_RANGE` for
+   * one that is not possible on this packet (a port of a later fragment, an address of another version, any change of a
+   * truncated or damaged packet, or of one that AH authenticates), `NO_SPACE` for a payload that exceeds the length
+   * fields.
    */
   edit(packet: PacketView, changes: PacketChanges, options: EditOptions = {}): Uint8Array {
     checkChanges(packet, changes)
@@ -95,7 +98,7 @@ export class PacketEditor {
     return edited.memory.u8.subarray(edited.offset, edited.offset + edited.length)
   }
 
-  /** Copies the packet with its new payload, settles its lengths and aims at it. */
+  /** Copies the packet with its new payload, sets its lengths and aims at it. */
   #copy(packet: PacketView, payload: Uint8Array | undefined): void {
     const { memory, offset, payloadOffset, networkOffset } = packet
     const kept = (payload === undefined ? packet.end : payloadOffset) - offset
@@ -117,7 +120,7 @@ function hasPortChange({ sourcePort, destinationPort }: PacketChanges): boolean 
   return sourcePort !== undefined || destinationPort !== undefined
 }
 
-/** Refuses what this packet cannot take, before anything is copied. */
+/** Refuses impossible changes, before anything is copied. */
 function checkChanges(packet: PacketView, changes: PacketChanges): void {
   if (typeof changes !== 'object' || changes === null) {
     throw new NetlinkError('ARGUMENT', `cannot edit a packet: changes must be an object, got ${show(changes)}`)
@@ -130,9 +133,10 @@ function checkChanges(packet: PacketView, changes: PacketChanges): void {
   const { version, cut, problem } = packet
   const { payload } = changes
   if (version === 0) throw refusal('only IPv4 and IPv6 packets can be edited')
-  // A payload that was cut may be replaced: nothing of it is needed. All else must be there, or the packet would arrive shorter.
+  // A truncated payload may be replaced, because it is not needed. Everything else must be present, or the packet would
+  // arrive shorter.
   if (cut !== undefined && !(cut === 'payload' && payload !== undefined)) {
-    throw refusal(`it was cut in its ${cut} (a larger copyRange gets the whole packet)`)
+    throw refusal(`it was truncated in its ${cut} (a larger copyRange gets the whole packet)`)
   }
   if (problem !== undefined) throw refusal(`it is damaged (${problem})`)
   if (packet.isAuthenticated) throw refusal('an authentication header protects it')
@@ -143,7 +147,7 @@ function checkChanges(packet: PacketView, changes: PacketChanges): void {
 function checkPayload(packet: PacketView): void {
   if (packet.isFragment) throw refusal('the payload of a fragment cannot be replaced')
   if (packet.isRouted && packet.finalDestinationOffset < 0) {
-    throw refusal('its Routing header is of an unknown kind, which hides what its checksum covers')
+    throw refusal('its Routing header is of an unknown kind, so it is not known what its checksum covers')
   }
   const { memory, protocol, transportOffset } = packet
   if (protocol === IpProtocol.Gre && (read16(memory, transportOffset) & 7) !== 0) {
@@ -159,7 +163,7 @@ function refusal(why: string): EncodeError {
 function setLengths(packet: PacketView, target: Memory, network: number, length: number): void {
   const isIpv4 = packet.version === 4
   const counted = isIpv4 ? length : length - IPV6_HEADER_LENGTH
-  // A packet of segmentation offload above 64 KiB says 0; it may stay one.
+  // A packet of segmentation offload above 64 KiB has length 0, which may stay.
   const at = network + (isIpv4 ? IPV4_TOTAL_LENGTH : IPV6_PAYLOAD_LENGTH)
   const mayBeLong = read16(target, at) === 0
   if (counted > MAXIMUM_LENGTH && !mayBeLong) {
@@ -182,20 +186,20 @@ function setLengths(packet: PacketView, target: Memory, network: number, length:
     write16(target, transport + UDP_LENGTH, transportLength > MAXIMUM_LENGTH ? 0 : transportLength)
   } else if (packet.protocol === IpProtocol.UdpLite) {
     const coverage = read16(target, transport + UDP_LITE_COVERAGE)
-    // What covered the whole datagram does so again; what covered its beginning covers no more than there is.
+    // A checksum over the whole datagram covers it again; one over its beginning covers at most the new length.
     const whole = packet.networkOffset + packet.networkLength - packet.transportOffset
     const covers = coverage >= whole ? 0 : Math.min(coverage, transportLength)
     write16(target, transport + UDP_LITE_COVERAGE, covers)
   }
 }
 
-/** Gives a packet with a new payload its transport checksum; UDP over IPv4 without one stays without one. */
+/** Writes the transport checksum of a packet with a new payload; UDP over IPv4 without one stays without one. */
 function finishPayload(packet: PacketView): void {
   const { protocol, memory, transportOffset } = packet
   if (transportOffset < 0) return
   const isUdp = protocol === IpProtocol.Udp
   if (isUdp && packet.version === 4 && read16(memory, transportOffset + checksumOffset(packet)) === 0) return
-  // DCCP: the checksum would cover more than there is.
+  // DCCP: the checksum would cover more bytes than the packet has.
   if (!writeTransportChecksum(packet) && checksumOffset(packet) >= 0)
     throw refusal('its checksum covers more than is left')
 }
@@ -215,7 +219,7 @@ function setAddress(
   memory.u8.set(bytes, at)
   const after = sumBytes(memory, at, bytes.length)
   if (version === 4) updateAt(memory, networkOffset + IPV4_CHECKSUM, before, after)
-  // On the way to the next hop, checksums cover the final destination, which stays as it is.
+  // On the way to the next hop, checksums cover the final destination, which is not changed.
   const isNextHop = name === 'destination' && packet.isRouted
   if (coversPseudoHeader(packet.protocol) && !isNextHop) updateTransport(packet, before, after)
 }
@@ -256,7 +260,9 @@ function coversPseudoHeader(protocol: number | undefined): boolean {
   }
 }
 
-/** Updates the transport checksum, if this packet carries it: a later fragment does not, and UDP without one stays so. */
+/**
+ * Updates the transport checksum, if this packet carries one: a later fragment does not, and UDP without one stays so.
+ */
 function updateTransport(packet: PacketView, before: number, after: number): void {
   const { memory, protocol, transportOffset, end } = packet
   const at = transportOffset + checksumOffset(packet)

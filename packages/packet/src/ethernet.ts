@@ -15,13 +15,16 @@ const ETHER_TYPE = SOURCE + HARDWARE_ADDRESS_LENGTH
 /** Bytes of the header (ETH_HLEN). */
 export const ETHERNET_HEADER_LENGTH: number = ETHER_TYPE + 2
 
-/** What follows a link-layer header (uapi/linux/if_ether.h). A packet may carry others: they are passed on as numbers. */
+/**
+ * The types of the header after a link-layer header (uapi/linux/if_ether.h). A packet may carry others, which are
+ * passed on as numbers.
+ */
 export const EtherType = {
   /** ETH_P_IP */
   Ipv4: 0x0800,
   /** ETH_P_ARP */
   Arp: 0x0806,
-  /** ETH_P_TEB: Ethernet inside of GRE */
+  /** ETH_P_TEB: Ethernet inside GRE */
   TransparentEthernet: 0x6558,
   /** ETH_P_8021Q: a VLAN tag */
   Vlan: 0x8100,
@@ -29,7 +32,7 @@ export const EtherType = {
   Ipv6: 0x86dd,
   /** ETH_P_8021AD: a provider's VLAN tag */
   ProviderVlan: 0x88a8,
-  /** ETH_P_QINQ1: a provider's VLAN tag, as older equipment writes it */
+  /** ETH_P_QINQ1: a provider's VLAN tag of older equipment */
   LegacyProviderVlan: 0x9100,
 } as const
 export type EtherType = (typeof EtherType)[keyof typeof EtherType]
@@ -37,7 +40,7 @@ export type EtherType = (typeof EtherType)[keyof typeof EtherType]
 /** Smaller values of the field are the length of an IEEE 802.3 frame (ETH_P_802_3_MIN). */
 export const MINIMUM_ETHER_TYPE = 0x0600
 
-/** The header of an Ethernet frame where it lies. */
+/** The header of an Ethernet frame in place. */
 export class EthernetView extends HeaderView {
   readonly #destination = new AddressView()
   readonly #source = new AddressView()
@@ -48,7 +51,7 @@ export class EthernetView extends HeaderView {
     return this
   }
 
-  /** Aims at the Ethernet header that the packet begins with; false if it has none. */
+  /** Aims at the Ethernet header at the start of the packet; false if it has none. */
   find(packet: { readonly memory: Memory; readonly linkOffset: number; readonly end: number }): boolean {
     const { memory, linkOffset, end } = packet
     if (linkOffset < 0 || linkOffset + ETHERNET_HEADER_LENGTH > end) return false

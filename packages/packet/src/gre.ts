@@ -26,10 +26,10 @@ const SEQUENCE = 0x1000
 const ACKNOWLEDGEMENT = 0x0080
 const VERSION = 0x0007
 
-/** Bytes of the header at `offset` as its flags say. Its first 4 bytes must be there. */
+/** Length of the header at `offset` in bytes, according to its flags. Its first 4 bytes must be present. */
 export function greHeaderLength(memory: Memory, offset: number): number {
   const flags = read16(memory, offset)
-  // The checksum comes with a reserved half word; routing (RFC 1701) needs both, and the routes that follow are not walked.
+  // The checksum comes with 16 reserved bits; routing (RFC 1701) needs both, and the routes that follow are not walked.
   let length = GRE_HEADER_LENGTH + ((flags & (GRE_CHECKSUM_FLAG | ROUTING)) !== 0 ? 4 : 0)
   if ((flags & KEY) !== 0) length += 4
   if ((flags & SEQUENCE) !== 0) length += 4
@@ -37,12 +37,12 @@ export function greHeaderLength(memory: Memory, offset: number): number {
   return length
 }
 
-/** The EtherType of what follows the header at `offset`; -1 if it cannot be told (routing of RFC 1701). */
+/** The EtherType of what follows the header at `offset`; -1 if it is unknown (routing of RFC 1701). */
 export function greNext(memory: Memory, offset: number): number {
   return (read16(memory, offset) & ROUTING) !== 0 ? -1 : read16(memory, offset + PROTOCOL)
 }
 
-/** A GRE header where it lies. */
+/** A GRE header in place. */
 export class GreView extends HeaderView {
   /** Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number): this {

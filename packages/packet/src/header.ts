@@ -1,7 +1,7 @@
 /**
- * The form that every header of this package has, in its own file: offsets, view, owned value, writer.
+ * The form of every header of this package, each in its own file: offsets, view, owned value, writer.
  *
- * - `…View` borrows bytes where they lie. `wrap` checks that the header is whole and throws `DecodeError`; `find` aims at
+ * - `…View` borrows bytes in place. `wrap` checks that the header is whole and throws `DecodeError`; `find` aims at
  *   the header of that kind in a packet and answers whether there is one. After that no property fails, until the memory
  *   is released or written to. A property is a load; a method allocates.
  * - `write…(memory, offset, limit, values)` writes a header and returns the offset after it. Checksums are written as
@@ -12,17 +12,17 @@
 import { DecodeError, EncodeError } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
 
-/** What a view points at before it is aimed. */
+/** The memory of a view before it is aimed. */
 export const NO_MEMORY: Memory = new Memory(0)
 
 /** The part of a packet that a view of a transport header needs; `PacketView` has it. */
 export interface TransportLocation {
   readonly memory: Memory
-  /** what the transport header is; `undefined` if unknown */
+  /** protocol of the transport header; `undefined` if unknown */
   readonly protocol: number | undefined
   /** -1 if the packet has no transport header */
   readonly transportOffset: number
-  /** where the packet ends, or what was copied of it */
+  /** offset of the end of the packet, or of its copied part */
   readonly end: number
 }
 
@@ -35,11 +35,11 @@ export interface NetworkLocation {
   readonly end: number
 }
 
-/** Where a header lies, and how many bytes there are from its start on. */
+/** The position of a header, and the number of bytes from its start on. */
 export abstract class HeaderView {
   memory: Memory = NO_MEMORY
   offset = 0
-  /** bytes from the start of the header to the end of what was given: the header and what follows it */
+  /** bytes from the start of the header to the end of the input */
   available = 0
 
   /** Throws `DecodeError`, code `SHORT_HEADER`, if fewer than `need` bytes lie at `offset`. */
@@ -50,7 +50,7 @@ export abstract class HeaderView {
     this.available = available
   }
 
-  /** Aims at the packet's transport header if it is of `protocol` and `need` bytes of it are there. */
+  /** Aims at the packet's transport header if it is of `protocol` and `need` bytes of it are present. */
   protected aimTransport(packet: TransportLocation, protocol: number, need: number): boolean {
     const { transportOffset, end } = packet
     if (packet.protocol !== protocol || transportOffset < 0 || transportOffset + need > end) return false
@@ -60,7 +60,7 @@ export abstract class HeaderView {
     return true
   }
 
-  /** Aims at the packet's network header if it is of `etherType` and `need` bytes of it are there. */
+  /** Aims at the packet's network header if it is of `etherType` and `need` bytes of it are present. */
   protected aimNetwork(packet: NetworkLocation, etherType: number, need: number): boolean {
     const { networkOffset, end } = packet
     if (packet.etherType !== etherType || networkOffset < 0 || networkOffset + need > end) return false

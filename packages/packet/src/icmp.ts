@@ -1,7 +1,8 @@
 /**
  * ICMP (RFC 792). ICMPv6 (icmpv6.ts) has the same first 8 bytes.
  *
- *   0 type | 1 code | 2 checksum | 4 identifier | 6 sequence (of an echo; other types use the 4 bytes otherwise) | 8 payload
+ * 0 type | 1 code | 2 checksum | 4 identifier | 6 sequence (of an echo; other types use the 4 bytes differently) | 8
+ * payload
  */
 import type { Memory } from '@ringlink/codec/memory'
 import { field, read16, read32, write16, write32 } from './bytes.ts'
@@ -55,7 +56,7 @@ export function icmpQuotes(type: number): boolean {
   )
 }
 
-/** What ICMP and ICMPv6 have in common. */
+/** The members that ICMP and ICMPv6 share. */
 export abstract class IcmpMessageView extends HeaderView {
   /** `IcmpType` or `Icmpv6Type`, or another */
   get type(): number {
@@ -70,7 +71,7 @@ export abstract class IcmpMessageView extends HeaderView {
     return read16(this.memory, this.offset + ICMP_CHECKSUM)
   }
 
-  /** the 4 bytes after the checksum, which each type uses in its own way */
+  /** the 4 bytes after the checksum, whose meaning depends on the type */
   get rest(): number {
     return read32(this.memory, this.offset + REST)
   }
@@ -91,7 +92,7 @@ export abstract class IcmpMessageView extends HeaderView {
   }
 }
 
-/** The header of an ICMP message where it lies. */
+/** The header of an ICMP message in place. */
 export class IcmpView extends IcmpMessageView {
   /** Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number): this {

@@ -1,4 +1,4 @@
-/** ICMPv6 (RFC 4443): the header of ICMP (icmp.ts) with types of its own; the checksum covers a pseudo header too. */
+/** ICMPv6 (RFC 4443): the header of ICMP (icmp.ts) with different types; the checksum also covers a pseudo header. */
 import type { Memory } from '@ringlink/codec/memory'
 import type { TransportLocation } from './header.ts'
 import { ICMP_HEADER_LENGTH, IcmpMessageView } from './icmp.ts'
@@ -44,7 +44,7 @@ export function icmpv6Quotes(type: number): boolean {
   return type >= Icmpv6Type.DestinationUnreachable && type <= Icmpv6Type.ParameterProblem
 }
 
-/** The header of an ICMPv6 message where it lies. */
+/** The header of an ICMPv6 message in place. */
 export class Icmpv6View extends IcmpMessageView {
   /** Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number): this {
@@ -57,7 +57,7 @@ export class Icmpv6View extends IcmpMessageView {
     return this.aimTransport(packet, IpProtocol.Icmpv6, ICMP_HEADER_LENGTH)
   }
 
-  /** the MTU that "packet too big" tells, of the link that the packet did not fit */
+  /** the MTU in "packet too big", of the link that the packet did not fit */
   get mtu(): number {
     return this.rest
   }

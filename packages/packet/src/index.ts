@@ -1,5 +1,5 @@
 /**
- * Packet headers where they lie. `PacketView` finds every header of a packet in one walk; a view for each kind of header reads its
+ * Packet headers in place. `PacketView` finds every header of a packet in one walk; a view for each kind of header reads its
  * fields; writers, checksums, edits, builders and text complete them. Everything works on `(memory, offset, length)` and allocates
  * nothing unless it says so.
  */

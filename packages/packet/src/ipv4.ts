@@ -26,7 +26,7 @@ export const IPV4_SOURCE: number = IPV4_CHECKSUM + 2
 export const IPV4_DESTINATION: number = IPV4_SOURCE + IPV4_ADDRESS_LENGTH
 /** Bytes of a header without options. */
 export const IPV4_HEADER_LENGTH: number = IPV4_DESTINATION + IPV4_ADDRESS_LENGTH
-/** What 4 bits can say in words of 4 bytes. */
+/** The maximum of a 4-bit field in units of 4 bytes. */
 export const IPV4_MAXIMUM_HEADER_LENGTH = 60
 
 /** IP_DF */
@@ -53,12 +53,12 @@ export const Ipv4Option = {
 } as const
 export type Ipv4Option = (typeof Ipv4Option)[keyof typeof Ipv4Option]
 
-/** Bytes of the header at `offset` as it says, options included. */
+/** Length of the header at `offset` in bytes, options included, according to its length field. */
 export function ipv4HeaderLength(memory: Memory, offset: number): number {
   return ((memory.u8[offset] as number) & 0x0f) << 2
 }
 
-/** The header of an IPv4 packet where it lies, options included. */
+/** The header of an IPv4 packet in place, options included. */
 export class Ipv4View extends HeaderView {
   readonly #source = new AddressView()
   readonly #destination = new AddressView()
@@ -195,7 +195,7 @@ export function writeIpv4(memory: Memory, offset: number, limit: number, header:
   const length = IPV4_HEADER_LENGTH + ((options.length + 3) & ~3)
   checkRoom(memory, offset, limit, length, 'an IPv4 header')
   const fragment = field('fragmentOffset', header.fragmentOffset ?? 0, IPV4_FRAGMENT_OFFSET << 3)
-  // A multiple of 8 is what the field can say.
+  // The field counts in units of 8 bytes.
   field('fragmentOffset / 8', fragment / 8, IPV4_FRAGMENT_OFFSET)
   const flags =
     (header.dontFragment === true ? DO_NOT_FRAGMENT : 0) | (header.moreFragments === true ? IPV4_MORE_FRAGMENTS : 0)

@@ -13,7 +13,7 @@ import { checkAvailable, checkRoom, HeaderView } from './header.ts'
 import { IpProtocol } from './protocol.ts'
 
 const LENGTH = 1
-/** Units of 8 bytes, times 8: the offset of a Fragment header in bytes. */
+/** Mask of the offset in a Fragment header, which is in units of 8 bytes, shifted by 3: bytes. */
 const FRAGMENT_OFFSET = 0xfff8
 const FRAGMENT = 2
 const IDENTIFICATION = 4
@@ -22,7 +22,7 @@ const SEGMENTS_LEFT = 3
 /** Bytes of the Fragment header, and of the shortest of the others. */
 export const IPV6_EXTENSION_MINIMUM_LENGTH = 8
 
-/** Whether a next header of this number is an extension header; ESP, which hides what follows, is not. */
+/** Whether a next header of this number is an extension header; ESP, which encrypts what follows, is not. */
 export function isExtensionHeader(nextHeader: number): boolean {
   switch (nextHeader) {
     case IpProtocol.HopByHop:
@@ -39,7 +39,10 @@ export function isExtensionHeader(nextHeader: number): boolean {
   }
 }
 
-/** Bytes of the extension header of kind `type` at `offset` of `bytes`, as it says. Its first 2 bytes must be there. */
+/**
+ * Length in bytes of the extension header of kind `type` at `offset` of `bytes`, according to its length field. Its
+ * first 2 bytes must be present.
+ */
 export function extensionHeaderLength(bytes: Uint8Array, offset: number, type: number): number {
   if (type === IpProtocol.Fragment) return IPV6_EXTENSION_MINIMUM_LENGTH
   const units = bytes[offset + LENGTH] as number
@@ -75,8 +78,9 @@ export type RoutingType = (typeof RoutingType)[keyof typeof RoutingType]
 const ADDRESSES = 8
 
 /**
- * Where the final destination of the Routing header at `offset` lies, which must be whole: the last address of a source route, the
- * first of segment routing, whose list is written backwards. -1 for other kinds, and if the header has no address.
+ * Offset of the final destination in the Routing header at `offset`, which must be whole: the last address of a source
+ * route, the first of segment routing, whose list is in reverse order. -1 for other kinds, and if the header has no
+ * address.
  */
 export function finalDestination(memory: Memory, offset: number): number {
   const length = extensionHeaderLength(memory.u8, offset, IpProtocol.Routing)
@@ -92,7 +96,7 @@ export function finalDestination(memory: Memory, offset: number): number {
   }
 }
 
-/** What a walk over extension headers begins from; `PacketView` has it. */
+/** The start of a walk over extension headers; `PacketView` has these members. */
 export interface ExtensionLocation {
   readonly memory: Memory
   /** -1 if the packet has no extension headers */
@@ -103,14 +107,14 @@ export interface ExtensionLocation {
 }
 
 /**
- * An extension header where it lies, and a walk over all of them:
+ * An extension header in place, and a walk over all of them:
  * `for (let found = extension.find(packet); found; found = extension.next()) …`
  */
 export class Ipv6ExtensionView extends HeaderView {
   /** what this header is: `IpProtocol` */
   type = -1
 
-  /** @param type what the header is, which the header before it says. Throws `DecodeError`, code `SHORT_HEADER`. */
+  /** @param type kind of the header, which the previous header names. Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number, type: number): this {
     const what = 'IPv6 extension header'
     checkAvailable(memory, offset, available, IPV6_EXTENSION_MINIMUM_LENGTH, what)
@@ -187,11 +191,14 @@ export interface Ipv6Extension {
   /** what the header is: `IpProtocol` */
   readonly type: number
   readonly nextHeader: number
-  /** what follows the first two bytes; filled up with zeros to a length that the header can say */
+  /** the bytes after the first two; padded with zeros to a valid length */
   readonly contents: Uint8Array
 }
 
-/** Writes an extension header; see header.ts. Padding options are the caller's: zeros are Pad1 options (RFC 8200 section 4.2). */
+/**
+ * Writes an extension header; see header.ts. The caller writes padding options: zeros are Pad1 options (RFC 8200
+ * section 4.2).
+ */
 export function writeIpv6Extension(memory: Memory, offset: number, limit: number, header: Ipv6Extension): number {
   const { type, contents } = header
   const nextHeader = field('nextHeader', header.nextHeader, 0xff)
@@ -208,7 +215,7 @@ export function writeIpv6Extension(memory: Memory, offset: number, limit: number
   return offset + length
 }
 
-/** What a Fragment header says. */
+/** The fields of a Fragment header. */
 export interface Ipv6Fragment {
   readonly nextHeader: number
   /** bytes, a multiple of 8 */

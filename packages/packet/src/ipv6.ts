@@ -22,7 +22,7 @@ export const IPV6_DESTINATION: number = IPV6_SOURCE + IPV6_ADDRESS_LENGTH
 /** Bytes of the header without extension headers. */
 export const IPV6_HEADER_LENGTH: number = IPV6_DESTINATION + IPV6_ADDRESS_LENGTH
 
-/** The header of an IPv6 packet where it lies, without its extension headers. */
+/** The header of an IPv6 packet in place, without its extension headers. */
 export class Ipv6View extends HeaderView {
   readonly #source = new AddressView()
   readonly #destination = new AddressView()
@@ -51,7 +51,7 @@ export class Ipv6View extends HeaderView {
     return read32(this.memory, this.offset) & 0xfffff
   }
 
-  /** bytes after this header: extension headers count; 0 in jumbograms and in captures of segmentation offload */
+  /** bytes after this header, extension headers included; 0 in jumbograms and in captures of segmentation offload */
   get payloadLength(): number {
     return read16(this.memory, this.offset + IPV6_PAYLOAD_LENGTH)
   }

@@ -1,5 +1,5 @@
 /**
- * Neighbour discovery (RFC 4861 section 4): ICMPv6 messages with a body of their own, then options.
+ * Neighbour discovery (RFC 4861 section 4): ICMPv6 messages with a body, then options.
  *
  *   router solicitation 133:      4 reserved | 8 options
  *   router advertisement 134:     4 hop limit | 5 flags M O H | 6 router lifetime | 8 reachable time | 12 retransmit timer | 16 options
@@ -26,7 +26,7 @@ const REACHABLE_TIME = ICMP_HEADER_LENGTH
 const RETRANSMIT_TIMER = REACHABLE_TIME + 4
 const DESTINATION = TARGET + IPV6_ADDRESS_LENGTH
 
-/** Where the options of a message begin, by its type; 0 for what is not neighbour discovery. */
+/** Offset of the options of a message, by its type; 0 for other messages than neighbour discovery. */
 export function neighbourHeaderLength(type: number): number {
   switch (type) {
     case Icmpv6Type.RouterSolicitation:
@@ -68,7 +68,7 @@ export class NeighbourOptionIterator {
   offset = 0
   /** bytes of the option, type and length included */
   length = 0
-  /** whether the walk ended at an option of length 0, or longer than what is there */
+  /** whether the walk ended at an option of length 0, or longer than the remaining bytes */
   isMalformed = false
   readonly #address = new AddressView()
   #next = 0
@@ -125,7 +125,7 @@ export class NeighbourOptionIterator {
   }
 }
 
-/** A neighbour discovery message where it lies. */
+/** A neighbour discovery message in place. */
 export class NeighbourView extends HeaderView {
   readonly #target = new AddressView()
   readonly #destination = new AddressView()
@@ -153,7 +153,7 @@ export class NeighbourView extends HeaderView {
     return this.memory.u8[this.offset] as number
   }
 
-  /** who is looked for, answers, or is redirected to; `undefined` in router messages */
+  /** the target: the address that is looked for, answers, or is redirected to; `undefined` in router messages */
   get target(): AddressView | undefined {
     if (this.type < Icmpv6Type.NeighbourSolicitation) return undefined
     return this.#target.wrap(this.memory, this.offset + TARGET, IPV6_ADDRESS_LENGTH)

@@ -16,7 +16,7 @@ export class OptionIterator {
   offset = 0
   /** bytes of the option: its kind and length included */
   length = 0
-  /** whether the walk ended at an option that has no room for its length, or that says less than 2 or more than there is */
+  /** whether the walk ended at an option without room for its length, or with a length below 2 or beyond the end */
   isMalformed = false
   memory: Memory = NO_MEMORY
   #next = 0

@@ -1,9 +1,10 @@
 /**
  * The checksums of a whole packet: of the IPv4 header, and of TCP, UDP, UDP-Lite, DCCP, ICMP, ICMPv6, GRE and SCTP.
  *
- * A packet that this machine sends may carry a *partial* transport checksum (the kernel's CHECKSUM_PARTIAL): the sum of the pseudo
- * header alone, which the network card would complete. The kernel completes it before it queues a packet, except under
- * `segmentationOffload`. Whoever sends such a packet on with other bytes must complete it: {@link completeChecksums}.
+ * A packet that this machine sends may carry a *partial* transport checksum (the kernel's CHECKSUM_PARTIAL): only the
+ * sum of the pseudo header, which the network card would complete. The kernel completes it before it queues a packet,
+ * except under `segmentationOffload`. If such a packet is sent on with other bytes, it must be completed: {@link
+ * completeChecksums}.
  */
 import { read16, read32, swap32, write16, write32 } from './bytes.ts'
 import { checksumOf, foldSum, internetChecksum, pseudoHeaderSum, sumBytes } from './checksum.ts'
@@ -24,9 +25,9 @@ const DCCP_COVERAGE = 5
 const DCCP_CHECKSUM = 6
 
 /**
- * What a checksum turned out to be: `none` if the packet carries none (UDP over IPv4 may leave it out, IPv6 has no header checksum),
- * `partial` if it covers the pseudo header alone, `unknown` if it cannot be told (a fragment, a cut or damaged packet, a protocol
- * without one, a Routing header of an unknown kind).
+ * The state of a checksum: `none` if the packet carries none (UDP over IPv4 may leave it out, IPv6 has no header
+ * checksum), `partial` if it covers only the pseudo header, `unknown` if it cannot be determined (a fragment, a cut or
+ * damaged packet, a protocol without one, a Routing header of an unknown kind).
  */
 export type ChecksumState = 'valid' | 'invalid' | 'partial' | 'none' | 'unknown'
 
@@ -58,7 +59,7 @@ export function transportChecksum(packet: PacketLayout): ChecksumState {
   return isOffloaded && checksum === pseudo ? 'partial' : 'invalid'
 }
 
-/** Computes the checksum of the IPv4 header and writes it; does nothing to what is not a whole IPv4 header. */
+/** Computes the checksum of the IPv4 header and writes it. Does nothing if there is no whole IPv4 header. */
 export function writeNetworkChecksum(packet: PacketLayout): void {
   if (packet.version !== 4 || packet.cut === 'network') return
   const { memory, networkOffset } = packet
@@ -93,8 +94,9 @@ export function writeChecksums(packet: PacketLayout): boolean {
 }
 
 /**
- * Completes a partial transport checksum in place; other packets stay as they are. Give it packets whose kernel flag says "checksum
- * not ready" (NFQA_SKB_CSUMNOTREADY), or ask `transportChecksum` first. False if it cannot be completed (a cut packet).
+ * Completes a partial transport checksum in place; other packets are unchanged. Use it for packets with the kernel's
+ * flag "checksum not ready" (NFQA_SKB_CSUMNOTREADY), or check `transportChecksum` first. False if it cannot be
+ * completed (a cut packet).
  */
 export function completeChecksums(packet: PacketLayout): boolean {
   const { protocol, memory, transportOffset } = packet
@@ -122,7 +124,7 @@ function transportLength({ memory, protocol, transportOffset, end }: PacketLayou
   return claimed === 0 ? end - transportOffset : claimed
 }
 
-/** Bytes from the start of the transport header that the checksum covers; -1 if the header says something that cannot be. */
+/** Bytes from the start of the transport header that the checksum covers; -1 if the header is invalid. */
 function coveredLength(packet: PacketLayout): number {
   const length = transportLength(packet)
   if (packet.protocol === IpProtocol.Dccp) return dccpCoverage(packet, length)
@@ -132,7 +134,9 @@ function coveredLength(packet: PacketLayout): number {
   return coverage < UDP_HEADER_LENGTH || coverage > length ? -1 : coverage
 }
 
-/** DCCP (RFC 4340 section 9.2): coverage 0 is everything, 1 the header alone, each further one 4 bytes of payload more. */
+/**
+ * DCCP (RFC 4340 section 9.2): coverage 0 is everything, 1 only the header, each further one 4 more bytes of payload.
+ */
 function dccpCoverage({ memory, transportOffset, transportHeaderLength }: PacketLayout, length: number): number {
   const coverage = (memory.u8[transportOffset + DCCP_COVERAGE] as number) & 0x0f
   if (coverage === 0) return length
@@ -140,7 +144,7 @@ function dccpCoverage({ memory, transportOffset, transportHeaderLength }: Packet
   return covered > length ? -1 : covered
 }
 
-/** Whether the whole of what a transport checksum covers is there, and which field holds it is known. */
+/** Whether all bytes that the transport checksum covers are present, and its field is known. */
 function isComputable(packet: PacketLayout): boolean {
   const { transportHeaderLength, cut, problem, moreFragments, fragmentOffset } = packet
   if (transportHeaderLength === 0 || cut !== undefined || problem !== undefined) return false
@@ -148,7 +152,7 @@ function isComputable(packet: PacketLayout): boolean {
   return !moreFragments && fragmentOffset === 0 && checksumOffset(packet) >= 0
 }
 
-/** Where the checksum lies in the transport header; -1 for a protocol without one, or with one that is not known here. */
+/** Offset of the checksum in the transport header; -1 for a protocol without a known one. */
 export function checksumOffset({ protocol }: { readonly protocol: number | undefined }): number {
   switch (protocol) {
     case IpProtocol.Tcp:

@@ -1,9 +1,9 @@
 /**
- * Where the parts of a packet lie: one walk over link, network and transport headers finds each of them.
+ * The positions of the parts of a packet: one walk over link, network and transport headers finds each of them.
  *
- * A packet is described, whatever its bytes are: nothing throws, nothing outside of it is read, and what is not there is never
- * made up. {@link PacketLayout.cut} names the header that the bytes end in, {@link PacketLayout.problem} a field that contradicts
- * the others. The walk stops there, so that offsets and ports exist only where they are certain.
+ * Any bytes can be described: nothing throws, nothing outside the packet is read, and missing parts are never invented.
+ * {@link PacketLayout.cut} names the header in which the bytes end, {@link PacketLayout.problem} a field that
+ * contradicts the others. The walk stops there, so that offsets and ports exist only where they are certain.
  */
 import type { Memory } from '@ringlink/codec/memory'
 import { ARP_HEADER_LENGTH, arpLength } from './arp.ts'
@@ -37,14 +37,14 @@ import { isVlan, VLAN_TAG_LENGTH } from './vlan.ts'
 
 /** The first byte of an IPv4 header without options: version 4, five words of 32 bits. */
 const PLAIN_IPV4 = 0x45
-/** A packet with more extension headers is damaged: real ones have two or three. */
+/** Maximum extension headers of a packet; real ones have two or three. */
 export const MAXIMUM_EXTENSION_HEADERS = 16
 
 /** Finds the parts of a packet; `PacketView` adds what they say. */
 export class PacketLayout extends PacketFields {
   /**
-   * Aims at the packet in `length` bytes at `offset`. Throws `DecodeError`, code `SHORT_HEADER`, if that is not a region of the
-   * memory; whatever lies in the region is described.
+   * Aims at the packet in `length` bytes at `offset`. Throws `DecodeError`, code `SHORT_HEADER`, if that is not a
+   * region of the memory. Any bytes in the region are described.
    */
   wrap(memory: Memory, offset: number, length: number, start: PacketStart): this {
     if (start.from === 'ethernet') return this.wrapEthernet(memory, offset, length)
@@ -198,7 +198,7 @@ export class PacketLayout extends PacketFields {
     const protocol = u8[at + IPV4_PROTOCOL] as number
     this.protocol = protocol
     const totalLength = read16(memory, at + IPV4_TOTAL_LENGTH)
-    // 0 is what segmentation offload leaves in packets above 64 KiB: they are as long as what was copied.
+    // Segmentation offload leaves 0 in packets above 64 KiB: their length is that of the copied bytes.
     if (totalLength !== 0) this.networkLength = totalLength
     if (this.networkLength < headerLength) {
       this.problem = 'total-length'
@@ -232,14 +232,15 @@ export class PacketLayout extends PacketFields {
     this.version = 6
     const next = memory.u8[at + IPV6_NEXT_HEADER] as number
     const payloadLength = read16(memory, at + IPV6_PAYLOAD_LENGTH)
-    // 0 before Hop-by-Hop Options is a jumbogram (RFC 2675 section 3), as is what segmentation offload leaves above 64 KiB.
+    // 0 before Hop-by-Hop Options is a jumbogram (RFC 2675 section 3), as are packets of segmentation offload above 64
+    // KiB.
     const isJumbogram = payloadLength === 0 && (next === IpProtocol.HopByHop || this.end - at > 0xffff)
     if (!isJumbogram) this.networkLength = IPV6_HEADER_LENGTH + payloadLength
     this.endAt(at + this.networkLength)
     this.walkExtensions(at + IPV6_HEADER_LENGTH, next)
   }
 
-  /** The packet ends at `end` as it says: what follows is padding, what is missing was not copied. */
+  /** The packet's header says that it ends at `end`: further bytes are padding, missing ones were not copied. */
   private endAt(end: number): void {
     if (end > this.end) {
       this.cut = 'payload'
@@ -284,10 +285,10 @@ export class PacketLayout extends PacketFields {
       }
       next = memory.u8[at] as number
       at += length
-      // What the Fragment header names begins the first fragment; this one holds bytes from further on.
+      // The header that the Fragment header names is in the first fragment; this one holds later bytes.
       if (this.fragmentOffset > 0) break
     }
-    // Of a later fragment whose first fragment goes on with extension headers, the transport protocol is not known.
+    // If the first fragment continues with extension headers, the transport protocol of a later one is not known.
     if (isIpv6 && isExtensionHeader(next)) this.payloadOffset = at
     else this.beginTransport(at, next)
   }
@@ -297,7 +298,7 @@ export class PacketLayout extends PacketFields {
     this.protocol = protocol
     this.payloadOffset = at
     if (this.fragmentOffset > 0 || protocol === IpProtocol.NoNext) return
-    // What comes most often first, and without a call.
+    // The most frequent case first, and without a call.
     if (protocol === IpProtocol.Udp && at + UDP_HEADER_LENGTH <= end) {
       this.transportOffset = at
       this.portsOffset = at
@@ -330,7 +331,7 @@ export class PacketLayout extends PacketFields {
     if (isLong || (coverage !== 0 && coverage < this.transportHeaderLength)) this.problem = 'transport-length'
   }
 
-  /** A UDP length that does not end within what is there: it must end within the packet, or in the fragments that follow. */
+  /** A UDP length beyond the available bytes: it must end within the packet, or in later fragments. */
   private checkUdp(at: number, length: number): void {
     const whole = this.networkOffset + this.networkLength - at
     // Segmentation offload leaves 0 in datagrams above 64 KiB.
@@ -339,7 +340,7 @@ export class PacketLayout extends PacketFields {
   }
 }
 
-/** What the first byte of a network header says. */
+/** The version in the first byte of a network header. */
 function etherTypeOfVersion(memory: Memory, offset: number): number {
   const version = (memory.u8[offset] as number) >> 4
   return version === 4 ? EtherType.Ipv4 : version === 6 ? EtherType.Ipv6 : 0

@@ -1,4 +1,4 @@
-/** A whole packet where it lies: where its parts are (packet-layout.ts), and what they say. */
+/** A whole packet in place: the positions of its parts (packet-layout.ts) and their values. */
 import { RELEASED_MEMORY } from '@ringlink/codec/memory'
 import { IPV4_ADDRESS_LENGTH, IPV6_ADDRESS_LENGTH } from './address.ts'
 import { AddressView } from './address-view.ts'
@@ -11,25 +11,25 @@ import { protocolName } from './protocol.ts'
 import { encapsulatedEtherType, quotedEtherType } from './transport.ts'
 import { vlanIdOf } from './vlan.ts'
 
-/** Tunnels inside of tunnels that `innermost` opens. */
+/** Maximum nested tunnels that `innermost` opens. */
 export const MAXIMUM_TUNNELS = 8
 
 /**
- * A packet where it lies. One view is aimed at packet after packet; nothing is allocated except by methods that say so. What it says
- * holds until the memory is released or written to.
+ * A packet in place. One view is aimed at packet after packet; only methods that say so allocate. Its values hold until
+ * the memory is released or written to.
  */
 export class PacketView extends PacketLayout {
   readonly #source = new AddressView()
   readonly #destination = new AddressView()
   #inner: PacketView | undefined
 
-  /** Lets go of the memory: what is read from then on throws code `RELEASED`. */
+  /** Releases the memory: later reads throw code `RELEASED`. */
   release(): void {
     this.memory = RELEASED_MEMORY
     this.#inner?.release()
   }
 
-  /** where the packet comes from; `undefined` if it is not IP. One view, aimed again by each access */
+  /** source address; `undefined` if it is not IP. One view, re-aimed by each access */
   get source(): AddressView | undefined {
     const { version, networkOffset } = this
     if (version === 4) return this.#source.wrap(this.memory, networkOffset + IPV4_SOURCE, IPV4_ADDRESS_LENGTH)
@@ -37,7 +37,7 @@ export class PacketView extends PacketLayout {
     return undefined
   }
 
-  /** where the packet goes; as {@link source} */
+  /** destination address; as {@link source} */
   get destination(): AddressView | undefined {
     const { version, networkOffset } = this
     if (version === 4) return this.#destination.wrap(this.memory, networkOffset + IPV4_DESTINATION, IPV4_ADDRESS_LENGTH)
@@ -59,12 +59,12 @@ export class PacketView extends PacketLayout {
     return this.portsOffset >= 0
   }
 
-  /** bytes of the application that are there */
+  /** available bytes of the application */
   get payloadLength(): number {
     return this.payloadEnd - this.payloadOffset
   }
 
-  /** The bytes of the application that are there, as a window on the memory: it dies with it. */
+  /** The available bytes of the application, as a window on the memory, valid as long as that. */
   payload(): Uint8Array<ArrayBufferLike> {
     return this.memory.u8.subarray(this.payloadOffset, this.payloadEnd)
   }
@@ -74,12 +74,12 @@ export class PacketView extends PacketLayout {
     return this.networkOffset < 0 ? 0 : Math.max(0, this.networkOffset + this.networkLength - this.end)
   }
 
-  /** whether the packet is a fragment, be it the first one, which has ports, or a later one, which has none */
+  /** whether the packet is a fragment: the first one, which has ports, or a later one, which has none */
   get isFragment(): boolean {
     return this.moreFragments || this.fragmentOffset > 0
   }
 
-  /** the number that the fragments of one packet share; of IPv6 only fragments have one */
+  /** the number that the fragments of one packet share; in IPv6 only fragments have one */
   get identification(): number | undefined {
     if (this.version === 4) return read16(this.memory, this.networkOffset + IPV4_IDENTIFICATION)
     return this.fragmentHeaderOffset < 0 ? undefined : read32(this.memory, this.fragmentHeaderOffset + 4)
@@ -91,22 +91,22 @@ export class PacketView extends PacketLayout {
     return this.memory.u8[this.networkOffset + (this.version === 4 ? IPV4_TIME_TO_LIVE : IPV6_HOP_LIMIT)]
   }
 
-  /** of the outermost VLAN tag, be it in the bytes or given apart; `undefined` if there is none */
+  /** id of the outermost VLAN tag, in the bytes or given in the options; `undefined` if there is none */
   get vlanId(): number | undefined {
     if (this.vlanTag >= 0) return vlanIdOf(this.vlanTag)
     return this.vlanCount > 0 ? vlanIdOf(read16(this.memory, this.vlanOffset)) : undefined
   }
 
   /**
-   * The packet inside of an IP-in-IP or GRE tunnel; `undefined` if it is not one, or if the tunnel's header is cut. One view for each
-   * packet view, made at the first call and aimed again by each.
+   * The packet inside an IP-in-IP or GRE tunnel; `undefined` if it is not one, or if the tunnel's header is truncated.
+   * One view for each packet view, made at the first call and aimed again by each.
    */
   inner(): PacketView | undefined {
     const etherType = this.transportOffset < 0 || this.cut === 'transport' ? -1 : encapsulatedEtherType(this)
     return etherType < 0 ? undefined : this.#wrapInner(etherType)
   }
 
-  /** The packet inside of all tunnels: the packet itself if it is not one. */
+  /** The packet inside all tunnels: the packet itself if there is no tunnel. */
   innermost(): PacketView {
     let packet: PacketView = this
     for (let tunnels = 0; tunnels < MAXIMUM_TUNNELS; tunnels++) {
@@ -117,13 +117,13 @@ export class PacketView extends PacketLayout {
     return packet
   }
 
-  /** The packet that an ICMP error quotes, most often cut; `undefined` in other packets. As {@link inner}. */
+  /** The packet that an ICMP error quotes, usually truncated; `undefined` in other packets. As {@link inner}. */
   quoted(): PacketView | undefined {
     const etherType = this.transportHeaderLength === 0 ? -1 : quotedEtherType(this)
     return etherType < 0 ? undefined : this.#wrapInner(etherType)
   }
 
-  /** What the packet says of itself, as owned values. */
+  /** The values of the packet, owned. */
   copy(): Packet {
     const { source, destination, protocol, sourcePort, destinationPort, vlanId, cut, problem } = this
     return {
@@ -156,7 +156,7 @@ export class PacketView extends PacketLayout {
   }
 }
 
-/** What a packet says of itself, as owned values that `JSON.stringify` writes well: what is not there is absent. */
+/** The values of a packet, owned and suitable for `JSON.stringify`. Missing values are absent. */
 export interface Packet {
   /** `IPv4`, `IPv6`, `ARP`, or the EtherType: `0x88cc` */
   readonly network: string
@@ -166,9 +166,9 @@ export interface Packet {
   readonly protocol?: string
   readonly sourcePort?: number
   readonly destinationPort?: number
-  /** bytes of the network packet as it says */
+  /** length of the network packet according to its header */
   readonly length: number
-  /** bytes of the application that are there */
+  /** available bytes of the application */
   readonly payloadLength: number
   readonly vlanId?: number
   /** of a fragment: bytes of the packet before it */

@@ -15,8 +15,8 @@ export interface Prefix {
 }
 
 /**
- * Reads `ADDRESS/LENGTH`, or `ADDRESS` as the prefix of this one address. Bits after the prefix may be set and do not count.
- * Throws `EncodeError`, code `VALUE_RANGE`.
+ * Reads `ADDRESS/LENGTH`, or `ADDRESS` as the prefix of this one address. Bits after the prefix may be set and are
+ * ignored. Throws `EncodeError`, code `VALUE_RANGE`.
  */
 export function parsePrefix(text: string): Prefix {
   const prefix = tryParsePrefix(text)
@@ -24,7 +24,7 @@ export function parsePrefix(text: string): Prefix {
   throw new EncodeError('VALUE_RANGE', `expected an IP address or ADDRESS/LENGTH, got ${show(text)}`)
 }
 
-/** As {@link parsePrefix}; `undefined` for what is not a prefix. */
+/** As {@link parsePrefix}, but returns `undefined` for an invalid prefix. */
 export function tryParsePrefix(text: string): Prefix | undefined {
   if (typeof text !== 'string') return undefined
   const slash = text.indexOf('/')
@@ -54,7 +54,10 @@ export function formatPrefix({ bytes, length }: Prefix): string {
   return `${formatAddress(bytes)}/${length}`
 }
 
-/** Whether the address lies inside the prefix; never if the versions differ. Throws `EncodeError` for what is no address. */
+/**
+ * Whether the address lies inside the prefix; never if the versions differ. Throws `EncodeError` for an invalid
+ * address.
+ */
 export function prefixContains(prefix: Prefix, address: string | Uint8Array): boolean {
   const bytes = addressBytes(address)
   return prefixHolds(prefix, bytes, 0, bytes.length)

@@ -6,7 +6,7 @@ export const IpProtocol = {
   Icmp: 1,
   /** IPPROTO_IGMP */
   Igmp: 2,
-  /** IPPROTO_IPIP: IPv4 inside of IP */
+  /** IPPROTO_IPIP: IPv4 inside IP */
   Ipv4: 4,
   /** IPPROTO_TCP */
   Tcp: 6,
@@ -14,7 +14,7 @@ export const IpProtocol = {
   Udp: 17,
   /** IPPROTO_DCCP */
   Dccp: 33,
-  /** IPPROTO_IPV6: IPv6 inside of IP */
+  /** IPPROTO_IPV6: IPv6 inside IP */
   Ipv6: 41,
   /** IPPROTO_ROUTING: an IPv6 extension header */
   Routing: 43,

@@ -80,7 +80,7 @@ export class SctpChunkIterator {
   }
 }
 
-/** The common header of an SCTP packet where it lies, and its chunks. */
+/** The common header of an SCTP packet in place, and its chunks. */
 export class SctpView extends HeaderView {
   readonly #chunks = new SctpChunkIterator()
 

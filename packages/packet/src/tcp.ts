@@ -52,7 +52,7 @@ export function tcpHeaderLength(memory: Memory, offset: number): number {
   return ((memory.u8[offset + DATA_OFFSET] as number) >> 4) << 2
 }
 
-/** The header of a TCP segment where it lies, options included. */
+/** The header of a TCP segment in place, options included. */
 export class TcpView extends HeaderView {
   readonly #options = new TcpOptionIterator()
 

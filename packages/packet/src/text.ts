@@ -1,4 +1,6 @@
-/** One line for each packet, as `tcpdump -n -t -S` prints it. Whatever the bytes are, the text is plain ASCII of bounded length. */
+/**
+ * One line for each packet, as `tcpdump -n -t -S` prints it. For any bytes, the text is plain ASCII of bounded length.
+ */
 import { ArpOperation, ArpView } from './arp.ts'
 import { read16, read32 } from './bytes.ts'
 import { EtherType } from './ethernet.ts'
@@ -31,17 +33,17 @@ export function packetText(packet: PacketView, tunnels = 0): string {
   }
 }
 
-/** From where to where: `192.0.2.1.53 > 198.51.100.7.40000`; empty if the packet is not IP. */
+/** Source and destination: `192.0.2.1.53 > 198.51.100.7.40000`; empty if the packet is not IP. */
 export function packetEnds(packet: PacketView): string {
   const { source, destination } = packet
   if (source === undefined || destination === undefined) return ''
-  // After extension headers tcpdump writes the ports apart from the addresses; readers expect them in one place.
+  // After extension headers tcpdump writes the ports separately from the addresses; here they are together.
   const { sourcePort, destinationPort } = packet
   if (sourcePort === undefined || destinationPort === undefined) return `${source} > ${destination}`
   return `${source}.${sourcePort} > ${destination}.${destinationPort}`
 }
 
-/** What follows the ends: `UDP, length 12`. */
+/** The text after source and destination: `UDP, length 12`. */
 export function packetContents(packet: PacketView): string {
   if (packet.etherType === EtherType.Arp) return arpText(packet)
   return packet.version === 0 ? packetText(packet) : contentsText(packet, 0)
@@ -61,7 +63,7 @@ function ipText(packet: PacketView, tunnels: number): string {
   return `${cut}${packet.source} > ${packet.destination}: ${extensionsText(packet)}${ports}${contentsText(packet, tunnels)}`.trimEnd()
 }
 
-/** An authentication header up to its integrity value; one can claim less. */
+/** Minimum length of an authentication header, up to its integrity value; a header can claim less. */
 const AUTHENTICATION_LENGTH = 12
 
 const EXTENSION_NAMES: Readonly<Record<number, string>> = {
@@ -96,7 +98,7 @@ function extensionsText(packet: PacketView): string {
   return text
 }
 
-/** Bytes of transport header and payload, as the packet says. */
+/** Length of transport header and payload in bytes, according to the packet. */
 function transportLength(packet: PacketView): number {
   return packet.networkOffset + packet.networkLength - packet.transportOffset
 }
@@ -230,7 +232,7 @@ const CHUNK_NAMES: Readonly<Record<number, string>> = {
   [SctpChunkType.CookieAck]: 'COOKIE ACK',
   [SctpChunkType.ShutdownComplete]: 'SHUTDOWN COMPLETE',
 }
-/** Chunks that one line names; a datagram has room for thousands of empty ones. */
+/** Maximum chunks that one line names; a datagram has room for thousands of empty ones. */
 const MAXIMUM_CHUNKS = 16
 
 function chunksText(packet: PacketView): string {

@@ -1,4 +1,4 @@
-/** What the walk over a packet must know of each transport protocol. */
+/** The properties of transport protocols that the walk over a packet needs. */
 import type { Memory } from '@ringlink/codec/memory'
 import { read16 } from './bytes.ts'
 import { EtherType } from './ethernet.ts'
@@ -31,8 +31,8 @@ export function hasPorts(protocol: number): boolean {
 }
 
 /**
- * Bytes of the transport header at `offset`, of a packet that ends at `end`: 0 for a protocol that is not known, -1 if the header is
- * cut before its length, -2 if its length cannot be. It may be more than there is.
+ * Bytes of the transport header at `offset`, of a packet that ends at `end`: 0 for an unknown protocol, -1 if the
+ * header is cut before its length, -2 if its length is invalid. It may exceed the available bytes.
  */
 export function transportHeaderLength(memory: Memory, protocol: number, offset: number, end: number): number {
   switch (protocol) {
@@ -64,14 +64,14 @@ export function transportHeaderLength(memory: Memory, protocol: number, offset: 
   }
 }
 
-/** What a lookup inside of a packet needs of it. */
+/** The members that a look-up inside a packet needs. */
 interface Contents {
   readonly memory: Memory
   readonly protocol: number | undefined
   readonly transportOffset: number
 }
 
-/** The EtherType of the packet inside of a tunnel; -1 if there is none that can be opened. */
+/** The EtherType of the packet inside a tunnel; -1 if there is none that can be opened. */
 export function encapsulatedEtherType({ memory, protocol, transportOffset }: Contents): number {
   switch (protocol) {
     case IpProtocol.Ipv4:
@@ -80,7 +80,7 @@ export function encapsulatedEtherType({ memory, protocol, transportOffset }: Con
       return EtherType.Ipv6
     case IpProtocol.Gre: {
       const next = greNext(memory, transportOffset)
-      // Version 1 (PPTP) carries PPP, whatever else it says.
+      // Version 1 (PPTP) always carries PPP.
       const isVersion0 = (read16(memory, transportOffset) & 7) === 0
       const isKnown =
         next === EtherType.Ipv4 ||
@@ -94,7 +94,7 @@ export function encapsulatedEtherType({ memory, protocol, transportOffset }: Con
   }
 }
 
-/** The EtherType of the packet that an ICMP error quotes; -1 if it is not one. Its header must be there. */
+/** The EtherType of the packet that an ICMP error quotes; -1 if it is not one. Its header must be present. */
 export function quotedEtherType({ memory, protocol, transportOffset }: Contents): number {
   const type = memory.u8[transportOffset] as number
   if (protocol === IpProtocol.Icmp && icmpQuotes(type)) return EtherType.Ipv4

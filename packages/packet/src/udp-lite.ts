@@ -15,7 +15,7 @@ export const UDP_LITE_CHECKSUM: number = UDP_LITE_COVERAGE + 2
 /** Bytes of the header. */
 export const UDP_LITE_HEADER_LENGTH: number = UDP_LITE_CHECKSUM + 2
 
-/** The header of a UDP-Lite datagram where it lies. */
+/** The header of a UDP-Lite datagram in place. */
 export class UdpLiteView extends HeaderView {
   /** Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number): this {

@@ -15,7 +15,7 @@ export const UDP_CHECKSUM: number = UDP_LENGTH + 2
 /** Bytes of the header. */
 export const UDP_HEADER_LENGTH: number = UDP_CHECKSUM + 2
 
-/** The header of a UDP datagram where it lies. */
+/** The header of a UDP datagram in place. */
 export class UdpView extends HeaderView {
   /** Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number): this {

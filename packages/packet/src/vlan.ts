@@ -25,7 +25,7 @@ export function vlanIdOf(tag: number): number {
   return tag & 0x0fff
 }
 
-/** A VLAN tag where it lies. */
+/** A VLAN tag in place. */
 export class VlanView extends HeaderView {
   /** Throws `DecodeError`, code `SHORT_HEADER`. */
   wrap(memory: Memory, offset: number, available: number): this {

@@ -1,6 +1,7 @@
 /**
- * Run by allocation.test.ts in a process of its own with `--expose-gc`: prints how many bytes the heap grew by per packet, and the best
- * time per packet in nanoseconds, beside those of a decoder that makes an object for each header.
+ * Run by allocation.test.ts in a separate process with `--expose-gc`: prints by how many bytes the heap grew per
+ * packet, and the best time per packet in nanoseconds, together with those of a decoder that makes an object for each
+ * header.
  */
 import { Memory } from '@ringlink/codec/memory'
 import { decodeObjects } from '../../../bench/src/decoders/packet-objects.ts'

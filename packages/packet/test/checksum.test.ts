@@ -83,7 +83,7 @@ test.each([
   ['UDP over IPv6', udpPacket({ ...ends6, payload: 'even' })],
   ['TCP', tcpPacket({ ...ends, flags: 0x18, payload: 'x'.repeat(99) })],
   ['TCP over IPv6', tcpPacket({ ...ends6, flags: 2 })],
-])('a flipped bit of %s is noticed, whichever it is', (_, bytes) => {
+])('any flipped bit of %s is detected', (_, bytes) => {
   aim(bytes)
   const right = [bytes[0] === 0x45 ? 'valid' : 'none', 'valid']
   expect([networkChecksum(packet), transportChecksum(packet)]).toEqual(right)
@@ -145,7 +145,7 @@ test('a UDP checksum that comes out as 0 is written as 0xffff', () => {
   expect.unreachable('one of all words makes the sum 0')
 })
 
-test('what cannot be told is unknown, and nothing is written to it', () => {
+test('an undeterminable checksum is unknown, and nothing is written', () => {
   const fragment = ipv4Packet({ ...ends, protocol: IpProtocol.Udp, moreFragments: true, payload: new Uint8Array(16) })
   const cut = udpPacket({ ...ends, payload: 'x'.repeat(50) }).subarray(0, 40)
   const other = ipv4Packet({ ...ends, protocol: 253, payload: 'x' })
@@ -159,7 +159,7 @@ test('what cannot be told is unknown, and nothing is written to it', () => {
   }
 })
 
-test('Wireshark finds the checksums of its own captures as we do when they are written again', () => {
+test('Wireshark agrees with our checksums when they are written again', () => {
   for (const name of ['ipv4', 'ipv6', 'tunnels'] as const) {
     for (const frame of loadFrames(name)) {
       const { memory, offset, length } = embed(frame)

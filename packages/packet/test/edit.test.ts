@@ -88,14 +88,14 @@ describe.each(kinds)('%s', (_, bytes) => {
     expect(editor.edit(aim(bytes), {})).toEqual(bytes)
   })
 
-  test('a payload that the length fields cannot say is refused', () => {
+  test('a payload that exceeds the length fields is refused', () => {
     expect(() => editor.edit(aim(bytes), { payload: new Uint8Array(70_000) })).toThrow(
       expect.objectContaining({ code: 'NO_SPACE' }),
     )
   })
 })
 
-test('any edit of any packet of the captures is as right as the packet was', () => {
+test('any edit of any packet of the captures keeps the state of its checksums', () => {
   const frames = allFrames()
   const changes = fc.record(
     {
@@ -152,7 +152,7 @@ test('a wrong checksum stays wrong, a missing one missing', () => {
   expect(transportChecksum(editor.packet)).toBe('none')
 })
 
-test('a partial checksum is completed, found out or told', () => {
+test('a partial checksum is completed, detected or given', () => {
   const bytes = tcpPacket({ ...four, ...ports, flags: 0x18, payload: 'segment' })
   const partial = bytes.slice()
   // The sum of the pseudo header: addresses, protocol, length.
@@ -208,9 +208,9 @@ test.each<[string, Uint8Array, PacketChanges, string]>([
     'a cut packet',
     udp.subarray(0, 30),
     { sourcePort: 1 },
-    'it was cut in its payload (a larger copyRange gets the whole packet)',
+    'it was truncated in its payload (a larger copyRange gets the whole packet)',
   ],
-  ['a cut header', udp.subarray(0, 24), { payload: 'x' }, 'it was cut in its transport'],
+  ['a cut header', udp.subarray(0, 24), { payload: 'x' }, 'it was truncated in its transport'],
   [
     'a damaged packet',
     Uint8Array.from(udp, (byte, at) => (at === 0 ? 0x44 : byte)),
@@ -236,7 +236,7 @@ test('an unknown key is refused by name, as is what is not an object', () => {
   )
 })
 
-test('the payload of a cut packet can be replaced: nothing of it is needed', () => {
+test('the payload of a truncated packet can be replaced, because it is not needed', () => {
   const view = edit(udp.subarray(0, 30), { payload: 'whole' })
   expect(text(view)).toBe('whole')
 })

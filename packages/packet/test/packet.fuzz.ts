@@ -1,6 +1,6 @@
 /**
- * Whatever the bytes are, nothing throws, nothing outside of the packet is read, and all views agree. 20,000 inputs, random bytes and
- * captures that were changed and cut; `npm run fuzz -- --count 10000000 packet.fuzz` takes ten million.
+ * For any bytes, nothing throws, nothing outside the packet is read, and all views agree. 20,000 inputs, random bytes
+ * and captures that were changed and cut; `npm run fuzz -- --count 10000000 packet.fuzz` takes ten million.
  */
 import { appendFileSync } from 'node:fs'
 import { Memory } from '@ringlink/codec/memory'
@@ -22,7 +22,7 @@ const { FAST_CHECK_RUNS, FAST_CHECK_SEED, FAST_CHECK_LOG } = process.env
 const INPUTS = FAST_CHECK_RUNS === undefined ? 20_000 : Number(FAST_CHECK_RUNS) * 150
 const SEED = Number(FAST_CHECK_SEED ?? 1)
 const SPACE = 2048
-/** Around the packet, so that a read beyond it changes what is said of it. */
+/** Around the packet, so that a read beyond it changes its values. */
 const MARGIN = 96
 const PROTOCOLS = [0, 1, 4, 6, 17, 41, 43, 44, 47, 50, 51, 58, 59, 60, 132, 135, 136, 255]
 const ETHER_TYPES = [0, 0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 0x88b5]
@@ -71,7 +71,7 @@ function makeInput(random: Random): number {
   return random.below(3) === 0 ? random.below(length + 1) : length
 }
 
-/** Everything that can be asked of a packet, in one text. */
+/** All values of a packet, in one text. */
 function say(view: PacketView): string {
   const offsets = [
     view.networkOffset,

@@ -25,7 +25,7 @@ function aim(bytes: Uint8Array, etherType?: number): PacketView {
   return packet.wrap(memory, offset, length, { from: 'network', protocol: etherType })
 }
 
-test('a UDP packet says where everything is', () => {
+test('the positions of all parts of a UDP packet', () => {
   aim(udpPacket({ ...four, ...ports, payload: 'hello' }))
   const { offset } = packet
   expect(packet).toMatchObject({
@@ -65,7 +65,7 @@ test('owned values are what JSON needs', () => {
 
 test.each([
   ['without an EtherType, the version tells', undefined],
-  ['an EtherType of 0 is none', 0],
+  ['an EtherType of 0 is ignored', 0],
   ['IPv6', EtherType.Ipv6],
 ])('%s', (_, etherType) => {
   expect(aim(udpPacket({ ...six, ...ports }), etherType).etherType).toBe(EtherType.Ipv6)
@@ -99,7 +99,7 @@ test('VLAN tags in the bytes and apart', () => {
   })
   const vlan = new VlanView()
   expect([vlan.find(packet, 1), vlan.id, vlan.priority, vlan.find(packet, 2)]).toEqual([true, 200, 3, false])
-  // As a bridge hands it up: behind the Ethernet header, at the first tag.
+  // As a bridge passes it up: after the Ethernet header, at the first tag.
   packet.wrap(memory, offset + 14, length - 14, { from: 'network', protocol: EtherType.ProviderVlan })
   expect(packet).toMatchObject({ vlanCount: 2, vlanId: 100, destinationPort: 53, linkOffset: -1 })
   packet.wrap(memory, offset + 22, length - 22, { from: 'network', protocol: EtherType.Ipv4, vlanTag: 0x2007 })
@@ -144,7 +144,7 @@ describe('fragments', () => {
     ])
   })
 
-  test('a later fragment of a packet that goes on with extension headers has no known protocol', () => {
+  test('a later fragment of a packet that continues with extension headers has no known protocol', () => {
     const header = Uint8Array.of(IpProtocol.DestinationOptions, 0, 0, 8, 0, 0, 0, 1, 17, 0, 0, 0, 0, 0, 0, 0)
     aim(ipv6Packet({ ...six, nextHeader: IpProtocol.Fragment, payload: header }))
     expect(packet).toMatchObject({ fragmentOffset: 8, protocol: undefined, transportOffset: -1, payloadLength: 8 })
@@ -159,7 +159,7 @@ describe('every length to which a packet can be cut', () => {
     const whole = packet.wrapEthernet(memory, offset, length)
     for (let cut = 0; cut < whole.end - offset; cut++) {
       view.wrapEthernet(memory, offset, cut)
-      // What is said of the part is said of the whole; what is not there is not said.
+      // The values of the part equal those of the whole; missing parts have none.
       for (const key of ['etherType', 'protocol', 'sourcePort', 'destinationPort'] as const) {
         if (view[key] !== undefined) expect([cut, key, view[key]]).toEqual([cut, key, whole[key]])
       }
@@ -175,7 +175,7 @@ describe('every length to which a packet can be cut', () => {
   })
 })
 
-test('more extension headers than anybody sends are a problem', () => {
+test('too many extension headers are a problem', () => {
   const header = Uint8Array.of(IpProtocol.DestinationOptions, 0, 1, 4, 0, 0, 0, 0)
   const chain = (count: number) => {
     const payload = new Uint8Array(count * 8)
@@ -198,7 +198,7 @@ test('padding of a short frame is not part of the packet', () => {
   expect(aim(bytes)).toMatchObject({ payloadLength: 2, cut: undefined, missing: 0, length: 46 })
 })
 
-test('what a copy range left out is counted', () => {
+test('bytes beyond the copy range are counted', () => {
   const bytes = udpPacket({ ...four, ...ports, payload: 'x'.repeat(100) })
   expect(aim(bytes.subarray(0, 64))).toMatchObject({
     cut: 'payload',
@@ -235,7 +235,7 @@ test('the packet that an ICMP error quotes', () => {
   expect(packet.quoted()).toBeUndefined()
 })
 
-test('a region outside of the memory is refused', () => {
+test('a region outside the memory is refused', () => {
   const memory = new Memory(64)
   for (const [offset, length] of [
     [0, 65],

@@ -68,7 +68,7 @@ test.skipIf(skipped !== '')(
       for (const [index, frame] of loadFrames(name).entries()) {
         const { memory, offset, length } = embed(frame)
         packet.wrapEthernet(memory, offset, length)
-        // What was wrong stays wrong, and is not what is asked here; an ICMP error needs the packet that it quotes.
+        // Wrong checksums stay wrong and are not tested here; an ICMP error needs the packet that it quotes.
         if (networkChecksum(packet) === 'invalid' || transportChecksum(packet) === 'invalid') continue
         const isOpaque = packet.quoted() !== undefined || packet.inner() !== undefined || packet.protocol === 58
         for (const changes of CHANGES) {
@@ -91,7 +91,8 @@ test.skipIf(skipped !== '')(
         verified += values.filter((value) => value === '1').length
       }
       const severities = (fields['_ws.expert.severity'] ?? '').split(',').map(Number)
-      // Remarks about a packet inside of another are not about the edit, and SCTP's payload is its chunks: other bytes are not ones.
+      // Remarks about a packet inside another are not about the edit. SCTP's payload is its chunks, and other bytes are
+      // not chunks.
       if (names[index]?.startsWith('alone ip'))
         expect([names[index], severities.includes(ERROR)]).toEqual([names[index], false])
     }

@@ -5,8 +5,8 @@ import { CAPTURES, embed, loadDecoded, loadFrames } from './captures.ts'
 import { fieldsOf } from './fields.ts'
 
 /**
- * What Wireshark says besides: bits that a compared field has already, numbers that it derives, contents of options and chunks that
- * this package leaves to its callers, and remarks.
+ * Other fields of Wireshark: bits that a compared field already has, derived numbers, contents of options and chunks
+ * that this package leaves to its callers, and remarks.
  */
 const NOT_COMPARED: readonly RegExp[] = [
   /^ip\.(dsfield|flags|flags\.rb)$/,
@@ -61,7 +61,7 @@ describe.each(CAPTURES.filter((name) => name !== 'damaged'))('%s', (name) => {
   })
 })
 
-/** What became of each damaged packet, in the order of make.py: the part that it is cut in, or the field that cannot be. */
+/** The result for each damaged packet, in the order of make.py: the part in which it is cut, or the invalid field. */
 const DAMAGES = [
   ['extension', undefined],
   ['payload', undefined],
@@ -81,7 +81,7 @@ describe('damaged', () => {
   test.each(loadFrames('damaged').map((frame, index) => [index, frame] as const))('packet %i', (index, frame) => {
     const ours = read(frame)
     expect([packet.cut, packet.problem]).toEqual(DAMAGES[index])
-    // Nothing is made up: what is read, Wireshark reads too, unless it stops at the first wrong length.
+    // Nothing is invented: Wireshark reads all the same values, unless it stops at the first wrong length.
     const theirs: Record<string, readonly string[]> = expected(decoded[index]?.fields ?? {}, ours)
     const stopsAt = packet.problem === undefined ? undefined : Object.keys(theirs).at(-1)
     for (const [name, values] of Object.entries(ours)) {

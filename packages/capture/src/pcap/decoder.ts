@@ -6,27 +6,27 @@ import { FILE_HEADER, LINK_TYPE_MASK, PACKET_HEADER, PcapMagic } from './layout.
 
 const SECOND = 1_000_000_000n
 
-/** What the header of a file says of all its packets. */
+/** The properties of all packets, from the header of a file. */
 interface FileHeader {
   readonly little: boolean
   readonly linkType: number
   readonly snapshotLength: number
-  /** nanoseconds of a unit of the second field of a time */
+  /** nanoseconds per unit of the second field of a time */
   readonly unit: bigint
 }
 
 /**
- * Reads classic pcap from chunks of any size, in either byte order, with times in micro- or nanoseconds, as the blocks of a pcapng
- * file with one interface: a section, the interface, packets. Used as `PcapngDecoder` is.
+ * Reads classic pcap from chunks of any size, in either byte order, with times in micro- or nanoseconds, as the blocks
+ * of a pcapng file with one interface: a section, the interface, packets. Use it like `PcapngDecoder`.
  *
- * `next()` throws, every time from then on:
+ * `next()` throws, and then throws every time:
  *
  * - `MESSAGE_TYPE`: not pcap
- * - `UNSUPPORTED`: another version than 2 of it
+ * - `UNSUPPORTED`: a version other than 2
  * - `MESSAGE_LENGTH`: a packet of an impossible length
  */
 export class PcapDecoder {
-  /** always 0: pcap has nothing but packets */
+  /** always 0: pcap has only packets */
   readonly skipped = 0
   /** always 0: pcap has no options and no statistics */
   readonly damaged = 0
@@ -36,7 +36,7 @@ export class PcapDecoder {
   #failure: unknown
   #need = FILE_HEADER
 
-  /** Appends a chunk. It is read where it lies: packets are windows on it. */
+  /** Appends a chunk. It is read in place: packets are windows on it. */
   push(chunk: Uint8Array): void {
     this.#window.push(chunk)
   }
@@ -55,7 +55,10 @@ export class PcapDecoder {
     }
   }
 
-  /** To be asked when everything was pushed and `next()` returns no more: why the end is in the middle of a packet, if it is. */
+  /**
+   * Call it when everything was pushed and `next()` returns no more: why the capture ends in the middle of a packet, if
+   * it does.
+   */
   finish(): DecodeError | undefined {
     const { available, position } = this.#window
     if (available === 0 && this.#header !== undefined) return undefined

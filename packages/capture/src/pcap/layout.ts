@@ -9,10 +9,10 @@
 
 export const FILE_HEADER = 24
 export const PACKET_HEADER = 16
-/** Of the field with the link type: the upper bits say how long the frame check sequence of an Ethernet frame is. */
+/** Of the field with the link type: the upper bits hold the length of the frame check sequence of an Ethernet frame. */
 export const LINK_TYPE_MASK = 0x03ff_ffff
 
-/** Units of a second that each magic stands for. */
+/** Units per second for each magic. */
 export const PcapMagic = {
   Microseconds: 0xa1b2c3d4,
   Nanoseconds: 0xa1b23c4d,

@@ -1,5 +1,5 @@
 /**
- * pcapng: the layout of its blocks (draft-ietf-opsawg-pcapng), and what a block means.
+ * pcapng: the layout of its blocks (draft-ietf-opsawg-pcapng), and their owned values.
  *
  *  every block: type (4) | length (4) | body, filled up to four bytes | length again (4)
  *
@@ -25,7 +25,7 @@ export const BlockType = {
   EnhancedPacket: 6,
 } as const
 
-/** Codes of options; those from 2 on mean something else in each type of block. */
+/** Codes of options; from 2 on their meaning depends on the type of block. */
 export const OptionCode = {
   /** opt_endofopt */
   End: 0,
@@ -53,7 +53,7 @@ export const InterfaceOption = {
 export const PacketOption = {
   /** epb_flags: in the lowest two bits the direction */
   Flags: 2,
-  /** epb_dropcount: packets lost between this one and the one before it */
+  /** epb_dropcount: packets lost between this one and the previous one */
   DropCount: 4,
 } as const
 export const StatisticsOption = {
@@ -80,16 +80,19 @@ export const MAXIMUM_OPTION_LENGTH = 0xffff
 /** if_tsresol for nanoseconds. */
 export const NANOSECONDS = 9
 
-/** The largest block that is believed. */
+/** Maximum length of a block in bytes. */
 export const MAXIMUM_BLOCK_LENGTH: number = 16 * 1024 * 1024
-/** Interfaces in one section. */
+/** Maximum interfaces in one section. */
 export const MAXIMUM_INTERFACES = 4096
-/** The longest packet that Wireshark and libpcap read (WTAP_MAX_PACKET_SIZE_STANDARD, MAXIMUM_SNAPLEN); longer ones are cut to it. */
+/**
+ * The longest packet that Wireshark and libpcap read (WTAP_MAX_PACKET_SIZE_STANDARD, MAXIMUM_SNAPLEN); longer ones are
+ * truncated to it.
+ */
 export const MAXIMUM_CAPTURED_LENGTH = 262_144
 
 /** The order of bytes in a section: that of the machine which wrote it. */
 export type ByteOrder = 'little' | 'big'
-/** Which way a packet went, as its interface saw it. */
+/** The direction of a packet at its interface. */
 export type Direction = 'inbound' | 'outbound'
 
 /** A section begins: interfaces are numbered from 0 again. */
@@ -115,25 +118,25 @@ export interface InterfaceBlock {
   readonly comment: string | undefined
 }
 
-/** A packet. Its bytes are a window on what was read, and stay as they are as long as that does. */
+/** A packet. Its bytes are a window on the input, valid as long as that is unchanged. */
 export interface PacketBlock {
   readonly type: 'packet'
   readonly interface: number
   readonly linkType: number
-  /** nanoseconds since 1970; 0 where the file has no time (a simple packet) */
+  /** nanoseconds since 1970; 0 if the file has no time (a simple packet) */
   readonly at: bigint
   readonly bytes: Uint8Array
-  /** bytes that the packet had before it was cut */
+  /** length of the whole packet in bytes, before it was truncated */
   readonly fullLength: number
   readonly comment: string | undefined
-  /** packets lost since the one before it on its interface */
+  /** packets lost since the previous one on its interface */
   readonly dropCount: bigint | undefined
   readonly direction: Direction | undefined
-  /** of the section: what lies in the packet in the order of a machine is in this order */
+  /** byte order of the section: fields of the packet in machine order are in this order */
   readonly byteOrder: ByteOrder
 }
 
-/** What an interface had counted at some moment. */
+/** The counters of an interface at some moment. */
 export interface StatisticsBlock {
   readonly type: 'statistics'
   readonly interface: number

@@ -1,27 +1,30 @@
 /**
- * A window on bytes that come in chunks of any size. What lies in one chunk is looked at in place; only what lies across chunks is
- * copied, once. It keeps no more than what was asked for and the chunk that this ends in.
+ * A window on bytes that come in chunks of any size. Bytes within one chunk are read in place; only bytes across chunks
+ * are copied, once. It keeps only the requested bytes and the chunk in which they end.
  */
 export class ByteWindow {
-  /** what is looked at; a part of it that was given out stays as it is */
+  /** the current bytes; parts that were given out stay unchanged */
   bytes: Uint8Array = new Uint8Array(0)
   view: DataView = new DataView(this.bytes.buffer)
-  /** where in `bytes` the next unread byte lies */
+  /** position in `bytes` of the next unread byte */
   position = 0
   /** bytes that were pushed and not yet skipped */
   available = 0
-  // How far `bytes` is from the first byte of all, and what was pushed after it.
+  // Distance of `bytes` from the first byte of all, and the chunks pushed after it.
   #base = 0
   #later: Uint8Array[] = []
 
-  /** Appends a chunk, which is read where it lies. */
+  /** Appends a chunk, which is read in place. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     this.#later.push(chunk)
     this.available += chunk.length
   }
 
-  /** Makes `length` bytes from `position` on readable in `bytes` and `view`; false when they were not all pushed yet. */
+  /**
+   * Makes `length` bytes from `position` on readable in `bytes` and `view`. Returns false if not all of them were
+   * pushed yet.
+   */
   require(length: number): boolean {
     if (this.available < length) return false
     const left = this.bytes.length - this.position
@@ -35,13 +38,13 @@ export class ByteWindow {
     return true
   }
 
-  /** Steps over `length` bytes that were required before. */
+  /** Skips `length` bytes that were required before. */
   skip(length: number): void {
     this.position += length
     this.available -= length
   }
 
-  /** How far a byte of `bytes` is from the first byte that was pushed. */
+  /** Distance of a byte of `bytes` from the first byte that was pushed. */
   offsetOf(position: number): number {
     return this.#base + position
   }

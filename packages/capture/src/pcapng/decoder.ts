@@ -32,15 +32,15 @@ interface Interface {
   readonly offset: bigint
 }
 
-/** Where a block lies in the window: from its type to its second length. */
+/** The position of a block in the window: from its type to its second length. */
 interface Extent {
   readonly start: number
   readonly length: number
 }
 
 /**
- * Called for each option, with where its value lies; false when the value is not what its code allows, and the option is ignored.
- * It may be called for codes that it does not know.
+ * Called for each option, with the position of its value. Returns false if the value is not valid for the code; the
+ * option is then ignored. It may be called for unknown codes.
  */
 type OptionVisitor = (code: number, offset: number, length: number) => boolean
 
@@ -51,17 +51,18 @@ const UNKNOWN_DROPS = 0xffff
 const text = new TextDecoder()
 
 /**
- * Reads pcapng from chunks of any size, in either byte order: `push()` them as they come, and take blocks with `next()` until it
- * returns none. Blocks of other types are skipped. It keeps at most one block, of {@link MAXIMUM_BLOCK_LENGTH} bytes, and the chunk
- * that its end lies in.
+ * Reads pcapng from chunks of any size, in either byte order: `push()` them as they come, and take blocks with `next()`
+ * until it returns none. Blocks of other types are skipped. It keeps at most one block, of {@link MAXIMUM_BLOCK_LENGTH}
+ * bytes, and the chunk in which it ends.
  *
- * Options and statistics say something about packets; damage in them never costs a packet. A malformed option is ignored with
- * those after it whose place is unknown then, malformed statistics are ignored whole, and {@link damaged} counts both.
+ * Options and statistics only describe packets, so damage in them never costs a packet. A malformed option is ignored,
+ * with those after it if their place is unknown; malformed statistics are ignored as a whole. {@link damaged} counts
+ * both.
  *
- * What makes the packets themselves unreadable throws from `next()`, every time from then on:
+ * Damage that makes packets unreadable throws from `next()`, and then every time:
  *
  * - `MESSAGE_TYPE`: not pcapng
- * - `UNSUPPORTED`: another version than 1 of it
+ * - `UNSUPPORTED`: a version other than 1
  * - `MESSAGE_LENGTH`: a block, or a packet in it, has an impossible length
  * - `ATTRIBUTE_MISSING`: a packet of an interface that was not described
  * - `ATTRIBUTE_COUNT`: too many interfaces
@@ -103,7 +104,10 @@ export class PcapngDecoder {
     }
   }
 
-  /** To be asked when everything was pushed and `next()` returns no more: why the end is in the middle of a block, if it is. */
+  /**
+   * Call it when everything was pushed and `next()` returns no more: why the capture ends in the middle of a block, if
+   * it does.
+   */
   finish(): DecodeError | undefined {
     const { available, position } = this.#window
     if (available === 0 && this.#inSection) return undefined
@@ -121,7 +125,7 @@ export class PcapngDecoder {
     this.#need = BLOCK_FRAMING
     if (!this.#window.require(BLOCK_FRAMING)) return undefined
     const start = this.#window.position
-    // The type of a section header reads the same in both orders.
+    // The type of a section header is the same in both byte orders.
     const isSection = this.#view.getUint32(start) === BlockType.SectionHeader
     if (isSection) this.#little = this.#sectionOrder(start)
     else if (!this.#inSection)
@@ -283,7 +287,7 @@ export class PcapngDecoder {
     }
   }
 
-  /** Nothing where the block is malformed: statistics never cost what comes after them. */
+  /** Returns nothing for a malformed block: statistics never cost later blocks. */
   #readStatistics(body: number, end: number): StatisticsBlock | undefined {
     const isWhole =
       end - body >= STATISTICS_BODY && this.#view.getUint32(end, this.#little) === end - body + BLOCK_FRAMING

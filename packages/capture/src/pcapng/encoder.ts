@@ -32,7 +32,7 @@ interface Interface {
   hasStatistics: boolean
 }
 
-/** Bytes that an encoder makes room for at a time. */
+/** Bytes that an encoder allocates at a time. */
 const CHUNK_SIZE = 65_536
 const MAXIMUM_64 = 0xffff_ffff_ffff_ffffn
 /** The order of this machine. */
@@ -44,8 +44,8 @@ const words = new Uint32Array(wide.buffer)
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Writes pcapng into memory, a block after the other: `take()` gives out what has come together. Times are in nanoseconds. It
- * knows no file and runs in a browser. What is refused (`EncodeError`, code `VALUE_RANGE`) writes nothing.
+ * Writes pcapng blocks into memory: `take()` returns what was written so far. Times are in nanoseconds. It uses no
+ * files and runs in a browser. An `EncodeError` (code `VALUE_RANGE`) leaves the output unchanged.
  */
 export class PcapngEncoder implements CaptureSink {
   readonly congested = false
@@ -63,7 +63,7 @@ export class PcapngEncoder implements CaptureSink {
     this.#writeSection(options)
   }
 
-  /** bytes that {@link take} would give out */
+  /** bytes that {@link take} would return */
   get pending(): number {
     return this.#end
   }
@@ -73,10 +73,10 @@ export class PcapngEncoder implements CaptureSink {
     return this.#taken + this.#end
   }
 
-  /** What was written since the last call; owned by the caller. */
+  /** The bytes written since the last call; owned by the caller. */
   take(): Uint8Array<ArrayBuffer> {
     const length = this.#end
-    // A little is copied, so that it does not keep a large buffer; what fills its buffer takes it along.
+    // A small part is copied, so that it does not keep a large buffer alive; a full buffer is passed on.
     const isLittle = length < this.#bytes.length / 2
     const taken = isLittle ? this.#bytes.slice(0, length) : this.#bytes.subarray(0, length)
     this.#taken += length
@@ -155,7 +155,7 @@ export class PcapngEncoder implements CaptureSink {
     return true
   }
 
-  /** Bytes that {@link writePacket} would add for a packet. */
+  /** The number of bytes that {@link writePacket} would add for a packet. */
   packetLength(record: PacketRecord): number {
     const { snapshotLength } = this.#interface(record.interface)
     return BLOCK_FRAMING + packetLength(record, optionText('comment', record.comment), snapshotLength)
@@ -187,7 +187,7 @@ export class PcapngEncoder implements CaptureSink {
     from.hasStatistics = true
   }
 
-  /** For each interface that has none yet: the packets that were written here, and the sum of their drop counts. */
+  /** For each interface without statistics: the number of packets written here, and the sum of their drop counts. */
   writeOwnStatistics(): void {
     for (const [number, from] of this.#interfaces.entries()) {
       if (from.hasStatistics) continue
@@ -211,7 +211,7 @@ export class PcapngEncoder implements CaptureSink {
     this.#view.setUint32(start, BYTE_ORDER_MAGIC, this.#little)
     this.#view.setUint16(start + 4, 1, this.#little)
     this.#view.setUint16(start + 6, 0, this.#little)
-    // -1: nobody knows yet how long the section gets.
+    // -1: the length of the section is not known yet.
     this.#view.setBigInt64(start + 8, -1n, this.#little)
     this.#end = start + SECTION_HEADER_BODY
     this.#option(OptionCode.Comment, comment)
@@ -227,11 +227,13 @@ export class PcapngEncoder implements CaptureSink {
     return found
   }
 
-  // Where the block that is being written begins, and whether it has options that an end must follow.
+  // The start of the current block, and whether it has options that need an end.
   #start = 0
   #hasOptions = false
 
-  /** Begins a block with `bodyLength` bytes between its lengths, and makes room for it; where its body begins. */
+  /**
+   * Begins a block with `bodyLength` bytes between its lengths, and makes room for it. Returns the offset of its body.
+   */
   #begin(type: number, bodyLength: number): number {
     const length = BLOCK_FRAMING + bodyLength
     if (this.#end + length > this.#bytes.length) this.#allocate(Math.max(this.#bytes.length * 2, this.#end + length))

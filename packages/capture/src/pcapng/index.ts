@@ -1,5 +1,6 @@
 /**
- * pcapng in memory: writing, reading, and the link types of netlink. No file, no process: it runs in a browser.
+ * pcapng in memory: writing, reading, and the link types of netlink. It uses no files and no process, so it runs in a
+ * browser.
  */
 // biome-ignore-start lint/performance/noBarrelFile: the entry of `@ringlink/capture/pcapng`
 export {

@@ -1,5 +1,5 @@
 /**
- * What the packets of each link type begin with (tcpdump.org/linktypes.html), and what follows.
+ * The header of each link type (tcpdump.org/linktypes.html), and what follows it.
  *
  *   Ethernet          destination (6) | source (6) | [tag 0x8100, 0x88a8 or 0x9100 (2) | VLAN (2)]… | EtherType (2)
  *   Linux cooked      packet type (2) | ARPHRD (2) | address length (2) | address (8) | protocol (2)
@@ -14,7 +14,7 @@
 import type { PacketBlock } from './block.ts'
 import { LinkType } from './link-type.ts'
 
-/** What a packet is after its link-layer header, and where that begins in its bytes. */
+/** The contents of a packet after its link-layer header, and their offset. */
 export type PacketContents =
   /** a network packet, of that EtherType */
   | { readonly kind: 'network'; readonly etherType: number; readonly offset: number }
@@ -36,10 +36,10 @@ const FAMILY_LENGTH = 4
 const FAMILY_IPV4 = 2
 /** AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, Darwin. */
 const FAMILIES_IPV6: ReadonlySet<number> = new Set([10, 24, 28, 30])
-/** DLT_RAW of Linux and BSD, and of OpenBSD: what old programs wrote instead of LINKTYPE_RAW. */
+/** DLT_RAW of Linux and BSD, and of OpenBSD, which old programs wrote instead of LINKTYPE_RAW. */
 const OLD_RAW: ReadonlySet<number> = new Set([12, 14])
 
-/** Opens the link layer of a captured packet; `undefined` for another link type, and where the header was cut. */
+/** Opens the link layer of a captured packet; `undefined` for an unknown link type, and if the header was truncated. */
 export function openLinkLayer({ linkType, bytes, byteOrder }: PacketBlock): PacketContents | undefined {
   switch (linkType) {
     case LinkType.Ethernet:
@@ -73,7 +73,7 @@ function openTagged(bytes: Uint8Array, offset: number): PacketContents | undefin
 }
 
 interface CookedLayout {
-  /** where the ARPHRD number and the protocol lie */
+  /** offsets of the ARPHRD number and the protocol */
   readonly hardware: number
   readonly protocol: number
   readonly length: number
@@ -84,21 +84,21 @@ function openCooked(bytes: Uint8Array, layout: CookedLayout): PacketContents | u
   if (bytes.length < offset) return undefined
   const protocol = uint16(bytes, layout.protocol)
   if (uint16(bytes, layout.hardware) === ARPHRD_NETLINK) return { kind: 'netlink', protocol, offset }
-  // What the header calls the protocol can be a tag; its VLAN and the next EtherType follow the header then.
+  // The header's protocol can be a tag; then its VLAN and the next EtherType follow the header.
   return VLAN_TAGS.has(protocol) ? openTagged(bytes, offset + 2) : { kind: 'network', etherType: protocol, offset }
 }
 
 function openLoopback(bytes: Uint8Array, little: boolean): PacketContents | undefined {
   if (bytes.length < FAMILY_LENGTH) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, FAMILY_LENGTH)
-  // A capture that was rewritten on another machine has the family turned round; a family is a small number.
+  // A capture that was rewritten on another machine has the family byte-swapped; a family is a small number.
   const family = Math.min(view.getUint32(0, little), view.getUint32(0, !little))
   if (family === FAMILY_IPV4) return { kind: 'network', etherType: EtherType.Ipv4, offset: FAMILY_LENGTH }
   if (FAMILIES_IPV6.has(family)) return { kind: 'network', etherType: EtherType.Ipv6, offset: FAMILY_LENGTH }
   return undefined
 }
 
-/** An IP packet, of the version that its first four bits say. */
+/** An IP packet, of the version in its first four bits. */
 function ofVersion(bytes: Uint8Array, offset: number): PacketContents {
   const etherType = (bytes[offset] ?? 0) >> 4 === 6 ? EtherType.Ipv6 : EtherType.Ipv4
   return { kind: 'network', etherType, offset }

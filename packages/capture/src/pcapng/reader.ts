@@ -2,10 +2,10 @@ import type { DecodeError } from '@ringlink/codec/errors'
 import type { CaptureBlock, PacketBlock } from './block.ts'
 import { PcapngDecoder } from './decoder.ts'
 
-/** Where bytes come from: all of them, or chunks of any size, as a file's or a socket's stream gives them. */
+/** A source of bytes: all of them, or chunks of any size, such as the stream of a file or socket. */
 export type ByteSource = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
-/** Blocks from chunks: `PcapngDecoder`, and what is used as it is. */
+/** Blocks from chunks: `PcapngDecoder`, and classes with the same members. */
 export interface BlockDecoder {
   readonly skipped: number
   readonly damaged: number
@@ -19,7 +19,7 @@ export interface BlockDecoder {
  *
  *     for await (const packet of readPcapng(chunks).packets()) console.log(packet.at)
  *
- * Malformed contents end the iteration with an error, as the decoder says; what came before it has been given out.
+ * Malformed contents end the iteration with an error of the decoder, after all blocks before it.
  */
 export class PcapngReader implements AsyncIterable<CaptureBlock> {
   /** set when the iteration has ended in the middle of a block: where and why */
@@ -37,7 +37,7 @@ export class PcapngReader implements AsyncIterable<CaptureBlock> {
     return this.#decoder.skipped
   }
 
-  /** options, and blocks of statistics, ignored because they are malformed: no packet is lost by them */
+  /** options, and blocks of statistics, ignored because they are malformed: this loses no packet */
   get damaged(): number {
     return this.#decoder.damaged
   }
@@ -51,7 +51,7 @@ export class PcapngReader implements AsyncIterable<CaptureBlock> {
     this.truncated = this.#decoder.finish()
   }
 
-  /** The packets alone. */
+  /** Only the packets. */
   async *packets(): AsyncGenerator<PacketBlock, undefined> {
     for await (const block of this) if (block.type === 'packet') yield block
   }
@@ -62,7 +62,10 @@ export function readPcapng(source: ByteSource): PcapngReader {
   return new PcapngReader(source)
 }
 
-/** The blocks of a pcapng capture that is in memory; the generator returns why it ends in the middle of a block, if it does. */
+/**
+ * The blocks of a pcapng capture in memory. The generator returns why the capture ends in the middle of a block, if it
+ * does.
+ */
 export function* decodePcapng(bytes: Uint8Array): Generator<CaptureBlock, DecodeError | undefined, undefined> {
   const decoder = new PcapngDecoder()
   decoder.push(bytes)

@@ -1,5 +1,5 @@
 /**
- * Packets of the link types that netlink needs, from and to what a transport moves.
+ * Converts between netlink messages and packets of their link types.
  *
  *  LINKTYPE_NETLINK: packet type (2) | ARPHRD_NETLINK (2) | unused (10) | netlink protocol (2) | nlmsghdr …
  *                    the cooked header is big endian, the message in the order of the machine
@@ -20,7 +20,7 @@ import type { PacketRecord } from './sink.ts'
 export const NETLINK_COOKED_LENGTH = 16
 /** ARPHRD_NETLINK (uapi/linux/if_arp.h) */
 const ARPHRD_NETLINK = 824
-/** PACKET_USER and PACKET_KERNEL (uapi/linux/if_packet.h): whom the message is for */
+/** PACKET_USER and PACKET_KERNEL (uapi/linux/if_packet.h): the receiver of the message */
 const TO_USER = 6
 const TO_KERNEL = 7
 const PROTOCOL_OFFSET = 14
@@ -28,13 +28,13 @@ const NFGENMSG_LENGTH = 4
 const ATTRIBUTE_HEADER = 4
 const HOST_IS_LITTLE = HOST_BYTE_ORDER === 'little'
 const NESTED_BIT = 0x8000
-/** Nested attributes that are turned around; the kernel's own go no deeper than five. */
+/** Maximum depth of nests that are byte-swapped; the kernel's are at most five deep. */
 const MAXIMUM_DEPTH = 16
 
-/** Bytes, or where they lie: a message view, a frame in its memory. */
+/** Bytes, or a region of memory: a message view, a frame. */
 export type MessageSource = Uint8Array | { readonly memory: Memory; readonly offset: number; readonly length: number }
 
-/** What else is known of a packet. */
+/** Optional properties of a packet. */
 export interface RecordDetails {
   readonly fullLength?: number | undefined
   readonly comment?: string | undefined
@@ -42,7 +42,10 @@ export interface RecordDetails {
   readonly direction?: Direction | undefined
 }
 
-/** A packet as it is: an IP packet for LINKTYPE_RAW, LINKTYPE_IPV4 and LINKTYPE_IPV6, a frame for LINKTYPE_ETHERNET. */
+/**
+ * A record of an unchanged packet: an IP packet for LINKTYPE_RAW, LINKTYPE_IPV4 and LINKTYPE_IPV6, a frame for
+ * LINKTYPE_ETHERNET.
+ */
 export function packetRecord(
   number: number,
   at: bigint,
@@ -52,7 +55,10 @@ export function packetRecord(
   return { ...details, interface: number, at, bytes: packet }
 }
 
-/** A message of the packet log (NFULNL_MSG_PACKET, or a view of one), for LINKTYPE_NFLOG. Throws code `SHORT_HEADER`. */
+/**
+ * A record of a message of the packet log (NFULNL_MSG_PACKET, or a view of one), for LINKTYPE_NFLOG. Throws code
+ * `SHORT_HEADER`.
+ */
 export function nflogRecord(
   number: number,
   at: bigint,
@@ -66,7 +72,10 @@ export function nflogRecord(
   return { ...details, interface: number, at, bytes: bytes.subarray(MESSAGE_HEADER_LENGTH), fullLength }
 }
 
-/** What a netlink socket moved in one piece, one message or several, for LINKTYPE_NETLINK; `protocol` is netlink's, default netfilter. */
+/**
+ * A record of one datagram of a netlink socket, with one or several messages, for LINKTYPE_NETLINK. `protocol` is the
+ * netlink protocol, default netfilter.
+ */
 export function netlinkRecord(
   number: number,
   at: bigint,
@@ -86,7 +95,10 @@ export interface NetlinkPacket {
   readonly fullLength: number
 }
 
-/** Takes the cooked header off. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER` where the header is not there whole. */
+/**
+ * Removes the cooked header. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER` if the header is
+ * incomplete.
+ */
 export function netlinkPacket(packet: PacketBlock): NetlinkPacket {
   checkLinkType(packet, LinkType.Netlink)
   const { bytes, fullLength } = packet
@@ -99,9 +111,9 @@ export function netlinkPacket(packet: PacketBlock): NetlinkPacket {
 }
 
 /**
- * The message of the packet log that a packet of LINKTYPE_NFLOG was, its netlink header made up: what the codec's views read. A copy
- * in the order of this machine. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`, and for
- * attributes of another order that cannot be turned around `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
+ * Converts a packet of LINKTYPE_NFLOG back to a message of the packet log, with a new netlink header, for the codec's
+ * views. A copy in the byte order of this machine. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
+ * and, for attributes that cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
  */
 export function nflogMessage(packet: PacketBlock): Uint8Array<ArrayBuffer> {
   checkLinkType(packet, LinkType.Nflog)
@@ -117,7 +129,7 @@ export function nflogMessage(packet: PacketBlock): Uint8Array<ArrayBuffer> {
   return message
 }
 
-/** Turns length and type of attributes around, nested ones too; their values are in network order. */
+/** Swaps the bytes of length and type of attributes, nested ones too; their values are in network order. */
 function turnAttributes(view: DataView, start: number, end: number, depth: number): void {
   if (depth > MAXIMUM_DEPTH) {
     throw new DecodeError('NESTED_DEPTH', 'log message', { offset: start, need: MAXIMUM_DEPTH, have: depth })
@@ -138,7 +150,7 @@ function turnAttributes(view: DataView, start: number, end: number, depth: numbe
 
 const cookedHeaders = new Map<number, Uint8Array>()
 
-/** The header is the same for all packets of a protocol and direction: it is made once. */
+/** The header is the same for all packets of a protocol and direction, so it is made once. */
 function cookedHeader(protocol: number, direction: Direction | undefined): Uint8Array {
   const packetType = direction === 'outbound' ? TO_KERNEL : TO_USER
   const key = packetType * 0x10000 + protocol

@@ -1,50 +1,50 @@
-/** What is written to a capture, and where it is written to. */
+/** The values that are written to a capture, and the sinks that take them. */
 import type { ByteOrder, Direction } from './block.ts'
 
-/** What the file says of itself. */
+/** The description of a file. */
 export interface SectionOptions {
   readonly hardware?: string | undefined
   readonly operatingSystem?: string | undefined
   readonly application?: string | undefined
   readonly comment?: string | undefined
   /**
-   * Order of the numbers of the file; default this machine's. Packets are not touched by it: what is in the order of a machine
-   * inside them (all of netlink, the attributes of NFLOG) is read in the order of the file.
+   * Byte order of the file; default this machine's. Packets are not changed, but readers take fields in machine order
+   * inside them (all of netlink, the attributes of NFLOG) in the order of the file.
    */
   readonly byteOrder?: ByteOrder | undefined
 }
 
-/** Where packets come from. */
+/** The description of an interface, the source of packets. */
 export interface InterfaceOptions {
   /** `LinkType`, or another number */
   readonly linkType: number
   readonly name?: string | undefined
   readonly description?: string | undefined
   readonly comment?: string | undefined
-  /** bytes to cut packets to; default, and at most, `MAXIMUM_CAPTURED_LENGTH` */
+  /** bytes to which packets are truncated; default and maximum `MAXIMUM_CAPTURED_LENGTH` */
   readonly snapshotLength?: number | undefined
 }
 
-/** A packet to be written. A `PacketBlock` that was read is one too. */
+/** A packet to write. A `PacketBlock` that was read is one too. */
 export interface PacketRecord {
-  /** what `addInterface` returned */
+  /** number that `addInterface` returned */
   readonly interface: number
   /** nanoseconds since 1970 */
   readonly at: bigint
   readonly bytes: Uint8Array
-  /** bytes that belong before `bytes`: the header that its link type has */
+  /** bytes to write before `bytes`: the header of its link type */
   readonly header?: Uint8Array | undefined
-  /** bytes that the packet had before it was cut, those of `header` not among them; default all that are given */
+  /** length of the whole packet in bytes, without `header`; default the length of `bytes` */
   readonly fullLength?: number | undefined
   readonly comment?: string | undefined
-  /** packets lost since the one before it on its interface */
+  /** packets lost since the previous one on its interface */
   readonly dropCount?: bigint | undefined
   readonly direction?: Direction | undefined
 }
 
-/** What an interface has counted. */
+/** The counters of an interface. */
 export interface InterfaceStatistics {
-  /** what `addInterface` returned */
+  /** number that `addInterface` returned */
   readonly interface: number
   /** nanoseconds since 1970 */
   readonly at: bigint
@@ -56,13 +56,13 @@ export interface InterfaceStatistics {
   readonly comment?: string | undefined
 }
 
-/** Where packets are written to: an encoder, a file, a rotation of files. */
+/** A destination of packets: an encoder, a file, a rotation of files. */
 export interface CaptureSink {
-  /** true: too much is waiting to be written; what is given anyway is kept in memory */
+  /** true: too much is waiting to be written; further packets are kept in memory */
   readonly congested: boolean
-  /** Describes an interface; its number. */
+  /** Describes an interface. Returns its number. */
   addInterface(options: InterfaceOptions): number
-  /** Takes a packet: its bytes are copied. False when the sink is {@link congested} now. */
+  /** Writes a packet, whose bytes are copied. Returns false when the sink is {@link congested} now. */
   writePacket(record: PacketRecord): boolean
   writeStatistics(statistics: InterfaceStatistics): void
 }

@@ -5,17 +5,17 @@ import { BlockType, type CaptureBlock } from '../pcapng/block.ts'
 import { PcapngDecoder } from '../pcapng/decoder.ts'
 import { formatError } from './format-error.ts'
 
-/** Bytes that tell which format a capture has. */
+/** The number of bytes that identify the format of a capture. */
 const MAGIC_LENGTH = 4
 const pcapMagics: ReadonlySet<number> = new Set(Object.values(PcapMagic))
 
 /**
- * Reads a capture of either format, pcapng or classic pcap, as its first four bytes say: used as `PcapngDecoder` is. What is
- * neither throws code `MESSAGE_TYPE`.
+ * Reads pcapng or classic pcap, by its first four bytes. Use it like `PcapngDecoder`. Throws code `MESSAGE_TYPE` for
+ * any other format.
  */
 export class CaptureDecoder {
   #decoder: PcapngDecoder | PcapDecoder | undefined
-  // What came before the format was known: less than its magic.
+  // The bytes before the format is known: less than its magic.
   #begun: Uint8Array = new Uint8Array(0)
   #failure: DecodeError | undefined
 
@@ -68,7 +68,7 @@ function decoderOf(bytes: Uint8Array): PcapngDecoder | PcapDecoder | undefined {
 
 function unknownFormat(bytes: Uint8Array): DecodeError {
   const begin = Array.from(bytes.subarray(0, MAGIC_LENGTH), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
-  const text = `it begins with ${begin}, expected pcapng or pcap, plain or compressed with gzip`
+  const text = `expected pcapng or pcap, plain or compressed with gzip, but it begins with ${begin}`
   return formatError(text, { offset: 0, need: MAGIC_LENGTH, have: bytes.length })
 }
 

@@ -1,9 +1,9 @@
 import { DecodeError } from '@ringlink/codec/errors'
 
-/** The error for bytes that are not a capture: code `MESSAGE_TYPE`, and `text` for all of its message. */
+/** The error for bytes that are not a capture: code `MESSAGE_TYPE`, with `text` as the message. */
 export function formatError(text: string, at: { offset: number; need: number; have: number }): DecodeError {
   const error = new DecodeError('MESSAGE_TYPE', text, at)
-  // What the codec says of a message does not suit a file.
+  // The codec's text about messages does not suit a file.
   error.message = text
   return error
 }

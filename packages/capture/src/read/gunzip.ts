@@ -3,13 +3,14 @@ import { DecodeError } from '@ringlink/codec/errors'
 import type { ByteSource } from '../pcapng/reader.ts'
 import { formatError } from './format-error.ts'
 
-/** Compressed bytes that are inflated at a time: they can become a thousand times as many. */
+/** Maximum compressed bytes inflated at a time: they can grow a thousandfold. */
 const PIECE = 65_536
 const GZIP_MAGIC = [0x1f, 0x8b] as const
 
 /**
- * The bytes of a capture, taken out of gzip where its first two bytes say that it is compressed (RFC 1952). Damage in the compressed
- * bytes throws a `DecodeError` of code `MESSAGE_TYPE`; an end in their middle is kept in {@link cut}, and all before it is given out.
+ * The bytes of a capture, decompressed if its first two bytes are gzip's (RFC 1952). Damage in the compressed bytes
+ * throws a `DecodeError` of code `MESSAGE_TYPE`; a premature end is kept in {@link cut}, after giving out everything
+ * before it.
  */
 export class InflatedBytes implements AsyncIterable<Uint8Array> {
   /** set at the end where the compressed bytes end too early */
@@ -82,7 +83,7 @@ class Inflater {
     }
   }
 
-  /** Everything was written: why the end comes too early, if it does. */
+  /** Call it when everything was written: why the end comes too early, if it does. */
   async finish(): Promise<DecodeError | undefined> {
     await this.#settled((done) => this.#gunzip.once('end', done).end())
     if (this.#failure === undefined) return undefined
@@ -91,7 +92,7 @@ class Inflater {
     return new DecodeError('MESSAGE_LENGTH', 'gzip stream cut by the end of the capture', at)
   }
 
-  /** What has been inflated since the last call. */
+  /** The bytes inflated since the last call. */
   taken(): Uint8Array[] {
     return this.#output.splice(0)
   }
@@ -100,7 +101,7 @@ class Inflater {
     this.#gunzip.destroy()
   }
 
-  /** Waits until `start` calls back, or the stream has failed: it need not call back then. */
+  /** Waits until `start` calls back or the stream fails, because a failed stream need not call back. */
   #settled(start: (done: () => void) => void): Promise<void> {
     return Promise.race([new Promise<void>(start), this.#failed])
   }

@@ -3,8 +3,8 @@ import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 
 /**
- * The bytes of a file or pipe. A pipe that nobody writes to never blocks a thread: reading it waits in the event loop, and the signal
- * ends it.
+ * The bytes of a file or pipe. A pipe without a writer never blocks a thread: reading it waits in the event loop, and
+ * the signal ends the wait.
  */
 export async function* chunksOfFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted()

@@ -7,7 +7,7 @@ import { InflatedBytes } from './gunzip.ts'
 import { chunksOfFile } from './input-file.ts'
 
 export interface ReadOptions {
-  /** ends the reading, also one that waits for a pipe: the iteration rejects with the signal's reason */
+  /** ends the reading, even while it waits for a pipe: the iteration rejects with the signal's reason */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -26,7 +26,7 @@ export class CaptureReader extends PcapngReader {
     this.#path = typeof source === 'string' ? source : undefined
   }
 
-  /** bytes of the source that were read so far, compressed ones as they are: what progress is measured by */
+  /** bytes of the source read so far, before decompression: a measure of progress */
   get bytesRead(): number {
     return this.#bytes.bytesRead
   }
@@ -45,14 +45,14 @@ export class CaptureReader extends PcapngReader {
 }
 
 /**
- * Reads pcapng or classic pcap, plain or compressed with gzip, from the file of that name or from a stream, chunks or all bytes. The
- * content says which it is, not the name.
+ * Reads pcapng or classic pcap, plain or compressed with gzip, from the file of that name or from a stream, chunks or
+ * all bytes. The content decides, not the name.
  *
  *     for await (const packet of readCapture('log.pcapng').packets()) console.log(packet.at, packet.bytes)
  *
- * The iteration rejects with `DecodeError` for malformed contents (what came before was given out), code `UNSUPPORTED` for another
- * version of the format, and with the system's error; the message names the file. A capture that ends in the middle of a packet
- * is read up to there, and `truncated` says so.
+ * The iteration rejects with `DecodeError` for malformed contents (after all blocks before them), code `UNSUPPORTED`
+ * for another version of the format, and with the system's error; the message names the file. A capture that ends in
+ * the middle of a packet is read up to there, and `truncated` says so.
  */
 export function readCapture(source: string | ByteSource, options: ReadOptions = {}): CaptureReader {
   return new CaptureReader(source, options)

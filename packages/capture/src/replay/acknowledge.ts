@@ -12,7 +12,10 @@ import {
 const ERROR_LENGTH = 4
 const LENGTH = MESSAGE_HEADER_LENGTH + ERROR_LENGTH + MESSAGE_HEADER_LENGTH
 
-/** What a kernel answers that accepts all requests among `length` bytes at `offset`: an Error message of errno 0 for each that asks for it. */
+/**
+ * The answer of a kernel that accepts all requests in the `length` bytes at `offset`: an Error message with errno 0 for
+ * each request that asks for one.
+ */
 export function acknowledgements(memory: Memory, offset: number, length: number, portId: number): Uint8Array[] {
   const answers: Uint8Array[] = []
   const messages = new MessageIterator().wrap(memory, offset, length)

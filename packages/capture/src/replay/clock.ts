@@ -1,4 +1,4 @@
-/** Where a replay takes its time from; milliseconds. */
+/** The clock of a replay, in milliseconds. */
 export interface ReplayClock {
   /** time that only goes forward, from any beginning */
   now(): number
@@ -9,7 +9,7 @@ export interface ReplayClock {
   sleep(delay: number): void
 }
 
-/** The machine's own. */
+/** The machine's clock. */
 export const systemClock: ReplayClock = {
   now: () => performance.now(),
   setTimer: (callback, delay) => setTimeout(callback, delay),

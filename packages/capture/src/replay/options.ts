@@ -15,19 +15,24 @@ import type { Transport, TransportError } from '@ringlink/transport'
 import type { ReplayClock } from './clock.ts'
 
 export interface ReplayOptions {
-  /** `recorded` (default): with the timing of the recording; a number: so many times as fast; `fast`: without waiting */
+  /**
+   * `recorded` (default): with the timing of the recording; a number: that many times as fast; `fast`: without waiting
+   */
   readonly speed?: 'recorded' | 'fast' | number | undefined
   /** play only the packets of this interface: its number or name; default all of LINKTYPE_NETLINK and LINKTYPE_NFLOG */
   readonly interface?: number | string | undefined
-  /** netlink protocol; packets of others are passed over. Default `NETLINK_NETFILTER` */
+  /** netlink protocol; packets of others are skipped. Default `NETLINK_NETFILTER` */
   readonly protocol?: number | undefined
   /**
-   * Compare what is sent with what was sent in the recording (which must have been made with `sent`): a flush that sends anything else
-   * throws code `UNSUPPORTED`. A frame comes only when all was sent that had been sent before it, so answers follow their requests.
-   * Default false: what is sent is discarded.
+   * Compare sent messages with those in the recording (which must have been made with `sent`): a flush that sends
+   * anything else throws code `UNSUPPORTED`. A frame comes only after all messages that were sent before it in the
+   * recording, so answers follow their requests. Default false: sent messages are discarded.
    */
   readonly expectSent?: boolean | undefined
-  /** what happens when all frames were received and more are asked for: the transport closes (default), or it waits as for a quiet kernel */
+  /**
+   * what happens when more is requested after all frames: the transport closes (default), or waits as for a quiet
+   * kernel
+   */
   readonly atEnd?: 'close' | 'wait' | undefined
   /** bytes of the longest message; default 131072 */
   readonly frameSize?: number | undefined
@@ -36,27 +41,27 @@ export interface ReplayOptions {
   /** batches that can be live; default 4 */
   readonly liveBatches?: number | undefined
   readonly outboxSize?: number | undefined
-  /** default: the one that the answers in the recording are addressed to */
+  /** port id of the transport; default the one to which the recorded answers are addressed */
   readonly portId?: number | undefined
   /**
-   * Answer each request that asks for an acknowledgement as if the kernel had accepted it: for clients that play a recording in which
-   * their own requests are not (packets of LINKTYPE_NFLOG have none). Default false.
+   * Answer each request that asks for an acknowledgement as if the kernel had accepted it: for clients that play a
+   * recording without their own requests (packets of LINKTYPE_NFLOG have none). Default false.
    */
   readonly acknowledge?: boolean | undefined
-  /** overwrite released frames, to find out who still reads them; default false */
+  /** overwrite released frames, to expose code that still reads them; default false */
   readonly poison?: boolean | undefined
-  /** default the machine's */
+  /** clock; default the machine's */
   readonly clock?: ReplayClock | undefined
 }
 
 /** A transport that plays a recording. */
 export interface Replay extends Transport {
   /**
-   * resolves when all frames were received and more were asked for, or at close: the moment to close a client that plays a recording.
-   * A failure is reported by the receive that meets it, first: a client's loop has rejected with it when this resolves
+   * resolves when more was requested after all frames, or at close: the moment to close a client that plays a
+   * recording. A receive reports a failure first, so the client's loop has rejected with it when this resolves
    */
   readonly ended: Promise<void>
-  /** where the recording ends in the middle of a block, if it does */
+  /** the error if the recording ends in the middle of a block */
   readonly truncated: DecodeError | undefined
   /** with `expectSent`: recorded messages that were not sent yet */
   readonly unsent: number
@@ -86,7 +91,7 @@ const replayOptions: Schema<ReplayOptions> = object<ReplayOptions>({
   clock,
 })
 
-/** A copy of the options of a replay that was checked. Throws `OptionError`. */
+/** A checked copy of the options of a replay. Throws `OptionError`. */
 export function checkReplayOptions(given: ReplayOptions): ReplayOptions {
   return readOptions('open replay', replayOptions, given)
 }

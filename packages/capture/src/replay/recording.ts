@@ -10,9 +10,9 @@ import { CaptureDecoder } from '../read/decoder.ts'
 import type { SentComparison } from './sent.ts'
 import { RecordingSource } from './source.ts'
 
-/** A frame of the recording, or a loss that no frame followed. */
+/** A frame of the recording, or a loss that is not followed by a frame. */
 export interface RecordedFrame {
-  /** nothing where there is only a loss */
+  /** `undefined` if there is only a loss */
   readonly bytes: Uint8Array | undefined
   readonly fullLength: number
   /** nanoseconds since 1970 */
@@ -22,22 +22,22 @@ export interface RecordedFrame {
   lost: number
 }
 
-/** Which packets of the capture are played. */
+/** Selects the packets of the capture to play. */
 export interface RecordingChoice {
   readonly interface?: number | string | undefined
   /** netlink protocol */
   readonly protocol: number
 }
 
-/** Frames, bytes of frames, and messages to be sent, read ahead of those that were. */
+/** Limits of reading ahead: frames, bytes of frames, and sent messages. */
 const READ_AHEAD = 1024
 const READ_AHEAD_BYTES = 4_194_304
 
-/** The frames of a capture, read ahead as far as there is room, and what is known of its end. */
+/** The frames of a capture, read ahead as far as there is room, and the state of its end. */
 export class Recording {
-  /** where the capture ends in the middle of a block, if it does */
+  /** the error if the capture ends in the middle of a block */
   truncated: DecodeError | undefined
-  /** why reading has ended early, if it has */
+  /** the error if reading has ended early */
   failure: unknown
   #choice: RecordingChoice
   #sent: SentComparison | undefined
@@ -45,17 +45,17 @@ export class Recording {
   #decoder = new CaptureDecoder()
   // Interfaces of the section that are played.
   #played = new Set<number>()
-  // Losses reported so far, of each interface.
+  // Losses reported so far, by interface.
   #drops = new Map<number, bigint>()
   #inbox: RecordedFrame[] = []
   #next = 0
   #aheadBytes = 0
-  // Of packets that are not played.
+  // Losses of packets that are not played.
   #pendingLoss = 0
   #isRead = false
   #isClosed = false
 
-  /** @param arrived called when more of a stream has come */
+  /** @param arrived called when more of a stream has arrived */
   constructor(source: ByteSource, choice: RecordingChoice, sent: SentComparison | undefined, arrived: () => void) {
     this.#choice = choice
     this.#sent = sent
@@ -67,7 +67,7 @@ export class Recording {
     return this.#inbox.length - this.#next
   }
 
-  /** everything was read, and all frames are taken */
+  /** everything was read, and all frames were taken */
   get isOver(): boolean {
     return this.#isRead && this.waiting === 0
   }
@@ -120,7 +120,7 @@ export class Recording {
     return this.waiting < READ_AHEAD && this.#aheadBytes < READ_AHEAD_BYTES
   }
 
-  /** Gives the decoder more; false when nothing has arrived. */
+  /** Passes more bytes to the decoder. Returns false if none have arrived. */
   #feed(): boolean {
     const chunk = this.#source.take()
     if (chunk !== undefined) {
@@ -161,7 +161,7 @@ export class Recording {
     this.#inbox.push({ bytes, fullLength, at: block.at, sentBefore: this.#sent?.recordedBytes ?? 0, lost })
   }
 
-  /** Losses that statistics report and no packet did. */
+  /** Losses that only the statistics report. */
   #admitLoss({ interface: number, dropped = 0n, at }: StatisticsBlock): void {
     const lost = dropped - (this.#drops.get(number) ?? 0n)
     if (lost <= 0n) return

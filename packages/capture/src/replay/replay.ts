@@ -20,9 +20,10 @@ import { type RecordedFrame, Recording } from './recording.ts'
 import { SentComparison } from './sent.ts'
 
 /**
- * Plays the netlink frames of a capture, pcapng or classic pcap, plain or compressed with gzip: a `record()`ing, or packets of
- * LINKTYPE_NFLOG, which become messages of the packet log. Frames that are due together come in one batch. Where the capture is
- * malformed, what comes before that is played, a receive then rejects with the `DecodeError`, and the transport closes.
+ * Plays the netlink frames of a capture, pcapng or classic pcap, plain or compressed with gzip: made by `record()`, or
+ * with packets of LINKTYPE_NFLOG, which become messages of the packet log. Frames that are due together come in one
+ * batch. If the capture is malformed, everything before that is played; then a receive rejects with the `DecodeError`,
+ * and the transport closes.
  *
  * Compressed bytes are inflated in the event loop: `poll()` alone never sees them.
  *
@@ -49,9 +50,9 @@ class ReplayTransport extends BaseTransport implements Replay {
   #sent: SentComparison | undefined
   #recording: Recording
   #portId: number
-  // Whether the port id is the one that answers in the recording are addressed to.
+  // Whether the port id is taken from the recorded answers.
   #isPortKnown: boolean
-  // Acknowledgements that were made up.
+  // Generated acknowledgements.
   #answers: Uint8Array[] = []
   #begunAt: number | undefined
   #firstAt = 0n
@@ -123,7 +124,7 @@ class ReplayTransport extends BaseTransport implements Replay {
     for (;;) {
       const batch = this.doReceive()
       if (batch !== undefined || this.#done || this.loss.hasNews) return batch
-      // What is neither read nor waits for its time cannot come while this thread is blocked.
+      // Frames that are neither read nor waiting for their time cannot come while this thread is blocked.
       const frame = this.#recording.frame(0)
       const left = end - now()
       if (frame === undefined || !this.#isPermitted(frame) || left <= 0) return undefined
@@ -215,7 +216,7 @@ class ReplayTransport extends BaseTransport implements Replay {
     if (lost > 0) this.loss.note(lost)
   }
 
-  /** A batch of the answers and the next `due` frames; `undefined` if there is only loss among these. */
+  /** A batch of the answers and the next `due` frames; `undefined` if these are only losses. */
   #deliverBatch(slab: number, due: number): FrameBatch | undefined {
     const { batchSize } = this.#pool.sizes
     let length = 0
@@ -237,7 +238,7 @@ class ReplayTransport extends BaseTransport implements Replay {
     this.countFrame(length, fullLength)
   }
 
-  /** Answers carry the port id of the socket that asked: a client that plays them must have it to recognise them. */
+  /** Answers carry the port id of the requesting socket: a client must have it to recognise them. */
   #learnPort(bytes: Uint8Array): void {
     if (bytes.length < MESSAGE_HEADER_LENGTH) return
     const messages = new MessageIterator().wrap(Memory.from(bytes), 0, bytes.length)
@@ -250,14 +251,17 @@ class ReplayTransport extends BaseTransport implements Replay {
     }
   }
 
-  /** To be asked when there is nothing to deliver now: ends what has come to its end, and throws what ends it early. */
+  /**
+   * Called when there is nothing to deliver: closes at the end of the recording, and throws the error that ends it
+   * early.
+   */
   #checkEnd(): void {
     const problem = this.#sent?.problem
     if (problem === undefined && !this.#recording.isOver) return
     const failure = problem ?? this.#recording.failure
     if (failure !== undefined && (problem !== undefined || !this.#endReported)) {
       this.#endReported = true
-      // Later, when the failure has reached the caller: a client that is closed at the end must not end without it.
+      // Later, once the failure has reached the caller: a client that is closed at the end must report it first.
       setImmediate(this.#end)
       throw failure
     }

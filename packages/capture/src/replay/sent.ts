@@ -2,28 +2,28 @@ import { align4 } from '@ringlink/codec/memory'
 import { TransportError } from '@ringlink/transport'
 
 /**
- * Compares what is sent with what a recording says was sent, byte by byte. How messages are spread over commits does not matter.
+ * Compares sent messages with those in a recording, byte by byte. Their distribution over commits does not matter.
  */
 export class SentComparison {
   /** bytes that were sent as recorded */
   matched = 0
   /** the first difference */
   problem: TransportError | undefined
-  /** nothing more is in the recording */
+  /** the recording has no more messages */
   complete = false
   #recorded: Uint8Array[] = []
-  // Sent while the recording had not been read so far.
+  // Bytes sent before the recording had been read that far.
   #ahead: Uint8Array[] = []
 
   /** bytes that were recorded, read so far */
   recordedBytes = 0
 
-  /** recorded messages, or pieces of several, of which not all was sent yet */
+  /** recorded messages that were not completely sent yet */
   get missing(): number {
     return this.#recorded.length
   }
 
-  /** Adds what the recording says was sent next. */
+  /** Adds the next sent message of the recording. */
   record(bytes: Uint8Array): void {
     const padded = new Uint8Array(align4(bytes.length))
     padded.set(bytes)
@@ -34,14 +34,14 @@ export class SentComparison {
     for (const sent of ahead) this.#take(sent)
   }
 
-  /** The recording is read to its end. */
+  /** Notes that the recording was read to its end. */
   end(): void {
     this.complete = true
     const ahead = this.#ahead[0]
     if (ahead !== undefined) this.problem ??= nothingRecorded(ahead)
   }
 
-  /** Takes what is sent. Throws code `UNSUPPORTED` at a difference, and takes nothing then. */
+  /** Takes sent bytes. Throws code `UNSUPPORTED` at a difference, and then takes nothing. */
   send(bytes: Uint8Array): void {
     if (this.problem === undefined) this.#take(bytes.slice())
     if (this.problem !== undefined) throw this.problem
@@ -77,12 +77,12 @@ export class SentComparison {
 }
 
 function difference(offset: number, recorded: number, sent: number): TransportError {
-  const text = `byte ${offset} of what is sent is ${hex(sent)}, and was ${hex(recorded)} in the recording`
+  const text = `byte ${offset} of the sent messages is ${hex(sent)}, expected ${hex(recorded)} as in the recording`
   return new TransportError('UNSUPPORTED', 'flush', text)
 }
 
 function nothingRecorded(bytes: Uint8Array): TransportError {
-  return new TransportError('UNSUPPORTED', 'flush', `${bytes.length} bytes more are sent than in the recording`)
+  return new TransportError('UNSUPPORTED', 'flush', `${bytes.length} more bytes were sent than in the recording`)
 }
 
 function hex(byte: number): string {

@@ -2,14 +2,14 @@ import { Readable } from 'node:stream'
 import type { ByteSource } from '../pcapng/reader.ts'
 import { InflatedBytes, isGzip } from '../read/gunzip.ts'
 
-/** Chunks of a recording, taken when they are needed; of a stream at most one is kept. */
+/** Chunks of a recording, taken when needed; at most one chunk of a stream is kept. */
 export class RecordingSource {
-  /** nothing more comes */
+  /** no more chunks come */
   hasEnded = false
   failure: unknown
   #source: ByteSource
   #sync: Iterator<Uint8Array> | undefined
-  // What is read of a stream, and the stream itself: ending the former may have to wait for the latter.
+  // The iterator of a stream, and the stream itself: ending the former may have to wait for the latter.
   #async: AsyncIterator<Uint8Array> | undefined
   #inner: AsyncIterator<Uint8Array> | undefined
   #bytes: InflatedBytes | undefined
@@ -17,7 +17,7 @@ export class RecordingSource {
   #asking = false
   #arrived: () => void
 
-  /** @param arrived called when a chunk of a stream has come, and at its end */
+  /** @param arrived called when a chunk of a stream has arrived, and at its end */
   constructor(source: ByteSource, arrived: () => void) {
     this.#source = source
     this.#arrived = arrived
@@ -30,12 +30,12 @@ export class RecordingSource {
     return this.#bytes?.cut
   }
 
-  /** {@link take} may give something now */
+  /** {@link take} may return a chunk now */
   get hasMore(): boolean {
     return this.#chunk !== undefined || (this.#sync !== undefined && !this.hasEnded)
   }
 
-  /** The next chunk, if it is there. Throws what the source throws. */
+  /** The next chunk, if it has arrived. Throws what the source throws. */
   take(): Uint8Array | undefined {
     if (this.hasEnded) return undefined
     if (this.#sync !== undefined) {
@@ -53,14 +53,14 @@ export class RecordingSource {
     this.hasEnded = true
     this.#chunk = undefined
     this.#sync?.return?.()
-    // The replay is closed: a source that cannot be closed concerns nobody any more.
+    // The replay is closed, so an error of closing the source is ignored.
     this.#inner?.return?.().catch(() => {})
     this.#async?.return?.().catch(() => {})
     // The iterator of a stream waits for data before it ends; the stream itself does not.
     if (this.#source instanceof Readable) this.#source.destroy()
   }
 
-  /** Bytes that are compressed are inflated in the event loop, as a stream's. */
+  /** Compressed bytes are inflated in the event loop, as those of a stream. */
   #openSync(source: Uint8Array | Iterable<Uint8Array>): void {
     const chunks = source instanceof Uint8Array ? [source][Symbol.iterator]() : source[Symbol.iterator]()
     let begun = new Uint8Array(0)

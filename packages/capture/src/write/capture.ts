@@ -27,17 +27,17 @@ import { type OutputOptions, openOutput } from './output-file.ts'
 export interface CaptureOptions extends SectionOptions, OutputOptions {
   /** bytes that may wait to be written before the capture is `congested`; default 16 MiB */
   readonly bufferSize?: number | undefined
-  /** leave the stream open at close: default false */
+  /** leave the stream open at close; default false */
   readonly keepOpen?: boolean | undefined
-  /** milliseconds that `close()` waits while the stream takes nothing, before it rejects with code `TIMEOUT`; default 5000 */
+  /** milliseconds without progress of the stream after which `close()` rejects with code `TIMEOUT`; default 5000 */
   readonly closeTimeout?: number | undefined
 }
 
-/** An option of pcapng has no room for more. */
+/** The maximum length of an option of pcapng. */
 const LONGEST_TEXT = 0xffff
 const sectionText = text(0, LONGEST_TEXT)
 
-/** The members of `openCapture`'s options: for captures that add some. */
+/** The members of `openCapture`'s options, for captures that add their own. */
 export const captureMembers: Members<CaptureOptions> = {
   hardware: sectionText,
   operatingSystem: sectionText,
@@ -52,21 +52,22 @@ export const captureMembers: Members<CaptureOptions> = {
 }
 const captureOptions: Schema<CaptureOptions> = object<CaptureOptions>(captureMembers)
 
-/** Bytes handed to the stream at a time. */
+/** Bytes passed to the stream at a time. */
 const CHUNK_SIZE = 65_536
 const BUFFER_SIZE: number = 16 * 1024 * 1024
 const CLOSE_TIMEOUT = 5000
 
 /**
- * Writes pcapng to a file or stream. Blocks are collected and written in larger pieces, at the latest when the event loop has its turn.
+ * Writes pcapng to a file or stream. Blocks are collected and written in larger pieces, at the latest in the next turn
+ * of the event loop.
  *
  *     if (!capture.writePacket(record)) await capture.drained()
  *
- * A failure, also of opening the file, is what `drained()` and `close()` reject with, and what {@link failure} resolves with at once;
- * packets written after it are discarded. It is the system's error, and its message names the file.
+ * After a failure, including one of opening the file, `drained()` and `close()` reject with it, and {@link failure}
+ * resolves with it at once; later packets are discarded. It is the system's error, and its message names the file.
  */
 export class Capture implements CaptureSink, AsyncDisposable {
-  /** resolves with the error when the capture has failed, and never otherwise: for programs that are to end then */
+  /** resolves with the error when the capture fails, and never otherwise, for programs that should end then */
   readonly failure: Promise<unknown>
   #stream: Writable | undefined
   #path: string | undefined
@@ -104,7 +105,7 @@ export class Capture implements CaptureSink, AsyncDisposable {
     return this.#waitingBytes + this.#encoder.pending >= this.#bufferSize
   }
 
-  /** bytes of the capture so far, those that wait to be written among them */
+  /** bytes of the capture so far, including those that wait to be written */
   get byteLength(): number {
     return this.#encoder.byteLength
   }
@@ -125,7 +126,7 @@ export class Capture implements CaptureSink, AsyncDisposable {
     return !this.congested
   }
 
-  /** Bytes that {@link writePacket} would add for a packet. */
+  /** The number of bytes that {@link writePacket} would add for a packet. */
   packetLength(record: PacketRecord): number {
     return this.#encoder.packetLength(record)
   }
@@ -137,13 +138,13 @@ export class Capture implements CaptureSink, AsyncDisposable {
     this.#written()
   }
 
-  /** Hands the stream what was collected. */
+  /** Passes the collected blocks to the stream. */
   flush(): void {
     const chunk = this.#encoder.take()
     if (chunk.length > 0 && !this.#failed) this.#stream?.write(chunk)
   }
 
-  /** Waits until the stream has taken what was given to it, if anything waits. */
+  /** Waits until the stream has taken everything, if anything waits. */
   async drained(): Promise<void> {
     this.flush()
     while (!this.#failed && this.#closing === undefined && this.#stream?.writableNeedDrain) await this.#nextEvent()
@@ -163,7 +164,7 @@ export class Capture implements CaptureSink, AsyncDisposable {
     await this.close()
   }
 
-  /** Opens a file; nothing where that fails. */
+  /** Opens a file; `undefined` if that fails. */
   #open(target: string | Writable, options: OutputOptions): Writable | undefined {
     if (typeof target !== 'string') return target
     try {
@@ -184,14 +185,14 @@ export class Capture implements CaptureSink, AsyncDisposable {
     const stream = this.#stream
     if (!this.#failed && stream !== undefined) await this.#end(stream)
     this.#wakeWaiting()
-    // A stream that failed may report it once more, later; one that stays open has an owner who listens.
+    // A failed stream may report its error again later; a stream that stays open has an owner who listens.
     if (this.#keepOpen) stream?.off('error', this.#onError)
     stream?.off('drain', this.#wakeWaiting)
     stream?.off('close', this.#onClose)
     this.#throwFailure()
   }
 
-  /** Waits until everything is written, and ends the stream unless it is to stay open. */
+  /** Waits until everything is written, and ends the stream unless it must stay open. */
   async #end(stream: Writable): Promise<void> {
     const ended = new Promise<void>((resolve) => {
       const onWritten = (error?: Error | null) => {
@@ -207,12 +208,12 @@ export class Capture implements CaptureSink, AsyncDisposable {
       if (now < left) left = now
       else this.#giveUp(stream)
     }, this.#closeTimeout)
-    // A stream that has failed need not call back.
+    // A failed stream need not call back.
     await Promise.race([ended, this.failure])
     clearInterval(watch)
   }
 
-  /** Nobody takes what is left: close must end. */
+  /** The rest is not taken, but close must end. */
   #giveUp(stream: Writable): void {
     const text = `its reader took nothing for ${this.#closeTimeout} ms, and ${this.#waitingBytes} bytes are not written`
     this.#onError(new NetlinkError('TIMEOUT', text))
@@ -243,7 +244,7 @@ export class Capture implements CaptureSink, AsyncDisposable {
   }
 
   #onClose = (): void => {
-    // A stream that was closed from outside takes nothing any more.
+    // A stream that was closed by others takes nothing any more.
     if (this.#closing === undefined && !this.#failed) this.#onError(closedError('write capture', 'the stream'))
   }
 
@@ -272,7 +273,7 @@ export function openCapture(target: string | Writable, options: CaptureOptions =
   return new Capture(target, options)
 }
 
-/** The error of using what is closed. */
+/** The error of using a closed capture or stream. */
 export function closedError(operation: string, what: string): TransportError {
   return new TransportError('CLOSED', operation, `${what} is closed`)
 }

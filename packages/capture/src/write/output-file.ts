@@ -9,7 +9,7 @@ export interface OutputOptions {
   readonly followSymbolicLinks?: boolean | undefined
 }
 
-/** What a system error means for an output file, and what to do. */
+/** The meaning of a system error for an output file, and what to do. */
 const advice: Readonly<Record<string, string>> = {
   ELOOP: 'it is a symbolic link; name its target, or allow it with followSymbolicLinks',
   ENXIO: 'no program reads this pipe; start the reader first',

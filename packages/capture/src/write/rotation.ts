@@ -5,13 +5,13 @@ import type { CaptureSink, InterfaceOptions, InterfaceStatistics, PacketRecord }
 import { type Capture, type CaptureOptions, captureMembers, closedError, openCapture } from './capture.ts'
 
 export interface RotationOptions extends Omit<CaptureOptions, 'keepOpen'> {
-  /** bytes of a file before the next one begins, except the statistics at its end */
+  /** bytes of a file before the next one begins, without the statistics at its end */
   readonly maximumBytes?: number | undefined
-  /** milliseconds from the first packet of a file, by the packets' own times, before the next one begins */
+  /** milliseconds from the first packet of a file, by the packets' times, before the next file begins */
   readonly maximumAge?: number | undefined
   /** files to keep; older ones are deleted */
   readonly maximumFiles?: number | undefined
-  /** the name of file `index`, which is from 1; default: `log.pcapng` becomes `log-00001.pcapng` */
+  /** returns the name of file `index`, counted from 1; default: `log.pcapng` becomes `log-00001.pcapng` */
   readonly fileName?: ((index: number) => string) | undefined
 }
 
@@ -25,13 +25,13 @@ const rotationOptions: Schema<RotationOptions> = object<RotationOptions>({
 })
 
 /**
- * A capture in files of bounded size or time, each of which is whole: it has all interfaces, under the same numbers, and
- * statistics of its own.
+ * A capture in files of bounded size or time. Each file is complete: it has all interfaces, under the same numbers, and
+ * its own statistics.
  */
 export class RotatingCapture implements CaptureSink, AsyncDisposable {
   /** names of the files that exist, oldest first */
   readonly files: string[] = []
-  /** resolves with the error when writing any file has failed, and never otherwise: for programs that are to end then */
+  /** resolves with the error when writing any file fails, and never otherwise, for programs that should end then */
   readonly failure: Promise<unknown>
   #options: RotationOptions
   #fileName: (index: number) => string
@@ -40,7 +40,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   #index = 0
   #firstAt: bigint | undefined
   #packets = 0
-  // Files that are being closed, and deletions: done when the capture is.
+  // Pending closes and deletions, which close() awaits.
   #pending = new Set<Promise<void>>()
   #failures: unknown[] = []
   #reportFailure: (error: unknown) => void = () => {}
@@ -70,7 +70,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
 
   writePacket(record: PacketRecord): boolean {
     this.#checkOpen('write packet')
-    // The capture is incomplete: no further files are made of it.
+    // The capture is incomplete, so it makes no further files.
     if (this.#failures.length > 0) return false
     if (this.#packets > 0 && this.#isFull(record)) this.#rotate()
     this.#firstAt ??= record.at
@@ -78,13 +78,13 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
     return this.#current.writePacket(record)
   }
 
-  /** For the file that is being written; earlier ones have the statistics of what is in them. */
+  /** Writes statistics to the current file; earlier files have their own. */
   writeStatistics(statistics: InterfaceStatistics): void {
     this.#checkOpen('write statistics')
     this.#current.writeStatistics(statistics)
   }
 
-  /** Waits until the current file has taken what was given to it. Rejects with the first failure of any file. */
+  /** Waits until the current file has taken everything. Rejects with the first failure of any file. */
   async drained(): Promise<void> {
     if (this.#failures.length > 0) throw this.#failures[0]
     await this.#current.drained()
@@ -135,7 +135,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
     } = this.#options
     if (this.files.length > maximumFiles) {
       const oldest = this.files.shift() as string
-      // After what is being closed: the oldest may be among it.
+      // After pending closes, because the oldest file may be among them.
       this.#inBackground(Promise.all(this.#pending).then(() => unlink(oldest)))
     }
     const capture = openCapture(name, options)
@@ -153,7 +153,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   }
 
   #fail(error: unknown): void {
-    // A capture reports its failure in several ways.
+    // A capture reports a failure in several ways; handle each.
     if (!this.#failures.includes(error)) this.#failures.push(error)
     this.#reportFailure(error)
   }

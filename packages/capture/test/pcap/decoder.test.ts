@@ -58,7 +58,7 @@ describe('classic pcap', () => {
     ])
   })
 
-  test('any packets are read as they were written, in either order and unit, whatever the chunks', () => {
+  test('any packets are read as they were written, in either order and unit, in chunks of any size', () => {
     const packet = fc.record({
       seconds: fc.integer({ min: 0, max: 0xffff_ffff }),
       fraction: fc.nat(999_999),
@@ -100,7 +100,7 @@ describe('classic pcap', () => {
     fc.assert(property)
   })
 
-  test('a cut is reported wherever it is, and all whole packets before it are given out', () => {
+  test('a cut at any place is reported, and all whole packets before it are given out', () => {
     const how = { order: 'little', unit: 'microseconds', linkType: 1 } as const
     const whole = pcapFile(how, [
       { seconds: 1, fraction: 1, bytes: hex('0102'), cut: 0 },

@@ -26,7 +26,7 @@ const codeOf = (bytes: Uint8Array): unknown => {
 }
 
 describe('blocks', () => {
-  test('a capture by hand, little endian, times in microseconds where nothing else is said', () => {
+  test('a capture by hand, little endian, times in microseconds by default', () => {
     expect(blocksOf(hex(SECTION + RAW_INTERFACE + PACKET))).toEqual([
       {
         type: 'section',
@@ -84,7 +84,7 @@ describe('blocks', () => {
     ])
   })
 
-  test('blocks of other types are passed over and counted, other options too, and comments are joined', () => {
+  test('blocks of other types are skipped and counted, other options too, and comments are joined', () => {
     const decoder = new PcapngDecoder()
     decoder.push(hex(`${SECTION} 04000000 10000000 00000000 10000000 ${RAW_INTERFACE} ad0b0000 0c000000 0c000000`))
     const seen: CaptureBlock[] = []
@@ -97,7 +97,7 @@ describe('blocks', () => {
     expect(packetsOf(options)).toMatchObject([{ comment: 'a\nb' }])
   })
 
-  test('a new section numbers its interfaces anew, in its own order', () => {
+  test('a new section has its own numbering of interfaces and byte order', () => {
     const first = new PcapngEncoder({ byteOrder: 'little' })
     first.addInterface({ linkType: 1 })
     first.addInterface({ linkType: 2 })
@@ -157,7 +157,7 @@ describe('malformed captures', () => {
     for (let i = 0; i < 2; i++) expect(() => decoder.next()).toThrow(expect.objectContaining({ code: 'MESSAGE_TYPE' }))
   })
 
-  test('anything at all ends in blocks or an error of ours, never beyond the bytes', () => {
+  test('any bytes end in blocks or an error of ours, never beyond the bytes', () => {
     const whole = hex(SECTION + RAW_INTERFACE + PACKET)
     fc.assert(
       fc.property(
@@ -219,7 +219,7 @@ describe('damaged options and statistics', () => {
     expect(decoder.damaged).toBe(1)
   })
 
-  test('whatever bytes of them are changed, all packets are read as they were written', () => {
+  test('with any of their bytes changed, all packets are read as they were written', () => {
     fc.assert(
       fc.property(damagedCaptures, ({ capture, packets }) => {
         expect(packetsOf(capture).map(({ bytes }) => bytes)).toEqual(packets)
@@ -230,7 +230,7 @@ describe('damaged options and statistics', () => {
 })
 
 describe('streams', () => {
-  test('a cut is told wherever it is, and all whole blocks before it are given out', async () => {
+  test('a cut at any place is reported, and all whole blocks before it are given out', async () => {
     const whole = hex(SECTION + RAW_INTERFACE + PACKET)
     const ends = [28, 48, 84]
     for (let length = 0; length <= whole.length; length++) {
@@ -263,7 +263,7 @@ describe('streams', () => {
     expect(decoder.finish()).toBeUndefined()
   })
 
-  test('a block of the largest length is read, and nothing is kept for one that merely claims it', () => {
+  test('a block of the largest length is read, and no memory is kept for one that only claims it', () => {
     const decoder = new PcapngDecoder()
     decoder.push(hex(`${SECTION} aa000000 00000001 00000000`))
     expect(decoder.next()).toMatchObject({ type: 'section' })

@@ -130,7 +130,7 @@ describe('the encoder', () => {
     expect(packetsOf(encoder.take())[0]).toMatchObject({ fullLength: MAXIMUM_CAPTURED_LENGTH + 1 })
   })
 
-  test('says beforehand how long a packet gets', () => {
+  test('predicts the length of a packet', () => {
     const encoder = new PcapngEncoder()
     encoder.addInterface({ linkType: LinkType.Raw, snapshotLength: 100 })
     for (const bytes of [new Uint8Array(0), new Uint8Array(99), new Uint8Array(1000)]) {
@@ -145,7 +145,7 @@ describe('the encoder', () => {
     blocksOf(encoder.take())
   })
 
-  test('counts what it gave out and what it still has', () => {
+  test('counts the bytes that it gave out and still has', () => {
     const encoder = new PcapngEncoder({ byteOrder: 'big' })
     expect([encoder.pending, encoder.byteLength]).toEqual([28, 28])
     expect(encoder.take()).toHaveLength(28)
@@ -153,7 +153,7 @@ describe('the encoder', () => {
     expect(encoder.take()).toHaveLength(0)
   })
 
-  test('does not touch what it gave out', () => {
+  test('does not touch bytes that it gave out', () => {
     const encoder = new PcapngEncoder()
     encoder.addInterface({ linkType: LinkType.Raw })
     const chunks: Uint8Array[] = []
@@ -166,7 +166,7 @@ describe('the encoder', () => {
     expect(chunks).toEqual(copies)
   })
 
-  test('makes statistics of its own for interfaces that have none', () => {
+  test('writes statistics for interfaces that have none', () => {
     const encoder = new PcapngEncoder()
     for (let i = 0; i < 3; i++) encoder.addInterface({ linkType: LinkType.Raw })
     encoder.writePacket({ interface: 1, at: 5n, bytes: hex('01'), dropCount: 2n })
@@ -181,7 +181,7 @@ describe('the encoder', () => {
     ])
   })
 
-  test('refuses what the format has no room for, and has written nothing then', () => {
+  test('refuses values that do not fit the format, and then writes nothing', () => {
     const encoder = new PcapngEncoder()
     encoder.addInterface({ linkType: LinkType.Raw })
     const before = encoder.byteLength

@@ -36,7 +36,7 @@ describe('LINKTYPE_NETLINK', () => {
     expect(netlinkPacket(sent)).toEqual({ protocol: Protocol.Netfilter, messages: hex('10000000'), fullLength: 9 })
   })
 
-  test('is refused where it is something else, or short', () => {
+  test('is refused if it is something else, or short', () => {
     const packet = written(253, { interface: 0, at, bytes: hex('0102') })
     expect(() => netlinkPacket(packet)).toThrow(expect.objectContaining({ code: 'SHORT_HEADER', need: 16, have: 2 }))
     expect(() => nflogMessage(packet)).toThrow(expect.objectContaining({ code: 'MESSAGE_TYPE' }))
@@ -47,7 +47,7 @@ describe('LINKTYPE_NETLINK', () => {
 describe('LINKTYPE_NFLOG', () => {
   const message = logMessage({ prefix: 'in: ', mark: 7, payload: udpPacket(1) }, 5)
 
-  test('is the message without its netlink header, and becomes it again', () => {
+  test('is the message without its netlink header, and is converted back to it', () => {
     const packet = written(239, nflogRecord(0, at, message, { fullLength: message.length + 3, comment: 'c' }))
     expect(packet.bytes).toEqual(message.subarray(16))
     expect(packet).toMatchObject({ fullLength: message.length - 16 + 3, comment: 'c' })
@@ -56,7 +56,7 @@ describe('LINKTYPE_NFLOG', () => {
     expect([view.group, view.prefix(), view.mark, view.payload()]).toEqual([5, 'in: ', 7, udpPacket(1)])
   })
 
-  test('is taken from a view where it lies', () => {
+  test('is taken from a view in place', () => {
     const memory = new Memory(2048)
     memory.u8.set(message, 512)
     const view = new LogRecordView().wrap(memory, 512, message.length)
@@ -64,7 +64,7 @@ describe('LINKTYPE_NFLOG', () => {
     expect(() => nflogRecord(0, at, hex('00'))).toThrow(expect.objectContaining({ code: 'SHORT_HEADER' }))
   })
 
-  test('of a machine with the other byte order is turned around, nested attributes too', () => {
+  test('of a machine with the other byte order is byte-swapped, nested attributes too', () => {
     const foreign = hostIsLittleEndian ? 'big' : 'little'
     const length = (bytes: string) => (foreign === 'big' ? bytes : bytes.replace(/(..)(..)/, '$2$1'))
     // family 2, version 0, group 5; packet header, VLAN { protocol, tag }, prefix
@@ -98,7 +98,7 @@ describe('LINKTYPE_NFLOG', () => {
   })
 })
 
-test('a raw packet is as it is', () => {
+test('a raw packet is unchanged', () => {
   const packet = written(LinkType.Raw, packetRecord(0, at, udpPacket(1), { dropCount: 3n }))
   expect(packet).toMatchObject({ at, linkType: 101, bytes: udpPacket(1), dropCount: 3n })
 })

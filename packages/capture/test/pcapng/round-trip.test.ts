@@ -53,7 +53,7 @@ const captures = fc.record({
   chunks: fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 5 }),
 })
 
-test('what is written is read, in either order and whatever the chunks', () => {
+test('a written capture is read back, in either order and chunks of any size', () => {
   fc.assert(
     fc.property(captures, ({ section, interfaces, packets, statistics, chunks }) => {
       const encoder = new PcapngEncoder(section)

@@ -60,7 +60,7 @@ describe('readCapture', () => {
     await fc.assert(property)
   })
 
-  test('gives out all whole packets of a capture that is cut, compressed or not, and says where it ends', async () => {
+  test('gives out all whole packets of a truncated capture, compressed or not, and reports where it ends', async () => {
     const property = fc.asyncProperty(how, fc.integer({ min: 1, max: 100 }), async ({ format, compressed }, cut) => {
       const list = Array.from({ length: 40 }, (_, index) => Uint8Array.of(index, index, index))
       const whole = compressed ? gzipSync(format(list)) : format(list)
@@ -90,8 +90,8 @@ describe('readCapture', () => {
     await expect(read(bytes)).rejects.toMatchObject({ code: 'MESSAGE_TYPE', message: expect.stringContaining('gzip') })
   })
 
-  test('what is neither is refused with its first bytes', async () => {
-    const text = 'it begins with 50 4b 03 04, expected pcapng or pcap, plain or compressed with gzip'
+  test('any other format is refused with its first bytes', async () => {
+    const text = 'expected pcapng or pcap, plain or compressed with gzip, but it begins with 50 4b 03 04'
     const code = 'MESSAGE_TYPE'
     await expect(read(hex('504b0304 00000000'))).rejects.toMatchObject({ code, message: expect.stringContaining(text) })
     for (const bytes of ['', '0a', '0a0d0d']) {

@@ -37,7 +37,7 @@ describeTransport('a replay of a capture that is still being written', {
           encoder.writePacket(netlinkRecord(0, 1n, message))
           source.push(encoder.take())
         }
-        // A turn for each chunk: the replay asks for the next when it has read one.
+        // A turn for each chunk: the replay requests the next one when it has read one.
         for (let turn = 0; turn < 3; turn++) await setImmediate()
       },
       lose: async (count) => {
@@ -90,7 +90,7 @@ async function played(source: Uint8Array | Iterable<Uint8Array>, options: Replay
 }
 
 describe('timing', () => {
-  test('as recorded: a frame comes when as much time has gone by as in the recording', async () => {
+  test('as recorded: a frame comes after the same time as in the recording', async () => {
     const clock = new TestClock()
     await using replay = openReplay(times(50, 50, 60, 75), { clock, atEnd: 'wait' })
     expect(bytesOf(await replay.receive())).toEqual([0, 1])
@@ -117,11 +117,11 @@ describe('timing', () => {
     expect(bytesOf(replay.poll())).toEqual([1])
   })
 
-  test('fast: full batches, whatever the times', async () => {
+  test('fast: full batches, independent of the times', async () => {
     expect(await played(times(0, 10, 5_000, 3, 9_999_999), { batchSize: 2 })).toEqual([[0, 1], [2, 3], [4]])
   })
 
-  test('a poll that may block sleeps until the next frame, or as long as it was told', async () => {
+  test('a blocking poll sleeps until the next frame or its timeout', async () => {
     const clock = new TestClock()
     await using replay = openReplay(times(0, 30, 40), { clock })
     expect(bytesOf(replay.poll(1000))).toEqual([0])
@@ -145,7 +145,7 @@ describe('timing', () => {
     expect(bytesOf(await replay.receive())).toEqual([1])
   })
 
-  test('the machine has a clock of its own', async () => {
+  test('the default clock is that of the machine', async () => {
     expect((await played(times(0, 1, 2), { speed: 'recorded' })).flat()).toEqual([0, 1, 2])
     const replay = openReplay(times(0, 1))
     bytesOf(replay.poll())
@@ -164,7 +164,7 @@ describe('what is played', () => {
     expect([losses, overruns, replay.stats.lost]).toEqual([[2, 3], [2, 3], 5])
   })
 
-  test('a loss that only the statistics tell of is told too, once', async () => {
+  test('a loss that only the statistics report is reported too, once', async () => {
     const encoder = new PcapngEncoder()
     encoder.addInterface({ linkType: LinkType.Netlink })
     encoder.writePacket(netlinkRecord(0, 0n, hex('00'), { dropCount: 2n }))
@@ -178,7 +178,7 @@ describe('what is played', () => {
     expect([losses, replay.stats.lost]).toEqual([[2, 4], 7])
   })
 
-  test('frames that were cut stay cut', async () => {
+  test('truncated frames stay truncated', async () => {
     const replay = openReplay(capture([{ fullLength: 80 }]), { speed: 'fast' })
     for await (const batch of replay) expect([batch.byteLength(0), batch.fullLength(0)]).toEqual([1, 80])
     expect(replay.stats.truncated).toBe(1)
@@ -238,14 +238,14 @@ describe('what is played', () => {
 })
 
 describe('the end', () => {
-  test('closes, and tells it', async () => {
+  test('closes, and reports it', async () => {
     const replay = openReplay(capture([{}]), { speed: 'fast' })
     bytesOf(await replay.receive())
     await expect(replay.receive()).rejects.toMatchObject({ code: 'CLOSED' })
     await replay.ended
   })
 
-  test('waits when it is told to, until close', async () => {
+  test('waits until close, if requested', async () => {
     const replay = openReplay(capture([{}]), { speed: 'fast', atEnd: 'wait' })
     bytesOf(await replay.receive())
     const waiting = replay.receive()
@@ -255,7 +255,7 @@ describe('the end', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  test('in the middle of a block is told, and all before it is played', async () => {
+  test('in the middle of a block is reported, and everything before it is played', async () => {
     const bytes = capture([{}, {}])
     const replay = openReplay(bytes.subarray(0, bytes.length - 5), { speed: 'fast' })
     const seen: number[][] = []
@@ -264,7 +264,7 @@ describe('the end', () => {
     expect(replay.truncated).toMatchObject({ code: 'MESSAGE_LENGTH' })
   })
 
-  test('by malformed contents rejects behind what came before, then closes', async () => {
+  test('by malformed contents rejects after everything before them, then closes', async () => {
     const replay = openReplay([capture([{}]), hex('00'.repeat(12))], { speed: 'fast' })
     expect(bytesOf(await replay.receive())).toEqual([0])
     await expect(replay.receive()).rejects.toMatchObject({ code: 'MESSAGE_LENGTH' })
@@ -281,7 +281,7 @@ describe('the end', () => {
     await replay.close()
   })
 
-  test('by close lets go of the source', async () => {
+  test('by close releases the source', async () => {
     const source = new PushedSource()
     const replay = openReplay(source)
     await replay.close()
@@ -326,7 +326,7 @@ describe('what is sent', () => {
     expect(replay.unsent).toBe(0)
   })
 
-  test('is compared, however it is cut, and frames wait for what was sent before them', async () => {
+  test('is compared, however it is divided, and frames wait for messages sent before them', async () => {
     await using replay = openReplay(dialogue(), { speed: 'fast', expectSent: true, atEnd: 'wait' })
     expect(replay.poll()).toBeUndefined()
     expect(replay.poll(-1)).toBeUndefined()
@@ -355,13 +355,13 @@ describe('what is sent', () => {
     expect(replay.unsent).toBe(0)
   })
 
-  test('that differs is refused, stays in the outbox, and a receive that waits is told', async () => {
+  test('that differs is refused, stays in the outbox, and rejects a waiting receive', async () => {
     await using replay = openReplay(dialogue(), { speed: 'fast', expectSent: true })
     const waiting = replay.receive()
     expect(() => send(replay, hex('a0a1a3'))).toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED',
-        message: expect.stringContaining('byte 2 of what is sent is 0xa3, and was 0xa2'),
+        message: expect.stringContaining('byte 2 of the sent messages is 0xa3, expected 0xa2'),
       }),
     )
     expect(replay.outbox.pendingCommits).toBe(1)

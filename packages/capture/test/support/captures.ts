@@ -1,6 +1,6 @@
 import { type CaptureBlock, decodePcapng, type PacketBlock } from '../../src/index.ts'
 
-/** The bytes that hexadecimal text stands for; what is behind a `#` does not count. */
+/** The bytes of hexadecimal text; comments after a `#` are ignored. */
 export function hex(text: string): Uint8Array {
   const digits = text.replace(/#.*$/gm, '').replace(/\s+/g, '')
   return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
@@ -8,7 +8,7 @@ export function hex(text: string): Uint8Array {
   )
 }
 
-/** All blocks of a capture that is whole. */
+/** All blocks of a complete capture. */
 export function blocksOf(bytes: Uint8Array): CaptureBlock[] {
   const blocks: CaptureBlock[] = []
   const decoder = decodePcapng(bytes)

@@ -5,7 +5,7 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** A clock that stands still until it is told to go. */
+/** A clock that stands still until it is advanced. */
 export class TestClock implements ReplayClock {
   readonly slept: number[] = []
   #now = 1000
@@ -32,7 +32,7 @@ export class TestClock implements ReplayClock {
     return this.#timers.size
   }
 
-  /** Goes on by `milliseconds`, and calls back what is due. */
+  /** Advances by `milliseconds`, and runs the callbacks that are due. */
   advance(milliseconds: number): void {
     this.#now += milliseconds
     for (const timer of [...this.#timers]) {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { LinkType, PcapngEncoder } from '../../src/pcapng/index.ts'
 
 const ENHANCED_PACKET = 6
-/** Where the options of a block begin, by its type; of statistics, all of the body counts. */
+/** Offset of the options of a block, by its type; for statistics, the whole body. */
 const optionsAt: Readonly<Record<number, number>> = { 168627466: 24, 1: 16, 5: 8 }
 
 /** Packets with options around them, and statistics between them. */
@@ -17,7 +17,7 @@ export function richCapture(byteOrder: 'little' | 'big', packets: readonly Uint8
   return encoder.take()
 }
 
-/** Offsets of all bytes of options and statistics: what says something about packets, and is not needed to read them. */
+/** Offsets of all bytes of options and statistics, which are not needed to read packets. */
 export function sideInformation(capture: Uint8Array, byteOrder: 'little' | 'big'): number[] {
   const view = new DataView(capture.buffer, capture.byteOffset, capture.length)
   const little = byteOrder === 'little'

@@ -1,4 +1,4 @@
-/** Chunks that a test hands over one by one, as a stream that somebody is still writing. */
+/** Chunks that a test pushes one by one, as a stream that is still being written. */
 export class PushedSource implements AsyncIterable<Uint8Array> {
   /** the reader has ended it */
   returned = false

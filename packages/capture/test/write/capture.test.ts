@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** A stream that takes a chunk only when it is told to. */
+/** A stream that takes a chunk only on command. */
 class SlowStream extends Writable {
   readonly chunks: Uint8Array[] = []
   #taken: (() => void)[] = []
@@ -37,7 +37,7 @@ class SlowStream extends Writable {
 const packet = (size: number, at = 0n) => packetRecord(0, at, new Uint8Array(size))
 
 describe('openCapture', () => {
-  test('writes a file with what the machine is, and statistics at its end', async () => {
+  test('writes a file with properties of the machine, and statistics at its end', async () => {
     const path = join(folder, 'one.pcapng')
     const capture = openCapture(path, { application: 'test' })
     expect(capture.addInterface({ linkType: LinkType.Raw })).toBe(0)
@@ -59,7 +59,7 @@ describe('openCapture', () => {
     expect(count).toBe(1000)
   })
 
-  test('hands over what it has when the event loop has its turn', async () => {
+  test('passes on its blocks in the next turn of the event loop', async () => {
     const stream = new SlowStream()
     const capture = openCapture(stream)
     expect(stream.chunks).toHaveLength(0)
@@ -78,7 +78,7 @@ describe('openCapture', () => {
     expect(packetsOf(Buffer.concat(stream.chunks))).toHaveLength(5)
   })
 
-  test('says when too much waits, and when it does no more', async () => {
+  test('reports congestion, and its end', async () => {
     const stream = new SlowStream()
     const capture = openCapture(stream, { bufferSize: 100_000 })
     capture.addInterface({ linkType: LinkType.Raw })
@@ -93,7 +93,7 @@ describe('openCapture', () => {
     expect(packetsOf(Buffer.concat(stream.chunks))).toHaveLength(2)
   })
 
-  test('tells the failure of its stream at drained and close, and discards what comes after it', async () => {
+  test('reports the failure of its stream at drained and close, and discards later packets', async () => {
     const capture = openCapture(join(folder, 'no such folder', 'one.pcapng'))
     capture.addInterface({ linkType: LinkType.Raw })
     capture.writePacket(packet(100_000))
@@ -102,13 +102,13 @@ describe('openCapture', () => {
     await expect(capture.close()).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  test('tells a failure that comes with the last bytes', async () => {
+  test('reports a failure that comes with the last bytes', async () => {
     const failure = new Error('no space left')
     const stream = new Writable({ write: (_chunk, _encoding, callback) => callback(failure) })
     await expect(openCapture(stream).close()).rejects.toBe(failure)
   })
 
-  test('tells when somebody else has closed its stream', async () => {
+  test('reports when others have closed its stream', async () => {
     const stream = new SlowStream()
     const capture = openCapture(stream)
     stream.destroy()
@@ -118,7 +118,7 @@ describe('openCapture', () => {
     await expect(capture.close()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  test('leaves a stream open where it is told to', async () => {
+  test('leaves a stream open if requested', async () => {
     const chunks: Uint8Array[] = []
     const stream = new Writable({
       write: (chunk: Uint8Array, _, callback) => {
@@ -236,7 +236,7 @@ describe('openCapture of a path', () => {
   })
 })
 
-/** Has the stream take what it is given until `work` is done. */
+/** Lets the stream take chunks until `work` is done. */
 async function untilWritten(stream: SlowStream, work: Promise<void>): Promise<void> {
   let done = false
   const finished = work.finally(() => {

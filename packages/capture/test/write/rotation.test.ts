@@ -32,7 +32,7 @@ describe('openRotatingCapture', () => {
     }
   })
 
-  test('a packet larger than a file may be has a file of its own', async () => {
+  test('a packet larger than the maximum of a file gets a separate file', async () => {
     const capture = openRotatingCapture(join(folder, 'large.pcapng'), { maximumBytes: 500 })
     capture.addInterface({ linkType: LinkType.Raw })
     for (const size of [10, 900, 10, 10]) capture.writePacket(packet(size))
@@ -40,7 +40,7 @@ describe('openRotatingCapture', () => {
     expect(await sizes(capture.files)).toEqual([1, 1, 2])
   })
 
-  test('begins a new file when enough time has gone by, by the packets, and keeps the last ones', async () => {
+  test('begins a new file after enough time, by the packets, and keeps the last ones', async () => {
     const path = join(folder, 'time.pcapng')
     const fileName = (index: number) => join(folder, `time.${index}`)
     const capture = openRotatingCapture(path, { maximumAge: 1000, maximumFiles: 2, fileName })
@@ -52,7 +52,7 @@ describe('openRotatingCapture', () => {
     expect(await sizes(capture.files)).toEqual([1, 1])
   })
 
-  test('refuses bounds that are none, takes nothing after close, and tells failures', async () => {
+  test('refuses invalid bounds, takes nothing after close, and reports failures', async () => {
     for (const options of [{ maximumBytes: 0 }, { maximumAge: -1 }, { maximumFiles: Number.NaN }]) {
       expect(() => openRotatingCapture('x', options)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
     }

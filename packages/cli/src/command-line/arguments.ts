@@ -12,7 +12,10 @@ export interface Arguments<Table extends OptionTable> {
 
 type OptionToken = Extract<ReturnType<typeof tokensOf>[number], { kind: 'option' }>
 
-/** Reads the words of a command by its description. Throws `UsageError`, which names the nearest known option. */
+/**
+ * Parses the arguments of a command according to its description. Throws `UsageError`, which names the nearest known
+ * option.
+ */
 export function readArguments<Table extends OptionTable>(
   command: Pick<CommandDescription, 'operands'> & { readonly options: Table },
   words: readonly string[],
@@ -40,7 +43,7 @@ function tokensOf(table: OptionTable, words: readonly string[]) {
       { type: value === undefined ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
     ]),
   )
-  // Not strict: what is wrong is said in our own words.
+  // Not strict, so that the error messages are ours.
   return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens
 }
 
@@ -78,11 +81,11 @@ function valuesOf<Table extends OptionTable>(
     if (value === undefined) return [name, all.length > 0]
     return [name, multiple === true ? all : all[0]]
   })
-  // By construction it has a member of the right type for each option.
+  // By construction it has a member of the correct type for each option.
   return Object.fromEntries(values) as OptionValues<Table>
 }
 
-/** Whether `--help` is among the words, wherever it stands, and nothing is said of the others. */
+/** Whether `--help` is among the arguments, at any place; the others are not checked. */
 export function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf('--')
   return (end < 0 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')

@@ -1,14 +1,14 @@
-/** What a command is. Its description is the only source of `--help`, of the completions for shells and of the manual page. */
+/** The description of a command: the only source of `--help`, of the shell completions and of the manual page. */
 
 /** An option of a command line: `--name`, or `--name VALUE`. */
 export interface OptionDescription {
   /** one line for `--help` */
   readonly summary: string
-  /** what stands for the value in texts; an option without it is a flag */
+  /** the placeholder of the value; an option without it is a flag */
   readonly value?: string
   /** whether it may be given several times; otherwise a second one is refused */
   readonly multiple?: true
-  /** the only values, or those that a shell proposes */
+  /** the only valid values, or those that a shell suggests */
   readonly choices?: readonly string[]
   /** the value is the path of a file */
   readonly file?: true
@@ -27,7 +27,7 @@ export type OptionValues<Table extends OptionTable> = {
     : boolean
 }
 
-/** What follows the options: `FILE`, or the name of an action. */
+/** The arguments after the options: `FILE`, or the name of an action. */
 export interface OperandDescription {
   readonly name: string
   readonly summary: string
@@ -36,7 +36,7 @@ export interface OperandDescription {
   readonly multiple?: true
 }
 
-/** A command line that works as it stands, where its files are there. */
+/** A command line that works unchanged, if its files exist. */
 export interface Example {
   readonly what: string
   readonly line: string
@@ -44,7 +44,7 @@ export interface Example {
 
 export interface Section {
   readonly title: string
-  /** lines as they are shown, each at most 118 characters long */
+  /** preformatted lines of at most 118 characters */
   readonly text: string
 }
 
@@ -63,21 +63,21 @@ export interface CommandDescription {
 
 export interface Command extends CommandDescription {
   /**
-   * Runs it with the words that follow its name, and returns the exit code. Throws `UsageError` for words that are wrong; any other
-   * error is one of the run.
+   * Runs it with the arguments after its name, and returns the exit code. Throws `UsageError` for invalid arguments;
+   * any other error is a failure of the run.
    */
   run(words: readonly string[]): Promise<ExitCode>
 }
 
-/** 0: ended as asked; 1: something failed, or is not as it should be; 2: the command line is wrong. */
+/** 0: ended as requested; 1: something failed, or a check did; 2: the command line is wrong. */
 export type ExitCode = 0 | 1 | 2
 
-/** Options that all commands have. */
+/** Options of all commands. */
 export const commonOptions = {
   help: { summary: 'this text', short: 'h' },
 } as const satisfies OptionTable
 
-/** The options of a command, those of all commands at the end. */
+/** The options of a command, followed by those of all commands. */
 export function allOptions({ options }: Pick<CommandDescription, 'options'>): OptionTable {
   return { ...options, ...commonOptions }
 }

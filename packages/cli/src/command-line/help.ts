@@ -1,11 +1,11 @@
 import { alternatives } from './alternatives.ts'
 import { allOptions, type Command, type CommandDescription, type OptionDescription } from './command.ts'
 
-/** Columns; the manual page and every text are made for this width. */
+/** Width in columns of the manual page and of all texts. */
 const WIDTH = 118
 const LEFT = 24
 
-export const EXIT_CODES = '0 ended as asked (also by Ctrl-C), 1 something failed, 2 the command line is wrong'
+export const EXIT_CODES = '0 ended as requested (also by Ctrl-C), 1 something failed, 2 the command line is wrong'
 
 /** `ringlink queue --queue N|N:M [OPTION...]` */
 export function usageLine({ name, operands }: Pick<CommandDescription, 'name' | 'operands'>): string {
@@ -19,7 +19,7 @@ export function optionSyntax(name: string, { value, short }: OptionDescription):
   return short === undefined ? long : `-${short}, ${long}`
 }
 
-/** What `--help` of a command prints. */
+/** The text of a command's `--help`. */
 export function formatHelp(command: CommandDescription): string {
   const { summary, description, operands, sections = [], examples } = command
   const parts = [
@@ -47,7 +47,7 @@ export function formatHelp(command: CommandDescription): string {
   return parts.join('\n\n')
 }
 
-/** What `ringlink --help` prints. */
+/** The text of `ringlink --help`. */
 export function formatOverview(commands: readonly Command[]): string {
   return [
     'ringlink COMMAND [OPTION...]\n\nLinux netfilter queues and logs: answer packets, show them, read netlink bytes.',
@@ -63,7 +63,7 @@ export function formatOverview(commands: readonly Command[]): string {
   ].join('\n\n')
 }
 
-/** A summary, and the values there are unless it names them itself. */
+/** A summary with the possible values, unless it names them itself. */
 export function withChoices(summary: string, choices: readonly string[] | undefined): string {
   if (choices === undefined || choices.every((choice) => summary.includes(choice))) return summary
   return `${summary}: ${alternatives(choices)}`

@@ -1,7 +1,7 @@
 import { nearestNames } from '@ringlink/codec/options'
 import { alternatives } from './alternatives.ts'
 
-/** `, did you mean --drop?`, or nothing if no known word is near. Dashes at the beginning do not count. */
+/** `, did you mean --drop?`, or nothing if no known word is near. Leading dashes are ignored. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const names = new Map(known.map((name) => [withoutDashes(name), name]))
   const nearest = nearestNames(withoutDashes(word), [...names.keys()])

@@ -7,7 +7,7 @@ const HOOKS: readonly RuleHook[] = ['prerouting', 'input', 'forward', 'output', 
 const PROTOCOLS: readonly RuleProtocol[] = ['tcp', 'udp', 'icmp', 'icmpv6', 'sctp']
 const WITH_PORTS: readonly (RuleProtocol | undefined)[] = ['tcp', 'udp', 'sctp']
 
-/** A rule as the command line has it. */
+/** A rule of the command line. */
 export type GivenRule = Pick<FirewallRule, 'hook' | 'match'>
 
 /** Reads the rules of --rule. Throws {@link UsageError}. */

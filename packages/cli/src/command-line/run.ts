@@ -7,8 +7,8 @@ import { didYouMean } from './nearest.ts'
 import { UsageError } from './values.ts'
 
 /**
- * Runs the command that the first word names, and returns the exit code. What is wrong is said on standard error; a reader of standard
- * output that goes away ends the program quietly.
+ * Runs the command that the first argument names, and returns the exit code. Errors go to standard error. If the reader
+ * of standard output goes away, the program ends quietly.
  */
 export async function runCommandLine(
   commands: readonly Command[],
@@ -23,7 +23,7 @@ export async function runCommandLine(
     await output.finish()
     return code
   } catch (error) {
-    // What a pipe's reader no longer wants is not worth an error of its own.
+    // A closed pipe is not reported as an error.
     await output.finish().catch(() => {})
     process.stderr.write(`${place}: ${escapeLines(messageOf(error))}\n`)
     if (!(error instanceof UsageError)) return 1

@@ -1,16 +1,16 @@
 import { constants } from 'node:os'
 import { output } from '../terminal/output.ts'
 
-/** Milliseconds in which a second signal is the same wish: a terminal and npx both send one for one Ctrl-C. */
+/** Milliseconds within which a second signal is ignored: a terminal and npx both send one for a single Ctrl-C. */
 const SAME_WISH = 1000
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** When a program is to end: a signal, the time of --seconds, or an output that nobody reads any more. */
+/** When a program should end: at a signal, after the time of --seconds, or when its output is no longer read. */
 export class Stop {
-  /** resolves when it is to end */
+  /** resolves when the program should end */
   readonly requested: Promise<void>
   isRequested = false
-  /** for what takes a signal; aborted when it is to end */
+  /** a signal for functions that take one; aborted when the program should end */
   readonly signal: AbortSignal
   #resolve: () => void = () => {}
   #controller = new AbortController()
@@ -35,7 +35,7 @@ export class Stop {
   }
 
   #onSignal(signal: (typeof SIGNALS)[number]): void {
-    // The end after the first one is bounded; a later one is for what nobody has thought of.
+    // The time to end after the first signal is bounded; a later signal ends the program in unforeseen cases.
     if (this.isRequested && performance.now() - this.#requestedAt > SAME_WISH) {
       process.exit(128 + constants.signals[signal])
     }

@@ -2,7 +2,7 @@ import { quoteText } from '@ringlink/codec'
 import { alternatives } from './alternatives.ts'
 import { didYouMean } from './nearest.ts'
 
-/** A command line that is wrong: exit code 2. */
+/** An invalid command line: exit code 2. */
 export class UsageError extends Error {}
 
 /** A number, decimal or with 0x; undefined if it was not given. Throws {@link UsageError}. */
@@ -29,7 +29,7 @@ export function readName<Name extends string>(
   throw new UsageError(`${option} must be ${alternatives(names)}, got ${quoteText(text)}${didYouMean(text, names)}`)
 }
 
-/** Units of an option, and what its values are. */
+/** Units of an option, and a description of its values. */
 export interface Units {
   readonly what: string
   readonly factors: Readonly<Record<string, number>>

@@ -7,9 +7,9 @@ const options = {} as const
 
 export const completionDescription = {
   name: 'completion',
-  summary: 'print a script that has a shell complete commands, options and their values',
+  summary: 'print a script for a shell that completes commands, options and their values',
   description: [
-    'Have bash read it in ~/.bashrc: source <(ringlink completion bash). For zsh, write it to a file _ringlink in a folder of $fpath; for ' +
+    'For bash, add to ~/.bashrc: source <(ringlink completion bash). For zsh, write it to a file _ringlink in a folder of $fpath; for ' +
       'fish, to ~/.config/fish/completions/ringlink.fish.',
   ],
   operands: [{ name: 'SHELL', summary: 'the shell', choices: SHELLS }],

@@ -20,18 +20,18 @@ const options = {
   protocol: {
     value: 'NAME',
     choices: Object.keys(PROTOCOL_NAMES),
-    summary: 'netlink protocol where the input does not say: a name (NETLINK_...) or number; default netfilter',
+    summary: 'netlink protocol if the input does not have it: a name (NETLINK_...) or number; default netfilter',
   },
   'byte-order': {
     value: 'ORDER',
     choices: BYTE_ORDERS,
     summary:
-      'of the machine that the bytes come from: little or big; default as the input says, else that of this machine',
+      'byte order of the machine that the bytes come from: little or big; default from the input, else of this machine',
   },
   format: {
     value: 'FORMAT',
     choices: INPUT_FORMATS,
-    summary: 'what the input is: hex, strace, capture (pcapng or pcap), raw (netlink bytes), or auto, the default',
+    summary: 'format of the input: hex, strace, capture (pcapng or pcap), raw (netlink bytes), or auto, the default',
   },
   json: { summary: 'one JSON object per message' },
 } as const
@@ -43,18 +43,18 @@ export const inspectDescription = {
     'INPUT is hexadecimal digits, a file, or - for standard input, which is also read if there is none. Digits may have blanks, commas, 0x, ' +
       '\\x, offsets at the beginning of a line, and comments after # or //. Captures show their netlink and NFLOG packets; other packets: ' +
       'ringlink log --read.',
-    'strace decodes netlink itself and leaves bytes out, so have it dump them too: strace -xx -e read=all -e write=all. What it dumps of ' +
+    'strace decodes netlink itself and leaves bytes out, so make it dump them too: strace -xx -e read=all -e write=all. What it dumps of ' +
       'netlink sockets is shown as it comes.',
   ],
   operands: [{ name: 'INPUT', summary: 'hexadecimal digits, a file, or -', file: true, multiple: true }],
   options,
   examples: [
     {
-      what: 'A request that takes queue 0',
+      what: 'A request that binds queue 0',
       line: `ringlink inspect '1c000000 02030500 01000000 00000000 00000000 08000100 01000002'`,
     },
     {
-      what: 'What a command asks the kernel, and what that answers',
+      what: 'The requests of a command, and the answers of the kernel',
       line: `strace -f -xx -e trace=network -e read=all -e write=all ip link show lo 2>&1 | ringlink inspect`,
     },
     {

@@ -3,7 +3,7 @@ import type { CommandDescription } from '../command-line/command.ts'
 export const manDescription = {
   name: 'man',
   summary: 'print the manual page, for man and groff',
-  description: ['The page has all commands. Text for a terminal that has no man: ringlink COMMAND --help.'],
+  description: ['The page has all commands. Without man: ringlink COMMAND --help.'],
   operands: [],
   options: {},
   examples: [

@@ -13,9 +13,9 @@ const options = {
   'on-exit': {
     value: 'WHAT',
     choices: ['bypass', 'block'],
-    summary: 'what becomes of the packets of --rule when the program is gone: bypass (the default) or block',
+    summary: 'what happens to the packets of --rule after the program ends: bypass (the default) or block',
   },
-  drop: { value: 'FILTER', multiple: true, summary: 'drop what it matches, and accept the rest; repeatable' },
+  drop: { value: 'FILTER', multiple: true, summary: 'drop packets that it matches, and accept the rest; repeatable' },
   mark: { value: 'N', summary: 'give accepted packets this mark' },
   print: { summary: 'print each packet and its verdict' },
   filter: { value: 'FILTER', multiple: true, summary: 'print only packets that it matches; repeatable; needs --print' },
@@ -38,7 +38,7 @@ export const queueDescription = {
   summary: 'answer the packets that the firewall sends to a queue',
   description: [
     'Packets that a --drop filter matches are dropped, all others are accepted. On a terminal it shows rates, loss and the addresses that ' +
-      'send most; in a pipe it prints a line per second. With --count, what came in one batch with the last packet gets the verdict of ' +
+      'send most; in a pipe it prints a line per second. With --count, packets in the same batch as the last one get the verdict of ' +
       '--unanswered.',
     'Needs CAP_NET_ADMIN in its network namespace (root, or unshare -Urn), except with --transport sim.',
   ],

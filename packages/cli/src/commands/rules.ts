@@ -4,10 +4,10 @@ import type { CommandDescription } from '../command-line/command.ts'
 export const RULE_FAMILIES = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'] as const
 
 const options = {
-  all: { summary: 'list the tables of others too' },
+  all: { summary: 'also list tables of other programs' },
   remove: {
     value: 'TABLE',
-    summary: 'remove this table with all that is in it: one that a program left, or a persistent one',
+    summary: 'remove this table with all its contents: one that a program left, or a persistent one',
   },
   family: {
     value: 'FAMILY',
@@ -19,19 +19,19 @@ const options = {
 
 export const rulesDescription = {
   name: 'rules',
-  summary: 'list the firewall rules that ringlink made, with their counters, and remove what was left',
+  summary: 'list the firewall rules that ringlink installed, with their counters, and remove leftover tables',
   description: [
-    "Ringlink's tables are called ringlink..., and most belong to a program: the kernel removes them with it, and nobody else can. A rule is " +
-      'shown as nft would write it, as far as ringlink makes such rules.',
+    "Ringlink's tables are called ringlink..., and most belong to a program: only the kernel removes them, with the program. A rule is " +
+      'shown in the syntax of nft, if ringlink can make such rules.',
     'Removing a table drops the packets that wait in the queues of this network namespace. Needs CAP_NET_ADMIN there.',
   ],
   operands: [],
   options,
   examples: [
-    { what: 'What ringlink has in the firewall now', line: 'ringlink rules' },
+    { what: 'The tables of ringlink in the firewall', line: 'ringlink rules' },
     { what: 'All tables, as JSON', line: 'ringlink rules --all --json' },
     {
-      what: 'Remove what a queue left on purpose',
+      what: 'Remove a table that a queue left on purpose',
       line: `ringlink queue --queue 7 --rule 'output udp' --on-exit block --seconds 1 && ringlink rules --remove ringlink-queue-7`,
     },
   ],

@@ -1,4 +1,4 @@
-/** Options that several commands have, and texts about them. */
+/** Options of several commands, and texts about them. */
 import type { OptionTable, Section } from '../command-line/command.ts'
 import { TRANSPORT_NAMES } from './transport-names.ts'
 
@@ -6,7 +6,7 @@ export const filterSection: Section = {
   title: 'Filters',
   text: `Conditions, one after another if all must hold, joined by 'or' if one is enough, with 'not' before one that must not hold,
 and parentheses.
-  tcp  udp  icmp  icmpv6           the protocol, after IPv6 extension headers too
+  tcp  udp  icmp  icmpv6           the protocol, also after IPv6 extension headers
   sport 53   dport 1000:2000       a port, or a range of them; never true for a fragment that has no ports
   src 10.0.0.0/8   dst 2001:db8::1 an address or a network
   text 'word'                      bytes of the application, within one packet, that contain it (UTF-8)
@@ -21,7 +21,7 @@ export const endOptions = {
 export const transportOption = {
   transport: {
     value: 'NAME',
-    summary: 'how packets come: socket, mmap, or sim, which makes packets up; default the fastest of this machine',
+    summary: 'the transport: socket, mmap, or sim, which makes up packets; default the fastest of this machine',
     choices: TRANSPORT_NAMES,
   },
 } as const satisfies OptionTable

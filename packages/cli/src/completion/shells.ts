@@ -41,7 +41,7 @@ complete -o filenames -F _ringlink ringlink
 `
 }
 
-/** What completes the value of an option; undefined for a flag. */
+/** The code that completes the value of an option; undefined for a flag. */
 function bashValues({ value, choices, file }: OptionDescription): string | undefined {
   if (value === undefined) return undefined
   if (choices !== undefined) return `COMPREPLY=($(compgen -W "${choices.join(' ')}" -- "$current"))`

@@ -6,13 +6,13 @@ const CHARACTERS = /\s{2,}(?:\|.*|[^\s].*)$/
 const COMMENT = /(?:#|\/\/).*$/
 const SEPARATORS = /[\s,;:{}[\]()"']|0x|\\x/gi
 
-/** The bytes that text in hexadecimal stands for; a text says what is wrong with it. */
+/** The bytes of hexadecimal text, or a description of its error. */
 export function parseHex(text: string): Uint8Array | string {
   const digits: string[] = []
   let isDump = false
   for (const [index, line] of text.split('\n').entries()) {
     isDump ||= OFFSET.test(line)
-    // hexdump ends with an offset of its own.
+    // hexdump ends with an offset on a separate line.
     if (isDump && LAST_OFFSET.test(line)) continue
     const found = digitsOf(line)
     if (/[^\da-f]/i.test(found)) {
@@ -38,7 +38,7 @@ function digitsOf(line: string): string {
     .replace(SEPARATORS, '')
 }
 
-/** Whether words of a command line look like digits rather than the name of a file. */
+/** Whether arguments look like digits instead of a file name. */
 export function looksLikeHex(text: string): boolean {
   return text.replace(SEPARATORS, '') !== '' && /^[\da-f]*$/i.test(text.replace(SEPARATORS, ''))
 }

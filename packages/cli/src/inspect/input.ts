@@ -18,14 +18,14 @@ import { isStrace, StraceReader } from './strace.ts'
 
 export type InputFormat = 'auto' | 'hex' | 'strace' | 'capture' | 'raw'
 
-/** Bytes of one input that is not a capture: text of more helps nobody, and is held in memory. */
+/** Maximum bytes of an input that is not a capture, because it is held in memory. */
 const MAXIMUM_TEXT = 256 * 1024 * 1024
-/** Bytes from which the format is told. */
+/** The number of bytes by which the format is detected. */
 const SAMPLE = 65_536
 /** pcapng, pcap (micro- and nanoseconds, both orders), gzip; the first bytes, as hexadecimal digits */
 const CAPTURE_MAGIC = /^(0a0d0d0a|a1b2c3d4|d4c3b2a1|a1b23c4d|4d3cb2a1|1f8b)/
 
-/** Where inputs come from, and what there is to say about them at the end. */
+/** The source of inputs, and the remarks about them at the end. */
 export interface InputOptions {
   readonly format: InputFormat
   readonly signal: AbortSignal
@@ -33,7 +33,7 @@ export interface InputOptions {
   readonly warn: (text: string) => void
 }
 
-/** The netlink bytes of each input in turn. Throws `UsageError` for words that are neither digits nor a file. */
+/** The netlink bytes of each input in turn. Throws `UsageError` for arguments that are neither digits nor a file. */
 export async function* readInputs(operands: readonly string[], options: InputOptions): AsyncGenerator<Chunk> {
   const files = operands.filter((operand) => operand === '-' || existsSync(operand))
   if (operands.length > 0 && files.length === 0 && (options.format === 'auto' || options.format === 'hex')) {
@@ -94,7 +94,7 @@ function formatOf(first: Uint8Array): Exclude<InputFormat, 'auto'> {
   return isStrace(sample) || !looksLikeHexText(sample) ? 'strace' : 'hex'
 }
 
-/** Whether the first lines, the last one of which may be cut, are digits. */
+/** Whether the first lines are digits; the last one may be incomplete. */
 function looksLikeHexText(sample: string): boolean {
   const lines = sample.split('\n')
   const whole = lines.length > 1 ? lines.slice(0, -1) : lines
@@ -210,7 +210,7 @@ function chunkOf(packet: PacketBlock, number: number): Chunk | undefined {
   return { bytes: packet.bytes.subarray(offset), label, protocol, byteOrder: packet.byteOrder }
 }
 
-/** An error that says what could not be read: the reader names files, and standard input has no name of its own. */
+/** Adds the name of the input to an error: the reader names files, but standard input has no name. */
 function named(error: unknown, name: string): unknown {
   const text = error instanceof Error ? error.message : String(error)
   return text.includes(name) ? error : new Error(`${name}: ${text}`, { cause: error })

@@ -35,7 +35,7 @@ export async function runInspect({ values, operands }: InspectArguments): Promis
   } catch (error) {
     if (!stop.isRequested) throw error
   }
-  // A terminal or pipe that nobody writes to would keep the process.
+  // A terminal or pipe without a writer would keep the process alive.
   process.stdin.destroy()
   return 0
 }

@@ -28,7 +28,7 @@ interface Call {
   readonly isNetlink: boolean
 }
 
-/** Whether a text is what strace prints. */
+/** Whether a text is output of strace. */
 export function isStrace(text: string): boolean {
   return text.split('\n').some((line) => CALL.test(line) || DUMP.test(line))
 }
@@ -44,7 +44,7 @@ export class StraceReader {
   #dump: number[] = []
   #dumps = 0
 
-  /** The chunks that are complete now that this line has come. */
+  /** The chunks that this line completes. */
   push(line: string): Chunk[] {
     const dump = DUMP.exec(line)
     if (dump !== null) {
@@ -60,7 +60,7 @@ export class StraceReader {
     return before
   }
 
-  /** What is left at the end. */
+  /** The remaining chunks at the end. */
   finish(): Chunk[] {
     return [...this.#takeDump(), ...this.#endCall()]
   }
@@ -115,7 +115,7 @@ export class StraceReader {
   }
 }
 
-/** Whether bytes begin with an `nlmsg_len` that could be theirs: other strings of a call do not. */
+/** Whether bytes begin with a plausible `nlmsg_len`, unlike other strings of a call. */
 function claimsLength(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const possible = (length: number) => length >= SHORTEST_MESSAGE && length <= bytes.length

@@ -1,7 +1,7 @@
 import { type CaptureSink, LinkType, nflogRecord, openCapture, openRotatingCapture } from '@ringlink/capture'
 import type { LogRecordView } from '@ringlink/codec'
 
-/** What `CaptureOutput` needs of a capture. */
+/** What `CaptureOutput` needs from a capture. */
 type OpenCapture = CaptureSink & {
   close(): Promise<void>
   drained(): Promise<void>
@@ -33,7 +33,7 @@ export class CaptureOutput {
     this.failure = this.#capture.failure.then((error) => {
       throw error
     })
-    // It may fail when nobody waits for it any more; `close` rejects then too.
+    // It may fail when it is no longer awaited; `close` rejects then too.
     this.failure.catch(() => {})
     for (const group of groups) {
       this.#interfaces.set(group, this.#capture.addInterface({ linkType: LinkType.Nflog, name: `nflog:${group}` }))
@@ -47,12 +47,15 @@ export class CaptureOutput {
     this.#capture.writePacket(nflogRecord(number, at, record, lost > 0 ? { dropCount: BigInt(lost) } : {}))
   }
 
-  /** Waits where the disk is slower than the log: what does not fit in the kernel's memory then is counted as lost. */
+  /**
+   * Waits if the disk is slower than the log: packets that then do not fit into the kernel's memory are counted as
+   * lost.
+   */
   async settle(): Promise<void> {
     if (this.#capture.congested) await this.#capture.drained()
   }
 
-  /** Writes what is left. Rejects if anything could not be written. */
+  /** Writes the rest. Rejects if anything could not be written. */
   async close(): Promise<void> {
     await this.#capture.close()
   }

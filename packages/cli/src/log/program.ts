@@ -6,18 +6,18 @@ import { Statistics } from '../packets/statistics.ts'
 import { CaptureOutput } from './capture-output.ts'
 import type { LogSettings } from './settings.ts'
 
-/** What the rates and the summary are made of. */
+/** The counters for the rates and the summary. */
 export interface LogTotals {
-  /** packets that the filter let through, and their bytes as their own headers say */
+  /** packets that passed the filter, and their bytes according to their headers */
   readonly packets: number
   readonly bytes: number
-  /** logged, and lost on the way here */
+  /** logged, but lost before they arrived */
   readonly lost: number
-  /** packets that the filter was asked about, if there is one */
+  /** packets that the filter checked, if there is one */
   readonly received?: number
 }
 
-/** What is done with each packet: counted, shown, saved. */
+/** Processes each packet: counts, shows and saves it. */
 export class LogProgram {
   readonly statistics = new Statistics()
   /** rejects when saving has failed, and never resolves */
@@ -45,7 +45,7 @@ export class LogProgram {
       : { packets, bytes, lost, received: this.#received }
   }
 
-  /** False when there were enough. Without lines nothing is made of a record except what is written to the file. */
+  /** Returns false when there were enough. Without lines a record is only written to the file. */
   takeRecord(record: LogRecord, at: bigint, lost: number): boolean {
     this.lost += lost
     this.#received++
@@ -57,7 +57,7 @@ export class LogProgram {
     return this.#wantsMore
   }
 
-  /** As `takeRecord`, for packets that no log has made. */
+  /** As `takeRecord`, for packets that do not come from a log. */
   takeEntry(entry: Entry): boolean {
     const { lost, mark } = entry
     this.lost += lost
@@ -74,13 +74,13 @@ export class LogProgram {
     return this.statistics.packets < this.#settings.count
   }
 
-  /** Waits where the output is slower than the log. */
+  /** Waits if the output is slower than the log. */
   async settle(): Promise<void> {
     await this.#printer?.settle()
     await this.#capture?.settle()
   }
 
-  /** Writes what is left, and rejects where that fails. */
+  /** Writes the rest, and rejects if that fails. */
   async close(): Promise<void> {
     this.#printer?.flush()
     await this.#capture?.close()

@@ -7,7 +7,7 @@ import { whole } from '../terminal/text.ts'
 import type { LogProgram } from './program.ts'
 import type { LogSettings } from './settings.ts'
 
-/** Packets after which the output is waited for, and the event loop has its turn. */
+/** Number of packets after which it waits for the output and lets the event loop run. */
 const ROUND = 256
 
 /** Shows a capture until its end, or the program's. Resolves with its name. */
@@ -22,7 +22,7 @@ export async function readCaptureFile(settings: LogSettings, program: LogProgram
       if (++count % ROUND !== 0) continue
       file.progress(count)
       await program.settle()
-      // Signals come with the event loop, which a long chunk of a file does not leave a turn.
+      // Signals need the event loop, which a long chunk of a file would block.
       await new Promise(setImmediate)
       if (stop.isRequested) break
     }
@@ -33,7 +33,7 @@ export async function readCaptureFile(settings: LogSettings, program: LogProgram
     process.stderr.write(`ringlink log: ${whole(packets)} packets of ${linkTypeName(linkType)} cannot be shown\n`)
   }
   if (contents.otherMessages > 0) {
-    const what = `${whole(contents.otherMessages)} netlink messages are no packets`
+    const what = `${whole(contents.otherMessages)} netlink messages are not packets`
     process.stderr.write(`ringlink log: ${what}: ringlink inspect ${quoteText(path)} shows them\n`)
   }
   const { truncated } = file.reader

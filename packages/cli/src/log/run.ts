@@ -12,7 +12,7 @@ import { LogProgram, type LogTotals } from './program.ts'
 import { readCaptureFile } from './read-capture.ts'
 import { type LogSettings, readSettings } from './settings.ts'
 
-/** Shows, counts and saves packets of a log or a capture, until it is told to end. */
+/** Shows, counts and saves packets of a log or a capture, until it is stopped. */
 export async function runLog(given: LogArguments): Promise<ExitCode> {
   const settings = readSettings(given)
   const stop = new Stop(settings.seconds)
@@ -36,7 +36,7 @@ export async function runLog(given: LogArguments): Promise<ExitCode> {
     failure = { error }
   }
   display.stop()
-  // A failure to close is one of the same file: the first error is the one to be told.
+  // A failure to close is about the same file, so only the first error is reported.
   await program.close().catch((error: unknown) => {
     failure ??= { error }
   })
@@ -52,11 +52,11 @@ function styleFor({ stats, json, lines }: LogSettings): RateStyle {
   return process.stdout.isTTY ? 'view' : 'lines'
 }
 
-/** Follows the log until the end is asked for, or enough packets were seen. Resolves with the transport's kind. */
+/** Follows the log until it is stopped, or enough packets were seen. Resolves with the transport's kind. */
 async function follow(settings: LogSettings, program: LogProgram, stop: Stop, onOpen: () => void): Promise<string> {
   const { groups, threshold, timeout, copyRange } = settings
   const transport = transportOpener(settings.transport, (needs) => openSimulatedLog(needs, groups))
-  // The rules are installed once the group is ours, and go with the log, or with us when we are killed.
+  // The rules are installed once the group is bound, and removed with the log, or with the process if it is killed.
   const rule =
     settings.rules.length === 0 ? undefined : settings.rules.map((it) => ({ ...it, prefix: settings.prefix }))
   await using log = await openLog({
@@ -75,7 +75,7 @@ async function follow(settings: LogSettings, program: LogProgram, stop: Stop, on
   const loop = readLog(log, program)
   const ends = [stop.requested.then(() => true), program.failure.catch(() => false), loop.then(() => false)]
   const isAsked = await Promise.race(ends)
-  // What the kernel has collected and not delivered comes first; then the loop ends by itself.
+  // Records that the kernel has collected come first; then the loop ends by itself.
   if (isAsked) await log.finish()
   else await log.close()
   await loop

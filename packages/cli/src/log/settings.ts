@@ -6,7 +6,7 @@ import { TRANSPORT_NAMES, type TransportName } from '../commands/transport-names
 import type { PacketFilter } from '../packets/filter.ts'
 import type { Rotation } from './capture-output.ts'
 
-/** What the words of `ringlink log` ask for. */
+/** The settings in the arguments of `ringlink log`. */
 export interface LogSettings {
   readonly groups: readonly number[]
   readonly rules: readonly GivenRule[]

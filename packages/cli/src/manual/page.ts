@@ -54,7 +54,7 @@ function bold(text: string): string {
   return `\\fB${roff(text)}\\fR`
 }
 
-/** Text that is not taken for requests or escapes; dashes and quotes are ASCII, to be copied. */
+/** Escapes text for roff; dashes and quotes stay ASCII, so that they can be copied. */
 function roff(text: string): string {
   const escaped = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll("'", '\\(aq').replaceAll('`', '\\(ga')
   return /^[.]/.test(escaped) ? `\\&${escaped}` : escaped

@@ -4,24 +4,24 @@ import { ETHERNET_HEADER_LENGTH, PacketView } from '@ringlink/packet'
 import { LogRecord } from 'ringlink'
 import { type Entry, entryOfPacket } from './entry.ts'
 
-/** What becomes of the packets of a capture; each returns false when there were enough. */
+/** The handlers for the packets of a capture; each returns false when there were enough. */
 export interface PacketSink {
   takeRecord(record: LogRecord, at: bigint, lost: number): boolean
   takeEntry(entry: Entry): boolean
 }
 
-/** Finds packets in captures of all link types: what was logged, what was queued, what a device had. */
+/** Finds packets in captures of all link types: logged ones, queued ones, and those of a device. */
 export class CaptureContents {
-  /** packets of each link type that is not known here, or whose header was cut */
+  /** packets of each unknown link type, or with a truncated header */
   readonly unknown = new Map<number, number>()
-  /** netlink messages that neither a queue nor a log has sent */
+  /** netlink messages that come neither from a queue nor from a log */
   otherMessages = 0
   #record = new LogRecord()
   #packet = new QueuePacketView()
   #headers = new PacketView()
   #messages = new MessageIterator()
 
-  /** False when the sink has had enough. Throws `DecodeError` for a malformed message. */
+  /** Returns false when the sink has had enough. Throws `DecodeError` for a malformed message. */
   take(packet: PacketBlock, sink: PacketSink): boolean {
     const { at, bytes, linkType } = packet
     const lost = Number(packet.dropCount ?? 0)

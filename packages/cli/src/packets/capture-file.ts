@@ -4,7 +4,7 @@ import { quoteText } from '@ringlink/codec'
 import { Progress } from '../terminal/progress.ts'
 import { whole } from '../terminal/text.ts'
 
-/** A capture that is read, and how far that is. */
+/** A capture that is being read, and the progress. */
 export interface OpenCaptureFile extends Disposable {
   readonly reader: CaptureReader
   /** Shows the progress on the terminal, if it is time to. */

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 
-/** Tells names of devices from their indexes, as this network namespace has them. */
+/** Finds names of devices by their indexes in this network namespace. */
 export class DeviceNames {
   #names = new Map<number, string>()
 
-  /** The name, or `#3` where that is not known. */
+  /** The name, or `#3` if unknown. */
   name(index: number): string {
     let name = this.#names.get(index)
     if (name !== undefined) return name
-    // Devices come and go: those that are new are looked for once.
+    // Devices come and go: new ones are looked up once.
     for (const [number, found] of readDevices()) this.#names.set(number, found)
     name = this.#names.get(index) ?? `#${index}`
     this.#names.set(index, name)
@@ -16,7 +16,7 @@ export class DeviceNames {
   }
 }
 
-/** For packets of another machine or another day: its devices are not ours. */
+/** For packets of another machine or time, whose devices are not ours. */
 export const unknownDevices: Pick<DeviceNames, 'name'> = { name: (index) => `#${index}` }
 
 /** Those with IPv4 and those with IPv6. Not /sys/class/net: that may be mounted for another namespace. */

@@ -5,9 +5,9 @@ const RESPONSE = 0x8000
 const RECURSION_DESIRED = 0x0100
 const OPERATION = 0x7800
 const POINTER = 0xc0
-/** A name is no longer than 255 bytes, so it has no more labels than that, nor needs it more jumps. */
+/** Maximum labels and jumps of a name: it is at most 255 bytes long. */
 const MAXIMUM_STEPS = 128
-/** Answers that are shown; a line has an end. */
+/** Maximum answers shown on a line. */
 const SHOWN_ANSWERS = 4
 
 const typeNames: ReadonlyMap<number, string> = new Map([
@@ -45,7 +45,10 @@ const QUESTION_LENGTH = 4
 const ANSWER_LENGTH = 10
 const MAXIMUM_QUESTIONS = 8
 
-/** A DNS message on one line: what is asked, or what was answered. Undefined if it is not one, or is cut before its first name ends. */
+/**
+ * A DNS message on one line: the question or the answers. Undefined if it is not one, or is truncated in its first
+ * name.
+ */
 export function describeDns(bytes: Uint8Array): string | undefined {
   if (bytes.length < HEADER_LENGTH) return undefined
   const [identifier = 0, flags = 0, questionCount = 0, answerCount = 0, ...further] = [0, 2, 4, 6, 8, 10].map(
@@ -98,7 +101,7 @@ function answerValue(bytes: Uint8Array, type: number, from: number, length: numb
   return NAMING.has(type) ? readName(bytes, from)?.text : undefined
 }
 
-/** A name and where it ends: labels, each with its length, and at last nothing or a pointer to the rest. */
+/** A name and its end: labels, each with its length, then nothing or a pointer to the rest. */
 function readName(bytes: Uint8Array, start: number): { text: string; end: number } | undefined {
   const labels: string[] = []
   let end: number | undefined

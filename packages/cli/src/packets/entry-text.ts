@@ -5,7 +5,7 @@ import type { DeviceNames } from './devices.ts'
 import { DNS_PORTS, describeDns } from './dns.ts'
 import { type Entry, headersOf } from './entry.ts'
 
-/** How entries are turned to text. */
+/** Options of formatting entries. */
 export interface EntryStyle {
   readonly paint: Paint
   readonly devices: Pick<DeviceNames, 'name'>
@@ -13,7 +13,7 @@ export interface EntryStyle {
   readonly linkLayer: boolean
 }
 
-/** One line, as tcpdump writes them; with what the log adds in front. */
+/** One line in tcpdump's format, preceded by the log's fields. */
 export function formatEntry(entry: Entry, { paint, devices, linkLayer }: EntryStyle): string {
   const words: string[] = [paint('dim', clockTime(entry.at))]
   if (entry.lost > 0) words.push(paint(['bold', 'red'], `(${entry.lost} lost)`))
@@ -60,7 +60,7 @@ function ethernetText(bytes: Uint8Array): string {
   return `${formatHardwareAddress(bytes.subarray(6, 12))} > ${formatHardwareAddress(bytes.subarray(0, 6))}`
 }
 
-/** The same for programs; what is not known is left out. */
+/** The same for programs; unknown values are left out. */
 export function entryObject(entry: Entry, devices: Pick<DeviceNames, 'name'>): object {
   const { at, bytes, linkLayer, inputDevice, outputDevice, etherType: _, ...rest } = entry
   const packet = headersOf(entry)
@@ -112,7 +112,7 @@ function clockTime(at: bigint): string {
   return `${hours}:${minutes}:${seconds}.${microseconds(at)}`
 }
 
-/** A time that a date cannot be made of is one that a capture made up; its number is shown. */
+/** A time outside the range of dates comes from a damaged capture; its number is shown. */
 function isoTime(at: bigint): string {
   const date = new Date(Number(at / MILLISECOND))
   return Number.isNaN(date.getTime()) ? `${at}` : date.toISOString().replace(/\.\d+Z$/, `.${microseconds(at)}Z`)

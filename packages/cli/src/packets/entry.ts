@@ -2,11 +2,11 @@ import { Family, Hook, type LogRecordView, Memory, type QueuePacketView } from '
 import { ETHERNET_HEADER_LENGTH, PacketView } from '@ringlink/packet'
 import type { LogRecord } from 'ringlink'
 
-/** A packet, with a copy of what it is shown by. */
+/** A packet, with copies of the shown values. */
 export interface Entry {
   /** nanoseconds since 1970 */
   readonly at: bigint
-  /** number of the queue that it waited in, its id there, and what was answered */
+  /** number of the queue that it waited in, its id there, and its verdict */
   readonly queue?: number | undefined
   readonly id?: number | undefined
   readonly verdict?: 'accept' | 'drop' | undefined
@@ -22,9 +22,9 @@ export interface Entry {
   readonly vlanId?: number | undefined
   /** an Ethernet header, if there is one */
   readonly linkLayer?: Uint8Array | undefined
-  /** 0: as the first byte says */
+  /** 0: by the first byte */
   readonly etherType: number
-  /** from the network header on, what was copied of it */
+  /** the copied bytes, from the network header on */
   readonly bytes: Uint8Array
   /** packets that were lost right before it */
   readonly lost: number
@@ -35,14 +35,14 @@ const arpHooks: HookNames = ['input', 'output', 'forward']
 const deviceHooks: HookNames = ['ingress', 'egress']
 const hooks: HookNames = Object.fromEntries(Object.entries(Hook).map(([name, number]) => [number, name.toLowerCase()]))
 
-/** Copies what is shown of a record. */
+/** Copies the shown values of a record. */
 export function entryOfRecord(record: LogRecord, at: bigint, lost: number): Entry {
   const { group, sequence } = record
   const linkLayer = record.linkLayerHeader() ?? record.hardwareHeader()
   return { at, lost, group, sequence, prefix: record.prefix(), ...detailsOf(record, record.headers(), linkLayer) }
 }
 
-/** Copies what is shown of a packet of a queue. */
+/** Copies the shown values of a packet of a queue. */
 export function entryOfPacket(
   packet: QueuePacketView,
   headers: PacketView,

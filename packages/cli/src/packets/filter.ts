@@ -12,7 +12,7 @@ import { alternatives } from '../command-line/alternatives.ts'
 import { didYouMean } from '../command-line/nearest.ts'
 import type { PacketSource } from './source.ts'
 
-/** What a filter looks at in a packet. */
+/** The values of a packet that a filter uses. */
 export type FilteredPacket = PacketSource
 
 /** True for the packets that the filter matches. */
@@ -42,7 +42,7 @@ export function compileFilter(expression: string): PacketFilter {
   return (packet) => test(packet.headers(), packet.mark ?? 0)
 }
 
-/** A filter that matches what any of the expressions does; undefined if there are none. Throws {@link FilterError}. */
+/** A filter that matches if any of the expressions does; undefined if there are none. Throws {@link FilterError}. */
 export function compileAny(expressions: readonly string[]): PacketFilter | undefined {
   if (expressions.length === 0) return undefined
   const filters = expressions.map((expression) => compileFilter(expression))
@@ -61,10 +61,10 @@ interface Word {
   readonly isQuoted: boolean
 }
 
-/** Not a port, and within no range of them. */
+/** Not a port, and outside every range. */
 const NO_PORT = -1
 
-/** Nesting deeper than this is a mistake, and must not end in a stack overflow. */
+/** Maximum depth of nesting, so that a mistake does not cause a stack overflow. */
 const MAXIMUM_DEPTH = 64
 
 class FilterParser {
@@ -263,7 +263,7 @@ function anyOf(tests: readonly Test[]): Test {
   }
 }
 
-/** Looks for `bytes` in a packet's content; where they do not match it skips as far as the byte under their end allows (Horspool). */
+/** Searches a packet's content for `bytes` (Horspool's algorithm). */
 function searchFor(bytes: Uint8Array): Test {
   const last = bytes.length - 1
   const skips = new Uint32Array(256).fill(bytes.length)
@@ -281,7 +281,7 @@ function searchFor(bytes: Uint8Array): Test {
   }
 }
 
-/** Reads `ADDRESS` or `ADDRESS/LENGTH`; a text says what is wrong. */
+/** Reads `ADDRESS` or `ADDRESS/LENGTH`. Returns a text that describes the error. */
 function readPrefix(text: string): Prefix | string {
   const prefix = tryParsePrefix(text)
   if (prefix !== undefined) return prefix

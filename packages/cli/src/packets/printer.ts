@@ -8,11 +8,11 @@ export interface PrinterOptions {
   readonly json: boolean
   /** show the header of the link layer too; default false */
   readonly link?: boolean
-  /** the packets are of another machine or another day: device numbers mean nothing here */
+  /** the packets come from another machine or time: device indexes have no meaning here */
   readonly isCapture?: boolean
 }
 
-/** Prints packets, many with one write, and has the program wait where the output is slower than they are. */
+/** Prints packets, many with one write, and makes the program wait if the output is slower. */
 export class PacketPrinter {
   #json: boolean
   #style: EntryStyle
@@ -34,12 +34,12 @@ export class PacketPrinter {
     this.#text += `${text}\n`
   }
 
-  /** Hands the output what was printed, and waits until it takes more. */
+  /** Passes the printed lines to the output, and waits until it takes more. */
   async settle(): Promise<void> {
     if (!this.flush()) await this.#output.drained()
   }
 
-  /** As {@link settle} without waiting; false where the output holds more than it should. */
+  /** As {@link settle} without waiting. Returns false if the output holds more than it should. */
   flush(): boolean {
     const text = this.#text
     this.#text = ''

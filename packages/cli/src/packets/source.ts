@@ -1,8 +1,8 @@
 import type { PacketView } from '@ringlink/packet'
 
-/** What filters and statistics look at: a packet of a queue, a record of a log, a packet of a capture. */
+/** The input of filters and statistics: a packet of a queue, a record of a log, a packet of a capture. */
 export interface PacketSource {
   readonly mark: number | undefined
-  /** Where its headers lie. */
+  /** Its headers. */
   headers(): PacketView
 }

@@ -9,10 +9,10 @@ interface Talker {
   bytes: number
 }
 
-/** Addresses that are remembered; when there are more, the quieter half is forgotten. */
+/** Maximum addresses remembered; with more, the quieter half is forgotten. */
 const MAXIMUM_TALKERS = 8192
 
-/** Who sends how much. It looks at headers where they lie; only an address that is new costs an object. */
+/** Counts packets by sender. It reads headers in place; only a new address allocates an object. */
 export class Statistics {
   packets = 0
   bytes = 0
@@ -39,12 +39,12 @@ export class Statistics {
     this.#add(key, address, packet.networkLength)
   }
 
-  /** Those who sent most packets. */
+  /** The senders of most packets. */
   topTalkers(count: number): readonly Readonly<Talker>[] {
     return [...this.#talkers.values()].sort((a, b) => b.packets - a.packets).slice(0, count)
   }
 
-  /** The same as a table; nothing if nobody has sent anything. */
+  /** The same as a table; empty if there are no senders. */
   lines(count: number): string[] {
     const talkers = this.topTalkers(count)
     if (talkers.length === 0) return []

@@ -13,7 +13,7 @@ import { transportOpener } from '../transports.ts'
 import { type QueueSettings, readSettings } from './settings.ts'
 import { describeTotals, formatSummary, Tally } from './summary.ts'
 
-/** Answers queues until it is told to end. */
+/** Answers queues until it is stopped. */
 export async function runQueue(given: QueueArguments): Promise<ExitCode> {
   const settings = readSettings(given)
   const stop = new Stop(settings.seconds)
@@ -25,7 +25,7 @@ export async function runQueue(given: QueueArguments): Promise<ExitCode> {
     program.begin(queues)
     const start = performance.now()
     const loops = queues.map((queue) => program.answer(queue))
-    // The first of these: the user, the time, a loop that has seen enough, or an error in one.
+    // The first of these: the user, the time, a loop that has seen enough, or its error.
     await Promise.race([stop.requested, ...loops])
     seconds = (performance.now() - start) / 1000
     // The kernel's counters are gone once the queues are closed.
@@ -35,16 +35,16 @@ export async function runQueue(given: QueueArguments): Promise<ExitCode> {
     await Promise.all(loops)
   } finally {
     program.stop()
-    // Nothing is left without a verdict, also after an error. Closing a second time does nothing.
+    // No packet is left without a verdict, even after an error. Closing is idempotent.
     await closeAll(queues)
   }
   program.summarize(seconds)
   return 0
 }
 
-/** One queue for each number, each with a socket of its own, so that the kernel can spread its work over them. */
+/** One queue for each number, each with its own socket, so that the kernel can distribute its work. */
 async function openQueues(settings: QueueSettings, queues: Queue[]): Promise<void> {
-  // The rules are installed once the queue is ours, and go before it does, or with us when we are killed.
+  // The rules are installed once the queue is bound, and removed before it closes, or with the process if it is killed.
   const rule = settings.rules.map((it) => ({ ...it, onExit: settings.onExit }))
   for (const number of settings.queues) {
     const queue = await openQueue({
@@ -66,13 +66,13 @@ function closeAll(queues: readonly Queue[]): Promise<unknown> {
   return Promise.all(queues.map((queue) => queue.close()))
 }
 
-/** What is done with the packets, and shown of it. */
+/** What happens with the packets, and what is shown. */
 class QueueProgram {
   readonly tally: Tally
   #settings: QueueSettings
   #display: RateDisplay<ReturnType<Tally['read']>>
   #printer: PacketPrinter | undefined
-  /** kept only where they are shown: finding addresses costs as much as a filter */
+  /** kept only if they are shown: finding addresses costs as much as a filter */
   #talkers: Statistics | undefined
   #transport = ''
 
@@ -97,7 +97,7 @@ class QueueProgram {
   /** Accepts or drops every packet of a queue, until that is closed or enough packets were seen. */
   async answer(queue: Queue): Promise<void> {
     const { isDropped, count } = this.#settings
-    // What an accepted packet is changed to; undefined sends the shorter verdict that changes nothing.
+    // The changes of an accepted packet; undefined sends the shorter verdict without changes.
     const changes = this.#settings.mark === undefined ? undefined : { mark: this.#settings.mark }
     const { tally } = this
     for await (const packets of queue) {
@@ -106,7 +106,7 @@ class QueueProgram {
         tally.bytes += packet.fullLength
         this.#talkers?.count(packet)
         const drops = isDropped?.(packet) === true
-        // Before the verdict, whose packet may not be read any more.
+        // Before the verdict, after which the packet may not be read any more.
         if (this.#printer !== undefined) this.#print(this.#printer, packet, now, drops)
         if (drops) packet.drop()
         else packet.accept(changes)

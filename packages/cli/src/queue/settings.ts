@@ -6,7 +6,7 @@ import type { QueueArguments } from '../commands/queue.ts'
 import { TRANSPORT_NAMES, type TransportName } from '../commands/transport-names.ts'
 import type { PacketFilter } from '../packets/filter.ts'
 
-/** What the words of `ringlink queue` ask for. */
+/** The settings in the arguments of `ringlink queue`. */
 export interface QueueSettings {
   readonly queues: readonly number[]
   readonly rules: readonly GivenRule[]

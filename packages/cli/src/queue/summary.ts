@@ -1,7 +1,7 @@
 import type { Queue } from 'ringlink'
 import { formatRows, whole } from '../terminal/text.ts'
 
-/** What has happened so far, over all queues. */
+/** The counters so far, over all queues. */
 export interface Totals {
   /** packets received, and the bytes of them */
   readonly packets: number
@@ -18,7 +18,7 @@ export interface Totals {
   readonly late: number
 }
 
-/** Adds up what the queues and the kernel count. */
+/** Sums the counters of the queues and of the kernel. */
 export class Tally {
   bytes = 0
   /** packets that the program has looked at */
@@ -49,7 +49,7 @@ export class Tally {
     }
   }
 
-  /** The kernel knows more than we see: also what it dropped because the queue was full. It forgets all that at close. */
+  /** The kernel also counts packets that it dropped because the queue was full. It forgets these counters at close. */
   #readCounters(queue: Queue, i: number): void {
     try {
       const counters = queue.counters()
@@ -57,14 +57,14 @@ export class Tally {
       this.#lost[i] = counters.queueDropped + counters.userDropped
       this.#waiting[i] = counters.waiting
     } catch {
-      // Closed, or a transport without these files: what the kernel said last, and the gaps in the ids.
+      // Closed, or a transport without these files: the last counters of the kernel, and the gaps in the ids.
       this.#lost[i] = Math.max(this.#lost[i] ?? 0, queue.stats.lost)
       this.#waiting[i] ??= 0
     }
   }
 }
 
-/** The last words, for people. */
+/** The summary, for people. */
 export function formatSummary(totals: Totals, seconds: number, transport: string): string {
   const { packets, accepted, dropped, unanswered, lost, waiting, late } = totals
   const rate = seconds > 0 ? packets / seconds : 0
@@ -80,7 +80,7 @@ export function formatSummary(totals: Totals, seconds: number, transport: string
   return formatRows(rows)
 }
 
-/** What stands behind the rates while it runs. */
+/** The text after the rates while it runs. */
 export function describeTotals({ accepted, dropped, lost, waiting }: Totals): readonly (readonly [string, number])[] {
   return Object.entries({ accepted, dropped, lost, waiting })
 }

@@ -1,4 +1,4 @@
-/** Rules as nft writes them, as far as ringlink makes such rules; other expressions are named. */
+/** Rules in nft's syntax, if ringlink can make such rules; other expressions are named. */
 import {
   CompareOperation,
   type Expression,
@@ -15,7 +15,7 @@ import {
 } from '@ringlink/codec'
 import { formatAddress, protocolName } from '@ringlink/packet'
 
-/** What a rule matches and does, and what it has counted. */
+/** The matches, actions and counters of a rule. */
 export interface RuleDescription {
   readonly text: string
   readonly packets: number | undefined
@@ -41,7 +41,7 @@ const operators: Readonly<Record<number, string>> = {
   [CompareOperation.GreaterOrEqual]: '>= ',
 }
 
-/** Describes a rule. Never throws, whatever is in it. */
+/** Describes a rule. Never throws, for any contents. */
 export function describeRule({ expressions = [] }: Rule): RuleDescription {
   const reader = new RuleReader()
   for (const expression of expressions) reader.take(expression)
@@ -53,7 +53,7 @@ export function describeRule({ expressions = [] }: Rule): RuleDescription {
 class RuleReader {
   readonly words: string[] = []
   counter: { packets?: number; bytes?: number } = {}
-  /** what was loaded last: its name, and how its value is read */
+  /** the value loaded last: its name, and how to read it */
   #loaded = 'register'
   #protocol = ''
 
@@ -150,13 +150,13 @@ class RuleReader {
   }
 }
 
-/** The targets of xtables that stand for the expressions queue and log where a kernel lacks those. */
+/** The xtables targets that replace the expressions queue and log on kernels that lack them. */
 function targetText({ name = '', information }: ExpressionData<'target'>): string {
   try {
     if (name === 'NFQUEUE' && information !== undefined) return queueText(readQueueTarget(information))
     if (name === 'NFLOG' && information !== undefined) return logText(readLogTarget(information))
   } catch {
-    // Another revision of the target: its name is all that is known.
+    // Another revision of the target: only its name is known.
   }
   return `xt target ${quoteText(name)}`
 }

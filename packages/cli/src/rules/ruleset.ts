@@ -31,7 +31,7 @@ import { openSocket, Session, type Transport } from 'ringlink'
 export interface TableContents {
   readonly family: string
   readonly name: string
-  /** port id of the socket that it ends with; undefined if it stays */
+  /** port id of the socket with which it is removed; undefined if it stays */
   readonly owner: number | undefined
   readonly chains: readonly { readonly chain: Chain; readonly rules: readonly Rule[] }[]
 }
@@ -106,7 +106,7 @@ function openNetfilter(): Promise<Transport> {
   return openSocket({ protocol: Protocol.Netfilter, frameSize: 32_768, outboxSize: 16_384 })
 }
 
-/** Removes a table with all that is in it. Rejects with what the kernel says, in words. */
+/** Removes a table with all its contents. Rejects with an explanation of the kernel's error. */
 export async function removeTable(name: string, family: string): Promise<void> {
   const [number] = [...familyNames].find(([, known]) => known === family) ?? []
   if (number === undefined) throw new Error(`there is no family ${family}`)
@@ -162,7 +162,7 @@ function reasonOf(errno: number): string {
     case Errno.EPERM:
       return 'it belongs to a running program, with which it ends; or CAP_NET_ADMIN is missing (EPERM)'
     case Errno.ENOENT:
-      return 'there is none of that name (ENOENT)'
+      return 'there is no table of that name (ENOENT)'
     default:
       return errnoName(errno)
   }

@@ -5,18 +5,18 @@ import { simulatedTraffic } from './traffic.ts'
 
 /** Milliseconds between two rounds of traffic. */
 const INTERVAL = 20
-/** Packets of a round: a queue is to show a rate, a log is read line by line. */
+/** Packets per round: enough for a queue to show a rate, few for a log that is read line by line. */
 const QUEUE_ROUND = 64
 const LOG_ROUND = 1
 
-/** A kernel whose rule sends everything to queue `number`. */
+/** A kernel with a rule that sends everything to queue `number`. */
 export function openSimulatedQueue(needs: TransportNeeds, number: number): Transport {
   const kernel = new SimKernel({ seed: 1 + number })
   kernel.addRule({ hook: Hook.Output, queue: number })
   return openWithTraffic(kernel, needs, QUEUE_ROUND)
 }
 
-/** A kernel whose rules log everything to each of `groups`. */
+/** A kernel with rules that log everything to each of `groups`. */
 export function openSimulatedLog(needs: TransportNeeds, groups: readonly number[]): Transport {
   const kernel = new SimKernel({ seed: 1 })
   for (const group of groups) kernel.addRule({ hook: Hook.Output, log: { group, prefix: `simulated ${group}: ` } })

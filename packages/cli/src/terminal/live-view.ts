@@ -1,6 +1,6 @@
 import { cutTo, widthOf } from './table.ts'
 
-/** What a view needs of a terminal. */
+/** What a view needs from a terminal. */
 export type TerminalStream = Pick<NodeJS.WriteStream, 'columns' | 'rows' | 'write' | 'on' | 'off'>
 
 const HIDE_CURSOR = '\x1b[?25l'
@@ -9,7 +9,7 @@ const ERASE_TO_END = '\x1b[J'
 const DEFAULT_COLUMNS = 80
 const DEFAULT_ROWS = 24
 
-/** Lines at the end of a terminal's output that are drawn again in place, also when the terminal changes its size. */
+/** Lines at the end of a terminal's output that are redrawn in place, also when the terminal changes its size. */
 export class LiveView {
   #terminal: TerminalStream
   #render: (columns: number) => readonly string[]
@@ -26,7 +26,7 @@ export class LiveView {
     this.#isActive = true
     this.#terminal.write(HIDE_CURSOR)
     this.#terminal.on('resize', this.draw)
-    // A program that ends without `stop` leaves a cursor all the same.
+    // Restores the cursor even if a program ends without `stop`.
     process.once('exit', this.stop)
     this.draw()
   }
@@ -42,7 +42,7 @@ export class LiveView {
     this.#drawn = lines.map(widthOf)
   }
 
-  /** Takes the lines away. Does nothing if called again. */
+  /** Removes the lines. Idempotent. */
   stop = (): void => {
     if (!this.#isActive) return
     this.#isActive = false
@@ -54,7 +54,7 @@ export class LiveView {
 
   #erase(): string {
     const { columns = DEFAULT_COLUMNS } = this.#terminal
-    // A terminal that became narrower has broken lines that were longer.
+    // A terminal that became narrower has wrapped longer lines.
     const height = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / Math.max(1, columns))), 0)
     return height === 0 ? '' : `\r\x1b[${height}A${ERASE_TO_END}`
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 
 type OutputStream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'once' | 'off'>
 
-/** Standard output as a program's only way to it: it knows a reader that has gone from a disk that is full. */
+/** The only access to standard output: it distinguishes a reader that has gone from a full disk. */
 export class Output {
   #stream: NodeJS.WritableStream & OutputStream
   #error: NodeJS.ErrnoException | undefined
@@ -16,7 +16,7 @@ export class Output {
     })
   }
 
-  /** Whether nothing that is written is read any more. */
+  /** Whether the output is no longer read. */
   get isGone(): boolean {
     return this.#error !== undefined
   }
@@ -27,7 +27,7 @@ export class Output {
     if (this.isGone) listener()
   }
 
-  /** False where the stream holds more than it should: {@link drained} waits then. */
+  /** Returns false if the stream holds more than it should; then await {@link drained}. */
   write(text: string): boolean {
     return this.isGone || this.#stream.write(text)
   }
@@ -36,12 +36,12 @@ export class Output {
     return this.write(`${text}\n`)
   }
 
-  /** One JSON object, on a line of its own. */
+  /** One JSON object, on one line. */
   json(value: object): boolean {
     return this.line(JSON.stringify(value))
   }
 
-  /** Waits until the stream takes more; returns at once where nobody reads. */
+  /** Waits until the stream takes more; returns at once if it is not read. */
   async drained(): Promise<void> {
     if (this.isGone || !(this.#stream as NodeJS.WriteStream).writableNeedDrain) return
     const gone = new AbortController()
@@ -49,7 +49,7 @@ export class Output {
     await once(this.#stream as NodeJS.WriteStream, 'drain', { signal: gone.signal }).catch(() => {})
   }
 
-  /** Waits until all is written. A reader that went away (EPIPE) is no error; anything else is thrown. */
+  /** Waits until all is written. A reader that went away (EPIPE) is not an error; anything else is thrown. */
   async finish(): Promise<void> {
     if (!this.isGone) {
       await new Promise<void>((resolve) => {

@@ -1,11 +1,11 @@
 import { cutTo } from './table.ts'
 
-/** Milliseconds: what is done sooner shows nothing; how often the line changes. */
+/** Milliseconds before progress is shown, and between its updates. */
 const PATIENCE = 500
 const INTERVAL = 200
 const ERASE_LINE = '\r\x1b[K'
 
-/** A line on the terminal of standard error that says how far a long piece of work is. Without a terminal: nothing. */
+/** A line on the terminal of standard error with the progress of a long operation. Does nothing without a terminal. */
 export class Progress {
   #terminal: NodeJS.WriteStream | undefined
   #next = performance.now() + PATIENCE
@@ -15,7 +15,7 @@ export class Progress {
     this.#terminal = terminal.isTTY ? terminal : undefined
   }
 
-  /** Shows what `describe` says, if it is time to. Cheap enough for a loop. */
+  /** Shows the text of `describe` if it is time to. Cheap enough for a loop. */
   update(describe: () => string): void {
     if (this.#terminal === undefined) return
     const now = performance.now()
@@ -25,7 +25,7 @@ export class Progress {
     this.#terminal.write(`${ERASE_LINE}${cutTo(describe(), (this.#terminal.columns ?? 80) - 1)}`)
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   stop(): void {
     if (this.#isShown) this.#terminal?.write(ERASE_LINE)
     this.#isShown = false

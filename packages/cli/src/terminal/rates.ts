@@ -4,23 +4,23 @@ import { paintFor } from './paint.ts'
 import { showsUnicode, sparkline } from './sparkline.ts'
 import { whole } from './text.ts'
 
-/** What a program has counted so far, and perhaps more. */
+/** The counters of a program so far, and optional further ones. */
 export interface Counted {
   readonly packets: number
   readonly bytes: number
   readonly lost: number
 }
 
-/** What happened in the time since the last reading. */
+/** The changes since the last reading. */
 export interface Rates {
   readonly packetsPerSecond: number
   readonly megabitsPerSecond: number
 }
 
-/** Readings that are remembered, for a sparkline. */
+/** Number of readings kept for a sparkline. */
 const HISTORY = 240
 
-/** Makes rates of readings. */
+/** Computes rates from readings. */
 export class RateMeter {
   /** packets a second, the latest last */
   readonly history: number[] = []
@@ -52,7 +52,7 @@ export interface RateDisplayOptions<Totals extends Counted> {
 /** Milliseconds between two readings. */
 const INTERVAL: Readonly<Record<RateStyle, number>> = { view: 500, lines: 1000, json: 1000, none: 0 }
 
-/** Shows in intervals how it goes. */
+/** Shows the progress at intervals. */
 export class RateDisplay<Totals extends Counted> {
   #options: RateDisplayOptions<Totals>
   #output: Output

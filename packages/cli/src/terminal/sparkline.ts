@@ -7,7 +7,7 @@ export function showsUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = pro
   return /utf-?8/i.test(locale)
 }
 
-/** The last `width` values as bars, the highest as high as there are; zero has the lowest bar. */
+/** The last `width` values as bars, scaled to the highest; zero has the lowest bar. */
 export function sparkline(values: readonly number[], width: number, unicode: boolean): string {
   const bars = [...(unicode ? BLOCKS : ASCII)]
   const shown = width > 0 ? values.slice(-width) : []

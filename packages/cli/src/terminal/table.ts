@@ -6,12 +6,12 @@ export interface Column {
   readonly align?: 'left' | 'right'
 }
 
-/** Columns of a text as a terminal shows it: without its colours. */
+/** The width of a text on a terminal, without its colours. */
 export function widthOf(text: string): number {
   return [...stripVTControlCharacters(text)].length
 }
 
-/** Rows in columns as wide as they must be, two blanks apart; a row of titles first if any column has one. */
+/** Rows in columns of minimal width, two blanks apart; first a row of titles if any column has one. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const titles = columns.map(({ title = '' }) => title)
   const all = titles.some((title) => title !== '') ? [titles, ...rows] : rows

@@ -98,7 +98,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
       expect(packet.mark).toBe(77)
       expect(packet.outputDevice).toBe(1)
       expect(packet.inputDevice).toBeUndefined()
-      // The kernel gives the id that the sender has outside of all user namespaces.
+      // The kernel gives the id that the sender has outside all user namespaces.
       expect(packet.userId).toBe(outsideUserId())
       expect(packet.payloadLength).toBe(30)
       expect(packet.fullLength).toBe(20 + 8 + 22)

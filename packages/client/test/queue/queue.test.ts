@@ -46,7 +46,7 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** The next batch, outside of a loop. */
+/** The next batch, outside a loop. */
 async function nextBatch(queue: Queue) {
   const iterator = queue[Symbol.asyncIterator]()
   const { value } = await iterator.next()

@@ -122,7 +122,7 @@ export const TcpTrackingFlag = {
   SelectiveAcknowledgement: 0x02,
   /** IP_CT_TCP_FLAG_CLOSE_INIT: this side sent a FIN first */
   CloseInitiated: 0x04,
-  /** IP_CT_TCP_FLAG_BE_LIBERAL: packets outside of the window are not invalid */
+  /** IP_CT_TCP_FLAG_BE_LIBERAL: packets outside the window are not invalid */
   BeLiberal: 0x08,
   /** IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED */
   DataUnacknowledged: 0x10,
