@@ -1,4 +1,4 @@
-/** The examples of `--help` work as they stand: each is run by a shell, in namespaces of its own, where `ringlink` is in the path. */
+/** The examples of `--help` work unchanged: a shell runs each in new namespaces, where `ringlink` is in the path. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What a program says that runs until it is told to end. */
+/** The output of a program that runs until it is stopped. */
 const RUNS_ON = /Ctrl-C ends it|"event":"open"/
 /** Of these lines every program ends by itself. */
 const ENDS = /--(count|seconds) /

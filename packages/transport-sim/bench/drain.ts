@@ -2,7 +2,7 @@
 import { openQueue } from '@ringlink/client'
 import { SimKernel, type SimRingOptions } from '../src/index.ts'
 
-/** Packets waiting at one time: what a queue of the default length holds. */
+/** Packets waiting at one time: the default length of a queue. */
 const BURST = 1024
 
 /** Moves `total` packets of `size` bytes, through a ring if there is one; packets per second. */

@@ -5,20 +5,20 @@ export interface VirtualTimer {
   /** when it is due, in the clock's milliseconds */
   readonly due: number
   readonly pending: boolean
-  /** Takes it back. Again, or after it has run: nothing. */
+  /** Cancels the timer. Does nothing if it was cancelled or has run. */
   cancel(): void
 }
 
 /**
- * Time that passes only when it is told to. Timers run inside {@link advance}, in the order in which they are due; those due
- * at one moment in the order in which they were set.
+ * A clock that advances only on command. Timers run inside {@link advance}, ordered by due time, and then by when they
+ * were set.
  */
 export class VirtualClock {
   /** milliseconds since the kernel was made */
   now = 0
   #timers: ScheduledTimer[] = []
 
-  /** When the next timer is due; `undefined` when there is none. */
+  /** The due time of the next timer; `undefined` if there is none. */
   get nextDue(): number | undefined {
     return this.#timers[0]?.due
   }
@@ -46,7 +46,7 @@ export class VirtualClock {
     this.now = end
   }
 
-  /** Lets time pass until the next timer, and runs it; false when there is none. */
+  /** Advances to the next timer and runs it. Returns false if there is none. */
   runNext(): boolean {
     const timer = this.#timers.shift()
     if (timer === undefined) return false

@@ -1,6 +1,6 @@
 /**
- * A table with a netlink protocol of its own, as many families of the kernel have one: rows can be requested, changed and
- * dumped. A dump comes in chunks, the next only once the user has made room, and says when the table has changed since it began.
+ * A table with its own netlink protocol, like many families of the kernel: rows can be requested, changed and dumped. A
+ * dump comes in chunks, the next only once the user has made room, and reports if the table has changed since it began.
  */
 import {
   AttributeWriter,
@@ -20,14 +20,14 @@ import { AttributeTable } from './netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from './netlink/request.ts'
 import type { Dump, SimSocket } from './netlink/socket.ts'
 
-/** Its protocol number: the last that Linux has room for, and gives to nobody. */
+/** Its protocol number: the last one of Linux, which is unassigned. */
 export const DATABASE_PROTOCOL = 31
 
 /** Message types of the database. */
 export const DatabaseMessage = {
   /** a row; from user space: put it into the table */
   New: 16,
-  /** take the row of that key out */
+  /** remove the row with that key */
   Delete: 17,
   /** send the row of that key, or with the flag Dump all rows */
   Get: 18,
@@ -47,7 +47,7 @@ export type DatabaseAttribute = (typeof DatabaseAttribute)[keyof typeof Database
 export const DATABASE_GROUP = 1
 
 const policy: MessagePolicy = [undefined, { kind: 'u32' }]
-/** Of a page, what is left for messages: the least that a chunk can hold. */
+/** Bytes of a page that are left for messages: the minimum size of a chunk. */
 const SMALLEST_CHUNK = 3776
 const DONE_LENGTH = MESSAGE_HEADER_LENGTH + 4
 
@@ -89,7 +89,7 @@ export class Database {
     return true
   }
 
-  /** Takes one send of a socket. */
+  /** Processes one send of a socket. */
   send(socket: SimSocket, memory: Memory, offset: number, length: number): void {
     this.#dispatcher.run(socket, memory, offset, length, this.#handle)
   }
@@ -151,7 +151,7 @@ export class Database {
   }
 }
 
-/** What the header of a row says. */
+/** The header of a row. */
 export interface KernelRow {
   sequence: number
   portId: number

@@ -1,4 +1,4 @@
 import { Memory } from '@ringlink/codec'
 
-/** What flyweights point at until they are aimed. */
+/** The memory of flyweights before they are aimed. */
 export const EMPTY_MEMORY: Memory = new Memory(32)

@@ -1,7 +1,7 @@
 /**
- * A simulated kernel: packet queues (nfnetlink_queue), packet logs (nfnetlink_log), a table with dumps, and the sockets in
- * front of them, with the transport contract. It is deterministic, needs no privileges and runs anywhere. What it answers is
- * what Linux 6.18 answered; docs/simulator.md says where it differs.
+ * A simulated kernel: packet queues (nfnetlink_queue), packet logs (nfnetlink_log), a table with dumps, and the sockets
+ * in front of them, with the transport contract. It is deterministic, needs no privileges and runs anywhere. Its
+ * answers are those of Linux 6.18; docs/simulator.md lists the differences.
  */
 export { VirtualClock, type VirtualTimer } from './clock.ts'
 export {

@@ -16,9 +16,14 @@ import { expressionNames, type NfTablesOptions } from './nftables/state.ts'
 export interface SimKernelOptions {
   /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
   readonly seed?: number | undefined
-  /** the kernel can tell packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP */
+  /**
+   * packets can carry their connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false: a request for them is
+   * EOPNOTSUPP
+   */
   readonly conntrackGlue?: boolean | undefined
-  /** what its nf_tables has; default everything that the simulator knows. `false`: a kernel without nf_tables */
+  /**
+   * the features of its nf_tables; default everything that the simulator supports. `false`: a kernel without nf_tables
+   */
   readonly nfTables?: NfTablesOptions | false | undefined
   /** a batch for a subsystem that the kernel has not panics it, as Linux 4.4.1 does: the flush throws; default false */
   readonly batchPanics?: boolean | undefined

@@ -102,9 +102,8 @@ export class SimKernel {
   }
 
   /**
-   * Opens a socket: an `OpenTransport`, as `openQueue` and others take it. Throws `OptionError`, and code
-   * `SYSTEM` for a protocol that this kernel has not (EPROTONOSUPPORT), a port id that is taken (EADDRINUSE), or with the errno
-   * that it refuses a ring with.
+   * Opens a socket: an `OpenTransport` for `openQueue` and others. Throws `OptionError`, and code `SYSTEM` for an
+   * unknown protocol (EPROTONOSUPPORT), a port id in use (EADDRINUSE), or with the errno of a refused ring.
    */
   open(options: SimOptions & { readonly ring: SimRingOptions }): RingTransport
   open(options: SimOptions & { readonly ring?: undefined }): SimTransport
@@ -123,7 +122,7 @@ export class SimKernel {
   }
 
   /**
-   * The system calls of a socket with rings, for who builds a ring transport himself. Each call of what is returned opens a
+   * The system calls of a socket with rings, for building a ring transport. Each call of the returned function opens a
    * socket, and throws as {@link open}.
    */
   ringSystem(options: SimOptions, kernel: RingKernelOptions = {}): OpenRingSystem {
@@ -168,12 +167,12 @@ export class SimKernel {
     return rule
   }
 
-  /** Takes a rule out. */
+  /** Removes a rule. */
   removeRule(rule: Rule): void {
     this.#path.rules.remove(rule)
   }
 
-  /** Drops what waits in all queues: what happens when any base chain of nftables is removed. */
+  /** Drops the packets waiting in all queues, as when a base chain of nftables is removed. */
   flushQueues(): void {
     this.#path.queues.flushAll()
   }

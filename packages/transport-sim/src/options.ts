@@ -14,15 +14,15 @@ import type { RingGeometry, RingTransportOptions } from '@ringlink/transport/net
 import { DATABASE_PROTOCOL } from './database.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
 
-/** How a simulated socket gets memory-mapped rings. What is left out follows from the socket's options. */
+/** Options of memory-mapped rings on a simulated socket. Defaults follow from the socket's options. */
 export interface SimRingOptions extends Pick<RingTransportOptions, 'holdLimit' | 'dumpAllocations' | 'transmit'> {
   /** the receive ring; by default one of the frames that a plain socket would have */
   readonly receive?: RingGeometry | undefined
-  /** what kernel it is; by default 4.4.1 without its dump bug */
+  /** the kernel version's behaviour; default 4.4.1 without its dump bug */
   readonly kernel?: RingKernelOptions | undefined
 }
 
-/** How a transport to a simulated kernel is opened. Sizes are bytes; what is left out is as it is on a socket. */
+/** Options of a transport to a simulated kernel. Sizes are bytes; defaults are those of a socket. */
 export interface SimOptions extends TransportNeeds {
   /** frames in one batch; default 64, fewer where frames are large */
   readonly batchSize?: number | undefined
@@ -40,7 +40,7 @@ export interface SimOptions extends TransportNeeds {
   readonly extendedAck?: boolean | undefined
   /** errors without the body of the request (`NETLINK_CAP_ACK`); default true */
   readonly cappedAck?: boolean | undefined
-  /** deliver also what other sockets send to this port; default false: such frames are counted and dropped */
+  /** also deliver frames that other sockets send to this port; default false: they are counted and dropped */
   readonly foreignSenders?: boolean | undefined
   /** receive through a memory-mapped ring, as Linux 3.10 to 4.5 has them; `{}` for one that fits the other options */
   readonly ring?: SimRingOptions | undefined
@@ -130,7 +130,7 @@ export function checkSimOptions(given: SimOptions): CheckedSimOptions {
   }
 }
 
-/** Checks what kernel a ring system is of. Throws `OptionError`. */
+/** Checks the options of a ring system. Throws `OptionError`. */
 export function checkRingKernel(given: RingKernelOptions): RingKernelOptions {
   return readArgument('open simulated socket', 'kernel', ringKernel, given)
 }

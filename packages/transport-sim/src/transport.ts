@@ -19,7 +19,7 @@ import type { CheckedSimOptions } from './options.ts'
 /** The largest chunk of a dump that the kernel makes, however large the frames are. */
 const LARGEST_CHUNK = 32448
 
-/** A socket of a simulated kernel. Released frames are overwritten, so whoever reads them still is found out. */
+/** A socket of a simulated kernel. Released frames are overwritten, to expose code that still reads them. */
 export class SimTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId: number
@@ -48,7 +48,7 @@ export class SimTransport extends BaseTransport {
     socket.arrived = () => this.#arrived()
   }
 
-  /** The process has CAP_NET_ADMIN. It may lose it, as one that drops its privileges does; what is bound stays bound. */
+  /** Whether the process has CAP_NET_ADMIN. It may drop it; bound queues stay bound. */
   get privileged(): boolean {
     return this.#socket.settings.privileged
   }
@@ -73,7 +73,7 @@ export class SimTransport extends BaseTransport {
     return undefined
   }
 
-  /** Nothing can come while this thread waits but by a timer, so time goes on to the next one. */
+  /** While this thread waits, only timers can cause messages, so time advances to the next one. */
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
     const there = this.doReceive()
     if (there !== undefined || this.loss.hasNews) return there
@@ -100,7 +100,7 @@ export class SimTransport extends BaseTransport {
   protected doWait(): void {
     this.counts.wakeups++
     this.#waiting = true
-    // What is there already waits for the event loop, as it would with a real socket.
+    // Messages that are ready wait for the event loop, as with a real socket.
     if (this.#socket.queue.length > 0 || this.#socket.queue.error !== 0) nextTurn(() => this.#wakeUp())
   }
 
@@ -135,7 +135,7 @@ export class SimTransport extends BaseTransport {
     return length
   }
 
-  /** Takes messages until the slab is full or the queue empty; how many frames that filled. */
+  /** Takes messages until the slab is full or the queue empty. Returns the number of filled frames. */
   #fill(slab: number): number {
     const { memory, words, stride, sizes } = this.#pool
     const socket = this.#socket
@@ -182,6 +182,6 @@ export class SimTransport extends BaseTransport {
   }
 }
 
-/** Runs `action` when the event loop has had its turn, wherever this runs. */
+/** Runs `action` after a turn of the event loop, on any platform. */
 const nextTurn: (action: () => void) => void =
   typeof setImmediate === 'function' ? (action) => setImmediate(action) : (action) => setTimeout(action, 0)

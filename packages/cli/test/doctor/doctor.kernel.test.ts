@@ -42,7 +42,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 `
 
 describe('ringlink doctor on this machine', () => {
-  it('finds queues, logs and rules in a namespace of its own, and leaves nothing there', () => {
+  it('finds queues, logs and rules in a new namespace, and leaves nothing there', () => {
     const { status, states, stderr } = run(['unshare', '-Urn', ...doctor()])
     expect(stderr).toBe('')
     expect(status).toBe(0)

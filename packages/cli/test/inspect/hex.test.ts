@@ -27,7 +27,7 @@ describe('hexadecimal text', () => {
     expect(parseHex(text)).toContain(problem)
   })
 
-  it('is read back as it was written, whatever the bytes and the layout', () => {
+  it('is read back as it was written, for any bytes and layout', () => {
     const layouts = fc.constantFrom('', ' ', ', 0x', '\\x', '\n')
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), layouts, (bytes, separator) => {

@@ -121,7 +121,7 @@ const beginnings = fc.constantFrom<readonly number[]>(
   ipv6(17, udp(53, 53)),
 )
 
-it('describes any bytes, whatever they are and wherever they are cut', () => {
+it('describes any bytes, truncated at any place', () => {
   fc.assert(
     fc.property(etherTypes, beginnings, fc.uint8Array({ maxLength: 120 }), fc.nat(160), (type, start, rest, cut) => {
       const text = lineOf(Uint8Array.from([...start, ...rest]).subarray(0, cut), type)

@@ -20,7 +20,7 @@ const packets = {
   'first fragment': packet(ipv4(UDP, udp(40000, 53, 'part'), { moreFragments: true })),
   'later fragment': packet(ipv4(UDP, udp(40000, 53, 'secret'), { fragmentOffset: 1480 })),
   dns6: packet(ipv6(UDP, udp(40000, 53, 'secret'))),
-  'dns6 behind extension headers': packet(
+  'dns6 after extension headers': packet(
     ipv6(
       HOP_BY_HOP,
       extension(
@@ -41,7 +41,7 @@ type PacketName = keyof typeof packets
 const ALL = Object.keys(packets) as PacketName[]
 const IPV6: readonly PacketName[] = [
   'dns6',
-  'dns6 behind extension headers',
+  'dns6 after extension headers',
   'first fragment of 6',
   'later fragment of 6',
   'ping6',
@@ -52,7 +52,7 @@ const TO_53: readonly PacketName[] = [
   'udp with IP options',
   'first fragment',
   'dns6',
-  'dns6 behind extension headers',
+  'dns6 after extension headers',
   'first fragment of 6',
 ]
 const IS_UDP: readonly PacketName[] = [...TO_53, 'marked udp', 'later fragment', 'later fragment of 6']
@@ -114,19 +114,19 @@ describe('a filter', () => {
     expect(ALL.filter((name) => filter(packets[name])).sort()).toEqual([...expected].sort())
   })
 
-  it('finds ports of a packet that was cut behind them, and none where they are missing', () => {
+  it('finds ports of a packet that was cut after them, and none if they are missing', () => {
     const [protocol, port] = [compileFilter('udp'), compileFilter('udp dport 53')]
     expect(port(cut(packets.dns, 24))).toBe(true)
     expect(port(cut(packets.dns, 23))).toBe(false)
     expect(protocol(cut(packets.dns, 20))).toBe(true)
     expect(protocol(cut(packets.dns, 19))).toBe(false)
-    expect(port(cut(packets['dns6 behind extension headers'], 40 + 8 + 24 + 12 + 16 + 3))).toBe(false)
-    expect(port(cut(packets['dns6 behind extension headers'], 40 + 8 + 24 + 12 + 16 + 4))).toBe(true)
-    expect(protocol(cut(packets['dns6 behind extension headers'], 41))).toBe(false)
+    expect(port(cut(packets['dns6 after extension headers'], 40 + 8 + 24 + 12 + 16 + 3))).toBe(false)
+    expect(port(cut(packets['dns6 after extension headers'], 40 + 8 + 24 + 12 + 16 + 4))).toBe(true)
+    expect(protocol(cut(packets['dns6 after extension headers'], 41))).toBe(false)
   })
 
-  it('looks for a text in what the application sent, not in headers or behind the end', () => {
-    // The source port spells "se", and the bytes behind every packet here begin with "secret".
+  it('looks for a text in the payload, not in headers or after the end', () => {
+    // The source port spells "se", and the bytes after every packet here begin with "secret".
     const text = compileFilter("text 'se'")
     expect(text(packet(ipv4(UDP, udp(0x7365, 53))))).toBe(false)
     expect(text(packet(ipv4(TCP, tcp(0x7365, 53))))).toBe(false)
@@ -135,7 +135,7 @@ describe('a filter', () => {
     expect(compileFilter("text 'xsecret'")(packet(ipv4(UDP, udp(1, 2, 'x'))))).toBe(false)
   })
 
-  it('finds a text wherever it lies', () => {
+  it('finds a text at any place', () => {
     fc.assert(
       fc.property(
         fc.string({ maxLength: 40 }),
@@ -150,10 +150,10 @@ describe('a filter', () => {
     )
   })
 
-  it('never throws, whatever the packet is', () => {
+  it('never throws, for any packet', () => {
     const filters = [...table.map(([expression]) => expression)].map(compileFilter)
     const anything = fc.uint8Array({ maxLength: 120 })
-    // Random bytes are seldom IP; these are, and go on with random headers.
+    // Random bytes are seldom IP; these are, and continue with random headers.
     const ipLike = fc
       .tuple(fc.constantFrom(0x45, 0x46, 0x4f, 0x40, 0x60), anything)
       .map(([first, rest]) => Uint8Array.of(first, ...rest))
@@ -213,7 +213,7 @@ describe('a filter that is wrong', () => {
     expect(error.message.split('\n').slice(1)).toEqual([`  ${expression}`, `  ${marker}`])
   })
 
-  it('is told so, and nothing else happens', () => {
+  it('is reported, and nothing else happens', () => {
     const word = fc.constantFrom(
       'tcp',
       'not',

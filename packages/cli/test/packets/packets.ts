@@ -2,7 +2,7 @@ import { Memory } from '@ringlink/codec'
 import { PacketView } from '@ringlink/packet'
 import type { FilteredPacket } from '../../src/packets/filter.ts'
 
-/** Bytes in front of and behind a packet: a filter that reads outside it finds what it is looking for there. */
+/** Bytes before and after a packet, in which a filter that reads outside the packet would find its text. */
 const SURROUNDINGS = new TextEncoder().encode('secret secret secret....')
 
 /** A packet as a filter is shown it, in the middle of other bytes. */

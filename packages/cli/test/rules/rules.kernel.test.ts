@@ -12,7 +12,7 @@ beforeAll(() => {
 })
 afterAll(() => command[Symbol.dispose]())
 
-/** Lines of a shell in namespaces of their own, where `ringlink` is the command; a queue leaves a table behind first. */
+/** Runs shell lines in new namespaces, in which `ringlink` is the command; first, a queue leaves a table. */
 function script(lines: string): string {
   const path = join(command.folder, 'script.sh')
   const left = `ringlink queue --queue 7 --rule 'output udp 53' --rule 'input tcp sport 80:90' --on-exit block --seconds 1 --json >/dev/null`

@@ -5,13 +5,13 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const require = createRequire(import.meta.url)
-// esbuild is vite's, so that the tests need no package of their own.
+// esbuild is vite's, so that the tests need no further package.
 const { buildSync } = createRequire(require.resolve('vite'))('esbuild') as {
   buildSync(options: object): { errors: readonly unknown[] }
 }
 const packages = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 
-/** The command in one file, made from the sources as they are now: what the tests run as a process of its own. */
+/** The command in one file, built from the current sources, which the tests run as a separate process. */
 export interface BuiltCommand extends Disposable {
   readonly path: string
   readonly folder: string

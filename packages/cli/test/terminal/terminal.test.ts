@@ -230,7 +230,7 @@ describe('what cannot be written or read', () => {
     expect(status).toBe(1)
   })
 
-  it('a FIFO that nobody reads ends with the reason', () => {
+  it('a FIFO without a reader ends with the reason', () => {
     const { status, stderr } = shell(`mkfifo pipe; ringlink ${SIM_LOG.join(' ')} --write pipe`)
     expect(stderr).toMatch(/pipe.*ENXIO/)
     expect(status).toBe(1)

@@ -1,4 +1,4 @@
-/** What the network stack around a queue does to packets: it completes their checksums, and segments them. */
+/** The processing of the network stack around a queue: completes checksums, and segments packets. */
 import { Memory } from '@ringlink/codec/memory'
 import {
   foldSum,
@@ -27,7 +27,9 @@ export function fillChecksum(packet: Uint8Array): void {
   if (writeTransportChecksum(view)) packet.set(view.memory.u8.subarray(0, packet.length))
 }
 
-/** Writes the sum of the pseudo header where the checksum belongs: what a device that computes the rest starts from. */
+/**
+ * Writes the sum of the pseudo header into the checksum field, as the start value for a device that computes the rest.
+ */
 export function fillPartialChecksum(packet: Uint8Array): void {
   const { memory, protocol, version, transportOffset, end } = headersOf(packet)
   const at = transportOffset + (protocol === IpProtocol.Tcp ? 16 : 6)
@@ -48,7 +50,7 @@ export function fillHeaderChecksum(packet: Uint8Array): void {
 const TCP_FIN_AND_PUSH = 0x09
 const TCP_CONGESTION_REDUCED = 0x80
 
-/** Cuts a TCP packet in segments of `size` bytes of data; `undefined` for what cannot be cut. */
+/** Divides a TCP packet into segments of `size` bytes of data; `undefined` if that is not possible. */
 export function segment(packet: Uint8Array, size: number): Uint8Array[] | undefined {
   const { protocol, version, transportOffset: transport, payloadOffset: headers } = headersOf(packet)
   if (protocol !== IpProtocol.Tcp || transport < 0 || headers < transport + TCP_HEADER_LENGTH) return undefined

@@ -43,7 +43,7 @@ export const LogFlag = { Sequence: 1, GlobalSequence: 2, Conntrack: 4 } as const
 const FIXED_SIZE = 140
 const WORD_SIZE = 8
 
-/** What an entry is about to hold. */
+/** The contents planned for an entry. */
 export interface EntryPlan {
   readonly prefix: Uint8Array
   /** bytes of the packet to copy */
@@ -52,7 +52,7 @@ export interface EntryPlan {
   readonly size: number
 }
 
-/** Decides what of `packet` goes into an entry. `copyLength` is the rule's own limit. */
+/** Decides which parts of `packet` go into an entry. `copyLength` is the rule's limit. */
 export function planEntry(
   group: LogGroup,
   packet: SimPacket,

@@ -4,9 +4,9 @@ import { usableSize } from '../netlink/accounting.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import { DONE_LENGTH, writeDone } from './done.ts'
 
-/** Of a page, what is left for messages: the buffer size that the kernel starts with, and the least that it takes. */
+/** Bytes of a page that are left for messages: the default and minimum buffer size. */
 export const DEFAULT_BUFFER_SIZE = 3776
-/** The largest buffer that it takes. */
+/** The maximum buffer size in bytes. */
 export const MAXIMUM_BUFFER_SIZE = 131072
 /** A unit of the flush timeout, in milliseconds. */
 const TIMEOUT_UNIT = 10
@@ -38,7 +38,7 @@ export class LogGroup {
     this.#clock = clock
   }
 
-  /** what /proc shows as the references to the group: itself, and its timer */
+  /** the references to the group in /proc: itself, and its timer */
   get references(): number {
     return this.#timer?.pending === true ? 2 : 1
   }
@@ -51,12 +51,15 @@ export class LogGroup {
     this.copyMode = mode
   }
 
-  /** Takes a buffer size; one out of bounds is ignored, and the kernel does not say so. */
+  /** Sets the buffer size. Like the kernel, silently ignores a size out of bounds. */
   setBufferSize(size: number): void {
     if (size >= DEFAULT_BUFFER_SIZE && size <= MAXIMUM_BUFFER_SIZE) this.bufferSize = size
   }
 
-  /** Makes room for an entry that may take `size` bytes, flushing when the buffer is too full; where it is to be written. */
+  /**
+   * Makes room for an entry of up to `size` bytes, flushing if the buffer is too full. Returns the offset to write it
+   * at.
+   */
   reserve(size: number): number {
     if (this.#allocated > 0 && size > usableSize(this.#allocated) - this.used) this.flush()
     if (this.#allocated === 0) {
@@ -67,7 +70,7 @@ export class LogGroup {
     return this.used
   }
 
-  /** Takes the entry that was written, and sends what there is if that makes `threshold` entries. */
+  /** Adds the written entry, and sends the buffer if it has `threshold` entries. */
   add(length: number, threshold: number): void {
     this.used += length
     this.length++
@@ -77,7 +80,7 @@ export class LogGroup {
     }
   }
 
-  /** Sends what there is, now. */
+  /** Sends the buffer now. */
   flush(): void {
     this.#timer?.cancel()
     this.#send()
@@ -91,7 +94,7 @@ export class LogGroup {
       length += DONE_LENGTH
     }
     const { receiver } = this.owner
-    // What was asked for counts, but a block holds more than that, and the datagram may have grown into it.
+    // The requested size is charged, but a block holds more, and the datagram may have grown into it.
     if (receiver.allocate(Math.max(this.#allocated, length))) {
       receiver.memory.u8.set(this.memory.u8.subarray(0, length), receiver.offset)
       receiver.deliver(length, 0, 0, 0)

@@ -55,7 +55,7 @@ export class PacketLogs {
     return [unsupportedMessage(PACKET_ATTRIBUTES), { attributes: Config.Maximum, policy: configPolicy, call }]
   }
 
-  /** Logs a packet that passes a rule; nothing when nobody listens to the group. */
+  /** Logs a packet that passes a rule. Does nothing if the group has no listener. */
   log(packet: SimPacket, { group: number, prefix = '', copyLength, threshold = 0 }: RuleLog): void {
     const group = this.#groups.get(number)
     if (group === undefined) return

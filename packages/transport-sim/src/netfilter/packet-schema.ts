@@ -72,13 +72,16 @@ const metas: Schema<PacketMeta> = object<PacketMeta>({
   linearLength: integer(0, largest.linearLength),
 })
 
-/** Checks what is injected. Throws `OptionError`. It copies nothing: both are read at once. */
+/** Checks an injected packet. Throws `OptionError`. Copies nothing, because both arguments are read at once. */
 export function checkInjected(packet: Uint8Array, meta: PacketMeta): void {
   if (!(packet instanceof Uint8Array)) readArgument('inject', 'packet', bytes, packet)
   if (!isPlain(meta)) readArgument('inject', 'meta', metas, meta)
 }
 
-/** Whether all that is said of a packet are numbers in range, and whether it is borrowed: what tests inject in masses. */
+/**
+ * Whether all properties of a packet are numbers in range, and whether it is borrowed: the fast path for tests that
+ * inject many.
+ */
 function isPlain(meta: PacketMeta): boolean {
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return false
   const given = meta as Readonly<Record<string, unknown>>

@@ -20,7 +20,7 @@ export interface PacketOwner {
   readonly closed?: boolean | undefined
 }
 
-/** What is known about a packet beside its bytes. What is left out is what a plain packet has at its hook. */
+/** The metadata of a packet. Properties left out are those of a plain packet at its hook. */
 export interface PacketMeta {
   /** the bytes are the sender's again as soon as the packet waits in a queue: they are copied then; default false */
   readonly borrowed?: boolean | undefined
@@ -30,7 +30,7 @@ export interface PacketMeta {
   readonly family?: number | undefined
   /** EtherType; default by family */
   readonly protocol?: number | undefined
-  /** interface indexes; default 1 (`lo`) where the hook has one, 0 for none */
+  /** interface indexes; default 1 (`lo`) if the hook has one, 0 for none */
   readonly inputDevice?: number | undefined
   readonly outputDevice?: number | undefined
   /** bridge ports; default none */
@@ -38,9 +38,9 @@ export interface PacketMeta {
   readonly physicalOutputDevice?: number | undefined
   readonly mark?: number | undefined
   readonly priority?: number | undefined
-  /** the local socket that it came from; left out at Output: one of user and group 0. `null`: from none */
+  /** the sending local socket; default at Output one of user and group 0. `null`: none */
   readonly owner?: PacketOwner | null | undefined
-  /** `ConntrackStateBit`: what `ct state` in rules loads; default Invalid, as of a packet that nobody tracks */
+  /** `ConntrackStateBit`: the value that `ct state` in rules loads; default Invalid, as for an untracked packet */
   readonly connectionState?: number | undefined
   /** net_cls class of the sender */
   readonly cgroupClassId?: number | undefined
@@ -51,7 +51,7 @@ export interface PacketMeta {
   readonly hardwareType?: number | undefined
   /** bytes in front of the packet; default 14 bytes of an Ethernet header without addresses */
   readonly linkLayerHeader?: Uint8Array | undefined
-  /** microseconds since 1970 at which it was received; left out: nobody asked for it */
+  /** time of receipt in microseconds since 1970; left out: no timestamp */
   readonly timestamp?: bigint | undefined
   readonly checksum?: Checksum | undefined
   /** bytes of data in each segment: the packet is larger than the MTU and is to be cut later */
@@ -64,8 +64,8 @@ export interface PacketMeta {
 const LARGEST_LINEAR = 16048
 
 /**
- * A packet on its way. The objects are used again: one belongs to the path that it travels, and is given back where it ends.
- * The bytes are the sender's own as long as nobody changes them.
+ * A packet on its way. The objects are reused: each belongs to the path that it travels, and is returned at the end.
+ * The bytes are the sender's until they are changed.
  */
 export class SimPacket {
   bytes: Uint8Array = NO_BYTES
@@ -137,7 +137,7 @@ export class SimPacket {
     this.borrowed = false
   }
 
-  /** Takes over everything of `other` but its bytes. */
+  /** Copies everything of `other` except its bytes. */
   copyFrom(other: SimPacket, bytes: Uint8Array): this {
     const { previous, next } = this
     Object.assign(this, other)

@@ -106,7 +106,7 @@ export class PacketPath {
     return false
   }
 
-  /** Only the bare numbers of ACCEPT and REPEAT mean what they say; with bits above, the kernel takes them differently. */
+  /** ACCEPT and REPEAT have their meaning only without upper bits; with them, the kernel treats them differently. */
   #reinject(packet: SimPacket, given: number): void {
     if (given === FLUSHED) {
       this.#drop(packet, 'flushed')

@@ -1,4 +1,4 @@
-/** Which packets a rule is for; what is left out does not matter. */
+/** The packets that a rule matches; a property left out matches any packet. */
 export interface RuleMatch {
   /** `Family` */
   readonly family?: number | undefined
@@ -22,7 +22,7 @@ export interface RuleLog {
   readonly threshold?: number | undefined
 }
 
-/** A rule: what it does is done in the order of these members. Without `queue` and `verdict` the next rule is tried. */
+/** A rule: its actions run in the order of these members. Without `queue` and `verdict` the next rule is evaluated. */
 export interface Rule {
   /** `Hook` */
   readonly hook: number
@@ -34,7 +34,7 @@ export interface Rule {
   readonly log?: RuleLog | undefined
   /** hands it to that queue, or to one of a range, always the same for the same addresses */
   readonly queue?: number | { readonly from: number; readonly to: number } | undefined
-  /** let it pass when nobody listens to the queue */
+  /** let packets pass if the queue has no listener */
   readonly bypass?: boolean | undefined
   readonly verdict?: 'accept' | 'drop' | undefined
 }

@@ -1,19 +1,19 @@
 /**
- * What the kernel charges a socket for a message that waits in its receive queue: not its bytes, but the memory that holds
- * them. Measured on Linux 6.18, x86_64, to the byte at every step up to 60 kB; the numbers are those of its structures.
+ * The memory that the kernel charges a socket for a message in its receive queue: that of its buffer, not its length.
+ * Measured on Linux 6.18, x86_64, to the byte at every step up to 60 kB; the numbers are those of its structures.
  */
 
 /** `sizeof(struct sk_buff)`, aligned to a cache line */
 const BUFFER_HEAD = 256
 /** `sizeof(struct skb_shared_info)`, aligned, which follows the data in the same block */
 const SHARED_INFORMATION = 320
-/** blocks for small messages come from a cache of their own */
+/** blocks for small messages come from a separate cache */
 const SMALL_BLOCK = 576
 const CACHE_LINE = 64
 
 /** The least that a receive buffer can be set to (`SOCK_MIN_RCVBUF`). */
 export const MINIMUM_RECEIVE_BUFFER = 2304
-/** What a socket starts with (`net.core.rmem_default`). */
+/** The default receive buffer of a socket in bytes (`net.core.rmem_default`). */
 export const DEFAULT_RECEIVE_BUFFER = 212992
 
 /** Bytes that an allocation of `size` bytes can really hold: blocks come in powers of two. */
@@ -23,14 +23,14 @@ export function usableSize(size: number): number {
   return 2 ** (32 - Math.clz32(block - 1)) - SHARED_INFORMATION
 }
 
-/** What a block costs that was allocated for `size` bytes. */
+/** The charge for a block that was allocated for `size` bytes. */
 export function blockCost(size: number): number {
   return usableSize(size) + SHARED_INFORMATION + BUFFER_HEAD
 }
 
 /**
- * What a message of `length` bytes costs in a block that was allocated for `size`: one that is mostly empty is moved to a
- * smaller one before it is queued.
+ * The charge for a message of `length` bytes in a block that was allocated for `size`: a message in a mostly empty
+ * block is moved to a smaller one before it is queued.
  */
 export function messageCost(size: number, length: number): number {
   const cost = blockCost(size)

@@ -1,6 +1,6 @@
 /**
- * What a subsystem accepts as one attribute. `bytes` is a struct: the least length counts, and errors do not report it.
- * `text` and `binary` have a longest length, an end of text not counted; `name` is text that must end with a zero byte.
+ * The policy of an attribute. `bytes` is a struct: it has a minimum length, which errors do not report. `text` and
+ * `binary` have a maximum length, without the zero byte; `name` is text that must end with a zero byte.
  */
 export type AttributePolicy =
   | { readonly kind: 'bytes'; readonly minimum: number }
@@ -10,5 +10,5 @@ export type AttributePolicy =
   | { readonly kind: 'flags'; readonly mask: number }
   | { readonly kind: 'u8' | 'u16' | 'u32' | 'u64' | 'nested' }
 
-/** The policies of a message, by attribute number; an attribute without one is taken as it is. */
+/** The policies of a message, by attribute number; an attribute without one is not checked. */
 export type MessagePolicy = readonly (AttributePolicy | undefined)[]

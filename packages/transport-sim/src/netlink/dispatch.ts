@@ -1,6 +1,6 @@
 /**
- * How the kernel takes what user space sends: message by message, each judged alone. Anything after a message that is cut
- * short, or whose length makes no sense, is ignored without a word.
+ * Processes a send as the kernel does: message by message, each checked separately. Everything after a truncated
+ * message, or one with an invalid length, is ignored silently.
  */
 import {
   AcknowledgeFlag,
@@ -45,7 +45,7 @@ export class Dispatcher {
     }
   }
 
-  /** Answers only the first message, with `errno` (negative): what becomes of a send that is refused as a whole. */
+  /** Answers only the first message, with `errno` (negative), for a send that is refused as a whole. */
   refuse(socket: SimSocket, memory: Memory, offset: number, length: number, errno: number): void {
     if (length < MESSAGE_HEADER_LENGTH || !isWhole(memory, offset, offset + length)) return
     this.#request.aim(socket, memory, offset)

@@ -95,7 +95,7 @@ export class AttributeTable {
     return 0
   }
 
-  /** As {@link parse}, from `start` to `end`: what is refused, or nothing. */
+  /** As {@link parse}, from `start` to `end`. Returns the refusal, if there is one. */
   parseRange(memory: Memory, start: number, end: number, policy: MessagePolicy): RefusedAttribute | undefined {
     this.memory = memory
     this.offsets.fill(0)

@@ -9,7 +9,7 @@ const PORT_ID = 3
 const GROUPS = 4
 const RECORD_WORDS = 5
 
-/** Bytes of the block in which messages wait, at first; it grows with what the receive buffer lets in. */
+/** Initial size in bytes of the block in which messages wait; it grows up to the receive buffer's limit. */
 const INITIAL_BYTES = 1 << 16
 const INITIAL_RECORDS = 256
 
@@ -20,7 +20,7 @@ const INITIAL_RECORDS = 256
 export class ReceiveQueue implements Receiver {
   memory: Memory = new Memory(INITIAL_BYTES)
   offset = 0
-  /** `SO_RCVBUF`: what may be charged in all */
+  /** `SO_RCVBUF`: the maximum total charge */
   readonly limit: number
   /** charged at present */
   charged = 0
@@ -28,7 +28,7 @@ export class ReceiveQueue implements Receiver {
   drops = 0
   /** nothing gets in until the user has emptied the queue */
   congested = false
-  /** the errno (positive) that the next receive fails with; 0: none */
+  /** the errno (positive) of the next receive; 0: none */
   error = 0
   #reportOverruns: boolean
   #arrived: () => void
@@ -89,7 +89,7 @@ export class ReceiveQueue implements Receiver {
     return error
   }
 
-  /** where the first message lies, and what is known about it; valid while {@link length} is not 0 */
+  /** the offset and metadata of the first message; valid while {@link length} is not 0 */
   get headOffset(): number {
     return this.#records[this.#first * RECORD_WORDS + OFFSET] as number
   }
@@ -113,7 +113,7 @@ export class ReceiveQueue implements Receiver {
     this.#count--
   }
 
-  /** What the kernel does at the end of every receive: an empty queue stops being congested. */
+  /** Called at the end of every receive: as in the kernel, an empty queue stops being congested. */
   relieve(): void {
     if (this.#count === 0) this.congested = false
   }
@@ -182,7 +182,7 @@ export class ReceiveQueue implements Receiver {
   }
 }
 
-/** Bytes that a message takes up in the block: some even when it is empty, or the block would look empty as well. */
+/** Bytes of a message in the block: more than 0 even for an empty one, or the block would look empty as well. */
 function footprint(length: number): number {
   return Math.max(4, align4(length))
 }

@@ -2,7 +2,7 @@ import { EMPTY_MEMORY } from '../empty.ts'
 import type { AttributePolicy } from './attribute-policy.ts'
 import type { SimSocket } from './socket.ts'
 
-/** What an answer says beside the errno: `struct netlink_ext_ack`. */
+/** The extended ack of an answer: `struct netlink_ext_ack`. */
 export class AckDetails {
   message: string | undefined
   /** offset, from the start of the request, of the attribute at fault; -1: none */

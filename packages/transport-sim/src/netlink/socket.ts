@@ -7,7 +7,7 @@ export interface Dump {
   next(): boolean
 }
 
-/** What a socket is opened with, and what `setsockopt` would change. */
+/** The properties of a socket at opening, and those that `setsockopt` changes. */
 export interface SocketSettings {
   readonly portId: number
   readonly protocol: number
@@ -44,7 +44,7 @@ export class SimSocket {
     return this.settings.portId
   }
 
-  /** What the kernel does after the user took a message: a dump continues when half of the buffer is free. */
+  /** Called after the user received a message: as in the kernel, a dump continues once half of the buffer is free. */
   received(): void {
     const { queue } = this
     if (this.dump !== undefined && queue.charged <= queue.limit / 2) this.dump.next()

@@ -1,4 +1,4 @@
-/** A batch of nfnetlink: all of its messages are done, or none; the answers to them come at its end. */
+/** A batch of nfnetlink: all of its messages are applied, or none; the answers come at its end. */
 import {
   align4,
   BatchMessage,
@@ -41,13 +41,13 @@ export interface BatchSubsystem {
   begin(portId: number, validateAtOnce: boolean): BatchAttempt
 }
 
-/** A message that is answered, and with what. */
+/** A message to answer, and its answer. */
 interface Answer {
   readonly request: KernelRequest
   readonly errno: number
 }
 
-/** Takes the sends that begin with NFNL_MSG_BATCH_BEGIN. */
+/** Processes sends that begin with NFNL_MSG_BATCH_BEGIN. */
 export class BatchReceiver {
   #dispatcher: Dispatcher
   #subsystem: BatchSubsystem | undefined

@@ -34,7 +34,7 @@ export class Nfnetlink {
     )
   }
 
-  /** Takes one send of a socket. */
+  /** Processes one send of a socket. */
   send(socket: SimSocket, memory: Memory, offset: number, length: number): void {
     if (!socket.settings.privileged) {
       this.#dispatcher.refuse(socket, memory, offset, length, -Errno.EPERM)

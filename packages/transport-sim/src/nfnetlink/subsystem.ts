@@ -1,4 +1,4 @@
-/** What a subsystem of nfnetlink registers: its message types, by the lower byte of `nlmsg_type`. */
+/** The registration of an nfnetlink subsystem: its message types, by the lower byte of `nlmsg_type`. */
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'

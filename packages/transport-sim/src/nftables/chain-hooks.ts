@@ -1,4 +1,4 @@
-/** What a base chain may be attached to, by family, as nf_tables' chain types have it. */
+/** The hooks of base chains, by family, according to nf_tables' chain types. */
 import { chainAttributes, Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
@@ -39,7 +39,7 @@ function hasDevices(family: number, hook: number): boolean {
   return family === Family.NetworkDevice || (family === Family.Inet && hook === Hook.Ingress)
 }
 
-/** The hook that a new base chain asks for; or a negative errno. */
+/** The hook that a new base chain requests, or a negative errno. */
 export function parseHook(
   attributes: AttributeTable,
   family: number,
@@ -97,7 +97,7 @@ function devicesIn(hook: AttributeTable) {
   return hook.elements(HOOK.devices).map(({ at, text }) => ({ name: text, at }))
 }
 
-/** 0 when what an update of a base chain says of its hook is what it has; a negative errno. */
+/** 0 if the hook in an update of a base chain equals the existing one; otherwise a negative errno. */
 export function checkSameHook(
   attributes: AttributeTable,
   family: number,

@@ -2,11 +2,11 @@
 import { ControlType, MESSAGE_HEADER_LENGTH, type Memory, MessageFlag } from '@ringlink/codec'
 import type { Dump, SimSocket } from '../netlink/socket.ts'
 
-/** Of a page, what is left for messages: the least that a chunk can hold. */
+/** Bytes of a page that are left for messages: the minimum size of a chunk. */
 const SMALLEST_CHUNK = 3776
 const DONE_LENGTH = MESSAGE_HEADER_LENGTH + 4
 
-/** What is dumped. */
+/** The object of a dump. */
 export interface DumpSource {
   /** changes with every change of the rules */
   readonly generation: number
@@ -21,7 +21,7 @@ export class NfTablesDump implements Dump {
   #sequence: number
   #index = 0
   #lastGeneration: number | undefined
-  // A row that did not fit any more: what it shows may be gone once it is asked for again.
+  // A row that did not fit: its object may be gone when it is requested again.
   #pending: Uint8Array | undefined
 
   constructor(source: DumpSource, socket: SimSocket, sequence: number) {

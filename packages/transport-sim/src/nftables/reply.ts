@@ -2,7 +2,7 @@
 import { AttributeWriter, beginMessage, encodeText, finishMessage, Memory } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 
-/** What the headers of a message say. */
+/** The header fields of a message. */
 export interface ReplyHeader {
   readonly type: number
   readonly flags: number

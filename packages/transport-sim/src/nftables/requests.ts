@@ -23,7 +23,7 @@ import { ELEMENT_LIST, elementsPolicy, SET, setPolicy } from './set-messages.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable, TABLE, tablePolicy } from './tables.ts'
 
-/** Who reads, and nobody in particular. */
+/** The reader of a request, by default no particular socket. */
 const READER = 0
 /** NLM_F_APPEND, which dumped rules have */
 const APPEND = 0x800

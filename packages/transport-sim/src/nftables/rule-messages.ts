@@ -50,7 +50,7 @@ const LIST_ELEMENT = 1
 /** NFT_RULE_MAXEXPRS */
 const MAXIMUM_EXPRESSIONS = 128
 
-/** What a rule's message is about. */
+/** The table, chain and rule of a rule message. */
 interface RuleTarget {
   readonly table: NfTablesTable
   readonly chain: NfTablesChain
@@ -159,7 +159,7 @@ function place(
   }
 }
 
-/** First all of them are looked at, then all are made, so that what is refused first is as the kernel has it. */
+/** Checks all of them first and then creates all, so that errors come in the kernel's order. */
 function makeExpressions(
   state: NfTables,
   transaction: Transaction,

@@ -45,7 +45,7 @@ export class NfTablesTable {
   }
 }
 
-/** What makes a chain a base chain. */
+/** The properties of a base chain. */
 export interface ChainHook {
   readonly type: 'filter' | 'nat' | 'route'
   readonly number: number
@@ -54,7 +54,7 @@ export interface ChainHook {
   readonly devices: readonly string[] | undefined
   /** `Verdict.Accept` or `Verdict.Drop` */
   policy: number
-  /** packets that met the policy, where it was asked for */
+  /** packets that reached the policy, if counting was requested */
   counters: { packets: number; bytes: number } | undefined
 }
 
@@ -71,7 +71,7 @@ export class NfTablesChain {
   use = 0
   /** those that the batch at work removes are still among them */
   rules: NfTablesRule[] = []
-  /** what packets run through: the rules as they were at the end of the last batch */
+  /** the rules that packets pass: those at the end of the last batch */
   programs: readonly (readonly Evaluate[])[] = []
 
   constructor(
@@ -95,7 +95,7 @@ export class NfTablesChain {
 export interface RuleExpression {
   readonly name: string
   readonly evaluate: Evaluate
-  /** writes its attributes; left out for one that shows none. `reset`: what it counted starts again from 0 */
+  /** writes its attributes; left out if there are none. `reset`: resets its counters to 0 */
   readonly dump?: (reply: ReplyWriter, reset: boolean) => void
   /** the chain that it jumps to */
   readonly target?: NfTablesChain

@@ -123,7 +123,7 @@ export function newSet(
   return 0
 }
 
-/** The name of a new set: the least number that is free takes the place of `%d`; or a negative errno. */
+/** The name of a new set, with `%d` replaced by the lowest free number; or a negative errno. */
 function setName(table: NfTablesTable, requested: string): string | number {
   const at = requested.indexOf('%')
   if (at < 0) return requested

@@ -1,7 +1,7 @@
 /** The sets of a table: keys or intervals, in the order of their keys. */
 import { SetFlag } from '@ringlink/codec'
 
-/** What a set is made with. */
+/** The properties of a new set. */
 export interface SetProperties {
   readonly name: string
   readonly handle: bigint

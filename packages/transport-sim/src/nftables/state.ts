@@ -1,4 +1,4 @@
-/** The state of nf_tables in the simulated kernel: its tables, and what a batch that ends commits or undoes. */
+/** The state of nf_tables in the simulated kernel: its tables, and the commit or rollback at the end of a batch. */
 import { Errno, TableFlag } from '@ringlink/codec'
 import type { SimSocket } from '../netlink/socket.ts'
 import { bitwise, byteorder } from './expressions/arithmetic.ts'
@@ -12,23 +12,23 @@ import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 import type { Transaction } from './transaction.ts'
 import { validateTable } from './validate.ts'
 
-/** What a simulated kernel's nf_tables has. Left out: all that the simulator knows, as on a kernel that has everything. */
+/** The features of a simulated kernel's nf_tables. Default: everything that the simulator supports. */
 export interface NfTablesOptions {
-  /** names of expressions that it was built without, as `queue`, `target` or `log`; asking for one is ENOENT */
+  /** names of expressions that it lacks, such as `queue`, `target` or `log`; using one is ENOENT */
   readonly without?: readonly string[] | undefined
   /** tables can be owned by a socket (Linux 5.12); default true, and where false the flag is EOPNOTSUPP */
   readonly tableOwner?: boolean | undefined
 }
 
-/** What nf_tables needs of the kernel around it. */
+/** What nf_tables needs from its kernel. */
 export interface NfTablesHost extends ExpressionHost {
   /** Puts a base chain on the way of packets, before the others of its priority. */
   attach(chain: NfTablesChain): void
   detach(chain: NfTablesChain): void
-  /** Drops what waits in all queues: what taking a base chain away does. */
+  /** Drops the packets waiting in all queues, as the removal of a base chain does. */
   flushQueues(): void
   knowsDevice(name: string): boolean
-  /** Tells the members of the group of nf_tables that the rules have changed. */
+  /** Notifies the members of the group of nf_tables that the rules have changed. */
   notify(generation: number, sequence: number): void
 }
 
@@ -85,7 +85,7 @@ export class NfTables {
     return ++this.#tableHandle
   }
 
-  /** A name for a chain that its batch gave none. */
+  /** A name for a chain that the batch did not name. */
   nextChainName(): string {
     return `__chain${++this.#chainName}`
   }
@@ -121,7 +121,7 @@ export class NfTables {
     )
   }
 
-  /** Takes base chains off the way of packets, and drops what waits in the queues. */
+  /** Detaches base chains from the path of packets, and drops the packets waiting in queues. */
   unregister(chains: readonly NfTablesChain[]): void {
     for (const chain of chains) {
       if (!this.#registered.delete(chain)) continue

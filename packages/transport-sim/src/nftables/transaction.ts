@@ -1,11 +1,11 @@
 /**
- * One batch at work. What its messages do is done at once, as the next messages build on it, and undone when one of them
- * is refused: no packet passes in between.
+ * A batch in progress. Its messages take effect at once, because later messages build on them, and are undone if one of
+ * them is refused. No packet passes in between.
  */
 import type { NfTablesChain, NfTablesRule, NfTablesTable } from './ruleset.ts'
 import type { NfTablesSet } from './sets.ts'
 
-/** What the messages of a batch have done so far. */
+/** The changes of a batch so far. */
 export class Transaction {
   /** port id of the socket that sent it */
   readonly portId: number
@@ -40,7 +40,7 @@ export class Transaction {
     this.#undo.push(undo)
   }
 
-  /** What is to be done once nothing can be refused any more. */
+  /** Actions to run once nothing can be refused any more. */
   atCommit(action: () => void): void {
     this.#atCommit.push(action)
   }
@@ -53,7 +53,7 @@ export class Transaction {
     )
   }
 
-  /** Takes something out of a list; taken back, it is where it was. */
+  /** Removes an element from a list; the undo puts it back in its place. */
   remove<Item>(list: Item[], item: Item): void {
     const index = list.indexOf(item)
     this.perform(
@@ -83,7 +83,7 @@ export class Transaction {
   }
 }
 
-/** Takes a rule out of its chain, and what only it uses out of its table. */
+/** Removes a rule from its chain, and objects that only it uses from its table. */
 export function removeRule(transaction: Transaction, chain: NfTablesChain, rule: NfTablesRule): void {
   transaction.perform(
     () => {

@@ -36,9 +36,9 @@ const configPolicy: MessagePolicy = policyOf([
   [Config.Flags, u32],
 ])
 
-/** What the kernel was built with. */
+/** The features that the kernel was built with. */
 export interface QueueFeatures {
-  /** connection tracking can be asked for packets' connections (CONFIG_NETFILTER_NETLINK_GLUE_CT) */
+  /** packets can carry their connections (CONFIG_NETFILTER_NETLINK_GLUE_CT) */
   readonly conntrackGlue: boolean
 }
 

@@ -61,7 +61,7 @@ export class QueueInstance {
     this.length++
   }
 
-  /** Takes out the packet of that number. */
+  /** Removes the packet with that id. */
   take(id: number): SimPacket | undefined {
     const placed = this.#places[id & (this.#places.length - 1)]
     const packet = placed !== undefined && placed.id === id ? placed : this.#strays.get(id)

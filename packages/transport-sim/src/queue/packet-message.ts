@@ -35,7 +35,7 @@ const Attribute = {
   CgroupClassId: 22,
 } as const
 
-/** What the kernel reserves for every packet: headers and the attributes of fixed size; measured. */
+/** Bytes that the kernel reserves for every packet: headers and the attributes of fixed size; measured. */
 const FIXED_SIZE = 120
 const TIMESTAMP_SIZE = 20
 const USER_AND_GROUP_SIZE = 16
@@ -45,7 +45,7 @@ const encoder = new TextEncoder()
 
 /** Writes the packet messages of all queues; one message at a time. */
 export class PacketMessageWriter {
-  /** what the message is to be allocated with, after {@link prepare} */
+  /** the allocation size of the message, after {@link prepare} */
   size = 0
   /** bytes of the payload that are charged as pages */
   attached = 0

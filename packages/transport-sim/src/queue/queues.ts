@@ -6,11 +6,11 @@ import type { SimSocket } from '../netlink/socket.ts'
 import { QueueInstance } from './instance.ts'
 import { PacketMessageWriter, writeId } from './packet-message.ts'
 
-/** What became of a packet that was to be queued. */
+/** The result of queuing a packet. */
 export const Queued = {
   /** it waits, or went on at once because its queue fails open */
   Taken: 0,
-  /** nobody listens to that queue */
+  /** the queue has no listener */
   NoQueue: 1,
   /** its owner wants no packets */
   NotCopied: 2,
@@ -23,7 +23,7 @@ export type Queued = (typeof Queued)[keyof typeof Queued]
 /** Continues with a packet by a verdict of user space. */
 export type Reinject = (packet: SimPacket, verdict: number) => void
 
-/** The verdict on packets whose queue goes away: none that user space could give. */
+/** The verdict on packets whose queue is removed, different from all verdicts of user space. */
 export const FLUSHED = -1
 const BUCKETS = 16
 
@@ -49,13 +49,13 @@ export class PacketQueues {
     return instance
   }
 
-  /** Unbinds a queue; what waits in it is dropped. */
+  /** Unbinds a queue and drops its waiting packets. */
   destroy(instance: QueueInstance): void {
     this.#instances.delete(instance.number)
     this.flush(instance)
   }
 
-  /** Drops what waits in a queue. */
+  /** Drops the packets waiting in a queue. */
   flush(instance: QueueInstance): void {
     for (let packet = instance.head; packet !== undefined; packet = instance.head) {
       instance.remove(packet)
@@ -63,7 +63,7 @@ export class PacketQueues {
     }
   }
 
-  /** Drops what waits in any queue: what the kernel does when a base chain is removed. */
+  /** Drops the packets waiting in all queues, as the kernel does when a base chain is removed. */
   flushAll(): void {
     for (const instance of this.#instances.values()) this.flush(instance)
   }

@@ -19,16 +19,16 @@ import {
 import type { Receiver } from '../netlink/receiver.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 
-/** How the kernel deals with rings, beside what differs between real ones. */
+/** Properties of the kernel's rings besides the differences between real ones. */
 export interface RingKernelOptions extends KernelRingQuirks {
   readonly pageSize?: number | undefined
   /** CAP_NET_ADMIN in the initial user namespace; without it rings are refused */
   readonly privileged?: boolean | undefined
-  /** bytes that can be had for one ring */
+  /** maximum bytes of one ring */
   readonly ringMemory?: number | undefined
 }
 
-/** Takes what is sent by way of a socket: the bytes taken, or a negative errno. */
+/** Processes a send through a socket. Returns the bytes taken, or a negative errno. */
 export type TakeRequest = (memory: Memory, offset: number, length: number) => number
 
 const PAGE_SIZE = 4096
@@ -38,12 +38,15 @@ const REMEMBERED_RECEIVE = 16384
 const NO_FRAME = -1
 
 /**
- * The kernel's side of memory-mapped rings on one socket, in front of its receive queue, as af_netlink.c of Linux 4.4 has it
- * (docs/netlink-mmap.md). What the kernel sends to this socket alone is built in a frame; what goes to groups, what
- * other users send, and what is too large goes by the queue, with a frame as token.
+ * The kernel's side of memory-mapped rings on one socket, in front of its receive queue, as in af_netlink.c of Linux
+ * 4.4 (docs/netlink-mmap.md). Messages of the kernel to this socket alone are built in a frame; messages to groups,
+ * from other users, and too large ones go through the queue, with a frame as token.
  */
 export class RingSocket implements Receiver {
-  /** called when a frame became readable of which the kernel tells nobody; of others it tells by the socket's `arrived` */
+  /**
+   * called when a frame became readable without a notification of the kernel; other frames are notified through the
+   * socket's `arrived`
+   */
   onSilentChange: () => void = () => {}
   readonly #socket: SimSocket
   readonly #take: TakeRequest
@@ -54,11 +57,11 @@ export class RingSocket implements Receiver {
   #transmit: KernelTransmitRing | undefined
   #memory: Memory | undefined
   #mapped = false
-  // The frame allocated and not yet delivered, where the head was before it, and what was asked for.
+  // The frame allocated and not yet delivered, the previous head, and the requested size.
   #frame = NO_FRAME
   #head = 0
   #size = 0
-  // What was in that frame, where the kernel writes a dump behind it.
+  // The previous contents of that frame, if the kernel writes a dump after its start.
   #stale = new Uint8Array(0)
 
   constructor(socket: SimSocket, take: TakeRequest, options: RingKernelOptions = {}) {
@@ -125,7 +128,7 @@ export class RingSocket implements Receiver {
   allocate(size: number, attached = 0): boolean {
     this.#forget()
     this.#head = this.#receive?.head ?? 0
-    // What the kernel would attach as pages has to be in the frame as well.
+    // Data that the kernel would attach as pages must be in the frame as well.
     const frame = this.#receive?.reserve(size + attached) ?? TOO_LARGE
     if (frame === RING_FULL) {
       this.#socket.queue.overrun()
@@ -149,7 +152,7 @@ export class RingSocket implements Receiver {
       this.#complete(frame, length)
       return 0
     }
-    // The kernel knows beforehand that such a message is none for a frame. Nobody has seen it yet.
+    // The kernel knows beforehand that such a message does not fit a frame. The reservation is not visible yet.
     const { frames } = this.#ring
     const start = frames.data(frame)
     const { queue } = this.#socket
@@ -208,7 +211,7 @@ export class RingSocket implements Receiver {
     return this.#take(memory, offset, length)
   }
 
-  /** `poll(0)`, with all it does on the way: a dump goes on while half of the ring is free, congestion ends. */
+  /** `poll(0)` with its side effects: a dump continues while half of the ring is free, and congestion ends. */
   poll(): number {
     const { queue } = this.#socket
     const ring = this.#receive
@@ -232,7 +235,9 @@ export class RingSocket implements Receiver {
     return this.#receive as KernelReceiveRing
   }
 
-  /** Moves a dump's message to where these kernels would have written it; before it stays what was there. */
+  /**
+   * Moves a dump's message to where these kernels would have written it; the bytes before it keep their old contents.
+   */
   #trim(frame: number, length: number): void {
     const trim = this.#ring.dumpTrim(this.#size)
     if (trim === 0) return
@@ -267,7 +272,7 @@ export class RingSocket implements Receiver {
     return result
   }
 
-  /** What was allocated and never delivered was dropped on the way, and leaves an empty frame. */
+  /** A message that was allocated and never delivered was dropped, and leaves an empty frame. */
   #forget(): void {
     if (this.#frame === NO_FRAME) return
     this.#ring.abort(this.#frame)

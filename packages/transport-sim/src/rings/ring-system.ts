@@ -29,7 +29,7 @@ export class SimRingSystem implements RingSystem {
     this.#onReadable = onReadable
     socket.arrived = () => this.#look()
     ring.onSilentChange = () => {
-      // Whoever waits for time to pass would find it then; simulated time may stand still.
+      // A wait for time to pass would find it later, but simulated time may stand still.
       if (this.#timer !== undefined) this.#look()
     }
   }
@@ -85,7 +85,7 @@ export class SimRingSystem implements RingSystem {
     })
   }
 
-  /** Nothing can come while this thread waits but by a timer, so time goes on to the next one. */
+  /** While this thread waits, only timers can cause messages, so time advances to the next one. */
   poll(timeout: number): number {
     const events = this.#ring.poll()
     if (events !== 0 || timeout === 0) return events
@@ -135,7 +135,7 @@ export class SimRingSystem implements RingSystem {
     this.#host.closed(this.#socket)
   }
 
-  /** As a level-triggered epoll: what is there is told of in the next turn, as often as somebody waits. */
+  /** Like a level-triggered epoll: readiness is reported in the next turn, for every wait. */
   #look(): void {
     if (!this.#waiting || this.#deferred) return
     this.#deferred = true

@@ -30,8 +30,8 @@ export interface BaseChainProgram extends ChainProgram {
 }
 
 /**
- * What expressions work on: the registers, and what is known of the packet. There is one for all packets; an expression
- * returns one of `RuleVerdict`, or a verdict of netfilter with what belongs to it in the upper bits.
+ * The state of an evaluation: the registers, and the packet's properties. One object serves all packets. An expression
+ * returns one of `RuleVerdict`, or a netfilter verdict with its data in the upper bits.
  */
 export class Evaluation {
   readonly bytes: Uint8Array = new Uint8Array(REGISTER_BYTES)
@@ -39,7 +39,7 @@ export class Evaluation {
   readonly words: Uint32Array = new Uint32Array(this.bytes.buffer)
   readonly halves: Uint16Array = new Uint16Array(this.bytes.buffer)
   packet: SimPacket | undefined
-  /** where the transport header begins; -1 where there is none that could be read */
+  /** offset of the transport header; -1 if there is no readable one */
   transport = -1
   transportProtocol = 0
   /** the packet is not the first fragment: it has no transport header, though its protocol is known */
@@ -112,7 +112,7 @@ export function runBaseChain(base: BaseChainProgram, packet: SimPacket, evaluati
   return hook.policy
 }
 
-/** A verdict of netfilter; or `RuleVerdict.Continue` where the chain has none. */
+/** A netfilter verdict, or `RuleVerdict.Continue` if the chain gives none. */
 function runChain(start: ChainProgram, evaluation: Evaluation, depth: number): number {
   let chain = start
   for (let index = 0; index < chain.programs.length; index++) {

@@ -1,4 +1,4 @@
-/** What an expression of a rule is to the simulated kernel, and the registers that expressions share. */
+/** An expression of a rule in the simulated kernel, and the registers that expressions share. */
 import { Errno, Family, Register } from '@ringlink/codec'
 import type { PacketLogs } from '../../log/logs.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
@@ -8,10 +8,10 @@ import type { NfTablesChain, NfTablesTable, RuleExpression } from '../ruleset.ts
 import type { NfTablesSet } from '../sets.ts'
 import { REGISTER_BYTES } from './evaluate.ts'
 
-/** What expressions need of their kernel. */
+/** What expressions need from their kernel. */
 export interface ExpressionHost {
   readonly logs: PacketLogs
-  /** the name of the device of that index; empty for 0, which is no device */
+  /** the name of the device with that index; empty for 0, which means no device */
   deviceName(index: number): string
   /** nanoseconds since the kernel was made */
   now(): number
@@ -21,7 +21,7 @@ export interface ExpressionHost {
   random(): number
 }
 
-/** What is known where an expression of a rule is made. */
+/** The context in which an expression of a rule is created. */
 export interface ExpressionContext {
   readonly host: ExpressionHost
   readonly table: NfTablesTable
@@ -38,7 +38,7 @@ export interface ExpressionKind {
   /** the highest attribute number */
   readonly attributes: number
   readonly policy: MessagePolicy
-  /** what is refused before any expression of the rule is made; a negative errno, or 0 */
+  /** the check before any expression of the rule is created; a negative errno, or 0 */
   readonly select?: (attributes: AttributeTable, context: ExpressionContext) => number
   /** makes it, or a negative errno */
   readonly make: (attributes: AttributeTable, context: ExpressionContext) => RuleExpression | number
@@ -110,7 +110,7 @@ export function isIpFamily(family: number): boolean {
   return family === Family.Ipv4 || family === Family.Ipv6 || family === Family.Inet
 }
 
-/** What both meta and ct refuse: no key, and neither or both registers. */
+/** The checks of meta and ct: a key, and exactly one register. */
 export function selectLoadOrSet(destination: number, key: number, source: number) {
   return (attributes: AttributeTable): number =>
     attributes.has(key) && attributes.has(destination) !== attributes.has(source) ? 0 : -Errno.EINVAL

@@ -162,7 +162,7 @@ const NANOSECONDS = 1_000_000_000n
 const LARGEST = 0xffff_ffff_ffff_ffffn
 const DEFAULT_BURST = 5
 
-/** Expression `limit`: a bucket of time, from which every packet or byte takes what it costs at this rate. */
+/** Expression `limit`: a token bucket of time, from which every packet or byte takes its cost at this rate. */
 export const limit: ExpressionKind = {
   name: 'limit',
   attributes: 6,

@@ -1,4 +1,4 @@
-/** Expression `meta`: what is known of a packet beside its bytes. */
+/** Expression `meta`: the metadata of a packet. */
 import { Errno, MetaKey, RuleVerdict } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
@@ -23,7 +23,7 @@ const LOOPBACK_TYPE = 772
 const u32 = { kind: 'u32' } as const
 const small = { kind: 'small' } as const
 
-/** What a meta key loads; `undefined` where this packet has none. */
+/** The value that a meta key loads; `undefined` if the packet has none. */
 type NumberOf = (packet: SimPacket, evaluation: Evaluation, host: ExpressionHost) => number | undefined
 
 interface MetaNumber {
@@ -36,7 +36,7 @@ const hasType = (device: number, type: number) => (device === 0 ? undefined : ty
 const ofNetworkOrder16 = (value: number) => (hostIsLittleEndian ? ((value & 0xff) << 8) | (value >> 8) : value)
 const ownerOf = ({ owner }: SimPacket) => (owner === undefined || owner.closed === true ? undefined : owner)
 
-/** The numbers: the bytes of a register that they are checked to fit, and those that they take if they are less. */
+/** Keys with numbers: the register size that is checked, and the size of the value if it is smaller, in bytes. */
 const metaNumbers: Readonly<Record<number, MetaNumber>> = {
   [MetaKey.Length]: { length: 4, of: ({ bytes }) => bytes.length },
   [MetaKey.Protocol]: { length: 2, of: ({ protocol }) => ofNetworkOrder16(protocol) },

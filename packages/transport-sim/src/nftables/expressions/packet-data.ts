@@ -62,7 +62,7 @@ function loadBytes(base: number, word: number, offset: number, length: number): 
   }
 }
 
-/** Where a header begins; -1 where this packet has none. */
+/** Offset of a header; -1 if the packet has none. */
 function baseOffset(base: number, evaluation: Evaluation, bytes: Uint8Array): number {
   if (base === PayloadBase.Network) return 0
   const { transport } = evaluation
@@ -75,7 +75,7 @@ const TCP = 6
 const UDP = 17
 const UDP_HEADER_LENGTH = 8
 
-/** Where what TCP and UDP carry begins; -1 for other protocols. */
+/** Offset of the payload of TCP and UDP; -1 for other protocols. */
 function innerOffset(transport: number, protocol: number, bytes: Uint8Array): number {
   if (protocol === UDP) return transport + UDP_HEADER_LENGTH
   if (protocol !== TCP || transport + 12 >= bytes.length) return -1

@@ -62,7 +62,7 @@ const LOG = { group: 1, prefix: 2, copyLength: 3, threshold: 4, level: 5, flags:
 /** NF_LOG_MASK */
 const LOG_FLAGS = 0x3f
 
-/** Expression `log`. Without a group it is for the kernel's log, which nobody reads here. */
+/** Expression `log`. Without a group it writes to the kernel's log, which the simulator does not have. */
 export const log: ExpressionKind = {
   name: 'log',
   attributes: LOG.flags,
@@ -214,7 +214,7 @@ const targets: Readonly<Record<string, TargetKind>> = {
 /** The families whose rules NFQUEUE is found for, though it works in those of IP only. */
 const OTHER_FAMILIES: readonly number[] = [Family.Arp, Family.Bridge]
 
-/** The revision of a target that a kernel would name, asked for `revision`; a negative errno. */
+/** The revision of a target with which a kernel answers a request for `revision`, or a negative errno. */
 export function targetRevision(name: string, revision: number, family: number): number {
   const target = Object.hasOwn(targets, name) ? targets[name] : undefined
   const isThere = target?.families(family) === true || (name === 'NFQUEUE' && OTHER_FAMILIES.includes(family))
