@@ -1,7 +1,9 @@
 import { type DecodeError, type KernelError, Message, MessageFlag, type MessageView } from '@ringlink/codec'
+import type { FrameBatch } from '@ringlink/transport'
 import { type ClientError, DumpInterruptedError, IncompleteReplyError } from './errors.ts'
 import type { SentRequest } from './kernel-error.ts'
 import type { Request } from './request.ts'
+import { BorrowedRows } from './row-batch.ts'
 
 /** How an exchange ends: with an acknowledgement, an acknowledgement and an answer, or the Done message of a dump. */
 export type Expectation = 'acknowledgement' | 'answer' | 'dump'
@@ -17,6 +19,8 @@ function nothing(): void {}
 /** A request that was sent, and the answers received so far. */
 export class Exchange {
   readonly sent: SentRequest
+  /** rows that were left where they lie, of a dump that borrows them */
+  readonly borrowed: BorrowedRows | undefined
   /** rows received and not yet taken */
   rows: Message[] = []
   /** no more messages are expected */
@@ -42,8 +46,10 @@ export class Exchange {
   #failure: KernelError | undefined
   #problem: ReplyProblem | undefined
 
-  constructor(sent: SentRequest, expectation: Expectation, request: Request) {
+  /** @param borrows rows are left in their frames as far as possible */
+  constructor(sent: SentRequest, expectation: Expectation, request: Request, borrows = false) {
     this.sent = sent
+    this.borrowed = borrows ? new BorrowedRows() : undefined
     this.#expectation = expectation
     this.isEchoed = (new Message(sent.bytes).view.flags & MessageFlag.Echo) !== 0
     this.canRepeat = request.repeat !== undefined
@@ -68,7 +74,20 @@ export class Exchange {
   takeRows(): Message[] {
     const { rows } = this
     this.rows = []
+    this.borrowed?.release()
     return rows
+  }
+
+  /** Copies rows that lie in `batch`, which somebody else releases. */
+  copyBorrowed(batch: FrameBatch): void {
+    if (this.borrowed?.liesIn(batch) !== true) return
+    this.rows.push(...this.borrowed.copy())
+    this.borrowed.forget()
+  }
+
+  /** Whether rows have arrived that were not taken. */
+  get hasRows(): boolean {
+    return this.rows.length > 0 || (this.borrowed?.length ?? 0) > 0
   }
 
   /** Notes that the request was sent a second time. */
@@ -76,8 +95,9 @@ export class Exchange {
     this.#repeated = true
   }
 
-  addRow(view: MessageView): void {
-    this.rows.push(view.copy())
+  /** Takes a row of `frames`: copied, or left where it lies. */
+  addRow(view: MessageView, frames: FrameBatch): void {
+    if (this.borrowed?.add(view, frames) !== true) this.rows.push(view.copy())
     if ((view.flags & MessageFlag.DumpInterrupted) !== 0) this.#interrupted = true
     // A multipart message (`NLM_F_MULTI`) is followed by Done.
     if ((view.flags & MessageFlag.Multipart) === 0) this.#noteAnswer()
@@ -124,13 +144,17 @@ export class Exchange {
   get error(): KernelError | ClientError | undefined {
     const { what } = this.sent
     if (this.#failure !== undefined) return this.#failure
-    if (this.#problem !== undefined) return new IncompleteReplyError(this.#problem, what, this.rows)
-    return this.#interrupted ? new DumpInterruptedError(what, this.rows) : undefined
+    if (this.#problem !== undefined) return new IncompleteReplyError(this.#problem, what, this.#allRows())
+    return this.#interrupted ? new DumpInterruptedError(what, this.#allRows()) : undefined
   }
 
   /** Whether part of the answer was lost, possibly the message that ends it. */
   get isIncomplete(): boolean {
     return this.#problem !== undefined
+  }
+
+  #allRows(): Message[] {
+    return this.borrowed === undefined ? this.rows : [...this.borrowed.copy(), ...this.rows]
   }
 
   #noteAnswer(): void {

@@ -5,6 +5,8 @@ import { sessionBusy } from './errors.ts'
 export interface BatchSorter {
   /** Takes the answers out of a batch. Returns true when it holds anything else. */
   sort(batch: FrameBatch): boolean
+  /** Releases a batch that holds nothing but answers, unless rows in it are read where they lie. */
+  release(batch: FrameBatch): void
   /** Whether a caller waits for an answer. */
   isWaiting(): boolean
   /** Receiving has failed: rejects all callers that wait. */
@@ -55,9 +57,19 @@ export class Receiver {
       if (batch === undefined) return undefined
       this.#wasFull = this.#isFull(batch)
       if (this.#sorter.sort(batch)) return batch
-      batch.release()
+      this.#sorter.release(batch)
       this.#throwFailure()
     }
+  }
+
+  /** Reads what is there in this turn of the event loop, for pending answers. Returns false when nothing is. */
+  readNow(): boolean {
+    if (this.#listening) return false
+    const batch = this.#transport.receiveNow()
+    if (batch === undefined) return false
+    this.#wasFull = this.#isFull(batch)
+    this.#deliver(batch)
+    return true
   }
 
   /** As `Session.receiveBlocking`. */
@@ -70,7 +82,7 @@ export class Receiver {
     if (batch === undefined) return undefined
     this.#wasFull = this.#isFull(batch)
     if (this.#sorter.sort(batch)) return batch
-    batch.release()
+    this.#sorter.release(batch)
     this.#throwFailure()
     return undefined
   }
@@ -80,7 +92,7 @@ export class Receiver {
     while (!this.#listening && this.#consumer === undefined) {
       const batch = this.#transport.poll()
       if (batch === undefined || this.#sorter.sort(batch)) return batch
-      batch.release()
+      this.#sorter.release(batch)
     }
     return undefined
   }
@@ -174,7 +186,7 @@ export class Receiver {
   /** Gives a batch to the consumer, or keeps a copy if there is none now. */
   #deliver(batch: FrameBatch): void {
     if (!this.#sorter.sort(batch)) {
-      batch.release()
+      this.#sorter.release(batch)
       this.#rejectFailure()
       return
     }

@@ -54,6 +54,8 @@ export class Replies {
   // Exchanges that ended in the batch that is being sorted, or that have new rows.
   readonly #touched: Set<Exchange> = new Set()
   #live = 0
+  // The dump whose rows are left in their frames.
+  #borrower: Exchange | undefined
   readonly #messages = new MessageIterator()
   readonly #attributes = new AttributeIterator()
   readonly #error = new ErrorView()
@@ -86,6 +88,8 @@ export class Replies {
   }
 
   add(exchange: Exchange): void {
+    // Dumps take turns, so there is one at a time.
+    if (exchange.borrowed !== undefined) this.#borrower = exchange
     this.#exchanges.set(exchange.sent.sequence, exchange)
     this.#live++
   }
@@ -95,7 +99,7 @@ export class Replies {
     if (exchange.abandoned || this.#exchanges.get(exchange.sent.sequence) !== exchange) return
     this.#live--
     exchange.abandoned = true
-    exchange.rows = []
+    exchange.takeRows()
     if (exchange.ended) this.#exchanges.delete(exchange.sent.sequence)
     else this.#forgetOldest()
   }
@@ -106,10 +110,17 @@ export class Replies {
     this.add(exchange)
   }
 
+  /** Whether rows in `batch` are read where they lie: it is released with them. */
+  isBorrowed(batch: FrameBatch): boolean {
+    return this.#borrower?.borrowed?.liesIn(batch) === true
+  }
+
   /** Passes answers to their requests. Returns true when the batch holds anything else. */
   sort(batch: FrameBatch): boolean {
     let others = false
     for (let i = 0; i < batch.length; i++) if (this.#sortFrame(batch, i)) others = true
+    // The rest belongs to somebody else, who releases the batch.
+    if (others) this.#borrower?.copyBorrowed(batch)
     // Only now, because an answer may come out of order within a batch, after the message that ends it.
     if (this.#touched.size > 0) this.#settle()
     return others
@@ -118,7 +129,7 @@ export class Replies {
   #settle(): void {
     for (const exchange of this.#touched) {
       if (exchange.abandoned) {
-        exchange.rows = []
+        exchange.takeRows()
         if (exchange.ended) this.#exchanges.delete(exchange.sent.sequence)
       } else exchange.notify()
     }
@@ -149,10 +160,11 @@ export class Replies {
       const isNumbered = this.#exchanges.size > 0 && memory.u32[(offset + SEQUENCE) >> 2] !== 0
       if (type >= MINIMUM_MESSAGE_TYPE && !isNumbered) return true
     }
-    return this.#sortMessages(memory, offset, offset + size, batch.groups(index), isCut)
+    return this.#sortMessages(batch, offset, offset + size, batch.groups(index), isCut)
   }
 
-  #sortMessages(memory: Memory, start: number, end: number, groups: number, isCut: boolean): boolean {
+  #sortMessages(batch: FrameBatch, start: number, end: number, groups: number, isCut: boolean): boolean {
+    const { memory } = batch
     const messages = this.#messages
     let others = false
     // The exchange that the frame belongs to: the kernel fills a datagram for one request.
@@ -163,7 +175,7 @@ export class Replies {
       messages.wrap(memory, from, end - from)
       while (messages.next()) {
         const exchange = this.#find(memory, messages.view.offset, groups)
-        if (!this.#sortMessage(messages.view, exchange, groups)) others = true
+        if (!this.#sortMessage(messages.view, exchange, groups, batch)) others = true
         owner ??= exchange
       }
       if (messages.problem === undefined) break
@@ -242,7 +254,7 @@ export class Replies {
   }
 
   /** Returns false when the message is not ours. */
-  #sortMessage(view: MessageView, exchange: Exchange | undefined, groups: number): boolean {
+  #sortMessage(view: MessageView, exchange: Exchange | undefined, groups: number, batch: FrameBatch): boolean {
     const { type } = view
     if (type === ControlType.Error) this.#onError(view, exchange)
     else if (type === ControlType.Done) this.#onDone(view, exchange)
@@ -252,7 +264,7 @@ export class Replies {
           this.#blame(undefined, { code: 'MALFORMED' })
         return false
       }
-      this.#onRow(view, exchange)
+      this.#onRow(view, exchange, batch)
     }
     return true
   }
@@ -266,10 +278,10 @@ export class Replies {
     return ((u16[(offset + FLAGS) >> 1] as number) & MessageFlag.Multipart) !== 0 && u32[(offset + SEQUENCE) >> 2] !== 0
   }
 
-  #onRow(view: MessageView, exchange: Exchange): void {
+  #onRow(view: MessageView, exchange: Exchange, batch: FrameBatch): void {
     this.#touched.add(exchange)
     const cause = exchange.abandoned ? undefined : this.#rowProblem(view)
-    if (cause === undefined) exchange.addRow(view)
+    if (cause === undefined) exchange.addRow(view, batch)
     else exchange.noteProblem({ code: 'MALFORMED', cause })
   }
 

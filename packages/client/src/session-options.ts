@@ -9,6 +9,17 @@ export interface RequestOptions {
   readonly timeout?: number | undefined
 }
 
+/** Options of a dump. */
+export interface DumpOptions extends RequestOptions {
+  /** how often to dump again when the table changed during the dump (code `DUMP_INTERRUPTED`); default 0 */
+  readonly retries?: number | undefined
+  /**
+   * called before each of these: the rows from before count no more. `rows()` and `rowBatches()`, which have given them out, take
+   * `retries` only with this
+   */
+  readonly onRetry?: (() => void) | undefined
+}
+
 /** Options of a batch of messages. */
 export interface BatchOptions extends RequestOptions {
   /** what the messages are for: a timeout error begins with it */

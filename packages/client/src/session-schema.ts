@@ -2,6 +2,7 @@
 import {
   abortSignal,
   boolean,
+  functionOf,
   integer,
   type Members,
   milliseconds,
@@ -10,13 +11,23 @@ import {
   type Schema,
   text,
 } from '@ringlink/codec/options'
-import type { BatchOptions, RequestOptions, SessionOptions } from './session-options.ts'
+import type { BatchOptions, DumpOptions, RequestOptions, SessionOptions } from './session-options.ts'
 import { openTransport } from './transport-schema.ts'
 
 const LONGEST_PURPOSE = 1 << 20
 
 const requestMembers: Members<RequestOptions> = { signal: abortSignal, timeout: milliseconds() }
 const requestOptions: Schema<RequestOptions> = object<RequestOptions>(requestMembers)
+const dumpOptions = object<DumpOptions>({
+  ...requestMembers,
+  retries: integer(0, 1000),
+  onRetry: functionOf<() => void>('a function'),
+})
+const streamOptions = object<DumpOptions>(dumpOptions.members, ({ retries = 0, onRetry }, place) => {
+  if (retries > 0 && onRetry === undefined) {
+    throw place.member('onRetry').missing('a function, because retries is given and rows may have been given out')
+  }
+})
 const batchOptions: Schema<BatchOptions> = object<BatchOptions>({
   ...requestMembers,
   what: text(0, LONGEST_PURPOSE),
@@ -36,6 +47,20 @@ export function checkSessionOptions(given: SessionOptions): SessionOptions {
 /** Checks the options of a request. Throws `OptionError`, or the reason of an aborted signal. */
 export function beginRequest(operation: string, given: RequestOptions): RequestOptions {
   const options = readOptions(operation, requestOptions, given)
+  options.signal?.throwIfAborted()
+  return options
+}
+
+/** As {@link beginRequest}, for a dump. */
+export function beginDump(operation: string, given: DumpOptions): DumpOptions {
+  const options = readOptions(operation, dumpOptions, given)
+  options.signal?.throwIfAborted()
+  return options
+}
+
+/** As {@link beginDump}, for one that gives rows out before its end. */
+export function beginStream(operation: string, given: DumpOptions): DumpOptions {
+  const options = readOptions(operation, streamOptions, given)
   options.signal?.throwIfAborted()
   return options
 }

@@ -1,13 +1,22 @@
 import { type AttributeSet, GetFlag, type Message, MessageFlag, Protocol } from '@ringlink/codec'
 import type { FrameBatch, Transport } from '@ringlink/transport'
+import { Dumps } from './dumps.ts'
 import { sessionClosed } from './errors.ts'
 import { Exchange, type Expectation } from './exchange.ts'
 import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
 import { batchFlags, encodeRequests, type Request } from './request.ts'
-import type { BatchOptions, BatchResult, RequestOptions, SessionOptions, StrayErrorHandler } from './session-options.ts'
-import { beginBatch, beginRequest, checkSessionOptions } from './session-schema.ts'
-import { Turns } from './turns.ts'
+import type { RowBatch } from './row-batch.ts'
+import type {
+  BatchOptions,
+  BatchResult,
+  DumpOptions,
+  RequestOptions,
+  SessionOptions,
+  StrayErrorHandler,
+} from './session-options.ts'
+import { beginBatch, beginDump, beginRequest, beginStream, checkSessionOptions } from './session-schema.ts'
+import { Subscription } from './subscription.ts'
 import { waitForExchanges } from './waiting.ts'
 
 const DEFAULT_TIMEOUT = 5000
@@ -18,8 +27,6 @@ const DEFAULT_TIMEOUT = 5000
 const LARGEST_CHUNK = 8192
 /** Frame size in bytes for dumps. The kernel fills frames of this size, so a long dump takes fewer datagrams. */
 const LISTER_FRAME_SIZE = 32_768
-/** Milliseconds for which the rest of an abandoned dump is read, so that the next one can begin. */
-const DISCARD_TIMEOUT = 1000
 
 /**
  * Requests and their answers over one transport, of which it is the only consumer. Many requests may be in flight;
@@ -43,14 +50,13 @@ export class Session implements AsyncDisposable {
   readonly #receiver: Receiver
   readonly #options: SessionOptions
   // The session of the socket for dumps, if that is a separate one.
-  #lister: Promise<Session> | undefined
+  #dumping: Promise<Session> | undefined
   #sequence = 0
   // How often the kernel has dropped messages, and whether messages from before that may still be unread.
   #overruns = 0
   #isOverrun = false
   #overrunNoted = false
-  // The kernel refuses a second dump on a socket while one is running.
-  readonly #dumps = new Turns()
+  readonly #dumps: Dumps
 
   constructor(transport: Transport, given: SessionOptions = {}) {
     const options = checkSessionOptions(given)
@@ -60,8 +66,19 @@ export class Session implements AsyncDisposable {
     this.#replies = new Replies(transport, options.protocol ?? Protocol.Netfilter)
     this.#receiver = new Receiver(transport, {
       sort: (batch) => this.#sort(batch),
+      release: (batch) => {
+        if (!this.#replies.isBorrowed(batch)) batch.release()
+      },
       isWaiting: () => this.#replies.hungry,
       fail: (error) => this.#fail(error),
+    })
+    this.#dumps = new Dumps({
+      requestTimeout: this.#requestTimeout,
+      send: (request, borrows) => this.#send([request], [GetFlag.Dump], 'dump', borrows)[0] as Exchange,
+      until: (exchange, isDone, waiting) => this.#until([exchange], exchange.sent.what, isDone, waiting),
+      readNow: () => this.#receiver.readNow(),
+      remove: (exchange) => this.#replies.remove(exchange),
+      keep: (exchange) => this.#replies.keep(exchange),
     })
     transport.events.on('overrun', () => this.#onOverrun())
   }
@@ -80,18 +97,10 @@ export class Session implements AsyncDisposable {
   }
 
   /** Dumps a table. Resolves to all its rows. Dumps of one session take turns. */
-  async dump<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
-    const options = beginRequest('dump', given)
-    if (this.#needsLister) return await (await this.#openLister()).dump(request, options)
-    const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
-    if (turn !== undefined) await turn
-    let exchange: Exchange | undefined
-    try {
-      exchange = this.#send([request], [GetFlag.Dump], 'dump')[0] as Exchange
-      return await this.#collect(exchange, options)
-    } finally {
-      this.#endDump(exchange)
-    }
+  async dump<Set extends AttributeSet>(request: Request<Set>, given: DumpOptions = {}): Promise<Message[]> {
+    const options = beginDump('dump', given)
+    const lister = this.#lister()
+    return await (lister instanceof Promise ? await lister : lister).#dumps.all(request, options)
   }
 
   /**
@@ -101,22 +110,30 @@ export class Session implements AsyncDisposable {
    */
   async *rows<Set extends AttributeSet>(
     request: Request<Set>,
-    given: RequestOptions = {},
+    given: DumpOptions = {},
   ): AsyncGenerator<Message, void, undefined> {
-    const options = beginRequest('rows', given)
-    if (this.#needsLister) {
-      yield* (await this.#openLister()).rows(request, options)
-      return
-    }
-    const turn = this.#dumps.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
-    if (turn !== undefined) await turn
-    let exchange: Exchange | undefined
-    try {
-      exchange = this.#send([request], [GetFlag.Dump], 'dump')[0] as Exchange
-      yield* this.#stream(exchange, options)
-    } finally {
-      this.#endDump(exchange)
-    }
+    const options = beginStream('rows', given)
+    yield* (await this.#lister()).#dumps.rows(request, options)
+  }
+
+  /**
+   * As {@link rows}, without a copy and a promise for each row: batches of the rows that came with one wake-up, read where they lie. A
+   * batch is valid until the next one is requested, and so long the kernel's dump waits.
+   */
+  async *rowBatches<Set extends AttributeSet>(
+    request: Request<Set>,
+    given: DumpOptions = {},
+  ): AsyncGenerator<RowBatch, void, undefined> {
+    const options = beginStream('rows', given)
+    yield* (await this.#lister()).#dumps.batches(request, options)
+  }
+
+  /**
+   * Joins multicast groups (numbers from 1): `for await` over batches of their notifications. It is the receiver of this session: one
+   * at a time, and not beside {@link receive}. Throws code `SYSTEM` when the kernel refuses a group.
+   */
+  subscribe(groups: readonly number[]): Subscription {
+    return new Subscription(this, groups)
   }
 
   /**
@@ -214,7 +231,7 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     for (const batch of this.takeParked()) batch.release()
     await this.transport.close()
-    await this.#lister?.then((session) => session.close()).catch(ignore)
+    await this.#dumping?.then((session) => session.close()).catch(ignore)
     this.#fail(sessionClosed())
   }
 
@@ -222,21 +239,19 @@ export class Session implements AsyncDisposable {
     await this.close()
   }
 
-  get #needsLister(): boolean {
-    return this.#options.open !== undefined && this.transport.capabilities.frameSize < LARGEST_CHUNK
-  }
-
-  #openLister(): Promise<Session> {
+  /** The session that dumps: this one, or one with larger frames where the transport's are too small. */
+  #lister(): Session | Promise<Session> {
     const { open, ...options } = this.#options
+    if (open === undefined || this.transport.capabilities.frameSize >= LARGEST_CHUNK) return this
     const protocol = options.protocol ?? Protocol.Netfilter
-    this.#lister ??= Promise.resolve(open?.({ protocol, frameSize: LISTER_FRAME_SIZE }) ?? this.transport).then(
+    this.#dumping ??= Promise.resolve(open({ protocol, frameSize: LISTER_FRAME_SIZE })).then(
       (transport) => new Session(transport, options),
     )
-    return this.#lister
+    return this.#dumping
   }
 
   /** Encodes and sends requests in one datagram. Returns their exchanges. */
-  #send(requests: readonly Request[], flags: readonly number[], expectation: Expectation): Exchange[] {
+  #send(requests: readonly Request[], flags: readonly number[], expectation: Expectation, borrows = false): Exchange[] {
     // A socket that was overrun receives nothing more, not even answers, until it has been read empty.
     if (this.#isOverrun) this.#receiver.empty()
     const numbers = requests.map((_, index) => ({
@@ -246,7 +261,7 @@ export class Session implements AsyncDisposable {
     const { bytes, messages } = encodeRequests(requests, numbers)
     const exchanges = requests.map((request, index) => {
       const sent = { what: request.what, bytes: messages[index] as Uint8Array, sequence: numbers[index]?.sequence ?? 0 }
-      return new Exchange(sent, expectation, request)
+      return new Exchange(sent, expectation, request, borrows)
     })
     this.#commit(bytes, requests.length > 1)
     for (const exchange of exchanges) this.#replies.add(exchange)
@@ -279,19 +294,6 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  async *#stream(exchange: Exchange, options: RequestOptions): AsyncGenerator<Message, void, undefined> {
-    const isDone = () => exchange.ended || exchange.rows.length > 0
-    for (;;) {
-      options.signal?.throwIfAborted()
-      if (!isDone()) await this.#until([exchange], exchange.sent.what, isDone, options)
-      // If an error ends the loop, the error holds the remaining rows.
-      if (exchange.ended && exchange.error !== undefined) throw exchange.error
-      const rows = exchange.takeRows()
-      if (rows.length === 0) return
-      yield* rows
-    }
-  }
-
   /**
    * Waits until `isDone` returns true; it is called whenever a message has come for one of the exchanges. Rejects with
    * code `TIMEOUT` (or the error of an incomplete answer, whose end may be missing), with the signal's reason, and as
@@ -309,27 +311,6 @@ export class Session implements AsyncDisposable {
     })
     this.#receiver.listen()
     return done
-  }
-
-  /** Lets the next dump begin once the kernel has finished this one. */
-  #endDump(exchange: Exchange | undefined): void {
-    if (exchange === undefined || exchange.ended) this.#dumps.end()
-    else this.#discard(exchange).then(() => this.#dumps.end())
-  }
-
-  /** Reads the rest of a dump that was left early: the kernel refuses another dump before that. */
-  async #discard(exchange: Exchange): Promise<void> {
-    const isDone = () => {
-      exchange.takeRows()
-      return exchange.ended
-    }
-    try {
-      this.#replies.keep(exchange)
-      // The caller knows why the dump ended early. If the kernel does not finish it, the next dump reports that.
-      await this.#until([exchange], exchange.sent.what, isDone, { timeout: DISCARD_TIMEOUT }).catch(ignore)
-    } finally {
-      this.#replies.remove(exchange)
-    }
   }
 
   #nextSequence(): number {

@@ -1,0 +1,109 @@
+import { type Memory, type Message, MessageView } from '@ringlink/codec'
+import { RELEASED_MEMORY } from '@ringlink/codec/internal'
+import type { FrameBatch } from '@ringlink/transport'
+
+/** Rows of a dump that lie in the frames of one batch, which is released with them. */
+export class BorrowedRows {
+  /** rows */
+  length = 0
+  // Where each row lies. The arrays stay as long as the longest batch was, so that a row costs no memory of its own.
+  readonly #offsets: number[] = []
+  readonly #lengths: number[] = []
+  #frames: FrameBatch | undefined
+
+  /** Notes a row of `frames`. Returns false while there are rows of other frames: the row must be copied then. */
+  add({ offset, length }: MessageView, frames: FrameBatch): boolean {
+    this.#frames ??= frames
+    if (this.#frames !== frames) return false
+    this.#offsets[this.length] = offset
+    this.#lengths[this.length] = length
+    this.length++
+    return true
+  }
+
+  /** Whether the rows lie in `frames`. */
+  liesIn(frames: FrameBatch): boolean {
+    return this.#frames === frames
+  }
+
+  /** Aims at row `index`. Throws code `RELEASED` once the transport is closed. */
+  aim(view: MessageView, index: number): void {
+    view.wrap(this.#memory, this.#offsets[index] as number, this.#lengths[index] as number)
+  }
+
+  /** The rows as owned messages. */
+  copy(): Message[] {
+    const view = new MessageView()
+    return Array.from({ length: this.length }, (_, index) => {
+      this.aim(view, index)
+      return view.copy()
+    })
+  }
+
+  /** Returns the frames to the transport. */
+  release(): void {
+    this.#frames?.release()
+    this.forget()
+  }
+
+  /** Drops the rows; the caller releases the frames. */
+  forget(): void {
+    this.#frames = undefined
+    this.length = 0
+  }
+
+  get #memory(): Memory {
+    const frames = this.#frames
+    return frames === undefined || frames.released ? RELEASED_MEMORY : frames.memory
+  }
+}
+
+/**
+ * Rows of a dump that came with one wake-up. Iterating re-aims one view: it is valid until the next step, and the batch until the next
+ * batch is requested. Copy what must outlive that: `view.copy()`.
+ */
+export class RowBatch implements Iterable<MessageView> {
+  readonly #view = new MessageView()
+  #borrowed: BorrowedRows | undefined
+  #owned: readonly Message[] = []
+
+  /** rows in the batch */
+  get length(): number {
+    return (this.#borrowed?.length ?? 0) + this.#owned.length
+  }
+
+  /** Aims at rows. The session does this. */
+  aim(borrowed: BorrowedRows | undefined, owned: readonly Message[]): void {
+    this.#borrowed = borrowed
+    this.#owned = owned
+  }
+
+  /** Aims `view` at row `index`, below {@link length}. */
+  show(view: MessageView, index: number): void {
+    const borrowed = this.#borrowed?.length ?? 0
+    const message = this.#owned[index - borrowed]
+    if (message === undefined) this.#borrowed?.aim(view, index)
+    else view.wrap(message.view.memory, message.view.offset, message.view.length)
+  }
+
+  /** Ends the batch: reading its view then throws code `RELEASED`. The session does this. */
+  finish(): void {
+    this.#borrowed?.release()
+    this.#borrowed = undefined
+    this.#owned = []
+    this.#view.memory = RELEASED_MEMORY
+  }
+
+  [Symbol.iterator](): Iterator<MessageView> {
+    const view = this.#view
+    const result: IteratorYieldResult<MessageView> = { done: false, value: view }
+    let index = 0
+    return {
+      next: (): IteratorResult<MessageView> => {
+        if (index >= this.length) return { done: true, value: undefined }
+        this.show(view, index++)
+        return result
+      },
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import {
+  type AttributeSet,
+  isNetlinkError,
+  type Memory,
+  MessageIterator,
+  type MessageView,
+  MINIMUM_MESSAGE_TYPE,
+} from '@ringlink/codec'
+import { type FrameBatch, type Transport, TransportError } from '@ringlink/transport'
+import type { Request } from './request.ts'
+import type { RowBatch } from './row-batch.ts'
+import type { DumpOptions } from './session-options.ts'
+
+/** Where `nlmsg_seq` and `nlmsg_pid` are. */
+const SEQUENCE = 8
+const PORT_ID = 12
+
+/** What a subscription needs from a session. */
+export interface SubscribedSession {
+  readonly transport: Transport
+  receive(): Promise<FrameBatch>
+  receiveNow(): FrameBatch | undefined
+  failReceive(error: Error): void
+  rowBatches<Set extends AttributeSet>(request: Request<Set>, options?: DumpOptions): AsyncGenerator<RowBatch>
+}
+
+/** What a subscription has seen since it began. */
+export interface SubscriptionStats {
+  /** notifications shown */
+  notifications: number
+  /** notifications that the kernel could not deliver */
+  lost: number
+  /** datagrams that were cut or could not be read */
+  malformed: number
+  /** notifications dropped at the beginning of a resynchronisation: the dump is newer than they are */
+  superseded: number
+}
+
+/**
+ * The notifications that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the batch until the next
+ * batch is requested.
+ */
+export class NotificationBatch implements Iterable<MessageView> {
+  /** notifications lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing else */
+  lost = 0
+  readonly #stats: SubscriptionStats
+  readonly #portId: number
+  readonly #messages = new MessageIterator()
+  #frames: FrameBatch | undefined
+
+  /** Made by a {@link Subscription}. */
+  constructor(stats: SubscriptionStats, portId: number) {
+    this.#stats = stats
+    this.#portId = portId
+  }
+
+  /** Aims at frames. The subscription does this. */
+  aim(frames: FrameBatch | undefined, lost: number): void {
+    this.#frames = frames
+    this.lost = lost
+  }
+
+  /** Ends the batch: its frames go back to the transport. The subscription does this. */
+  finish(): void {
+    this.#frames?.release()
+    this.#frames = undefined
+  }
+
+  *[Symbol.iterator](): Iterator<MessageView> {
+    const frames = this.#frames
+    const messages = this.#messages
+    const { view } = messages
+    for (let frame = 0; frames !== undefined && frame < frames.length; frame++) {
+      const length = frames.byteLength(frame)
+      messages.wrap(frames.memory, frames.offset(frame), length)
+      while (messages.next()) {
+        if (!this.#isNotification(frames, frame, view)) continue
+        this.#stats.notifications++
+        yield view
+      }
+      if (messages.problem !== undefined || frames.fullLength(frame) > length) this.#stats.malformed++
+    }
+  }
+
+  /** Answers to requests of this session come to no group, with a number and our port id. */
+  #isNotification(frames: FrameBatch, frame: number, view: MessageView): boolean {
+    if (view.type < MINIMUM_MESSAGE_TYPE) return false
+    return frames.groups(frame) !== 0 || !isNumbered(view.memory, view.offset, this.#portId)
+  }
+}
+
+function isNumbered({ u32 }: Memory, offset: number, portId: number): boolean {
+  return u32[(offset + SEQUENCE) >> 2] !== 0 && u32[(offset + PORT_ID) >> 2] === portId
+}
+
+/** Wakes a wait for notifications when some were lost, or when the socket is known to be empty. */
+const WAKE = new Error('a subscription was woken')
+
+/**
+ * Notifications of multicast groups, in batches. A loss is counted and shown at once, also when nothing comes after it: then a program
+ * that keeps a copy of the kernel's table calls {@link resynchronise}.
+ *
+ *     for await (const batch of session.subscribe([1, 2, 3])) {
+ *       if (batch.lost > 0) for await (const rows of subscription.resynchronise(dump)) …
+ *       for (const notification of batch) …
+ *     }
+ */
+export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisposable {
+  readonly session: SubscribedSession
+  readonly groups: readonly number[]
+  readonly stats: Readonly<SubscriptionStats>
+  readonly #stats: SubscriptionStats = { notifications: 0, lost: 0, malformed: 0, superseded: 0 }
+  readonly #batch: NotificationBatch
+  readonly #lostBefore: number
+  #reading = false
+  #waiting = false
+  #isClosed = false
+
+  /** For `Session.subscribe`. */
+  constructor(session: SubscribedSession, groups: readonly number[]) {
+    this.session = session
+    this.groups = [...new Set(groups)]
+    this.stats = this.#stats
+    const { transport } = session
+    this.#lostBefore = transport.stats.lost
+    this.#batch = new NotificationBatch(this.#stats, transport.portId)
+    transport.events.on('overrun', this.#wake)
+    try {
+      for (const group of this.groups) transport.joinGroup(group)
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  /** Batches of notifications; one loop at a time: a second throws code `BUSY`. Ends when the subscription or its session is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<NotificationBatch, void, undefined> {
+    if (this.#reading) throw new TransportError('BUSY', 'iterate', 'this subscription is already being read')
+    this.#reading = true
+    const batch = this.#batch
+    try {
+      for (;;) {
+        const frames = await this.#receive()
+        if (this.#isClosed) {
+          frames?.release()
+          return
+        }
+        const lost = this.#newlyLost()
+        if (frames === undefined && lost === 0) continue
+        batch.aim(frames, lost)
+        yield batch
+        batch.finish()
+      }
+    } finally {
+      this.#reading = false
+      batch.finish()
+    }
+  }
+
+  /**
+   * Dumps a table after a loss, so that a copy of it is complete again: the notifications that were queued before the dump are dropped,
+   * for the rows are newer, and those that come after its beginning follow in the loop. Call it in the loop, after a batch with a
+   * loss; the batch is over then. `session` is the one that dumps; default the subscription's own, which keeps copies of what comes
+   * in the meantime. Rejects as `Session.dump`. Another loss during the dump is shown as any other.
+   */
+  async *resynchronise<Set extends AttributeSet>(
+    request: Request<Set>,
+    { session = this.session, ...options }: DumpOptions & { readonly session?: SubscribedSession | undefined } = {},
+  ): AsyncGenerator<RowBatch, void, undefined> {
+    this.#batch.finish()
+    await this.#drain()
+    yield* session.rowBatches(request, options)
+  }
+
+  /** Leaves the groups and ends the loop. Does nothing if called again. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#leave()
+    this.#batch.finish()
+    this.#wake()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  /** The next frames; `undefined` when the wait was ended by a loss or by closing. */
+  async #receive(): Promise<FrameBatch | undefined> {
+    this.#waiting = true
+    try {
+      return this.session.receiveNow() ?? (await this.session.receive())
+    } catch (error) {
+      if (error === WAKE) return undefined
+      if (isNetlinkError(error, 'CLOSED')) {
+        this.#isClosed = true
+        return undefined
+      }
+      throw error
+    } finally {
+      this.#waiting = false
+    }
+  }
+
+  /** Drops what was queued before now: everything up to the moment when the socket is empty. After a loss the kernel adds nothing before that. */
+  async #drain(): Promise<void> {
+    for (;;) {
+      const frames = this.session.receiveNow() ?? (await this.#receiveSoon())
+      if (frames === undefined) break
+      this.#batch.aim(frames, 0)
+      for (const _ of this.#batch) {
+        this.#stats.notifications--
+        this.#stats.superseded++
+      }
+      this.#batch.finish()
+    }
+    this.#newlyLost()
+  }
+
+  /** What comes within a turn of the event loop: a socket that has something is read by then. */
+  async #receiveSoon(): Promise<FrameBatch | undefined> {
+    setImmediate(() => setImmediate(this.#wake))
+    return await this.#receive()
+  }
+
+  readonly #wake = (): void => {
+    if (this.#waiting) this.session.failReceive(WAKE)
+  }
+
+  #newlyLost(): number {
+    const lost = this.session.transport.stats.lost - this.#lostBefore
+    const added = lost - this.#stats.lost
+    this.#stats.lost = lost
+    return added
+  }
+
+  #leave(): void {
+    const { transport } = this.session
+    transport.events.off('overrun', this.#wake)
+    for (const group of this.groups) {
+      try {
+        transport.leaveGroup(group)
+      } catch (error) {
+        // The transport is closed, or the group was never joined.
+        if (!isNetlinkError(error)) throw error
+      }
+    }
+  }
+}
