@@ -25,6 +25,14 @@ export type ClientErrorCode =
   | 'RULES_UNSUPPORTED'
   /** the kernel refused the rules: `rule` and `expression` say which part; none of them is installed */
   | 'RULES_REFUSED'
+  /** the kernel does not track connections, or not for netlink (nf_conntrack_netlink is not there), or lacks what was asked for */
+  | 'CONNTRACK_UNSUPPORTED'
+  /** CAP_NET_ADMIN is missing in the network namespace */
+  | 'CONNTRACK_REFUSED'
+  /** there is such a connection or expectation already */
+  | 'CONNECTION_EXISTS'
+  /** there is no such connection or expectation, or no longer */
+  | 'CONNECTION_GONE'
 
 /** An error that the client detects itself, as opposed to one that the kernel reports. */
 export class ClientError extends NetlinkError {

@@ -1,6 +1,35 @@
 /**
  * Requests, dumps, packet queues and packet logs over any netlink transport.
  */
+export { ConnectionBatch } from './conntrack/batch.ts'
+export {
+  Conntrack,
+  type ConntrackStatistics,
+  openConntrack,
+  type ProcessorStatistics,
+} from './conntrack/conntrack.ts'
+export { ConnectionEvents } from './conntrack/events.ts'
+export { type ExpectationEvent, ExpectationEvents, Expectations } from './conntrack/expectations.ts'
+export type { ConntrackOptions, EventOptions, ListOptions } from './conntrack/options.ts'
+export type {
+  Connection,
+  ConnectionChanges,
+  ConnectionCounters,
+  ConnectionFilter,
+  ConnectionKey,
+  ConnectionNat,
+  ConnectionPorts,
+  ConnectionProtocol,
+  ConnectionTrackingState,
+  ConnectionTuple,
+  ExpectationFlagWord,
+  ExpectedConnection,
+  MaskedMark,
+  NewConnection,
+  NewExpectation,
+  TupleFilter,
+} from './conntrack/types.ts'
+export { ConnectionView } from './conntrack/view.ts'
 export * from './errors.ts'
 export { RecordBatch } from './log/batch.ts'
 export { Log, type LogEvents, type LogStats, openLog } from './log/log.ts'
@@ -19,6 +48,7 @@ export {
 export { Queue, type QueueEvents } from './queue/queue.ts'
 export { newQueueStats, type QueueStats } from './queue/stats.ts'
 export type { Request, RequestData, RequestWriter } from './request.ts'
+export { RowBatch } from './row-batch.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
 export type {
   ConnectionState,
@@ -41,4 +71,12 @@ export type {
 export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
 export { type ServeOptions, StopFlag } from './serve.ts'
 export { Session } from './session.ts'
-export type { BatchOptions, BatchResult, RequestOptions, SessionOptions, StrayErrorHandler } from './session-options.ts'
+export type {
+  BatchOptions,
+  BatchResult,
+  DumpOptions,
+  RequestOptions,
+  SessionOptions,
+  StrayErrorHandler,
+} from './session-options.ts'
+export { NotificationBatch, type SubscribedSession, Subscription, type SubscriptionStats } from './subscription.ts'

@@ -114,6 +114,7 @@ NAPI_MODULE_INIT(/* env, exports */) {
       {"bind", ringlink_bind},
       {"setOption", ringlink_set_option},
       {"getOption", ringlink_get_option},
+      {"attachFilter", ringlink_attach_filter},
       {"setReceiveBuffer", ringlink_set_receive_buffer},
       {"setSendBuffer", ringlink_set_send_buffer},
       {"drops", ringlink_drops},

@@ -32,6 +32,11 @@ export interface NativeBinding extends MappingBinding, UringBinding {
   /** `getsockopt()` of an int value; it must not be negative. */
   getOption(handle: NativeHandle, level: number, name: number): number
   /**
+   * `SO_ATTACH_FILTER`: the kernel runs this program on each message for the socket and queues those that it keeps. `program` is
+   * `struct sock_filter` after `struct sock_filter`, 1 to 4096 of them, copied; `-EINVAL` for a program that the kernel does not take.
+   */
+  attachFilter(handle: NativeHandle, program: Uint8Array): number
+  /**
    * Requests a receive buffer: `SO_RCVBUFFORCE`, or `SO_RCVBUF` if that is not permitted. Returns the resulting size in
    * bytes, as the kernel accounts it.
    */

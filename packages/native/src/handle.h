@@ -117,6 +117,7 @@ napi_value ringlink_open(napi_env env, napi_callback_info info);
 napi_value ringlink_bind(napi_env env, napi_callback_info info);
 napi_value ringlink_set_option(napi_env env, napi_callback_info info);
 napi_value ringlink_get_option(napi_env env, napi_callback_info info);
+napi_value ringlink_attach_filter(napi_env env, napi_callback_info info);
 napi_value ringlink_set_receive_buffer(napi_env env, napi_callback_info info);
 napi_value ringlink_set_send_buffer(napi_env env, napi_callback_info info);
 napi_value ringlink_drops(napi_env env, napi_callback_info info);

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static int open_socket(int protocol) {
@@ -95,6 +97,28 @@ napi_value ringlink_get_option(napi_env env, napi_callback_info info) {
   int32_t level, name;
   if (!read_int(&call, 1, &level) || !read_int(&call, 2, &name)) return number(env, -EINVAL);
   return number(env, get_int(call.handle->fd, level, name));
+}
+
+napi_value ringlink_attach_filter(napi_env env, napi_callback_info info) {
+  struct call call;
+  int error = call_begin(env, info, &call);
+  if (error != 0) return number(env, error);
+  napi_typedarray_type type;
+  size_t length = 0;
+  void *data = NULL;
+  if (napi_get_typedarray_info(env, call.argument[1], &type, &length, &data, NULL, NULL) != napi_ok ||
+      type != napi_uint8_array || length == 0 || length % sizeof(struct sock_filter) != 0 ||
+      length / sizeof(struct sock_filter) > BPF_MAXINSNS) {
+    return number(env, -EINVAL);
+  }
+  /* An array may begin at any address. */
+  struct sock_filter *program = malloc(length);
+  if (program == NULL) return number(env, -ENOMEM);
+  memcpy(program, data, length);
+  struct sock_fprog filter = {.len = (unsigned short)(length / sizeof *program), .filter = program};
+  int result = setsockopt(call.handle->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0 ? -errno : 0;
+  free(program);
+  return number(env, result);
 }
 
 /* The forced option may exceed the limit of net.core and needs CAP_NET_ADMIN; the plain one is limited by it. */

@@ -58,9 +58,11 @@ export {
 } from './fan-out/fan-out.ts'
 export type { FanOutContext, FanOutModule, FanOutOptions } from './fan-out/options.ts'
 export {
+  type ConntrackOptions,
   type InstallOptions,
   installRules,
   type LogOptions,
+  openConntrack,
   openLog,
   openQueue,
   openTransport,

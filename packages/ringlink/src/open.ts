@@ -1,10 +1,13 @@
 /** Opens queues, logs and rules on the best transport of this machine. */
 import {
+  type Conntrack,
+  type ConntrackOptions as ConntrackOptionsOn,
   type FirewallRule,
   type InstallOptions as InstallOptionsOn,
   installRules as installRulesOn,
   type Log,
   type LogOptions as LogOptionsOn,
+  openConntrack as openConntrackOn,
   openLog as openLogOn,
   openQueue as openQueueOn,
   type Queue,
@@ -56,6 +59,12 @@ export async function openTransport(given: TransportNeeds & TransportChoice): Pr
   }
 }
 
+/** How connection tracking is opened; the transport may be left out. */
+export interface ConntrackOptions extends Omit<ConntrackOptionsOn, 'transport'>, TransportChoice {
+  /** an open transport, or what opens one; default {@link openTransport} with a plain socket, which lists as fast as a ring */
+  readonly transport?: ConntrackOptionsOn['transport'] | undefined
+}
+
 /** Options of `openLog`; the transport may be left out. */
 export interface LogOptions extends Omit<LogOptionsOn, 'transport'>, TransportChoice {
   /** an open transport, or a function that opens one; default {@link openTransport} */
@@ -99,6 +108,13 @@ export async function openLog(given: LogOptions): Promise<Log> {
       ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
       : { ...options, transport },
   )
+}
+
+/** Opens connection tracking; see `openConntrack` of `@ringlink/client` for the codes that it rejects with. */
+export async function openConntrack(given: ConntrackOptions = {}): Promise<Conntrack> {
+  const { ring = false, networkNamespace, others } = splitChoice('open conntrack', given)
+  const { transport, ...options } = others
+  return openConntrackOn({ ...options, transport: transport ?? opener({ networkNamespace, ring }) })
 }
 
 const choice: Schema<TransportChoice> = object<TransportChoice>({

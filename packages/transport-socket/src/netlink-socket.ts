@@ -1,6 +1,6 @@
 import { Errno } from '@ringlink/codec/errors'
 import type { NativeBinding, NativeHandle } from '@ringlink/native'
-import { OutboxBuffer, systemError, TransportError } from '@ringlink/transport'
+import { encodeFilter, OutboxBuffer, systemError, TransportError } from '@ringlink/transport'
 import { dropsInTable } from './drops.ts'
 import type { CheckedOptions } from './options.ts'
 
@@ -55,6 +55,11 @@ export class NetlinkSocket {
       // The kernel doubles the requested size for its bookkeeping, so request half of the intended size.
       const asked = Math.ceil(options.receiveBufferSize / 2)
       check('set receive buffer', this.native.setReceiveBuffer(this.handle, asked))
+    }
+    if (options.socketFilter !== undefined) {
+      // Before anything can come.
+      const program = encodeFilter(options.socketFilter)
+      check('attach filter', this.native.attachFilter(this.handle, program))
     }
     const portId = check('bind', this.native.bind(this.handle, options.portId, 0))
     this.#portId = portId

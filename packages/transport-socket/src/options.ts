@@ -9,7 +9,7 @@ import {
   type Schema,
   text,
 } from '@ringlink/codec/options'
-import { type TransportNeeds, transportNeeds } from '@ringlink/transport'
+import { type SocketFilter, type TransportNeeds, transportNeeds } from '@ringlink/transport'
 
 /** Options of `openSocket`. Sizes are bytes; defaults follow from the use. */
 export interface SocketOptions extends TransportNeeds {
@@ -43,6 +43,7 @@ export interface CheckedOptions {
   liveBatches: number
   outboxSize: number
   receiveBufferSize: number | undefined
+  socketFilter: SocketFilter | undefined
   networkNamespace: string | number | null
   groups: readonly number[]
   portId: number
@@ -90,6 +91,7 @@ export function checkOptions(given: SocketOptions, operation = 'open socket'): C
     liveBatches: options.liveBatches ?? 4,
     outboxSize: options.outboxSize ?? DEFAULT_OUTBOX_SIZE,
     receiveBufferSize: options.receiveBufferSize,
+    socketFilter: options.socketFilter,
     networkNamespace: options.networkNamespace ?? null,
     groups: options.groups ?? [],
     portId: options.portId ?? 0,

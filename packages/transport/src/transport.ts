@@ -9,6 +9,7 @@
  */
 import type { Memory } from '@ringlink/codec/memory'
 import type { Emitter } from './emitter.ts'
+import type { SocketFilter } from './socket-filter.ts'
 
 /** The properties of a transport, fixed for its life. */
 export interface Capabilities {
@@ -250,6 +251,11 @@ export interface TransportNeeds {
   readonly receiveBufferSize?: number | undefined
   /** bytes of messages to send with one flush */
   readonly outboxSize?: number | undefined
+  /**
+   * drops messages before they are queued, where the transport can: a socket and rings of io_uring do, and a simulated kernel; others
+   * deliver all, so that the user checks again
+   */
+  readonly socketFilter?: SocketFilter | undefined
   /** aborts opening, which then rejects with the signal's reason and leaves nothing open */
   readonly signal?: AbortSignal | undefined
 }

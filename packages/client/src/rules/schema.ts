@@ -38,7 +38,7 @@ const PORT = 0xffff
 export const MOST_ELEMENTS = 1000
 const LONGEST_DEVICE_NAME = 15
 
-function numberRange(maximum: number): Schema<NumberRange> {
+export function numberRange(maximum: number): Schema<NumberRange> {
   const end = required(integer(0, maximum))
   return object<NumberRange>({ from: end, to: end }, ({ from, to }, place) => {
     if (to < from) throw place.member('to').outOfRange(`at least ${from}, where the range begins`, to)
@@ -73,12 +73,12 @@ const addresses = either(address, list(address, 1, MOST_ELEMENTS))
 const port = either(integer(0, PORT), numberRange(PORT))
 const ports = either(port, list(port, 1, MOST_ELEMENTS))
 
-interface Bits {
+export interface Bits {
   readonly value: number
   readonly mask: number
 }
 
-const bits: Schema<Bits> = object<Bits>(
+export const bits: Schema<Bits> = object<Bits>(
   { value: required(integer(0, WORD)), mask: required(integer(1, WORD)) },
   ({ value, mask }, place) => {
     if ((value & ~mask) !== 0)

@@ -1,0 +1,308 @@
+import {
+  type ConntrackGlobalStatistics,
+  ConntrackMessage,
+  type ConntrackProcessorStatistics,
+  conntrackAttributes,
+  conntrackGlobalAttributes,
+  conntrackProcessorAttributes,
+  Errno,
+  ExpectationMessage,
+  type ExpectationProcessorStatistics,
+  expectationProcessorAttributes,
+  isNetlinkError,
+  type KernelError,
+  type Message,
+  messageResourceId,
+  NetfilterGroup,
+  nfnetlinkHeader,
+  Protocol,
+  readNfnetlinkAttributes,
+} from '@ringlink/codec'
+import type { OpenTransport, TransportNeeds } from '@ringlink/transport'
+import { ClientError } from '../errors.ts'
+import { openFor } from '../opening.ts'
+import type { Request } from '../request.ts'
+import { Session } from '../session.ts'
+import { ConnectionBatch } from './batch.ts'
+import { connectionOf } from './connection.ts'
+import { changeValues, keyValues, newConnectionValues } from './encode.ts'
+import { explainMissing, explainRefused } from './errors.ts'
+import { ConnectionEvents } from './events.ts'
+import { Expectations } from './expectations.ts'
+import { compileFilter, kernelFilter } from './filter.ts'
+import type { ConntrackOptions, EventOptions, ListOptions } from './options.ts'
+import { CREATE, connectionRequest, dumpConnections } from './requests.ts'
+import {
+  checkChanges,
+  checkConnectionKey,
+  checkConntrackOptions,
+  checkEventOptions,
+  checkFilter,
+  checkNewConnection,
+} from './schema.ts'
+import { compileSocketFilter } from './socket-filter.ts'
+import type { Connection, ConnectionChanges, ConnectionFilter, ConnectionKey, NewConnection } from './types.ts'
+
+/** The kernel fills datagrams of this size when it lists, and reads them with one system call for many. */
+const FRAME_SIZE = 32_768
+/** An event is one message of a few hundred bytes. */
+const EVENT_FRAME_SIZE = 4096
+const DEFAULT_RECEIVE_BUFFER = 4 * 1024 * 1024
+const DEFAULT_EVENT_BUFFER = 32 * 1024 * 1024
+/** Deletions in one datagram. */
+const DELETIONS = 64
+
+function isGone(error: unknown): boolean {
+  return isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.ENOENT
+}
+
+/** Counters of one processor. */
+export interface ProcessorStatistics<Counters> {
+  readonly processor: number
+  readonly counters: Counters
+}
+
+/** Counters of connection tracking. */
+export interface ConntrackStatistics {
+  /** of the network namespace: connections now, and how many there can be */
+  readonly global: ConntrackGlobalStatistics
+  /** of each processor; which counters there are depends on the kernel */
+  readonly processors: readonly ProcessorStatistics<ConntrackProcessorStatistics>[]
+  /** of each processor, on expected connections */
+  readonly expectations: readonly ProcessorStatistics<ExpectationProcessorStatistics>[]
+}
+
+/**
+ * The connections that the kernel tracks: list, get, create, update, delete, count and watch them.
+ *
+ * Every method checks its arguments before anything is sent, and rejects with an `OptionError` for what makes no sense;
+ * `CONNECTION_GONE` and `CONNECTION_EXISTS` where that is what the kernel says, `CONNTRACK_REFUSED` without the privilege,
+ * `CONNTRACK_UNSUPPORTED` where the kernel lacks what was asked for, and otherwise as `Session` does.
+ */
+export class Conntrack implements AsyncDisposable {
+  readonly session: Session
+  readonly expectations: Expectations
+  readonly #open: OpenTransport | undefined
+  readonly #events = new Set<ConnectionEvents>()
+
+  /** For {@link openConntrack}. */
+  constructor(session: Session, open: OpenTransport | undefined) {
+    this.session = session
+    this.#open = open
+    this.expectations = new Expectations(session)
+  }
+
+  /** The connections that a filter selects, as owned values; without one all. While none is requested the kernel's listing waits. */
+  async *list(filter: ConnectionFilter = {}, options: ListOptions = {}): AsyncGenerator<Connection, void, undefined> {
+    for await (const batch of this.listBatches(filter, options)) yield* batch.connections()
+  }
+
+  /** As {@link list}, without a copy and a promise for each: batches of views. */
+  async *listBatches(
+    filter: ConnectionFilter = {},
+    { resetCounters = false, ...options }: ListOptions = {},
+  ): AsyncGenerator<ConnectionBatch, void, undefined> {
+    const compiled = compileFilter(checkFilter('list connections', filter))
+    const type = resetCounters ? ConntrackMessage.GetAndZeroCounters : ConntrackMessage.Get
+    const batch = new ConnectionBatch(compiled)
+    try {
+      for await (const rows of this.session.rowBatches(
+        dumpConnections(compiled.family, kernelFilter(compiled), type),
+        options,
+      )) {
+        batch.aim(rows, 0)
+        yield batch
+      }
+    } catch (error) {
+      throw explainRefused(error, 'list connections', 'connection')
+    } finally {
+      batch.finish()
+    }
+  }
+
+  /** A connection. Rejects with code `CONNECTION_GONE` where there is none. */
+  async get(key: ConnectionKey): Promise<Connection> {
+    const { family, attributes } = keyValues(checkConnectionKey('get connection', key))
+    const request = connectionRequest('get connection', ConntrackMessage.Get, family, attributes)
+    const [message] = await this.#request(request)
+    const found = connectionOf(readNfnetlinkAttributes((message as Message).view, conntrackAttributes))
+    // The kernel looks at the tuple alone when it reads.
+    if (key.id !== undefined && found.id !== key.id)
+      throw new ClientError('CONNECTION_GONE', `${request.what}: another connection has its tuple now`)
+    return found
+  }
+
+  /** Makes a connection. Rejects with code `CONNECTION_EXISTS` where there is one with one of the tuples. */
+  async create(connection: NewConnection): Promise<void> {
+    const { family, attributes } = newConnectionValues(checkNewConnection(connection))
+    await this.#request(connectionRequest('create connection', ConntrackMessage.New, family, attributes, CREATE))
+  }
+
+  /** Changes a connection. Rejects with code `CONNECTION_GONE`. */
+  async update(key: ConnectionKey, changes: ConnectionChanges): Promise<void> {
+    const { family, attributes } = keyValues(checkConnectionKey('update connection', key))
+    const { id, ...named } = attributes
+    const checked = checkChanges(changes)
+    // The kernel changes the connection that has the tuple now, whatever its id, and refuses to clear a bit of its status.
+    const found = id !== undefined || checked.status !== undefined ? await this.get(key) : undefined
+    const values = { ...named, ...changeValues(checked, found?.attributes.status) }
+    await this.#request(connectionRequest('update connection', ConntrackMessage.New, family, values))
+  }
+
+  /** Removes a connection. Rejects with code `CONNECTION_GONE`. */
+  async delete(key: ConnectionKey): Promise<void> {
+    const { family, attributes } = keyValues(checkConnectionKey('delete connection', key))
+    await this.#request(connectionRequest('delete connection', ConntrackMessage.Delete, family, attributes))
+  }
+
+  /**
+   * Removes the connections that a filter selects, each by its id; without one all, at once. Resolves to how many were removed, those
+   * that ended by themselves not among them; `undefined` where the kernel removes all and does not count.
+   */
+  async flush(filter?: ConnectionFilter): Promise<number | undefined> {
+    const checked = filter === undefined ? {} : checkFilter('flush connections', filter)
+    if (Object.values(checked).every((value) => value === undefined)) {
+      await this.#request(connectionRequest('flush connections', ConntrackMessage.Delete, 0))
+      return undefined
+    }
+    const keys: Request[] = []
+    for await (const batch of this.listBatches(checked))
+      for (const view of batch) {
+        const { original, zone, id } = view.attributes()
+        const values = { original, zone, id }
+        keys.push(connectionRequest('delete connection', ConntrackMessage.Delete, view.family, values))
+      }
+    let removed = 0
+    while (keys.length > 0) {
+      const results = await this.session.batch(keys.splice(0, DELETIONS), { what: 'flush connections' })
+      for (const { error } of results) {
+        if (error === undefined) removed++
+        else if (!isGone(error)) throw explainRefused(error, 'flush connections', 'connection')
+      }
+    }
+    return removed
+  }
+
+  /** How many connections there are. */
+  async count(): Promise<number> {
+    return (await this.#global()).entries ?? 0
+  }
+
+  /** The kernel's counters. */
+  async statistics(): Promise<ConntrackStatistics> {
+    const what = 'read statistics'
+    const header = nfnetlinkHeader(0, 0)
+    const global = await this.#global()
+    const processors = await this.session.dump({ what, type: ConntrackMessage.GetProcessorStatistics, header })
+    const expectations = await this.session.dump({ what, type: ExpectationMessage.GetProcessorStatistics, header })
+    return {
+      global,
+      processors: processors.map(({ view }) => ({
+        processor: messageResourceId(view.memory, view.offset),
+        counters: readNfnetlinkAttributes(view, conntrackProcessorAttributes),
+      })),
+      expectations: expectations.map(({ view }) => ({
+        processor: messageResourceId(view.memory, view.offset),
+        counters: readNfnetlinkAttributes(view, expectationProcessorAttributes),
+      })),
+    }
+  }
+
+  /** Watches connections: events from now on, on a socket of their own where one can be opened. Close what this resolves to. */
+  async events(given: EventOptions = {}): Promise<ConnectionEvents> {
+    const options = checkEventOptions(given)
+    const { new: began = true, update = true, destroy = true } = options
+    const filter = compileFilter(options.filter ?? {})
+    const groups = [
+      ...(began ? [NetfilterGroup.ConntrackNew] : []),
+      ...(update ? [NetfilterGroup.ConntrackUpdate] : []),
+      ...(destroy ? [NetfilterGroup.ConntrackDestroy] : []),
+    ]
+    const session = await this.#openEvents(options, compileSocketFilter(filter))
+    const close = async () => {
+      this.#events.delete(events)
+      if (session !== this.session) await session.close()
+    }
+    let events: ConnectionEvents
+    try {
+      const dump = dumpConnections(filter.family, kernelFilter(filter))
+      events = new ConnectionEvents(session.subscribe(groups), { filter, lister: this.session, dump, close })
+    } catch (error) {
+      if (session !== this.session) await session.close()
+      throw error
+    }
+    this.#events.add(events)
+    return events
+  }
+
+  /** Closes the transport, and the events that are open. */
+  async close(): Promise<void> {
+    for (const events of [...this.#events]) await events.close()
+    await this.session.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #openEvents(
+    { receiveBufferSize = DEFAULT_EVENT_BUFFER, signal }: EventOptions,
+    socketFilter: TransportNeeds['socketFilter'],
+  ): Promise<Session> {
+    if (this.#open === undefined) return this.session
+    const needs = { protocol: Protocol.Netfilter, frameSize: EVENT_FRAME_SIZE, receiveBufferSize, socketFilter }
+    return new Session(await openFor({ operation: 'watch connections', signal }, this.#open, needs))
+  }
+
+  async #global(): Promise<ConntrackGlobalStatistics> {
+    const what = 'count connections'
+    const header = nfnetlinkHeader(0, 0)
+    const [message] = await this.session.request({ what, type: ConntrackMessage.GetStatistics, header })
+    return readNfnetlinkAttributes((message as Message).view, conntrackGlobalAttributes)
+  }
+
+  async #request(request: Request): Promise<Message[]> {
+    try {
+      return await this.session.request(request)
+    } catch (error) {
+      throw explainRefused(error, request.what, 'connection')
+    }
+  }
+
+  /** Finds out whether the kernel tracks connections for this program. */
+  async probe(): Promise<void> {
+    try {
+      await this.#global()
+    } catch (error) {
+      throw explainMissing(error, 'open conntrack')
+    }
+  }
+}
+
+/**
+ * Opens connection tracking. Rejects with
+ *
+ * - `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense, before anything is opened: an `OptionError`
+ * - `CONNTRACK_REFUSED` without CAP_NET_ADMIN in the network namespace
+ * - `CONNTRACK_UNSUPPORTED` where the kernel does not track connections, or not for netlink
+ * - the signal's reason, and with what the transport rejects with
+ */
+export async function openConntrack(given: ConntrackOptions): Promise<Conntrack> {
+  const { transport: source, receiveBufferSize, requestTimeout, signal } = checkConntrackOptions(given)
+  const needs: TransportNeeds = {
+    protocol: Protocol.Netfilter,
+    frameSize: FRAME_SIZE,
+    receiveBufferSize: receiveBufferSize ?? DEFAULT_RECEIVE_BUFFER,
+  }
+  const transport = await openFor({ operation: 'open conntrack', signal }, source, needs)
+  const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
+  const conntrack = new Conntrack(session, typeof source === 'function' ? source : undefined)
+  try {
+    await conntrack.probe()
+    signal?.throwIfAborted()
+    return conntrack
+  } catch (error) {
+    await conntrack.close()
+    throw error
+  }
+}

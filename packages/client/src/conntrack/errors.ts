@@ -1,0 +1,40 @@
+/** Explains why the kernel refused a request on connections, and what to do. */
+import { Errno, isNetlinkError, type KernelError } from '@ringlink/codec'
+import { ClientError, type ClientErrorCode } from '../errors.ts'
+
+const PRIVILEGE =
+  'CAP_NET_ADMIN is missing in this network namespace (run as root, or in a namespace of your own: unshare -Urn)'
+const MISSING =
+  'the kernel has no connection tracking over netlink (CONFIG_NF_CT_NETLINK, module nf_conntrack_netlink), or it lacks what was asked for'
+
+/** What a request is about: `connection`, `expectation`. */
+export type Subject = 'connection' | 'expectation'
+
+/**
+ * The error for a refusal, with a message that says what to do. Returns an error that is not the kernel's unchanged, and the kernel's
+ * where it says all that is known.
+ */
+export function explainRefused(error: unknown, what: string, subject: Subject): unknown {
+  if (!isNetlinkError(error, 'KERNEL')) return error
+  const cause = error as unknown as KernelError
+  const explain = (code: ClientErrorCode, message: string) => new ClientError(code, `${what}: ${message}`, { cause })
+  switch (cause.errno) {
+    case Errno.ENOENT:
+      return explain('CONNECTION_GONE', `there is no such ${subject}`)
+    case Errno.EEXIST:
+      return explain('CONNECTION_EXISTS', `there is such a ${subject} already, or one with the same tuple`)
+    case Errno.EPERM:
+      return explain('CONNTRACK_REFUSED', PRIVILEGE)
+    case Errno.EOPNOTSUPP:
+      return explain('CONNTRACK_UNSUPPORTED', MISSING)
+    default:
+      return error
+  }
+}
+
+/** As {@link explainRefused}, for a request in which nothing can be wrong: EINVAL is what a kernel without the module answers. */
+export function explainMissing(error: unknown, what: string): unknown {
+  if (isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.EINVAL)
+    return new ClientError('CONNTRACK_UNSUPPORTED', `${what}: ${MISSING}`, { cause: error })
+  return explainRefused(error, what, 'connection')
+}

@@ -1,0 +1,131 @@
+import {
+  ExpectationMessage,
+  ExpectationView,
+  expectationAttributes,
+  isNetlinkError,
+  type Message,
+  type MessageView,
+  NetfilterGroup,
+  readNfnetlinkAttributes,
+} from '@ringlink/codec'
+import type { Session } from '../session.ts'
+import type { RequestOptions } from '../session-options.ts'
+import type { NotificationBatch, Subscription } from '../subscription.ts'
+import { expectedOf } from './connection.ts'
+import { familyOfTuple, newExpectationValues, tupleValues } from './encode.ts'
+import { explainRefused } from './errors.ts'
+import { CREATE, dumpExpectations, expectationRequest } from './requests.ts'
+import { checkNewExpectation, checkTuple } from './schema.ts'
+import type { ConnectionTuple, ExpectedConnection, NewExpectation } from './types.ts'
+
+/** What happened to an expected connection. */
+export interface ExpectationEvent {
+  readonly event: 'new' | 'update' | 'destroy'
+  readonly expectation: ExpectedConnection
+}
+
+/** The connections that the kernel expects. Methods reject as those of `Conntrack`. */
+export class Expectations {
+  readonly #session: Session
+
+  /** Made by a `Conntrack`. */
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /** All expected connections. */
+  async list(options: RequestOptions = {}): Promise<ExpectedConnection[]> {
+    try {
+      return (await this.#session.dump(dumpExpectations(0), options)).map(({ view }) => expectation(view))
+    } catch (error) {
+      throw explainRefused(error, 'list expectations', 'expectation')
+    }
+  }
+
+  /** An expected connection by its tuple, which must be the whole one. Rejects with code `CONNECTION_GONE`. */
+  async get(tuple: ConnectionTuple): Promise<ExpectedConnection> {
+    const checked = checkTuple('get expectation', tuple)
+    const [message] = await this.#request('get expectation', ExpectationMessage.Get, checked)
+    return expectation((message as Message).view)
+  }
+
+  /** Expects a connection. Rejects with code `CONNECTION_GONE` where there is no such master. */
+  async create(given: NewExpectation): Promise<void> {
+    const what = 'create expectation'
+    const { family, attributes } = newExpectationValues(checkNewExpectation(given))
+    try {
+      await this.#session.request(expectationRequest(what, ExpectationMessage.New, family, attributes, CREATE))
+    } catch (error) {
+      throw explainRefused(error, what, 'expectation')
+    }
+  }
+
+  /** Gives an expected connection up. Rejects with code `CONNECTION_GONE`. */
+  async delete(tuple: ConnectionTuple): Promise<void> {
+    await this.#request('delete expectation', ExpectationMessage.Delete, checkTuple('delete expectation', tuple))
+  }
+
+  /** Gives all up. */
+  async flush(): Promise<void> {
+    await this.#session.request(expectationRequest('flush expectations', ExpectationMessage.Delete, 0))
+  }
+
+  /** Events of expected connections from now on, with the number of those lost. Nothing else may receive from the session of the `Conntrack`. */
+  events(): ExpectationEvents {
+    const { ExpectationNew, ExpectationUpdate, ExpectationDestroy } = NetfilterGroup
+    return new ExpectationEvents(this.#session.subscribe([ExpectationNew, ExpectationUpdate, ExpectationDestroy]))
+  }
+
+  async #request(what: string, type: ExpectationMessage, tuple: ConnectionTuple): Promise<Message[]> {
+    const attributes = { tuple: tupleValues(tuple) }
+    try {
+      return await this.#session.request(expectationRequest(what, type, familyOfTuple(tuple), attributes))
+    } catch (error) {
+      throw explainRefused(error, what, 'expectation')
+    }
+  }
+}
+
+/** Events of expected connections. */
+export class ExpectationEvents implements AsyncIterable<readonly ExpectationEvent[]>, AsyncDisposable {
+  /** events that the kernel could not deliver */
+  get lost(): number {
+    return this.#subscription.stats.lost
+  }
+  readonly #subscription: Subscription
+
+  constructor(subscription: Subscription) {
+    this.#subscription = subscription
+  }
+
+  /** The events that one wake-up brought; none where some were lost and nothing followed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly ExpectationEvent[], void, undefined> {
+    for await (const batch of this.#subscription) yield [...eventsOf(batch)]
+  }
+
+  /** Leaves the groups, and ends the loop. */
+  close(): void {
+    this.#subscription.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+}
+
+function* eventsOf(batch: NotificationBatch): Generator<ExpectationEvent> {
+  const view = new ExpectationView()
+  for (const { memory, offset, length } of batch) {
+    try {
+      view.wrap(memory, offset, length)
+    } catch (error) {
+      if (!isNetlinkError(error)) throw error
+      continue
+    }
+    yield { event: view.event, expectation: expectedOf(view.attributes()) }
+  }
+}
+
+function expectation(view: MessageView): ExpectedConnection {
+  return expectedOf(readNfnetlinkAttributes(view, expectationAttributes))
+}

@@ -1,0 +1,199 @@
+/** Connections as programs see them: words, addresses as text, milliseconds. */
+import type {
+  Conntrack,
+  ConntrackStatusWord,
+  DccpStateWord,
+  Expectation,
+  SctpStateWord,
+  TcpStateWord,
+} from '@ringlink/codec'
+import type { NumberRange } from '../rules/options.ts'
+
+/** A transport protocol: a name, or its number. */
+export type ConnectionProtocol = 'icmp' | 'tcp' | 'udp' | 'dccp' | 'gre' | 'icmpv6' | 'sctp' | 'udplite' | number
+
+/** The state of a connection of TCP, SCTP or DCCP; a number where the codec has no word for it. */
+export type ConnectionTrackingState = TcpStateWord | SctpStateWord | DccpStateWord | number
+
+/** One direction of a connection. */
+export interface ConnectionTuple {
+  readonly sourceAddress: string
+  readonly destinationAddress: string
+  readonly protocol: ConnectionProtocol
+  readonly sourcePort?: number | undefined
+  readonly destinationPort?: number | undefined
+  /** of ICMP and ICMPv6 */
+  readonly icmpId?: number | undefined
+  /** of ICMP and ICMPv6 */
+  readonly icmpType?: number | undefined
+  /** of ICMP and ICMPv6 */
+  readonly icmpCode?: number | undefined
+  /** the zone of this direction, where the other one has another */
+  readonly zone?: number | undefined
+}
+
+/** Packets and bytes of one direction. */
+export interface ConnectionCounters {
+  readonly packets: bigint
+  readonly bytes: bigint
+}
+
+/** A connection as an owned value: of a listing, an event, a queued packet or a log record. What the kernel left out is `undefined`. */
+export interface Connection {
+  readonly family: 'ip' | 'ip6'
+  /** the direction of the first packet */
+  readonly original: ConnectionTuple
+  /** the other direction, after address translation */
+  readonly reply: ConnectionTuple
+  /** the connection that expected this one */
+  readonly master?: ConnectionTuple | undefined
+  /** a number that no other connection has at the same time */
+  readonly id?: number | undefined
+  /** default 0 */
+  readonly zone: number
+  readonly status: readonly ConntrackStatusWord[]
+  readonly state?: ConnectionTrackingState | undefined
+  /** milliseconds until it is removed when no packet comes, in whole seconds */
+  readonly timeout?: number | undefined
+  /** default 0 */
+  readonly mark: number
+  /** references of the kernel to it */
+  readonly use?: number | undefined
+  /** needs net.netfilter.nf_conntrack_acct */
+  readonly counters?: { readonly original: ConnectionCounters; readonly reply: ConnectionCounters } | undefined
+  /** nanoseconds since 1970; needs net.netfilter.nf_conntrack_timestamp */
+  readonly timestamp?: { readonly start: bigint; readonly stop?: bigint | undefined } | undefined
+  /** 128 bits, as the kernel has them */
+  readonly labels?: Uint8Array | undefined
+  readonly helper?: string | undefined
+  readonly securityContext?: string | undefined
+  /** every attribute of the message, unknown ones included */
+  readonly attributes: Conntrack
+}
+
+/** A port, or a range of them. */
+export type ConnectionPorts = number | NumberRange
+
+/** Properties of one direction to select connections by. */
+export interface TupleFilter {
+  /** an address, or a network: `10.0.0.0/8` */
+  readonly sourceAddress?: string | undefined
+  /** an address, or a network: `10.0.0.0/8` */
+  readonly destinationAddress?: string | undefined
+  /** needs `protocol` */
+  readonly sourcePort?: ConnectionPorts | undefined
+  /** needs `protocol` */
+  readonly destinationPort?: ConnectionPorts | undefined
+}
+
+/** Which connections: those that have all of the properties. What is left out does not matter. */
+export interface ConnectionFilter extends TupleFilter {
+  readonly family?: 'ip' | 'ip6' | undefined
+  readonly protocol?: ConnectionProtocol | undefined
+  /** of the reply direction, which address translation changes */
+  readonly reply?: TupleFilter | undefined
+  /** any of these; of TCP, SCTP and DCCP */
+  readonly state?:
+    | Exclude<ConnectionTrackingState, number>
+    | readonly Exclude<ConnectionTrackingState, number>[]
+    | undefined
+  /** all of these */
+  readonly status?: ConntrackStatusWord | readonly ConntrackStatusWord[] | undefined
+  /** none of these */
+  readonly notStatus?: ConntrackStatusWord | readonly ConntrackStatusWord[] | undefined
+  /** its mark, or those bits of it that `mask` has */
+  readonly mark?: number | { readonly value: number; readonly mask: number } | undefined
+  readonly zone?: number | undefined
+}
+
+/** Which connection: one direction of it, and its zone. A {@link Connection} is one, and is held to its id: never another in its place. */
+export interface ConnectionKey {
+  /** either this or `reply` */
+  readonly original?: ConnectionTuple | undefined
+  readonly reply?: ConnectionTuple | undefined
+  /** default 0 */
+  readonly zone?: number | undefined
+  readonly id?: number | undefined
+}
+
+/** Bits of a connection to change. */
+export type MaskedMark = number | { readonly value: number; readonly mask: number }
+
+/** What is changed of a connection; what is left out stays. */
+export interface ConnectionChanges {
+  /** milliseconds, rounded up to whole seconds */
+  readonly timeout?: number | undefined
+  /** its mark, or those bits of it that `mask` has */
+  readonly mark?: MaskedMark | undefined
+  /** bits to set; the kernel clears none, and refuses some */
+  readonly status?: readonly ConntrackStatusWord[] | undefined
+  /** the state, of TCP */
+  readonly state?: TcpStateWord | undefined
+  /** 16 bytes, or those bits of them that `mask` has */
+  readonly labels?: Uint8Array | { readonly value: Uint8Array; readonly mask: Uint8Array } | undefined
+  /** the helper; '' takes it away */
+  readonly helper?: string | undefined
+  /** attributes that have no option here, as the codec's table names them; they win over the options */
+  readonly attributes?: Conntrack | undefined
+}
+
+/** An address to translate to, and a port. */
+export interface ConnectionNat {
+  readonly address: string
+  readonly port?: number | undefined
+}
+
+/** A connection to create. */
+export interface NewConnection extends ConnectionChanges {
+  readonly original: ConnectionTuple
+  /** default: `original` the other way round */
+  readonly reply?: ConnectionTuple | undefined
+  readonly timeout: number
+  readonly zone?: number | undefined
+  /** translate the source of its packets */
+  readonly sourceNat?: ConnectionNat | undefined
+  /** translate the destination of its packets */
+  readonly destinationNat?: ConnectionNat | undefined
+  /** the connection that expected it */
+  readonly master?: ConnectionTuple | undefined
+}
+
+/** A flag of an expected connection. */
+export type ExpectationFlagWord = 'permanent' | 'inactive' | 'user-space'
+
+/** A connection that is expected to come of another one, as an owned value. */
+export interface ExpectedConnection {
+  /** the connection that it will belong to */
+  readonly master?: ConnectionTuple | undefined
+  readonly tuple: ConnectionTuple
+  /** the bits of `tuple` that count */
+  readonly mask?: ConnectionTuple | undefined
+  readonly id?: number | undefined
+  /** milliseconds until it is given up */
+  readonly timeout?: number | undefined
+  /** default 0 */
+  readonly zone: number
+  readonly helper?: string | undefined
+  readonly flags: readonly ExpectationFlagWord[]
+  readonly class?: number | undefined
+  /** every attribute of the message, unknown ones included */
+  readonly attributes: Expectation
+}
+
+/** A connection to expect. */
+export interface NewExpectation {
+  /** the connection that it will belong to, which must exist */
+  readonly master: ConnectionTuple
+  readonly tuple: ConnectionTuple
+  /** the bits of `tuple` that count; default: all but the source port */
+  readonly mask?: ConnectionTuple | undefined
+  /** milliseconds, rounded up to whole seconds */
+  readonly timeout: number
+  readonly zone?: number | undefined
+  /** the helper whose connections these are; must be the master's where that has one */
+  readonly helper?: string | undefined
+  readonly flags?: readonly ExpectationFlagWord[] | undefined
+  readonly class?: number | undefined
+  /** attributes that have no option here; they win over the options */
+  readonly attributes?: Expectation | undefined
+}

@@ -1,0 +1,44 @@
+import { ConntrackView } from '@ringlink/codec'
+import { RELEASED_MEMORY } from '@ringlink/codec/internal'
+import { AddressView } from '@ringlink/packet'
+import { connectionOf } from './connection.ts'
+import type { Connection } from './types.ts'
+
+/**
+ * A connection where it lies: everything that `ConntrackView` shows of it, and its addresses. Reading a property allocates nothing; text
+ * is made where it is asked for.
+ */
+export class ConnectionView extends ConntrackView {
+  // Not #private: read for each row.
+  private readonly address = [new AddressView(), new AddressView(), new AddressView(), new AddressView()] as const
+
+  /** source address of the original direction; aimed again by each call */
+  get sourceAddress(): AddressView {
+    return this.address[0].wrap(this.memory, this.original.sourceOffset, this.original.addressLength)
+  }
+
+  /** destination address of the original direction */
+  get destinationAddress(): AddressView {
+    return this.address[1].wrap(this.memory, this.original.destinationOffset, this.original.addressLength)
+  }
+
+  /** source address of the reply direction */
+  get replySourceAddress(): AddressView {
+    return this.address[2].wrap(this.memory, this.reply.sourceOffset, this.reply.addressLength)
+  }
+
+  /** destination address of the reply direction */
+  get replyDestinationAddress(): AddressView {
+    return this.address[3].wrap(this.memory, this.reply.destinationOffset, this.reply.addressLength)
+  }
+
+  /** The connection as an owned value. Throws `DecodeError`. */
+  connection(): Connection {
+    return connectionOf(this.attributes())
+  }
+
+  /** Lets go of the frame: reading then throws code `RELEASED`. The batch does this. */
+  release(): void {
+    this.memory = RELEASED_MEMORY
+  }
+}
