@@ -26,7 +26,7 @@ export interface SubscribedSession {
 
 /** What a subscription has seen since it began. */
 export interface SubscriptionStats {
-  /** notifications shown */
+  /** notifications delivered in batches */
   notifications: number
   /** notifications that the kernel could not deliver */
   lost: number
@@ -54,10 +54,17 @@ export class NotificationBatch implements Iterable<MessageView> {
     this.#portId = portId
   }
 
-  /** Aims at frames. The subscription does this. */
-  aim(frames: FrameBatch | undefined, lost: number): void {
+  /** Aims at frames. Returns how many notifications they hold. The subscription does this. */
+  aim(frames: FrameBatch | undefined, lost: number): number {
     this.#frames = frames
     this.lost = lost
+    let count = 0
+    for (let frame = 0; frames !== undefined && frame < frames.length; frame++) {
+      const messages = this.#enter(frames, frame)
+      while (messages.next()) if (this.#isNotification(frames, frame, messages.view)) count++
+      if (messages.problem !== undefined || frames.fullLength(frame) > frames.byteLength(frame)) this.#stats.malformed++
+    }
+    return count
   }
 
   /** Ends the batch: its frames go back to the transport. The subscription does this. */
@@ -66,20 +73,29 @@ export class NotificationBatch implements Iterable<MessageView> {
     this.#frames = undefined
   }
 
-  *[Symbol.iterator](): Iterator<MessageView> {
+  [Symbol.iterator](): Iterator<MessageView> {
     const frames = this.#frames
-    const messages = this.#messages
-    const { view } = messages
-    for (let frame = 0; frames !== undefined && frame < frames.length; frame++) {
-      const length = frames.byteLength(frame)
-      messages.wrap(frames.memory, frames.offset(frame), length)
-      while (messages.next()) {
-        if (!this.#isNotification(frames, frame, view)) continue
-        this.#stats.notifications++
-        yield view
-      }
-      if (messages.problem !== undefined || frames.fullLength(frame) > length) this.#stats.malformed++
+    const { view } = this.#messages
+    const result: IteratorYieldResult<MessageView> = { done: false, value: view }
+    let frame = -1
+    let isOpen = false
+    return {
+      next: (): IteratorResult<MessageView> => {
+        for (;;) {
+          if (frames === undefined || frames !== this.#frames) return { done: true, value: undefined }
+          if (!isOpen) {
+            if (++frame >= frames.length) return { done: true, value: undefined }
+            this.#enter(frames, frame)
+          }
+          isOpen = this.#messages.next()
+          if (isOpen && this.#isNotification(frames, frame, view)) return result
+        }
+      },
     }
+  }
+
+  #enter(frames: FrameBatch, frame: number): MessageIterator {
+    return this.#messages.wrap(frames.memory, frames.offset(frame), frames.byteLength(frame))
   }
 
   /** Answers to requests of this session come to no group, with a number and our port id. */
@@ -147,7 +163,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
         }
         const lost = this.#newlyLost()
         if (frames === undefined && lost === 0) continue
-        batch.aim(frames, lost)
+        this.#stats.notifications += batch.aim(frames, lost)
         yield batch
         batch.finish()
       }
@@ -207,11 +223,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
     for (;;) {
       const frames = this.session.receiveNow() ?? (await this.#receiveSoon())
       if (frames === undefined) break
-      this.#batch.aim(frames, 0)
-      for (const _ of this.#batch) {
-        this.#stats.notifications--
-        this.#stats.superseded++
-      }
+      this.#stats.superseded += this.#batch.aim(frames, 0)
       this.#batch.finish()
     }
     this.#newlyLost()
