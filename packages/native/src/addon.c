@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 void call_arguments(napi_env env, napi_callback_info info, struct call *call) {
-  size_t count = sizeof call->argument / sizeof *call->argument;
+  size_t count = RINGLINK_ARGUMENTS;
   void *addon = NULL;
   /* Missing arguments become undefined. */
   napi_get_cb_info(env, info, &count, call->argument, NULL, &addon);

@@ -56,12 +56,15 @@ struct handle {
   struct mapping *mapping;
 };
 
+/* Arguments that a function of binding.ts takes at most. */
+enum { RINGLINK_ARGUMENTS = 5 };
+
 /* One call from JavaScript. */
 struct call {
   napi_env env;
   struct addon *addon;
   struct handle *handle;
-  napi_value argument[5];
+  napi_value argument[RINGLINK_ARGUMENTS];
 };
 
 /* addon.c */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/netlink.h>
@@ -74,10 +75,18 @@ void mapping_close(struct handle *handle) {
     munmap(mapping->address, mapping->length);
   } else {
     mapping->orphaned = true;
-    mmap(mapping->address, mapping->length, PROT_READ | PROT_WRITE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    /* Where even that fails, the pages stay until the finalizer comes, and the socket with them. */
+    (void)mmap(mapping->address, mapping->length, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   }
   mapping_release(mapping);
+}
+
+/* A page beyond the end of a file ends the process (SIGBUS) when it is touched; a socket knows its rings' length itself. */
+static int check_length(int fd, size_t length) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  return S_ISREG(status.st_mode) && (uint64_t)status.st_size < length ? -ENXIO : 0;
 }
 
 /* 0 or a negative errno. A child that inherited the mapping would keep the socket alive and prevent setting rings. */
@@ -134,7 +143,8 @@ napi_value ringlink_map(napi_env env, napi_callback_info info) {
   if (call.handle->mapping != NULL) return number(env, -EBUSY);
   uint8_t *address = NULL;
   napi_value buffer = NULL;
-  error = map_shared(fd, (size_t)length, &address);
+  error = check_length(fd, (size_t)length);
+  if (error == 0) error = map_shared(fd, (size_t)length, &address);
   if (error == 0) error = expose(&call, address, (size_t)length, &buffer);
   return error != 0 ? number(env, error) : buffer;
 }

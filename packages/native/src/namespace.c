@@ -48,7 +48,7 @@ static int open_in_namespace_of(const struct handle *handle, const char *path) {
   }
   int target = ioctl(handle->fd, SIOCGSKNS);
   if (target < 0) return -errno;
-  int home;
+  int home = -1;
   int file = namespace_enter(target, &home);
   if (file == 0) {
     file = open(path, O_RDONLY | O_CLOEXEC);

@@ -207,13 +207,24 @@ describe('system calls of rings', () => {
     }
     expect(native.map(handle, SIZE, -1)).toBe(-errno.EBADF)
     expect(native.map(handle, SIZE, 'x' as unknown as number)).toBe(-errno.EINVAL)
-    expect(native.map(handle, 2 ** 52, file)).toBe(-errno.ENOMEM)
+    expect(native.map(handle, 2 ** 52, file)).toBe(-errno.ENXIO)
     expect(native.setRing(handle, 6, new Uint32Array(3))).toBe(-errno.EFAULT)
     expect(native.setRing(handle, 6, {} as unknown as Uint32Array)).toBe(-errno.EFAULT)
     expect(native.poll(handle, Number.NaN)).toBe(-errno.EINVAL)
     const nothing = {} as unknown as NativeHandle
     expect([native.map(nothing, SIZE), native.unmap(nothing), native.trigger(nothing)]).toEqual([-9, -9, -9])
     expect([native.poll(nothing, 0), native.takeError(nothing)]).toEqual([-9, -9])
+  })
+
+  test('a file that is shorter than the mapping is refused: touching what it lacks would end the process', () => {
+    const { handle, file } = mapFile()
+    native.unmap(handle)
+    ftruncateSync(file, SIZE - 1)
+    expect(native.map(handle, SIZE, file)).toBe(-errno.ENXIO)
+    ftruncateSync(file, 0)
+    expect(native.map(handle, PAGE, file)).toBe(-errno.ENXIO)
+    ftruncateSync(file, PAGE)
+    expect(native.map(handle, PAGE, file)).toBeInstanceOf(ArrayBuffer)
   })
 
   test('poll waits for its timeout', () => {

@@ -1,6 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { NativeHandle } from '../src/index.ts'
@@ -90,6 +92,14 @@ test('an invalid namespace is refused', () => {
   expect(native.open(NETLINK_ROUTE, '/dev/null', () => {})).toBe(-errno.EINVAL)
   expect(native.open(NETLINK_ROUTE, 9999, () => {})).toBe(-errno.EBADF)
   expect(native.open(NETLINK_ROUTE, '/dev\0/null', () => {})).toBe(-errno.EINVAL)
+})
+
+test('a FIFO that nobody writes to is refused as a namespace, and waits for nobody', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ringlink-fifo-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const fifo = join(directory, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  expect(native.open(NETLINK_ROUTE, fifo, () => {})).toBe(-errno.EINVAL)
 })
 
 const mayUnshare = spawnSync('unshare', ['-n', 'true']).status === 0
