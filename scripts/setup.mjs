@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { obtainCommands } from './debian.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -23,22 +24,10 @@ function installPackages() {
   writeFileSync(stamp, digest)
 }
 
-/** What the measurements call, and the Debian package that has it; the demos and the tests need none. */
+/** What the measurements call; the demos and the tests need none of it. */
 function installDebianPackages() {
-  const commands = { iptables: 'iptables', ip: 'iproute2' }
-  const missing = Object.keys(commands).filter((command) => spawnSync(command, ['-V']).error !== undefined)
-  if (missing.length === 0) return
-  const packages = missing.map((command) => commands[command])
-  const canInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined
-  if (!canInstall) {
-    say(`${missing.join(' and ')} missing, needed by the measurements. Debian: apt-get install ${packages.join(' ')}`)
-    return
-  }
-  say(`installing ${packages.join(' and ')}`)
-  run('apt-get', ['update', '-qq'])
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
-    DEBIAN_FRONTEND: 'noninteractive',
-  })
+  const problem = obtainCommands({ iptables: 'iptables', ip: 'iproute2' })
+  if (problem !== undefined) say(`the measurements lack something: ${problem}`)
 }
 
 /** The addon for this machine. The published packages have it prebuilt; a checkout has not. */
@@ -59,11 +48,10 @@ function digestOf(files) {
   return hash.digest('hex')
 }
 
-function run(command, args, environment = {}) {
+function run(command, args) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ['ignore', 2, 2],
-    env: { ...process.env, ...environment },
   })
   if (status === 0) return
   say(`${command} ${args.join(' ')} failed: ${error?.message ?? `exit code ${status}`}`)

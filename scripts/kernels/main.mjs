@@ -2,7 +2,7 @@
 //
 //   npm run test:kernels [-- [--quick] [kernel...] [-- command]]
 //
-// Needs Debian's packages (see PACKAGES); root installs them when they are missing. Kernels are kept in ~/.cache/ringlink.
+// Needs Debian's packages (see COMMANDS); root installs them when they are missing. Kernels are kept in ~/.cache/ringlink.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
@@ -10,13 +10,21 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { obtainCommands } from '../debian.mjs'
 import { root } from '../workspace.mjs'
 import { bundle } from './bundle.mjs'
 import { allChecks, quickChecks } from './checks.mjs'
 import { guestScript, outcomeTable, outcomeText, parseOutcome } from './guest.mjs'
 
-const PACKAGES = ['qemu-system-x86', 'busybox-static', 'cpio', 'kmod', 'xz-utils']
-const TOOLS = ['qemu-system-x86_64', 'busybox', 'cpio', 'depmod', 'xz', 'apt-get', 'dpkg']
+const COMMANDS = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  busybox: 'busybox-static',
+  cpio: 'cpio',
+  depmod: 'kmod',
+  xz: 'xz-utils',
+  'apt-get': 'apt',
+  dpkg: 'dpkg',
+}
 /** Debian 12's kernels, and the packages that they come in; another one is named as `name:package`. */
 const KERNELS = { 6.1: 'linux-image-amd64', 6.12: 'linux-image-6.12-amd64' }
 const MEMORY = 1536
@@ -78,17 +86,7 @@ function parse(words) {
 /** Why there can be no guest here, after root has installed what was missing; `undefined`: there can. */
 function missing() {
   if (process.arch !== 'x64' || process.platform !== 'linux') return `Debian's kernels for x64 need x64 Linux`
-  const lacking = () => TOOLS.filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
-  const tools = lacking()
-  if (tools.length === 0) return undefined
-  if (!tools.includes('apt-get') && process.getuid?.() === 0) {
-    console.log(`installing ${PACKAGES.join(' ')}`)
-    spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' })
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], { stdio: 'ignore' })
-  }
-  const rest = lacking()
-  if (rest.length === 0) return undefined
-  return `${rest.join(', ')} not found; on Debian: apt-get install ${PACKAGES.join(' ')}`
+  return obtainCommands(COMMANDS)
 }
 
 /** Runs the checks on one kernel; their outcomes by name. */
