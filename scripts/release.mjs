@@ -65,7 +65,7 @@ async function dryRun() {
   }
 }
 
-/** Nobody is asked who publishes to loopback, but npm refuses to publish without a word for it. */
+/** A registry on loopback needs no token, but npm refuses to publish without one. */
 function registryEnvironment(copy, url) {
   const home = join(copy, '.home')
   mkdirSync(home)

@@ -97,7 +97,7 @@ static long receive_some(void) {
   return received < 0 ? 0 : received;
 }
 
-/* Nobody reads what arrives: it is counted where it is dropped. */
+/* Arriving packets are not read: they are counted when they are dropped. */
 static void discard(void) {
   struct sock_filter none = {BPF_RET | BPF_K, 0, 0, 0};
   struct sock_fprog program = {1, &none};

@@ -27,7 +27,7 @@ export interface Outcome {
   readonly load?: Load
 }
 
-/** Something that several contenders do, one after the other. */
+/** A task that several contenders perform in turn. */
 export interface Experiment extends WorkloadInfo {
   /** Why a contender cannot take part, if that is known before it is tried. */
   obstacle(contender: string): string | undefined

@@ -12,7 +12,7 @@ export interface LoadMark {
   readonly time: number
   readonly all: number
   readonly ours: number
-  /** of the kernel's threads that deliver packets: work that a measurement causes, in nobody's account */
+  /** of the kernel's threads that deliver packets: work that a measurement causes, charged to no process */
   readonly softirq: number
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The folder bench, wherever below it the bundler has put this. */
+/** The folder bench, from any place below it where the bundler has put this file. */
 export const BENCH: string = findBench(dirname(fileURLToPath(import.meta.url)))
 export const DIST: string = join(BENCH, 'dist')
 export const PEERS: string = join(BENCH, 'peers')

@@ -19,7 +19,7 @@ export interface Progress {
 }
 
 /**
- * Runs every contender of every experiment, one after the other within each repetition, and in the reverse order in every
+ * Runs every contender of every experiment, in turn within each repetition, and in the reverse order in every
  * other repetition, so that what changes slowly in the machine is the same for all.
  */
 export async function runAll(

@@ -98,7 +98,7 @@ export class SimMachine implements Machine {
     const hook = this.#rules[port]?.hook
     // Every call of the namespace's sender has a socket of its own, which it closes in the end.
     const owner = { userId: 0, groupId: 0, closed: false }
-    // The loopback device takes a packet from its socket, so on the way in nobody owns it.
+    // The loopback device takes a packet from its socket, so on the way in it has no owner.
     const meta = { hook, checksum: Checksum.Partial, owner: hook === Hook.Input ? null : owner }
     for (let number = 0; number < count; number++) {
       const packet = datagram(port, text.replace('%d', String(number)).padEnd(size, '.'))

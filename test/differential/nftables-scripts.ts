@@ -115,7 +115,7 @@ function tables(): NfStep[] {
       }),
     ]),
     ...dumps(),
-    // Somebody else's.
+    // Owned by another socket.
     ...[
       table('owned'),
       deleteTable({ name: 'owned' }),
@@ -964,7 +964,7 @@ function queues(): NfStep[] {
   ]
 }
 
-/** Connections: nobody tracks them until a rule asks, and then the first packet of one is new. */
+/** Connections: they are tracked only once a rule needs them, and then the first packet of one is new. */
 function tracking(): NfStep[] {
   return [
     ...opened,

@@ -72,7 +72,7 @@ export interface PortRule {
   readonly mark?: number
   readonly logs?: readonly RuleLog[]
   readonly queue?: number
-  /** let them pass when nobody listens to the queue */
+  /** let them pass if the queue has no listener */
   readonly bypass?: boolean
 }
 export type PortRules = Readonly<Record<number, PortRule>>

@@ -58,7 +58,7 @@ describe.skipIf(kernelUnavailable || !isRoot)(
       expect(outcome).toMatchObject({ uid: 65534, queue: 'open' })
     })
 
-    test('root of a container with nothing but NET_ADMIN', () => {
+    test('root of a container with only NET_ADMIN', () => {
       const onlyNetAdmin = ['--bounding-set=-all,+net_admin', '--inh-caps=-all']
       expect(runAs(onlyNetAdmin)).toMatchObject({ uid: 0, queue: 'open' })
     })

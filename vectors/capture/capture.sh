@@ -32,7 +32,7 @@ case $part in all | nftables)
   gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/nftables-send" "$here/nftables-send.c" ;;
 esac
 
-# Two namespaces behind two veth pairs each: eth0 is routed (10.9.1.0/24 and 10.9.2.0/24), eth1 is bridged (10.9.3.0/24).
+# Two namespaces at the end of two veth pairs each: eth0 is routed (10.9.1.0/24 and 10.9.2.0/24), eth1 is bridged (10.9.3.0/24).
 neighbour() { # name of our end, namespace, address of the other end's last MAC byte group
   nsenter -t "$1" -n "${@:2}"
 }

@@ -110,7 +110,7 @@ for (const length of [0, 4, 15]) {
   write(
     `message-length-${length}`,
     'message-length',
-    'nlmsg_len smaller than the header itself; a reader that goes on by it never ends',
+    'nlmsg_len smaller than the header itself; a reader that trusts it never ends',
     ...nlmsg(length, 0x301, '(less than 16)'),
     ...nfgen,
     ...verdictHeader,
@@ -169,7 +169,7 @@ write(
 write(
   'nested-longer-than-parent',
   'attribute-length',
-  'CTA_MARK says 12 bytes, its parent NFQA_CT has 8 left, the message goes on',
+  'CTA_MARK says 12 bytes, its parent NFQA_CT has 8 left, the message continues',
   ...nlmsg(52),
   ...nfgen,
   ...verdictHeader,
@@ -306,7 +306,7 @@ write(
 write(
   'expression-data-before-name-cut',
   'attribute-length',
-  'the data comes first and is whole; the name behind it is one byte longer than the expression',
+  'the data comes first and is whole; the name after it is one byte longer than the expression',
   ...nftables(44, 0xa06),
   ...nest(24, 4, 'NFTA_RULE_EXPRESSIONS'),
   ...nest(20, 1, 'NFTA_LIST_ELEM'),

@@ -15,7 +15,7 @@
 
 #define GROUP 5          // most packets
 #define OTHER_GROUP 6    // configured, bound by others
-#define UNBOUND_GROUP 77 // nobody ever binds it
+#define UNBOUND_GROUP 77 // never bound
 #define FULL 0xffff      // a copy range above every packet here
 
 // ------------------------------------------------------------------------------------------------------------ netlink side
@@ -216,8 +216,8 @@ static void chapter_config(struct port *port)
 
 	nlh = config(GROUP);
 	put_mode(nlh, NFULNL_COPY_META, 0);
-	ask(port, nlh, "config-mode-unbound", "NFULA_CFG_MODE of a group that nobody bound", NULL, NULL);
-	ask(port, config(GROUP), "config-empty-unbound", "a config message without any attribute, for a group that nobody bound", NULL, NULL);
+	ask(port, nlh, "config-mode-unbound", "NFULA_CFG_MODE of a group that is not bound", NULL, NULL);
+	ask(port, config(GROUP), "config-empty-unbound", "a config message without any attribute, for a group that is not bound", NULL, NULL);
 
 	nlh = config(GROUP);
 	put_command(nlh, NFULNL_CFG_CMD_BIND);
@@ -258,7 +258,7 @@ static void chapter_config(struct port *port)
 	show("/proc/net/netfilter/nfnetlink_log", " ");
 	nlh = config(GROUP);
 	put_mode(nlh, 7, 128);
-	ask(port, nlh, "config-mode-unknown", "NFULA_CFG_MODE 7, range 128", "the mode is refused", "acked all the same: the kernel forgets the error");
+	ask(port, nlh, "config-mode-unknown", "NFULA_CFG_MODE 7, range 128", "the mode is refused", "acked anyway: the kernel forgets the error");
 	show("/proc/net/netfilter/nfnetlink_log", " ");
 
 	nlh = config(GROUP);
@@ -266,10 +266,10 @@ static void chapter_config(struct port *port)
 	ask(port, nlh, "config-nlbufsiz", "NFULA_CFG_NLBUFSIZ 65536", NULL, NULL);
 	nlh = config(GROUP);
 	put_u32(nlh, NFULA_CFG_NLBUFSIZ, 100);
-	ask(port, nlh, "config-nlbufsiz-below-minimum", "NFULA_CFG_NLBUFSIZ 100", "below the minimum", "acked all the same: the value before stays in force");
+	ask(port, nlh, "config-nlbufsiz-below-minimum", "NFULA_CFG_NLBUFSIZ 100", "below the minimum", "acked anyway: the value before stays in force");
 	nlh = config(GROUP);
 	put_u32(nlh, NFULA_CFG_NLBUFSIZ, 131073);
-	ask(port, nlh, "config-nlbufsiz-above-maximum", "NFULA_CFG_NLBUFSIZ 131073", "above the maximum", "acked all the same: the value before stays in force");
+	ask(port, nlh, "config-nlbufsiz-above-maximum", "NFULA_CFG_NLBUFSIZ 131073", "above the maximum", "acked anyway: the value before stays in force");
 	nlh = config(GROUP);
 	put_u32(nlh, NFULA_CFG_TIMEOUT, 50);
 	ask(port, nlh, "config-timeout", "NFULA_CFG_TIMEOUT 50", "in hundredths of a second: 500 ms", NULL);
@@ -313,7 +313,7 @@ static void chapter_config(struct port *port)
 	ask(port, nlh, "config-unbind", "NFULA_CFG_CMD UNBIND", NULL, NULL);
 	nlh = config(OTHER_GROUP);
 	put_command(nlh, NFULNL_CFG_CMD_UNBIND);
-	ask(port, nlh, "config-unbind-unbound", "UNBIND of a group that nobody bound", NULL, NULL);
+	ask(port, nlh, "config-unbind-unbound", "UNBIND of a group that is not bound", NULL, NULL);
 	nlh = begin(NFULNL_MSG_CONFIG, AF_UNSPEC, OTHER_GROUP, 0);
 	put_command(nlh, NFULNL_CFG_CMD_BIND);
 	ask(port, nlh, "config-bind-silent", "BIND without NLM_F_ACK", "the kernel answers nothing", NULL);
@@ -519,19 +519,19 @@ static void chapter_devices(struct port *port)
 
 	rule("iptables -t mangle -A PREROUTING -i va -p udp --dport 5000 -j NFLOG --nflog-group 5");
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "prerouting on veth"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"prerouting on veth\" from the namespace behind va");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"prerouting on veth\" from the namespace at va");
 	take(port, "packet-prerouting-veth", "INDEV, HWADDR, HWTYPE, HWLEN, HWHEADER and TIMESTAMP");
 	unrule();
 
 	rule("iptables -t mangle -A INPUT -i va -p udp --dport 5000 -j NFLOG --nflog-group 5");
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "input on veth"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"input on veth\" from the namespace behind va");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"input on veth\" from the namespace at va");
 	take(port, "packet-input-veth", "INDEV, HWADDR, HWTYPE, HWLEN, HWHEADER and TIMESTAMP");
 	unrule();
 
 	rule("iptables -t mangle -A FORWARD -i va -o vb -p udp --dport 5000 -j NFLOG --nflog-group 5");
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.2.2", PORT, "forwarded"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.2.2:5000 \"forwarded\" from the namespace behind va to the one behind vb");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.2.2:5000 \"forwarded\" from the namespace at va to the one at vb");
 	take(port, "packet-forward", "INDEV and OUTDEV");
 	unrule();
 
@@ -544,7 +544,7 @@ static void chapter_devices(struct port *port)
 	set_flags(port, NFULNL_CFG_F_SEQ | NFULNL_CFG_F_SEQ_GLOBAL);
 	set_mode(port, NFULNL_COPY_PACKET, 41);
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "all flags, all attributes of INPUT, cut"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"all flags, all attributes of INPUT, cut\" from the namespace behind va; flags SEQ and SEQ_GLOBAL, range 41");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"all flags, all attributes of INPUT, cut\" from the namespace at va; flags SEQ and SEQ_GLOBAL, range 41");
 	take(port, "packet-everything-input", "shows the order of the attributes; no UID and GID across network namespaces here");
 	set_mode(port, NFULNL_COPY_PACKET, FULL);
 	set_flags(port, 0);
@@ -608,16 +608,16 @@ static void chapter_families(struct port *port)
 
 	if (table("arp", "type filter hook input priority 0; log group 5")) {
 		IN_CHILD(enter(ns_a); arp_request("eth0", mac_va_peer, "10.9.1.2", "10.9.1.1"));
-		traffic("send an ARP request on eth0 in the namespace behind va");
+		traffic("send an ARP request on eth0 in the namespace at va");
 		take(port, "packet-arp", "family ARP: the payload is the ARP packet");
 		untable();
 	}
 	if (table("netdev", "type filter hook ingress device va priority 0; meta protocol { ip, vlan } log group 5")) {
 		IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "ingress"));
-		traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"ingress\" from the namespace behind va");
+		traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"ingress\" from the namespace at va");
 		take(port, "packet-netdev-ingress", "family NETDEV, hook 0 INGRESS: L2HDR");
 		IN_CHILD(enter(ns_a); tagged_frame("eth0", mac_va, mac_va_peer, 0x6005, "10.9.1.2", "10.9.1.1", "ingress and vlan"));
-		traffic("send a frame with 802.1Q tag, priority 3, vlan 5, from the namespace behind va");
+		traffic("send a frame with 802.1Q tag, priority 3, vlan 5, from the namespace at va");
 		take(port, "packet-netdev-ingress-vlan", "NFULA_VLAN holds the tag");
 		untable();
 	}
@@ -628,7 +628,7 @@ static void chapter_families(struct port *port)
 	}
 	if (table("inet", "type filter hook ingress device va priority 0; udp dport 5000 log group 5")) {
 		IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "inet ingress"));
-		traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"inet ingress\" from the namespace behind va");
+		traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"inet ingress\" from the namespace at va");
 		take(port, "packet-inet-ingress", "a table of family inet, hook 5 INGRESS: the message says AF_INET; no TIMESTAMP, no L2HDR");
 		untable();
 	}

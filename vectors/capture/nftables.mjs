@@ -64,7 +64,7 @@ function listen(command, input) {
 const names = new Set()
 
 /**
- * Records what a step said: `wanted` names the datagrams to keep by who sent them and their first message, each with the vector's
+ * Records the output of a step: `wanted` names the datagrams to keep by who sent them and their first message, each with the vector's
  * name, and perhaps a note. Of several that are alike the first is kept.
  */
 function step(command, wanted, { input, shown } = {}) {

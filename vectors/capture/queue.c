@@ -22,7 +22,7 @@
 
 #define QUEUE 5          // most packets
 #define OTHER_QUEUE 6    // where "queue to another number" goes
-#define UNBOUND_QUEUE 77 // nobody ever binds it
+#define UNBOUND_QUEUE 77 // never bound
 
 #define LIB_QUEUE "libnetfilter-queue 1.0.5"
 #define LIB_BOTH "libnetfilter-queue 1.0.5 + libmnl 1.0.4"
@@ -127,7 +127,7 @@ static void chapter_config(struct port *port)
 
 	nlh = config(QUEUE);
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_META, 0);
-	request(port, nlh, "config-params-unbound", "nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_META, 0) on a queue nobody bound", LIB_QUEUE, NULL);
+	request(port, nlh, "config-params-unbound", "nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_META, 0) on an unbound queue", LIB_QUEUE, NULL);
 
 	nlh = config(QUEUE);
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, NFQNL_CFG_CMD_BIND);
@@ -221,7 +221,7 @@ static void chapter_config(struct port *port)
 
 	nlh = config(OTHER_QUEUE);
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_UNBIND);
-	request(port, nlh, "config-unbind-unbound", "UNBIND of a queue that nobody bound", LIB_QUEUE, NULL);
+	request(port, nlh, "config-unbind-unbound", "UNBIND of a queue that is not bound", LIB_QUEUE, NULL);
 
 	nlh = begin(NFQNL_MSG_CONFIG, OTHER_QUEUE, 0);
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
@@ -243,7 +243,7 @@ static void chapter_packets(struct port *port)
 	udp4("ringlink golden vector 2");
 	take(port, "packet-udp-full", "24 bytes of text: nothing needs padding");
 	udp4("ringlink golden vector 03.");
-	take(port, "packet-udp-even", "26 bytes of text: nlmsg_len is even but no multiple of 4");
+	take(port, "packet-udp-even", "26 bytes of text: nlmsg_len is even but not a multiple of 4");
 	udp4("");
 	take(port, "packet-udp-empty", "an empty UDP datagram");
 
@@ -427,29 +427,29 @@ static void chapter_devices(struct port *port)
 
 	rule("iptables -t mangle -A PREROUTING -i va -p udp --dport 5000 -j NFQUEUE --queue-num 5");
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "prerouting on veth"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"prerouting on veth\" from the namespace behind va");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"prerouting on veth\" from the namespace at va");
 	take(port, "packet-prerouting-veth", "INDEV, HWADDR and TIMESTAMP");
 	unrule();
 
 	rule("iptables -t mangle -A INPUT -i va -p udp --dport 5000 -j NFQUEUE --queue-num 5");
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "input on veth"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"input on veth\" from the namespace behind va");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"input on veth\" from the namespace at va");
 	take(port, "packet-input-veth", "INDEV, HWADDR and TIMESTAMP");
 	unrule();
 
 	rule("iptables -t mangle -A INPUT -i va -p icmp --icmp-type echo-request -j NFQUEUE --queue-num 5");
 	IN_CHILD(enter(ns_a); ping(AF_INET, "10.9.1.2", "10.9.1.1", "over veth"));
-	traffic("send ICMP echo request 10.9.1.2 > 10.9.1.1 \"over veth\" from the namespace behind va");
-	take(port, "packet-csum-not-verified", "nobody has checked the checksum yet, flag GSO not set");
+	traffic("send ICMP echo request 10.9.1.2 > 10.9.1.1 \"over veth\" from the namespace at va");
+	take(port, "packet-csum-not-verified", "the checksum is not verified yet, flag GSO not set");
 	flags_quietly(port, QUEUE, NFQA_CFG_F_GSO);
 	IN_CHILD(enter(ns_a); ping(AF_INET, "10.9.1.2", "10.9.1.1", "over veth"));
-	take(port, "packet-csum-not-verified-gso", "nobody has checked the checksum yet, flag GSO set");
+	take(port, "packet-csum-not-verified-gso", "the checksum is not verified yet, flag GSO set");
 	flags_quietly(port, QUEUE, 0);
 	unrule();
 
 	rule("iptables -t mangle -A FORWARD -i va -o vb -p udp --dport 5000 -j NFQUEUE --queue-num 5");
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.2.2", PORT, "forwarded"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.2.2:5000 \"forwarded\" from the namespace behind va to the one behind vb");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.2.2:5000 \"forwarded\" from the namespace at va to the one at vb");
 	take(port, "packet-forward", "INDEV and OUTDEV");
 	unrule();
 
@@ -462,7 +462,7 @@ static void chapter_devices(struct port *port)
 	flags_quietly(port, QUEUE, glue ? 0x1f : 0x1d);
 	mode_quietly(port, QUEUE, NFQNL_COPY_PACKET, 40);
 	IN_CHILD(enter(ns_a); udp("10.9.1.2", "10.9.1.1", PORT, "all flags, all attributes of INPUT, cut"));
-	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"all flags, all attributes of INPUT, cut\" from the namespace behind va; all flags set, range 40");
+	traffic("send UDP 10.9.1.2:40000 > 10.9.1.1:5000 \"all flags, all attributes of INPUT, cut\" from the namespace at va; all flags set, range 40");
 	take(port, "packet-everything-input", NULL);
 	unrule();
 	mode_quietly(port, QUEUE, NFQNL_COPY_PACKET, 0xffff);
@@ -649,10 +649,10 @@ static void chapter_verdicts(struct port *port, struct port *other)
 	}
 	DELIVERED();
 	FRESH("to an unbound queue, bypass");
-	request(port, verdict(id, (unsigned)UNBOUND_QUEUE << 16 | NF_VERDICT_FLAG_QUEUE_BYPASS | NF_QUEUE), "verdict-queue-bypass", "nfq_nlmsg_verdict_put(nlh, id, 77 << 16 | NF_VERDICT_FLAG_QUEUE_BYPASS | NF_QUEUE)", LIB_QUEUE, "nobody bound queue 77");
+	request(port, verdict(id, (unsigned)UNBOUND_QUEUE << 16 | NF_VERDICT_FLAG_QUEUE_BYPASS | NF_QUEUE), "verdict-queue-bypass", "nfq_nlmsg_verdict_put(nlh, id, 77 << 16 | NF_VERDICT_FLAG_QUEUE_BYPASS | NF_QUEUE)", LIB_QUEUE, "queue 77 is not bound");
 	DELIVERED();
 	FRESH("to an unbound queue");
-	request(port, verdict(id, (unsigned)UNBOUND_QUEUE << 16 | NF_QUEUE), "verdict-queue-unbound", "nfq_nlmsg_verdict_put(nlh, id, 77 << 16 | NF_QUEUE)", LIB_QUEUE, "nobody bound queue 77: the verdict is acked, the packet is dropped");
+	request(port, verdict(id, (unsigned)UNBOUND_QUEUE << 16 | NF_QUEUE), "verdict-queue-unbound", "nfq_nlmsg_verdict_put(nlh, id, 77 << 16 | NF_QUEUE)", LIB_QUEUE, "queue 77 is not bound: the verdict is acked, the packet is dropped");
 	DELIVERED();
 
 	FRESH("mark 7");
@@ -709,7 +709,7 @@ static void chapter_verdicts(struct port *port, struct port *other)
 	mnl_attr_put_u16(nlh, NFQA_VLAN_PROTO, htons(ETH_P_8021Q));
 	mnl_attr_put_u16(nlh, NFQA_VLAN_TCI, htons(5));
 	mnl_attr_nest_end(nlh, nest);
-	request(port, nlh, "verdict-accept-vlan-ipv4", "accept with NFQA_VLAN on a packet that is no bridge packet", LIB_BOTH, "ignored outside the bridge family");
+	request(port, nlh, "verdict-accept-vlan-ipv4", "accept with NFQA_VLAN on a packet that is not a bridge packet", LIB_BOTH, "ignored outside the bridge family");
 
 	// Batches: four packets, then one verdict for all of them.
 	unsigned int last = 0;
@@ -821,7 +821,7 @@ static void chapter_verdicts(struct port *port, struct port *other)
 	request(other, nlh, "config-bind-other-owner", "BIND of a queue that another socket has bound", LIB_QUEUE, NULL);
 	nlh = begin(NFQNL_MSG_VERDICT, UNBOUND_QUEUE, 0);
 	nfq_nlmsg_verdict_put(nlh, 1, NF_ACCEPT);
-	request(port, nlh, "verdict-unbound-queue", "a verdict for a queue that nobody bound, without NLM_F_ACK", LIB_QUEUE, NULL);
+	request(port, nlh, "verdict-unbound-queue", "a verdict for a queue that is not bound, without NLM_F_ACK", LIB_QUEUE, NULL);
 	nlh = verdict(0xfffffff0, NF_ACCEPT);
 	nlh->nlmsg_flags &= ~NLM_F_ACK;
 	send_request(port, nlh, "verdict-unknown-id", NULL, "a verdict for an id that is not queued, without NLM_F_ACK", LIB_QUEUE, NULL, "the error comes although no ack was asked; the whole request is repeated");
@@ -922,7 +922,7 @@ static void chapter_control(void)
 		}
 		nlh = config(9);
 		nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_META, 0);
-		send_request(&nf, nlh, NULL, "control-extack-none", "params for a queue nobody bound, NETLINK_EXT_ACK on", NULL, NULL, "nfnetlink_queue adds nothing of its own to the error");
+		send_request(&nf, nlh, NULL, "control-extack-none", "params for an unbound queue, NETLINK_EXT_ACK on", NULL, NULL, "nfnetlink_queue adds nothing of its own to the error");
 		nlh = config(9);
 		nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
 		send_request(&nf, nlh, NULL, "control-extack-ack", "BIND of queue 9, NETLINK_EXT_ACK on", NULL, NULL, "success: no attributes, flag ACK_TLVS not set");

@@ -192,7 +192,7 @@ def decode(path):
 
 KEEP = {"eth", "vlan", "ieee8021ad", "arp", "ip", "ipv6", "tcp", "udp", "udplite", "icmp", "icmpv6", "sctp", "gre", "ah"}
 
-# What Wireshark computes from other packets, says twice, or says of bytes that are no header.
+# What Wireshark computes from other packets, repeats, or computes from bytes that are not a header.
 NOISE = re.compile(r"resolved|oui|\.lg$|\.ig$|stream|time_|host$|payload$|completeness|\.addr$|\.port$|connection|calculated|flags\.str|assoc_index")
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ export function setup(context: FanOutContext<State>): void {
   const { first, threads, buffer, list } = context.data as FanOutData
   const work = new Work(new Words(list))
   const clock = new SharedClock(threads, buffer)
-  // Its transport is out of reach here, so nobody counts its system calls.
+  // Its transport is not accessible here, so its system calls are not counted.
   const pace = new SharedPace(
     clock,
     context.number - first,

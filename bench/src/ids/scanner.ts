@@ -6,7 +6,7 @@ import { Automaton } from './automaton.ts'
 const SHORTEST = 5
 const LONGEST = 12
 
-/** An intrusion detection system of the simplest kind: every payload is searched for `patterns` words, where it lies. */
+/** An intrusion detection system of the simplest kind: every payload is searched in place for `patterns` words. */
 export function createScanner(words: Words): Work {
   return new Scanner(words, new Automaton(makePatterns(words.number('patterns', 2500))))
 }

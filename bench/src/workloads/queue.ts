@@ -94,7 +94,7 @@ const batchings: Workload[] = [
   {
     ...base,
     name: 'drain-batching',
-    title: 'drain, 64 B, verdicts folded',
+    title: 'drain, 64 B, batch verdicts',
     traffic: { kind: 'drain', count: DRAIN, size: 64 },
     words: drainWords,
     contenders: batching,
@@ -103,7 +103,7 @@ const batchings: Workload[] = [
   {
     ...base,
     name: 'closed-1024-batching',
-    title: 'at most 1024 in flight, 64 B, verdicts folded',
+    title: 'at most 1024 in flight, 64 B, batch verdicts',
     traffic: { kind: 'closed', window: 1024, size: 64 },
     words,
     contenders: batching,

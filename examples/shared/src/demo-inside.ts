@@ -18,7 +18,7 @@ export class ExampleProgram<Summary extends ExampleEvent> {
   #diedEarly: Promise<never>
   #summary: Summary | undefined
 
-  /** @param onEvent is told of everything but the first event, `open`, and the last, `summary` */
+  /** @param onEvent called for every event except the first, `open`, and the last, `summary` */
   constructor(program: string, words: readonly string[], signal: AbortSignal, onEvent: (event: ExampleEvent) => void) {
     const limit = ['--json', '--seconds', `${deadline()}`]
     const child = spawn(process.execPath, [program, ...words, ...limit], {

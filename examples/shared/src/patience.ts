@@ -7,7 +7,7 @@ const USUAL_DEADLINE = 12
 /** how the program outside tells the one inside */
 const VARIABLE = 'RINGLINK_DEMO_SECONDS'
 
-/** Seconds after which whatever still runs is ended: what RINGLINK_DEMO_SECONDS says. */
+/** Seconds after which everything that still runs is stopped: RINGLINK_DEMO_SECONDS. */
 export function deadline(): number {
   const seconds = Number(process.env[VARIABLE])
   return seconds > 0 ? seconds : USUAL_DEADLINE

@@ -25,7 +25,7 @@ export class Exchange {
   rows: Message[] = []
   /** no more messages are expected */
   ended = false
-  /** nobody waits any more: later messages are discarded */
+  /** no caller waits any more: later messages are discarded */
   abandoned = false
   /** a caller is waiting, for rows or for the end */
   hungry = false

@@ -74,7 +74,7 @@ export interface RequestNumber {
 const INITIAL_SIZE = 1024
 const LARGEST_SIZE = 64 * 1024 * 1024
 
-/** Encodes requests, one after the other. Throws `EncodeError` for values that no message can carry. */
+/** Encodes consecutive requests. Throws `EncodeError` for values that no message can carry. */
 export function encodeRequests(requests: readonly Request[], numbers: readonly RequestNumber[]): EncodedRequests {
   for (let size = initialSize(requests); ; size *= 2) {
     try {

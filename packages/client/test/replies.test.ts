@@ -108,7 +108,7 @@ describe('a dump that does not fit the frames of its transport', () => {
     expect(names(error.rows)).toEqual(['a'])
   })
 
-  test('a cut packet is no part of it', async () => {
+  test('a truncated packet is not part of it', async () => {
     const transport = new FunctionTransport(
       (request) => [packetMessage(1, { payload: new Uint8Array(600) }), tableRow(request, 'a'), doneMessage(request)],
       small,

@@ -1,6 +1,6 @@
 /**
- * The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit words. A `sum` here is such a sum,
- * folded to 16 bits and not complemented; a `checksum` is what a header carries.
+ * The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit words. A `sum` here is
+ * such a sum, folded to 16 bits and not complemented; a `checksum` is the value in a header.
  */
 import type { Memory } from '@ringlink/codec/memory'
 import { hostIsLittleEndian, read16 } from './bytes.ts'

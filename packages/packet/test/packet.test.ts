@@ -210,7 +210,7 @@ test('bytes beyond the copy range are counted', () => {
   expect(aim(bytes.subarray(0, 24))).toMatchObject({ cut: 'transport', sourcePort: 40000, payloadLength: 0 })
 })
 
-test('tunnels are opened, one after the other', () => {
+test('nested tunnels are opened', () => {
   const inner = udpPacket({ ...six, ...ports, payload: 'inside' })
   const middle = ipv4Packet({ source: '10.0.0.1', destination: '10.0.0.2', protocol: IpProtocol.Ipv6, payload: inner })
   aim(ipv4Packet({ ...four, protocol: IpProtocol.Ipv4, payload: middle }))

@@ -37,13 +37,13 @@ function read(frame: Uint8Array): Record<string, string[]> {
   return Object.fromEntries(fieldsOf(packet))
 }
 
-/** Wireshark's fields that are compared. Where it did not check a checksum (2), what we found out does not count either. */
+/** Wireshark's fields that are compared. If it did not check a checksum (2), our result is not compared either. */
 function expected(fields: Readonly<Record<string, readonly string[]>>, ours: Record<string, string[]>) {
   const names = Object.keys(fields).filter(
     (name) => COMPARED.test(name) || !NOT_COMPARED.some((pattern) => pattern.test(name)),
   )
   const entry = (name: string): [string, readonly string[]] => {
-    // "End of options" is no option of ours.
+    // We do not treat "end of options" as an option.
     const theirs = (fields[name] ?? []).filter((value) => name !== 'ip.opt.type' || value !== '0')
     if (!name.endsWith('checksum.status')) return [name, theirs]
     return [name, theirs.map((value, at) => (value === '2' ? (ours[name]?.[at] ?? value) : value))]

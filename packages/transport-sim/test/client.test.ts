@@ -152,7 +152,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('answers what nobody has read when it is closed', async () => {
+  it('answers unread packets when it is closed', async () => {
     const { kernel, queue, delivered, inject } = await open({ unanswered: 'accept' })
     inject('a', 'b', 'c')
     await queue.close()

@@ -68,7 +68,7 @@ describe('a dump', () => {
     expect(frames.length).toBeLessThan(5)
   })
 
-  it('does not continue while nobody receives, and refuses a second', () => {
+  it('does not continue without a receive, and refuses a second one', () => {
     const { socket } = filled(500)
     sendBytes(socket, request(DatabaseMessage.Get, DUMP), request(DatabaseMessage.Get, DUMP))
     using batch = socket.poll()

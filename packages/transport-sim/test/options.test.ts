@@ -104,7 +104,7 @@ describe('rules of a simulated kernel', () => {
     (given) => kernel.addRule(given as Rule),
   )
 
-  it('are as they were added, whatever becomes of the object, which still takes them out', () => {
+  it('stay as they were added even if the object changes, which still removes them', () => {
     const rule: { hook: number; verdict: 'accept' | 'drop' } = { hook, verdict: 'drop' }
     expect(kernel.addRule(rule)).toBe(rule)
     rule.verdict = 'accept'

@@ -43,7 +43,7 @@ test('a flush of nothing does not call the kernel', () => {
   expect(sent).toEqual([])
 })
 
-test('odd lengths are padded with zeros, whatever was there', () => {
+test('odd lengths are padded with zeros over any old bytes', () => {
   const { outbox, sent } = open()
   outbox.memory.u8.fill(0xff)
   put(outbox, 5, 1)

@@ -36,7 +36,7 @@ async function openReceivers(): Promise<AsyncDisposable> {
   const socket = createSocket('udp4')
   socket.bind(UDP_PORT, ADDRESS)
   const server = createServer((connection) => {
-    // A sender that gave up; its report says so.
+    // The sender gave up, and its report has the reason.
     connection.on('error', () => {})
     connection.resume()
   })

@@ -7,7 +7,7 @@ import { ADDRESS, DATAGRAMS, DNS_PORT, QUESTIONS, type SenderReport, TCP_BYTES, 
 /** Datagrams that are on their way into the kernel at one time. */
 const WINDOW = 32
 
-/** Sends `count` datagrams, one behind the other. */
+/** Sends `count` consecutive datagrams. */
 async function sendDatagrams(port: number, count: number, datagram: (index: number) => Buffer): Promise<void> {
   const socket = createSocket('udp4')
   let next = 0
@@ -55,7 +55,7 @@ async function main(): Promise<SenderReport> {
   }
 }
 
-// Whoever started us is gone: nobody wants the traffic.
+// The parent process is gone, so the traffic is not needed.
 process.once('disconnect', () => process.exit())
 const report = await main()
 process.send?.(report, () => process.exit())

@@ -2,7 +2,7 @@
 export const ADDRESS = '127.0.0.1'
 export const UDP_PORT = 4100
 export const TCP_PORT = 4102
-/** Nobody listens there: the kernel answers with ICMP. */
+/** A port without a listener: the kernel answers with ICMP. */
 export const DNS_PORT = 53
 export const DATAGRAMS = 10_000
 export const QUESTIONS = 200

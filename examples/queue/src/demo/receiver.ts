@@ -26,7 +26,7 @@ export class Receiver implements AsyncDisposable {
       socket.on('data', (bytes) => {
         this.tcpBytes += bytes.length
       })
-      // A sender that gave up; its report says so.
+      // The sender gave up, and its report has the reason.
       socket.on('error', () => {})
       socket.pipe(socket)
     })

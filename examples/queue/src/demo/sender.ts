@@ -147,7 +147,7 @@ async function main(): Promise<SenderReport> {
   }
 }
 
-// Whoever started us is gone: nobody wants the traffic.
+// The parent process is gone, so the traffic is not needed.
 process.once('disconnect', () => process.exit())
 const report = await main()
 process.send?.(report, () => process.exit())

@@ -82,7 +82,7 @@ export class PcapngDecoder {
   #failure: unknown
   #need = BLOCK_FRAMING
 
-  /** Appends a chunk. It is read where it lies: packets are windows on it. */
+  /** Appends a chunk. It is read in place: packets are windows on it. */
   push(chunk: Uint8Array): void {
     this.#window.push(chunk)
   }

@@ -29,7 +29,7 @@ export class CaptureDecoder {
     return this.#decoder?.damaged ?? 0
   }
 
-  /** Appends a chunk. It is read where it lies: packets are windows on it. */
+  /** Appends a chunk. It is read in place: packets are windows on it. */
   push(chunk: Uint8Array): void {
     if (this.#decoder !== undefined) {
       this.#decoder.push(chunk)

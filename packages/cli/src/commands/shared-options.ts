@@ -10,7 +10,7 @@ and parentheses.
   sport 53   dport 1000:2000       a port, or a range of them; never true for a fragment that has no ports
   src 10.0.0.0/8   dst 2001:db8::1 an address or a network
   text 'word'                      bytes of the application, within one packet, that contain it (UTF-8)
-  mark 7   mark 0x10               the packet's mark; mark 0 is no mark`,
+  mark 7   mark 0x10               the packet's mark; mark 0: packets without one`,
 }
 
 export const endOptions = {

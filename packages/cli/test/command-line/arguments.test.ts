@@ -22,7 +22,7 @@ it('reads any words, or refuses them with a mistake of the user', () => {
   )
 })
 
-it('gives back every option as it was given', () => {
+it('returns every option as given', () => {
   const given = commands.chain((command) => {
     const options = Object.entries(allOptions(command)).filter(([name]) => name !== 'help')
     return fc.tuple(fc.constant(command), fc.subarray(options), fc.string({ minLength: 1, maxLength: 9 }))

@@ -121,7 +121,7 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(true)
   })
 
-  it('finds nothing on another system, and says so', async () => {
+  it('reports on another system that nothing is available', async () => {
     const { worksForQueues, checks } = await diagnose(probes({}, { machine: { platform: 'darwin', userId: 501 } }))
     expect(worksForQueues).toBe(false)
     expect(checks[0]).toMatchObject({ state: 'fail', advice: expect.stringContaining('--transport sim') })

@@ -165,7 +165,7 @@ describe('a filter', () => {
     )
   })
 
-  it('gives up on a packet of nothing but extension headers', () => {
+  it('gives up on a packet of only extension headers', () => {
     let content: number[] = udp(1, 53)
     for (let i = 0; i < 40; i++) content = extension(i === 0 ? UDP : DESTINATION_OPTIONS, 8, content)
     expect(compileFilter('udp')(packet(ipv6(DESTINATION_OPTIONS, content)))).toBe(false)

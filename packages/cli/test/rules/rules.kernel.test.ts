@@ -52,7 +52,7 @@ describe('ringlink rules', () => {
     ])
   })
 
-  it('removes a table, and says so when there is none', () => {
+  it('removes a table, and reports a missing one', () => {
     const { status, stdout, stderr } = run(
       'ringlink rules --remove ringlink-queue-7 && ringlink rules && ringlink rules --remove ringlink-queue-7',
     )

@@ -91,7 +91,7 @@ export class UringBuffers extends FrameRing {
     )
   }
 
-  /** Takes back a frame that was not in a batch. */
+  /** Reclaims a frame that was not in a batch. */
   discard(frame: number): void {
     this.giveFrame(frame)
   }

@@ -16,7 +16,7 @@ export class AckDetails {
   }
 }
 
-/** One message from user space, where it lies. The dispatcher re-aims it from message to message. */
+/** One message from user space, in place. The dispatcher re-aims it from message to message. */
 export class KernelRequest {
   memory = EMPTY_MEMORY
   offset = 0

@@ -4,7 +4,7 @@ import type { KernelRequest } from '../netlink/request.ts'
 /** bytes of an attribute's header */
 const HEADER = 4
 
-/** The negative of `errno`, for a fault of attribute `number`, if that is there: the answer says where it lies. */
+/** The negative of `errno`, for a fault of attribute `number`; if that is present, the answer has its offset. */
 export function blame(request: KernelRequest, attributes: AttributeTable, number: number, errno: number): number {
   if (attributes.has(number)) request.details.badAttribute = attributes.at(number) - HEADER - request.offset
   return -errno

@@ -1,4 +1,4 @@
-/** Messages of the kernel's, attribute by attribute: nests as nf_tables sends them, without the flag that says so. */
+/** Messages of the kernel, attribute by attribute: nests without NLA_F_NESTED, as nf_tables sends them. */
 import { AttributeWriter, beginMessage, encodeText, finishMessage, Memory } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 

@@ -104,7 +104,7 @@ export interface RuleExpression {
   readonly validate?: (base: NfTablesChain) => number
 }
 
-/** A rule: expressions, one after the other. */
+/** A rule: a list of expressions. */
 export class NfTablesRule {
   readonly handle: bigint
   readonly expressions: readonly RuleExpression[]

@@ -90,7 +90,7 @@ export class NfTables {
     return `__chain${++this.#chainName}`
   }
 
-  /** 0; EAGAIN (negative) where rules make a loop, which is to be found out rule by rule; or another errno. */
+  /** 0; EAGAIN (negative) if rules make a loop, which must be located rule by rule; or another errno. */
   commit(transaction: Transaction, sequence: number): number {
     if (transaction.isEmpty) return 0
     if (transaction.unboundSets.size > 0) return -Errno.EINVAL

@@ -34,7 +34,7 @@ export class Transaction {
     return this.#undo.length === 0 && this.#atCommit.length === 0
   }
 
-  /** Does something now, and remembers how it is taken back. */
+  /** Does something now, and remembers how to undo it. */
   perform(action: () => void, undo: () => void): void {
     action()
     this.#undo.push(undo)

@@ -8,7 +8,7 @@ import { PacketMessageWriter, writeId } from './packet-message.ts'
 
 /** The result of queuing a packet. */
 export const Queued = {
-  /** it waits, or went on at once because its queue fails open */
+  /** it waits, or was accepted at once because its queue fails open */
   Taken: 0,
   /** the queue has no listener */
   NoQueue: 1,

@@ -180,7 +180,8 @@ export class RingSocket implements Receiver {
   }
 
   /**
-   * `recvmsg(MSG_DONTWAIT)`: if there is a message, `read` is given where it lies, and 0 is returned; else a negative errno.
+   * `recvmsg(MSG_DONTWAIT)`: if there is a message, calls `read` with its position and returns 0; else returns a
+   * negative errno.
    */
   receive(
     capacity: number,

@@ -91,7 +91,7 @@ export class SimRingSystem implements RingSystem {
     if (events !== 0 || timeout === 0) return events
     this.#pass(timeout, () => this.#ring.poll() !== 0)
     const later = this.#ring.poll()
-    // For ever, and nothing is due that could change it.
+    // The wait would never end, because nothing is due that could end it.
     return later === 0 && timeout < 0 ? -Errno.ETIMEDOUT : later
   }
 

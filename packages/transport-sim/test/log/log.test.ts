@@ -146,7 +146,7 @@ describe('nfnetlink_log', () => {
     expect(frame).toHaveLength(entries * 144 + 20)
   })
 
-  it('delivers datagrams that outgrow the size that was asked for, wherever they come to lie', () => {
+  it('delivers datagrams that outgrow the requested size, at any position', () => {
     const { kernel, socket } = logKernel()
     ask(socket, config(5, [[Config.BufferSize, be32(4096)], threshold(100_000), [Config.Timeout, be32(100_000)]]))
     const text = 'x'.repeat(50)
@@ -159,7 +159,7 @@ describe('nfnetlink_log', () => {
     for (const bytes of datagrams) expect(messages(bytes).map(([type]) => type)).toEqual([...Array(54).fill(LOG), 3])
   })
 
-  it('ignores a buffer size out of bounds without a word', () => {
+  it('silently ignores a buffer size out of bounds', () => {
     const { kernel, socket } = logKernel()
     for (const size of [0, 3775, 131073]) expect(ask(socket, config(5, [[Config.BufferSize, be32(size)]]))).toEqual([0])
     ask(socket, config(5, [threshold(100_000)]))

@@ -115,7 +115,7 @@ describe('a socket', () => {
     expect(() => kernel.open({ protocol: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
   })
 
-  it('cuts what is longer than a frame, and says so', () => {
+  it('truncates a message longer than a frame, and marks it', () => {
     const kernel = new SimKernel()
     const socket = kernel.open({ protocol: Protocol.Netfilter, frameSize: 64 })
     kernel.unicast(Protocol.Netfilter, socket.portId, new Uint8Array(100))
@@ -166,7 +166,7 @@ describe('a socket', () => {
     expect(() => member.joinGroup(33)).toThrow(/EINVAL/)
   })
 
-  it('overwrites frames that were given back', () => {
+  it('overwrites released frames', () => {
     const kernel = new SimKernel()
     const socket = kernel.open({ protocol: DATABASE_PROTOCOL })
     kernel.unicast(DATABASE_PROTOCOL, socket.portId, new Uint8Array([1, 2, 3, 4]))

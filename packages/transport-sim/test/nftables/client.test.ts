@@ -124,7 +124,7 @@ describe('what a simulated kernel refuses of the client', () => {
     await expect(installRules(rules, { transport })).rejects.toMatchObject({ code: 'RULES_REFUSED' })
   })
 
-  it("somebody else's table", async () => {
+  it('a table of another owner', async () => {
     const { open } = start()
     const first = await installRules(rules, { transport: open, table: 'taken' })
     await expect(installRules(rules, { transport: open, table: 'taken' })).rejects.toMatchObject({

@@ -107,7 +107,7 @@ describe('a batch on the simulated kernel', () => {
     expect([of(1), of(1), of(2)]).toEqual([[0], [85], [0]])
   })
 
-  it('is refused where there is no nf_tables, without privileges, and without an end', () => {
+  it('is refused without nf_tables, without privileges, and without an end', () => {
     const without = start({ nfTables: false })
     expect(batch(without.socket, table('t'))).toEqual([95])
     const { kernel, socket } = start()
@@ -242,7 +242,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     const waiting = [4, 5].map((number) => counters(socket, number)?.[1] ?? 0)
     expect(waiting[0] as number).toBeGreaterThan(10)
     expect((waiting[0] as number) + (waiting[1] as number)).toBe(64)
-    // Without a listener a packet passes where the rule says so, and is dropped where not.
+    // Without a listener a packet passes if the rule has bypass, and is dropped otherwise.
     batch(socket, table('t'), chain('bypass', -2), rule([queue({ number: 9, flags: 1 })], 'bypass'))
     batch(socket, table('t'), chain('block', -1), rule([queue({ number: 9 })], 'block'))
     kernel.inject(udp(5000, 'b'))

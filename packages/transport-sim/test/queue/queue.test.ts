@@ -220,7 +220,7 @@ describe('nfnetlink_queue', () => {
     expect([delivered, kernel.dropped.rule]).toEqual([['stopped'], 1])
   })
 
-  it('drops packets of a queue nobody listens to, unless the rule says bypass', () => {
+  it('drops packets of a queue without a listener, unless the rule has bypass', () => {
     const kernel = new SimKernel()
     kernel.addRule({ hook: 3, match: { destinationPort: 1 }, queue: 1 })
     kernel.addRule({ hook: 3, match: { destinationPort: 2 }, queue: 1, bypass: true })
@@ -276,7 +276,7 @@ describe('nfnetlink_queue', () => {
     expect(ask(socket, verdict(0, 1, Verdict.Accept))).toEqual([undefined, undefined, 1])
   })
 
-  it('ignores what is no request, and answers an unknown subsystem with EINVAL', () => {
+  it('ignores other messages than requests, and answers an unknown subsystem with EINVAL', () => {
     const { socket } = queueKernel()
     expect(ask(socket, config(0, unbind, 0))).toEqual([])
     expect(ask(socket, config(0, unbind, MessageFlag.Acknowledge))).toEqual([0])

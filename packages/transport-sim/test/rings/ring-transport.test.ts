@@ -64,7 +64,7 @@ describe('setting rings (sections 2 and 3)', () => {
     kernel.put(packet(2))
     expect(kernel.socket.poll()).toBe(1)
     expect(kernel.sim.queue.length).toBe(0)
-    // The transmit ring moves the receive ring, which nobody has mapped yet, with what is in it.
+    // The transmit ring moves the receive ring, which is not mapped yet, with its contents.
     kernel.socket.setRing(RingOption.Transmit, writeRingRequest(receive))
     expect(kernel.socket.poll()).toBe(1)
   })
@@ -98,7 +98,7 @@ describe('receiving', () => {
     ])
   })
 
-  it('a message dropped after its allocation leaves an empty frame that nobody sees', () => {
+  it('a message dropped after its allocation leaves an empty frame that is not delivered', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     for (let lap = 0; lap < 20; lap++) {
@@ -125,7 +125,7 @@ describe('receiving', () => {
     },
   )
 
-  it('a full ring drops and counts: "ENOBUFS => report loss, go on draining"', () => {
+  it('a full ring drops and counts: "ENOBUFS => report loss, keep draining"', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     const overruns: number[] = []
@@ -148,7 +148,7 @@ describe('receiving', () => {
     expect(transport.freeFrames()).toBe(8)
   })
 
-  it('live batches do not keep poll busy, nor block what comes behind them', async () => {
+  it('live batches do not keep poll busy, nor block later messages', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 4 })
     kernel.put(packet(1))
@@ -168,7 +168,7 @@ describe('receiving', () => {
 })
 
 describe('holding', () => {
-  it('keeps frames in the ring up to the limit, copies those beyond, and stalls nobody', () => {
+  it('keeps frames in the ring up to the limit, copies further ones, and never stalls', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 3 })
     const held: Lease[] = []
@@ -206,7 +206,7 @@ describe('holding', () => {
     expect(transport.freeFrames()).toBe(8)
   })
 
-  it('keeps every frame intact and loses nothing uncounted, whatever is held, released and lost', () => {
+  it('keeps every frame intact and counts every loss, for any holds, releases and losses', () => {
     const step = fc.record({
       kind: fc.constantFrom('put', 'put', 'queue', 'poll', 'release', 'hold', 'drop'),
       at: fc.nat(9),
@@ -321,7 +321,7 @@ describe('dumps (section 8)', () => {
     expect(kernel.socket.drops).toBe(0)
   })
 
-  it('poll does not step over SKIP: a dump stops at a held frame, and goes on when that is released', async () => {
+  it('poll does not step over SKIP: a dump stops at a held frame, and continues when that is released', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 1, batchSize: 1 })
     start(kernel, 20)
@@ -349,7 +349,7 @@ describe('dumps (section 8)', () => {
     expect(batch.length).toBe(4)
   })
 
-  it('"releasing frames wakes nobody": who waits polls when frames are released', async () => {
+  it('a release of frames wakes no one, so a waiting receive polls when frames are released', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 7, batchSize: 8 })
     start(kernel, 12)
@@ -370,7 +370,7 @@ describe('dumps (section 8)', () => {
     expect(rows).toBeGreaterThan(5)
   })
 
-  it('after one long receive the parts are larger, and are found all the same', async () => {
+  it('after one long receive the parts are larger, and are still found', async () => {
     const kernel = new EchoKernel({ dumpTrim: true })
     const transport = kernel.open({ receive: { ...receive, blockSize: 16384, frameSize: 16384 }, batchSize: 1 })
     kernel.queue(packet(1))
@@ -428,7 +428,7 @@ describe('sending through a transmit ring (section 10)', () => {
     expect(kernel.sent()).toEqual(requests)
   })
 
-  it('a failure keeps what was not sent, says how much went out, and the next flush goes on', () => {
+  it('a failure keeps unsent commits, reports how many were sent, and the next flush continues', () => {
     const kernel = new EchoKernel()
     kernel.answers = false
     const transport = kernel.open({ ...transmitRing, outboxSize: 8192 })
@@ -473,7 +473,7 @@ describe('requests that ask for an answer', () => {
     ['two frames, and a transmit ring', 2, transmitRing],
     ['eight frames, and a transmit ring', 8, transmitRing],
   ] as const)(
-    'go out as far as there is room for the answers, the others behind them: a ring of %s',
+    'are sent as far as there is room for the answers, the others later: a ring of %s',
     (_, frames, sending) => {
       const kernel = new EchoKernel()
       const transport = kernel.open({ ...sending, receive: { ...receive, blockCount: frames, frameCount: frames } })
@@ -497,7 +497,7 @@ describe('requests that ask for an answer', () => {
     },
   )
 
-  it('go on by themselves for who waits, and take what is behind them along', async () => {
+  it('continue automatically during a wait, together with later commits', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     const requests = [...burst(kernel, 30), kernel.request(77, 20), ...burst(kernel, 3)]

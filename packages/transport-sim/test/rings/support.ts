@@ -61,13 +61,13 @@ export class EchoKernel implements Peer {
 
   /** Queues a message of the kernel's own, as a reply to a single request is. */
   queue(bytes: Uint8Array): void {
-    // Too large for any frame of these tests: the only way to say so at this seam.
+    // Too large for any frame of these tests: the only way to express that here.
     if (!this.socket.allocate(bytes.length, 2 ** 20)) return
     this.socket.memory.u8.set(bytes, this.socket.offset)
     this.socket.deliver(bytes.length, 0, 0, 0)
   }
 
-  /** Waits for room in the ring, as long as somebody has it open. */
+  /** Waits for room in the ring, as long as it is open. */
   deliver(messages: readonly Uint8Array[]): void | Promise<void> {
     for (const [index, bytes] of messages.entries()) {
       if (this.closed > 0) return

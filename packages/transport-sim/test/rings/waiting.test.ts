@@ -9,7 +9,7 @@ const packet = (number: number) => Uint8Array.of(number, 1, 2, 3, 4, 5, 6, 7)
 const firstBytes = (batch: FrameBatch) =>
   Array.from({ length: batch.length }, (_, index) => batch.memory.u8[batch.offset(index)])
 
-/** Whatever is to happen without another message has happened then, simulated time included. */
+/** Resolves once everything due without another message has happened, in simulated time too. */
 async function settle(kernel: EchoKernel): Promise<void> {
   for (let turn = 0; turn < 8; turn++) {
     await setImmediate()
@@ -50,7 +50,7 @@ describe('a receive that waits', () => {
     fc.record({ kind: fc.constant('abort' as const) }),
   )
 
-  it('has been given all that the ring has, on every kind of kernel, whatever is released and given up meanwhile', async () => {
+  it('has received everything in the ring, on every kind of kernel, for any releases and abandoned waits', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({

@@ -8,7 +8,7 @@ const lossIsData =
 
 export const lossCases: readonly ConformanceCase[] = [
   {
-    title: 'a loss is reported exactly once, in a batch, in the stats and as an event, and the messages go on',
+    title: 'a loss is reported exactly once, in a batch, in the stats and as an event, and messages continue',
     promise: lossIsData,
     needs: ['loss'],
     async run({ transport, peer }) {

@@ -13,7 +13,7 @@ export interface BatchOwner {
   readonly offsets: Uint32Array
   /** Keeps a frame beyond its batch. */
   hold(frame: number): Lease
-  /** Takes the frames back. Called once, when the batch is released. */
+  /** Reclaims the frames. Called once, when the batch is released. */
   giveBatch(batch: IndexedBatch): void
 }
 

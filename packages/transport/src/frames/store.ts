@@ -79,7 +79,7 @@ export abstract class FrameStore implements FrameTables, BatchOwner, LeaseOwner 
     return batch
   }
 
-  /** Takes back the frames of a batch, except those that are kept. */
+  /** Reclaims the frames of a batch, except those that are kept. */
   protected abstract returnBatch(batch: IndexedBatch): void
 
   /** Keeps a frame of a live batch in place. Returns false if it must be copied out. */
@@ -87,6 +87,6 @@ export abstract class FrameStore implements FrameTables, BatchOwner, LeaseOwner 
     return false
   }
 
-  /** Takes back a frame that {@link keepInPlace} kept. */
+  /** Reclaims a frame that {@link keepInPlace} kept. */
   protected returnKept(_frame: number): void {}
 }

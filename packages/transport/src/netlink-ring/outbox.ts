@@ -192,7 +192,7 @@ class Flush {
     }
     const { sent, errno } = ring.settle(this.#system.trigger())
     for (const { commits, bytes } of frames.slice(0, sent)) this.#count(commits, bytes)
-    // Unsent commits are still in the buffer: their frames are taken back, and the next flush fills them again.
+    // Unsent commits are still in the buffer: their frames are cancelled, and the next flush fills them again.
     ring.discard()
     if (sent === frames.length) return 0
     return errno === 0 ? Errno.EAGAIN : errno

@@ -164,7 +164,7 @@ describe('the life of a received frame (section 5)', () => {
 })
 
 describe('borrowed frames', () => {
-  it('are not delivered twice when the cursor comes round: nothing can come until they are released', () => {
+  it('are not delivered twice when the cursor returns to them: nothing can come until they are released', () => {
     const ends = new BothEnds(frames(3))
     for (const number of [1, 2, 3]) ends.direct(message(number))
     const taken = [ends.user.take(), ends.user.take(), ends.user.take()]

@@ -1,4 +1,7 @@
-/** An expected connection as the kernel lists it and tells of it: IPCTNL_MSG_EXP_NEW, or IPCTNL_MSG_EXP_DELETE when it is gone. */
+/**
+ * An expected connection as the kernel lists and reports it: IPCTNL_MSG_EXP_NEW, or IPCTNL_MSG_EXP_DELETE when it is
+ * gone.
+ */
 import { MessageView, NewFlag } from '../../wire/message.ts'
 import { readNfnetlinkAttributes } from '../header.ts'
 import { type Expectation, expectationAttributes } from './expectation.ts'
@@ -12,7 +15,10 @@ const TIMEOUT = index.slot('timeout')
 const ZONE = index.slot('zone')
 const HELPER = index.slot('helperName')
 
-/** An expected connection where it lies; see `NestedMessageView` for how long. What has no property here is in {@link attributes}. */
+/**
+ * An expected connection in place; `NestedMessageView` says how long it is valid. Everything without a property here is
+ * in {@link attributes}.
+ */
 export class ExpectationView extends NestedMessageView {
   private readonly message = new MessageView()
 

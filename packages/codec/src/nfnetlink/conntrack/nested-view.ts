@@ -82,8 +82,9 @@ function levelOf(set: AttributeSet, base: number): Level {
 const EMPTY = new Memory(NFNETLINK_ATTRIBUTES)
 
 /**
- * A message with nested attributes where it lies. After {@link wrap} no property can fail or read outside the message; that ends with the
- * release of the memory. A property is a load, and `undefined` if the attribute is not there; a method allocates.
+ * A message with nested attributes in place. After {@link wrap} no property can fail or read outside the message; that
+ * ends with the release of the memory. A property is a load, and `undefined` if the attribute is not there; a method
+ * allocates.
  */
 export abstract class NestedMessageView {
   memory: Memory = EMPTY

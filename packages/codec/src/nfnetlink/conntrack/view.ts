@@ -1,5 +1,5 @@
 /**
- * A connection as the kernel lists it and tells of it: IPCTNL_MSG_CT_NEW, or IPCTNL_MSG_CT_DELETE when it is gone.
+ * A connection as the kernel lists and reports it: IPCTNL_MSG_CT_NEW, or IPCTNL_MSG_CT_DELETE when it is gone.
  *
  *  nlmsghdr | nfgenmsg | CTA_TUPLE_ORIG | CTA_TUPLE_REPLY | CTA_STATUS | CTA_TIMEOUT | … | CTA_ID
  */
@@ -161,7 +161,10 @@ const slots = {
   securityContext: index.slot('securityContext', 'name'),
 } as const
 
-/** A connection where it lies; see `NestedMessageView` for how long. What has no property here is in {@link attributes}. */
+/**
+ * A connection in place; `NestedMessageView` says how long it is valid. Everything without a property here is in {@link
+ * attributes}.
+ */
 export class ConntrackView extends NestedMessageView {
   /** the direction of the first packet (CTA_TUPLE_ORIG) */
   readonly original: TupleView

@@ -49,7 +49,7 @@ export const MAXIMUM_LOG_TARGET_PREFIX = 63
 /** NFTA_COMPAT_*: a Get message and its answer. */
 export const compatAttributes = attributeSet('NFTA_COMPAT', {
   name: text(1, 'NFTA_COMPAT_NAME', MAXIMUM_NAME),
-  /** in a request the wanted revision; in the answer the latest one */
+  /** in a request the requested revision; in the answer the latest one */
   revision: be32(2, 'NFTA_COMPAT_REV'),
   /** of `CompatType` */
   type: be32(3, 'NFTA_COMPAT_TYPE'),

@@ -119,7 +119,7 @@ export const range: ExpressionKind = {
 
 const LOOKUP = { set: 1, source: 2, destination: 3, setId: 4, flags: 5 } as const
 
-/** Expression `lookup`, in sets that are no maps. */
+/** Expression `lookup`, in sets that are not maps. */
 export const lookup: ExpressionKind = {
   name: 'lookup',
   attributes: LOOKUP.flags,
