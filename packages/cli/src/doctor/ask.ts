@@ -44,6 +44,7 @@ export type Question =
   | 'conntrack'
   | 'nftables'
   | 'glue'
+  | 'table'
   | 'owner'
   | 'queueExpression'
   | 'logExpression'
@@ -65,6 +66,7 @@ export async function askKernel(): Promise<Answers> {
     nftables: ask((memory) => plain(memory, NfTablesMessage.GetGeneration)),
     // Judged before the queue is looked for, so a queue that nobody has answers ENODEV where the flag is known.
     glue: ask((memory) => queueConfig(memory, { mask: QueueFlag.Conntrack, flags: QueueFlag.Conntrack })),
+    table: ask((memory) => rulesBatch(memory, 0, [])),
     owner: ask((memory) => rulesBatch(memory, TableFlag.Owner, [])),
     queueExpression: ask((memory) =>
       rulesBatch(memory, 0, [{ name: 'queue', data: { number: 0, total: 1, flags: 0 } }]),

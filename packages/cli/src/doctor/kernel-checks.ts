@@ -63,6 +63,15 @@ const meanings: Readonly<Record<Question, Meaning>> = {
     advice: 'load it (modprobe nf_conntrack_netlink), or use a kernel with CONFIG_NETFILTER_NETLINK_GLUE_CT',
     isOptional: true,
   },
+  table: {
+    id: 'rules.table',
+    title: 'tables for IPv4 and IPv6',
+    there: [],
+    found: 'nf_tables has the family inet',
+    missing: 'nf_tables lacks the family inet, in which ringlink makes its rules',
+    advice:
+      'use a kernel with CONFIG_NF_TABLES_INET, or make the rules with iptables: -j NFQUEUE --queue-num 0 --queue-bypass',
+  },
   owner: {
     id: 'rules.owner',
     title: 'tables that end with their program',
@@ -92,9 +101,30 @@ const meanings: Readonly<Record<Question, Meaning>> = {
   },
 }
 
+/** What is tried with the help of something else: without that its answer says nothing. */
+const needs: Partial<Record<Question, Question>> = {
+  table: 'nftables',
+  owner: 'table',
+  queueExpression: 'table',
+  logExpression: 'table',
+}
+
 /** What the kernel's answers mean. */
 export function kernelChecks(answers: Answers): Check[] {
-  return (Object.keys(meanings) as Question[]).map((question) => meaningOf(meanings[question], answers[question]))
+  return (Object.keys(meanings) as Question[]).map((question) => {
+    const meaning = meanings[question]
+    const missing = missingNeed(question, answers)
+    if (missing === undefined) return meaningOf(meaning, answers[question])
+    const { id, title } = meaning
+    return { id, title, state: 'unknown', found: `cannot be tried: see ${meanings[missing].title}` }
+  })
+}
+
+/** The first thing that a question needs and that the kernel refused. */
+function missingNeed(question: Question, answers: Answers): Question | undefined {
+  const need = needs[question]
+  if (need === undefined) return undefined
+  return missingNeed(need, answers) ?? (answers[need] === 0 || answers[need] === Errno.EPERM ? undefined : need)
 }
 
 function meaningOf(meaning: Meaning, errno: number | undefined): Check {
@@ -108,7 +138,7 @@ function meaningOf(meaning: Meaning, errno: number | undefined): Check {
       id,
       title,
       state: 'unknown',
-      found: 'the kernel does not say: CAP_NET_ADMIN is missing',
+      found: 'the kernel does not say (EPERM): CAP_NET_ADMIN is missing in the user namespace that owns this network',
       advice: NO_PRIVILEGE,
       ...required,
     }

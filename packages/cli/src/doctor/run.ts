@@ -1,5 +1,5 @@
 import { release } from 'node:os'
-import { isNetlinkError } from '@ringlink/codec'
+import { Errno, isNetlinkError } from '@ringlink/codec'
 import { loadNative } from '@ringlink/native'
 import { probeNetlinkRing, probeUring } from '@ringlink/transport-mmap'
 import type { ExitCode } from '../command-line/command.ts'
@@ -42,7 +42,9 @@ export async function diagnose(probes: Probes): Promise<Report> {
   const queues = queueOwners(machine)
   const logs = logOwners(machine)
   checks.push(lossCheck(machine, queues))
-  const worksForQueues = checks.every(({ isRequired, state }) => isRequired !== true || state !== 'fail')
+  const hasFailed = checks.some(({ isRequired, state }) => isRequired === true && state === 'fail')
+  // What the kernel does not say, for lack of privileges, does not work either.
+  const worksForQueues = !hasFailed && checks.some(({ id, state }) => id === 'queue.subsystem' && state === 'ok')
   return { checks, queues, logs, worksForQueues }
 }
 
@@ -63,11 +65,17 @@ async function askedChecks({ ask }: Probes): Promise<Check[]> {
   try {
     return kernelChecks(await ask())
   } catch (error) {
-    const base = { id: 'system.netlink', title: 'netlink', isRequired: true } as const
-    return [
-      { ...base, state: 'fail', found: messageOf(error), advice: 'a netfilter netlink socket cannot be used here' },
-    ]
+    const base = { id: 'system.netlink', title: 'netlink of netfilter', isRequired: true } as const
+    return [{ ...base, state: 'fail', found: messageOf(error), advice: adviceOn(error) }]
   }
+}
+
+/** What to do if a netfilter socket cannot be opened. */
+function adviceOn(error: unknown): string {
+  if (isNetlinkError(error) && 'errno' in error && error.errno === Errno.EPROTONOSUPPORT) {
+    return 'load the modules on this machine (for a container: on its host): modprobe nfnetlink_queue nfnetlink_log nf_tables'
+  }
+  return 'find out what forbids netlink sockets: seccomp, RestrictAddressFamilies= of systemd, or SELinux'
 }
 
 function lossCheck(machine: Machine, queues: Report['queues']): Check {

@@ -62,6 +62,12 @@ describe('ringlink doctor on this machine', () => {
     expect(states).toMatchObject({ 'system.privileges': 'fail', 'queue.subsystem': 'unknown', 'system.addon': 'ok' })
   })
 
+  it('does not call a network its own that belongs to another user namespace', () => {
+    const { status, states } = run(['unshare', '-Ur', ...doctor()])
+    expect(status).toBe(1)
+    expect(states).toMatchObject({ 'system.privileges': 'ok', 'queue.subsystem': 'unknown' })
+  })
+
   it('works in a container without io_uring', () => {
     const { status, states, events } = run(['unshare', '-Urn', 'python3', '-c', WITHOUT_URING, ...doctor()])
     expect(status).toBe(0)

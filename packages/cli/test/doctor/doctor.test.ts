@@ -1,4 +1,4 @@
-import { Errno } from '@ringlink/codec'
+import { Errno, NetlinkError } from '@ringlink/codec'
 import { describe, expect, it, test } from 'vitest'
 import type { Answers } from '../../src/doctor/ask.ts'
 import type { Machine } from '../../src/doctor/machine.ts'
@@ -11,6 +11,7 @@ const everything: Answers = {
   log: 524,
   conntrack: 0,
   nftables: 0,
+  table: 0,
   glue: Errno.ENODEV,
   owner: 0,
   queueExpression: 0,
@@ -76,11 +77,33 @@ describe('ringlink doctor', () => {
     ['owner', Errno.EOPNOTSUPP, 'rules.owner', 'warn', 'ringlink rules --remove', true],
     ['queueExpression', Errno.ENOENT, 'rules.queue', 'warn', 'modprobe nft_queue', true],
     ['logExpression', Errno.ENOENT, 'rules.log', 'warn', 'modprobe nft_log', true],
-    ['queue', Errno.EPERM, 'queue.subsystem', 'unknown', 'unshare -Urn', true],
+    ['table', Errno.EOPNOTSUPP, 'rules.table', 'fail', 'CONFIG_NF_TABLES_INET', true],
+    // A user namespace whose root does not own the network: it has the capability, and the kernel refuses.
+    ['queue', Errno.EPERM, 'queue.subsystem', 'unknown', 'unshare -Urn', false],
   ] as const)('a kernel that answers %s with errno %i: %s is %s', async (question, errno, id, state, advice, works) => {
     const given = probes(root, { ask: async () => ({ ...everything, [question]: errno }) })
     expect(await stateOf(id, given)).toMatchObject({ state, advice: expect.stringContaining(advice) })
     expect((await diagnose(given)).worksForQueues).toBe(works)
+  })
+
+  it('judges nothing by a table that could not be made', async () => {
+    const refusals = { table: Errno.EOPNOTSUPP, owner: Errno.EOPNOTSUPP, queueExpression: Errno.EOPNOTSUPP }
+    const given = probes(root, { ask: async () => ({ ...everything, ...refusals }) })
+    const found = 'cannot be tried: see tables for IPv4 and IPv6'
+    expect(await stateOf('rules.owner', given)).toMatchObject({ state: 'unknown', found })
+    expect(await stateOf('rules.queue', given)).toMatchObject({ state: 'unknown', found })
+  })
+
+  it('says which modules to load where there is no netlink of netfilter', async () => {
+    const refusal = Object.assign(new NetlinkError('SYSTEM', 'open socket: EPROTONOSUPPORT'), {
+      errno: Errno.EPROTONOSUPPORT,
+    })
+    const given = probes(root, { ask: () => Promise.reject(refusal) })
+    expect(await stateOf('system.netlink', given)).toMatchObject({
+      state: 'fail',
+      advice: expect.stringContaining('modprobe nfnetlink_queue'),
+    })
+    expect((await diagnose(given)).worksForQueues).toBe(false)
   })
 
   it('says what a user without privileges can do', async () => {
