@@ -94,17 +94,20 @@ function zshQuote(text: string): string {
 
 /** For fish: a file `ringlink.fish` in `~/.config/fish/completions`. */
 export function fishCompletion(commands: Commands): string {
-  const names = commands.map(({ name }) => name).join(' ')
+  // fish's own __fish_seen_subcommand_from takes an operand for a command if it has the name of one.
   const lines = [
     '# fish completion of ringlink',
+    'function __ringlink_has_no_command; test (count (commandline -opc)) -eq 1; end',
+    'function __ringlink_has_command; set -l words (commandline -opc); test "$words[2]" = $argv[1]; end',
     'complete -c ringlink -f',
+    "complete -c ringlink -n __ringlink_has_no_command -l help -d 'print help'",
+    "complete -c ringlink -n __ringlink_has_no_command -l version -d 'print the version'",
     ...commands.map(
-      ({ name, summary }) =>
-        `complete -c ringlink -n "not __fish_seen_subcommand_from ${names}" -a ${name} -d ${fishQuote(summary)}`,
+      ({ name, summary }) => `complete -c ringlink -n __ringlink_has_no_command -a ${name} -d ${fishQuote(summary)}`,
     ),
   ]
   for (const command of commands) {
-    const condition = `-n "__fish_seen_subcommand_from ${command.name}"`
+    const condition = `-n '__ringlink_has_command ${command.name}'`
     for (const [name, option] of Object.entries(allOptions(command))) {
       lines.push(`complete -c ringlink ${condition} -l ${name}${fishValue(option)} -d ${fishQuote(option.summary)}`)
     }

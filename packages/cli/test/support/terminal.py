@@ -1,7 +1,7 @@
 """Runs a command on a pseudo-terminal: terminal.py ROWS COLUMNS STEPS COMMAND...
 
-STEPS is JSON: [{"wait": REGEX} | {"send": TEXT} | {"resize": [ROWS, COLUMNS]}, ...]; a wait looks at what came after the last
-step. Prints JSON: {"output": TEXT, "marks": [length of the output at each step], "status": EXIT CODE or -SIGNAL}.
+STEPS is JSON: [{"wait": REGEX, "orEnd": BOOLEAN} | {"send": TEXT} | {"resize": [ROWS, COLUMNS]}, ...]; a wait looks at what came after
+the last step; with orEnd the command may end before, and the steps that follow are left out. Prints JSON: {"output": TEXT, "marks": [length of the output at each step], "status": EXIT CODE or -SIGNAL}.
 """
 import fcntl, json, os, pty, re, select, signal, struct, sys, termios, time
 
@@ -20,6 +20,7 @@ if child == 0:
 deadline = time.monotonic() + LIMIT
 output = b''
 marks = []
+ended = False
 
 
 def read_more():
@@ -41,15 +42,21 @@ for step in steps:
     start = len(output)
     if 'wait' in step:
         while not re.search(step['wait'].encode(), output[marks[-1] if marks else 0:], re.S):
-            if not read_more():
-                sys.exit('ended without %r: %r' % (step['wait'], output))
+            if read_more():
+                continue
+            if step.get('orEnd'):
+                ended = True
+                break
+            sys.exit('ended without %r: %r' % (step['wait'], output))
+        if ended:
+            break
     elif 'send' in step:
         os.write(terminal, step['send'].encode())
     else:
         set_size(terminal, *step['resize'])
         os.kill(child, signal.SIGWINCH)
     marks.append(len(output))
-while read_more():
+while not ended and read_more():
     pass
 _, status = os.waitpid(child, 0)
 code = os.waitstatus_to_exitcode(status)
