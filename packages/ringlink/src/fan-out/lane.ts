@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import type { QueueCounters } from '@ringlink/client'
 import { TransportError } from '@ringlink/transport'
@@ -96,6 +98,11 @@ export class FanOutLane {
 }
 
 function startWorker(workerData: FanOutWorkerData): Worker {
+  if (!existsSync(entry)) {
+    const advice = isSource ? 'build it: npm run build' : 'a bundler must leave ringlink and @ringlink/* external'
+    const text = `the file of ringlink's Worker is missing, expected at ${fileURLToPath(entry)}: ${advice}`
+    throw new TransportError('ARGUMENT', 'fan out', text)
+  }
   try {
     return new Worker(entry, { workerData, name: `queue ${workerData.number}`, ...entryOptions })
   } catch (cause) {
