@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Project } from './project.mjs'
+import { answersRealPackets } from './real-kernel.mjs'
 
 const ESBUILD = '0.28.2'
 const VITE = '7.3.8'
@@ -10,15 +11,24 @@ const DECODER_LIMIT = 6000
 
 const esbuild = join('node_modules', '@esbuild', `linux-${process.arch}`, 'bin', 'esbuild')
 
-/** A server that says which transport it would take, and whether fanOut finds its Worker's file. */
+/** A server whose Worker runs a module of its own: both are entry points of the bundle, ringlink's own Worker is not. */
 const server = `
-import { fanOut, isNetlinkError, openQueue } from 'ringlink'
-const refusals = []
-for (const open of [() => openQueue({ number: 0, mistake: true }), () => fanOut({ queues: '0:1', module: new URL('./none.js', import.meta.url) })]) {
-  try { await open(); refusals.push('opened') } catch (error) { refusals.push(isNetlinkError(error) ? error.code : String(error)) }
-}
-console.log(refusals.join(' '))
+import { fanOut } from 'ringlink'
+const rule = { hook: 'output', match: { protocol: 'udp', destinationPort: 53 } }
+const module = new URL('./verdicts.js', import.meta.url)
+const fan = await fanOut({ queues: [0], module, rule, copyRange: 64, unanswered: 'accept' })
+process.once('SIGINT', () => fan.close())
+await fan.done
 `
+const verdicts = `
+export function onPackets(packets) {
+  for (const packet of packets) {
+    if (packet.headers().destinationPort === 53) packet.accept()
+    else packet.drop()
+  }
+}
+`
+const serverFiles = { 'server.js': server, 'verdicts.js': verdicts }
 
 /** What decodes packets of a queue in a browser. */
 const decoder = `
@@ -28,6 +38,7 @@ globalThis.decoder = { Memory, MessageIterator, QueuePacketView }
 
 export const bundlerChecks = [
   { group: 'Bundlers', name: `esbuild ${ESBUILD}, server, ringlink external`, quick: false, run: esbuildServer },
+  { group: 'Bundlers', name: `esbuild ${ESBUILD}, server, ringlink bundled`, quick: false, run: esbuildWhole },
   { group: 'Bundlers', name: `Vite ${VITE}, server (ssr)`, quick: false, run: viteServer },
   { group: 'Bundlers', name: `esbuild ${ESBUILD}, browser, decoding a queue`, quick: true, run: esbuildBrowser },
   { group: 'Bundlers', name: `Vite ${VITE}, browser, decoding a queue`, quick: false, run: viteBrowser },
@@ -43,33 +54,40 @@ async function withProject(registry, files, packages, use) {
   }
 }
 
-/** The bundle behaves as the program does unbundled. */
-async function behavesAlike(project, bundle) {
-  const expected = await project.script('server.js')
-  const got = await project.script(bundle)
-  if (got !== expected) throw new Error(`unbundled it says ${expected}, bundled ${got}`)
-  return 'works'
+const esbuildFlags = ['--bundle', '--platform=node', '--format=esm', '--outdir=out']
+
+/** fanOut in a Worker of the bundle answers packets. */
+async function esbuildServer({ registry }) {
+  return withProject(registry, serverFiles, ['ringlink', `esbuild@${ESBUILD}`], async (project) => {
+    const externals = ['--external:ringlink', '--external:@ringlink/*']
+    await project.run([esbuild, 'server.js', 'verdicts.js', ...esbuildFlags, ...externals])
+    return `fanOut ${await answersRealPackets(project, 'out/server.js')}`
+  })
 }
 
-function esbuildServer({ registry }) {
-  return withProject(registry, { 'server.js': server }, ['ringlink', `esbuild@${ESBUILD}`], async (project) => {
-    const flags = ['--bundle', '--platform=node', '--format=esm', '--external:ringlink', '--external:@ringlink/*']
-    await project.run([esbuild, 'server.js', ...flags, '--outfile=bundle.js'])
-    return behavesAlike(project, 'bundle.js')
+/** Without the documented externals a bundle has neither the addon nor ringlink's Worker: it must say what to do. */
+async function esbuildWhole({ registry }) {
+  return withProject(registry, serverFiles, ['ringlink', `esbuild@${ESBUILD}`], async (project) => {
+    await project.run([esbuild, 'server.js', 'verdicts.js', ...esbuildFlags])
+    try {
+      await answersRealPackets(project, 'out/server.js')
+    } catch (error) {
+      const code = /code: '([A-Z_]+)'/.exec(String(error))?.[1]
+      if (code === undefined || !String(error).includes('external')) throw error
+      return `${code}: ringlink must be external`
+    }
+    throw new Error('it is not expected to work')
   })
 }
 
 function viteServer({ registry }) {
-  const config = "export default { build: { ssr: 'server.js', outDir: 'out' } }"
-  return withProject(
-    registry,
-    { 'server.js': server, 'vite.config.js': config },
-    ['ringlink', `vite@${VITE}`],
-    async (project) => {
-      await project.bin('vite/bin/vite.js', 'build')
-      return behavesAlike(project, 'out/server.js')
-    },
-  )
+  const config = `export default { build: { ssr: true, outDir: 'out',
+    rollupOptions: { input: ['server.js', 'verdicts.js'], output: { entryFileNames: '[name].js' } } } }`
+  const packages = ['ringlink', `vite@${VITE}`]
+  return withProject(registry, { ...serverFiles, 'vite.config.js': config }, packages, async (project) => {
+    await project.bin('vite/bin/vite.js', 'build')
+    return `fanOut ${await answersRealPackets(project, 'out/server.js')}`
+  })
 }
 
 function esbuildBrowser({ registry }) {

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from '../../scripts/workspace.mjs'
 import { bundlerChecks } from './bundlers.mjs'
+import { doctorChecks } from './doctor.mjs'
 import { lintChecks } from './lint.mjs'
-import { unshare } from './namespace.mjs'
 import { platformChecks } from './platforms.mjs'
 import { nodes, Project } from './project.mjs'
+import { answersRealPackets } from './real-kernel.mjs'
 import { runtimeChecks } from './runtimes.mjs'
 import { typeScriptChecks } from './typescript.mjs'
 
@@ -38,6 +39,7 @@ export const checks = [
   })),
   { group: 'Packages', name: 'lean install', quick: true, run: leanInstall },
   { group: 'Packages', name: 'names of the declarations exist', quick: true, run: declaredNames },
+  ...doctorChecks,
   ...lintChecks,
   ...platformChecks,
   ...typeScriptChecks,
@@ -63,15 +65,7 @@ async function firstExample(registry, manager, node) {
       readFileSync(join(root, 'packages/ringlink/README.md'), 'utf8'),
     )
     project.write({ 'filter.mjs': example.split('\n').slice(1, -1).join('\n') })
-    const inside = [join(root, 'test/packed/kernel.mjs'), project.folder, node, 'filter.mjs']
-    const { stdout } = await execute(unshare[0], [...unshare.slice(1), process.execPath, ...inside], {
-      timeout: 60_000,
-    })
-    const result = JSON.parse(stdout)
-    const expected = { sent: 50, queued: 50, exit: 0, queuesLeft: 0 }
-    if (JSON.stringify(result) !== JSON.stringify(expected))
-      throw new Error(`expected ${JSON.stringify(expected)}, got ${stdout}`)
-    return `answers ${result.queued} of ${result.sent} packets of the real kernel`
+    return await answersRealPackets(project, 'filter.mjs')
   } finally {
     project.remove()
   }

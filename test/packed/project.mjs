@@ -20,13 +20,18 @@ export const nodes = new Map([
 const COMPILERS = ['cc', 'gcc', 'clang', 'c++', 'g++', 'make', 'python3']
 const SHELL_TOOLS = ['sh', 'env', 'uname', 'dirname', 'basename', 'sed', 'cat']
 
-/** A command failed; `output` is all that it wrote. */
+/** A command failed; `output` is all that it wrote, `code` its exit code, if it was not a signal that ended it. */
 export class CommandError extends Error {
-  constructor(command, outcome, output) {
+  constructor(command, code, signal, output) {
+    const outcome = signal ?? `exit code ${code}`
     super(`${command.join(' ')}: ${outcome}\n${output.trim().split('\n').slice(-25).join('\n')}`)
+    this.code = code
     this.output = output
   }
 }
+
+/** The file of `npx` that comes with this Node's npm. */
+export const npx = join(dirname(realpathSync(which('npm'))), 'npx-cli.js')
 
 const projects = new Set()
 
@@ -87,7 +92,7 @@ export class Project {
       child.on('close', (code, signal) => {
         clearTimeout(timer)
         if (code === 0) resolve(stdout)
-        else reject(new CommandError(command, signal ?? `exit code ${code}`, output))
+        else reject(new CommandError(command, code, signal, output))
       })
     })
   }
