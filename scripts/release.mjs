@@ -51,6 +51,7 @@ async function dryRun() {
       'git init -q -b main . && git add -A && git -c user.name=dry -c user.email=dry@run commit -qm release',
     )
     writeFileSync(join(copy, '.changeset', 'dry-run.md'), '---\n"ringlink": minor\n---\n\nTries a release.\n')
+    await run(copy, process.execPath, 'scripts/check-workflows.mjs')
     await run(copy, 'npx', '--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--silent')
     await run(copy, process.execPath, 'scripts/release.mjs', 'version')
     await run(copy, process.execPath, 'scripts/build.mjs')
@@ -104,5 +105,6 @@ async function checkPublished(registry, copy) {
 async function run(cwd, ...command) {
   const { environment = {} } = typeof command[0] === 'object' ? command.shift() : {}
   const env = { ...process.env, ...environment }
+  console.log(`release: ${command.join(' ')}`)
   await execute(command[0], command.slice(1), { cwd, env, maxBuffer: 1 << 28 })
 }
