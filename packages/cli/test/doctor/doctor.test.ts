@@ -144,6 +144,13 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(true)
   })
 
+  it('does not blame the kernel for what a seccomp filter may forbid', async () => {
+    const refusal = { works: false, step: 'set up io_uring', errno: Errno.ENOSYS, reason: 'ENOSYS: none' } as const
+    const files = { ...root, '/proc/self/status': 'CapEff:\t000001ffffffffff\nSeccomp:\t2\n' }
+    const check = await stateOf('ring.io_uring', probes(files, { probeUring: async () => refusal }))
+    expect(check).toMatchObject({ state: 'warn', found: expect.stringContaining('seccomp filter') })
+  })
+
   it('reports on another system that nothing is available', async () => {
     const { worksForQueues, checks } = await diagnose(probes({}, { machine: { platform: 'darwin', userId: 501 } }))
     expect(worksForQueues).toBe(false)
