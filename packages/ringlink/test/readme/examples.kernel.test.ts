@@ -28,10 +28,10 @@ describe.skipIf(kernelUnavailable)(kernelTests('examples of the README'), () => 
   test('the DNS blocker', async () => {
     await namespace.listen(53)
     await run('A DNS blocker')
-    await namespace.send({ port: 53, text: 'header \x07example\x03com' })
-    await namespace.send({ port: 53, text: 'header \x07example\x03net' })
+    await namespace.send({ port: 53, text: 'header \x03www\x07Example\x03COM\0' })
+    await namespace.send({ port: 53, text: 'header \x07example\x03com\x02au\0' })
     await namespace.waitFor(53, 1)
-    expect((await namespace.received(53)).payloads).toEqual(['header \x07example\x03net'])
+    expect((await namespace.received(53)).payloads).toEqual(['header \x07example\x03com\x02au\0'])
   })
 
   test('the mangler', async () => {

@@ -30,7 +30,7 @@ test.each(['A DNS blocker', 'A mangler', 'A JSON logger'])('%s has at most 12 li
 
 test('the DNS blocker', async () => {
   const { kernel, delivered, example } = await run('A DNS blocker')
-  for (const name of ['\x07example\x03com', '\x07example\x03net']) {
+  for (const name of ['\x03www\x07Example\x03COM\0', '\x07example\x03net\0']) {
     kernel.inject(udpPacket({ ...ends, destinationPort: 53, payload: `header ${name}` }))
   }
   await vi.waitFor(() => expect(delivered).toHaveLength(1))
