@@ -62,6 +62,11 @@ describe.skipIf(kernelUnavailable || !isRoot)(
       const onlyNetAdmin = ['--bounding-set=-all,+net_admin', '--inh-caps=-all']
       expect(runAs(onlyNetAdmin)).toMatchObject({ uid: 0, queue: 'open' })
     })
+
+    test('the same without a way to more privileges, as in a pod of Kubernetes', () => {
+      const onlyNetAdmin = ['--bounding-set=-all,+net_admin', '--inh-caps=-all', '--no-new-privs']
+      expect(runAs(onlyNetAdmin)).toMatchObject({ uid: 0, queue: 'open' })
+    })
   },
 )
 
@@ -72,6 +77,15 @@ describe.skipIf(kernelUnavailable || !isRoot)(
 
     test('an ordinary user', () => {
       expect(runAs(NOBODY)).toMatchObject({ uid: 65534, ...refused })
+    })
+
+    test('an ordinary user of a container with NET_ADMIN', () => {
+      const onlyNetAdmin = ['--bounding-set=-all,+net_admin', '--inh-caps=-all']
+      expect(runAs([...onlyNetAdmin, ...NOBODY])).toMatchObject({ uid: 65534, ...refused })
+    })
+
+    test('root of a user namespace that does not own the network', () => {
+      expect(run(['unshare', '-Ur', process.execPath, program])).toMatchObject({ uid: 0, ...refused })
     })
 
     test('root of a container without NET_ADMIN', () => {
