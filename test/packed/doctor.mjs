@@ -9,6 +9,8 @@ import { CommandError, npx, Project } from './project.mjs'
 const isRoot = process.getuid?.() === 0
 const NOBODY = isRoot ? ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
 const UML = '/usr/bin/linux.uml'
+const PODMAN = '/usr/bin/podman'
+const RUNC = '/usr/sbin/runc'
 /** What an engine leaves the root of a container with `--cap-add NET_ADMIN`, io_uring forbidden by its seccomp profile. */
 const CONTAINER = isRoot
   ? ['/usr/bin/setpriv', '--bounding-set=-all,+net_admin', '--inh-caps=-all', '--no-new-privs']
@@ -18,6 +20,7 @@ export const doctorChecks = [
   { group: 'npx ringlink doctor', name: 'root', quick: true, run: asRoot },
   { group: 'npx ringlink doctor', name: 'a user without privileges', quick: true, run: withoutPrivileges },
   { group: 'npx ringlink doctor', name: 'a container without io_uring', quick: true, run: withoutUring },
+  { group: 'npx ringlink doctor', name: 'a container of Podman', quick: false, run: inPodman },
   { group: 'npx ringlink doctor', name: 'Linux 6.1 without the module', quick: true, run: withoutModule },
   { group: 'npx ringlink doctor', name: 'only the library is installed', quick: false, run: withoutTheCommand },
 ]
@@ -102,6 +105,34 @@ function withoutUring(context) {
   })
 }
 
+/** A real engine, its own seccomp profile, this machine's files: with NET_ADMIN, and without. */
+function inPodman(context) {
+  const missing = [PODMAN, RUNC].filter((path) => !existsSync(path))
+  if (missing.length > 0) return `not tried here: ${missing.join(' and ')} is missing (apt-get install podman runc)`
+  return installed(context, async (project) => {
+    const limits = ['nofile=1024:1024', 'nproc=1024:1024'].flatMap((limit) => ['--ulimit', limit])
+    const start = [PODMAN, '--runtime', RUNC, '--cgroup-manager=cgroupfs', 'run', '--rm', '--network=none', ...limits]
+    const environment = Object.entries({ HOME: '/tmp', npm_config_cache: '/tmp/cache' }).flatMap((it) => [
+      '--env',
+      it.join('='),
+    ])
+    const place = ['--workdir', project.folder, ...environment]
+    const image = ['--rootfs', '/:O']
+    const states = { 'ring.io_uring': 'warn', 'system.container': 'info', 'system.seccomp': 'info' }
+    expectDiagnosis(await doctor(project, [...start, ...place, '--cap-add=NET_ADMIN', ...image]), {
+      code: 0,
+      states: { ...states, 'queue.subsystem': 'ok' },
+      texts: { 'ring.io_uring': 'seccomp filter', 'system.container': 'Podman' },
+    })
+    expectDiagnosis(await doctor(project, [...start, ...place, ...image]), {
+      code: 1,
+      states: { ...states, 'system.privileges': 'fail', 'queue.subsystem': 'unknown' },
+      texts: { 'system.privileges': '--cap-add NET_ADMIN' },
+    })
+    return 'exit code 0 with --cap-add NET_ADMIN, 1 without; io_uring is forbidden (ENOSYS)'
+  })
+}
+
 /** npx fetches `ringlink`, whose command fetches @ringlink/cli. */
 async function withoutTheCommand({ registry }) {
   const project = new Project({ registry })
@@ -127,7 +158,8 @@ function withoutModule(context) {
     chmodSync(script, 0o755)
     const kernel = ['mem=512M', 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${script}`]
     const text = await project.run([UML, ...kernel, 'con=null', 'con0=null,fd:1', 'quiet'], {
-      environment: { TMPDIR: tmpdir() },
+      // It keeps a folder .uml there.
+      environment: { HOME: project.folder },
     })
     const [, none, noQueue, all] = text.split(/^== .*$/m)
     const missing = {
