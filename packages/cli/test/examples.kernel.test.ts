@@ -1,27 +1,16 @@
 /** The examples of `--help` work unchanged: a shell runs each in new namespaces, where `ringlink` is in the path. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { descriptions } from '../src/descriptions.ts'
-import { type BuiltCommand, buildCommand } from './support/bundle.ts'
+import { type CommandFolder, makeCommandFolder } from './support/command-folder.ts'
 
-let command: BuiltCommand
-let folder = ''
+let command: CommandFolder
 
 beforeAll(() => {
-  command = buildCommand()
-  folder = mkdtempSync(join(tmpdir(), 'ringlink-examples-'))
-  const path = join(folder, 'ringlink')
-  writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${command.path}" "$@"\n`)
-  chmodSync(path, 0o755)
+  command = makeCommandFolder()
 })
-afterAll(() => {
-  command[Symbol.dispose]()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => command[Symbol.dispose]())
 
 /** The output of a program that runs until it is stopped. */
 const RUNS_ON = /Ctrl-C ends it|"event":"open"/
@@ -30,8 +19,8 @@ const ENDS = /--(count|seconds) /
 
 async function runExample(line: string) {
   const shell = spawn('unshare', ['-Urn', 'bash', '-c', `ip link set lo up; ${line}`], {
-    cwd: folder,
-    env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+    cwd: command.folder,
+    env: command.env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     timeout: 60_000,
