@@ -22,6 +22,7 @@ export const Errno = {
   ENOSYS: 38,
   ENOTEMPTY: 39,
   ENODATA: 61,
+  ETIME: 62,
   EOVERFLOW: 75,
   EMSGSIZE: 90,
   ENOPROTOOPT: 92,
@@ -34,6 +35,7 @@ export const Errno = {
   ENOBUFS: 105,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
+  EALREADY: 114,
   /** internal to the kernel, and returned to user space nevertheless */
   ENOTSUPP: 524,
 } as const

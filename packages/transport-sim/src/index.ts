@@ -4,6 +4,7 @@
  * answers are those of Linux 6.18; docs/simulator.md lists the differences.
  */
 export { VirtualClock, type VirtualTimer } from './clock.ts'
+export type { ConntrackOptions, ConntrackTimeouts, TcpTimeouts } from './conntrack/settings.ts'
 export {
   DATABASE_GROUP,
   DATABASE_PROTOCOL,
@@ -14,8 +15,8 @@ export {
 export { fillChecksum, fillHeaderChecksum, fillPartialChecksum } from './internet/transit.ts'
 export { SimKernel } from './kernel.ts'
 export type { SimKernelOptions } from './kernel-options.ts'
-export { Checksum, type PacketMeta, type PacketOwner } from './netfilter/packet.ts'
-export { type DeliveredPacket, type DropReason, REPEAT_LIMIT } from './netfilter/path.ts'
+export { Checksum, type DeliveredPacket, type PacketMeta, type PacketOwner } from './netfilter/packet.ts'
+export { type DropReason, REPEAT_LIMIT } from './netfilter/path.ts'
 export type { Rule, RuleLog, RuleMatch } from './netfilter/rule.ts'
 export type { Receiver } from './netlink/receiver.ts'
 export type { NfTablesOptions } from './nftables/state.ts'

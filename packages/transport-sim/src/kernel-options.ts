@@ -10,15 +10,18 @@ import {
   schemaOf,
   text,
 } from '@ringlink/codec/options'
+import { type ConntrackOptions, conntrackOptions } from './conntrack/settings.ts'
 import { expressionNames, type NfTablesOptions } from './nftables/state.ts'
 
 /** How a simulated kernel is made. */
 export interface SimKernelOptions {
   /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
   readonly seed?: number | undefined
+  /** its connection tracking; default as Linux has it. `false`: a kernel without, and without the expressions `ct` and `notrack` */
+  readonly conntrack?: ConntrackOptions | false | undefined
   /**
-   * packets can carry their connections (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false: a request for them is
-   * EOPNOTSUPP
+   * queued packets and log records can tell their connections, and verdicts change them (CONFIG_NETFILTER_NETLINK_GLUE_CT);
+   * default false, and asking is EOPNOTSUPP
    */
   readonly conntrackGlue?: boolean | undefined
   /**
@@ -63,6 +66,7 @@ const none: Schema<false> = schemaOf('false', ['boolean'], (value: boolean, plac
 
 const kernelOptions: Schema<SimKernelOptions> = object<SimKernelOptions>({
   seed: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  conntrack: either(conntrackOptions, none),
   conntrackGlue: boolean,
   nfTables: either(nfTables, none),
   batchPanics: boolean,

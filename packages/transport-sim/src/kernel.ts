@@ -3,13 +3,16 @@ import { systemError } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
 import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-ring'
 import { VirtualClock } from './clock.ts'
+import { ConntrackAttachment } from './conntrack/attachment.ts'
+import type { EventNetwork } from './conntrack/events.ts'
+import type { ConntrackOptions } from './conntrack/settings.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
 import type { TransportHost } from './host.ts'
 import { checkKernelOptions, type SimKernelOptions } from './kernel-options.ts'
 import { PacketLogs } from './log/logs.ts'
-import type { PacketMeta } from './netfilter/packet.ts'
+import type { DeliveredPacket, PacketMeta } from './netfilter/packet.ts'
 import { checkInjected } from './netfilter/packet-schema.ts'
-import { type DeliveredPacket, type DropReason, PacketPath } from './netfilter/path.ts'
+import { type DropReason, PacketPath } from './netfilter/path.ts'
 import type { Rule } from './netfilter/rule.ts'
 import { ReceiveQueue } from './netlink/receive-queue.ts'
 import { SimSocket } from './netlink/socket.ts'
@@ -33,6 +36,8 @@ import { SimTransport } from './transport.ts'
 const PROCESS_ID = 1000
 const QUEUE_SUBSYSTEM = 3
 const LOG_SUBSYSTEM = 4
+/** The stream of random numbers that ids of connections come from. */
+const CONNTRACK_STREAM = 1
 const NO_META: PacketMeta = {}
 const DEVICES = { 1: 'lo' }
 
@@ -59,6 +64,7 @@ export class SimKernel {
   constructor(options: SimKernelOptions = {}) {
     const {
       seed = 1,
+      conntrack = {},
       conntrackGlue = false,
       nfTables = {},
       batchPanics = false,
@@ -70,14 +76,17 @@ export class SimKernel {
     this.#devices = devices
     this.#logs = new PacketLogs(this.clock, conntrackGlue)
     this.#path = new PacketPath(this.#logs, this.random.next())
+    const tracking = conntrack === false ? undefined : this.#makeConntrack(conntrack)
     if (nfTables !== false) {
       const { clock, random } = this
       const multicast = (group: number, message: Uint8Array) => this.multicast(Protocol.Netfilter, group, message)
-      const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast }
-      this.#nfTables = new NfTablesAttachment(host, nfTables)
+      const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast, conntrack: tracking }
+      const without = tracking === undefined ? [...(nfTables.without ?? []), 'ct', 'notrack'] : nfTables.without
+      this.#nfTables = new NfTablesAttachment(host, { ...nfTables, without })
     }
     this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches, batchPanics)
     this.#nfTables?.register(this.#nfnetlink)
+    tracking?.register(this.#nfnetlink)
     this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { conntrackGlue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())
     this.database = new Database((group, size, write) => this.#multicast(DATABASE_PROTOCOL, group, size, write))
@@ -89,6 +98,20 @@ export class SimKernel {
       readProcNet: (name) => this.readProcNet(name),
       closed: (socket) => this.#closed(socket),
     }
+  }
+
+  #makeConntrack(options: ConntrackOptions): ConntrackAttachment {
+    const ids = this.random.fork(CONNTRACK_STREAM)
+    const network: EventNetwork = {
+      hasListeners: (group) => this.#hasListeners(Protocol.Netfilter, group),
+      multicast: (group, message, size, except) =>
+        this.#multicast(Protocol.Netfilter, group, size, writeBytes(message), except),
+      unicast: (portId, message, size) => {
+        const socket = this.#sockets.get(socketKey(Protocol.Netfilter, portId))
+        if (socket !== undefined) deliver(socket, size, writeBytes(message), 0, 0)
+      },
+    }
+    return new ConntrackAttachment({ path: this.#path, clock: this.clock, random: () => ids.next(), network }, options)
   }
 
   /** packets that have passed their hook */
@@ -212,9 +235,23 @@ export class SimKernel {
     else this.database.send(socket, memory, offset, length)
   }
 
-  #multicast(protocol: number, group: number, size: number, write: (memory: Memory, offset: number) => number): void {
+  #hasListeners(protocol: number, group: number): boolean {
+    for (const { settings, groups } of this.#sockets.values()) {
+      if (settings.protocol === protocol && groups.has(group)) return true
+    }
+    return false
+  }
+
+  #multicast(
+    protocol: number,
+    group: number,
+    size: number,
+    write: (memory: Memory, offset: number) => number,
+    except = 0,
+  ): void {
     for (const socket of this.#sockets.values()) {
       if (socket.settings.protocol !== protocol || !socket.groups.has(group)) continue
+      if (except !== 0 && socket.portId === except) continue
       deliver(socket, size, write, 0, group <= 32 ? (1 << (group - 1)) >>> 0 : 0)
     }
   }

@@ -11,7 +11,7 @@ import {
   schemaOf,
   text,
 } from '@ringlink/codec/options'
-import { Checksum, type PacketMeta, type PacketOwner } from './packet.ts'
+import { Checksum, type DeliveredPacket, type PacketMeta, type PacketOwner, SimPacket } from './packet.ts'
 
 const u32 = 0xffffffff
 /** The largest value of each number, all of which begin at 0. */
@@ -48,6 +48,15 @@ const timestamp: Schema<bigint> = schemaOf(timestampText, ['bigint'], (value: bi
   return value
 })
 
+const delivered: Schema<DeliveredPacket> = schemaOf(
+  'a packet that onDelivered gave',
+  ['object'],
+  (value: DeliveredPacket, place) => {
+    if (!(value instanceof SimPacket)) throw place.outOfRange('a packet that onDelivered gave', value)
+    return value
+  },
+)
+
 const metas: Schema<PacketMeta> = object<PacketMeta>({
   borrowed: boolean,
   hook: integer(0, largest.hook),
@@ -61,6 +70,8 @@ const metas: Schema<PacketMeta> = object<PacketMeta>({
   priority: integer(0, largest.priority),
   owner: either(owner, nothing),
   connectionState: integer(0, largest.connectionState),
+  continues: boolean,
+  follows: delivered,
   cgroupClassId: integer(0, largest.cgroupClassId),
   securityContext: text(0, LONGEST_CONTEXT),
   hardwareAddress: either(bytes, nothing),
@@ -87,7 +98,7 @@ function isPlain(meta: PacketMeta): boolean {
   const given = meta as Readonly<Record<string, unknown>>
   for (const key in given) {
     const value = given[key]
-    if (key === 'borrowed' && typeof value === 'boolean') continue
+    if ((key === 'borrowed' || key === 'continues') && typeof value === 'boolean') continue
     if (typeof value !== 'number' || value >>> 0 !== value || value > (largestByName.get(key) ?? -1)) return false
   }
   return true

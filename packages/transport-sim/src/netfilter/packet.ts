@@ -1,4 +1,6 @@
 import { ConntrackStateBit, Family, Hook } from '@ringlink/codec'
+import type { Connection } from '../conntrack/connection.ts'
+import type { Zone } from '../conntrack/tuple.ts'
 import { networkHeaderLength } from '../internet/transit.ts'
 
 /** How far the checksum of a packet's transport header is. */
@@ -40,8 +42,15 @@ export interface PacketMeta {
   readonly priority?: number | undefined
   /** the sending local socket; default at Output one of user and group 0. `null`: none */
   readonly owner?: PacketOwner | null | undefined
-  /** `ConntrackStateBit`: the value that `ct state` in rules loads; default Invalid, as for an untracked packet */
+  /**
+   * `ConntrackStateBit`: the value that `ct state` in rules loads, without any connection. Default: the state that connection tracking
+   * finds, and Invalid for an untracked packet
+   */
   readonly connectionState?: number | undefined
+  /** it is to be injected at another hook when it was delivered here: its connection is not confirmed yet; default false */
+  readonly continues?: boolean | undefined
+  /** the packet that it was at the hook before, as `onDelivered` gives it: it stays in the same connection */
+  readonly follows?: DeliveredPacket | undefined
   /** net_cls class of the sender */
   readonly cgroupClassId?: number | undefined
   readonly securityContext?: string | undefined
@@ -58,6 +67,15 @@ export interface PacketMeta {
   readonly segmentSize?: number | undefined
   /** bytes that the kernel holds in one piece, which it copies where it refers to the rest; matters to the accounting alone */
   readonly linearLength?: number | undefined
+}
+
+/** A packet that has passed its hook. */
+export interface DeliveredPacket {
+  /** not to be changed, nor kept: copy it */
+  readonly bytes: Uint8Array
+  readonly hook: number
+  readonly mark: number
+  readonly priority: number
 }
 
 /** UDP datagrams larger than this are kept in pages (`SKB_MAX_ALLOC` less the link-layer header). */
@@ -80,6 +98,16 @@ export class SimPacket {
   priority = 0
   owner: PacketOwner | undefined
   connectionState: number = ConntrackStateBit.Invalid
+  /** its state was told, and is not to be found out */
+  isStateGiven = false
+  connection: Connection | undefined
+  /** `ConntrackInfo`: how it stands to its connection */
+  connectionInfo = 0
+  /** the zone that a rule has chosen for it, until it is tracked */
+  zone: Zone | undefined
+  /** it has passed another hook before this one */
+  follows = false
+  continues = false
   cgroupClassId = 0
   securityContext: string | undefined
   hardwareAddress: Uint8Array | undefined
@@ -116,6 +144,12 @@ export class SimPacket {
     this.priority = meta.priority ?? 0
     this.owner = meta.owner === undefined ? (hook >= Hook.Output ? ROOT : undefined) : (meta.owner ?? undefined)
     this.connectionState = meta.connectionState ?? ConntrackStateBit.Invalid
+    this.isStateGiven = meta.connectionState !== undefined
+    this.connection = undefined
+    this.zone = undefined
+    this.continues = meta.continues === true
+    this.follows = meta.follows !== undefined
+    if (meta.follows !== undefined) this.#follow(meta.follows)
     this.cgroupClassId = meta.cgroupClassId ?? 0
     this.securityContext = meta.securityContext
     this.hardwareAddress = meta.hardwareAddress === null ? undefined : (meta.hardwareAddress ?? LOOPBACK_ADDRESS)
@@ -129,6 +163,15 @@ export class SimPacket {
     this.table = 0
     this.repeats = 0
     return this
+  }
+
+  #follow(before: DeliveredPacket): void {
+    if (!(before instanceof SimPacket)) return
+    this.connectionState = before.connectionState
+    this.isStateGiven = before.isStateGiven
+    this.connection = before.connection
+    this.connectionInfo = before.connectionInfo
+    if (this.connection !== undefined) this.connection.references++
   }
 
   /** Makes the bytes its own. */
@@ -146,6 +189,7 @@ export class SimPacket {
     this.bytes = bytes
     this.borrowed = false
     this.linearLength = defaultLinear(bytes)
+    if (this.connection !== undefined) this.connection.references++
     return this
   }
 }

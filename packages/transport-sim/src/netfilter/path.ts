@@ -1,7 +1,7 @@
 import { Verdict } from '@ringlink/codec'
 import type { PacketLogs } from '../log/logs.ts'
 import { FLUSHED, PacketQueues, Queued } from '../queue/queues.ts'
-import type { PacketMeta, SimPacket } from './packet.ts'
+import type { DeliveredPacket, PacketMeta, SimPacket } from './packet.ts'
 import { PacketPool } from './packet-pool.ts'
 import type { Rule } from './rule.ts'
 import { type Chain, matches, RuleSet } from './rules.ts'
@@ -16,14 +16,14 @@ export type DropReason =
   | 'undelivered'
   | 'flushed'
   | 'repeated'
+  | 'tracking'
 
-/** A packet that has passed its hook. */
-export interface DeliveredPacket {
-  /** not to be changed, nor kept: copy it */
-  readonly bytes: Uint8Array
-  readonly hook: number
-  readonly mark: number
-  readonly priority: number
+/** What connection tracking does with packets that have a connection. */
+export interface ConnectionKeeper {
+  /** A packet has passed; false: it is dropped. */
+  confirm(packet: SimPacket): boolean
+  /** A packet ends its way. */
+  forget(packet: SimPacket): void
 }
 
 /** A program that repeats a packet endlessly is taken to be in error. */
@@ -47,9 +47,12 @@ export class PacketPath {
     undelivered: 0,
     flushed: 0,
     repeated: 0,
+    tracking: 0,
   }
   /** called for every packet that is delivered */
   onDelivered: ((packet: DeliveredPacket) => void) | undefined
+  /** undefined in a kernel without connection tracking */
+  connections: ConnectionKeeper | undefined
   #logs: PacketLogs
   #pool = new PacketPool()
   #seed: number
@@ -132,13 +135,22 @@ export class PacketPath {
   }
 
   #deliver(packet: SimPacket): void {
+    if (packet.connection !== undefined && !packet.continues && this.connections?.confirm(packet) === false) {
+      this.#drop(packet, 'tracking')
+      return
+    }
     this.delivered++
     this.onDelivered?.(packet)
-    this.#pool.give(packet)
+    this.#end(packet)
   }
 
   #drop(packet: SimPacket, reason: DropReason): void {
     this.dropped[reason]++
+    this.#end(packet)
+  }
+
+  #end(packet: SimPacket): void {
+    if (packet.connection !== undefined) this.connections?.forget(packet)
     this.#pool.give(packet)
   }
 

@@ -8,7 +8,9 @@ export type AttributePolicy =
   /** a number in network order, 0 to 255 or of the bits of `mask` */
   | { readonly kind: 'small' }
   | { readonly kind: 'flags'; readonly mask: number }
-  | { readonly kind: 'u8' | 'u16' | 'u32' | 'u64' | 'nested' }
+  /** a byte, at most that where it says so */
+  | { readonly kind: 'u8'; readonly maximum?: number }
+  | { readonly kind: 'u16' | 'u32' | 'u64' | 'nested' }
 
 /** The policies of a message, by attribute number; an attribute without one is not checked. */
 export type MessagePolicy = readonly (AttributePolicy | undefined)[]

@@ -3,7 +3,7 @@ import { readText } from '@ringlink/codec/internal'
 import type { AttributePolicy, MessagePolicy } from './attribute-policy.ts'
 import type { KernelRequest } from './request.ts'
 
-const minimumOf = { u8: 1, u16: 2, u32: 4, u64: 8 }
+const minimumOf = { u16: 2, u32: 4, u64: 8 }
 
 /** Where the attributes of a request are. Made once per subsystem, filled again for each message. */
 export class AttributeTable {
@@ -158,6 +158,9 @@ function refuse(policy: AttributePolicy, memory: Memory, offset: number, length:
       return textFits(policy.maximum, memory, offset, length) ? undefined : MALFORMED
     case 'text':
       return textFits(policy.maximum, memory, offset, length) ? undefined : MALFORMED
+    case 'u8':
+      if (length < 1) return MALFORMED
+      return (memory.u8[offset] as number) <= (policy.maximum ?? 0xff) ? undefined : TOO_LARGE
     case 'small':
       if (length < 4) return MALFORMED
       return memory.data.getUint32(offset) <= 255 ? undefined : TOO_LARGE

@@ -2,6 +2,8 @@
 import { Hook, Subsystem, Verdict } from '@ringlink/codec'
 import type { Random } from '@ringlink/transport/faults'
 import type { VirtualClock } from '../clock.ts'
+import type { ConntrackAttachment } from '../conntrack/attachment.ts'
+import type { ConntrackTable } from '../conntrack/table.ts'
 import type { PacketLogs } from '../log/logs.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { PacketPath } from '../netfilter/path.ts'
@@ -26,6 +28,8 @@ export interface KernelParts {
   readonly random: Random
   readonly devices: Readonly<Record<number, string>>
   readonly multicast: (group: number, message: Uint8Array) => void
+  /** undefined in a kernel without it */
+  readonly conntrack: ConntrackAttachment | undefined
 }
 
 /** nf_tables, and its place in a kernel. */
@@ -33,6 +37,7 @@ export class NfTablesAttachment implements NfTablesHost {
   readonly tables: NfTables
   readonly batches: NfTablesBatches
   readonly logs: PacketLogs
+  readonly connections: ConntrackTable | undefined
   #kernel: KernelParts
   #evaluation = new Evaluation()
   #reply = new ReplyWriter()
@@ -42,6 +47,7 @@ export class NfTablesAttachment implements NfTablesHost {
   constructor(kernel: KernelParts, options: NfTablesOptions) {
     this.#kernel = kernel
     this.logs = kernel.logs
+    this.connections = kernel.conntrack?.table
     this.#hasCompat = options.without?.includes('target') !== true
     this.tables = new NfTables(this, options)
     this.batches = new NfTablesBatches(this.tables)
@@ -53,7 +59,7 @@ export class NfTablesAttachment implements NfTablesHost {
     if (this.#hasCompat) nfnetlink.register(Subsystem.NfTablesCompat, compatMessages())
   }
 
-  /** Chains of type nat are not met by packets: which connections are new is not known here. */
+  /** Chains of type nat are not met by packets: addresses are not translated here. */
   attach(chain: NfTablesChain): void {
     const { hook, table } = chain
     if (hook === undefined || hook.type === 'nat' || hook.devices !== undefined || hook.number > Hook.Ingress) return
@@ -71,6 +77,13 @@ export class NfTablesAttachment implements NfTablesHost {
     if (attached === undefined || chain.hook === undefined) return
     this.#attached.delete(chain)
     this.#kernel.path.rules.detach(chain.hook.number, attached)
+  }
+
+  trackConnections(families: ReadonlySet<number>, labelUsers: number): void {
+    const { conntrack } = this.#kernel
+    if (conntrack === undefined) return
+    conntrack.table.labelUsers = labelUsers
+    conntrack.trackFamilies(families)
   }
 
   flushQueues(): void {

@@ -3,6 +3,7 @@ import { CompatMessage, CompatType, Errno, Family, GetFlag, MessageFlag, NfTable
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
+import { RowDump } from '../netlink/row-dump.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
 import { blame } from './blame.ts'
 import { CHAIN, chainPolicy, findChain } from './chains.ts'
@@ -14,7 +15,6 @@ import {
   describeSet,
   describeTable,
 } from './describe.ts'
-import { NfTablesDump } from './dump.ts'
 import { targetRevision } from './expressions/statements.ts'
 import { ReplyWriter } from './reply.ts'
 import { RULE, rulePolicy } from './rule-messages.ts'
@@ -189,9 +189,9 @@ class NfTablesReaders {
       get generation() {
         return state.generation
       },
-      row: (index: number) => all[index]?.(),
+      row: (index: number) => all[index],
     }
-    socket.dump = new NfTablesDump(source, socket, sequence)
+    socket.dump = new RowDump(source, socket, sequence)
     return socket.dump.next() ? SUPPRESS_ACK : -Errno.ENOBUFS
   }
 }

@@ -100,6 +100,8 @@ export interface RuleExpression {
   /** the chain that it jumps to */
   readonly target?: NfTablesChain
   readonly set?: NfTablesSet
+  /** it needs connection tracking of its table's family */
+  readonly conntrack?: { readonly setsLabels: boolean }
   /** 0, or why it cannot be in a base chain of that hook; a negative errno */
   readonly validate?: (base: NfTablesChain) => number
 }

@@ -1,12 +1,13 @@
 /** The state of nf_tables in the simulated kernel: its tables, and the commit or rollback at the end of a batch. */
-import { Errno, TableFlag } from '@ringlink/codec'
+import { Errno, Family, TableFlag } from '@ringlink/codec'
 import type { SimSocket } from '../netlink/socket.ts'
 import { bitwise, byteorder } from './expressions/arithmetic.ts'
+import { ct, notrack } from './expressions/ct.ts'
 import type { ExpressionHost, ExpressionKind } from './expressions/expression.ts'
 import { immediate } from './expressions/immediate.ts'
 import { cmp, limit, lookup, range } from './expressions/matches.ts'
 import { meta } from './expressions/meta.ts'
-import { ct, notrack, payload } from './expressions/packet-data.ts'
+import { payload } from './expressions/packet-data.ts'
 import { counter, log, queue, target } from './expressions/statements.ts'
 import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 import type { Transaction } from './transaction.ts'
@@ -28,6 +29,8 @@ export interface NfTablesHost extends ExpressionHost {
   /** Drops the packets waiting in all queues, as the removal of a base chain does. */
   flushQueues(): void
   knowsDevice(name: string): boolean
+  /** The rules have changed: the families that they track connections of, and how many of them set labels. */
+  trackConnections(families: ReadonlySet<number>, labelUsers: number): void
   /** Notifies the members of the group of nf_tables that the rules have changed. */
   notify(generation: number, sequence: number): void
 }
@@ -142,6 +145,7 @@ export class NfTables {
       this.unregister(table.chains)
       this.tables.splice(this.tables.indexOf(table), 1)
     }
+    this.#noteTracking()
   }
 
   #settle({ touched }: Transaction): void {
@@ -149,5 +153,20 @@ export class NfTables {
       chain.rules = chain.rules.filter((it) => !it.removed)
       chain.programs = chain.rules.map(({ program }) => program)
     }
+    this.#noteTracking()
+  }
+
+  #noteTracking(): void {
+    const families = new Set<number>()
+    let labelUsers = 0
+    for (const { family, chains } of this.tables) {
+      const uses = chains.flatMap(({ rules }) => rules.flatMap(({ expressions }) => expressions))
+      for (const { conntrack } of uses) {
+        if (conntrack === undefined) continue
+        for (const tracked of family === Family.Inet ? [Family.Ipv4, Family.Ipv6] : [family]) families.add(tracked)
+        if (conntrack.setsLabels) labelUsers++
+      }
+    }
+    this.host.trackConnections(families, labelUsers)
   }
 }

@@ -206,7 +206,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
       rule([meta(MetaKey.InputDeviceName), equals(...new TextEncoder().encode('eth0')), counter]),
       rule([meta(MetaKey.InputDeviceName), equals(...new TextEncoder().encode('dev7')), counter]),
       rule([ct, equals(...host32(ConntrackStateBit.Established)), counter]),
-      rule([ct, equals(...host32(ConntrackStateBit.Invalid)), counter]),
+      rule([ct, equals(...host32(ConntrackStateBit.New)), counter]),
       rule([ethernet, equals(8, 0), counter]),
     )
     kernel.inject(udp(5000, 'a'), { hook: Hook.Input, inputDevice: 2, connectionState: ConntrackStateBit.Established })

@@ -1,5 +1,6 @@
 /** An expression of a rule in the simulated kernel, and the registers that expressions share. */
 import { Errno, Family, Register } from '@ringlink/codec'
+import type { ConntrackTable } from '../../conntrack/table.ts'
 import type { PacketLogs } from '../../log/logs.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { MessagePolicy } from '../../netlink/attribute-policy.ts'
@@ -11,6 +12,8 @@ import { REGISTER_BYTES } from './evaluate.ts'
 /** What expressions need from their kernel. */
 export interface ExpressionHost {
   readonly logs: PacketLogs
+  /** undefined in a kernel without connection tracking, which has no expression `ct` */
+  readonly connections: ConntrackTable | undefined
   /** the name of the device with that index; empty for 0, which means no device */
   deviceName(index: number): string
   /** nanoseconds since the kernel was made */

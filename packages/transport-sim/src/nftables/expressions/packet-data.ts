@@ -1,11 +1,10 @@
-/** Expressions that load bytes of a packet, or the state of its connection: payload, ct, notrack. */
-import { ConntrackKey, ConntrackStateBit, Errno, PayloadBase, RuleVerdict } from '@ringlink/codec'
+/** Expressions that load bytes of a packet: payload. */
+import { Errno, PayloadBase, RuleVerdict } from '@ringlink/codec'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { Evaluate, Evaluation } from './evaluate.ts'
-import { type ExpressionKind, registerNumber, selectLoadOrSet, storeRegister } from './expression.ts'
+import { type ExpressionKind, registerNumber, storeRegister } from './expression.ts'
 
 const { Break, Continue } = RuleVerdict
-const u8 = { kind: 'u8' } as const
 const u32 = { kind: 'u32' } as const
 const small = { kind: 'small' } as const
 
@@ -96,56 +95,4 @@ function loadLinkLayer(word: number, offset: number, length: number): Evaluate {
     }
     return Continue
   }
-}
-
-const CT = { destination: 1, key: 2, direction: 3, source: 4 } as const
-const ctLengths: Readonly<Record<number, number>> = {
-  [ConntrackKey.State]: 4,
-  [ConntrackKey.Direction]: 1,
-  [ConntrackKey.Status]: 4,
-  [ConntrackKey.Mark]: 4,
-  [ConntrackKey.Expiration]: 4,
-}
-
-/** Expression `ct`: the state that the packet was injected with; of its connection nothing more is known. */
-export const ct: ExpressionKind = {
-  name: 'ct',
-  attributes: CT.source,
-  policy: [undefined, u32, small, u8, u32],
-  select: selectLoadOrSet(CT.destination, CT.key, CT.source),
-  make: (attributes, context) => {
-    const key = attributes.be32(CT.key)
-    const length = ctLengths[key]
-    if (attributes.has(CT.source) || length === undefined) return -Errno.EOPNOTSUPP
-    if (attributes.has(CT.direction)) return -Errno.EINVAL
-    const word = storeRegister(context, attributes.be32(CT.destination), length)
-    if (word < 0) return word
-    return {
-      name: 'ct',
-      evaluate: (evaluation) => {
-        if (key !== ConntrackKey.State) return Break
-        evaluation.words[word] = (evaluation.packet as SimPacket).connectionState
-        return Continue
-      },
-      dump: (reply) => {
-        reply.be32(CT.destination, registerNumber(word))
-        reply.be32(CT.key, key)
-      },
-    }
-  },
-}
-
-/** Expression `notrack`: a packet without a connection is not to get one. */
-export const notrack: ExpressionKind = {
-  name: 'notrack',
-  attributes: 0,
-  policy: [],
-  make: () => ({
-    name: 'notrack',
-    evaluate: (evaluation) => {
-      const packet = evaluation.packet as SimPacket
-      if (packet.connectionState === ConntrackStateBit.Invalid) packet.connectionState = ConntrackStateBit.Untracked
-      return Continue
-    },
-  }),
 }

@@ -1,6 +1,6 @@
-/** Dumps of nf_tables: rows in chunks, the next one when the user has made room, and an end that says how it went. */
+/** Dumps of rows: in chunks, the next one when the user has made room, and an end that says how it went. */
 import { ControlType, MESSAGE_HEADER_LENGTH, type Memory, MessageFlag } from '@ringlink/codec'
-import type { Dump, SimSocket } from '../netlink/socket.ts'
+import type { Dump, SimSocket } from './socket.ts'
 
 /** Bytes of a page that are left for messages: the minimum size of a chunk. */
 const SMALLEST_CHUNK = 3776
@@ -8,14 +8,14 @@ const DONE_LENGTH = MESSAGE_HEADER_LENGTH + 4
 
 /** The object of a dump. */
 export interface DumpSource {
-  /** changes with every change of the rules */
+  /** changes with every change of what is dumped, where a dump says that it was interrupted */
   readonly generation: number
-  /** row `index`, as a message; `undefined` after the last */
-  row(index: number): Uint8Array | undefined
+  /** makes row `index`, as a message, or `undefined` where there is nothing to show any more; `undefined` after the last */
+  row(index: number): (() => Uint8Array | undefined) | undefined
 }
 
 /** A dump on its way to its socket. */
-export class NfTablesDump implements Dump {
+export class RowDump implements Dump {
   #source: DumpSource
   #socket: SimSocket
   #sequence: number
@@ -46,9 +46,14 @@ export class NfTablesDump implements Dump {
   }
 
   #take(): Uint8Array | undefined {
-    const row = this.#pending ?? this.#source.row(this.#index++)
+    const pending = this.#pending
     this.#pending = undefined
-    return row
+    if (pending !== undefined) return pending
+    for (let make = this.#source.row(this.#index++); make !== undefined; make = this.#source.row(this.#index++)) {
+      const row = make()
+      if (row !== undefined) return row
+    }
+    return undefined
   }
 
   #fill(memory: Memory, offset: number, limit: number, first: Uint8Array | undefined): number {
