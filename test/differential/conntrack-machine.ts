@@ -12,11 +12,11 @@ import {
   Verdict,
   writeNfnetlinkMessage,
   writeVerdict,
-} from '../../packages/codec/src/index.ts'
-import type { Transport } from '../../packages/transport/src/index.ts'
-import { type ConntrackOptions, SimKernel } from '../../packages/transport-sim/src/index.ts'
-import { openSocket } from '../../packages/transport-socket/src/index.ts'
-import { Namespace } from '../support/namespace.ts'
+} from '@ringlink/codec'
+import { Namespace } from '@ringlink/test-support/namespace'
+import type { Transport } from '@ringlink/transport'
+import { type ConntrackOptions, SimKernel } from '@ringlink/transport-sim'
+import { openSocket } from '@ringlink/transport-socket'
 import type { CtSettings } from './conntrack-script.ts'
 
 /** A kernel under test that tracks what it sends. */

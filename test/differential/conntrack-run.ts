@@ -1,5 +1,13 @@
-import { ControlType, ErrorView, Memory, MessageIterator, type MessageView } from '../../packages/codec/src/index.ts'
-import type { Transport } from '../../packages/transport/src/index.ts'
+import {
+  ControlType,
+  ErrorView,
+  Memory,
+  MessageIterator,
+  type MessageView,
+  NfTablesMessage,
+  Subsystem,
+} from '@ringlink/codec'
+import type { Transport } from '@ringlink/transport'
 import type { CtMachine } from './conntrack-machine.ts'
 import type { CtMessage, CtSocketName, CtStep } from './conntrack-script.ts'
 
@@ -19,6 +27,11 @@ const CONNTRACK = 1
 const EXPECTATION = 2
 /** IPCTNL_MSG_CT_DELETE and IPCTNL_MSG_EXP_DELETE */
 const ENDS: ReadonlySet<number> = new Set([0x102, 0x202])
+/** Where an id is, by subsystem: CTA_ID, CTA_EXPECT_ID */
+const idNumbers: Readonly<Record<number, number>> = { [CONNTRACK]: 12, [EXPECTATION]: 5 }
+/** The name of the table of a script, as the first attribute; NFTA_TABLE_HANDLE */
+const TABLE = '1=7400 '
+const TABLE_HANDLE = 4
 const STATISTICS: ReadonlySet<number> = new Set([0x103, 0x104])
 
 class CtRunner {
@@ -140,11 +153,14 @@ function describe(view: MessageView, portId: number): string | undefined {
   const subsystem = type >> 8
   let id: string | undefined
   const hideId = (number: number, payload: string) => {
-    if (number !== (subsystem === CONNTRACK ? 12 : 5)) return undefined
+    // The real kernel has tables before those of a script.
+    if (type === NfTablesMessage.NewTable && number === TABLE_HANDLE) return 'handle'
+    if (number !== idNumbers[subsystem]) return undefined
     id = payload
     return 'id'
   }
   const text = tree(bytes, 20, bytes.length, hideId, subsystem)
+  if (subsystem === Subsystem.NfTables) return text.startsWith(TABLE) ? `${type} ${text}` : undefined
   // Connections are known by their tuples and zone, expected ones by their tuple.
   const names = subsystem === CONNTRACK ? /^(1\{|2\{|18=)/ : /^2\{/
   const who = `${subsystem} ${topLevel(text)

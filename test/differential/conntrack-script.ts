@@ -14,8 +14,9 @@ import {
   MessageFlag,
   NewFlag,
   writeNfnetlinkMessage,
-} from '../../packages/codec/src/index.ts'
-import { internetChecksum } from '../../packages/packet/src/index.ts'
+} from '@ringlink/codec'
+import { internetChecksum } from '@ringlink/packet'
+import type { NfStep } from './nftables-script.ts'
 
 export type CtSocketName = 'a' | 'b'
 
@@ -248,5 +249,8 @@ export const inject = (...packets: readonly Uint8Array[]): CtStep => ({ do: 'inj
 /** Each message in a send of its own, with what it was answered. */
 export const ask = (...messages: readonly CtMessage[]): CtStep[] =>
   messages.flatMap((it): CtStep[] => [{ do: 'send', socket: 'a', messages: [it] }, read('a')])
+/** What a script for nf_tables does with socket a. */
+export const nfSteps = (steps: readonly NfStep[]): CtStep[] =>
+  steps.flatMap((step) => (step.do === 'send' || step.do === 'read' ? [step] : []))
 /** A socket for requests, and one that listens to all events. */
 export const opened: readonly CtStep[] = [open('a'), open('b', [1, 2, 3, 4, 5, 6])]

@@ -5,6 +5,7 @@ import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-
 import { VirtualClock } from './clock.ts'
 import { ConntrackAttachment } from './conntrack/attachment.ts'
 import type { EventNetwork } from './conntrack/events.ts'
+import { ConntrackGlue } from './conntrack/glue.ts'
 import type { ConntrackOptions } from './conntrack/settings.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
 import type { TransportHost } from './host.ts'
@@ -74,9 +75,11 @@ export class SimKernel {
     this.random = new Random(seed)
     this.#poison = poison
     this.#devices = devices
-    this.#logs = new PacketLogs(this.clock, conntrackGlue)
-    this.#path = new PacketPath(this.#logs, this.random.next())
     const tracking = conntrack === false ? undefined : this.#makeConntrack(conntrack)
+    const glue = conntrackGlue && tracking !== undefined ? new ConntrackGlue(tracking.table) : undefined
+    this.#logs = new PacketLogs(this.clock, glue)
+    this.#path = new PacketPath(this.#logs, this.random.next(), glue)
+    tracking?.attach(this.#path)
     if (nfTables !== false) {
       const { clock, random } = this
       const multicast = (group: number, message: Uint8Array) => this.multicast(Protocol.Netfilter, group, message)
@@ -87,7 +90,7 @@ export class SimKernel {
     this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches, batchPanics)
     this.#nfTables?.register(this.#nfnetlink)
     tracking?.register(this.#nfnetlink)
-    this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { conntrackGlue }))
+    this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { glue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())
     this.database = new Database((group, size, write) => this.#multicast(DATABASE_PROTOCOL, group, size, write))
     this.#host = {
@@ -111,7 +114,7 @@ export class SimKernel {
         if (socket !== undefined) deliver(socket, size, writeBytes(message), 0, 0)
       },
     }
-    return new ConntrackAttachment({ path: this.#path, clock: this.clock, random: () => ids.next(), network }, options)
+    return new ConntrackAttachment({ clock: this.clock, random: () => ids.next(), network }, options)
   }
 
   /** packets that have passed their hook */

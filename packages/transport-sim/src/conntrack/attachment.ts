@@ -20,7 +20,6 @@ const LATE_HOOKS = [Hook.Input, Hook.Forward, Hook.Postrouting] as const
 
 /** The parts of the kernel that connection tracking is built into. */
 export interface ConntrackParts {
-  readonly path: PacketPath
   readonly clock: VirtualClock
   readonly random: () => number
   readonly network: EventNetwork
@@ -30,15 +29,19 @@ export interface ConntrackParts {
 export class ConntrackAttachment {
   readonly table: ConntrackTable
   readonly tracker: PacketTracker
-  #path: PacketPath
+  #path: PacketPath | undefined
   #families: ReadonlySet<number> = new Set()
   #chains: (readonly [hook: number, chain: Chain])[] = []
 
-  constructor({ path, clock, random, network }: ConntrackParts, options: ConntrackOptions) {
-    this.#path = path
+  constructor({ clock, random, network }: ConntrackParts, options: ConntrackOptions) {
     const reports = new ConntrackReports(network, () => clock.now)
     this.table = new ConntrackTable(conntrackSettings(options), clock, random, reports)
     this.tracker = new PacketTracker(this.table)
+  }
+
+  /** Puts it on the way of packets. */
+  attach(path: PacketPath): void {
+    this.#path = path
     path.connections = this.tracker
     if (this.table.settings.tracksAlways) this.trackFamilies(new Set())
   }
@@ -67,11 +70,11 @@ export class ConntrackAttachment {
       ...TRACKING_HOOKS.map((hook) => [hook, usual] as const),
       ...LATE_HOOKS.map((hook) => [hook, early] as const),
     ]
-    for (const [hook, chain] of this.#chains) this.#path.rules.attach(hook, chain)
+    for (const [hook, chain] of this.#chains) this.#path?.rules.attach(hook, chain)
   }
 
   #detach(): void {
-    for (const [hook, chain] of this.#chains) this.#path.rules.detach(hook, chain)
+    for (const [hook, chain] of this.#chains) this.#path?.rules.detach(hook, chain)
     this.#chains = []
   }
 

@@ -64,8 +64,6 @@ export interface Expectation {
   /** bits of `ExpectationFlag` */
   readonly flags: number
   readonly class: number
-  /** what the connection gets that was expected */
-  readonly helper: ConntrackHelper | undefined
   readonly nat: ExpectationNat | undefined
   readonly functionName: string | undefined
   timer: VirtualTimer | undefined

@@ -95,7 +95,8 @@ const LABELS_SIZE = 20
 const PORTS_SIZE = 3 * 16
 const TCP_SIZE = 32
 
-function allocatedFor({ protocol, counters, times, labels }: Connection): number {
+/** Bytes that the kernel allocates for all that may be said of a connection. */
+export function allocatedFor({ protocol, counters, times, labels }: Connection): number {
   let size = FIXED_SIZE + ADDRESSES_SIZE + PORTS_SIZE
   if (protocol === 6) size += TCP_SIZE
   if (counters !== undefined) size += COUNTERS_SIZE

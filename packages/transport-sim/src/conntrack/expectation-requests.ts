@@ -8,7 +8,6 @@ import { ReplyWriter } from '../nftables/reply.ts'
 import { EXP_MESSAGE, EXPECT, EXPECT_NAT, STATS_EXPECT } from './attributes.ts'
 import { type Connection, type Expectation, ExpectationFlag, type ExpectationNat } from './connection.ts'
 import { ConnectionWriter } from './describe.ts'
-import type { ConntrackHelper } from './helpers.ts'
 import { nest, type ParsedTuple, parseTuple, parseZone } from './parse.ts'
 import { answer, dump, familyOf, isDump, reporterOf } from './requests.ts'
 import type { ConntrackTable } from './table.ts'
@@ -28,7 +27,7 @@ export const expectationPolicy: MessagePolicy = [
   u32,
   { kind: 'name', maximum: 15 },
   u16,
-  u32,
+  { kind: 'flags', mask: 0x7 },
   u32,
   nested,
   { kind: 'name', maximum: 0xffff },
@@ -59,11 +58,12 @@ export function makeExpectation(
   table: ConntrackTable,
   attributes: AttributeTable,
   master: Connection,
-  helper: ConntrackHelper | undefined,
   tuple: Tuple,
   mask: Tuple,
 ): Expectation | number {
   if (master.helper === undefined) return -Errno.EOPNOTSUPP
+  // CTA_EXPECT_HELP_NAME has no meaning any more: the helper is that of the master.
+  const { helper } = master.helper
   let number = 0
   if (attributes.has(EXPECT.class) && helper !== undefined) {
     number = attributes.be32(EXPECT.class)
@@ -80,7 +80,6 @@ export function makeExpectation(
     id: table.expectations.newId(),
     flags: attributes.has(EXPECT.flags) ? attributes.be32(EXPECT.flags) & ~ExpectationFlag.UserSpace : 0,
     class: number,
-    helper,
     nat,
     functionName,
     timer: undefined,
@@ -135,9 +134,7 @@ class ExpectationRequests {
     if (typeof named === 'number') return named
     const master = table.find(named.tuple, parseZone(attributes, EXPECT.zone))?.connection
     if (master === undefined) return -Errno.ENOENT
-    // Of the name the kernel makes nothing any more: the helper is that of the master.
-    const helper = master.helper?.helper
-    const made = makeExpectation(table, attributes, master, helper, tuple, mask.tuple)
+    const made = makeExpectation(table, attributes, master, tuple, mask.tuple)
     return typeof made === 'number' ? made : table.expectations.add(made, reporterOf(request))
   }
 

@@ -172,11 +172,10 @@ export class PacketTracker {
     table.extend(connection)
     const expected = table.expectations.fulfil(tuple, zone)
     if (expected !== undefined) {
-      const { master, helper } = expected
+      const { master } = expected
       connection.status |= Status.Expected
       connection.master = master
       master.references++
-      if (helper !== undefined) connection.helper = { helper, expectations: [] }
       connection.mark = master.mark
       connection.securityMark = master.securityMark
     }

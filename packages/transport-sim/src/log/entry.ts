@@ -11,6 +11,7 @@ import {
   Subsystem,
 } from '@ringlink/codec'
 import { networkOrder16, networkOrder32, writeNfnetlinkHeader } from '@ringlink/codec/internal'
+import type { ConntrackGlue, DescribedConnection } from '../conntrack/glue.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { LogGroup } from './group.ts'
 
@@ -34,6 +35,12 @@ const Attribute = {
   HardwareType: 15,
   HardwareHeader: 16,
   HardwareLength: 17,
+  Connection: 18,
+  ConnectionInformation: 19,
+} as const
+const CONNECTION_ATTRIBUTES = {
+  connection: Attribute.Connection,
+  information: Attribute.ConnectionInformation,
 } as const
 
 /** NFULNL_CFG_F_* */
@@ -50,6 +57,7 @@ export interface EntryPlan {
   readonly copied: number
   /** bytes to reserve */
   readonly size: number
+  readonly connection: DescribedConnection | undefined
 }
 
 /** Decides which parts of `packet` go into an entry. `copyLength` is the rule's limit. */
@@ -58,6 +66,7 @@ export function planEntry(
   packet: SimPacket,
   prefix: string,
   copyLength: number | undefined,
+  glue: ConntrackGlue | undefined,
 ): EntryPlan {
   const text = encodeText(`${prefix}\0`)
   let size = FIXED_SIZE + attributeSize(text.length)
@@ -69,7 +78,12 @@ export function planEntry(
     copied = Math.min(group.copyRange, copyLength ?? group.copyRange, packet.bytes.length)
     size += attributeSize(copied)
   }
-  return { prefix: text, copied, size }
+  let connection: DescribedConnection | undefined
+  if ((group.flags & LogFlag.Conntrack) !== 0 && packet.connection !== undefined) {
+    connection = glue?.describe(packet, CONNECTION_ATTRIBUTES)
+    size += connection?.allocated ?? 0
+  }
+  return { prefix: text, copied, size, connection }
 }
 
 /** Writes an entry at `offset`; its length. `now` stands in for a timestamp that the packet does not have. */
@@ -103,6 +117,11 @@ export function writeEntry(
     group.sequence = (group.sequence + 1) >>> 0
   }
   if ((group.flags & LogFlag.GlobalSequence) !== 0) putWord(writer, Attribute.GlobalSequence, numbers.global())
+  if (plan.connection !== undefined) {
+    const { bytes } = plan.connection
+    memory.u8.set(bytes, writer.position)
+    writer.wrap(memory, writer.position + bytes.length, limit)
+  }
   if (plan.copied > 0) writer.bytes(Attribute.Payload, packet.bytes.subarray(0, plan.copied))
   return finishMessage(memory, offset, writer.position)
 }

@@ -1,5 +1,6 @@
 import { AttributeWriter, Errno, messageResourceId } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
+import type { ConntrackGlue } from '../conntrack/glue.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { RuleLog } from '../netfilter/rule.ts'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
@@ -34,14 +35,15 @@ const configPolicy: MessagePolicy = [
 export class PacketLogs {
   #groups = new Map<number, LogGroup>()
   #clock: VirtualClock
-  #conntrackGlue: boolean
+  #glue: ConntrackGlue | undefined
   #globalSequence = 0
   #writer = new AttributeWriter()
   #numbers: { now: bigint; readonly global: () => number }
 
-  constructor(clock: VirtualClock, conntrackGlue: boolean) {
+  /** @param glue tells the connections of packets; undefined in a kernel without */
+  constructor(clock: VirtualClock, glue: ConntrackGlue | undefined) {
     this.#clock = clock
-    this.#conntrackGlue = conntrackGlue
+    this.#glue = glue
     const global = () => {
       this.#globalSequence = (this.#globalSequence + 1) >>> 0
       return this.#globalSequence
@@ -59,7 +61,7 @@ export class PacketLogs {
   log(packet: SimPacket, { group: number, prefix = '', copyLength, threshold = 0 }: RuleLog): void {
     const group = this.#groups.get(number)
     if (group === undefined) return
-    const plan = planEntry(group, packet, prefix, copyLength)
+    const plan = planEntry(group, packet, prefix, copyLength, this.#glue)
     const offset = group.reserve(plan.size)
     this.#numbers.now = BigInt(Math.round(this.#clock.now * 1000))
     const length = writeEntry(this.#writer, group, offset, packet, plan, this.#numbers)
@@ -88,7 +90,7 @@ export class PacketLogs {
     let group = this.#groups.get(number)
     if (group !== undefined && group.owner !== socket) return -Errno.EPERM
     const flags = attributes.has(Config.Flags) ? attributes.be16(Config.Flags) : 0
-    if ((flags & LogFlag.Conntrack) !== 0 && !this.#conntrackGlue) return -Errno.EOPNOTSUPP
+    if ((flags & LogFlag.Conntrack) !== 0 && this.#glue === undefined) return -Errno.EOPNOTSUPP
     if (command === Command.Bind) {
       if (group !== undefined) return -Errno.EBUSY
       group = new LogGroup(number, socket, this.#clock)

@@ -1,4 +1,5 @@
 import { Verdict } from '@ringlink/codec'
+import type { ConntrackGlue } from '../conntrack/glue.ts'
 import type { PacketLogs } from '../log/logs.ts'
 import { FLUSHED, PacketQueues, Queued } from '../queue/queues.ts'
 import type { DeliveredPacket, PacketMeta, SimPacket } from './packet.ts'
@@ -57,10 +58,10 @@ export class PacketPath {
   #pool = new PacketPool()
   #seed: number
 
-  constructor(logs: PacketLogs, seed: number) {
+  constructor(logs: PacketLogs, seed: number, glue: ConntrackGlue | undefined) {
     this.#logs = logs
     this.#seed = seed
-    this.queues = new PacketQueues(this.#pool, (packet, verdict) => this.#reinject(packet, verdict))
+    this.queues = new PacketQueues(this.#pool, glue, (packet, verdict) => this.#reinject(packet, verdict))
   }
 
   /** Sends a packet on its way. */

@@ -1,5 +1,7 @@
 /** Requests to nfnetlink_queue, with the answers of Linux 6.18. */
 import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
+import type { ConntrackGlue } from '../conntrack/glue.ts'
+import { reporterOf } from '../conntrack/requests.ts'
 import { networkHeaderLength } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
@@ -9,7 +11,16 @@ import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink/subsyste
 import type { QueueInstance } from './instance.ts'
 import type { PacketQueues } from './queues.ts'
 
-const Attribute = { VerdictHeader: 2, Mark: 3, Payload: 10, Maximum: 22, Priority: 21 } as const
+const Attribute = {
+  VerdictHeader: 2,
+  Mark: 3,
+  Payload: 10,
+  Connection: 11,
+  Expectation: 15,
+  Priority: 21,
+  Maximum: 22,
+} as const
+const CONNECTION_ATTRIBUTES = { connection: Attribute.Connection, expectation: Attribute.Expectation } as const
 const Config = { Command: 1, Parameters: 2, MaximumLength: 3, Mask: 4, Flags: 5, Maximum: 5 } as const
 /** NFQA_CFG_F_MAX */
 const FLAGS_END = 32
@@ -38,8 +49,8 @@ const configPolicy: MessagePolicy = policyOf([
 
 /** The features that the kernel was built with. */
 export interface QueueFeatures {
-  /** packets can carry their connections (CONFIG_NETFILTER_NETLINK_GLUE_CT) */
-  readonly conntrackGlue: boolean
+  /** packets can carry their connections, and verdicts change them (CONFIG_NETFILTER_NETLINK_GLUE_CT) */
+  readonly glue: ConntrackGlue | undefined
 }
 
 /** The messages of the subsystem, by the lower byte of their type. */
@@ -93,6 +104,9 @@ class QueueHandlers {
     if (!isAllowed(verdict)) return -Errno.EINVAL
     const packet = queue.take(request.memory.data.getUint32(attributes.at(Attribute.VerdictHeader) + 4))
     if (packet === undefined) return -Errno.ENOENT
+    if (attributes.has(Attribute.Connection)) {
+      this.#features.glue?.change(packet, attributes, CONNECTION_ATTRIBUTES, reporterOf(request))
+    }
     if (attributes.has(Attribute.Payload)) {
       const start = attributes.at(Attribute.Payload)
       const length = attributes.length(Attribute.Payload)
@@ -138,7 +152,7 @@ class QueueHandlers {
     const flags = attributes.be32(Config.Flags)
     if (flags >= FLAGS_END) return -Errno.EOPNOTSUPP
     const requested = flags & attributes.be32(Config.Mask)
-    return (requested & QueueFlag.Conntrack) !== 0 && !this.#features.conntrackGlue ? -Errno.EOPNOTSUPP : 0
+    return (requested & QueueFlag.Conntrack) !== 0 && this.#features.glue === undefined ? -Errno.EOPNOTSUPP : 0
   }
 }
 

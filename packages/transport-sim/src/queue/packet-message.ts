@@ -12,6 +12,7 @@ import {
   QueueMessage,
 } from '@ringlink/codec'
 import { networkOrder16, networkOrder32 } from '@ringlink/codec/internal'
+import type { ConntrackGlue, DescribedConnection } from '../conntrack/glue.ts'
 import { fillChecksum } from '../internet/transit.ts'
 import { Checksum, type PacketOwner, type SimPacket } from '../netfilter/packet.ts'
 import type { QueueInstance } from './instance.ts'
@@ -26,6 +27,8 @@ const Attribute = {
   PhysicalOutputDevice: 8,
   HardwareAddress: 9,
   Payload: 10,
+  Connection: 11,
+  ConnectionInformation: 12,
   FullLength: 13,
   Information: 14,
   UserId: 16,
@@ -33,6 +36,11 @@ const Attribute = {
   SecurityContext: 18,
   Priority: 21,
   CgroupClassId: 22,
+} as const
+
+const CONNECTION_ATTRIBUTES = {
+  connection: Attribute.Connection,
+  information: Attribute.ConnectionInformation,
 } as const
 
 /** Bytes that the kernel reserves for every packet: headers and the attributes of fixed size; measured. */
@@ -52,7 +60,14 @@ export class PacketMessageWriter {
   #copied = 0
   #fullLength = 0
   #context: Uint8Array | undefined
+  #connection: DescribedConnection | undefined
+  #glue: ConntrackGlue | undefined
   #writer = new AttributeWriter()
+
+  /** @param glue tells the connections of packets; undefined in a kernel without */
+  constructor(glue: ConntrackGlue | undefined) {
+    this.#glue = glue
+  }
 
   /** Decides how much of `packet` is copied, and completes its checksum if that is due. */
   prepare(queue: QueueInstance, packet: SimPacket): void {
@@ -81,6 +96,11 @@ export class PacketMessageWriter {
     ) {
       this.#context = encoder.encode(packet.securityContext)
       size += ATTRIBUTE_HEADER_LENGTH + align4(this.#context.length)
+    }
+    this.#connection = undefined
+    if ((queue.flags & QueueFlag.Conntrack) !== 0 && packet.connection !== undefined) {
+      this.#connection = this.#glue?.describe(packet, CONNECTION_ATTRIBUTES)
+      size += this.#connection?.allocated ?? 0
     }
     this.size = size
   }
@@ -120,6 +140,10 @@ export class PacketMessageWriter {
       at = putTimestamp(memory, at, packet.timestamp)
     }
     if (packet.owner !== undefined) at = this.#putOwner(memory, at, queue, packet, packet.owner)
+    if (this.#connection !== undefined) {
+      memory.u8.set(this.#connection.bytes, at)
+      at += this.#connection.bytes.length
+    }
     if (this.#fullLength > this.#copied) at = putWord(memory, at, Attribute.FullLength, this.#fullLength)
     const information = packetInformation(packet)
     if (information !== 0) at = putWord(memory, at, Attribute.Information, information)

@@ -1,4 +1,5 @@
 import { CopyMode, QueueFlag, Verdict } from '@ringlink/codec'
+import type { ConntrackGlue } from '../conntrack/glue.ts'
 import { segment } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
 import type { PacketPool } from '../netfilter/packet-pool.ts'
@@ -30,11 +31,13 @@ const BUCKETS = 16
 /** All queues of a kernel. */
 export class PacketQueues {
   #instances = new Map<number, QueueInstance>()
-  #message = new PacketMessageWriter()
+  #message: PacketMessageWriter
   #pool: PacketPool
   #reinject: Reinject
 
-  constructor(pool: PacketPool, reinject: Reinject) {
+  /** @param glue tells the connections of packets; undefined in a kernel without */
+  constructor(pool: PacketPool, glue: ConntrackGlue | undefined, reinject: Reinject) {
+    this.#message = new PacketMessageWriter(glue)
     this.#pool = pool
     this.#reinject = reinject
   }
