@@ -4,6 +4,7 @@
  *
  * Reading copies the options: later changes to the caller's objects have no effect, so only checked values are used.
  */
+import { OptionError } from '../errors.ts'
 import { nearestNames } from './nearest.ts'
 import { OptionPlace, typeOfValue, type ValueType } from './place.ts'
 
@@ -162,19 +163,52 @@ export function list<Value>(element: Schema<Value>, minimum = 0, maximum = 0x7ff
   })
 }
 
-/** A value of one of several schemas, each for other types. */
+/**
+ * A value of one of two schemas. If both are for its type, the first that accepts it reads it; if none does, the error is that of the
+ * alternative which is nearer: its problem lies deeper in the value, or it knows more of the value's keys.
+ */
 export function either<First, Second>(first: Schema<First>, second: Schema<Second>): Schema<First | Second> {
   const expected = `${first.expected}, or ${second.expected}`
+  const keys = [...(first.keys ?? []), ...(second.keys ?? [])]
   return {
     expected,
     types: [...first.types, ...second.types],
+    ...(keys.length === 0 ? {} : { keys }),
     read: (value, place) => {
       const type = typeOfValue(value)
-      if (first.types.includes(type)) return first.read(value, place)
-      if (second.types.includes(type)) return second.read(value, place)
-      throw place.wrongType(expected, value)
+      const isFirst = first.types.includes(type)
+      const isSecond = second.types.includes(type)
+      if (!isFirst && !isSecond) throw place.wrongType(expected, value)
+      if (!isSecond) return first.read(value, place)
+      if (!isFirst) return second.read(value, place)
+      const problem = attempt(first, value, place)
+      if (!(problem instanceof OptionError)) return problem.value
+      const other = attempt(second, value, place)
+      if (!(other instanceof OptionError)) return other.value
+      const nearer = depth(other) - depth(problem) || keysKnown(second, value) - keysKnown(first, value)
+      throw nearer > 0 ? other : problem
     },
   }
+}
+
+/** The value that was read, or why it is refused. */
+function attempt<Value>(schema: Schema<Value>, value: unknown, place: OptionPlace): { value: Value } | OptionError {
+  try {
+    return { value: schema.read(value, place) }
+  } catch (error) {
+    if (error instanceof OptionError) return error
+    throw error
+  }
+}
+
+/** Number of members and elements that lead to the problem. */
+function depth({ path }: OptionError): number {
+  return path.split(/[.[]/).length
+}
+
+/** Number of keys of `value` that the schema knows, or that are near one that it knows. */
+function keysKnown({ keys = [] }: Schema<unknown>, value: unknown): number {
+  return Object.keys(value as object).filter((key) => nearestNames(key, keys).length > 0).length
 }
 
 /**
