@@ -76,6 +76,7 @@ export class PacketLayout extends PacketFields {
     return this
   }
 
+  // The steps of the walk are not #private: one or more run for each packet (docs/decisions/private-members.md).
   private walkNetwork(memory: Memory, offset: number, length: number, etherType: number): void {
     this.begin(memory, offset, length)
     if (etherType === EtherType.Ipv4 || etherType === EtherType.Ipv6) {

@@ -34,6 +34,7 @@ export class RecordBatch implements Iterable<LogRecord> {
   lost = 0
   /** datagrams, each of one or more records, that the kernel could not deliver before this batch */
   lostMessages = 0
+  // Not #private: `next` reads and sets them for each record (docs/decisions/private-members.md).
   private readonly owner: RecordBatchOwner
   private readonly record = new LogRecord()
   private frames: FrameBatch | undefined

@@ -87,6 +87,7 @@ export abstract class IndexedMessageView {
   payloadOffset = 0
   /** bytes of the packet that were copied, starting at its network header; 0 when none were requested */
   payloadLength = 0
+  // Not #private, from here on: `wrap` reads and sets them for each packet (docs/decisions/private-members.md).
   // One bit per attribute that is present, and the payload offset of each, from the start of the message.
   private present = 0
   private readonly at: Int32Array

@@ -20,7 +20,7 @@ const HELPER = index.slot('helperName')
  * in {@link attributes}.
  */
 export class ExpectationView extends NestedMessageView {
-  private readonly message = new MessageView()
+  readonly #message = new MessageView()
 
   constructor() {
     super(index)
@@ -54,6 +54,6 @@ export class ExpectationView extends NestedMessageView {
 
   /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
   attributes(): Expectation {
-    return readNfnetlinkAttributes(this.message.wrap(this.memory, this.offset, this.length), expectationAttributes)
+    return readNfnetlinkAttributes(this.#message.wrap(this.memory, this.offset, this.length), expectationAttributes)
   }
 }

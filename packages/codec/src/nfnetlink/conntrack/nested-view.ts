@@ -92,6 +92,7 @@ export abstract class NestedMessageView {
   offset = 0
   /** bytes of the message */
   length: number = NFNETLINK_ATTRIBUTES
+  // Not #private: read for each row, and slower there in a class with subclasses (docs/decisions/private-members.md).
   private readonly index: NestedIndex
   // Where the payload of each attribute is, from the start of the message; 0: it is not there.
   private readonly at: Int32Array

@@ -172,7 +172,7 @@ export class ConntrackView extends NestedMessageView {
   readonly reply: TupleView
   /** the connection that expected this one (CTA_TUPLE_MASTER) */
   readonly master: TupleView
-  private readonly message = new MessageView()
+  readonly #message = new MessageView()
 
   constructor() {
     super(index)
@@ -279,6 +279,6 @@ export class ConntrackView extends NestedMessageView {
 
   /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
   attributes(): Conntrack {
-    return readNfnetlinkAttributes(this.message.wrap(this.memory, this.offset, this.length), conntrackAttributes)
+    return readNfnetlinkAttributes(this.#message.wrap(this.memory, this.offset, this.length), conntrackAttributes)
   }
 }

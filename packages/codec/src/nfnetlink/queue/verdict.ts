@@ -68,6 +68,7 @@ export function dropVerdict(errno: number): number {
 
 /** Writes verdicts of one queue from a pre-filled message: only the verdict, the id and the sequence number change. */
 export class VerdictTemplate {
+  // Not #private: all are read for each verdict (docs/decisions/private-members.md).
   private readonly length: number
   private readonly typeAndFlags: number
   private readonly familyAndQueue: number
