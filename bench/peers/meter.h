@@ -100,8 +100,8 @@ static inline void meter_report(long packets, double end) {
   printf("{\"packets\":%ld,\"seconds\":%.6f,\"user\":%.6f,\"system\":%.6f,\"systemCalls\":%ld,"
          "\"errors\":%ld,\"lost\":%ld,\"checksum\":%llu}\n",
          packets, end - meter.start, user - meter.user, system - meter.system,
-         meter.receive_calls + meter.send_calls - meter.calls_before, (long)meter.errors,
-         (long)meter.lost, (unsigned long long)meter.checksum);
+         meter.receive_calls + meter.send_calls - meter.calls_before, (long)meter.errors, (long)meter.lost,
+         (unsigned long long)meter.checksum);
   fflush(stdout);
 }
 

@@ -145,7 +145,8 @@ static void open_queue(struct handler *handler, uint16_t queue) {
   size_t length = queue_config(message, queue);
   int failed = bind(handler->descriptor, (struct sockaddr *)&self, sizeof self) != 0 ||
                send(handler->descriptor, message, length, 0) < 0 ||
-               recv(handler->descriptor, reply, sizeof reply, 0) < 0 || ((struct nlmsgerr *)NLMSG_DATA(reply))->error != 0;
+               recv(handler->descriptor, reply, sizeof reply, 0) < 0 ||
+               ((struct nlmsgerr *)NLMSG_DATA(reply))->error != 0;
   if (failed) {
     perror("queue-best");
     exit(1);
@@ -191,8 +192,7 @@ static void *run(void *argument) {
     for (int i = 0; i < received; i++) answered += read_frame(handler, vectors[i].iov_base, (int)messages[i].msg_len);
     end_batch(handler);
     /* The last packets are followed by none that could make the held ones due. */
-    if (meter.seen + answered + handler->held_count >= meter_until())
-      answered += answer_held(handler, 1);
+    if (meter.seen + answered + handler->held_count >= meter_until()) answered += answer_held(handler, 1);
     flush(handler);
     meter.checksum += handler->checksum;
     handler->checksum = 0;

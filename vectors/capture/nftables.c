@@ -10,50 +10,46 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-static int is_netlink(int fd)
-{
-	int domain = 0;
-	socklen_t length = sizeof domain;
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_NETLINK;
+static int is_netlink(int fd) {
+  int domain = 0;
+  socklen_t length = sizeof domain;
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_NETLINK;
 }
 
-static void write_line(int fd, const char *from, const struct iovec *parts, size_t count, size_t length)
-{
-	const char *path = getenv("RINGLINK_RECORD");
-	if (!path || length == 0 || !is_netlink(fd)) return;
-	FILE *file = fopen(path, "a");
-	if (!file) return;
-	fprintf(file, "%s ", from);
-	for (size_t i = 0; i < count && length > 0; i++) {
-		const unsigned char *bytes = parts[i].iov_base;
-		for (size_t at = 0; at < parts[i].iov_len && length > 0; at++, length--) fprintf(file, "%02x", bytes[at]);
-	}
-	fprintf(file, "\n");
-	fclose(file);
+static void write_line(int fd, const char *from, const struct iovec *parts, size_t count, size_t length) {
+  const char *path = getenv("RINGLINK_RECORD");
+  if (!path || length == 0 || !is_netlink(fd)) return;
+  FILE *file = fopen(path, "a");
+  if (!file) return;
+  fprintf(file, "%s ", from);
+  for (size_t i = 0; i < count && length > 0; i++) {
+    const unsigned char *bytes = parts[i].iov_base;
+    for (size_t at = 0; at < parts[i].iov_len && length > 0; at++, length--) fprintf(file, "%02x", bytes[at]);
+  }
+  fprintf(file, "\n");
+  fclose(file);
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-	ssize_t (*next)(int, const struct msghdr *, int) = dlsym(RTLD_NEXT, "sendmsg");
-	ssize_t sent = next(fd, message, flags);
-	if (sent > 0) write_line(fd, "user", message->msg_iov, message->msg_iovlen, sent);
-	return sent;
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+  ssize_t (*next)(int, const struct msghdr *, int) = dlsym(RTLD_NEXT, "sendmsg");
+  ssize_t sent = next(fd, message, flags);
+  if (sent > 0) write_line(fd, "user", message->msg_iov, message->msg_iovlen, sent);
+  return sent;
 }
 
-ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct sockaddr *address, socklen_t address_length)
-{
-	ssize_t (*next)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "sendto");
-	ssize_t sent = next(fd, bytes, length, flags, address, address_length);
-	struct iovec part = { .iov_base = (void *)bytes, .iov_len = length };
-	if (sent > 0) write_line(fd, "user", &part, 1, sent);
-	return sent;
+ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct sockaddr *address,
+               socklen_t address_length) {
+  ssize_t (*next)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "sendto");
+  ssize_t sent = next(fd, bytes, length, flags, address, address_length);
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+  if (sent > 0) write_line(fd, "user", &part, 1, sent);
+  return sent;
 }
 
-ssize_t recvmsg(int fd, struct msghdr *message, int flags)
-{
-	ssize_t (*next)(int, struct msghdr *, int) = dlsym(RTLD_NEXT, "recvmsg");
-	ssize_t received = next(fd, message, flags);
-	if (received > 0 && !(flags & (MSG_PEEK | MSG_TRUNC)))
-		write_line(fd, "kernel", message->msg_iov, message->msg_iovlen, received);
-	return received;
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+  ssize_t (*next)(int, struct msghdr *, int) = dlsym(RTLD_NEXT, "recvmsg");
+  ssize_t received = next(fd, message, flags);
+  if (received > 0 && !(flags & (MSG_PEEK | MSG_TRUNC)))
+    write_line(fd, "kernel", message->msg_iov, message->msg_iovlen, received);
+  return received;
 }

@@ -16,10 +16,10 @@ enum { RINGLINK_BATCH = 64 };
 struct addon {
   napi_env env;
   uv_loop_t *loop;
-  struct handle *open;   /* every handle with a descriptor, to close at teardown */
-  struct handle *recent; /* the last handle whose type tag was checked; see call_begin */
-  unsigned closing;      /* uv_close calls whose callback has not run yet */
-  unsigned references;   /* instance data, and every struct handle */
+  struct handle *open;                     /* every handle with a descriptor, to close at teardown */
+  struct handle *recent;                   /* the last handle whose type tag was checked; see call_begin */
+  unsigned closing;                        /* uv_close calls whose callback has not run yet */
+  unsigned references;                     /* instance data, and every struct handle */
   napi_async_cleanup_hook_handle teardown; /* the environment is ending and waits until `closing` is 0 */
 };
 
@@ -33,8 +33,8 @@ struct region {
   size_t length; /* bytes in use, from its start */
 };
 
-struct inbox; /* transfer.c: the arrays that recvmmsg takes */
-struct uring; /* uring.c */
+struct inbox;   /* transfer.c: the arrays that recvmmsg takes */
+struct uring;   /* uring.c */
 struct mapping; /* mapping.c */
 
 struct handle {

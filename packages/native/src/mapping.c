@@ -136,8 +136,8 @@ napi_value ringlink_map(napi_env env, napi_callback_info info) {
   int32_t fd = call.handle->fd;
   napi_valuetype other = napi_undefined;
   napi_typeof(env, call.argument[2], &other);
-  if (napi_get_value_int64(env, call.argument[1], &length) != napi_ok || length <= 0 ||
-      (uint64_t)length > SIZE_MAX || (other != napi_undefined && !read_int(&call, 2, &fd))) {
+  if (napi_get_value_int64(env, call.argument[1], &length) != napi_ok || length <= 0 || (uint64_t)length > SIZE_MAX ||
+      (other != napi_undefined && !read_int(&call, 2, &fd))) {
     return number(env, -EINVAL);
   }
   if (call.handle->mapping != NULL) return number(env, -EBUSY);
@@ -186,8 +186,9 @@ napi_value ringlink_trigger(napi_env env, napi_callback_info info) {
   int error = call_begin(env, info, &call);
   if (error != 0) return number(env, error);
   ssize_t sent;
-  do sent = sendto(call.handle->fd, NULL, 0, MSG_DONTWAIT, (const struct sockaddr *)&kernel_address,
-                   sizeof kernel_address);
+  do
+    sent =
+        sendto(call.handle->fd, NULL, 0, MSG_DONTWAIT, (const struct sockaddr *)&kernel_address, sizeof kernel_address);
   while (sent < 0 && errno == EINTR);
   return number(env, sent < 0 ? -errno : (int32_t)sent);
 }
@@ -205,8 +206,7 @@ napi_value ringlink_receive_mapped(napi_env env, napi_callback_info info) {
   if (mapping == NULL || words == NULL || (uint64_t)offset + capacity > mapping->length) return number(env, -EFAULT);
   struct sockaddr_nl sender = {0};
   struct iovec vector = {.iov_base = mapping->address + offset, .iov_len = capacity};
-  struct msghdr message = {
-      .msg_name = &sender, .msg_namelen = sizeof sender, .msg_iov = &vector, .msg_iovlen = 1};
+  struct msghdr message = {.msg_name = &sender, .msg_namelen = sizeof sender, .msg_iov = &vector, .msg_iovlen = 1};
   ssize_t length;
   do length = recvmsg(call.handle->fd, &message, MSG_DONTWAIT | MSG_TRUNC);
   while (length < 0 && errno == EINTR);

@@ -202,8 +202,9 @@ napi_value ringlink_send(napi_env env, napi_callback_info info) {
   const struct region *outbox = &call.handle->outbox;
   if (!region_valid(env, outbox) || (uint64_t)offset + length > outbox->length) return number(env, -EFAULT);
   ssize_t sent;
-  do sent = sendto(call.handle->fd, outbox->data + offset, length, MSG_DONTWAIT, (const struct sockaddr *)&kernel,
-                   sizeof kernel);
+  do
+    sent = sendto(call.handle->fd, outbox->data + offset, length, MSG_DONTWAIT, (const struct sockaddr *)&kernel,
+                  sizeof kernel);
   while (sent < 0 && errno == EINTR);
   return number(env, sent < 0 ? -errno : (int32_t)sent);
 }

@@ -199,8 +199,7 @@ napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info) {
   if (uring == NULL) return number(env, -ENOMEM);
   uring->references = 1;
   uring->socket = handle->fd;
-  uring->parameters =
-      (struct uring_parameters){.completion_entries = completions, .flags = flags, .thread_idle = idle};
+  uring->parameters = (struct uring_parameters){.completion_entries = completions, .flags = flags, .thread_idle = idle};
   uring->fd = (int)syscall(SYS_io_uring_setup, submissions, &uring->parameters); /* close-on-exec by itself */
   error = uring->fd < 0 ? -errno : 0;
   uint32_t needed = URING_FEATURE_SINGLE_MAPPING | URING_FEATURE_EXT_ARG;
@@ -323,7 +322,8 @@ napi_value ringlink_uring_provide(napi_env env, napi_callback_info info) {
   if (error == 0) error = show(env, uring, BUFFERS, uring->area[BUFFERS].length, &buffers);
   if (error != 0) return number(env, error);
   uint64_t address = (uintptr_t)uring->area[FRAMES].address;
-  if (napi_create_object(env, &result) != napi_ok || napi_set_named_property(env, result, "frames", frames) != napi_ok ||
+  if (napi_create_object(env, &result) != napi_ok ||
+      napi_set_named_property(env, result, "frames", frames) != napi_ok ||
       napi_set_named_property(env, result, "bufferRing", buffers) != napi_ok ||
       !set_number(env, result, "addressLow", (uint32_t)address) ||
       !set_number(env, result, "addressHigh", (uint32_t)(address >> 32))) {
