@@ -5,6 +5,7 @@
 import { type Arguments, readArguments } from './command-line/arguments.ts'
 import type { Command, CommandDescription, ExitCode, OptionTable } from './command-line/command.ts'
 import { completionDescription } from './commands/completion.ts'
+import { conntrackDescription } from './commands/conntrack.ts'
 import { doctorDescription } from './commands/doctor.ts'
 import { inspectDescription } from './commands/inspect.ts'
 import { logDescription } from './commands/log.ts'
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   command(queueDescription, async () => (await import('./queue/run.ts')).runQueue),
   command(logDescription, async () => (await import('./log/run.ts')).runLog),
   command(rulesDescription, async () => (await import('./rules/run.ts')).runRules),
+  command(conntrackDescription, async () => (await import('./conntrack/run.ts')).runConntrack),
   command(inspectDescription, async () => (await import('./inspect/run.ts')).runInspect),
   command(completionDescription, async () => (await import('./completion/run.ts')).runCompletion),
   command(manDescription, async () => (await import('./manual/run.ts')).runMan),

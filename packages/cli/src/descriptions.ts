@@ -1,6 +1,7 @@
 /** The descriptions of all commands, in the order of `ringlink --help`. */
 import type { CommandDescription } from './command-line/command.ts'
 import { completionDescription } from './commands/completion.ts'
+import { conntrackDescription } from './commands/conntrack.ts'
 import { doctorDescription } from './commands/doctor.ts'
 import { inspectDescription } from './commands/inspect.ts'
 import { logDescription } from './commands/log.ts'
@@ -13,6 +14,7 @@ export const descriptions: readonly CommandDescription[] = [
   queueDescription,
   logDescription,
   rulesDescription,
+  conntrackDescription,
   inspectDescription,
   completionDescription,
   manDescription,

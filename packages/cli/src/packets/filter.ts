@@ -10,10 +10,27 @@ import { escapeText, quoteText } from '@ringlink/codec'
 import { IpProtocol, type PacketView, type Prefix, tryParseAddress, tryParsePrefix } from '@ringlink/packet'
 import { alternatives } from '../command-line/alternatives.ts'
 import { didYouMean } from '../command-line/nearest.ts'
-import type { PacketSource } from './source.ts'
 
-/** The values of a packet that a filter uses. */
-export type FilteredPacket = PacketSource
+/** What a filter looks at in the headers of a packet. */
+export type FilteredHeaders = Pick<
+  PacketView,
+  | 'protocol'
+  | 'version'
+  | 'source'
+  | 'destination'
+  | 'sourcePort'
+  | 'destinationPort'
+  | 'memory'
+  | 'payloadOffset'
+  | 'payloadEnd'
+>
+
+/** What a filter looks at in a packet. */
+export interface FilteredPacket {
+  readonly mark: number | undefined
+  /** Where its headers lie. */
+  headers(): FilteredHeaders
+}
 
 /** True for the packets that the filter matches. */
 export type PacketFilter = (packet: FilteredPacket) => boolean
@@ -52,7 +69,7 @@ export function compileAny(expressions: readonly string[]): PacketFilter | undef
   }
 }
 
-type Test = (packet: PacketView, mark: number) => boolean
+type Test = (packet: FilteredHeaders, mark: number) => boolean
 
 interface Word {
   readonly text: string
