@@ -29,7 +29,7 @@ export interface SubscriptionStats {
   /** notifications delivered in batches */
   notifications: number
   /** notifications that the kernel could not deliver */
-  lost: number
+  readonly lost: number
   /** datagrams that were cut or could not be read */
   malformed: number
   /** notifications dropped at the beginning of a resynchronisation: the dump is newer than they are */
@@ -109,8 +109,10 @@ function isNumbered({ u32 }: Memory, offset: number, portId: number): boolean {
   return u32[(offset + SEQUENCE) >> 2] !== 0 && u32[(offset + PORT_ID) >> 2] === portId
 }
 
-/** Wakes a wait for notifications when some were lost, or when the socket is known to be empty. */
+/** Wakes a wait for notifications: some were lost, or the subscription was closed. */
 const WAKE = new Error('a subscription was woken')
+/** Ends a wait that has lasted as long as it takes to read what is there. */
+const IDLE = new Error('a subscription has nothing to read')
 
 /**
  * Notifications of multicast groups, in batches. A loss is counted and shown at once, also when nothing comes after it: then a program
@@ -125,20 +127,28 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
   readonly session: SubscribedSession
   readonly groups: readonly number[]
   readonly stats: Readonly<SubscriptionStats>
-  readonly #stats: SubscriptionStats = { notifications: 0, lost: 0, malformed: 0, superseded: 0 }
+  readonly #stats: SubscriptionStats
   readonly #batch: NotificationBatch
-  readonly #lostBefore: number
+  #lostReported = 0
   #reading = false
   #waiting = false
+  #isIdle = false
   #isClosed = false
 
   /** For `Session.subscribe`. */
   constructor(session: SubscribedSession, groups: readonly number[]) {
     this.session = session
     this.groups = [...new Set(groups)]
-    this.stats = this.#stats
     const { transport } = session
-    this.#lostBefore = transport.stats.lost
+    const before = transport.stats.lost
+    this.#stats = {
+      ...{ notifications: 0, malformed: 0, superseded: 0 },
+      // Read when it is asked for: what is lost at the end of a burst is known at close at the latest.
+      get lost() {
+        return transport.stats.lost - before
+      },
+    }
+    this.stats = this.#stats
     this.#batch = new NotificationBatch(this.#stats, transport.portId)
     transport.events.on('overrun', this.#wake)
     try {
@@ -208,6 +218,10 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
       return this.session.receiveNow() ?? (await this.session.receive())
     } catch (error) {
       if (error === WAKE) return undefined
+      if (error === IDLE) {
+        this.#isIdle = true
+        return undefined
+      }
       if (isNetlinkError(error, 'CLOSED')) {
         this.#isClosed = true
         return undefined
@@ -221,8 +235,8 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
   /** Drops what was queued before now: everything up to the moment when the socket is empty. After a loss the kernel adds nothing before that. */
   async #drain(): Promise<void> {
     for (;;) {
-      const frames = this.session.receiveNow() ?? (await this.#receiveSoon())
-      if (frames === undefined) break
+      const frames = await this.#receiveSoon()
+      if (frames === undefined && (this.#isIdle || this.#isClosed)) break
       this.#stats.superseded += this.#batch.aim(frames, 0)
       this.#batch.finish()
     }
@@ -231,8 +245,19 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
 
   /** What comes within a turn of the event loop: a socket that has something is read by then. */
   async #receiveSoon(): Promise<FrameBatch | undefined> {
-    setImmediate(() => setImmediate(this.#wake))
-    return await this.#receive()
+    this.#isIdle = false
+    const receiving = this.#receive()
+    let isDone = false
+    const done = () => {
+      isDone = true
+    }
+    receiving.then(done, done)
+    setImmediate(() =>
+      setImmediate(() => {
+        if (!isDone && this.#waiting) this.session.failReceive(IDLE)
+      }),
+    )
+    return await receiving
   }
 
   readonly #wake = (): void => {
@@ -240,9 +265,9 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
   }
 
   #newlyLost(): number {
-    const lost = this.session.transport.stats.lost - this.#lostBefore
-    const added = lost - this.#stats.lost
-    this.#stats.lost = lost
+    const { lost } = this.#stats
+    const added = lost - this.#lostReported
+    this.#lostReported = lost
     return added
   }
 

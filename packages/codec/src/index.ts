@@ -78,7 +78,7 @@ export {
   MAXIMUM_LOG_BUFFER,
   MAXIMUM_LOG_PREFIX,
 } from './nfnetlink/log/attributes.ts'
-export { LogRecordView } from './nfnetlink/log/record.ts'
+export { LogRecordView, logRecordConntrack } from './nfnetlink/log/record.ts'
 export {
   type Compat,
   CompatMessage,

@@ -280,6 +280,8 @@ export const checkConnectionKey = (operation: string, given: ConnectionKey): Con
   readOptions(operation, anyKey, given)
 export const checkChanges = (given: ConnectionChanges): ConnectionChanges =>
   readOptions('update connection', changes, given)
+export const checkVerdictChanges = (given: ConnectionChanges | undefined): ConnectionChanges =>
+  readOptions('answer packet', changes, given)
 export const checkNewConnection = (given: NewConnection): NewConnection =>
   readOptions('create connection', newConnection, given)
 export const checkNewExpectation = (given: NewExpectation): NewExpectation =>

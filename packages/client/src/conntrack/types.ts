@@ -47,7 +47,7 @@ export interface Connection {
   readonly reply: ConnectionTuple
   /** the connection that expected this one */
   readonly master?: ConnectionTuple | undefined
-  /** a number that no other connection has at the same time */
+  /** a number that tells it from a later connection with its tuple; two connections may have the same one (32 bits of a hash) */
   readonly id?: number | undefined
   /** default 0 */
   readonly zone: number

@@ -28,8 +28,9 @@ export function protocolWord(number: number): ConnectionProtocol {
 
 /** Whether tuples of a protocol have ports. */
 export function hasPorts(protocol: number): boolean {
-  const { tcp, udp, dccp, sctp, udplite } = connectionProtocols
-  return [tcp, udp, dccp, sctp, udplite].includes(protocol)
+  // The keys of GRE are where others have ports.
+  const { tcp, udp, dccp, gre, sctp, udplite } = connectionProtocols
+  return [tcp, udp, dccp, gre, sctp, udplite].includes(protocol)
 }
 
 /** Whether tuples of a protocol have an ICMP id, type and code. */

@@ -1,9 +1,10 @@
 import {
-  type Conntrack,
   type Expectation,
+  Family,
   NetlinkError,
   type QueueAttributes,
   QueuePacketView,
+  queueAttributes,
   queuePacketAttributes,
   queuePacketConntrack,
   queuePacketExpectation,
@@ -15,6 +16,9 @@ import {
 import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import { type PacketChanges, PacketEditor, PacketView } from '@ringlink/packet'
 import type { Lease } from '@ringlink/transport'
+import { connectionOf } from '../conntrack/connection.ts'
+import type { Connection, ConnectionChanges } from '../conntrack/types.ts'
+import { connectionVerdict } from '../conntrack/verdict.ts'
 import { aimHeaders } from '../headers.ts'
 import { checkBypass, checkChanges, checkQueueNumber, checkVerdict, refuseDropOptions } from './verdict-check.ts'
 
@@ -26,6 +30,11 @@ export interface PacketVerdictChanges extends VerdictChanges {
    * completed
    */
   readonly edit?: PacketChanges | undefined
+  /**
+   * changes of the connection that the packet belongs to: mark, labels, timeout, helper, status. The packet must carry its connection
+   * (queue option `conntrack`): without that the kernel would ignore them, and they are refused with code `ARGUMENT`
+   */
+  readonly connection?: ConnectionChanges | undefined
 }
 
 /** Options of {@link QueuePacket.queue}. */
@@ -56,9 +65,10 @@ export abstract class QueuePacket extends QueuePacketView {
     return queuePacketAttributes(this)
   }
 
-  /** The connection that the packet belongs to (NFQA_CT). Throws `DecodeError` if its attributes are malformed. */
-  conntrack(): Conntrack | undefined {
-    return queuePacketConntrack(this)
+  /** The connection that it belongs to (NFQA_CT), as `Conntrack.list` gives it. Throws `DecodeError` if its attributes are malformed. */
+  conntrack(): Connection | undefined {
+    const attributes = queuePacketConntrack(this)
+    return attributes && connectionOf(attributes)
   }
 
   /**
@@ -130,7 +140,10 @@ export abstract class QueuePacket extends QueuePacketView {
    * it.
    */
   #applied(changes: PacketVerdictChanges | undefined): VerdictChanges | undefined {
-    if (changes === undefined || changes === null || changes.edit === undefined) return changes
+    if (changes === undefined || changes === null) return changes
+    if (changes.connection !== undefined) return this.#applied(this.#withConnection(changes))
+    if (changes.linkLayerHeader !== undefined && this.family !== Family.Bridge) throw ignoredHeader(this.family)
+    if (changes.edit === undefined) return changes
     const { edit, ...others } = changes
     if (others.payload !== undefined) {
       throw new NetlinkError(
@@ -142,6 +155,18 @@ export abstract class QueuePacket extends QueuePacketView {
     const { isChecksumPartial } = this
     return { ...others, payload: this.#editor.edit(this.headers(), edit, { isChecksumPartial }) }
   }
+
+  /** The changes of the connection as the kernel takes them. It ignores those of a packet whose connection it does not know. */
+  #withConnection({ connection, ...others }: PacketVerdictChanges): PacketVerdictChanges {
+    const hasConnection = this.has(queueAttributes.members.conntrack.number)
+    return { ...others, conntrack: { ...connectionVerdict(connection, hasConnection), ...others.conntrack } }
+  }
+}
+
+/** The kernel takes a link-layer header for packets of a bridge alone, and ignores it elsewhere. */
+function ignoredHeader(family: number): NetlinkError {
+  const why = `the kernel ignores it except in family bridge, and this packet is of family ${family}`
+  return new NetlinkError('ARGUMENT', `cannot give a verdict: linkLayerHeader would have no effect: ${why}`)
 }
 
 /** What a held packet needs from its queue. */

@@ -7,6 +7,7 @@ import { CREATE, connectionRequest } from '../../src/conntrack/requests.ts'
 import {
   type ConnectionEvents,
   type ConnectionTuple,
+  type ConnectionView,
   type Conntrack,
   type EventOptions,
   openConntrack,
@@ -15,6 +16,8 @@ import { encodeRequests } from '../../src/request.ts'
 
 const FLOOD = 200_000
 const PER_DATAGRAM = 250
+/** Datagrams in a turn of the event loop: the reader has its turn after so many, and the kernel's buffer is full before. */
+const PER_TURN = 80
 
 /** The tuple number `index` of many. */
 function tuple(index: number): ConnectionTuple {
@@ -25,6 +28,11 @@ function tuple(index: number): ConnectionTuple {
     sourcePort: 1 + (index & 0x7fff),
     destinationPort: 53,
   }
+}
+
+/** The connections of the flood differ in a byte of the source address and in the port. Ids would not do: of 200,000 a few are the same. */
+function keyOf({ memory, original }: ConnectionView): number {
+  return ((memory.u8[original.sourceOffset + 2] as number) << 16) | (original.sourcePort ?? 0)
 }
 
 /** Creates connections as fast as the kernel takes them: one message, repeated with other source addresses and ports. */
@@ -52,7 +60,7 @@ async function flood(networkNamespace: string): Promise<void> {
     }
     socket.outbox.commit(PER_DATAGRAM * bytes.length)
     socket.outbox.flush()
-    await new Promise(setImmediate)
+    if ((first / PER_DATAGRAM) % PER_TURN === 0) await new Promise(setImmediate)
   }
 }
 
@@ -169,25 +177,32 @@ describe.skipIf(kernelUnavailable)(kernelTests('events of connections of the rea
         if (batch.lost > 0) {
           rounds++
           table.clear()
-          for await (const rows of events.resynchronise()) for (const { id } of rows) table.add(id ?? 0)
+          for await (const rows of events.resynchronise()) for (const row of rows) table.add(keyOf(row))
           continue
         }
-        for (const { id } of batch) table.add(id ?? 0)
+        for (const view of batch) table.add(keyOf(view))
       }
     })()
     await flood(namespace.path)
-    expect(await conntrack.count()).toBe(FLOOD)
+    // The kernel refuses a few whose hash chain is too long.
+    const made = await conntrack.count()
+    expect(made).toBeGreaterThan(FLOOD - 1000)
     const kernel = new Set<number>()
-    for await (const rows of conntrack.listBatches()) for (const { id } of rows) kernel.add(id ?? 0)
-    expect(kernel.size).toBe(FLOOD)
-    const accounted = () => events.stats.notifications + events.stats.superseded + events.stats.lost
-    while (accounted() < FLOOD || table.size < FLOOD) await new Promise(setImmediate)
-    const { notifications, superseded, lost } = events.stats
-    expect(notifications + superseded + lost).toBe(FLOOD)
-    expect(lost).toBeGreaterThan(0)
-    expect(rounds).toBeGreaterThan(0)
+    for await (const rows of conntrack.listBatches()) for (const row of rows) kernel.add(keyOf(row))
+    expect(kernel.size).toBe(made)
+    // Once the loop knows one more, it has read or superseded all that came before.
+    const last = { ...tuple(0), sourceAddress: '10.0.255.1' }
+    await conntrack.create({ original: last, timeout: 6e5 })
+    kernel.add((0xff << 16) | 1)
+    while (table.size <= made) await new Promise(setImmediate)
     expect(table).toEqual(kernel)
     await events.close()
     await loop
+    const { notifications, superseded, lost } = events.stats
+    const accounted = notifications + superseded + lost
+    // The event of the last one may be unread.
+    expect([made, made + 1]).toContain(accounted)
+    expect(lost).toBeGreaterThan(0)
+    expect(rounds).toBeGreaterThan(0)
   }, 120_000)
 })

@@ -217,7 +217,7 @@ export class ConntrackView extends NestedMessageView {
     return this.wordAt(slots.mark)
   }
 
-  /** CTA_ID: a number that no other connection has at the same time */
+  /** CTA_ID: 32 bits of a hash, which tell it from a later connection with its tuple; others may have the same */
   get id(): number | undefined {
     return this.wordAt(slots.id)
   }

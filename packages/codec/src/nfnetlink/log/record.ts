@@ -128,11 +128,6 @@ export class LogRecordView extends IndexedMessageView {
     return this.copyOf(16)
   }
 
-  /** The connection that it belongs to (NFULA_CT). Throws `DecodeError` if its attributes are malformed. */
-  conntrack(): Conntrack | undefined {
-    return nestedAttributes(this, 18, conntrackAttributes)
-  }
-
   /** The VLAN tag (NFULA_VLAN). Throws `DecodeError` if its attributes are malformed. */
   vlan(): AttributeValues<typeof logVlanAttributes> | undefined {
     return nestedAttributes(this, 20, logVlanAttributes)
@@ -147,4 +142,9 @@ export class LogRecordView extends IndexedMessageView {
   attributes(): LogAttributes {
     return messageAttributes(this, logAttributes)
   }
+}
+
+/** The connection that the logged packet belongs to (NFULA_CT). Throws `DecodeError` if its attributes are malformed. */
+export function logRecordConntrack(record: LogRecordView): Conntrack | undefined {
+  return nestedAttributes(record, logAttributes.members.conntrack.number, conntrackAttributes)
 }
