@@ -29,8 +29,12 @@ export function openCaptureFile(path: string, signal: AbortSignal, quiet: boolea
   }
 }
 
-/** bytes of a regular file */
+/** bytes of a regular file; throws if it cannot be a capture */
 function sizeOf(path: string): number | undefined {
   const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isDirectory() === true) throw new Error(`cannot read capture ${quoteText(path)}: it is a directory`)
+  if (stats?.isFile() === true && stats.size === 0) {
+    throw new Error(`cannot read capture ${quoteText(path)}: it is empty, expected a pcapng or pcap file`)
+  }
   return stats?.isFile() === true ? stats.size : undefined
 }

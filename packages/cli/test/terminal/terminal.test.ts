@@ -222,7 +222,11 @@ describe('what cannot be written or read', () => {
     ['a capture that is not there', ['log', '--read', 'missing.pcapng'], 'missing.pcapng'],
     ['a capture of another format', ['log', '--read', 'text'], "'text'"],
     ['a folder', ['inspect', '.'], 'it is a directory'],
+    ['a folder as a capture', ['log', '--read', '.'], 'it is a directory'],
+    ['an empty capture', ['log', '--read', 'empty'], 'it is empty'],
+    ['an empty file', ['inspect', 'empty'], 'is empty'],
   ])('%s ends with the reason and code 1', (_, words, reason) => {
+    writeFileSync(join(folder, 'empty'), '')
     writeFileSync(join(folder, 'text'), 'this is not a capture, and long enough to tell')
     const { status, stderr } = run(words)
     expect(stderr).toContain(reason)
