@@ -14,8 +14,10 @@ const version = JSON.parse(readFileSync(join(root, 'packages', 'ringlink', 'pack
 
 /** What each package's package.json has to be. */
 export function expectedManifest(folder, manifest) {
-  const { repository, bugs, license, engines } = shared
-  const page = `${repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${folder}#readme`
+  const { repository, license, engines } = shared
+  const address = repository.url.replace(/^git\+|\.git$/g, '')
+  const page = `${address}/tree/main/${folder}#readme`
+  const bugs = { url: `${address}/issues` }
   const publishConfig = { access: 'public' }
   const whole = {
     ...manifest,
