@@ -25,18 +25,22 @@ export const doctorChecks = [
   { group: 'npx ringlink doctor', name: 'only the library is installed', quick: false, run: withoutTheCommand },
 ]
 
-async function installed({ registry }, use) {
+let shared
+
+/** Runs `use` in a project that has the command; one for all checks, which the run removes at its end. */
+async function installed(context, use) {
+  shared ??= makeProject(context)
+  return use(await shared)
+}
+
+async function makeProject({ registry }) {
   const project = new Project({ registry })
-  try {
-    await project.install('npm', 'ringlink', '@ringlink/cli')
-    // Other users run it too, and npx wants to write to its cache.
-    chmodSync(project.folder, 0o755)
-    mkdirSync(join(project.folder, '.cache'))
-    chmodSync(join(project.folder, '.cache'), 0o777)
-    return await use(project)
-  } finally {
-    project.remove()
-  }
+  await project.install('npm', 'ringlink', '@ringlink/cli')
+  // Other users run it too, and npx wants to write to its cache.
+  chmodSync(project.folder, 0o755)
+  mkdirSync(join(project.folder, '.cache'))
+  chmodSync(join(project.folder, '.cache'), 0o777)
+  return project
 }
 
 /** Runs the doctor; its exit code, and its checks by name. */
