@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -136,6 +136,19 @@ describe('on a terminal', () => {
     const { output, status } = onTerminal(ringlink(...words))
     expect(status).toBe(0)
     expect(output).toMatch(text)
+  })
+
+  test.each([['log --read'], ['inspect']])('%s of a long capture shows its progress', (words) => {
+    run([...SIM_LOG, '--count', '200', '--write', 'part.pcapng'])
+    const part = readFileSync(join(folder, 'part.pcapng'))
+    writeFileSync(join(folder, 'long.pcapng'), Buffer.concat(Array(1500).fill(part)))
+    const line = `cd ${folder}; exec ${ringlink().join(' ')} ${words} long.pcapng >/dev/null`
+    const { output, status } = onTerminal(
+      ['bash', '-c', line],
+      [{ wait: "reading 'long.pcapng': \\d+ %" }, { send: CTRL_C }],
+    )
+    expect([0, 130]).toContain(status)
+    expect(output).toContain('\r\x1b[K')
   })
 
   it('NO_COLOR has no colours', () => {
