@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/netlink.h>
@@ -82,10 +83,22 @@ void mapping_close(struct handle *handle) {
   mapping_release(mapping);
 }
 
+/*
+ * By the system call: the function fstat came with glibc 2.33, and the prebuilt binaries are for 2.17. On machines of
+ * 64 bits the kernel's structure is the C library's.
+ */
+static int file_status(int fd, struct stat *status) {
+#if defined(__LP64__) && defined(SYS_fstat)
+  return (int)syscall(SYS_fstat, fd, status);
+#else
+  return fstat(fd, status);
+#endif
+}
+
 /* A page beyond the end of a file ends the process (SIGBUS) when it is touched; a socket knows its rings' length itself. */
 static int check_length(int fd, size_t length) {
   struct stat status;
-  if (fstat(fd, &status) != 0) return -errno;
+  if (file_status(fd, &status) != 0) return -errno;
   return S_ISREG(status.st_mode) && (uint64_t)status.st_size < length ? -ENXIO : 0;
 }
 
