@@ -384,7 +384,7 @@ describe('what is sent', () => {
 
     for (const [sent, words] of [
       [hex('a0a1a2a3'), 'byte 3'],
-      [hex('a0a1a200b0000000c0000000d0'), '4 bytes more'],
+      [hex('a0a1a200b0000000c0000000d0'), '4 more bytes'],
     ] as const) {
       const source = new PushedSource()
       const other = openReplay(source, { speed: 'fast', expectSent: true })
