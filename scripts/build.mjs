@@ -57,8 +57,8 @@ async function buildScripts({ folder, manifest }) {
 }
 
 /**
- * Of a published package what its `exports` name, and in `tsup.entry` what else starts from a file of its own (a Worker, a script);
- * of others every file.
+ * For a published package the files that its `exports` name, and those in `tsup.entry` that start by themselves (a
+ * Worker, a script); for others every file.
  */
 function entries(folder, { private: isPrivate, exports = {}, tsup = {} }) {
   if (isPrivate) return filesBelow(join(root, folder, 'src'), isSource).map((name) => join(folder, 'src', name))

@@ -4,7 +4,7 @@ import { DIST } from './paths.ts'
 import { Program } from './program.ts'
 
 const PACKETS = 1_000_000
-/** Of a quick look. */
+/** Number of packets of a quick run. */
 const FEWER = 200_000
 
 interface MillionReport {

@@ -746,7 +746,7 @@ function packets(): NfStep[] {
       rule([...udpTo(first), verdict(Drop)], { chain: 'late' }),
     ]),
     ...all,
-    // Of the same priority the newer chain comes first: its mark is seen by the other one, not the other way round.
+    // With the same priority the newer chain comes first: the other one sees its mark, not the other way round.
     batch([base('x'), rule([...marked(5), counter], { chain: 'x' }), rule([...setMark(6)], { chain: 'x' })]),
     batch([base('y'), rule([...marked(6), counter], { chain: 'y' }), rule([...setMark(5)], { chain: 'y' })]),
     ...all,

@@ -1,5 +1,5 @@
 const ALPHABET = 256
-/** Of a state in the table: a pattern ends here. */
+/** Flag of a state in the table: a pattern ends here. */
 const MATCH = 1 << 30
 const STATE = MATCH - 1
 

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { deadline, setDeadline } from './patience.ts'
 
-/** Of the deadline by which what is inside ends itself: it starts later, and says why it ends. */
+/** The part of the deadline after which the inner program ends itself: it starts later, and reports why it ends. */
 const GRACE = 1.25
 
 export interface DemoProgram {

@@ -53,7 +53,7 @@ export class Dumps {
     for await (const exchange of this.#retrying(request, options, false)) yield* exchange.takeRows()
   }
 
-  /** The rows of a table where they lie. */
+  /** The rows of a table, in place. */
   async *batches<Set extends AttributeSet>(
     request: Request<Set>,
     options: DumpOptions,

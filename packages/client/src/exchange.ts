@@ -19,7 +19,7 @@ function nothing(): void {}
 /** A request that was sent, and the answers received so far. */
 export class Exchange {
   readonly sent: SentRequest
-  /** rows that were left where they lie, of a dump that borrows them */
+  /** rows left in place, of a dump that borrows them */
   readonly borrowed: BorrowedRows | undefined
   /** rows received and not yet taken */
   rows: Message[] = []
@@ -78,7 +78,7 @@ export class Exchange {
     return rows
   }
 
-  /** Copies rows that lie in `batch`, which somebody else releases. */
+  /** Copies rows that lie in `batch`, which is released by its other owner. */
   copyBorrowed(batch: FrameBatch): void {
     if (this.borrowed?.liesIn(batch) !== true) return
     this.rows.push(...this.borrowed.copy())
@@ -95,7 +95,7 @@ export class Exchange {
     this.#repeated = true
   }
 
-  /** Takes a row of `frames`: copied, or left where it lies. */
+  /** Takes a row of `frames`, copied or left in place. */
   addRow(view: MessageView, frames: FrameBatch): void {
     if (this.borrowed?.add(view, frames) !== true) this.rows.push(view.copy())
     if ((view.flags & MessageFlag.DumpInterrupted) !== 0) this.#interrupted = true

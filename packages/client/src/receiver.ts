@@ -5,7 +5,7 @@ import { sessionBusy } from './errors.ts'
 export interface BatchSorter {
   /** Takes the answers out of a batch. Returns true when it holds anything else. */
   sort(batch: FrameBatch): boolean
-  /** Releases a batch that holds nothing but answers, unless rows in it are read where they lie. */
+  /** Releases a batch that holds only answers, unless rows in it are read in place. */
   release(batch: FrameBatch): void
   /** Whether a caller waits for an answer. */
   isWaiting(): boolean

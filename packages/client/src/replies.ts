@@ -110,7 +110,7 @@ export class Replies {
     this.add(exchange)
   }
 
-  /** Whether rows in `batch` are read where they lie: it is released with them. */
+  /** Whether rows in `batch` are read in place: it is released with them. */
   isBorrowed(batch: FrameBatch): boolean {
     return this.#borrower?.borrowed?.liesIn(batch) === true
   }
@@ -119,7 +119,7 @@ export class Replies {
   sort(batch: FrameBatch): boolean {
     let others = false
     for (let i = 0; i < batch.length; i++) if (this.#sortFrame(batch, i)) others = true
-    // The rest belongs to somebody else, who releases the batch.
+    // The rest belongs to another reader, which releases the batch.
     if (others) this.#borrower?.copyBorrowed(batch)
     // Only now, because an answer may come out of order within a batch, after the message that ends it.
     if (this.#touched.size > 0) this.#settle()

@@ -117,8 +117,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * As {@link rows}, without a copy and a promise for each row: batches of the rows that came with one wake-up, read where they lie. A
-   * batch is valid until the next one is requested, and so long the kernel's dump waits.
+   * As {@link rows}, without a copy and a promise for each row: batches of the rows that came with one wake-up, read in
+   * place. A batch is valid until the next one is requested; the kernel's dump waits until then.
    */
   async *rowBatches<Set extends AttributeSet>(
     request: Request<Set>,

@@ -26,7 +26,7 @@ static int open_socket_in(int target, int protocol) {
 static int open_socket_at(const struct call *call, int index, int protocol) {
   char *path = read_text(call, index);
   if (path == NULL) return -errno;
-  /* A path that is no namespace may be a FIFO or a terminal: neither waits, nor becomes ours. */
+  /* A path that is not a namespace may be a FIFO or a terminal: opening it must neither wait nor make it ours. */
   int target = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   int error = errno;
   free(path);

@@ -47,7 +47,7 @@ export interface IcmpDescription extends NetworkDescription {
 export interface OtherDescription extends NetworkDescription {
   readonly kind: 'other'
   readonly reason: string
-  /** everything behind the network header: a window on the packet */
+  /** everything after the network header: a window on the packet */
   readonly payload: Uint8Array
 }
 

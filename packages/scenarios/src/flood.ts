@@ -30,7 +30,7 @@ export interface FloodOptions {
   /** the port is the lowest source port */
   readonly client: Endpoint
   readonly server: Endpoint
-  /** source ports in use, one after the other; default 1 */
+  /** source ports used in turn; default 1 */
   readonly flows?: number | undefined
 }
 
@@ -172,7 +172,7 @@ function sourcePort(at: number, checksumAt: number, options: FloodOptions, zeroM
   const modulus = options.flows ?? 1
   const first = options.client.port
   whole('highest source port', first + modulus - 1, 0xffff)
-  if (modulus < 1) throw new EncodeError('VALUE_RANGE', `flows: 1 at least wanted, not ${modulus}`)
+  if (modulus < 1) throw new EncodeError('VALUE_RANGE', `flows must be at least 1, got ${modulus}`)
   return { at, checksumAt, first, divisor: 1, modulus, zeroMeansNone }
 }
 

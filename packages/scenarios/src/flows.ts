@@ -1,6 +1,6 @@
 /**
- * Conversations between a client and a server as lists of packets: what somebody on the path between them sees, in that
- * order. The same options give the same bytes and times.
+ * Conversations between a client and a server as lists of packets, in the order in which the path between them sees
+ * them. The same options produce the same bytes and times.
  */
 
 import { EncodeError } from '@ringlink/codec/errors'
@@ -94,7 +94,7 @@ export interface IcmpFlowOptions extends FlowTiming {
 
 const ROUND_TRIP = 1_000_000n
 const SECOND = 1_000_000_000n
-/** Nanoseconds that one packet occupies the line, at the least and beyond that: about 1 Gbit/s with some jitter. */
+/** Minimum nanoseconds that a packet occupies the line, and the jitter beyond that: about 1 Gbit/s. */
 const SPACING = 1_000
 const JITTER = 12_000
 const WINDOW = 0xffff
@@ -127,7 +127,7 @@ export function tcpFlow(options: TcpFlowOptions): FlowPacket[] {
   const fitting = WINDOW - headers
   const usual = 1500 - TCP_HEADER_LENGTH - (network.version === 4 ? IPV4_HEADER_LENGTH : IPV6_HEADER_LENGTH)
   const segmentSize = whole('maximumSegmentSize', options.maximumSegmentSize ?? usual, fitting)
-  if (segmentSize === 0) throw new EncodeError('VALUE_RANGE', 'maximumSegmentSize: 1 at least wanted, not 0')
+  if (segmentSize === 0) throw new EncodeError('VALUE_RANGE', 'maximumSegmentSize must be at least 1, got 0')
   const sizeOption = Uint8Array.of(...SEGMENT_SIZE_OPTION, segmentSize >> 8, segmentSize & 0xff)
 
   /** `from` sends; `to` is the one whose bytes it acknowledges, all that were sent so far. */

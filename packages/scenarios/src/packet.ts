@@ -16,6 +16,6 @@ export function whole(name: string, value: number, maximum: number): number {
   return value
 }
 
-function range(name: string, wanted: string, value: number): EncodeError {
-  return new EncodeError('VALUE_RANGE', `${name}: ${wanted} wanted, not ${value}`)
+function range(name: string, expected: string, value: number): EncodeError {
+  return new EncodeError('VALUE_RANGE', `${name} must be ${expected}, got ${value}`)
 }

@@ -1,6 +1,6 @@
 /**
- * What a scenario is. It is plain data: a simulated kernel with rules on its one path, named consumers, and steps one
- * after the other. `runScenario` plays it; whoever has another kernel can play it there.
+ * A scenario is plain data: a simulated kernel with rules on its only path, named consumers, and consecutive steps.
+ * `runScenario` plays it; it can also be played on another kernel.
  *
  * The rules of the game:
  * - Time is virtual and passes in `advance` and within `inject` alone.
@@ -31,14 +31,14 @@ export interface PacketMatch {
   readonly protocol?: number | undefined
 }
 
-/** A rule of the path. `log` lets the packet go on to the next rule, the others end its way. */
+/** A rule of the path. `log` lets the packet continue to the next rule, the others end its path. */
 export type ScenarioRule =
   | QueueRule
   | LogRule
   | { readonly kind: 'accept'; readonly match?: PacketMatch | undefined }
   | { readonly kind: 'drop'; readonly match?: PacketMatch | undefined }
 
-/** To a packet queue; where nobody has bound it the packet is dropped, or goes on with `bypass`. */
+/** To a packet queue; if it is not bound the packet is dropped, or continues with `bypass`. */
 export interface QueueRule {
   readonly kind: 'queue'
   readonly match?: PacketMatch | undefined
@@ -132,8 +132,8 @@ export interface OpenSessionStep {
 }
 
 /**
- * `pause` and `resume`: a running consumer stops, a paused one goes on. `close`: its socket is closed, and whatever waits
- * in its queue is dropped.
+ * `pause` and `resume`: a running consumer stops, a paused one continues. `close`: closes its socket and drops the
+ * packets waiting in its queue.
  */
 export interface ConsumerStep {
   readonly kind: 'pause' | 'resume' | 'close'

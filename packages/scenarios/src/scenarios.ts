@@ -191,7 +191,7 @@ export const logThreshold: Scenario = {
   ],
 }
 
-/** A consumer goes away and comes back: what waits is dropped, what comes meanwhile passes by. */
+/** A consumer goes away and comes back: waiting packets are dropped, and packets in between pass. */
 export const restart: Scenario = {
   name: 'restart',
   description: 'A queue with bypass whose consumer closes with packets waiting; the next owner begins with id 1.',

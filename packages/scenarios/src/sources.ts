@@ -54,7 +54,7 @@ export interface PacketList {
 export interface PacketMix {
   readonly kind: 'mix'
   readonly sources: readonly PacketSource[]
-  /** nanoseconds by which the sources begin apart, at the most; default 0 */
+  /** maximum nanoseconds between the starts of the sources; default 0 */
   readonly spread?: bigint | undefined
 }
 

@@ -18,7 +18,7 @@ function checkAll(packets: readonly { packet: Uint8Array }[]): void {
   }
 }
 
-/** Each side numbers its IPv4 packets one after the other. */
+/** Each side numbers its IPv4 packets consecutively. */
 function checkIdentification(packets: readonly FlowPacket[]): void {
   for (const direction of ['toServer', 'toClient']) {
     const numbers = packets.filter((each) => each.direction === direction).map(({ packet }) => describePacket(packet))
@@ -32,7 +32,7 @@ function checkIdentification(packets: readonly FlowPacket[]): void {
 }
 
 describe.each(ends)('over IPv$version', ({ version, client, server }) => {
-  test('a TCP connection carries request and response, whatever their size', () => {
+  test('a TCP connection carries request and response of any size', () => {
     const content = fc.uint8Array({ maxLength: 5000 })
     const options = fc.record({
       seed,
@@ -119,7 +119,7 @@ describe.each(ends)('over IPv$version', ({ version, client, server }) => {
     const kind = version === 4 ? 'icmp' : 'icmpv6'
     for (let index = 0; index < 6; index += 2) {
       const request = described[index]
-      if (request?.kind !== kind) throw new Error(`${kind} wanted`)
+      if (request?.kind !== kind) throw new Error(`expected ${kind}`)
       const { identifier, payload } = request
       expect(request).toMatchObject({ type: version === 4 ? 8 : 128, sequence: index / 2 + 1 })
       expect(described[index + 1]).toMatchObject({

@@ -65,7 +65,7 @@ describe('sources', () => {
   const owned = (source: PacketSource, seed = 1) =>
     Array.from(sourcePackets(source, seed), ({ packet, at }) => ({ packet: packet.slice(), at }))
 
-  test('a flood is paced, counted, and begins anew with each iteration', () => {
+  test('a flood is paced, counted, and begins again with each iteration', () => {
     const source: PacketSource = { kind: 'udpFlood', client, server, count: 3, interval: 10n }
     const packets = sourcePackets(source, 1)
     const times = () => Array.from(packets, ({ at }) => at)

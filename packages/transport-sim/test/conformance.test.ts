@@ -18,7 +18,7 @@ const WAITING = 48
 const UNKNOWN_TYPE = 99
 const ERROR_TYPE = 2
 const REQUEST_AND_ACKNOWLEDGE = 5
-/** Of an answer: its header and its errno, before the request that it repeats. */
+/** Length of an answer's header and errno, before the request that it repeats. */
 const ANSWER_LENGTH = 20
 
 /** The kernel at the other end of one socket. Its database answers any request of an unknown type with an error that repeats it. */

@@ -9,7 +9,7 @@
 
 export const FILE_HEADER = 24
 export const PACKET_HEADER = 16
-/** Of the field with the link type: the upper bits hold the length of the frame check sequence of an Ethernet frame. */
+/** The upper bits of the field with the link type hold the length of the frame check sequence of an Ethernet frame. */
 export const LINK_TYPE_MASK = 0x03ff_ffff
 
 /** Units per second for each magic. */

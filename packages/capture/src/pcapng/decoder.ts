@@ -46,7 +46,7 @@ type OptionVisitor = (code: number, offset: number, length: number) => boolean
 
 const SECOND = 1_000_000_000n
 const MINIMUM_SIMPLE_PACKET = 4
-/** Of an obsolete packet. */
+/** Drop count of an obsolete packet without one. */
 const UNKNOWN_DROPS = 0xffff
 const text = new TextDecoder()
 

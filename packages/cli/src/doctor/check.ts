@@ -1,4 +1,7 @@
-/** `ok`; `warn`: works, and could work better; `fail`: does not work; `info`: a fact; `unknown`: cannot be found out here */
+/**
+ * `ok`; `warn`: works, and could work better; `fail`: does not work; `info`: a fact; `unknown`: cannot be determined
+ * here
+ */
 export type CheckState = 'ok' | 'warn' | 'fail' | 'info' | 'unknown'
 
 /** What was found of one thing. */

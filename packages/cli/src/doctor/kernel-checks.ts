@@ -2,7 +2,7 @@ import { Errno, errnoName } from '@ringlink/codec'
 import type { Answers, Question } from './ask.ts'
 import type { Check } from './check.ts'
 
-/** ENOTSUPP, which is no errno of user space: the log's answer to a command that it does not know. */
+/** ENOTSUPP, which is not an errno of user space: the log's answer to an unknown command. */
 const ENOTSUPP = 524
 const NO_PRIVILEGE = 'run ringlink doctor as root, or in a namespace of your own: unshare -Urn ringlink doctor'
 

@@ -43,7 +43,7 @@ export function statusField(machine: Machine, name: string): string | undefined 
 /** CAP_NET_ADMIN, CAP_IPC_LOCK (uapi/linux/capability.h) */
 export const Capability = { NetworkAdministration: 12, LockMemory: 14 } as const
 
-/** Whether this process has a capability in its user namespace; undefined where that cannot be found out. */
+/** Whether this process has a capability in its user namespace; undefined if unknown. */
 export function hasCapability(machine: Machine, capability: number): boolean | undefined {
   const bits = statusField(machine, 'CapEff')
   if (bits === undefined || !/^[\da-f]+$/i.test(bits)) return undefined

@@ -1,11 +1,11 @@
 import { parseQueueCounters } from 'ringlink'
 import type { Machine } from './machine.ts'
 
-/** A queue that somebody has taken. */
+/** A queue with an owner. */
 export interface QueueOwner {
   readonly queue: number
   readonly portId: number
-  /** who that is, where it can be found out */
+  /** the owner, if known */
   readonly process: string | undefined
   readonly waiting: number
   /** dropped because the queue was full, and because its socket's receive buffer was */
@@ -13,7 +13,7 @@ export interface QueueOwner {
   readonly userDropped: number
 }
 
-/** A log group that somebody has taken. */
+/** A log group with an owner. */
 export interface LogOwner {
   readonly group: number
   readonly portId: number

@@ -143,7 +143,7 @@ export class Conntrack implements AsyncDisposable {
     const { family, attributes } = keyValues(checkConnectionKey('update connection', key))
     const { id, ...named } = attributes
     const checked = checkChanges(changes)
-    // The kernel changes the connection that has the tuple now, whatever its id, and refuses to clear a bit of its status.
+    // The kernel changes the connection that has the tuple now, with any id, and refuses to clear a bit of its status.
     const found = id !== undefined || checked.status !== undefined ? await this.get(key) : undefined
     const values = { ...named, ...changeValues(checked, found?.attributes.status) }
     await this.#request(connectionRequest('update connection', ConntrackMessage.New, family, values))

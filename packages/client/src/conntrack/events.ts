@@ -22,8 +22,9 @@ export interface EventSource {
  *       for (const { event, sourceAddress, id } of batch) console.log(event, String(sourceAddress), id)
  *     }
  *
- * The kernel drops events that nobody reads in time. They are counted, and `lost` of the next batch says how many, also when no event
- * follows. A program that keeps a table of connections then replaces it by what {@link resynchronise} gives, and goes on with the loop.
+ * The kernel drops events that are not read in time. They are counted, and `lost` of the next batch says how many, even
+ * if no event follows. A program that keeps a table of connections then replaces it by the result of {@link
+ * resynchronise}, and continues with the loop.
  */
 export class ConnectionEvents implements AsyncIterable<ConnectionBatch>, AsyncDisposable {
   readonly stats: Readonly<SubscriptionStats>

@@ -13,7 +13,7 @@ export interface ConntrackOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Which events of connections are wanted. */
+/** Which events of connections to receive. */
 export interface EventOptions {
   /** connections that begin; default true */
   readonly new?: boolean | undefined

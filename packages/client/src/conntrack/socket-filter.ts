@@ -24,8 +24,8 @@ const ADDRESS = { source: { 4: 1, 16: 3 }, destination: { 4: 2, 16: 4 } } as con
 const PROTOCOL = { number: 1, sourcePort: 2, destinationPort: 3 } as const
 
 /**
- * A program that keeps the events which the filter selects, or `undefined` where it selects all. States are left to the program that reads
- * the events: their place depends on the protocol. It keeps whatever it cannot judge.
+ * A program that keeps the events that the filter selects, or `undefined` if it selects all. The reader of the events
+ * checks states, because their place depends on the protocol. The program keeps all events that it cannot decide.
  */
 export function compileSocketFilter(filter: EventFilter): SocketFilter | undefined {
   const program = new Assembler()

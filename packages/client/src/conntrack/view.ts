@@ -5,8 +5,8 @@ import { connectionOf } from './connection.ts'
 import type { Connection } from './types.ts'
 
 /**
- * A connection where it lies: everything that `ConntrackView` shows of it, and its addresses. Reading a property allocates nothing; text
- * is made where it is asked for.
+ * A connection in place: everything that `ConntrackView` shows, and its addresses. Reading a property allocates
+ * nothing; text is made on demand.
  */
 export class ConnectionView extends ConntrackView {
   // Not #private: read for each row.

@@ -42,7 +42,7 @@ async function flood(networkNamespace: string): Promise<void> {
   const { bytes } = encodeRequests([request], [{ flags: MessageFlag.Request, sequence: 0 }])
   const places = [1, 2].map((number) => {
     const view = new ConntrackView().wrap(Memory.from(bytes), 0, bytes.length)
-    // Of the original direction the source, of the reply the destination.
+    // The source of the original direction, and the destination of the reply.
     if (number === 1) return { address: view.original.sourceOffset, port: portPlace(bytes, 1) }
     return { address: view.reply.destinationOffset, port: portPlace(bytes, 2) }
   })

@@ -157,8 +157,8 @@ export function sequence<Set extends AttributeSet>(
 }
 
 /**
- * A sub-message: attributes of one of several sets, of which the text of member `key` beside it, the selector, is the name. Where there
- * is no set of that name the attribute counts as unknown, in reading and in writing.
+ * A sub-message: attributes of one of several sets, whose name is the text of member `key` of the same attributes, the
+ * selector. If no set has that name the attribute counts as unknown, in reading and in writing.
  */
 export function union<const Sets extends Readonly<Record<string, AttributeSet>>>(
   number: number,

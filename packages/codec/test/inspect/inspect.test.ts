@@ -107,7 +107,7 @@ describe('text', () => {
     expect(`\n${inspectText(vector.bytes, optionsOf(vector))}\n`).toMatchSnapshot()
   })
 
-  test('no bytes are no text', () => {
+  test('no bytes make an empty text', () => {
     expect(inspectText(new Uint8Array())).toBe('')
     expect(inspect(new Uint8Array())).toEqual([])
   })

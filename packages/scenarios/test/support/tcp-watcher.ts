@@ -18,9 +18,9 @@ interface Side {
 }
 
 /**
- * Follows a connection packet by packet, reading raw bytes with nothing of ours, and fails on whatever an endpoint would
- * not accept: a gap, a byte sent twice, an acknowledgement of what was never sent, more on its way than the window allows,
- * anything out of order.
+ * Follows a connection packet by packet, reading raw bytes without our code, and fails on everything that an endpoint
+ * would not accept: a gap, a byte sent twice, an acknowledgement of what was never sent, more on its way than the
+ * window allows, anything out of order.
  */
 export function watchTcp(packets: readonly { packet: Uint8Array; direction: string; at: bigint }[]): WatchedConnection {
   const sides: Record<string, Side> = {}

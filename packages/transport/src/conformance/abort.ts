@@ -54,7 +54,7 @@ export const abortCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'an abort at the same time as a message loses nothing, whichever wins the race',
+    title: 'an abort at the same time as a message loses nothing, in either order',
     promise: aborts,
     async run({ transport, peer }) {
       const received: Uint8Array[] = []

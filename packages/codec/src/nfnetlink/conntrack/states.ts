@@ -135,7 +135,7 @@ export const TcpTrackingFlag = {
 } as const
 export type TcpTrackingFlag = (typeof TcpTrackingFlag)[keyof typeof TcpTrackingFlag]
 
-/** The words for the bits of a status, in the order of the bits; a bit without a word is left out. */
+/** The names of the bits of a status, in the order of the bits; a bit without a name is left out. */
 export function statusWordsOf(status: number): ConntrackStatusWord[] {
   return statusWordList.filter((_, bit) => (status & (1 << bit)) !== 0)
 }
