@@ -1,4 +1,4 @@
-// What every published tarball must have: what a user's install depends on, and what npm's page shows.
+// The required contents of every published tarball: for a user's installation, and for npm's page.
 import { spawnSync } from 'node:child_process'
 
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']

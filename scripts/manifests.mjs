@@ -12,7 +12,7 @@ const LAST = ['publishConfig']
 const shared = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const version = JSON.parse(readFileSync(join(root, 'packages', 'ringlink', 'package.json'), 'utf8')).version
 
-/** What each package's package.json has to be. */
+/** The requirements for each package's package.json. */
 export function expectedManifest(folder, manifest) {
   const { repository, license, engines } = shared
   const address = repository.url.replace(/^git\+|\.git$/g, '')

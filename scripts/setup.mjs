@@ -1,5 +1,6 @@
-// What README's commands need on a machine that has Node, npm, git, a C compiler and Debian's package tool: the npm
-// packages, the addon and the built packages and, with --measurements, what bench/ calls. Does nothing that is done already.
+// Installs what README's commands need on a machine with Node, npm, git, a C compiler and Debian's package tool: the
+// npm packages, the addon and the built packages and, with --measurements, what bench/ calls. Does nothing that is done
+// already.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -24,13 +25,13 @@ function installPackages() {
   writeFileSync(stamp, digest)
 }
 
-/** What the measurements call; the demos and the tests need none of it. */
+/** The tools of the measurements; the demos and the tests do not need them. */
 function installDebianPackages() {
   const problem = obtainCommands({ iptables: 'iptables', ip: 'iproute2' })
   if (problem !== undefined) say(`the measurements lack something: ${problem}`)
 }
 
-/** The addon for this machine. The published packages have it prebuilt; a checkout has not. */
+/** The addon for this machine. The published packages contain a prebuilt one; a checkout does not. */
 function buildAddon() {
   if (process.platform !== 'linux')
     say('netlink exists on Linux only: the addon is not built, the simulated kernel runs')

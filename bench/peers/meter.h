@@ -1,10 +1,7 @@
-/* What a handler says to the runner and what it measures of itself; the protocol is in bench/README.md.
- *
- *   READY            the queue is bound
- *   WARM             `warm` packets were answered; it reads no further until a line comes on standard input
- *   {...}            one line: what was measured from the first packet after that, for `window` seconds or `count` packets
- *
- * Then it continues to answer until it is killed. Several threads may share one meter. */
+/* The messages of a handler to the runner, and its measurements of itself; bench/README.md has the protocol. READY
+ * the queue is bound WARM `warm` packets were answered; it reads no further until a line comes on standard input {...}
+ * one line: what was measured from the first packet after that, for `window` seconds or `count` packets Then it
+ * continues to answer until it is killed. Several threads may share one meter. */
 #ifndef RINGLINK_BENCH_METER_H
 #define RINGLINK_BENCH_METER_H
 #include <pthread.h>

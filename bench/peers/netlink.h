@@ -1,4 +1,4 @@
-/* What the programs that write netlink messages by hand have in common. */
+/* Shared by the programs that write netlink messages by hand. */
 #ifndef RINGLINK_BENCH_NETLINK_H
 #define RINGLINK_BENCH_NETLINK_H
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@ static inline char *put_attribute(char *at, uint16_t type, const void *data, siz
   return at + NLA_ALIGN(NLA_HDRLEN + length);
 }
 
-/* A receive buffer of so many bytes as the kernel counts them, which is twice what it is asked for. */
+/* Sets a receive buffer of that many bytes in the kernel's accounting, which is twice the requested size. */
 static inline void receive_buffer(int descriptor, double bytes) {
   int size = (int)(bytes / 2);
   if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)

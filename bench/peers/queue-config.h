@@ -1,4 +1,4 @@
-/* What the two handlers without libnetfilter_queue write themselves: the messages that take and configure a queue. */
+/* The messages that bind and configure a queue, for the two handlers without libnetfilter_queue. */
 #ifndef RINGLINK_BENCH_QUEUE_CONFIG_H
 #define RINGLINK_BENCH_QUEUE_CONFIG_H
 #include <linux/netfilter/nfnetlink_queue.h>

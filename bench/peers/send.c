@@ -160,7 +160,7 @@ static void latency(void) {
     if (recv(receiver, &byte, 1, 0) > 0) received++;
     times[sent - 1] = (float)((now() - before) * 1e6);
   }
-  /* What is slow at first is not what is asked for. */
+  /* The slow start is not part of the measurement. */
   long skipped = sent / 20, measured = sent - skipped;
   qsort(times + skipped, (size_t)measured, sizeof *times, ascending);
   const float *sorted = times + skipped;

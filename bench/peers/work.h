@@ -1,4 +1,4 @@
-/* What every handler does with a packet, and how it answers. */
+/* The work of every handler on a packet, and its verdict. */
 #ifndef RINGLINK_BENCH_WORK_H
 #define RINGLINK_BENCH_WORK_H
 #include <stdint.h>

@@ -18,7 +18,7 @@ export interface Settings {
   readonly limit: number
 }
 
-/** What one run gave. */
+/** The result of one run. */
 export interface Outcome {
   readonly value: number
   readonly details: Readonly<Record<string, number>>

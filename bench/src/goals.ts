@@ -2,7 +2,7 @@ import type { Results } from './results.ts'
 import type { Spread } from './statistics.ts'
 import { detailOf, ratioOf, spreadOfValue } from './summary.ts'
 
-/** What was set out to be reached, and how it shows in the results. */
+/** The goals, and how they show in the results. */
 export interface Goal {
   readonly criterion: string
   readonly sign: '>=' | '>' | '<='

@@ -28,7 +28,7 @@ const c = (name: string): Pick<Implementation, 'command' | 'first' | 'peer'> => 
   peer: name,
 })
 
-/** What cannot have a receive buffer for more than this, or a longer queue. */
+/** Maximum packets for implementations that cannot have a larger receive buffer or a longer queue. */
 const SMALL_QUEUE = 1024
 
 export const implementations = {

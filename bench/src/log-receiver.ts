@@ -1,4 +1,5 @@
-// What bench/peers/log.c does, with ringlink: reads a packet log and prints the CPU time between record WARM and the end.
+// The counterpart of bench/peers/log.c with ringlink: reads a packet log and prints the CPU time between record WARM
+// and the end.
 import { parseArgs } from 'node:util'
 import { openLog } from 'ringlink'
 import { opener } from './handlers/open.ts'

@@ -16,7 +16,7 @@ export interface LoadMark {
   readonly softirq: number
 }
 
-/** What happened between two moments, in cores. */
+/** The load between two moments, in cores. */
 export interface Load {
   readonly seconds: number
   /** everything that is not this measurement's */
@@ -50,7 +50,7 @@ export function loadBetween(before: LoadMark, after: LoadMark): Load {
   return { seconds, others: Math.max(0, others) / seconds, softirq: softirq / seconds }
 }
 
-/** What a tick more or less makes of so short a time, in cores: below that nothing is known. */
+/** The effect of one tick on such a short time, in cores: smaller loads cannot be measured. */
 export function resolution(seconds: number): number {
   return 3 / TICKS / seconds
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import type { Machine } from './results.ts'
 
-/** What the numbers of a run depend on. */
+/** The properties of the machine on which results depend. */
 export function describeMachine(): Machine {
   const compiler = spawnSync('cc', ['--version'], { encoding: 'utf8' }).stdout?.split('\n', 1)[0]
   const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]

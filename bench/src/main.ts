@@ -14,7 +14,7 @@ import { runAll } from './runner.ts'
 import { formatNumber, textReport } from './text-report.ts'
 import { GROUPS } from './workload.ts'
 
-/** What could not be built, for the process inside the namespace, from which nothing can be fetched. */
+/** The peers that could not be built, for the process inside the namespace, which cannot fetch anything. */
 const OBSTACLES = join(BUILD, 'obstacles.json')
 
 try {

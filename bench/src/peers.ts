@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { BUILD, NPM_PEERS, PEERS } from './paths.ts'
 
-/** What there is to compare with. */
+/** The peers to compare with. */
 export interface Peers {
   /** by name, why a peer is not there */
   readonly obstacles: ReadonlyMap<string, string>

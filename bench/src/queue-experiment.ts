@@ -22,7 +22,7 @@ const TCP_SKIP = 0.5
 /** The CPU that handler and sender share when latency is measured. */
 const SHARED_CPU = 1
 
-/** What the sender prints; which of them depends on what it did. */
+/** The output of the sender; the members depend on its mode. */
 interface SenderReport {
   readonly sent?: number
   readonly received?: number
@@ -152,7 +152,7 @@ class QueueRun {
     await sender.expect('READY')
     const [report, sent] = await Promise.all([handler.json<HandlerReport>(), sender.json<SenderReport>()])
     const load = loadBetween(before, markLoad([handler.pid, sender.pid]))
-    // What arrives besides was on its way when the handler paused.
+    // Further packets were on their way when the handler paused.
     const lost = words.mode === 'closed' ? Math.max(0, (sent.sent ?? 0) - (sent.received ?? 0)) : 0
     return this.#outcome(report, load, lost)
   }
@@ -242,7 +242,7 @@ function problemOf(lost: number, errors: number): { problem: string } | object {
   return problems.length === 0 ? {} : { problem: problems.join(', ') }
 }
 
-/** What the kernel dropped at its queues, for want of room in the queue or in the socket. */
+/** The packets that the kernel dropped because a queue or a socket was full. */
 function queueDropped(): number {
   const counters = parseQueueCounters(readFileSync('/proc/net/netfilter/nfnetlink_queue', 'latin1'))
   return counters.reduce((sum, { queueDropped, userDropped }) => sum + queueDropped + userDropped, 0)

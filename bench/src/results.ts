@@ -26,7 +26,7 @@ export interface Missing {
   readonly reason: string
 }
 
-/** What a workload is, for readers of the results. */
+/** The description of a workload, for readers of the results. */
 export interface WorkloadInfo {
   readonly name: string
   readonly group: Group

@@ -1,4 +1,4 @@
-/** What repetitions of one measurement say. */
+/** Statistics of the repetitions of a measurement. */
 export interface Spread {
   readonly median: number
   readonly minimum: number

@@ -21,7 +21,7 @@ function workloadText(results: Results, workload: WorkloadInfo): string {
   return `${workload.name}: ${workload.title} (${workload.unit}; x ${reference ?? '-'})\n${lines.join('\n')}\n`
 }
 
-/** What the others are compared with: the socket where transports are, else the best C, or else the first contender. */
+/** The reference for the others: the socket among transports, else the best C, else the first contender. */
 export function referenceOf(results: Results, { name, contenders }: WorkloadInfo): string | undefined {
   const references = ['socket', 'c-best'].flatMap((start) => contenders.filter((other) => other.startsWith(start)))
   const order = [...references, ...contenders]
@@ -33,7 +33,7 @@ export function reasonOf(results: Results, workload: string, contender: string):
   return missing?.reason ?? 'not measured'
 }
 
-/** What is to be known of a contender's runs: disturbances, losses. */
+/** Remarks about a contender's runs: disturbances, losses. */
 export function marksOf(results: Results, workload: string, contender: string): string {
   const runs = results.runs.filter((run) => run.workload === workload && run.contender === contender)
   const disturbed = runs.filter(({ isDisturbed }) => isDisturbed).length

@@ -3,7 +3,7 @@ import type { HandlerWords, ImplementationName } from './implementations.ts'
 export const GROUPS = ['queue', 'latency', 'gso', 'scaling', 'log', 'codec', 'ring', 'ids', 'million'] as const
 export type Group = (typeof GROUPS)[number]
 
-/** What runs against the handler, see bench/peers/send.c and tcp.c. Sizes are bytes of UDP payload. */
+/** The traffic against the handler, see bench/peers/send.c and tcp.c. Sizes are bytes of UDP payload. */
 export type Traffic =
   | { readonly kind: 'closed'; readonly window: number; readonly size: number; readonly addresses?: number }
   | { readonly kind: 'flood'; readonly size: number; readonly addresses?: number }

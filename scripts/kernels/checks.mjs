@@ -1,5 +1,5 @@
-// What is run on each kernel. Limits are seconds on this machine without emulation; inside they are as much longer as Node.js
-// takes longer to start there.
+// The checks on each kernel. Limits are seconds on this machine without emulation; inside they are as much longer as
+// Node.js takes longer to start there.
 
 const demo = (name, transport) => ({
   name: `demo ${name}, ${transport}`,

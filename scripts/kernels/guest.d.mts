@@ -1,4 +1,4 @@
-/** What became of one check. */
+/** The result of one check. */
 export interface Outcome {
   readonly status: number
   readonly seconds: number

@@ -29,7 +29,7 @@ ${runs.join('\n')}
 `
 }
 
-/** What a line says of a check: `{ index, status, seconds }`; `undefined`: it is output. */
+/** The result of a check in a line of output: `{ index, status, seconds }`; `undefined`: it is output. */
 export function parseOutcome(line) {
   const [, index, status, seconds] = /^@check (\d+) (\d+) ([\d.]+)$/.exec(line) ?? []
   return index === undefined ? undefined : { index: Number(index), status: Number(status), seconds: Number(seconds) }

@@ -9,14 +9,14 @@ import {
   QueuePacketView,
 } from '@ringlink/codec'
 
-/** What a script's trace says about a frame, with nothing in it that may differ between kernels. */
+/** The description of a frame in a script's trace, without anything that may differ between kernels. */
 export interface FrameDescription {
   readonly text: string
   /** the packet, where the frame holds one that was queued */
   readonly queued?: { readonly queue: number; readonly id: number }
 }
 
-/** Describes a frame: what packets are, in words, and everything else byte for byte. */
+/** Describes a frame: packets as text, and everything else byte for byte. */
 export function describeFrame(bytes: Uint8Array): FrameDescription {
   const memory = Memory.from(bytes)
   const type = memory.u16[2]

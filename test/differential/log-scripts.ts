@@ -129,7 +129,7 @@ function records(): Step[] {
   ]
 }
 
-/** What waits is sent when its buffer is full, when its group goes, and when its time is over. */
+/** Waiting records are sent when the buffer is full, when the group is unbound, and at the timeout. */
 function flushing(): Step[] {
   const buffers = [3776, 3777, 4096, 10_000, 30_000, 131072, 200_000]
   return [

@@ -91,7 +91,7 @@ export class NfRealMachine implements NfMachine {
   }
 
   async delivered(): Promise<Record<number, string[]>> {
-    // What was sent lies in a socket, unless it still waits in the backlog of a processor.
+    // Sent packets are in a socket, unless they still wait in the backlog of a processor.
     while (backlog() > 0) await new Promise((resolve) => setImmediate(resolve))
     const texts = noTexts()
     for (const port of nfPorts) texts[port] = (await this.#namespace.received(port)).payloads

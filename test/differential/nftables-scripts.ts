@@ -1,4 +1,4 @@
-/** The scripts for nf_tables that were written by hand: what is asked for and refused, and what becomes of packets. */
+/** The hand-written scripts for nf_tables: requests, refusals, and the results for packets. */
 import {
   BatchMessage,
   BitwiseOperation,
@@ -698,7 +698,7 @@ function sets(): NfStep[] {
   ]
 }
 
-/** What becomes of packets, by hooks, priorities, verdicts and matches. */
+/** The results for packets, by hooks, priorities, verdicts and matches. */
 function packets(): NfStep[] {
   const address = payload(PayloadBase.Network, 16, 4)
   const setMark = (mark: number): Expression[] => [

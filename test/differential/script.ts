@@ -65,7 +65,7 @@ export type Step =
   /** compares what was delivered so far */
   | { readonly do: 'delivered' }
 
-/** What becomes of packets to a port, in the order of these members. */
+/** The actions on packets to a port, in the order of these members. */
 export interface PortRule {
   /** `Hook`; default Output */
   readonly hook?: number

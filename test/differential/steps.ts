@@ -6,7 +6,7 @@ export const read = (socket: SocketName = 'a', batches?: number): Step =>
 export const counters: Step = { do: 'counters', socket: 'a' }
 export const delivered: Step = { do: 'delivered' }
 export const traffic = (port: number, count = 1, size = 0): Step => ({ do: 'traffic', port, count, size })
-/** a message that a script gives as bytes, with an acknowledgement asked for */
+/** a message that a script gives as bytes, with a request for an acknowledgement */
 export const raw = (type: number, body: readonly number[], more: { flags?: number; cut?: number } = {}): Step => ({
   do: 'raw',
   socket: 'a',

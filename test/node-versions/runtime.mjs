@@ -1,4 +1,4 @@
-// What becomes of ringlink in this runtime: the simulated kernel answers a packet, and the real one's transport is opened or
+// Tries ringlink in this runtime: the simulated kernel answers a packet, and the real one's transport is opened or
 // refused. Prints { accepted, kind } or { accepted, code, message }.
 import { Protocol } from '../../packages/codec/dist/index.js'
 import { openQueue, openTransport } from '../../packages/ringlink/dist/index.js'

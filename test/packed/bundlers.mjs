@@ -30,7 +30,7 @@ export function onPackets(packets) {
 `
 const serverFiles = { 'server.js': server, 'verdicts.js': verdicts }
 
-/** What decodes packets of a queue in a browser. */
+/** A program that decodes packets of a queue in a browser. */
 const decoder = `
 import { Memory, MessageIterator, QueuePacketView } from '@ringlink/codec'
 globalThis.decoder = { Memory, MessageIterator, QueuePacketView }

@@ -1,4 +1,4 @@
-// What is tried with the packed packages: each check is a row of docs/platforms.md. `run` returns what is to be said of it, or throws.
+// The checks of the packed packages: each is a row of docs/platforms.md. `run` returns its text, or throws.
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -74,7 +74,7 @@ async function firstExample(registry, manager, node) {
 const FORBIDDEN = ['rxjs', 'typed-emitter', 'vitest', 'fast-check', 'node-gyp', 'node-gyp-build']
 const INSTALLED_LIMIT = 5_000_000
 
-/** What a user gets: neither build-time packages nor another platform's binary. */
+/** A user's installation has neither build-time packages nor another platform's binary. */
 async function leanInstall({ registry }) {
   const project = new Project({ registry })
   try {

@@ -78,7 +78,7 @@ export async function startRegistry(tarballs = new Map()) {
   }
 }
 
-/** What is not here yet is not asked of the world either. */
+/** Missing packages are not requested from the public registry either. */
 function isOurs(name) {
   return name === 'ringlink' || name.startsWith('@ringlink/')
 }

@@ -28,7 +28,7 @@ export async function answer(count) {
 `
 const printed = `${simulated}\nconsole.log(await answer(20))\n`
 
-/** What `openQueue` of the real kernel says on a runtime without what the addon needs. */
+/** The error of `openQueue` of the real kernel on a runtime that lacks what the addon needs. */
 const native = `
 import { openQueue } from 'ringlink'
 try {

@@ -36,7 +36,7 @@ const actions = {
   },
 
   async received({ port }) {
-    // What has arrived is read by the event loop before a timer that is due later, so this is not early.
+    // The event loop reads arrived datagrams before a timer that is due later, so this is not too early.
     await new Promise((resolve) => setImmediate(resolve))
     return { count: arrived(port), payloads: receivers.get(port).payloads }
   },
@@ -46,7 +46,7 @@ const actions = {
     if (arrived(port) >= count) return
     await new Promise((resolve) => {
       state.waiting = { count, resolve }
-      // What finds no room at the socket raises no event, and it may be the last.
+      // A datagram without room at the socket raises no event, and it may be the last.
       state.timer = setInterval(() => {
         if (arrived(port) >= count) resolve()
       }, 20)

@@ -27,7 +27,7 @@ export class Bundle implements Disposable {
       format: 'esm',
       target: 'node20',
       conditions: ['ringlink-source'],
-      // The addon lies beside the sources of its package.
+      // The addon is next to the sources of its package.
       define: { 'import.meta.url': JSON.stringify(pathToFileURL(native).href) },
     })
   }

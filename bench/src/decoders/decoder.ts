@@ -1,4 +1,4 @@
-/** What a packet's handler wants to know; every decoder gives the same sum of it for the same message. */
+/** The values of a packet that a handler needs; every decoder returns the same sum of them for the same message. */
 export interface Decoder {
   /** The sum of id, mark, output device and three bytes of the payload of the message in these bytes. */
   decode(index: number): number

@@ -15,7 +15,7 @@ interface NaivePacket {
   others: Map<number, Uint8Array>
 }
 
-/** What one writes first: a DataView, an object with all that is there, a copy of the payload. */
+/** The naive decoder: a DataView, an object with all values, a copy of the payload. */
 export function naiveDecoder(slots: Uint8Array, slot: number, length: number): Decoder {
   return {
     decode(index) {

@@ -1,4 +1,4 @@
-// What the Workers of a fan-out run: the same work as every other handler.
+// The module of the Workers of a fan-out: the same work as every other handler.
 import type { FanOutContext, PacketBatch } from 'ringlink'
 import { answerBatch } from './loops.ts'
 import type { Pace } from './pace.ts'
@@ -11,7 +11,7 @@ interface State {
   readonly pace: Pace
 }
 
-/** What the measuring thread hands over. */
+/** The data from the measuring thread. */
 export interface FanOutData {
   readonly first: number
   readonly threads: number

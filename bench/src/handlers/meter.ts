@@ -22,10 +22,10 @@ type Phase = 'warming' | 'armed' | 'running' | 'over'
 const CLOCK_INTERVAL = 16
 
 /**
- * What a handler says to the runner and measures of itself, for a process with one thread that handles packets; the protocol
- * is in bench/README.md. The JIT is warmed by the packets before `WARM`, which are not counted. A third of them is a rehearsal of
- * the measurement: a branch that is taken for the first time throws away the compiled code around it, and that must not happen
- * while it counts.
+ * The messages of a handler to the runner and its measurements of itself, for a process with one thread that handles
+ * packets; bench/README.md has the protocol. The JIT is warmed by the packets before `WARM`, which are not counted. A
+ * third of them is a rehearsal of the measurement: a branch that is taken for the first time throws away the compiled
+ * code around it, and that must not happen while it counts.
  */
 export class Meter implements Pace {
   #phase: Phase = 'warming'

@@ -21,7 +21,7 @@ export function openQueueFor(words: Words, number: number): Promise<Queue> {
   return openQueue({ ...queueOptionsOf(words), number, transport: opener(words.text('transport', 'socket')) })
 }
 
-/** What opens the transport of this name: `socket`, `ring`, `ring-kernel-thread`. */
+/** The function that opens the transport of this name: `socket`, `ring`, `ring-kernel-thread`. */
 export function opener(name: string): OpenTransport {
   if (name === 'socket') return openSocket
   return (needs) => openRing({ ...needs, kernelThread: name === 'ring-kernel-thread' })

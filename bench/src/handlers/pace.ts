@@ -10,7 +10,7 @@ export interface Pace {
   answered(packets: number, flush: () => void): void
 }
 
-/** What a handler prints when its measurement is over; the same words in C (bench/peers/meter.h). */
+/** The output of a handler after its measurement; the same in C (bench/peers/meter.h). */
 export interface HandlerReport {
   readonly packets: number
   readonly seconds: number
@@ -24,7 +24,7 @@ export interface HandlerReport {
   readonly checksum: number
 }
 
-/** What a handler knows of itself besides the packets. */
+/** The measurements of a handler besides the packets. */
 export interface HandlerCounts {
   readonly systemCalls: number | null
   readonly errors: number

@@ -3,8 +3,8 @@ import type { Pace } from './pace.ts'
 const Phase = { Warming: 0, Paused: 1, Running: 2, Over: 3 } as const
 
 /**
- * What the threads of a handler and the thread that measures them share. Each counts its own packets and notes when it had the
- * first and when it answered the last, on the clock of the machine.
+ * The memory that the threads of a handler share with the measuring thread. Each counts its own packets and notes when
+ * it had the first and when it answered the last, on the clock of the machine.
  */
 export class SharedClock {
   readonly buffer: SharedArrayBuffer

@@ -12,7 +12,7 @@ const PAYLOAD = 28
 /** One of these packets is kept where packets are held at all. */
 const HOLD_EVERY = 10
 
-/** What every handler does with a packet, and how it answers: the same as bench/peers/work.h and queue-best.c in C. */
+/** The work of every handler on a packet, and its verdict: the same as bench/peers/work.h and queue-best.c in C. */
 export class Work {
   checksum = 0
   #verdict: string

@@ -1,6 +1,6 @@
 /**
- * Puts generated text into a document between `<!-- generated: NAME -->` and `<!-- end: NAME -->` and leaves everything else as it
- * is. A section without new text stays as it was. Throws an Error for text without a section.
+ * Puts generated text into a document between `<!-- generated: NAME -->` and `<!-- end: NAME -->` and leaves everything
+ * else unchanged, also a section without new text. Throws an Error for text without a section.
  */
 export function fillMarkers(document: string, sections: ReadonlyMap<string, string>): string {
   let filled = document

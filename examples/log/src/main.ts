@@ -42,7 +42,7 @@ await using log = await openLog({
 })
 report('open', { groups: groups.join(), transport: log.transport.capabilities.kind })
 
-// What the kernel has collected and not delivered comes first; then the loop ends.
+// Records that the kernel has collected come first; then the loop ends.
 const stop = () => log.finish()
 process.once('SIGINT', stop).once('SIGTERM', stop)
 if (options.seconds !== undefined) setTimeout(stop, Number(options.seconds) * 1000).unref()

@@ -1,7 +1,7 @@
 import { IpProtocol, type PacketView } from '@ringlink/packet'
 import type { QueuePacket } from 'ringlink'
 
-/** What a datagram is dropped for. */
+/** The reason for dropping a datagram. */
 export interface Unwanted {
   /** its destination port */
   readonly port: number

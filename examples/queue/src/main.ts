@@ -11,7 +11,7 @@ const { values: options } = parseArgs({
     rule: { type: 'boolean', default: false },
     'drop-port': { type: 'string', default: '5000' },
     'drop-text': { type: 'string', default: '' },
-    /** mark of what is accepted; 0 leaves packets as they are */
+    /** mark of accepted packets; 0 leaves the mark unchanged */
     mark: { type: 'string', default: '0' },
     seconds: { type: 'string' },
     /** socket, or mmap: memory shared with the kernel */

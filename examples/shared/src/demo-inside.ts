@@ -1,4 +1,4 @@
-// What the demos do inside their namespace: run an example as a process of its own, and the sender as another.
+// The part of the demos inside their namespace: runs an example in one process and the sender in another.
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -80,7 +80,7 @@ export function progress(text: string): void {
   process.stderr.write(`demo: ${text}\n`)
 }
 
-/** What a demo has found: what is printed, and the checks that failed. */
+/** The result of a demo: its output, and the failed checks. */
 export interface DemoOutcome {
   readonly text: string
   readonly failures: readonly string[]
@@ -91,7 +91,7 @@ export async function runDemonstration(
   demonstrate: (transport: string, wantsJson: boolean, signal: AbortSignal) => Promise<DemoOutcome>,
 ): Promise<void> {
   const [transport = 'socket', format] = process.argv.slice(2)
-  // What still runs at the deadline, or when we are told to end, is ended with it.
+  // Stops everything that still runs at the deadline, or when the process is stopped.
   const abort = new AbortController()
   const seconds = deadline()
   const timer = setTimeout(() => abort.abort(`it is not done after ${seconds} s`), seconds * 1000)

@@ -1,4 +1,4 @@
-// What `npm run demo…` starts with: it makes a network namespace, so that nothing of the machine is touched, and runs the
+// The start of `npm run demo…`: makes a network namespace, so that the machine is not affected, and runs the
 // demo itself in there.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

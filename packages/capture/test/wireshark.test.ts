@@ -124,7 +124,7 @@ describe.skipIf(missing !== undefined)(title("Wireshark's own reader"), () => {
     expect(seen[0]?.[5]).toBe('198.51.100.4')
   })
 
-  test.each(['little', 'big'] as const)('reads every block as it is meant, statistics too, %s endian', (order) => {
+  test.each(['little', 'big'] as const)('reads every block correctly, statistics too, %s endian', (order) => {
     // Dissects it as a file, not as packets: the only way to see how Wireshark reads statistics.
     const text = run('tshark', '-r', write(everything(order)), '-X', 'read_format:MIME Files Format', '-V')
     const lines = text.split('\n').map((line) => line.trim())

@@ -24,7 +24,7 @@ export interface SubscribedSession {
   rowBatches<Set extends AttributeSet>(request: Request<Set>, options?: DumpOptions): AsyncGenerator<RowBatch>
 }
 
-/** What a subscription has seen since it began. */
+/** The counters of a subscription since it began. */
 export interface SubscriptionStats {
   /** notifications delivered in batches */
   notifications: number

@@ -88,8 +88,9 @@ export class PacketLayout extends PacketFields {
   }
 
   /**
-   * What comes most often, without the walk and with each field set once: a whole IPv4 packet without options that is not a fragment and
-   * holds UDP or TCP. Returns false, having changed nothing, for all others; the walk says the same of the packets that it takes.
+   * The most frequent case, without the walk and with each field set once: a whole IPv4 packet without options that is
+   * not a fragment and holds UDP or TCP. Returns false, having changed nothing, for all others; the walk says the same
+   * of the packets that it takes.
    */
   private wrapPlain(memory: Memory, offset: number, length: number, network: number): boolean {
     const { u8 } = memory

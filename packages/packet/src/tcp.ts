@@ -21,7 +21,7 @@ export const TCP_CHECKSUM: number = WINDOW + 2
 const URGENT_POINTER = TCP_CHECKSUM + 2
 /** Bytes of a header without options. */
 export const TCP_HEADER_LENGTH: number = URGENT_POINTER + 2
-/** What 4 bits can say in words of 4 bytes. */
+/** The maximum of a 4-bit field in units of 4 bytes. */
 export const TCP_MAXIMUM_HEADER_LENGTH = 60
 
 /** Control bits (RFC 9293 section 3.1). */

@@ -1,4 +1,4 @@
-/** What tcpdump says of ICMP and ICMPv6 messages, up to their length. */
+/** ICMP and ICMPv6 messages in tcpdump's format, up to their length. */
 
 import { formatAddress } from './address.ts'
 import { IcmpType, IcmpView } from './icmp.ts'

@@ -49,7 +49,7 @@ export class VlanView extends HeaderView {
     return true
   }
 
-  /** the tag as it is: priority, drop eligible and id (the kernel's `vlan_tci`) */
+  /** the whole tag: priority, drop eligible and id (the kernel's `vlan_tci`) */
   get tag(): number {
     return read16(this.memory, this.offset + TAG)
   }

@@ -1,4 +1,4 @@
-/** What this package reads from a packet, under the names and in the form that Wireshark gives its fields. */
+/** The values that this package reads from a packet, with the names and formats of Wireshark's fields. */
 import {
   ArpView,
   type ChecksumState,

@@ -10,7 +10,7 @@ function textOf(frame: Uint8Array): string {
   return packetText(packet.wrap(memory, offset, length, { from: 'ethernet' }))
 }
 
-/** What we say instead, by the number of the packet in its capture. */
+/** Our text where it differs, by the number of the packet in its capture. */
 const OTHER: Readonly<Record<CaptureName, Readonly<Record<number, string>>>> = {
   ipv4: {
     // tcpdump does not know UDP-Lite.

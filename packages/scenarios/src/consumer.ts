@@ -27,7 +27,7 @@ interface TransportSizes {
   readonly batch: number
 }
 
-/** What opens the transport of a consumer: a plain socket, or a ring. */
+/** Opens the transport of a consumer: a plain socket, or a ring. */
 export type OpenConsumer = (sizes: TransportSizes) => OpenTransport
 
 /** Called with every message that a consumer receives. */
@@ -57,7 +57,7 @@ export function openConsumer(kernel: SimKernel, ring: ScenarioRing | undefined):
     }
 }
 
-/** What the steps of a scenario do with a consumer. */
+/** The operations of a scenario's steps on a consumer. */
 export interface Consumer {
   running: boolean
   /** packets that it has taken; rows of a dump do not count */
@@ -77,7 +77,7 @@ export class QueueConsumer implements Consumer {
   readonly #queue: Queue
   readonly #policy: VerdictPolicy
   readonly #seen: MessageListener
-  /** packets that came with a batch and were more than the step asked for */
+  /** packets of a batch beyond those that the step requested */
   readonly #backlog: HeldPacket[] = []
 
   private constructor(queue: Queue, policy: VerdictPolicy, seen: MessageListener) {
@@ -140,7 +140,7 @@ export class LogConsumer implements Consumer {
   overruns = 0
   readonly #log: Log
   readonly #seen: MessageListener
-  /** packets that came in a datagram and were more than the step asked for */
+  /** packets of a datagram beyond those that the step requested */
   #backlog = 0
 
   private constructor(log: Log, seen: MessageListener) {

@@ -1,4 +1,4 @@
-/** What is in a packet, for traces, filters and tests. Owned objects, never throws. */
+/** The contents of a packet, for traces, filters and tests. Returns owned objects and never throws. */
 
 import { ICMP_HEADER_LENGTH, IpProtocol, TCP_HEADER_LENGTH, TcpFlag, UDP_HEADER_LENGTH } from '@ringlink/packet'
 import { type ChecksumReport, type NetworkHeader, readNetworkHeader, verifyChecksums } from './headers.ts'
@@ -12,7 +12,7 @@ export interface UdpDescription extends NetworkDescription {
   readonly kind: 'udp'
   readonly sourcePort: number
   readonly destinationPort: number
-  /** a window on the packet, as far as it is there */
+  /** a window on the available bytes of the packet */
   readonly payload: Uint8Array
 }
 
@@ -28,7 +28,7 @@ export interface TcpDescription extends NetworkDescription {
   readonly urgentPointer: number
   /** a window on the packet */
   readonly options: Uint8Array
-  /** a window on the packet, as far as it is there */
+  /** a window on the available bytes of the packet */
   readonly payload: Uint8Array
 }
 
@@ -39,7 +39,7 @@ export interface IcmpDescription extends NetworkDescription {
   readonly code: number
   readonly identifier: number
   readonly sequence: number
-  /** a window on the packet, as far as it is there */
+  /** a window on the available bytes of the packet */
   readonly payload: Uint8Array
 }
 

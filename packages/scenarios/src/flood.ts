@@ -47,7 +47,7 @@ export interface EchoFloodOptions {
   readonly content?: Content | undefined
 }
 
-/** Where the checksum lies in each transport header. */
+/** Offset of the checksum in each transport header. */
 const UDP_CHECKSUM = 6
 const TCP_CHECKSUM = 16
 const ICMP_CHECKSUM = 2

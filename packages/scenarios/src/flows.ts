@@ -47,7 +47,7 @@ export interface Endpoint {
 /** Bytes, text (as UTF-8), or a number of bytes that the seed chooses. */
 export type Content = Uint8Array | string | number
 
-/** What all flows have. */
+/** Options of all flows. */
 export interface FlowTiming {
   readonly seed: number
   /** when the first packet comes by, in nanoseconds; default 0 */

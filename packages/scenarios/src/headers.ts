@@ -10,7 +10,7 @@ import {
   transportChecksum,
 } from '@ringlink/packet'
 
-/** What the network header says. Offsets count from the start of the packet. */
+/** The fields of the network header. Offsets count from the start of the packet. */
 export interface NetworkHeader {
   readonly version: 4 | 6
   readonly source: string

@@ -1,4 +1,4 @@
-/** What scenarios need besides the builders of @ringlink/packet. */
+/** Functions for scenarios besides the builders of @ringlink/packet. */
 import { EncodeError } from '@ringlink/codec/errors'
 import type { Payload } from '@ringlink/packet'
 

@@ -16,7 +16,7 @@ import type { PacketSource } from './sources.ts'
 export interface Scenario {
   /** unique: lower case, words joined by hyphens */
   readonly name: string
-  /** one sentence: what happens and what is to be seen */
+  /** one sentence: what happens and what to expect */
   readonly description: string
   readonly seed: number
   /** the path's rules, asked in this order; a packet that comes to their end is accepted */
@@ -57,7 +57,7 @@ export interface LogRule {
   readonly prefix?: string | undefined
 }
 
-/** What a queue's consumer answers: `alternate` accepts odd ids and drops even ones. */
+/** The verdicts of a queue's consumer: `alternate` accepts odd ids and drops even ones. */
 export type VerdictPolicy = 'accept' | 'drop' | 'alternate'
 
 /** A number, or `some`: one or more, where the exact number is the kernel's accounting and not the scenario's point. */
@@ -209,7 +209,7 @@ export interface ExpectQueueStep {
   readonly lastId?: Expected | undefined
 }
 
-/** What came to some consumers, taken together. */
+/** The packets received by some consumers together. */
 export interface ExpectReceivedStep {
   readonly kind: 'expectReceived'
   readonly consumers: readonly string[]
@@ -218,7 +218,7 @@ export interface ExpectReceivedStep {
   readonly overruns?: Expected | undefined
 }
 
-/** What became of the packets injected; what is neither is waiting. */
+/** The results of the injected packets; the others are waiting. */
 export interface ExpectPathStep {
   readonly kind: 'expectPath'
   readonly accepted: Expected

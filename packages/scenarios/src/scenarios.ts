@@ -54,7 +54,8 @@ export const floodFailOpen: Scenario = {
 /** A receive buffer that is full before the queue is: loss is reported once per overrun, and shows as a gap in the ids. */
 export const overrun: Scenario = {
   name: 'overrun',
-  description: 'A receive buffer smaller than the queue: packets are lost on the way to the consumer, and it is told.',
+  description:
+    'A receive buffer smaller than the queue: packets are lost on the way to the consumer, which is notified.',
   seed: 3,
   rules: [{ kind: 'queue', number: 0 }],
   steps: [
@@ -216,7 +217,7 @@ export const restart: Scenario = {
   ],
 }
 
-/** A table that changes while it is dumped: the reader is told, and asks again. */
+/** A table that changes during a dump: the reader is notified, and requests it again. */
 export const interruptedDump: Scenario = {
   name: 'interrupted-dump',
   description: 'A row goes while its table is dumped in pieces: that dump says so, the next one is whole.',

@@ -1,5 +1,5 @@
 /**
- * Traffic as data: what a scenario injects, described in words and numbers. The same source and seed give the same
+ * Traffic as data: the packets that a scenario injects. The same source and seed give the same
  * packets and times.
  */
 

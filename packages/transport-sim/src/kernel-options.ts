@@ -28,7 +28,7 @@ export interface SimKernelOptions {
    * the features of its nf_tables; default everything that the simulator supports. `false`: a kernel without nf_tables
    */
   readonly nfTables?: NfTablesOptions | false | undefined
-  /** a batch for a subsystem that the kernel has not panics it, as Linux 4.4.1 does: the flush throws; default false */
+  /** a batch for a missing subsystem panics the kernel, as in Linux 4.4.1: the flush throws; default false */
   readonly batchPanics?: boolean | undefined
   /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
   readonly devices?: Readonly<Record<number, string>> | undefined

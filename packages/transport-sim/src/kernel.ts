@@ -158,8 +158,8 @@ export class SimKernel {
   }
 
   /**
-   * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: leave them
-   * as they are until the packet has been delivered or dropped, or say that they are `borrowed`. Throws `OptionError`.
+   * Sends a packet on its way through the rules of its hook. The bytes, from the network header on, are not copied: do
+   * not change them until the packet has been delivered or dropped, or set `borrowed`. Throws `OptionError`.
    */
   inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
     checkInjected(packet, meta)

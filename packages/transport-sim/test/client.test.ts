@@ -159,7 +159,7 @@ describe('the client on a simulated kernel', () => {
     expect([delivered, kernel.dropped.flushed]).toEqual([['a', 'b', 'c'], 0])
   })
 
-  it('finds out who reads a packet after its batch', async () => {
+  it('exposes reads of a packet after its batch', async () => {
     const { queue, inject } = await open()
     inject('a')
     let kept: { readonly id: number } | undefined

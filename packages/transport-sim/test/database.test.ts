@@ -106,7 +106,7 @@ describe('a dump', () => {
 })
 
 describe('rows', () => {
-  it('are put in, asked for and taken out, and the group is told', () => {
+  it('are added, requested and removed, and the group is notified', () => {
     const { kernel, socket } = filled(0)
     const watcher = kernel.open({ protocol: DATABASE_PROTOCOL, groups: [DATABASE_GROUP] })
     const value = new Uint8Array([1, 2, 3])

@@ -12,7 +12,7 @@ export interface LogSummary extends ExampleEvent {
   readonly lost: number
 }
 
-/** What everybody who took part has counted. */
+/** The counters of all participants. */
 export interface DemoResult {
   readonly seconds: number
   readonly sender: SenderReport

@@ -7,7 +7,7 @@ import { deadline } from '@ringlink/example-shared/patience'
 import { RULES } from './rules.ts'
 import { SMALL_GROUP, SMALL_RANGE } from './traffic.ts'
 
-/** What the example prints of a packet. */
+/** The output of the example for a packet. */
 export interface PacketEvent extends ExampleEvent {
   readonly group: number
   readonly sequence: number
@@ -65,7 +65,7 @@ export class PacketTally {
   }
 }
 
-/** What is in a capture. */
+/** The contents of a capture. */
 export interface CaptureCounts {
   readonly packets: number
   readonly dropped: number

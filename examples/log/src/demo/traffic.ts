@@ -1,4 +1,4 @@
-/** What is sent, so that the sender, the rules and the checks agree. */
+/** The traffic, shared by the sender, the rules and the checks. */
 export const ADDRESS = '127.0.0.1'
 export const UDP_PORT = 4100
 export const TCP_PORT = 4102
@@ -14,7 +14,7 @@ export const MAIN_GROUP = 5
 export const SMALL_GROUP = 6
 export const SMALL_RANGE = 64
 
-/** What the sender has to say at its end. */
+/** The report of the sender at its end. */
 export interface SenderReport {
   /** why it gave up, if it did */
   readonly problem: string | undefined

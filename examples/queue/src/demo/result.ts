@@ -13,7 +13,7 @@ export interface QueueSummary {
   readonly lost: number
 }
 
-/** What everybody who took part has counted. */
+/** The counters of all participants. */
 export interface DemoResult {
   readonly transport: string
   readonly seconds: number
@@ -30,7 +30,7 @@ export interface DemoResult {
   }
 }
 
-/** What is printed, and the checks that failed. */
+/** The output, and the failed checks. */
 export function formatResult(result: DemoResult, wantsJson: boolean): { text: string; failures: string[] } {
   const checks = checkResult(result)
   const failures = checks.filter(({ passed }) => !passed).map(({ what }) => what)

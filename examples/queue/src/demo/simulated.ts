@@ -1,5 +1,5 @@
-// The demo on a simulated kernel: where no namespace can be made, and on other systems. The same traffic, the same filters,
-// the same checks; the kernel is the only thing that is made up.
+// The demo on a simulated kernel: where no namespace can be made, and on other systems. The same traffic, the same
+// filters, the same checks; only the kernel is simulated.
 import { createHash } from 'node:crypto'
 import { type DemoOutcome, progress, runDemonstration } from '@ringlink/example-shared/demo-inside'
 import { describePacket, tcpFlow, udpPacket } from '@ringlink/scenarios'
@@ -112,7 +112,7 @@ async function demonstrate(_transport: string, wantsJson: boolean, signal: Abort
   const transport = (needs: TransportNeeds) => kernel.open(needs)
   await using rules = await installDemoRules(QUEUE_NUMBER, { transport })
   const deliveries = new Deliveries()
-  // What goes out by the loopback device comes in by it.
+  // Packets sent through the loopback device also arrive on it.
   kernel.onDelivered(({ bytes, hook }) => {
     if (hook === Hook.Output) kernel.inject(bytes, { hook: Hook.Input })
     else deliveries.note(bytes)

@@ -1,6 +1,6 @@
 import type { Unwanted } from '../filter.ts'
 
-/** What is sent, so that the sender, the receiver and the checks agree. */
+/** The traffic, shared by the sender, the receiver and the checks. */
 export const ADDRESS = '127.0.0.1'
 export const KEPT_PORT = 4000
 export const DROPPED_PORT = 4001
@@ -13,7 +13,7 @@ export const DATAGRAMS = 40_001
 /** Each way. */
 export const TCP_BYTES = 8 * 1024 * 1024
 
-/** What becomes of datagram `index`. */
+/** The expected result for datagram `index`. */
 export function fateOf(index: number): 'kept' | 'dropped by port' | 'dropped by text' {
   if (index === DATAGRAMS - 1) return 'kept'
   if (index % 8 === 3) return 'dropped by port'
@@ -27,7 +27,7 @@ export function countDropped(): number {
   return dropped
 }
 
-/** What the sender has to say at its end. */
+/** The report of the sender at its end. */
 export interface SenderReport {
   readonly datagrams: number
   readonly tcpBytesSent: number

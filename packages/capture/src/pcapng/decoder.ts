@@ -87,7 +87,7 @@ export class PcapngDecoder {
     this.#window.push(chunk)
   }
 
-  /** The next block, or `undefined` when it has not arrived whole. */
+  /** The next block, or `undefined` if it has not arrived completely. */
   next(): CaptureBlock | undefined {
     if (this.#failure !== undefined) throw this.#failure
     try {

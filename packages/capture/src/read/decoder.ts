@@ -44,7 +44,7 @@ export class CaptureDecoder {
     this.#decoder?.push(begun)
   }
 
-  /** The next block, or `undefined` when it has not arrived whole. */
+  /** The next block, or `undefined` if it has not arrived completely. */
   next(): CaptureBlock | undefined {
     if (this.#failure !== undefined) throw this.#failure
     return this.#decoder?.next()

@@ -32,10 +32,10 @@ export function readSettings({ values }: LogArguments): LogSettings {
   const { read, write, stats, json, print } = values
   const groups = readGroups(values.group)
   if (read === undefined && groups.length === 0) {
-    throw new UsageError('--group is missing: which group is to be shown? (or --read FILE)')
+    throw new UsageError('--group is missing: give the group to show, or --read FILE')
   }
   if (read !== undefined && (write !== undefined || groups.length > 0)) {
-    throw new UsageError('--read shows a capture as it is: without --group and --write')
+    throw new UsageError('--read shows a capture and cannot be combined with --group or --write')
   }
   const rules = readRules(values.rule)
   if (rules.length > 0 && groups.length !== 1) throw new UsageError('--rule logs to one group: --group must name one')

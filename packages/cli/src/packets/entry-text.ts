@@ -31,7 +31,7 @@ export function formatEntry(entry: Entry, { paint, devices, linkLayer }: EntrySt
   return words.join(' ')
 }
 
-/** As tcpdump prints it, in colours; names that are asked for in DNS too. */
+/** As tcpdump prints it, in colours, with the names in DNS questions. */
 function paintPacket(packet: PacketView, paint: Paint): string {
   const text = packetLine(packet)
   const [network = ''] = text.split(' ', 1)

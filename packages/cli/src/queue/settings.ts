@@ -59,7 +59,7 @@ export function readSettings({ values }: QueueArguments): QueueSettings {
 }
 
 function readQueues(text: string | undefined): number[] {
-  if (text === undefined) throw new UsageError('--queue is missing: which queue is to be answered?')
+  if (text === undefined) throw new UsageError('--queue is missing: give the queue to answer')
   const [first = '', last = first, ...more] = text.split(':')
   const from = readNumber('--queue', first, 0, 0xffff) ?? 0
   const to = readNumber('--queue', last, 0, 0xffff) ?? 0

@@ -132,7 +132,7 @@ describe('on a terminal', () => {
     [['queue', '--help'], /Examples:/],
     [['completion', 'bash'], /complete -o filenames -F _ringlink ringlink/],
     [['man'], /\.SH NAME/],
-  ])('%j is printed as it is', (words, text) => {
+  ])('%j is printed unchanged', (words, text) => {
     const { output, status } = onTerminal(ringlink(...words))
     expect(status).toBe(0)
     expect(output).toMatch(text)

@@ -23,7 +23,7 @@ export interface RecordBatchOwner {
 
 /**
  * The logged packets that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the
- * batch until the next batch is asked for. Copy what must live longer: `record.attributes()`,
+ * batch until the next batch is requested. Copy what must live longer: `record.attributes()`,
  * `record.payload().slice()`.
  */
 export class RecordBatch implements Iterable<LogRecord> {

@@ -25,7 +25,7 @@ import { DEFAULT_READ_INTERVAL, type LogOptions, logConfig, logGroups, logTransp
 import type { LogRecord } from './record.ts'
 import { logOptions } from './schema.ts'
 
-/** What a log has seen since it was opened. */
+/** The counters of a log since it was opened. */
 export interface LogStats {
   /** records received */
   records: number

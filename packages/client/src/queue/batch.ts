@@ -36,7 +36,7 @@ const IDENTIFIED_LENGTH = PACKET_HEADER_ID + 4
 
 /**
  * The packets that one wake-up brought. Iterating re-aims one {@link QueuePacket}, which is valid until the next step.
- * The batch ends when the next one is asked for; packets without a verdict then get the queue's `unanswered` verdict.
+ * The batch ends when the next one is requested; packets without a verdict then get the queue's `unanswered` verdict.
  */
 export class PacketBatch implements Iterable<QueuePacket> {
   /**

@@ -5,7 +5,7 @@ import { type HeldPacket, openQueue } from '../../src/index.ts'
 
 const receive = { blockSize: 4096, blockCount: 124, frameSize: 4096, frameCount: 124 }
 
-/** What the simulated kernel offers. */
+/** The transports of the simulated kernel. */
 const kinds: Record<string, Partial<SimOptions>> = {
   'a plain socket': {},
   'a ring that copies': { ring: { receive } },

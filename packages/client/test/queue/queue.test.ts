@@ -217,7 +217,7 @@ describe('openQueue', () => {
 })
 
 describe('verdicts', () => {
-  test('those of a batch go out together, when the next batch is asked for', async () => {
+  test('those of a batch are sent together, when the next batch is requested', async () => {
     const { transport, verdicts, queue } = await open()
     const { iterator, batch } = await (async () => {
       transport.deliver(packetMessage(1), packetMessage(2), packetMessage(3))

@@ -134,7 +134,7 @@ function judge(packet: DescribedPacket, properties: RuleProperties): (boolean | 
   return found
 }
 
-/** Whether a rule matches a packet, as it is written. */
+/** Whether a rule matches a packet, according to its text. */
 export function isMatched(rule: FirewallRule, packet: DescribedPacket): boolean {
   const { not = {}, ...match } = rule.match ?? {}
   return judge(packet, match).every((it) => it === true) && judge(packet, not).every((it) => it === false)

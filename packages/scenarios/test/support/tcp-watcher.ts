@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 
-/** What a connection carried, according to {@link watchTcp}. */
+/** The contents of a connection, according to {@link watchTcp}. */
 export interface WatchedConnection {
   toServer: Uint8Array
   toClient: Uint8Array

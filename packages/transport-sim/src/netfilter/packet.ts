@@ -63,7 +63,7 @@ export interface PacketMeta {
   /** time of receipt in microseconds since 1970; left out: no timestamp */
   readonly timestamp?: bigint | undefined
   readonly checksum?: Checksum | undefined
-  /** bytes of data in each segment: the packet is larger than the MTU and is to be cut later */
+  /** bytes of data in each segment: the packet is larger than the MTU and is segmented later */
   readonly segmentSize?: number | undefined
   /** bytes that the kernel holds in one piece, which it copies where it refers to the rest; matters to the accounting alone */
   readonly linearLength?: number | undefined
@@ -117,7 +117,7 @@ export class SimPacket {
   checksum: Checksum = Checksum.Verified
   segmentSize = 0
   linearLength = 0
-  /** its bytes are to be copied before it waits */
+  /** its bytes must be copied before it waits */
   borrowed = false
   /** the table of its hook in which it was queued */
   table = 0

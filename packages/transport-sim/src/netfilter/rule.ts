@@ -18,7 +18,7 @@ export interface RuleLog {
   readonly prefix?: string | undefined
   /** bytes to copy at most, within the group's own range */
   readonly copyLength?: number | undefined
-  /** entries that are to be sent together, if that is fewer than the group's own number */
+  /** entries to send together, if fewer than the group's threshold */
   readonly threshold?: number | undefined
 }
 

@@ -8,7 +8,7 @@ import type { Memory } from '@ringlink/codec'
  * allocated and not delivered is forgotten at the next `allocate`.
  */
 export interface Receiver {
-  /** where the message allocated last is to be written; may change with every allocation */
+  /** offset at which to write the last allocated message; may change with every allocation */
   readonly memory: Memory
   readonly offset: number
   /**

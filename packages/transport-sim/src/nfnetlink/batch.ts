@@ -123,7 +123,7 @@ class BatchRun {
     for (const { request, errno } of this.#answers) this.#dispatcher.acknowledge(request, errno)
   }
 
-  /** False when it is to be tried again with a look at each rule. */
+  /** Returns false if it must be tried again with a check of each rule. */
   #attempt(validateAtOnce: boolean): boolean {
     const attempt = this.#subsystem.begin(this.#begin.socket.portId, validateAtOnce)
     this.#answers = []

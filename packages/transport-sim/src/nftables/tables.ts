@@ -38,7 +38,7 @@ export function findTable(
   return table === undefined ? Errno.ENOENT : checkOwner(table, portId)
 }
 
-/** Port id 0 stands for who only reads. */
+/** Port id 0 stands for a reader. */
 function checkOwner(table: NfTablesTable, portId: number): NfTablesTable | number {
   return table.isOwned && portId !== 0 && table.owner !== portId ? Errno.EPERM : table
 }

@@ -70,7 +70,7 @@ function start(options: SimKernelOptions = {}) {
   return { kernel, socket }
 }
 
-/** What the counters of all rules have counted. */
+/** The counters of all rules. */
 function counted(socket: SimTransport): number[] {
   sendBytes(socket, request(NfTablesMessage.GetRule, 0, ruleAttributes, {}, Request | 0x300, 0))
   const numbers: number[] = []

@@ -142,7 +142,7 @@ describe('nfnetlink_queue', () => {
     const { kernel, socket, delivered } = queueKernel()
     kernel.inject(udp(5000, 'first'))
     kernel.inject(udp(5000, 'second'))
-    // Further than ids are told apart by their lower bits, and once around.
+    // Beyond the lower bits by which ids are distinguished, and across the wrap.
     for (let id = 3; id < 140_000; id++) {
       kernel.inject(udp(5000, ''))
       if (id % 200 > 0) continue
@@ -227,7 +227,7 @@ describe('nfnetlink_queue', () => {
     for (const port of [1, 2]) kernel.inject(udp(port, 'x'))
     const socket = kernel.open({ protocol: Protocol.Netfilter })
     ask(socket, config(1, bind))
-    // Bound, but nothing is to be copied yet: bypass does not help.
+    // Bound, but with copy mode none: bypass has no effect.
     for (const port of [1, 2]) kernel.inject(udp(port, 'x'))
     expect([kernel.delivered, kernel.dropped['no-queue'], kernel.dropped['not-copied']]).toEqual([1, 1, 2])
   })

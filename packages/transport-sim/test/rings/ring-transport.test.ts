@@ -257,7 +257,7 @@ describe('holding', () => {
           }
         }
         for (const { lease } of leases) lease.release()
-        // What was allocated last, and waits for its message, is given up at the first of these.
+        // The last allocation, which waits for its message, is abandoned at the first of these.
         for (let round = 0; round < 3; round++) {
           kernel.put(packet(++number))
           for (let idle = 0; idle < 4; idle++) {
@@ -448,7 +448,7 @@ describe('sending through a transmit ring (section 10)', () => {
   it('"16 acked requests via TX into an RX ring of 2 frames: send returns full length, 14 acks lost"', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ ...transmitRing, receive: { ...receive, blockCount: 2, frameCount: 2 } })
-    // Answered without having asked for it, as errors are.
+    // Answered without a request for it, as errors are.
     for (let index = 0; index < 16; index++) commit(transport, kernel.request(index, 16))
     expect(transport.outbox.flush()).toBe(16)
     const batch = transport.poll() as FrameBatch
@@ -527,7 +527,7 @@ describe('requests that ask for an answer', () => {
     lease.release()
   })
 
-  it('a failure on the way is told to who receives, and loses nothing', async () => {
+  it('a failure on the way is reported to the receiver, and loses nothing', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, batchSize: 8 })
     const requests = burst(kernel, 12)

@@ -122,7 +122,7 @@ export class EchoKernel implements Peer {
   }
 }
 
-/** What no simulated kernel can be asked for. */
+/** Options that no simulated kernel supports. */
 export const cannot: Partial<Record<Ability, string>> = {
   partialSend: 'the kernel takes a frame, or a send, whole or not at all',
 }

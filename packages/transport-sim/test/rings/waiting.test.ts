@@ -33,7 +33,7 @@ describe('a receive that waits', () => {
     await transport.close()
   })
 
-  it('is told NO_FREE_FRAMES also after a batch that was not full: no message can come that would wake it', async () => {
+  it('gets NO_FREE_FRAMES even after a batch that was not full: no message can come that would wake it', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, batchSize: 3 })
     for (let number = 0; number < 8; number++) kernel.put(packet(number))

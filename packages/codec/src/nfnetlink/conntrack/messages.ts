@@ -2,7 +2,7 @@
 
 /** `nlmsg_type` of connection tracking's messages: NFNL_SUBSYS_CTNETLINK in the upper byte. */
 export const ConntrackMessage = {
-  /** IPCTNL_MSG_CT_NEW: a connection, new or as it is */
+  /** IPCTNL_MSG_CT_NEW: a connection, new or existing */
   New: 0x0100,
   /** IPCTNL_MSG_CT_GET */
   Get: 0x0101,

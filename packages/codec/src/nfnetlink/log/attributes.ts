@@ -20,7 +20,7 @@ export const LogMessage = {
 } as const
 export type LogMessage = (typeof LogMessage)[keyof typeof LogMessage]
 
-/** What a Config message does (`nfulnl_msg_config_cmds`). */
+/** Commands of a Config message (`nfulnl_msg_config_cmds`). */
 export const LogCommand = {
   /** NFULNL_CFG_CMD_NONE */
   None: 0,

@@ -23,7 +23,7 @@ export const QueueMessage = {
 } as const
 export type QueueMessage = (typeof QueueMessage)[keyof typeof QueueMessage]
 
-/** What a Config message does (`nfqnl_msg_config_cmds`). */
+/** Commands of a Config message (`nfqnl_msg_config_cmds`). */
 export const QueueCommand = {
   /** NFQNL_CFG_CMD_NONE */
   None: 0,
