@@ -45,7 +45,7 @@ export type CtStep =
   | { readonly do: 'send'; readonly socket: CtSocketName; readonly messages: readonly CtMessage[] }
   /** everything that has come */
   | { readonly do: 'read'; readonly socket: CtSocketName }
-  /** packets that leave the machine by the loopback device, one after the other */
+  /** consecutive packets that leave the machine through the loopback device */
   | { readonly do: 'inject'; readonly packets: readonly Uint8Array[] }
   /** lets time pass */
   | { readonly do: 'wait'; readonly milliseconds: number }

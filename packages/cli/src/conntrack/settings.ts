@@ -16,7 +16,7 @@ export interface ConntrackSettings {
   readonly action: ConntrackAction
   /** what the kernel filters by */
   readonly filter: ConnectionFilter
-  /** what is left of --filter: true for connections that are wanted */
+  /** the rest of --filter: true for matching connections */
   readonly isWanted: PacketFilter | undefined
   readonly events: ReadonlySet<(typeof EVENTS)[number]>
   readonly changes: ConnectionChanges

@@ -36,7 +36,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['ringlink completion z', ['zsh']],
   ['ringlink inspect capt', ['capture.pcapng']],
   ['ringlink log --read capt', ['capture.pcapng']],
-  // The second word is the command; a later one is not, whatever its name.
+  // The second argument is the command; a later one is not, even with the name of a command.
   ['ringlink inspect queue --on', []],
 ]
 

@@ -4,9 +4,9 @@ import { checkVerdictChanges } from './schema.ts'
 import type { ConnectionChanges } from './types.ts'
 
 /**
- * The attributes by which a verdict changes the connection of its packet (NFQA_CT). Throws code `ARGUMENT` where the packet came without
- * one: the kernel has no CONFIG_NETFILTER_NETLINK_GLUE_CT, the queue was opened without `conntrack`, or the packet is not tracked, and in
- * each case the kernel would ignore the changes without a word.
+ * The attributes by which a verdict changes the connection of its packet (NFQA_CT). Throws code `ARGUMENT` if the
+ * packet came without one: the kernel has no CONFIG_NETFILTER_NETLINK_GLUE_CT, the queue was opened without
+ * `conntrack`, or the packet is not tracked, and in each case the kernel would silently ignore the changes.
  */
 export function connectionVerdict(given: ConnectionChanges | undefined, hasConnection: boolean): Conntrack {
   const changes = checkVerdictChanges(given)

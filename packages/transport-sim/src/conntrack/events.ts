@@ -14,7 +14,7 @@ const ExpectationEvent = { New: 0, Destroy: 1 } as const
 /** Where events are sent to. */
 export interface EventNetwork {
   hasListeners(group: number): boolean
-  /** Sends to the members of a group, but for the socket `except`. `size`: what is allocated for the message. */
+  /** Sends to the members of a group, except the socket `except`. `size`: bytes to allocate for the message. */
   multicast(group: number, message: Uint8Array, size: number, except: number): void
   unicast(portId: number, message: Uint8Array, size: number): void
 }
@@ -31,7 +31,7 @@ export class ConntrackReports {
     this.#writer = new ConnectionWriter(this.#reply, now)
   }
 
-  /** Somebody listens for events of connections. */
+  /** Whether there is a listener for events of connections. */
   get hasListener(): boolean {
     const { new: created, update, destroy } = Group
     return [created, update, destroy].some((group) => this.#network.hasListeners(group))

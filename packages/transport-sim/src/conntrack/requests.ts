@@ -51,7 +51,7 @@ export const connectionPolicy: MessagePolicy = [
   nested,
   u32,
 ]
-/** Events of a connection that a request has changed, whatever it changed. */
+/** Sends the events of a connection that a request has changed, for any change. */
 const CHANGED =
   (1 << ConntrackEvent.Reply) |
   (1 << ConntrackEvent.Assured) |

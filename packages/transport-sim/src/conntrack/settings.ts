@@ -38,7 +38,7 @@ export interface ConntrackOptions {
   readonly accounting?: boolean | undefined
   /** new connections know when they began and ended (`timestamp`); default false */
   readonly timestamps?: boolean | undefined
-  /** new connections have events (`events`): never, always, or while somebody listens for some; default `auto` */
+  /** new connections have events (`events`): never, always, or while there is a listener; default `auto` */
   readonly events?: 'off' | 'on' | 'auto' | undefined
   /** checksums are verified at Prerouting (`checksum`); default true */
   readonly checksum?: boolean | undefined

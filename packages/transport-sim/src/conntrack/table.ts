@@ -101,7 +101,7 @@ export class ConntrackTable implements TrackingHost {
     return this.#makeEvents(ALL_EVENTS, ALL_EVENTS)
   }
 
-  /** Gives a connection those events of its own that are in `mask`, whoever listens. */
+  /** Gives a connection those events of its own that are in `mask`, independent of listeners. */
   giveEvents(connection: Connection, mask: number): void {
     connection.events = this.#makeEvents(mask, 0)
   }

@@ -98,7 +98,7 @@ export class SimPacket {
   priority = 0
   owner: PacketOwner | undefined
   connectionState: number = ConntrackStateBit.Invalid
-  /** its state was told, and is not to be found out */
+  /** its state was given and need not be determined */
   isStateGiven = false
   connection: Connection | undefined
   /** `ConntrackInfo`: how it stands to its connection */
