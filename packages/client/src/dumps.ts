@@ -7,7 +7,7 @@ import { Turns } from './turns.ts'
 
 /** What dumps need from their session. */
 export interface DumpHost {
-  /** milliseconds to wait for an answer, where the options do not say */
+  /** default milliseconds to wait for an answer */
   readonly requestTimeout: number
   /** Sends the request of a dump; `borrows`: its rows are left in their frames as far as possible. */
   send(request: Request, borrows: boolean): Exchange
@@ -15,7 +15,7 @@ export interface DumpHost {
   until(exchange: Exchange, isDone: () => boolean, options: DumpOptions): Promise<void>
   /** Reads what is there without waiting. Returns false when nothing is. */
   readNow(): boolean
-  /** Nobody waits for `exchange` any more. */
+  /** Marks that no caller waits for `exchange` any more. */
   remove(exchange: Exchange): void
   /** Undoes {@link remove}. */
   keep(exchange: Exchange): void
@@ -129,7 +129,7 @@ export class Dumps {
     }
   }
 
-  /** What to wait for before the dump can begin, if anything: without a wait its request is sent at once. */
+  /** The promise to wait for before the dump can begin, if any: without one its request is sent at once. */
   #begin(request: Request, options: DumpOptions): Promise<void> | undefined {
     return this.#turns.begin(request.what, options.timeout ?? this.#host.requestTimeout, options.signal)
   }

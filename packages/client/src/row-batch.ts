@@ -6,7 +6,7 @@ import type { FrameBatch } from '@ringlink/transport'
 export class BorrowedRows {
   /** rows */
   length = 0
-  // Where each row lies. The arrays stay as long as the longest batch was, so that a row costs no memory of its own.
+  // The position of each row. The arrays keep the length of the longest batch, so that a row costs no further memory.
   readonly #offsets: number[] = []
   readonly #lengths: number[] = []
   #frames: FrameBatch | undefined

@@ -11,7 +11,7 @@ import type { Request } from './request.ts'
 import type { RowBatch } from './row-batch.ts'
 import type { DumpOptions } from './session-options.ts'
 
-/** Where `nlmsg_seq` and `nlmsg_pid` are. */
+/** Offsets of `nlmsg_seq` and `nlmsg_pid`. */
 const SEQUENCE = 8
 const PORT_ID = 12
 
@@ -30,7 +30,7 @@ export interface SubscriptionStats {
   notifications: number
   /** notifications that the kernel could not deliver */
   readonly lost: number
-  /** datagrams that were cut or could not be read */
+  /** datagrams that were truncated or could not be parsed */
   malformed: number
   /** notifications dropped at the beginning of a resynchronisation: the dump is newer than they are */
   superseded: number
@@ -111,12 +111,12 @@ function isNumbered({ u32 }: Memory, offset: number, portId: number): boolean {
 
 /** Wakes a wait for notifications: some were lost, or the subscription was closed. */
 const WAKE = new Error('a subscription was woken')
-/** Ends a wait that has lasted as long as it takes to read what is there. */
+/** Ends a wait once everything ready has been read. */
 const IDLE = new Error('a subscription has nothing to read')
 
 /**
- * Notifications of multicast groups, in batches. A loss is counted and shown at once, also when nothing comes after it: then a program
- * that keeps a copy of the kernel's table calls {@link resynchronise}.
+ * Notifications of multicast groups, in batches. A loss is counted and reported at once, even if nothing follows it:
+ * then a program that keeps a copy of the kernel's table calls {@link resynchronise}.
  *
  *     for await (const batch of session.subscribe([1, 2, 3])) {
  *       if (batch.lost > 0) for await (const rows of subscription.resynchronise(dump)) …
@@ -135,7 +135,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
   #isIdle = false
   #isClosed = false
 
-  /** For `Session.subscribe`. */
+  /** Called by `Session.subscribe`. */
   constructor(session: SubscribedSession, groups: readonly number[]) {
     this.session = session
     this.groups = [...new Set(groups)]
@@ -143,7 +143,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
     const before = transport.stats.lost
     this.#stats = {
       ...{ notifications: 0, malformed: 0, superseded: 0 },
-      // Read when it is asked for: what is lost at the end of a burst is known at close at the latest.
+      // Read on demand: a loss at the end of a burst is known once the subscription is closed.
       get lost() {
         return transport.stats.lost - before
       },
@@ -184,10 +184,11 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
   }
 
   /**
-   * Dumps a table after a loss, so that a copy of it is complete again: the notifications that were queued before the dump are dropped,
-   * for the rows are newer, and those that come after its beginning follow in the loop. Call it in the loop, after a batch with a
-   * loss; the batch is over then. `session` is the one that dumps; default the subscription's own, which keeps copies of what comes
-   * in the meantime. Rejects as `Session.dump`. Another loss during the dump is shown as any other.
+   * Dumps a table after a loss, so that a copy of it is complete again: notifications queued before the dump are
+   * dropped, because the rows are newer, and those after its beginning follow in the loop. Call it in the loop, after a
+   * batch with a loss; it ends that batch. `session` is the one that dumps; default the subscription's own, which keeps
+   * copies of what comes in the meantime. Rejects as `Session.dump`. Another loss during the dump is reported like any
+   * other.
    */
   async *resynchronise<Set extends AttributeSet>(
     request: Request<Set>,
@@ -232,7 +233,10 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
     }
   }
 
-  /** Drops what was queued before now: everything up to the moment when the socket is empty. After a loss the kernel adds nothing before that. */
+  /**
+   * Drops the notifications queued so far: everything until the socket is empty. After a loss the kernel adds nothing
+   * before that.
+   */
   async #drain(): Promise<void> {
     for (;;) {
       const frames = await this.#receiveSoon()
@@ -243,7 +247,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
     this.#newlyLost()
   }
 
-  /** What comes within a turn of the event loop: a socket that has something is read by then. */
+  /** Waits for a turn of the event loop, by which a readable socket is read. */
   async #receiveSoon(): Promise<FrameBatch | undefined> {
     this.#isIdle = false
     const receiving = this.#receive()

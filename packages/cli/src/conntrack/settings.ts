@@ -11,10 +11,10 @@ const STATES = [...new Set([...tcpStateWords, ...sctpStateWords, ...dccpStateWor
 
 export type ConntrackAction = (typeof CONNTRACK_ACTIONS)[number]
 
-/** A command line that was read. */
+/** A parsed command line. */
 export interface ConntrackSettings {
   readonly action: ConntrackAction
-  /** what the kernel filters by */
+  /** the filter of the kernel */
   readonly filter: ConnectionFilter
   /** the rest of --filter: true for matching connections */
   readonly isWanted: PacketFilter | undefined
@@ -67,7 +67,7 @@ function readChanges(mark: string | undefined, time: string | undefined): Connec
     if (mask === undefined) changes.mark = bits
     else {
       changes.mark = { value: bits, mask: readNumber('--set-mark', mask, 1, WORD) ?? WORD }
-      if ((bits & ~changes.mark.mask) !== 0) throw new UsageError('--set-mark: the mark has bits that the mask has not')
+      if ((bits & ~changes.mark.mask) !== 0) throw new UsageError('--set-mark: the mark has bits outside the mask')
     }
   }
   const timeout = readUnit('--set-timeout', time, TIMES)

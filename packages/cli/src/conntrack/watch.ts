@@ -19,7 +19,7 @@ const MAXIMUM_TALKERS = 8192
 const LABELS = { new: '[NEW]', update: '[UPDATE]', destroy: '[DESTROY]' } as const
 const LABEL_WIDTH = 9
 
-/** Shows events until it is told to end. */
+/** Shows events until it is stopped. */
 export async function watch(conntrack: Conntrack, settings: ConntrackSettings, stop: Stop): Promise<void> {
   const { filter, events: kinds, json } = settings
   const events = await conntrack.events({
@@ -58,7 +58,7 @@ export async function watch(conntrack: Conntrack, settings: ConntrackSettings, s
   else if (tally.lost > 0) process.stderr.write(`${whole(tally.lost)} events were lost\n`)
 }
 
-/** What was seen, and who opens most connections. */
+/** Counts events, and the addresses that open most connections. */
 class EventTally {
   lost = 0
   readonly #counts = { new: 0, update: 0, destroy: 0 }

@@ -27,7 +27,7 @@ test.each([
   [['delete', '--all', '--zone', '1'], '--all is for'],
   [['update', '--all'], 'needs --set-mark or --set-timeout'],
   [['list', '--set-mark', '1'], 'no other action takes them'],
-  [['update', '--all', '--set-mark', '4/3'], 'bits that the mask has not'],
+  [['update', '--all', '--set-mark', '4/3'], 'bits outside the mask'],
   [['list', '--event', 'new'], '--event is for watch'],
   [['list', '--zone', '70000'], 'from 0 to 65535'],
 ])('%j is refused: %s', (words, message) => {

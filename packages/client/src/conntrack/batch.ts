@@ -3,17 +3,17 @@ import { type CompiledFilter, selects } from './filter.ts'
 import type { Connection } from './types.ts'
 import { ConnectionView } from './view.ts'
 
-/** What a batch of connections reads from: rows of a listing, or notifications. */
+/** The source of a batch of connections: rows of a dump, or notifications. */
 export type Messages = Iterable<MessageView>
 
 /**
- * Connections that came with one wake-up: rows of a listing, or events. Iterating re-aims one view: it is valid until the next step, and the
- * batch until the next batch is requested. Take `view.connection()` of what must outlive that.
+ * Connections that came with one wake-up: rows of a dump, or events. Iterating re-aims one view: it is valid until the
+ * next step, and the batch until the next batch is requested. Keep `view.connection()`, an owned copy, beyond that.
  */
 export class ConnectionBatch implements Iterable<ConnectionView> {
   /** events lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing else. 0 for a listing */
   lost = 0
-  /** messages that could not be read, of those iterated so far */
+  /** messages that could not be parsed, of those iterated so far */
   malformed = 0
   readonly #filter: CompiledFilter
   readonly #view = new ConnectionView()
@@ -24,7 +24,7 @@ export class ConnectionBatch implements Iterable<ConnectionView> {
     this.#filter = filter
   }
 
-  /** Aims at messages. The listing or the subscription does this. */
+  /** Aims at messages. Called by the dump or the subscription. */
   aim(messages: Messages, lost: number): void {
     this.#messages = messages
     this.lost = lost

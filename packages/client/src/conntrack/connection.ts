@@ -1,4 +1,4 @@
-/** Owned connections from what the kernel sent. */
+/** Owned connections from the kernel's messages. */
 
 import type { AttributeValues } from '@ringlink/codec'
 import { type Conntrack, type Expectation, statusWordsOf, type tupleAttributes } from '@ringlink/codec'
@@ -75,7 +75,7 @@ export function expectedOf(attributes: Expectation): ExpectedConnection {
   return expected as unknown as ExpectedConnection
 }
 
-/** What was left out is not a member, so that values compare and print as they are. */
+/** Missing values are not members, so that objects compare and print cleanly. */
 function put(target: Record<string, unknown>, name: string, value: unknown): void {
   if (value !== undefined) target[name] = value
 }

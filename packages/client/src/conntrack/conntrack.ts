@@ -43,7 +43,7 @@ import {
 import { compileSocketFilter } from './socket-filter.ts'
 import type { Connection, ConnectionChanges, ConnectionFilter, ConnectionKey, NewConnection } from './types.ts'
 
-/** The kernel fills datagrams of this size when it lists, and reads them with one system call for many. */
+/** Frame size in bytes for dumps: the kernel fills datagrams of this size. */
 const FRAME_SIZE = 32_768
 /** An event is one message of a few hundred bytes. */
 const EVENT_FRAME_SIZE = 4096
@@ -64,9 +64,9 @@ export interface ProcessorStatistics<Counters> {
 
 /** Counters of connection tracking. */
 export interface ConntrackStatistics {
-  /** of the network namespace: connections now, and how many there can be */
+  /** of the network namespace: current and maximum number of connections */
   readonly global: ConntrackGlobalStatistics
-  /** of each processor; which counters there are depends on the kernel */
+  /** of each processor; the set of counters depends on the kernel */
   readonly processors: readonly ProcessorStatistics<ConntrackProcessorStatistics>[]
   /** of each processor, on expected connections */
   readonly expectations: readonly ProcessorStatistics<ExpectationProcessorStatistics>[]
@@ -75,9 +75,9 @@ export interface ConntrackStatistics {
 /**
  * The connections that the kernel tracks: list, get, create, update, delete, count and watch them.
  *
- * Every method checks its arguments before anything is sent, and rejects with an `OptionError` for what makes no sense;
- * `CONNECTION_GONE` and `CONNECTION_EXISTS` where that is what the kernel says, `CONNTRACK_REFUSED` without the privilege,
- * `CONNTRACK_UNSUPPORTED` where the kernel lacks what was asked for, and otherwise as `Session` does.
+ * Every method checks its arguments before anything is sent, and rejects with an `OptionError` for invalid ones; with
+ * `CONNECTION_GONE` or `CONNECTION_EXISTS` if the kernel reports that, `CONNTRACK_REFUSED` without the privilege,
+ * `CONNTRACK_UNSUPPORTED` if the kernel lacks the feature, and otherwise as `Session` does.
  */
 export class Conntrack implements AsyncDisposable {
   readonly session: Session
@@ -85,14 +85,17 @@ export class Conntrack implements AsyncDisposable {
   readonly #open: OpenTransport | undefined
   readonly #events = new Set<ConnectionEvents>()
 
-  /** For {@link openConntrack}. */
+  /** Called by {@link openConntrack}. */
   constructor(session: Session, open: OpenTransport | undefined) {
     this.session = session
     this.#open = open
     this.expectations = new Expectations(session)
   }
 
-  /** The connections that a filter selects, as owned values; without one all. While none is requested the kernel's listing waits. */
+  /**
+   * The connections that a filter selects, by default all, as owned values. The kernel's dump waits until the next one
+   * is requested.
+   */
   async *list(filter: ConnectionFilter = {}, options: ListOptions = {}): AsyncGenerator<Connection, void, undefined> {
     for await (const batch of this.listBatches(filter, options)) yield* batch.connections()
   }
@@ -120,19 +123,19 @@ export class Conntrack implements AsyncDisposable {
     }
   }
 
-  /** A connection. Rejects with code `CONNECTION_GONE` where there is none. */
+  /** A connection. Rejects with code `CONNECTION_GONE` if it does not exist. */
   async get(key: ConnectionKey): Promise<Connection> {
     const { family, attributes } = keyValues(checkConnectionKey('get connection', key))
     const request = connectionRequest('get connection', ConntrackMessage.Get, family, attributes)
     const [message] = await this.#request(request)
     const found = connectionOf(readNfnetlinkAttributes((message as Message).view, conntrackAttributes))
-    // The kernel looks at the tuple alone when it reads.
+    // For a get request the kernel uses only the tuple.
     if (key.id !== undefined && found.id !== key.id)
       throw new ClientError('CONNECTION_GONE', `${request.what}: another connection has its tuple now`)
     return found
   }
 
-  /** Makes a connection. Rejects with code `CONNECTION_EXISTS` where there is one with one of the tuples. */
+  /** Creates a connection. Rejects with code `CONNECTION_EXISTS` if one of the tuples is in use. */
   async create(connection: NewConnection): Promise<void> {
     const { family, attributes } = newConnectionValues(checkNewConnection(connection))
     await this.#request(connectionRequest('create connection', ConntrackMessage.New, family, attributes, CREATE))
@@ -156,8 +159,8 @@ export class Conntrack implements AsyncDisposable {
   }
 
   /**
-   * Removes the connections that a filter selects, each by its id; without one all, at once. Resolves to how many were removed, those
-   * that ended by themselves not among them; `undefined` where the kernel removes all and does not count.
+   * Removes the connections that a filter selects, each by its id; without a filter all at once. Resolves to how many
+   * were removed, without those that ended by themselves; `undefined` if the kernel removes all and does not count.
    */
   async flush(filter?: ConnectionFilter): Promise<number | undefined> {
     const checked = filter === undefined ? {} : checkFilter('flush connections', filter)
@@ -183,7 +186,7 @@ export class Conntrack implements AsyncDisposable {
     return removed
   }
 
-  /** How many connections there are. */
+  /** The number of connections. */
   async count(): Promise<number> {
     return (await this.#global()).entries ?? 0
   }
@@ -208,7 +211,7 @@ export class Conntrack implements AsyncDisposable {
     }
   }
 
-  /** Watches connections: events from now on, on a socket of their own where one can be opened. Close what this resolves to. */
+  /** Watches connections: events from now on, on a separate socket if one can be opened. Close the result. */
   async events(given: EventOptions = {}): Promise<ConnectionEvents> {
     const options = checkEventOptions(given)
     const { new: began = true, update = true, destroy = true } = options
@@ -269,7 +272,7 @@ export class Conntrack implements AsyncDisposable {
     }
   }
 
-  /** Finds out whether the kernel tracks connections for this program. */
+  /** Checks whether the kernel tracks connections for this program. */
   async probe(): Promise<void> {
     try {
       await this.#global()
@@ -282,10 +285,10 @@ export class Conntrack implements AsyncDisposable {
 /**
  * Opens connection tracking. Rejects with
  *
- * - `ARGUMENT` and `VALUE_RANGE` for an option that makes no sense, before anything is opened: an `OptionError`
+ * - `ARGUMENT` and `VALUE_RANGE` for an invalid option, before anything is opened: an `OptionError`
  * - `CONNTRACK_REFUSED` without CAP_NET_ADMIN in the network namespace
- * - `CONNTRACK_UNSUPPORTED` where the kernel does not track connections, or not for netlink
- * - the signal's reason, and with what the transport rejects with
+ * - `CONNTRACK_UNSUPPORTED` if the kernel does not track connections, or not over netlink
+ * - the signal's reason, and any error of the transport
  */
 export async function openConntrack(given: ConntrackOptions): Promise<Conntrack> {
   const { transport: source, receiveBufferSize, requestTimeout, signal } = checkConntrackOptions(given)

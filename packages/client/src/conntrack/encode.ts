@@ -1,4 +1,4 @@
-/** Attributes of requests from connections that were checked. */
+/** Attributes of requests from checked connections. */
 import {
   type AttributeValues,
   type Conntrack,
@@ -45,7 +45,7 @@ export function familyOfTuple({ sourceAddress }: ConnectionTuple): number {
   return sourceAddress.includes(':') ? 10 : 2
 }
 
-/** A direction the other way round. */
+/** The reverse of a direction. */
 export function reversed(tuple: ConnectionTuple): ConnectionTuple {
   const types = inverseIcmpTypes.get(protocolNumber(tuple.protocol))
   return {
@@ -58,7 +58,7 @@ export function reversed(tuple: ConnectionTuple): ConnectionTuple {
   }
 }
 
-/** What names a connection. One direction is enough; the id holds the kernel to this very connection. */
+/** The attributes that name a connection. One direction is enough; with the id the kernel uses only this connection. */
 export function keyValues({ original, reply, zone = 0, id }: ConnectionKey): { family: number; attributes: Conntrack } {
   const tuple = original ?? (reply as ConnectionTuple)
   const values = tupleValues(tuple)

@@ -7,12 +7,12 @@ const PRIVILEGE =
 const MISSING =
   'the kernel has no connection tracking over netlink (CONFIG_NF_CT_NETLINK, module nf_conntrack_netlink), or it lacks what was asked for'
 
-/** What a request is about: `connection`, `expectation`. */
+/** The subject of a request: `connection`, `expectation`. */
 export type Subject = 'connection' | 'expectation'
 
 /**
- * The error for a refusal, with a message that says what to do. Returns an error that is not the kernel's unchanged, and the kernel's
- * where it says all that is known.
+ * The error for a refusal, with a message that says what to do. Returns other errors unchanged, and the kernel's if
+ * there is nothing to add.
  */
 export function explainRefused(error: unknown, what: string, subject: Subject): unknown {
   if (!isNetlinkError(error, 'KERNEL')) return error
@@ -32,7 +32,7 @@ export function explainRefused(error: unknown, what: string, subject: Subject): 
   }
 }
 
-/** As {@link explainRefused}, for a request in which nothing can be wrong: EINVAL is what a kernel without the module answers. */
+/** As {@link explainRefused}, for a request that cannot be invalid: a kernel without the module answers EINVAL. */
 export function explainMissing(error: unknown, what: string): unknown {
   if (isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.EINVAL)
     return new ClientError('CONNTRACK_UNSUPPORTED', `${what}: ${MISSING}`, { cause: error })

@@ -4,7 +4,7 @@ import type { Subscription, SubscriptionStats } from '../subscription.ts'
 import { ConnectionBatch } from './batch.ts'
 import type { CompiledFilter } from './filter.ts'
 
-/** What events need besides their subscription. */
+/** The needs of events besides their subscription. */
 export interface EventSource {
   readonly filter: CompiledFilter
   /** the session that dumps after a loss */
@@ -32,7 +32,7 @@ export class ConnectionEvents implements AsyncIterable<ConnectionBatch>, AsyncDi
   readonly #source: EventSource
   #closing: Promise<void> | undefined
 
-  /** For `Conntrack.events`. */
+  /** Called by `Conntrack.events`. */
   constructor(subscription: Subscription, source: EventSource) {
     this.#subscription = subscription
     this.#source = source
@@ -53,8 +53,8 @@ export class ConnectionEvents implements AsyncIterable<ConnectionBatch>, AsyncDi
   }
 
   /**
-   * The connections that there are now, after a loss: events from before are dropped, and those that come after the beginning of the dump
-   * follow in the loop, so that nothing is missing between. Call it within the loop; its batch is over then.
+   * The current connections, after a loss: earlier events are dropped, and those after the beginning of the dump follow
+   * in the loop, so that nothing is missing in between. Call it within the loop; it ends the current batch.
    */
   async *resynchronise(): AsyncGenerator<ConnectionBatch, void, undefined> {
     const { filter, lister: session, dump } = this.#source

@@ -18,7 +18,7 @@ import { CREATE, dumpExpectations, expectationRequest } from './requests.ts'
 import { checkNewExpectation, checkTuple } from './schema.ts'
 import type { ConnectionTuple, ExpectedConnection, NewExpectation } from './types.ts'
 
-/** What happened to an expected connection. */
+/** An event of an expected connection. */
 export interface ExpectationEvent {
   readonly event: 'new' | 'update' | 'destroy'
   readonly expectation: ExpectedConnection
@@ -42,14 +42,14 @@ export class Expectations {
     }
   }
 
-  /** An expected connection by its tuple, which must be the whole one. Rejects with code `CONNECTION_GONE`. */
+  /** An expected connection by its tuple, which must be complete. Rejects with code `CONNECTION_GONE`. */
   async get(tuple: ConnectionTuple): Promise<ExpectedConnection> {
     const checked = checkTuple('get expectation', tuple)
     const [message] = await this.#request('get expectation', ExpectationMessage.Get, checked)
     return expectation((message as Message).view)
   }
 
-  /** Expects a connection. Rejects with code `CONNECTION_GONE` where there is no such master. */
+  /** Expects a connection. Rejects with code `CONNECTION_GONE` if the master does not exist. */
   async create(given: NewExpectation): Promise<void> {
     const what = 'create expectation'
     const { family, attributes } = newExpectationValues(checkNewExpectation(given))
@@ -60,17 +60,20 @@ export class Expectations {
     }
   }
 
-  /** Gives an expected connection up. Rejects with code `CONNECTION_GONE`. */
+  /** Removes an expected connection. Rejects with code `CONNECTION_GONE`. */
   async delete(tuple: ConnectionTuple): Promise<void> {
     await this.#request('delete expectation', ExpectationMessage.Delete, checkTuple('delete expectation', tuple))
   }
 
-  /** Gives all up. */
+  /** Removes all expected connections. */
   async flush(): Promise<void> {
     await this.#session.request(expectationRequest('flush expectations', ExpectationMessage.Delete, 0))
   }
 
-  /** Events of expected connections from now on, with the number of those lost. Nothing else may receive from the session of the `Conntrack`. */
+  /**
+   * Events of expected connections from now on, with the number of lost ones. Nothing else may receive from the session
+   * of the `Conntrack`.
+   */
   events(): ExpectationEvents {
     const { ExpectationNew, ExpectationUpdate, ExpectationDestroy } = NetfilterGroup
     return new ExpectationEvents(this.#session.subscribe([ExpectationNew, ExpectationUpdate, ExpectationDestroy]))
@@ -98,7 +101,7 @@ export class ExpectationEvents implements AsyncIterable<readonly ExpectationEven
     this.#subscription = subscription
   }
 
-  /** The events that one wake-up brought; none where some were lost and nothing followed. */
+  /** The events of one wake-up; none if some were lost and nothing followed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly ExpectationEvent[], void, undefined> {
     for await (const batch of this.#subscription) yield [...eventsOf(batch)]
   }

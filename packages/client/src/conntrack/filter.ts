@@ -1,7 +1,8 @@
 /**
- * Filters of connections: what the kernel is asked to leave out of a listing, and a check of each connection. The kernel's filters differ by
- * version (mark and family always, tuples since Linux 5.8, status since 5.15, zones since 6.8), and older ones ignore the attributes of
- * newer filters, so every connection is checked here too: the answer is the same everywhere, only what it costs differs.
+ * Filters of connections: the part that the kernel applies to a dump, and a check of each connection. The kernel's
+ * filters differ by version (mark and family always, tuples since Linux 5.8, status since 5.15, zones since 6.8), and
+ * older ones ignore the attributes of newer filters, so every connection is checked here too: the result is the same on
+ * every kernel, only the cost differs.
  */
 import {
   type Conntrack,
@@ -30,7 +31,7 @@ export interface CompiledTuple {
   readonly destinationPort: PortSpan | undefined
 }
 
-/** A filter that was checked, in numbers. */
+/** A checked filter, in numbers. */
 export interface CompiledFilter {
   /** `Family`; Unspecified: both */
   readonly family: number
@@ -38,7 +39,7 @@ export interface CompiledFilter {
   readonly original: CompiledTuple
   readonly reply: CompiledTuple
   readonly states: ReadonlySet<unknown> | undefined
-  /** bits of the status that count, and what they must be */
+  /** mask and value of the status bits */
   readonly statusMask: number
   readonly statusBits: number
   readonly markMask: number
@@ -89,7 +90,7 @@ function spanOf(ports: ConnectionPorts | undefined): PortSpan | undefined {
   return typeof ports === 'number' ? { from: ports, to: ports } : ports
 }
 
-/** Addresses and ICMP say the family too. */
+/** Addresses and ICMP imply the family. */
 function familyOf({ family, protocol }: ConnectionFilter, ...tuples: readonly CompiledTuple[]): number {
   if (family !== undefined) return family === 'ip' ? Family.Ipv4 : Family.Ipv6
   const number = protocol === undefined ? undefined : protocolNumber(protocol)
@@ -138,7 +139,7 @@ function holds({ bytes, mask }: Prefix, { u8 }: Memory, offset: number, length: 
   return true
 }
 
-/** The attributes by which the kernel leaves connections out of a listing, as far as it can. */
+/** The attributes with which the kernel filters a dump, as far as it can. */
 export function kernelFilter(filter: CompiledFilter): Conntrack {
   const attributes: Conntrack = {}
   if (filter.markMask !== 0) {
@@ -150,7 +151,7 @@ export function kernelFilter(filter: CompiledFilter): Conntrack {
     attributes.statusMask = filter.statusMask
   }
   if (filter.zone !== undefined) attributes.zone = filter.zone
-  // The kernel compares tuples of one family, and whole values alone.
+  // The kernel compares tuples of one family, and only whole values.
   if (filter.family === Family.Unspecified) return attributes
   const original = tupleFilter(filter, filter.original)
   const reply = tupleFilter(filter, filter.reply)

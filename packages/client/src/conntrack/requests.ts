@@ -34,7 +34,7 @@ export function expectationRequest(
   return { what, type, flags, header: nfnetlinkHeader(family, 0), set: expectationAttributes, attributes }
 }
 
-/** A message that creates, and is refused where there is such a thing. */
+/** A message that creates an object, and is refused if it exists. */
 export const CREATE: number = NewFlag.Create | NewFlag.Exclusive
 
 export const dumpConnections = (

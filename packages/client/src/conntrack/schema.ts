@@ -48,7 +48,7 @@ import {
 const WORD = 0xffffffff
 const PORT = 0xffff
 const LABEL_BYTES = 16
-/** CTA_TIMEOUT has 32 bits of seconds, of which the kernel cuts what a signed number of jiffies does not hold. */
+/** CTA_TIMEOUT has 32 bits of seconds; the kernel limits it to a signed number of jiffies. */
 const LONGEST_TIMEOUT = 0x7fffffff
 const LONGEST_HELPER = 15
 
@@ -172,7 +172,7 @@ function checkKey({ original, reply }: ConnectionKey, place: OptionPlace): void 
     throw place.member('original').missing('a direction of the connection, or reply')
 }
 
-/** A connection as it was listed names itself: the members that name it are taken, the others left. */
+/** A listed connection names itself: the members that name it are used, the others ignored. */
 const anyKey: Schema<ConnectionKey> = {
   ...key,
   read: (value, place) => {

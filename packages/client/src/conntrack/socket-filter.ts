@@ -5,7 +5,7 @@ import type { Prefix } from '@ringlink/packet'
 import { FilterExtension, type FilterInstruction, FilterOperation, type SocketFilter } from '@ringlink/transport'
 import type { CompiledFilter, CompiledTuple, PortSpan } from './filter.ts'
 
-/** What events must be to wake a program. */
+/** The events that wake a program. */
 export interface EventFilter extends CompiledFilter {
   /** `nlmsg_type` of the messages; none: any */
   readonly messageTypes?: readonly ConntrackMessage[] | undefined
@@ -86,7 +86,7 @@ function port(program: Assembler, direction: number, number: number, { from, to 
   program.keepWithin(from, to)
 }
 
-/** A half word of a header of netlink, which is in host order, as a load in network order reads it. */
+/** A 16-bit number of a netlink header, which is in host order, as a load in network order reads it. */
 function hostHalfWord(value: number): number {
   return hostIsLittleEndian ? ((value & 0xff) << 8) | (value >> 8) : value
 }
@@ -103,17 +103,17 @@ class Assembler {
     this.#put(code, k)
   }
 
-  /** X = where an attribute is, by the numbers of the attributes around it and its own; a message without it is dropped. */
+  /** X = offset of an attribute, by the numbers of the attributes around it and its own; drops a message without it. */
   attribute(path: readonly number[]): void {
     this.#find(path)
     this.#put(FilterOperation.JumpIfEqual, 0, 'drop', 0)
     this.#put(FilterOperation.MoveToIndex, 0)
   }
 
-  /** Compares bits of a top-level attribute that the kernel leaves out where it is 0. */
+  /** Compares bits of a top-level attribute that the kernel omits if it is 0. */
   optional(number: number, load: FilterOperation, mask: number, bits: number): void {
     this.#find([number])
-    // Absent, A is 0, which is the value.
+    // If it is absent A is 0, which is the value.
     this.#put(FilterOperation.JumpIfEqual, 0, 2, 0)
     this.#put(FilterOperation.MoveToIndex, 0)
     this.#put(load, HEADER)

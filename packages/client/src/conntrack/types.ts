@@ -1,4 +1,4 @@
-/** Connections as programs see them: words, addresses as text, milliseconds. */
+/** Connections in the form for programs: names, addresses as text, milliseconds. */
 import type {
   Conntrack,
   ConntrackStatusWord,
@@ -12,7 +12,7 @@ import type { NumberRange } from '../rules/options.ts'
 /** A transport protocol: a name, or its number. */
 export type ConnectionProtocol = 'icmp' | 'tcp' | 'udp' | 'dccp' | 'gre' | 'icmpv6' | 'sctp' | 'udplite' | number
 
-/** The state of a connection of TCP, SCTP or DCCP; a number where the codec has no word for it. */
+/** The state of a connection of TCP, SCTP or DCCP; a number if the codec has no name for it. */
 export type ConnectionTrackingState = TcpStateWord | SctpStateWord | DccpStateWord | number
 
 /** One direction of a connection. */
@@ -28,7 +28,7 @@ export interface ConnectionTuple {
   readonly icmpType?: number | undefined
   /** of ICMP and ICMPv6 */
   readonly icmpCode?: number | undefined
-  /** the zone of this direction, where the other one has another */
+  /** the zone of this direction, if it differs from the other one's */
   readonly zone?: number | undefined
 }
 
@@ -38,7 +38,10 @@ export interface ConnectionCounters {
   readonly bytes: bigint
 }
 
-/** A connection as an owned value: of a listing, an event, a queued packet or a log record. What the kernel left out is `undefined`. */
+/**
+ * A connection as an owned value: of a listing, an event, a queued packet or a log record. Values that the kernel omits
+ * are `undefined`.
+ */
 export interface Connection {
   readonly family: 'ip' | 'ip6'
   /** the direction of the first packet */
@@ -47,13 +50,16 @@ export interface Connection {
   readonly reply: ConnectionTuple
   /** the connection that expected this one */
   readonly master?: ConnectionTuple | undefined
-  /** a number that tells it from a later connection with its tuple; two connections may have the same one (32 bits of a hash) */
+  /**
+   * a number that distinguishes it from a later connection with its tuple; two connections may have the same one (32
+   * bits of a hash)
+   */
   readonly id?: number | undefined
   /** default 0 */
   readonly zone: number
   readonly status: readonly ConntrackStatusWord[]
   readonly state?: ConnectionTrackingState | undefined
-  /** milliseconds until it is removed when no packet comes, in whole seconds */
+  /** milliseconds until it is removed without further packets, in whole seconds */
   readonly timeout?: number | undefined
   /** default 0 */
   readonly mark: number
@@ -63,7 +69,7 @@ export interface Connection {
   readonly counters?: { readonly original: ConnectionCounters; readonly reply: ConnectionCounters } | undefined
   /** nanoseconds since 1970; needs net.netfilter.nf_conntrack_timestamp */
   readonly timestamp?: { readonly start: bigint; readonly stop?: bigint | undefined } | undefined
-  /** 128 bits, as the kernel has them */
+  /** 128 bits, in the kernel's order */
   readonly labels?: Uint8Array | undefined
   readonly helper?: string | undefined
   readonly securityContext?: string | undefined
@@ -86,7 +92,7 @@ export interface TupleFilter {
   readonly destinationPort?: ConnectionPorts | undefined
 }
 
-/** Which connections: those that have all of the properties. What is left out does not matter. */
+/** Selects connections that have all of the properties. Properties left out match any connection. */
 export interface ConnectionFilter extends TupleFilter {
   readonly family?: 'ip' | 'ip6' | undefined
   readonly protocol?: ConnectionProtocol | undefined
@@ -101,12 +107,14 @@ export interface ConnectionFilter extends TupleFilter {
   readonly status?: ConntrackStatusWord | readonly ConntrackStatusWord[] | undefined
   /** none of these */
   readonly notStatus?: ConntrackStatusWord | readonly ConntrackStatusWord[] | undefined
-  /** its mark, or those bits of it that `mask` has */
+  /** its mark, or the bits of it that are set in `mask` */
   readonly mark?: number | { readonly value: number; readonly mask: number } | undefined
   readonly zone?: number | undefined
 }
 
-/** Which connection: one direction of it, and its zone. A {@link Connection} is one, and is held to its id: never another in its place. */
+/**
+ * Names a connection by one direction and its zone. A {@link Connection} can be used, and then its id must match too.
+ */
 export interface ConnectionKey {
   /** either this or `reply` */
   readonly original?: ConnectionTuple | undefined
@@ -119,21 +127,21 @@ export interface ConnectionKey {
 /** Bits of a connection to change. */
 export type MaskedMark = number | { readonly value: number; readonly mask: number }
 
-/** What is changed of a connection; what is left out stays. */
+/** Changes of a connection; properties left out stay unchanged. */
 export interface ConnectionChanges {
   /** milliseconds, rounded up to whole seconds */
   readonly timeout?: number | undefined
-  /** its mark, or those bits of it that `mask` has */
+  /** its mark, or the bits of it that are set in `mask` */
   readonly mark?: MaskedMark | undefined
   /** bits to set; the kernel clears none, and refuses some */
   readonly status?: readonly ConntrackStatusWord[] | undefined
   /** the state, of TCP */
   readonly state?: TcpStateWord | undefined
-  /** 16 bytes, or those bits of them that `mask` has */
+  /** 16 bytes, or the bits of them that are set in `mask` */
   readonly labels?: Uint8Array | { readonly value: Uint8Array; readonly mask: Uint8Array } | undefined
-  /** the helper; '' takes it away */
+  /** the helper; '' removes it */
   readonly helper?: string | undefined
-  /** attributes that have no option here, as the codec's table names them; they win over the options */
+  /** attributes without an option here, by the names of the codec's table; they override the options */
   readonly attributes?: Conntrack | undefined
 }
 
@@ -146,7 +154,7 @@ export interface ConnectionNat {
 /** A connection to create. */
 export interface NewConnection extends ConnectionChanges {
   readonly original: ConnectionTuple
-  /** default: `original` the other way round */
+  /** default: the reverse of `original` */
   readonly reply?: ConnectionTuple | undefined
   readonly timeout: number
   readonly zone?: number | undefined
@@ -161,15 +169,15 @@ export interface NewConnection extends ConnectionChanges {
 /** A flag of an expected connection. */
 export type ExpectationFlagWord = 'permanent' | 'inactive' | 'user-space'
 
-/** A connection that is expected to come of another one, as an owned value. */
+/** An expected connection, as an owned value. */
 export interface ExpectedConnection {
   /** the connection that it will belong to */
   readonly master?: ConnectionTuple | undefined
   readonly tuple: ConnectionTuple
-  /** the bits of `tuple` that count */
+  /** mask of the bits of `tuple` to compare */
   readonly mask?: ConnectionTuple | undefined
   readonly id?: number | undefined
-  /** milliseconds until it is given up */
+  /** milliseconds until it expires */
   readonly timeout?: number | undefined
   /** default 0 */
   readonly zone: number
@@ -185,15 +193,15 @@ export interface NewExpectation {
   /** the connection that it will belong to, which must exist */
   readonly master: ConnectionTuple
   readonly tuple: ConnectionTuple
-  /** the bits of `tuple` that count; default: all but the source port */
+  /** mask of the bits of `tuple` to compare; default: all except the source port */
   readonly mask?: ConnectionTuple | undefined
   /** milliseconds, rounded up to whole seconds */
   readonly timeout: number
   readonly zone?: number | undefined
-  /** the helper whose connections these are; must be the master's where that has one */
+  /** the helper of these connections; must be the master's if that has one */
   readonly helper?: string | undefined
   readonly flags?: readonly ExpectationFlagWord[] | undefined
   readonly class?: number | undefined
-  /** attributes that have no option here; they win over the options */
+  /** attributes without an option here; they override the options */
   readonly attributes?: Expectation | undefined
 }

@@ -12,7 +12,7 @@ export class ConnectionView extends ConntrackView {
   // Not #private: read for each row.
   private readonly address = [new AddressView(), new AddressView(), new AddressView(), new AddressView()] as const
 
-  /** source address of the original direction; aimed again by each call */
+  /** source address of the original direction; re-aimed by each call */
   get sourceAddress(): AddressView {
     return this.address[0].wrap(this.memory, this.original.sourceOffset, this.original.addressLength)
   }
@@ -37,7 +37,7 @@ export class ConnectionView extends ConntrackView {
     return connectionOf(this.attributes())
   }
 
-  /** Lets go of the frame: reading then throws code `RELEASED`. The batch does this. */
+  /** Releases the frame: later reads throw code `RELEASED`. Called by the batch. */
   release(): void {
     this.memory = RELEASED_MEMORY
   }

@@ -1,4 +1,4 @@
-/** Numbers of connections and their words. */
+/** Numbers of connections and their names. */
 import { dccpStateWords, sctpStateWords, type TcpStateWord, tcpStateWords } from '@ringlink/codec'
 import type { ConnectionProtocol, ConnectionTrackingState, ExpectationFlagWord } from './types.ts'
 
@@ -28,7 +28,7 @@ export function protocolWord(number: number): ConnectionProtocol {
 
 /** Whether tuples of a protocol have ports. */
 export function hasPorts(protocol: number): boolean {
-  // The keys of GRE are where others have ports.
+  // GRE has its keys in place of ports.
   const { tcp, udp, dccp, gre, sctp, udplite } = connectionProtocols
   return [tcp, udp, dccp, gre, sctp, udplite].includes(protocol)
 }
@@ -38,7 +38,7 @@ export function isIcmp(protocol: number): boolean {
   return protocol === connectionProtocols.icmp || protocol === connectionProtocols.icmpv6
 }
 
-/** The word for a state of one of the three protocols that have states; the number where there is no word. */
+/** The name of a state of one of the three protocols with states; the number if it has no name. */
 export function stateWord(
   tcp: number | undefined,
   sctp: number | undefined,
@@ -53,7 +53,7 @@ export function tcpStateNumber(word: TcpStateWord): number {
   return tcpStateWords.indexOf(word)
 }
 
-/** Every word that a state can have. */
+/** All names of states. */
 export const stateWords: readonly Exclude<ConnectionTrackingState, number>[] = [
   ...new Set([...tcpStateWords, ...sctpStateWords, ...dccpStateWords]),
 ]
@@ -61,7 +61,7 @@ export const stateWords: readonly Exclude<ConnectionTrackingState, number>[] = [
 /** Words of the bits of CTA_EXPECT_FLAGS, by the number of the bit. */
 export const expectationFlagWords: readonly ExpectationFlagWord[] = ['permanent', 'inactive', 'user-space']
 
-/** The echo types of ICMP and ICMPv6, and what answers them (`invmap` of the kernel's trackers). */
+/** The request types of ICMP and ICMPv6, and their replies (`invmap` of the kernel's trackers). */
 export const inverseIcmpTypes: ReadonlyMap<number, ReadonlyMap<number, number>> = new Map([
   [connectionProtocols.icmp, inverse([8, 0], [13, 14], [15, 16], [17, 18])],
   [connectionProtocols.icmpv6, inverse([128, 129], [139, 140])],

@@ -124,7 +124,7 @@ export const conntrackAttributes = attributeSet('CTA', {
 /** A connection as an owned value. */
 export type Conntrack = AttributeValues<typeof conntrackAttributes>
 
-/** How a packet stands to its connection (`enum ip_conntrack_info`). */
+/** The state of a packet within its connection (`enum ip_conntrack_info`). */
 export const ConntrackInfo = {
   /** IP_CT_ESTABLISHED */
   Established: 0,

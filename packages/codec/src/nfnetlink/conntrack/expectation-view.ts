@@ -26,7 +26,7 @@ export class ExpectationView extends NestedMessageView {
     super(index)
   }
 
-  /** what happened, where the message is an event; a row of a listing reads as `update` */
+  /** the event of the message; a row of a dump reads as `update` */
   get event(): ConntrackEvent {
     if (this.messageType === ExpectationMessage.Delete) return 'destroy'
     return (this.messageFlags & NewFlag.Create) !== 0 ? 'new' : 'update'
@@ -37,7 +37,7 @@ export class ExpectationView extends NestedMessageView {
     return this.wordAt(ID)
   }
 
-  /** seconds until it is given up (CTA_EXPECT_TIMEOUT) */
+  /** seconds until it expires (CTA_EXPECT_TIMEOUT) */
   get timeout(): number | undefined {
     return this.wordAt(TIMEOUT)
   }
@@ -52,7 +52,7 @@ export class ExpectationView extends NestedMessageView {
     return this.textAt(HELPER)
   }
 
-  /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
+  /** All attributes of the message as owned values, unknown ones included. Throws `DecodeError`. */
   attributes(): Expectation {
     return readNfnetlinkAttributes(this.#message.wrap(this.memory, this.offset, this.length), expectationAttributes)
   }

@@ -1,6 +1,6 @@
 /**
- * What the views of messages with nested attributes share: one walk over all attributes, nested ones too, in which every length is
- * checked against the tables and the place of each attribute is noted. After that a property is a load.
+ * The base of the views of messages with nested attributes. One walk over all attributes, nested ones too, checks every
+ * length against the tables and notes the offset of each attribute. After that a property is one load.
  *
  * Each attribute has a slot: a place in one array that covers the set and all sets nested in it, each as often as it is nested. The
  * members are `private` where the walk needs them: engines read `#private` fields of a class with subclasses more slowly.
@@ -28,7 +28,7 @@ interface Level {
   readonly base: number
   /** slot after the last one of this level and of those nested in it */
   end: number
-  /** Of each attribute the least `nla_len` in the upper half and the greatest in the lower. */
+  /** For each attribute the minimum `nla_len` in the upper half and the maximum in the lower half. */
   readonly bounds: Int32Array
   /** by number; `undefined` for attributes that hold no others */
   readonly nested: (Level | undefined)[]
@@ -39,7 +39,7 @@ export class NestedIndex {
   readonly top: Level
   /** `nlmsg_type` of the messages */
   readonly messageTypes: readonly number[]
-  /** slots in all */
+  /** total number of slots */
   readonly slots: number
 
   constructor(set: AttributeSet, messageTypes: readonly number[]) {
@@ -82,19 +82,18 @@ function levelOf(set: AttributeSet, base: number): Level {
 const EMPTY = new Memory(NFNETLINK_ATTRIBUTES)
 
 /**
- * A message with nested attributes in place. After {@link wrap} no property can fail or read outside the message; that
- * ends with the release of the memory. A property is a load, and `undefined` if the attribute is not there; a method
- * allocates.
+ * A message with nested attributes in place. After {@link wrap} no property can fail or read outside the message, until
+ * the memory is released. A property is a load, and `undefined` if the attribute is missing; a method allocates.
  */
 export abstract class NestedMessageView {
   memory: Memory = EMPTY
-  /** where the message begins */
+  /** offset of the message in bytes */
   offset = 0
-  /** bytes of the message */
+  /** length of the message in bytes */
   length: number = NFNETLINK_ATTRIBUTES
   // Not #private: read for each row, and slower there in a class with subclasses (docs/decisions/private-members.md).
   private readonly index: NestedIndex
-  // Where the payload of each attribute is, from the start of the message; 0: it is not there.
+  // Offset of the payload of each attribute from the start of the message; 0 if it is missing.
   private readonly at: Int32Array
 
   constructor(index: NestedIndex) {
@@ -103,8 +102,8 @@ export abstract class NestedMessageView {
   }
 
   /**
-   * Aims at the message at `offset`, `length` bytes long. Throws `DecodeError`; the view is empty then, and holds nothing of the
-   * message before.
+   * Aims at the message at `offset`, `length` bytes long. Throws `DecodeError`; the view is then empty and holds
+   * nothing of the previous message.
    */
   wrap(memory: Memory, offset: number, length: number): this {
     const end = offset + length
@@ -144,7 +143,7 @@ export abstract class NestedMessageView {
     return messageResourceId(this.memory, this.offset)
   }
 
-  /** Whether the attribute of a slot is there. */
+  /** Whether the attribute of a slot is present. */
   has(slot: number): boolean {
     return this.at[slot] !== 0
   }
