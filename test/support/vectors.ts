@@ -157,7 +157,8 @@ export function canonical(message: Uint8Array, start: number, set: AttributeSet)
       const key = inner.members[format.key]?.number
       each(from, to, (offset, number, limit) => {
         if (number !== key) return
-        nest(format.sets[new TextDecoder().decode(bytes.subarray(offset + 4, limit - 1))], type)
+        const chosen = format.sets[new TextDecoder().decode(bytes.subarray(offset + 4, limit - 1))]
+        if (chosen !== undefined && !('kind' in chosen)) nest(chosen, type)
       })
     })
   walk(start, bytes.length, set)

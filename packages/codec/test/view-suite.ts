@@ -190,7 +190,7 @@ export function testView(subject: Subject, { full, other }: { full: string; othe
             const { payload: _, ...others } = attributes as { payload?: unknown }
             const payload = new Uint8Array(size).fill(count)
             const { memory, length } = messageOf(subject, {
-              packetHeader: { ...packetHeader, id: count },
+              packetHeader: 'id' in packetHeader ? { ...packetHeader, id: count } : packetHeader,
               ...others,
               payload,
             })

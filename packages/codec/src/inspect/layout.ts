@@ -4,7 +4,7 @@
  * that share a mistake would agree on it.
  */
 import { Parser } from 'binary-parser'
-import type { IntegerFormat, StructField } from '../schema/format.ts'
+import type { IntegerFormat } from '../schema/format.ts'
 
 export type ByteOrder = 'little' | 'big'
 
@@ -73,20 +73,4 @@ function declareInteger(parser: Parser, name: string, { size, signed }: IntegerF
     case 8:
       return signed ? parser.int64(name) : parser.uint64(name)
   }
-}
-
-/** Declares a struct of a table; fields without a name are skipped. */
-export function structLayout(
-  fields: readonly StructField[],
-  size: number,
-  order: ByteOrder,
-): Layout<Record<string, number | bigint | Uint8Array>> {
-  const parser = new Parser()
-  for (const { name, format } of fields) {
-    const length = format.kind === 'bytes' ? format.maximum : format.size
-    if (name === undefined) parser.seek(length)
-    else if (format.kind === 'bytes') parser.buffer(name, { length, formatter: (part: Uint8Array) => part.slice() })
-    else declareInteger(parser.endianness(format.order === 'network' ? 'big' : order), name, format)
-  }
-  return layout(size, parser)
 }

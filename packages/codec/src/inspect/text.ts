@@ -39,9 +39,10 @@ function nodeLines(node: InspectNode, level: number): Line[] {
       if (value instanceof Uint8Array) return bytesLines(offset, name, value)
       return [{ offset, name, value: meaning === undefined ? valueText(value) : `${value} ${meaning}` }]
     })
-    .with({ kind: 'attribute' }, ({ value, children }): Line[] => {
+    .with({ kind: 'attribute' }, ({ value, meaning, children }): Line[] => {
       if (value instanceof Uint8Array) return bytesLines(offset, name, value)
-      return [{ offset, name, value: value === undefined ? '' : valueText(value) }, ...below(children)]
+      const text = value === undefined ? '' : valueText(value)
+      return [{ offset, name, value: meaning === undefined ? text : `${text} ${meaning}` }, ...below(children)]
     })
     .with({ kind: 'bytes' }, ({ hexadecimal: digits }): Line[] => {
       return bytesLines(offset, name, bytesOf(digits))

@@ -16,7 +16,7 @@ interface Place {
 /** One number of a header or struct. */
 export interface FieldNode extends Place {
   readonly kind: 'field'
-  readonly value: number | bigint | Uint8Array
+  readonly value: number | bigint | string | Uint8Array
   /** the kernel's names for the value, if there are any */
   readonly meaning?: string | undefined
 }
@@ -46,6 +46,8 @@ export interface AttributeNode extends Place {
   readonly format: AttributeFormat['kind'] | undefined
   /** value of a flag, a number, text or bytes; the other formats have children */
   readonly value?: true | number | bigint | string | Uint8Array
+  /** the kernel's names for the value, where there are */
+  readonly meaning?: string | undefined
   readonly children: readonly InspectNode[]
 }
 

@@ -1,6 +1,14 @@
 import { AttributeIterator, type AttributeView, MAXIMUM_DEPTH } from '../wire/attribute.ts'
-import type { Memory } from '../wire/memory.ts'
-import { type AttributeSet, attributeByNumber, selectedSet } from './format.ts'
+import { align4, type Memory } from '../wire/memory.ts'
+import {
+  type AttributeFormat,
+  type AttributeSet,
+  attributeByNumber,
+  NO_SELECTORS,
+  type Selectors,
+  selectedSubMessage,
+  subMessageFormat,
+} from './format.ts'
 import { readSelectors } from './read.ts'
 
 /**
@@ -10,7 +18,7 @@ import { readSelectors } from './read.ts'
  */
 export function attributePath(set: AttributeSet, memory: Memory, offset: number, length: number, at: number): string[] {
   const path: string[] = []
-  let region: Region | undefined = { set, start: offset, length }
+  let region: Region | undefined = { set, start: offset, length, outer: NO_SELECTORS }
   while (region !== undefined && path.length <= MAXIMUM_DEPTH) {
     const view = attributeAround(memory, region.start, region.length, at)
     if (view === undefined) break
@@ -32,7 +40,7 @@ export function nestedSetAt(
   length: number,
   at: number,
 ): AttributeSet | undefined {
-  let region: Region | undefined = { set, start: offset, length }
+  let region: Region | undefined = { set, start: offset, length, outer: NO_SELECTORS }
   for (let depth = 0; depth <= MAXIMUM_DEPTH && region !== undefined; depth++) {
     const view = attributeAround(memory, region.start, region.length, at)
     if (view === undefined) return undefined
@@ -50,31 +58,69 @@ interface Region {
   readonly set: AttributeSet
   readonly start: number
   readonly length: number
-  /** where the element of a list begins whose attributes they are */
+  /** selectors of the sets around it */
+  readonly outer: Selectors
+  /** where the element of an array begins whose attributes they are */
   readonly element?: number
 }
 
-/** The attributes inside one attribute of a region, around byte `at`; of a list, those of the element there. */
+/** The attributes inside one attribute of a region, around byte `at`; of an array, those of the element there. */
 function regionWithin(outer: Region, memory: Memory, view: AttributeView, at: number): Region | undefined {
   const format = attributeByNumber(outer.set, view.type)?.format
+  const selectors = readSelectors(outer.set, memory, outer.start, outer.length, outer.outer)
+  return format && inside(format, selectors, memory, view, at)
+}
+
+function inside(
+  format: AttributeFormat,
+  outer: Selectors,
+  memory: Memory,
+  view: AttributeView,
+  at: number,
+): Region | undefined {
   const { payloadOffset: start, payloadLength: length } = view
-  switch (format?.kind) {
+  switch (format.kind) {
     case 'nested':
     case 'sequence':
-      return { set: format.set(), start, length }
+      return { set: format.set(), start, length, outer }
+    case 'body': {
+      const fixed = align4(format.header.size)
+      return format.set && length >= fixed
+        ? { set: format.set, start: start + fixed, length: length - fixed, outer }
+        : undefined
+    }
+    case 'multi':
+      return inside(format.element, outer, memory, view, at)
     case 'union': {
-      const set = selectedSet(format, readSelectors(outer.set, memory, outer.start, outer.length).get(format.key))
-      return set && { set, start, length }
+      const chosen = selectedSubMessage(format, outer.get(format.key))
+      return chosen && inside(subMessageFormat(chosen), outer, memory, view, at)
     }
-    case 'list': {
-      const set = format.element()
-      const element = attributeAround(memory, start, length, at)
-      if (element === undefined) return undefined
-      return { set, start: element.payloadOffset, length: element.payloadLength, element: element.offset }
-    }
+    case 'list':
+      return insideElement({ kind: 'nested', set: format.element }, 1, outer, memory, view, at)
+    case 'indexed':
+      return insideElement(format.element, 1, outer, memory, view, at)
+    case 'type-value':
+      return insideElement(format.element, format.levels.length, outer, memory, view, at)
     default:
       return undefined
   }
+}
+
+/** The attributes inside the element around byte `at`, `levels` nests deep. */
+function insideElement(
+  format: AttributeFormat,
+  levels: number,
+  outer: Selectors,
+  memory: Memory,
+  view: AttributeView,
+  at: number,
+): Region | undefined {
+  let element: AttributeView | undefined = view
+  for (let level = 0; level < levels && element !== undefined; level++) {
+    element = attributeAround(memory, element.payloadOffset, element.payloadLength, at)
+  }
+  const region = element && inside(format, outer, memory, element, at)
+  return region && element && { ...region, element: element.offset }
 }
 
 function attributeAround(memory: Memory, offset: number, length: number, at: number): AttributeView | undefined {

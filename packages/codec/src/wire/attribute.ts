@@ -179,6 +179,16 @@ export class AttributeWriter {
     return start + ATTRIBUTE_HEADER_LENGTH
   }
 
+  /** Leaves `length` bytes for a struct that attributes follow, zeroed up to a multiple of four, and returns their offset: fill them. */
+  skip(length: number): number {
+    const start = this.position
+    checkSpace(start, length, this.limit, 'fixed header')
+    this.unpaddedEnd = start + length
+    this.position = start + align4(length)
+    this.memory.u8.fill(0, start, Math.min(this.position, this.limit))
+    return start
+  }
+
   /** Writes an attribute with a copy of `payload`. */
   bytes(type: number, payload: Uint8Array): void {
     this.memory.u8.set(payload, this.reserve(type, payload.length))

@@ -6,19 +6,31 @@ import {
   type AttributeSet,
   type AttributeValues,
   AttributeWriter,
+  array,
   attributeSet,
+  attributesFrom,
   batchAttributes,
+  be32,
   be64,
+  bitfield32,
+  body,
+  bytesField,
   chainAttributes,
+  characters,
   compatAttributes,
   conntrackAttributes,
   DoneView,
   ErrorView,
+  enumeration,
   expectationAttributes,
   extendedAckAttributes,
+  field,
   flag,
+  flags,
   flowtableAttributes,
   generationAttributes,
+  indexedArray,
+  inner,
   isNetlinkError,
   LogRecordView,
   list,
@@ -27,8 +39,12 @@ import {
   MAXIMUM_DEPTH,
   Memory,
   MessageIterator,
+  multi,
+  nest,
   nested,
   objectAttributes,
+  padding,
+  plainAttributes,
   QueuePacketView,
   queueAttributes,
   queueConfigAttributes,
@@ -37,20 +53,29 @@ import {
   queuePacketExpectation,
   queuePacketVlan,
   readAttributes,
+  rest,
   ruleAttributes,
+  s8,
+  s16,
   s32,
   s64,
+  sbe16,
   sbe32,
+  sbe64,
   sequence,
   setAttributes,
   setElementListAttributes,
+  sint,
   struct,
+  structure,
   tableAttributes,
   text,
   traceAttributes,
+  typeValue,
   u16,
   u32,
   u64,
+  uint,
   union,
   writeAttributes,
 } from '../../src/index.ts'
@@ -60,11 +85,26 @@ import { attributesArbitrary } from '../../src/schema/arbitrary.ts'
 import { attributePath } from '../../src/schema/path.ts'
 import { policyAttributes } from '../../src/wire/control.ts'
 
-/** Every format of a table, including those that no message uses yet. */
+const Color = { Red: 1, DarkBlue: 2 } as const
+const Ability = { Walk: 1, Fly: 2, Swim: 4 } as const
+const point = structure({ x: 's16', pad: 2, y: 'sbe64' }, 'point')
+
+/** A set that holds itself, by each format that nests. */
+const tree: AttributeSet = attributeSet('TREE', {
+  name: text(1, 'TREE_NAME', 8),
+  child: nest<object>(2, 'TREE_CHILD', (): AttributeSet => tree),
+  children: multi(nest<object>(3, 'TREE_CHILDREN', (): AttributeSet => tree)),
+  numbered: indexedArray(nest<object>(4, 'TREE_NUMBERED', (): AttributeSet => tree)),
+})
+const statistics = attributeSet('STATISTICS', {
+  app: union(1, 'STATISTICS_APP', 'kind', { queue: queueConfigAttributes, plain: body(point) }, { outer: true }),
+})
+
+/** Every format that a table can have, those too that no message of ours needs yet. */
 const everyFormat = attributeSet('EVERY', {
   present: flag(1, 'EVERY_FLAG'),
   half: u16(2, 'EVERY_U16'),
-  word: u32(3, 'EVERY_U32'),
+  word: u32(3, 'EVERY_U32', { constants: flags('ABILITY_', Ability) }),
   wide: u64(4, 'EVERY_U64'),
   signed: s32(5, 'EVERY_S32'),
   signedWide: s64(6, 'EVERY_S64'),
@@ -81,6 +121,38 @@ const everyFormat = attributeSet('EVERY', {
   ),
   row: sequence(11, 'EVERY_SEQUENCE', attributeSet('ROW', { name: text(1, 'ROW_NAME', 8), number: sbe32(2, 'ROW_N') })),
   choice: union(12, 'EVERY_UNION', 'name', { queue: queueConfigAttributes, log: logConfigAttributes }),
+  tiny: s8(13, 'EVERY_S8'),
+  short: s16(14, 'EVERY_S16', { constants: enumeration('COLOR_', Color) }),
+  networkShort: sbe16(15, 'EVERY_SBE16'),
+  networkSigned: sbe64(16, 'EVERY_SBE64'),
+  any: uint(17, 'EVERY_UINT'),
+  anySigned: sint(18, 'EVERY_SINT'),
+  bits: bitfield32(19, 'EVERY_BITFIELD', { constants: flags('ABILITY_', Ability) }),
+  numbers: array(20, 'EVERY_ARRAY', 'be16'),
+  repeated: multi(nested(21, 'EVERY_MULTI', queueConfigAttributes)),
+  words: multi(text(22, 'EVERY_TEXTS', 9)),
+  indexed: indexedArray(nested(23, 'EVERY_INDEXED', logConfigAttributes)),
+  scalars: indexedArray(u32(24, 'EVERY_SCALARS')),
+  typed: typeValue(nested(25, 'EVERY_TYPED', queueConfigAttributes), ['policy', 'attribute']),
+  counted: typeValue(u64(26, 'EVERY_COUNTED'), ['id']),
+  pad: padding(27, 'EVERY_PAD'),
+  tree: nested(28, 'EVERY_TREE', tree),
+  layout: struct(
+    29,
+    'EVERY_LAYOUT',
+    structure({
+      color: field('u8', { constants: enumeration('COLOR_', Color) }),
+      title: characters(7),
+      place: inner(point),
+      address: bytesField(6, 'mac'),
+      points: rest(point),
+    }),
+  ),
+})
+/** Sub-messages whose selector is a number, and a struct with attributes following it. */
+const numbered = attributeSet('NUMBERED', {
+  type: be32(1, 'NUMBERED_TYPE'),
+  data: union(2, 'NUMBERED_DATA', 'type', { 7: body(point, queueConfigAttributes), 8: body(point), 9: tree }),
 })
 
 const sets: readonly AttributeSet[] = [
@@ -106,6 +178,8 @@ const sets: readonly AttributeSet[] = [
   traceAttributes,
   compatAttributes,
   everyFormat,
+  numbered,
+  tree,
 ]
 const OFFSET = 32
 
@@ -159,7 +233,16 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
     fc.assert(property, { numRuns: runs })
   })
 
-  test('random bytes are read or refused, and a second round trip changes nothing', () => {
+  test('as JSON, and back, is the same', () => {
+    const property = fc.property(values, (value) => {
+      const plain: unknown = JSON.parse(JSON.stringify(plainAttributes(set, value)))
+      expect(attributesFrom(set, plain)).toEqual(value)
+      expect(attributesFrom(set, value)).toEqual(value)
+    })
+    fc.assert(property, { numRuns: runs })
+  })
+
+  test('random bytes are read or refused, and what was read settles', () => {
     const property = fc.property(fc.oneof(random, likely(set)), (bytes) => {
       const read = readOrRefuse(set, memoryWith(bytes, OFFSET), OFFSET, bytes.length)
       if (read === undefined) return
@@ -214,6 +297,32 @@ describe.each(sets.map((set) => [set.name, set] as const))('%s', (_, set) => {
       expect(path.length).toBeLessThanOrEqual(MAXIMUM_DEPTH + 1)
     })
     fc.assert(property, { numRuns: runs })
+  })
+})
+
+describe('a selector in a set around the sub-message', () => {
+  const outer = attributeSet(
+    'OUTER',
+    { kind: text(1, 'OUTER_KIND', 16), statistics: nested(2, 'OUTER_STATISTICS', statistics) },
+    ['kind'],
+  )
+
+  test.each([
+    ['queue', { app: { command: { command: 1, family: 2 } } }],
+    ['plain', { app: { header: { x: -5, y: 1n << 40n } } }],
+  ])('%s', (kind, given) => {
+    const values = { kind, statistics: given } as unknown as AttributeValues<typeof outer>
+    const { memory, length } = write(outer, values)
+    expect(readAttributes(outer, memory, OFFSET, length)).toEqual(values)
+    const path = attributePath(outer, memory, OFFSET, length, OFFSET + length - 1)
+    expect(path.slice(0, 2)).toEqual(['OUTER_STATISTICS', 'STATISTICS_APP'])
+  })
+
+  test('of which nothing is known leaves the bytes', () => {
+    const payload = Uint8Array.of(1, 2, 3)
+    const values = { kind: 'other', statistics: { unknown: [{ type: 1, bits: 0, payload }] } }
+    const { memory, length } = write(outer, values)
+    expect(readAttributes(outer, memory, OFFSET, length)).toEqual(values)
   })
 })
 

@@ -84,13 +84,17 @@ describe('a set', () => {
     expect(() => attributeSet('T', { one: u8(1, 'T_ONE'), other: u8(1, 'T_OTHER') })).toThrow('both 1')
   })
 
-  test('has a sub-message only with its selector', () => {
+  test('has a union only beside the text or integer that selects, unless that is in a set around it', () => {
     const sets = { a: queueConfigAttributes }
     expect(() => attributeSet('T', { data: union(1, 'T_DATA', 'name', sets) })).toThrow(
-      'the selector of data must be a text of the set, got name',
+      'the selector of data must be a text or an integer of the set, got name',
     )
-    const members = { name: u8(1, 'T_NAME'), data: union(2, 'T_DATA', 'name', sets) }
-    expect(() => attributeSet('T', members)).toThrow('the selector of data must be a text of the set, got name')
+    const members = { name: flag(1, 'T_NAME'), data: union(2, 'T_DATA', 'name', sets) }
+    expect(() => attributeSet('T', members)).toThrow('the selector of data must be a text or an integer of the set')
+    expect(() => attributeSet('T', { data: union(1, 'T_DATA', 'name', sets, { outer: true }) })).not.toThrow()
+    expect(() => attributeSet('T', { kind: flag(1, 'T_KIND') }, ['kind'])).toThrow(
+      'the selector of sub-messages within',
+    )
   })
 
   test('refuses the name of its unknown attributes as a member', () => {

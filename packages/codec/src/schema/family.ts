@@ -1,0 +1,118 @@
+/** The description of a netlink family: its operations, with the numbers and layouts of their messages, and its multicast groups. */
+import type { AttributeSet, StructFormat } from './format.ts'
+import type { Structure } from './structure.ts'
+
+/** The numbers of a request and its answer: message types, or commands of a generic family. */
+export interface MessageNumbers {
+  readonly request: number
+  readonly reply?: number | undefined
+}
+
+/** An operation. `Values` is what its messages hold; it exists only for the type checker. */
+export interface OperationDescription<out Values = unknown, out RequestValues = unknown> {
+  /** the name in the uapi header */
+  readonly kernelName: string
+  /** the struct that messages begin with, after that of the protocol */
+  readonly header: StructFormat | undefined
+  readonly attributes: AttributeSet
+  readonly do: MessageNumbers | undefined
+  readonly dump: MessageNumbers | undefined
+  /** the number of the notification that it is */
+  readonly event: number | undefined
+  readonly valuesType?: Values
+  readonly requestType?: RequestValues
+}
+
+/** What a message of an operation holds: its attributes, and `header` where it begins with a struct. */
+export type OperationValues<Operation> = Operation extends OperationDescription<infer Values> ? Values : never
+/** What a request of an operation may say: any attribute, and any field of the header; those left out are zero. */
+export type OperationRequest<Operation> =
+  Operation extends OperationDescription<unknown, infer RequestValues> ? RequestValues : never
+
+/** A generic family has a name, by which the kernel's controller tells its number. */
+export interface GenericName {
+  readonly name: string
+  readonly version: number
+}
+
+/** A multicast group: the name that a generic family gives it, or its number. */
+export type GroupDescription = string | number
+
+export interface FamilyDescription<
+  Operations extends Readonly<Record<string, OperationDescription>> = Readonly<Record<string, OperationDescription>>,
+  Groups extends Readonly<Record<string, GroupDescription>> = Readonly<Record<string, GroupDescription>>,
+> {
+  /** the specification's name: `rt-link` */
+  readonly name: string
+  /** `Protocol`; of generic families `Protocol.Generic` */
+  readonly protocol: number
+  readonly generic: GenericName | undefined
+  /** the kernel module that brings it, or the option that the kernel is built with */
+  readonly module: string | undefined
+  readonly operations: Operations
+  readonly groups: Groups
+}
+
+interface OperationNumbers {
+  readonly do?: MessageNumbers
+  readonly dump?: MessageNumbers
+  readonly event?: number
+}
+
+/** An operation whose messages are attributes, with `Values`. */
+export function operation<Values>(
+  kernelName: string,
+  attributes: AttributeSet,
+  numbers: OperationNumbers,
+): OperationDescription<Values, Values> {
+  return describe(kernelName, undefined, attributes, numbers)
+}
+
+/** An operation whose messages begin with a struct that the attributes follow. */
+export function headedOperation<Header, Values>(
+  kernelName: string,
+  header: Structure<Header>,
+  attributes: AttributeSet,
+  numbers: OperationNumbers,
+): OperationDescription<{ header: Header } & Values, { header?: Partial<Header> | undefined } & Values> {
+  return describe(kernelName, header, attributes, numbers)
+}
+
+function describe(
+  kernelName: string,
+  header: StructFormat | undefined,
+  attributes: AttributeSet,
+  numbers: OperationNumbers,
+): OperationDescription<never, never> {
+  return { kernelName, header, attributes, do: numbers.do, dump: numbers.dump, event: numbers.event }
+}
+
+/** A family whose messages have types of their own: rtnetlink, nfnetlink and the like. */
+export function rawFamily<
+  const Operations extends Readonly<Record<string, OperationDescription>>,
+  const Groups extends Readonly<Record<string, GroupDescription>>,
+>(
+  name: string,
+  protocol: number,
+  operations: Operations,
+  groups: Groups,
+  module?: string,
+): FamilyDescription<Operations, Groups> {
+  return { name, protocol, generic: undefined, module, operations, groups }
+}
+
+const GENERIC_PROTOCOL = 16
+
+/** A family of generic netlink. */
+export function genericFamily<
+  const Operations extends Readonly<Record<string, OperationDescription>>,
+  const Groups extends Readonly<Record<string, GroupDescription>>,
+>(
+  name: string,
+  generic: GenericName,
+  operations: Operations,
+  groups: Groups,
+  module?: string,
+): FamilyDescription<Operations, Groups> {
+  return { name, protocol: GENERIC_PROTOCOL, generic, module, operations, groups }
+}

@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type AttributeSet,
+  AttributeWriter,
+  attributesFrom,
+  type FamilyDescription,
+  Memory,
+  plainAttributes,
+  readAttributes,
+  writeAttributes,
+} from '@ringlink/codec'
+import { attributesArbitrary } from '@ringlink/codec/arbitrary'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+const folder = join(import.meta.dirname, '../src/generated')
+const runs = Math.max(1, Number(process.env.RINGLINK_FUZZ_RUNS ?? 300) / 60)
+
+function isSet(value: unknown): value is AttributeSet {
+  return typeof value === 'object' && value !== null && 'members' in value && 'names' in value
+}
+
+function isFamily(value: unknown): value is FamilyDescription {
+  return typeof value === 'object' && value !== null && 'operations' in value
+}
+
+describe.each(readdirSync(folder))('%s', async (file) => {
+  const module = (await import(join(folder, file))) as Record<string, unknown>
+  const sets = Object.values(module).filter(isSet)
+
+  test('exports one family, whose operations have tables', () => {
+    const families = Object.values(module).filter(isFamily)
+    expect(families).toHaveLength(1)
+    expect(Object.values(families[0]?.operations ?? {}).every(({ attributes }) => isSet(attributes))).toBe(true)
+  })
+
+  test('what is written is read, as values and as JSON', () => {
+    for (const set of sets) {
+      if (Object.keys(set.members).length === 0) continue
+      const property = fc.property(attributesArbitrary(set, 24), (values) => {
+        const memory = new Memory(1 << 20)
+        const writer = new AttributeWriter().wrap(memory, 0, memory.byteLength)
+        writeAttributes(writer, set, values)
+        expect(readAttributes(set, memory, 0, writer.position)).toEqual(values)
+        expect(attributesFrom(set, JSON.parse(JSON.stringify(plainAttributes(set, values))))).toEqual(values)
+      })
+      fc.assert(property, { numRuns: Math.ceil(runs) })
+    }
+  })
+})
