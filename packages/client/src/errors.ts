@@ -33,6 +33,8 @@ export type ClientErrorCode =
   | 'CONNECTION_EXISTS'
   /** there is no such connection or expectation, or no longer */
   | 'CONNECTION_GONE'
+  /** the kernel does not have the netlink family; the message names the module or option that brings it */
+  | 'FAMILY_UNSUPPORTED'
 
 /** An error that the client detects itself, as opposed to one that the kernel reports. */
 export class ClientError extends NetlinkError {

@@ -31,6 +31,15 @@ export type {
 } from './conntrack/types.ts'
 export { ConnectionView } from './conntrack/view.ts'
 export * from './errors.ts'
+export {
+  type FamilyNotification,
+  type FamilyRequestOptions,
+  type FamilyStats,
+  NetlinkFamily,
+  type OperationName,
+} from './families/family.ts'
+export { type FamilyOptions, openFamily } from './families/open.ts'
+export type { AttributePolicy, OperationPolicy } from './families/policy.ts'
 export { RecordBatch } from './log/batch.ts'
 export { Log, type LogEvents, type LogStats, openLog } from './log/log.ts'
 export { type LogOptions, type LogSettings, logTransportNeeds } from './log/options.ts'

@@ -1,5 +1,6 @@
 import {
   type AttributeSet,
+  align4,
   type ExtendedAck,
   KernelError,
   MESSAGE_HEADER_LENGTH,
@@ -20,21 +21,24 @@ export interface SentRequest {
   readonly what: string
   readonly bytes: Uint8Array
   readonly sequence: number
+  /** the request's own table and bytes of fixed header, which know more than the message type does */
+  readonly table?: { readonly set: AttributeSet; readonly headerLength: number } | undefined
 }
 
 /** The error for `errno`, with the names of the request's attributes that the extended ack points at. */
 export function kernelError(
   protocol: number,
-  { what, bytes, sequence }: SentRequest,
+  sent: SentRequest,
   errno: number,
   ack: ExtendedAck | undefined,
 ): KernelError {
+  const { what, sequence } = sent
   const { offset, message, missingType, policy } = ack ?? {}
   return new KernelError(what, errno, {
     extendedMessage: message,
     offset,
-    attribute: offset === undefined ? undefined : attributeName(protocol, bytes, offset),
-    missing: missingType === undefined ? undefined : missingName(protocol, bytes, missingType, ack?.missingNest),
+    attribute: offset === undefined ? undefined : attributeName(protocol, sent, offset),
+    missing: missingType === undefined ? undefined : missingName(protocol, sent, missingType, ack?.missingNest),
     policy: policy === undefined ? undefined : describePolicy(policy),
     sequence,
   })
@@ -48,16 +52,17 @@ interface RequestAttributes {
   readonly length: number
 }
 
-function requestAttributes(protocol: number, bytes: Uint8Array): RequestAttributes | undefined {
+function requestAttributes(protocol: number, { bytes, table }: SentRequest): RequestAttributes | undefined {
   const { memory, type, length } = new Message(bytes).view
   const description = describeMessage(protocol, type)
-  if (description === undefined) return undefined
-  const start = MESSAGE_HEADER_LENGTH + description.headerLength
-  return start > length ? undefined : { set: description.attributes, memory, start, length: length - start }
+  const set = table?.set ?? description?.attributes
+  if (set === undefined) return undefined
+  const start = MESSAGE_HEADER_LENGTH + align4(table?.headerLength ?? description?.headerLength ?? 0)
+  return start > length ? undefined : { set, memory, start, length: length - start }
 }
 
-function attributeName(protocol: number, bytes: Uint8Array, offset: number): string | undefined {
-  const known = requestAttributes(protocol, bytes)
+function attributeName(protocol: number, sent: SentRequest, offset: number): string | undefined {
+  const known = requestAttributes(protocol, sent)
   if (known === undefined) return undefined
   const names = attributePath(known.set, known.memory, known.start, known.length, offset)
   return names.length > 0 ? names.join(' > ') : undefined
@@ -67,8 +72,8 @@ function attributeName(protocol: number, bytes: Uint8Array, offset: number): str
  * The kernel's name of the missing attribute `type`: missing from the nest at offset `nest` of the request, or from its
  * top level.
  */
-function missingName(protocol: number, bytes: Uint8Array, type: number, nest: number | undefined): string {
-  const known = requestAttributes(protocol, bytes)
+function missingName(protocol: number, sent: SentRequest, type: number, nest: number | undefined): string {
+  const known = requestAttributes(protocol, sent)
   const set =
     known === undefined || nest === undefined
       ? known?.set

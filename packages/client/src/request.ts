@@ -55,6 +55,12 @@ export interface RequestWriter extends RequestPurpose {
   readonly size?: number | undefined
 }
 
+/** The table of a request's attributes, and the bytes of the header before them. */
+export function tableOf(request: Request): { set: AttributeSet; headerLength: number } | undefined {
+  if ('write' in request || request.set === undefined) return undefined
+  return { set: request.set, headerLength: request.header?.length ?? 0 }
+}
+
 /** A request to the kernel. */
 export type Request<Set extends AttributeSet = AttributeSet> = RequestData<Set> | RequestWriter
 

@@ -5,7 +5,7 @@ import { sessionClosed } from './errors.ts'
 import { Exchange, type Expectation } from './exchange.ts'
 import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
-import { batchFlags, encodeRequests, type Request } from './request.ts'
+import { batchFlags, encodeRequests, type Request, tableOf } from './request.ts'
 import type { RowBatch } from './row-batch.ts'
 import type {
   BatchOptions,
@@ -260,7 +260,8 @@ export class Session implements AsyncDisposable {
     }))
     const { bytes, messages } = encodeRequests(requests, numbers)
     const exchanges = requests.map((request, index) => {
-      const sent = { what: request.what, bytes: messages[index] as Uint8Array, sequence: numbers[index]?.sequence ?? 0 }
+      const sequence = numbers[index]?.sequence ?? 0
+      const sent = { what: request.what, bytes: messages[index] as Uint8Array, sequence, table: tableOf(request) }
       return new Exchange(sent, expectation, request, borrows)
     })
     this.#commit(bytes, requests.length > 1)

@@ -14,6 +14,7 @@ export {
   LogRecordView,
   type Memory,
   NetlinkError,
+  NewFlag,
   OptionError,
   PacketInformation,
   Protocol,
@@ -59,10 +60,12 @@ export {
 export type { FanOutContext, FanOutModule, FanOutOptions } from './fan-out/options.ts'
 export {
   type ConntrackOptions,
+  type FamilyOptions,
   type InstallOptions,
   installRules,
   type LogOptions,
   openConntrack,
+  openFamily,
   openLog,
   openQueue,
   openTransport,

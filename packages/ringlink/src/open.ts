@@ -2,19 +2,22 @@
 import {
   type Conntrack,
   type ConntrackOptions as ConntrackOptionsOn,
+  type FamilyOptions as FamilyOptionsOn,
   type FirewallRule,
   type InstallOptions as InstallOptionsOn,
   installRules as installRulesOn,
   type Log,
   type LogOptions as LogOptionsOn,
+  type NetlinkFamily,
   openConntrack as openConntrackOn,
+  openFamily as openFamilyOn,
   openLog as openLogOn,
   openQueue as openQueueOn,
   type Queue,
   type QueueOptions as QueueOptionsOn,
   type Rules,
 } from '@ringlink/client'
-import { isNetlinkError } from '@ringlink/codec'
+import { type FamilyDescription, isNetlinkError } from '@ringlink/codec'
 import { boolean, OptionPlace, object, type Schema, typeOfValue } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import { openRing } from '@ringlink/transport-mmap'
@@ -115,6 +118,25 @@ export async function openConntrack(given: ConntrackOptions = {}): Promise<Connt
   const { ring = false, networkNamespace, others } = splitChoice('open conntrack', given)
   const { transport, ...options } = others
   return openConntrackOn({ ...options, transport: transport ?? opener({ networkNamespace, ring }) })
+}
+
+/** How a family is opened; the transport may be left out. */
+export interface FamilyOptions extends Omit<FamilyOptionsOn, 'transport'> {
+  /** an open transport, or what opens one; default a plain socket */
+  readonly transport?: FamilyOptionsOn['transport'] | undefined
+  /** network namespace, for the default transport: a path or an open descriptor of one */
+  readonly networkNamespace?: SocketOptions['networkNamespace']
+}
+
+/** Opens a netlink family, a module of `@ringlink/families`; see `openFamily` of `@ringlink/client` for the codes that it rejects with. */
+export async function openFamily<Description extends FamilyDescription>(
+  family: Description,
+  given: FamilyOptions = {},
+): Promise<NetlinkFamily<Description>> {
+  const { ring, networkNamespace, others } = splitChoice<FamilyOptions & TransportChoice>('open family', given)
+  if (ring !== undefined) throw new OptionPlace('open family').unknownKey('ring', ': families use a plain socket')
+  const { transport, ...options } = others
+  return openFamilyOn(family, { ...options, transport: transport ?? socketOpener(networkNamespace) })
 }
 
 const choice: Schema<TransportChoice> = object<TransportChoice>({
