@@ -35,7 +35,7 @@ const npmPeers = [
   { name: 'npm-nfqueue', module: 'nfqueue', built: ['build', 'Release', 'nfqueue.node'] },
 ]
 
-/** Installs and builds everything that is compared with; what cannot be had is reported, never left out in silence. */
+/** Installs and builds all peers; an unavailable one is reported, never left out silently. */
 export function preparePeers(say: (text: string) => void): Peers {
   const obstacles = new Map<string, string>()
   installDebianPackages(say)

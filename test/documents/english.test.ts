@@ -28,7 +28,7 @@ const phrases: readonly RegExp[] = [
   /\bfor ever\b/i,
   /\banew\b/,
   /\bone (behind|after) the other\b/,
-  /\b(to|can) be had\b/,
+  /\b(to|can|cannot) be had\b/,
   /\bin vain\b/,
   /\bthat is all\b/,
   /\bmeanwhile\b/i,

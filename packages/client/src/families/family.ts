@@ -116,7 +116,7 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     return messages.map((message) => this.#values(name, message))
   }
 
-  /** As {@link dump}, one after the other: a slow loop lets the kernel's listing wait. */
+  /** As {@link dump}, row by row: a slow loop makes the kernel's dump wait. */
   async *rows<Name extends OperationName<Description>>(
     name: Name,
     request: OperationRequest<Operation<Description, Name>> | undefined = undefined,

@@ -1,10 +1,10 @@
-/** Integers of tables, where they lie. */
+/** Reads and writes the integers of tables, in place. */
 import { checkInteger, outOfRange } from '../value.ts'
 import { hostIsLittleEndian } from '../wire/endian.ts'
 import type { Memory } from '../wire/memory.ts'
 import type { IntegerFormat, VariableIntegerFormat } from './format.ts'
 
-/** Reads an integer: of eight bytes a bigint. `inNetworkOrder`: whatever the table says. */
+/** Reads an integer: of eight bytes a bigint. `inNetworkOrder`: regardless of the table. */
 export function readInteger(
   format: IntegerFormat,
   memory: Memory,

@@ -28,9 +28,9 @@ import { readInteger, readVariable } from './integer.ts'
 import { readStruct } from './struct.ts'
 
 /**
- * Reads the attributes in a region into owned values. If an attribute is repeated, the last one wins, as in the kernel. The flag
- * NLA_F_NET_BYTEORDER is honoured: the number is then in network order, whatever the table says. Throws `DecodeError` that names the
- * attribute.
+ * Reads the attributes in a region into owned values. If an attribute is repeated, the last one wins, as in the kernel.
+ * The flag NLA_F_NET_BYTEORDER is honoured: the number is then in network order, regardless of the table. Throws
+ * `DecodeError` that names the attribute.
  */
 export function readAttributes<Set extends AttributeSet>(
   set: Set,

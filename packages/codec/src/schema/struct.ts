@@ -1,4 +1,4 @@
-/** Structs of tables, where they lie. */
+/** Reads and writes the structs of tables, in place. */
 import { outOfRange } from '../value.ts'
 import { Memory } from '../wire/memory.ts'
 import { encodeText, readText } from '../wire/text.ts'

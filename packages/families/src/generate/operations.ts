@@ -55,7 +55,7 @@ export function readOperations(root: Source, family: string): readonly Operation
   return found.map((operation) => notified(operation, found))
 }
 
-/** A notification has the attributes of the operation that it tells of. */
+/** A notification has the attributes of the operation that it reports. */
 function notified(operation: OperationDefinition, all: readonly OperationDefinition[]): OperationDefinition {
   const notify = operation.source.get('notify')
   if (notify === undefined) return operation
