@@ -18,9 +18,14 @@ const LINES: Readonly<Record<string, string>> = {
   log: `ringlink log --group 5 --rule 'output udp' --stats`,
   queue: `ringlink queue --queue 0 --rule 'output udp 53'`,
   completion: 'ringlink completion bash',
+  conntrack: 'ringlink conntrack watch',
 }
 /** Those that run until Ctrl-C, unless they are told otherwise. */
-const ENDS_IN_A_SECOND: Readonly<Record<string, string>> = { log: ' --seconds 1', queue: ' --seconds 1' }
+const ENDING: Readonly<Record<string, string>> = {
+  log: ' --seconds 1',
+  queue: ' --seconds 1',
+  conntrack: ' --seconds 1',
+}
 const HIDE_CURSOR = '\x1b[?25l'
 const SHOW_CURSOR = '\x1b[?25h'
 
@@ -54,15 +59,13 @@ const ENDED_AS_ASKED = [0, -2, 130]
 describe.each(descriptions.map((description) => [description.name, lineOf(description)] as const))(
   'ringlink %s',
   (name, line) => {
-    const endingLine = `${line}${ENDS_IN_A_SECOND[name] ?? ''}`
+    const endingLine = `${line}${ENDING[name] ?? ''}`
 
     it('prints on a terminal, also one that changes its size, and Ctrl-C ends it', () => {
       const { output, status } = terminal(line, [
         { wait: '\\S', orEnd: true },
         { resize: [5, 20] },
-        { wait: '\\S', orEnd: true },
         { resize: [50, 200] },
-        { wait: '\\S', orEnd: true },
         { send: CTRL_C },
       ])
       expect(ENDED_AS_ASKED).toContain(status)
