@@ -1,3 +1,5 @@
+/** Any bytes as a capture: read or refused with a documented code. */
+
 import { gzipSync } from 'node:zlib'
 import { isNetlinkError } from '@ringlink/codec/errors'
 import { runs } from '@ringlink/test-support/fuzz'

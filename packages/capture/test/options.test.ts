@@ -1,3 +1,5 @@
+/** The option checks of captures, recorders, replays and readers. */
+
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

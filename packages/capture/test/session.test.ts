@@ -1,3 +1,5 @@
+/** A recorded session of the client, replayed to the same program. */
+
 import { gzipSync } from 'node:zlib'
 import { openLog, openQueue } from '@ringlink/client'
 import { QueueMessage, Verdict } from '@ringlink/codec'

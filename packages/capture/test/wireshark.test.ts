@@ -1,3 +1,5 @@
+/** Captures as Wireshark's own reader (tshark) shows them. */
+
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

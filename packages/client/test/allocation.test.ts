@@ -1,3 +1,5 @@
+/** Allocation per packet on the whole way through a queue. */
+
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,5 @@
+/** Allocation per message of the views and of verdict templates. */
+
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,5 @@
+/** Values that do not fit and names of any bytes, over all messages. */
+
 import { describe, expect, test } from 'vitest'
 import {
   AttributeWriter,

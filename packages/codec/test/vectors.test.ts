@@ -1,3 +1,5 @@
+/** Every golden vector of /vectors, through views, tables and inspect. */
+
 import {
   canonical,
   capturedMessages,

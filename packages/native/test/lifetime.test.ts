@@ -1,3 +1,5 @@
+/** When sockets, waits and processes end: handle.h, readiness.c. */
+
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'

@@ -1,3 +1,5 @@
+/** Which prebuilt package is chosen: loader.ts and the manifests in platforms/. */
+
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,5 @@
+/** Allocation and time of aiming and reading a PacketView. */
+
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

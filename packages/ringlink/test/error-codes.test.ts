@@ -1,3 +1,5 @@
+/** The README's table of errors against the sources of all packages. */
+
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 

@@ -1,3 +1,5 @@
+/** Many queues of an ordinary user under a low limit of locked memory. */
+
 import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { dirname } from 'node:path'

@@ -1,3 +1,5 @@
+/** The client on a simulated kernel. */
+
 import { openQueue, type Queue, type QueueOptions } from '@ringlink/client'
 import { describe, expect, it } from 'vitest'
 import { SimKernel } from '../src/index.ts'

@@ -1,3 +1,5 @@
+/** The conformance suite on simulated sockets. */
+
 import { setImmediate } from 'node:timers/promises'
 import {
   alternate,

@@ -1,3 +1,5 @@
+/** One seed, one outcome; the virtual clock. */
+
 import { type QueueMessage, Verdict } from '@ringlink/codec'
 import { describe, expect, it } from 'vitest'
 import { SimKernel, VirtualClock } from '../src/index.ts'

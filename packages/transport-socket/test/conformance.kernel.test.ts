@@ -1,3 +1,5 @@
+/** The conformance suite on a real socket. */
+
 import { cannot, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import { Namespace } from '@ringlink/test-support/namespace'
 import { peerUnavailable, SocketPeer } from '@ringlink/test-support/socket-peer'

@@ -1,3 +1,5 @@
+/** No wake-up is lost between silence and burst, on a real socket. */
+
 import { alternate, BurstPeer, wakeRounds } from '@ringlink/test-support/bursts'
 import { NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import { kernelTests, Namespace } from '@ringlink/test-support/namespace'

@@ -1,3 +1,5 @@
+/** The conformance suite itself: it finds each of many planted bugs. */
+
 import { setMaxListeners } from 'node:events'
 import { openSync } from 'node:fs'
 import { RELEASED_MEMORY } from '@ringlink/codec/memory'

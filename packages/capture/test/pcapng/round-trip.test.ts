@@ -1,3 +1,5 @@
+/** What encoder.ts writes, decoder.ts reads. */
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type CaptureBlock, PcapngDecoder, PcapngEncoder } from '../../src/pcapng/index.ts'

@@ -1,3 +1,5 @@
+/** headers() and accept({ edit }) of packet.ts. */
+
 import {
   PacketInformation,
   type QueueAttributes,

@@ -1,3 +1,5 @@
+/** Held packets (hold in packet.ts, Verdicts) on the real kernel. */
+
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { OpenTransport } from '@ringlink/transport'
 import { openUring, probeUring } from '@ringlink/transport-mmap'

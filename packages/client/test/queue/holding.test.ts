@@ -1,3 +1,5 @@
+/** Held packets (hold in packet.ts, Verdicts) on the simulated kernel. */
+
 import { SimKernel, type SimOptions } from '@ringlink/transport-sim'
 import { describe, expect, test } from 'vitest'
 import { udp } from '../../../transport-sim/test/support.ts'

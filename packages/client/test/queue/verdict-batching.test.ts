@@ -1,3 +1,5 @@
+/** When verdicts.ts sends batch verdicts, by the option verdictBatching. */
+
 import { Errno, Hook, QueueMessage } from '@ringlink/codec'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { errorMessage, packetMessage, split } from '@ringlink/test-support/messages'

@@ -1,3 +1,5 @@
+/** installRules against the nf_tables of the simulated kernel. */
+
 import { Protocol } from '@ringlink/codec'
 import { udpPacket } from '@ringlink/packet'
 import type { TransportNeeds } from '@ringlink/transport'

@@ -1,3 +1,5 @@
+/** Bounds of inspect for input of up to a mebibyte. */
+
 import { runs } from '@ringlink/test-support/fuzz'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,3 +1,5 @@
+/** The bounds of inspect, and what it shows to a terminal. */
+
 import { describe, expect, test } from 'vitest'
 import { attributeSet, bytes, Protocol, text, u32 } from '../../src/index.ts'
 import { type InspectNode, inspect, inspectText } from '../../src/inspect/index.ts'

@@ -1,3 +1,5 @@
+/** The suggestions of schema.ts for keys within alternatives. */
+
 import { runs } from '@ringlink/test-support/fuzz'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,3 +1,5 @@
+/** Every attribute table with the values that arbitrary.ts makes for it. */
+
 import { runs } from '@ringlink/test-support/fuzz'
 import { loadVectors, memoryWith } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'

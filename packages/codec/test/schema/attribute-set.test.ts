@@ -1,3 +1,5 @@
+/** Attribute tables: format.ts, read.ts and write.ts together. */
+
 import { loadVector, memoryWith } from '@ringlink/test-support/vectors'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {

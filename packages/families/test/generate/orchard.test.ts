@@ -1,3 +1,5 @@
+/** A generated module for a specification that uses every construct, and the refusal of broken specifications. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,3 +1,5 @@
+/** The modules in src/generated are what the generator makes of the specifications. */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

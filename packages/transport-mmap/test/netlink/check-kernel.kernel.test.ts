@@ -1,3 +1,5 @@
+/** scripts/check-kernel.mjs on the real kernel. */
+
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'

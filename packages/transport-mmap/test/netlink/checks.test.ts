@@ -1,3 +1,5 @@
+/** scripts/check-kernel.mjs on simulated kernels, sound and sabotaged. */
+
 import { openQueue, Session } from '@ringlink/client'
 import { FrameStatus, type RingSystem, stepsOverSkip } from '@ringlink/transport/netlink-ring'
 import { DATABASE_GROUP, DATABASE_PROTOCOL, type RingKernelOptions, SimKernel } from '@ringlink/transport-sim'

@@ -1,3 +1,5 @@
+/** The conformance suite on netlink rings of simulated kernels. */
+
 import { describeTransport } from '@ringlink/transport/conformance'
 import { cannot } from '../../../transport-sim/test/rings/support.ts'
 import { fixtures } from './support.ts'

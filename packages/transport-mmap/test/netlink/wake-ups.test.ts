@@ -1,3 +1,5 @@
+/** No wake-up is lost between silence and burst, on rings of simulated kernels. */
+
 import { alternate, type OpenFixture } from '@ringlink/transport/conformance'
 import { expect, test } from 'vitest'
 import { fixtures } from './support.ts'

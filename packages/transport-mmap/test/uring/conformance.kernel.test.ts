@@ -1,3 +1,5 @@
+/** The conformance suite on io_uring. */
+
 import { cannot, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import { Namespace } from '@ringlink/test-support/namespace'
 import { SocketPeer } from '@ringlink/test-support/socket-peer'

@@ -1,3 +1,5 @@
+/** A loss at the end of a burst is counted at close, by every transport of the real kernel. */
+
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { commitNoops } from '@ringlink/test-support/requests'
 import type { Transport } from '@ringlink/transport'

@@ -1,3 +1,5 @@
+/** No wake-up is lost between silence and burst, on io_uring. */
+
 import { loadNative } from '@ringlink/native'
 import { alternate, BurstPeer, wakeRounds } from '@ringlink/test-support/bursts'
 import { Namespace } from '@ringlink/test-support/namespace'

@@ -1,3 +1,5 @@
+/** The client on simulated rings. */
+
 import { type HeldPacket, openLog, openQueue } from '@ringlink/client'
 import { Random } from '@ringlink/transport/faults'
 import { describe, expect, it } from 'vitest'

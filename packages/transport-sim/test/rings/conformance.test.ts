@@ -1,3 +1,5 @@
+/** The conformance suite on simulated rings. */
+
 import { describeTransport } from '@ringlink/transport/conformance'
 import { cannot, fixtures, transmitRing } from './support.ts'
 

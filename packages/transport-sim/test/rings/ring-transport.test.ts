@@ -1,3 +1,5 @@
+/** RingTransport of @ringlink/transport on simulated rings; sections are those of docs/netlink-mmap.md. */
+
 import { Errno } from '@ringlink/codec/errors'
 import type { FrameBatch, Lease } from '@ringlink/transport'
 import { NO_RING, RingOption, ringSize, writeRingRequest } from '@ringlink/transport/netlink-ring'

@@ -1,3 +1,5 @@
+/** The probe for kernels that do not step over kept frames, on simulated rings. */
+
 import { stepsOverSkip } from '@ringlink/transport/netlink-ring'
 import { describe, expect, it } from 'vitest'
 import type { RingKernelOptions } from '../../src/rings/ring-socket.ts'

@@ -1,3 +1,5 @@
+/** A receive that waits on a simulated ring. */
+
 import { setImmediate } from 'node:timers/promises'
 import type { FrameBatch } from '@ringlink/transport'
 import fc from 'fast-check'

@@ -1,3 +1,5 @@
+/** The conformance suite on transports with injected faults. */
+
 import { decorated, describeTransport, openReference, withoutEffect } from '../../src/conformance/index.ts'
 import { shortSend } from '../../src/faults/index.ts'
 

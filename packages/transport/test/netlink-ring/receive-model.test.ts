@@ -1,3 +1,5 @@
+/** Both ends of a receive ring, driven at random and compared with a model. */
+
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameStatus, NoFrame, RING_FULL } from '../../src/netlink-ring/index.ts'

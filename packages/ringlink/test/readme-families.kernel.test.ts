@@ -10,7 +10,7 @@ import { openSocket } from '@ringlink/transport-socket'
 import ts from 'typescript'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
-const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
 const titles = [
   'List the links',
   'Watch the routes',
@@ -47,7 +47,7 @@ test('all of them pass the type checker', () => {
     written.push(path)
     return path
   })
-  const root = new URL('../../../..', import.meta.url).pathname
+  const root = new URL('../../..', import.meta.url).pathname
   const { config } = ts.readConfigFile(`${root}/tsconfig.base.json`, ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, files }, ts.sys, root)
   const program = ts.createProgram(files, { ...options, types: ['node'], noEmit: true })

@@ -3,7 +3,7 @@
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { exampleOf, type Running, runExample } from './examples.ts'
+import { exampleOf, type Running, runExample } from './support/readme-examples.ts'
 
 describe.skipIf(kernelUnavailable)(kernelTests('examples of the README'), () => {
   let namespace: Namespace

@@ -1,9 +1,9 @@
-/** The README's examples about packets on the simulated kernel; examples.kernel.test.ts runs them on the real one. */
+/** The README's examples about packets on the simulated kernel; readme.kernel.test.ts runs them on the real one. */
 import { Hook, Memory } from '@ringlink/codec'
 import { PacketView, packetText, transportChecksum, udpPacket } from '@ringlink/packet'
 import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test, vi } from 'vitest'
-import { exampleOf, runExample } from './examples.ts'
+import { exampleOf, runExample } from './support/readme-examples.ts'
 
 const ends = { source: '192.0.2.1', destination: '192.0.2.53', sourcePort: 40_000 }
 
