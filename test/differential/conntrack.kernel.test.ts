@@ -4,7 +4,9 @@
  */
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { anyCtScript } from './conntrack-arbitrary.ts'
 import { ctEventScripts } from './conntrack-event-scripts.ts'
 import { CtRealMachine, CtSimMachine } from './conntrack-machine.ts'
 import { ctPacketScripts } from './conntrack-packet-scripts.ts'
@@ -13,6 +15,10 @@ import { ctRuleScripts } from './conntrack-rule-scripts.ts'
 import { runCt } from './conntrack-run.ts'
 import type { CtScript } from './conntrack-script.ts'
 
+const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 10)
+const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
+/** Milliseconds: a script takes a tenth of it, making one smaller takes hundreds of runs. */
+const PER_SCRIPT = SEED === undefined ? 4000 : 40_000
 const scripts = { ...ctPacketScripts, ...ctRequestScripts, ...ctRuleScripts, ...ctEventScripts }
 
 async function compare({ settings, steps }: CtScript): Promise<void> {
@@ -26,5 +32,12 @@ describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated kernel tracks connections as the real one'),
   () => {
     it.each(Object.entries(scripts))('%s', async (_, script) => compare(script))
+
+    it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+      // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
+      const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
+      const property = fc.asyncProperty(anyCtScript, (script) => compare(script))
+      await fc.assert(property, { numRuns, ...parameters })
+    })
   },
 )
