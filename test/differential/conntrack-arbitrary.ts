@@ -192,16 +192,14 @@ const expectation: Arbitrary<Expectation> = fc
     ...(number === undefined ? {} : { class: number }),
   }))
 const expectationRequest: Arbitrary<CtMessage> = fc.oneof(
-  fc
-    .constantFrom(1, 2)
-    .map((port) =>
-      create({
-        original: tuple(Tcp, CLIENT, port, SERVER, 21),
-        reply: tuple(Tcp, SERVER, 21, CLIENT, port),
-        timeout: 100,
-        helper: { name: 'ftp' },
-      }),
-    ),
+  fc.constantFrom(1, 2).map((port) =>
+    create({
+      original: tuple(Tcp, CLIENT, port, SERVER, 21),
+      reply: tuple(Tcp, SERVER, 21, CLIENT, port),
+      timeout: 100,
+      helper: { name: 'ftp' },
+    }),
+  ),
   fc.tuple(expectation, fc.constantFrom(5, 0x405, 0x605, 0x60d)).map(([it, flags]) => expectNew(it, { flags })),
   expectation.map(({ tuple: it }) => expectGet({ tuple: it })),
   expectation.map(({ tuple: it }) => expectRemove({ tuple: it })),

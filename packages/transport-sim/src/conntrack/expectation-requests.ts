@@ -30,7 +30,7 @@ export const expectationPolicy: MessagePolicy = [
   { kind: 'flags', mask: 0x7 },
   u32,
   nested,
-  { kind: 'name', maximum: 0xffff },
+  { kind: 'name' },
 ]
 const natPolicy: MessagePolicy = [undefined, u32, nested]
 

@@ -50,6 +50,7 @@ export const connectionPolicy: MessagePolicy = [
   undefined,
   nested,
   u32,
+  { kind: 'rejected' },
 ]
 /** Sends the events of a connection that a request has changed, for any change. */
 const CHANGED =
@@ -241,8 +242,9 @@ class ConnectionRequests {
   }
 
   #flush(request: KernelRequest, attributes: AttributeTable, family: number): number {
-    // Without a version the family of a flush never counted, and still does not.
-    const counted = request.memory.u8[request.offset + 17] === 0 ? 0 : family
+    // In old requests, without a version and without a filter, the family of a flush never counted.
+    const hasVersion = request.memory.u8[request.offset + 17] !== 0
+    const counted = hasVersion || attributes.has(CTA.filter) ? family : 0
     let filter: ConnectionFilter = () => true
     if (needsFilter(counted, attributes)) {
       const parsed = parseFilter(counted, attributes)

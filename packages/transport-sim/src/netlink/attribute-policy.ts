@@ -4,7 +4,11 @@
  */
 export type AttributePolicy =
   | { readonly kind: 'bytes'; readonly minimum: number }
-  | { readonly kind: 'text' | 'name' | 'binary'; readonly maximum: number }
+  | { readonly kind: 'text' | 'binary'; readonly maximum: number }
+  /** of any length without a maximum */
+  | { readonly kind: 'name'; readonly maximum?: number }
+  /** only the kernel sends it (NLA_REJECT) */
+  | { readonly kind: 'rejected' }
   /** a number in network order, 0 to 255 or of the bits of `mask` */
   | { readonly kind: 'small' }
   | { readonly kind: 'flags'; readonly mask: number }

@@ -105,10 +105,11 @@ function writeDetails(writer: AttributeWriter, { message, badAttribute, policy }
 }
 
 function writePolicy(writer: AttributeWriter, policy: AttributePolicy): void {
-  if (policy.kind === 'bytes' || policy.kind === 'small' || policy.kind === 'flags') return
+  const { kind } = policy
+  if (kind === 'bytes' || kind === 'small' || kind === 'flags' || kind === 'rejected') return
   const nest = writer.beginNest(NLMSGERR_ATTR.policy)
   if (policy.kind === 'text' || policy.kind === 'name' || policy.kind === 'binary') {
-    putWord(writer, POLICY_ATTR.longest, policy.maximum)
+    if (policy.maximum !== undefined) putWord(writer, POLICY_ATTR.longest, policy.maximum)
   } else if (policy.kind !== 'nested') {
     putLong(writer, POLICY_ATTR.minimum, 0n)
     putLong(writer, POLICY_ATTR.maximum, policyMaximum[policy.kind])

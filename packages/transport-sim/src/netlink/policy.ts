@@ -141,7 +141,7 @@ export interface RefusedAttribute {
 }
 
 const MALFORMED = { errno: Errno.ERANGE, message: 'Attribute failed policy validation' } as const
-const UNENDED = { errno: Errno.EINVAL, message: MALFORMED.message } as const
+const INVALID = { errno: Errno.EINVAL, message: MALFORMED.message } as const
 const TOO_LARGE = { errno: Errno.ERANGE, message: 'integer out of range' } as const
 const RESERVED = { errno: Errno.EINVAL, message: 'reserved bit set' } as const
 
@@ -153,9 +153,13 @@ function refuse(policy: AttributePolicy, memory: Memory, offset: number, length:
       return length === 0 || length >= ATTRIBUTE_HEADER_LENGTH ? undefined : MALFORMED
     case 'binary':
       return length <= policy.maximum ? undefined : MALFORMED
-    case 'name':
-      if (!memory.u8.subarray(offset, offset + Math.min(length, policy.maximum + 1)).includes(0)) return UNENDED
-      return textFits(policy.maximum, memory, offset, length) ? undefined : MALFORMED
+    case 'name': {
+      const { maximum = length } = policy
+      if (!memory.u8.subarray(offset, offset + Math.min(length, maximum + 1)).includes(0)) return INVALID
+      return textFits(maximum, memory, offset, length) ? undefined : MALFORMED
+    }
+    case 'rejected':
+      return INVALID
     case 'text':
       return textFits(policy.maximum, memory, offset, length) ? undefined : MALFORMED
     case 'u8':
