@@ -26,7 +26,7 @@ describe('the options of ringlink log', () => {
     [[], '--group is missing'],
     [['--group', '70000'], "--group must be an integer from 0 to 65535, got '70000'"],
     [['--group', '5,'], "--group must be an integer from 0 to 65535, got ''"],
-    [['--read', 'x', '--group', '5'], 'without --group'],
+    [['--read', 'x', '--group', '5'], 'cannot be combined with --group'],
     [['--group', '5', '--rotate-size', '10M'], 'need --write'],
     [['--group', '5', '--write', 'x', '--keep', '3'], '--keep needs'],
     [['--group', '5', '--write', 'x', '--rotate-size', '10Q'], 'must be a size (500k, 10M, 1G)'],
