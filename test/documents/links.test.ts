@@ -27,7 +27,7 @@ test('the files that CONTRIBUTING.md sends a newcomer to are at most three for e
   const rows = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
     .split('\n')
     .filter((line) => /^\| (change|add|fix) /.test(line))
-  expect(rows).toHaveLength(5)
+  expect(rows.length).toBeGreaterThanOrEqual(5)
   for (const row of rows) {
     // Two alternatives are parted by a dot: a newcomer follows one of them.
     const [, , start = '', then = ''] = row.split('|')
