@@ -60,23 +60,40 @@ export type { Request, RequestData, RequestWriter } from './request.ts'
 export { RowBatch } from './row-batch.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
 export type {
-  ConnectionState,
   FirewallRule,
   InstallOptions,
   LogRule,
-  NumberRange,
   QueueRule,
   RuleActions,
   RuleFamily,
   RuleHook,
   RuleLimit,
   RuleLog,
-  RuleMatch,
-  RulePorts,
   RulePriority,
+  RuleQuota,
+  RuleReject,
+} from './rules/options.ts'
+export type {
+  ConnectionDirection,
+  ConnectionState,
+  ConnectionStatus,
+  Dscp,
+  EtherType,
+  IcmpType,
+  MarkBits,
+  NumberRange,
+  OneOrMore,
+  RuleMark,
+  RuleMatch,
+  RuleNumbers,
+  RulePorts,
   RuleProperties,
   RuleProtocol,
-} from './rules/options.ts'
+  TcpFlag,
+  TcpFlagsOf,
+  TimeRange,
+  Weekday,
+} from './rules/properties.ts'
 export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
 export { type ServeOptions, StopFlag } from './serve.ts'
 export { Session } from './session.ts'

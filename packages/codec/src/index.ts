@@ -93,6 +93,7 @@ export {
   readQueueTarget,
 } from './nfnetlink/nftables/compat.ts'
 export { ConntrackDirection, ConntrackKey, ConntrackStateBit } from './nfnetlink/nftables/expressions/ct.ts'
+export { DynamicSetOperation } from './nfnetlink/nftables/expressions/dynset.ts'
 export { MetaKey, PayloadBase, PayloadChecksum, Register, RuleVerdict } from './nfnetlink/nftables/expressions/load.ts'
 export {
   BitwiseOperation,
@@ -136,6 +137,7 @@ export {
 export {
   flowtableAttributes,
   type NamedSet,
+  NfTablesObjectType,
   objectAttributes,
   SetElementFlag,
   SetFlag,

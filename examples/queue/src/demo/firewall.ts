@@ -1,7 +1,7 @@
 import { type FirewallRule, type InstallOptions, installRules, type RuleMatch, type Rules } from 'ringlink'
 import { DROPPED_PORT, KEPT_PORT, TCP_PORT } from './traffic.ts'
 
-const MATCHES: readonly (RuleMatch & { readonly protocol: 'udp' | 'tcp' })[] = [
+const MATCHES: readonly (Omit<RuleMatch, 'protocol'> & { readonly protocol: 'udp' | 'tcp' })[] = [
   { protocol: 'udp', destinationPort: { from: KEPT_PORT, to: DROPPED_PORT } },
   { protocol: 'tcp', destinationPort: TCP_PORT },
   { protocol: 'tcp', sourcePort: TCP_PORT },

@@ -3,20 +3,36 @@ import {
   LimitType,
   logTargetInformation,
   MatchFlag,
-  MetaKey,
+  NfTablesObjectType,
   queueTargetInformation,
   Register,
   RuleQueueFlag,
   RuleVerdict,
 } from '@ringlink/codec'
 import { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from '@ringlink/codec/internal'
-import { hostOrder32 } from './match.ts'
-import type { NumberRange, RuleActions, RuleLimit, RuleLog } from './options.ts'
+import { compileChanges } from './changes.ts'
+import { addressLimit, type LimitContext } from './limit-by.ts'
+import type { RuleActions, RuleFamily, RuleLimit, RuleLog } from './options.ts'
+import type { NumberRange } from './properties.ts'
+import { rejectExpression } from './reject.ts'
+import type { RuleSet } from './set.ts'
 
 /** How a kernel queues and logs: with its own expression (newer kernels), or with an xtables target (older ones). */
 export interface Dialect {
   readonly queue: 'expression' | 'target'
   readonly log: 'expression' | 'target'
+}
+
+/** Where actions are compiled. */
+export interface ActionContext extends LimitContext {
+  readonly dialect: Dialect
+  readonly family: RuleFamily
+}
+
+/** What a rule's actions are made of: expressions, and the sets that they write to. */
+export interface CompiledActions {
+  readonly expressions: readonly Expression[]
+  readonly sets: readonly RuleSet[]
 }
 
 const limitSeconds: Readonly<Record<RuleLimit['per'], number>> = {
@@ -29,39 +45,59 @@ const limitSeconds: Readonly<Record<RuleLimit['per'], number>> = {
 
 const DEFAULT_BURST = 5
 
-/**
- * The expressions for the actions of a rule, in order; the counter counts the packets that the following actions apply
- * to.
- */
-export function compileActions(actions: RuleActions, dialect: Dialect): Expression[] {
-  const { limit, log, setMark, queue, verdict } = actions
+/** The expressions for what a rule does, in their order; the counter counts the packets that all the rest is done with. */
+export function compileActions(actions: RuleActions, context: ActionContext): CompiledActions {
+  const { limit, quota, counter, log, queue, reject, verdict } = actions
+  const { dialect, family, facts } = context
   const expressions: Expression[] = []
-  if (limit !== undefined) expressions.push(limitExpression(limit))
+  const sets: RuleSet[] = []
+  if (limit?.by !== undefined) {
+    const data = limitData(limit)
+    const { set, load, update } = addressLimit(limit, data, limitSeconds[limit.per], context)
+    sets.push(set)
+    expressions.push(load, update)
+  } else if (limit !== undefined) expressions.push({ name: 'limit', data: limitData(limit) })
+  if (quota !== undefined) {
+    const flags = quota.over === true ? MatchFlag.Invert : 0
+    expressions.push({ name: 'quota', data: { bytes: BigInt(quota.bytes), flags } })
+  }
   expressions.push({ name: 'counter', data: { bytes: 0n, packets: 0n } })
+  if (counter !== undefined) {
+    expressions.push({ name: 'objref', data: { type: NfTablesObjectType.Counter, name: counter } })
+  }
   if (log !== undefined) expressions.push(dialect.log === 'target' ? logTarget(log) : logExpression(log))
-  if (setMark !== undefined) {
-    const data = { value: hostOrder32(setMark) }
-    expressions.push({ name: 'immediate', data: { destinationRegister: Register.Wide1, data } })
-    expressions.push({ name: 'meta', data: { key: MetaKey.Mark, sourceRegister: Register.Wide1 } })
-  }
+  expressions.push(...compileChanges(actions, facts))
   if (queue !== undefined) expressions.push(queueStatement(queue, actions, dialect))
-  if (verdict !== undefined) {
-    const code = verdict === 'accept' ? RuleVerdict.Accept : RuleVerdict.Drop
-    const data = { verdict: { code } }
-    expressions.push({ name: 'immediate', data: { destinationRegister: Register.Verdict, data } })
-  }
-  return expressions
+  if (reject !== undefined) expressions.push(rejectExpression(reject, family))
+  expressions.push(...decision(actions, verdict))
+  return { expressions, sets }
 }
 
-function limitExpression({ rate, per, burst = DEFAULT_BURST, over = false }: RuleLimit): Expression {
-  const data = {
+const verdictCodes = {
+  accept: RuleVerdict.Accept,
+  drop: RuleVerdict.Drop,
+  return: RuleVerdict.Return,
+} as const
+
+function decision({ jump, goto }: RuleActions, verdict: RuleActions['verdict']): Expression[] {
+  const chain = jump ?? goto
+  if (chain !== undefined) {
+    const code = jump !== undefined ? RuleVerdict.Jump : RuleVerdict.Goto
+    return [{ name: 'immediate', data: { destinationRegister: Register.Verdict, data: { verdict: { code, chain } } } }]
+  }
+  if (verdict === undefined) return []
+  const data = { verdict: { code: verdictCodes[verdict] } }
+  return [{ name: 'immediate', data: { destinationRegister: Register.Verdict, data } }]
+}
+
+function limitData({ rate, per, burst = DEFAULT_BURST, over = false }: RuleLimit) {
+  return {
     rate: BigInt(rate),
     unit: BigInt(limitSeconds[per]),
     burst,
     type: LimitType.Packets,
     flags: over ? MatchFlag.Invert : 0,
   }
-  return { name: 'limit', data }
 }
 
 function logExpression({ group, prefix, copyRange, threshold }: RuleLog): Expression {

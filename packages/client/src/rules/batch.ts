@@ -1,6 +1,7 @@
 import {
   BatchMessage,
   batchAttributes,
+  type Expression,
   expressionAt,
   KernelError,
   Memory,
@@ -11,6 +12,7 @@ import {
 import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
 import { encodeRequests, type Request, type RequestData } from '../request.ts'
 import type { Session } from '../session.ts'
+import { propertyWords } from './fields/describe.ts'
 
 /** The kind of object that a message of a batch changes, on which the meaning of an errno depends. */
 export type BatchPartKind = 'batch' | 'table' | 'chain' | 'set' | 'rule'
@@ -28,6 +30,8 @@ export interface BatchRefusal {
   readonly error: KernelError
   /** kernel name of the expression at fault, if the kernel reports it */
   readonly expression: string | undefined
+  /** what that expression loads, in nft's words */
+  readonly property?: string | undefined
 }
 
 /** A batch of nf_tables: Begin, the parts, End. */
@@ -57,7 +61,7 @@ export async function performBatch(session: Session, parts: readonly BatchPart[]
   const error = results[index]?.error
   if (part === undefined || error === undefined) return undefined
   if (!(error instanceof KernelError)) throw error
-  return { part, error, expression: refusedExpression(part, error.offset) }
+  return { part, error, ...refusedExpression(part, error.offset) }
 }
 
 /** Sends a batch without waiting for the result. */
@@ -72,9 +76,13 @@ function encode(requests: readonly Request[]) {
   )
 }
 
-/** The name of the expression of a NewRule message that the kernel's offset points into. */
-function refusedExpression(part: BatchPart, offset: number | undefined): string | undefined {
-  if (offset === undefined || part.type !== NfTablesMessage.NewRule) return undefined
+/** The expression of a NewRule message that the kernel's offset points into, and what it loads. */
+function refusedExpression(part: BatchPart, offset: number | undefined): Pick<BatchRefusal, 'expression' | 'property'> {
+  if (offset === undefined || part.type !== NfTablesMessage.NewRule) return { expression: undefined }
   const { bytes } = encode([part])
-  return expressionAt(Memory.from(bytes), NFNETLINK_ATTRIBUTES, bytes.length - NFNETLINK_ATTRIBUTES, offset)?.name
+  const memory = Memory.from(bytes)
+  const place = expressionAt(memory, NFNETLINK_ATTRIBUTES, bytes.length - NFNETLINK_ATTRIBUTES, offset)
+  const { expressions = [] } = part.attributes as { readonly expressions?: readonly Expression[] }
+  const refused = place === undefined ? undefined : expressions[place.index]
+  return { expression: place?.name, property: refused === undefined ? undefined : propertyWords(refused) }
 }

@@ -1,5 +1,5 @@
 import { ArpHook, BridgeHookPriority, Family, Hook, HookPriority, NetworkDeviceHook } from '@ringlink/codec'
-import type { OptionPlace } from '@ringlink/codec/options'
+import { type OptionPlace, oneOf, type Schema } from '@ringlink/codec/options'
 import type { FirewallRule, RuleFamily, RuleHook, RulePriority } from './options.ts'
 
 /** The kernel's number for each family (`nfgen_family`, NFPROTO_*). */
@@ -31,6 +31,16 @@ const hookNumbers: Readonly<Record<RuleFamily, Numbers<RuleHook>>> = {
   arp: { input: ArpHook.Input, output: ArpHook.Output },
 }
 
+export const hookSchema: Schema<RuleHook> = oneOf(
+  'prerouting',
+  'input',
+  'forward',
+  'output',
+  'postrouting',
+  'ingress',
+  'egress',
+)
+
 type PriorityName = Exclude<RulePriority, number>
 
 const internetPriorities: Numbers<PriorityName> = {
@@ -58,30 +68,47 @@ const priorityNumbers: Readonly<Record<RuleFamily, Numbers<PriorityName>>> = {
   arp: filterOnly,
 }
 
-/** The rules of one hook and priority: a base chain. */
-export interface RuleChain {
-  readonly name: string
+/** Where a base chain sees packets. */
+export interface ChainBase {
   readonly hook: RuleHook
   readonly hookNumber: number
   readonly device: string | undefined
   readonly priority: number
-  /** indexes of its rules, in order */
+}
+
+/** The rules of one hook and priority, what the kernel calls a base chain, or those of a chain that other rules jump to. */
+export interface RuleChain {
+  readonly name: string
+  /** `undefined` for a chain that is jumped to */
+  readonly base: ChainBase | undefined
+  /** indexes of its rules, in their order */
   readonly rules: number[]
 }
 
 /**
- * Sorts rules into chains: those with the same hook, device and priority share one, in order. Throws `OptionError`,
- * code `ARGUMENT`, for a hook or priority that the family does not have, for a device that is missing or out of place,
- * and for the same priority written in two ways: a name in one rule and its number in another would make two chains
- * with the same hook and priority, in no guaranteed order.
+ * Sorts rules into chains: those with the same hook, device and priority share one, in their order. Throws `OptionError`, code `ARGUMENT`,
+ * for a hook or priority that the family does not have, a device that is missing or out of place, for a jump to a chain without rules, and
+ * for priorities that overlap: a name in one rule and its number in another would be two chains of one hook and one priority, whose order
+ * nobody promises.
  */
 export function planChains(rules: readonly FirewallRule[], family: RuleFamily, placeOf: PlaceOf): RuleChain[] {
   const chains = new Map<string, RuleChain>()
   const spellings = new Map<string, { readonly rule: number; readonly spelling: RulePriority }>()
+  const add = (key: string, name: () => string, base: ChainBase | undefined, index: number) => {
+    const chain = chains.get(key) ?? { name: name(), base, rules: [] }
+    chains.set(key, chain)
+    chain.rules.push(index)
+  }
   for (const [index, rule] of rules.entries()) {
-    const { hook, device, priority: spelling = 'filter' } = rule
     const at = placeOf(index)
-    const hookNumber = checkHook(at, rule, family)
+    if (rule.chain !== undefined) {
+      checkChainName(at, rule, family)
+      const { chain } = rule
+      add(`chain ${chain}`, () => chain, undefined, index)
+      continue
+    }
+    const { device, priority: spelling = 'filter' } = rule
+    const { hook, number: hookNumber } = checkHook(at, rule, family)
     const priority = priorityNumber(at, spelling, family)
     const place = `${hook} ${device ?? ''} ${priority}`
     const other = spellings.get(place)
@@ -90,23 +117,72 @@ export function planChains(rules: readonly FirewallRule[], family: RuleFamily, p
       throw at.member('priority').conflict(`${problem}: write it the same way, or use another priority`)
     }
     spellings.set(place, { rule: index, spelling })
-    let chain = chains.get(place)
-    if (chain === undefined) {
-      const same = [...chains.values()].filter((it) => it.hook === hook).length
-      const name = same === 0 ? hook : `${hook}-${same + 1}`
-      chain = { name, hook, hookNumber, device, priority, rules: [] }
-      chains.set(place, chain)
+    const nameOf = () => {
+      const same = [...chains.values()].filter(({ base }) => base?.hook === hook).length
+      return same === 0 ? hook : `${hook}-${same + 1}`
     }
-    chain.rules.push(index)
+    add(place, nameOf, { hook, hookNumber, device, priority }, index)
   }
+  checkJumps(rules, chains, placeOf)
   return [...chains.values()]
 }
 
-/** The path of rule `index` in the options, for errors. */
+/** The names that base chains get. */
+const BASE_NAME = /^(prerouting|input|forward|output|postrouting|ingress|egress)(-\d+)?$/
+
+function checkChainName(
+  at: OptionPlace,
+  { chain = '', hook, device, priority }: FirewallRule,
+  family: RuleFamily,
+): void {
+  if (hook !== undefined) throw at.member('hook').conflict('cannot go with chain: a rule is at a hook or in a chain')
+  for (const [name, value] of Object.entries({ device, priority })) {
+    if (value !== undefined) throw at.member(name).conflict('belongs to a hook, and the rule is in a chain')
+  }
+  if (BASE_NAME.test(chain))
+    throw at.member('chain').conflict(`cannot be ${chain}, which is a name of the rules at hooks of family ${family}`)
+}
+
+function checkJumps(rules: readonly FirewallRule[], chains: ReadonlyMap<string, RuleChain>, placeOf: PlaceOf): void {
+  for (const [index, rule] of rules.entries()) {
+    for (const name of ['jump', 'goto'] as const) {
+      const target = rule[name]
+      if (target === undefined || chains.has(`chain ${target}`)) continue
+      throw placeOf(index).member(name).conflict(`needs a chain with rules: no rule has chain '${target}'`)
+    }
+  }
+  for (const chain of chains.values()) checkLoops([chain], rules, chains, placeOf)
+}
+
+/** Refuses chains that jump round and round. */
+function checkLoops(
+  path: readonly RuleChain[],
+  rules: readonly FirewallRule[],
+  chains: ReadonlyMap<string, RuleChain>,
+  placeOf: PlaceOf,
+): void {
+  for (const index of path.at(-1)?.rules ?? []) {
+    for (const name of ['jump', 'goto'] as const) {
+      const next = chains.get(`chain ${rules[index]?.[name]}`)
+      if (rules[index]?.[name] === undefined || next === undefined) continue
+      const at = placeOf(index).member(name)
+      if (path.includes(next)) throw at.conflict(`leads back to chain ${next.name}, which leads here`)
+      if (path.length > MOST_JUMPS) throw at.conflict(`is more than ${MOST_JUMPS} jumps deep`)
+      checkLoops([...path, next], rules, chains, placeOf)
+    }
+  }
+}
+
+/** NFT_JUMP_STACK_SIZE */
+const MOST_JUMPS = 16
+
+/** Where rule `index` is among the arguments, for errors. */
 export type PlaceOf = (index: number) => OptionPlace
 
-function checkHook(at: OptionPlace, { hook, device, allowMissingDevice }: FirewallRule, family: RuleFamily): number {
+function checkHook(at: OptionPlace, rule: FirewallRule, family: RuleFamily) {
+  const { hook, device, allowMissingDevice } = rule
   const hooks = hookNumbers[family]
+  if (hook === undefined) throw at.member('hook').missing(hookSchema.expected)
   const number = hooks[hook]
   if (number === undefined) {
     throw at
@@ -122,7 +198,7 @@ function checkHook(at: OptionPlace, { hook, device, allowMissingDevice }: Firewa
   if (!needsDevice && allowMissingDevice !== undefined) {
     throw at.member('allowMissingDevice').conflict(`does not belong to hook ${hook}, which has no device`)
   }
-  return number
+  return { hook, number }
 }
 
 function priorityNumber(at: OptionPlace, priority: RulePriority, family: RuleFamily): number {

@@ -36,7 +36,7 @@ const NO_NFTABLES = 'the kernel has no nf_tables (CONFIG_NF_TABLES, module nf_ta
 
 /** The error for a batch that the kernel refused, with a message that says what to do. */
 export function explainBatch(refusal: BatchRefusal, table: string): RulesError {
-  const { part, error, expression } = refusal
+  const { part, error, expression, property } = refusal
   const { errno } = error
   const name = errnoName(errno)
   const at = { rule: part.rule, expression, errno, cause: error }
@@ -60,7 +60,7 @@ export function explainBatch(refusal: BatchRefusal, table: string): RulesError {
       unsupported(`the kernel has no ${part.what}, or its device is missing (${name})`),
     )
     .with(['rule', P.union(Errno.ENOENT, Errno.EOPNOTSUPP)], () =>
-      unsupported(`the kernel does not support ${part.what}: ${expressionText(expression)} (${name})`),
+      unsupported(`the kernel does not support ${part.what}: ${expressionText(expression, property)} (${name})`),
     )
     .otherwise(() => refused(`${part.what} was refused: ${error.message}`))
 }
@@ -79,8 +79,8 @@ export function explainDialects(native: BatchRefusal, target: BatchRefusal): Rul
   })
 }
 
-function expressionText(expression: string | undefined): string {
-  return expression === undefined
-    ? 'it does not report what it lacks'
-    : `it lacks the expression ${expression}, or refuses it here`
+function expressionText(expression: string | undefined, property: string | undefined): string {
+  if (expression === undefined) return 'it does not report what it lacks'
+  const words = property === undefined ? '' : ` (${property})`
+  return `it lacks the expression ${expression}${words}, or refuses it here`
 }

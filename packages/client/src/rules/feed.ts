@@ -1,7 +1,7 @@
 import { OptionPlace } from '@ringlink/codec/options'
 import type { OpenTransport, Transport } from '@ringlink/transport'
 import type { Opening } from '../opening.ts'
-import { isBeforeTracking, untracked } from './check.ts'
+import { isBeforeTracking, untracked } from './check-match.ts'
 import { planRules, type RulePlan } from './install.ts'
 import type { FirewallRule, InstallOptions, LogRule, QueueRule, RuleFamily } from './options.ts'
 import { installPlan, type Rules } from './rules.ts'
@@ -88,7 +88,9 @@ function isLogRule(rules: readonly FirewallRule[]): boolean {
 
 /** Refuses rules at places where packets have no connection to carry. Throws code `ARGUMENT`. */
 function checkTracking({ family, chains, placeOf }: RulePlan): void {
-  for (const { priority, rules } of chains) {
+  for (const { base, rules } of chains) {
+    if (base === undefined) continue
+    const { priority } = base
     const at = placeOf(rules[0] ?? 0)
     if (family === 'arp' || family === 'netdev') {
       throw at.member('family').conflict(`${family} cannot go with conntrack: its packets have no connection`)

@@ -7,7 +7,16 @@ import { type PlaceOf, planChains, type RuleChain } from './chains.ts'
 import { checkRule } from './check.ts'
 import { explainBatch, explainDialects, type RulesError } from './errors.ts'
 import { compileMatch, loadConnection } from './match.ts'
-import { deleteTable, newChain, newRule, newSet, newSetElements, newTable, type RuleTable } from './messages.ts'
+import {
+  deleteTable,
+  newChain,
+  newCounter,
+  newRule,
+  newSet,
+  newSetElements,
+  newTable,
+  type RuleTable,
+} from './messages.ts'
 import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
 
@@ -66,18 +75,25 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
         [newTable(table, false, false), deleteTable(table), newTable(table, false, false)]
       : [newTable(table, isOwned, true)]
   let setId = 0
+  const nextSetId = () => ++setId
+  const { family } = table
+  // Those that are jumped to come before the rules that do it.
+  for (const chain of chains) parts.push(newChain(table, chain))
+  for (const name of new Set(rules.flatMap(({ counter }) => counter ?? []))) parts.push(newCounter(table, name))
   for (const chain of chains) {
-    parts.push(newChain(table, chain))
     for (const index of chain.rules) {
       const rule = rules[index] as FirewallRule
-      const { expressions, sets } = compileMatch(rule.match ?? {}, table.family, () => ++setId)
-      for (const set of sets) parts.push(newSet(table, set, index), newSetElements(table, set, index))
+      const needsVersion = rule.limit?.by !== undefined || rule.setDscp !== undefined
+      const match = compileMatch(rule.match ?? {}, { family, needsVersion, nextSetId })
       if (dialect.log === 'target') checkTargetPrefix(plan, index)
-      // Loading any key of a connection makes the kernel track connections in the whole namespace while the rule
-      // exists.
+      const actions = compileActions(rule, { dialect, family, facts: match.facts, index, nextSetId })
+      for (const set of [...match.sets, ...actions.sets]) {
+        parts.push(newSet(table, set, index))
+        if (set.elements.length > 0) parts.push(newSetElements(table, set, index))
+      }
+      // Any load of a connection has the kernel track them in the whole namespace, for as long as the rule is there.
       const tracking = plan.trackConnections && index === chains[0]?.rules[0] ? [loadConnection] : []
-      const all = [...tracking, ...expressions, ...compileActions(rule, dialect)]
-      parts.push(newRule(table, chain.name, all, index))
+      parts.push(newRule(table, chain.name, [...tracking, ...match.expressions, ...actions.expressions], index))
     }
   }
   return parts

@@ -1,246 +1,215 @@
 import {
   CompareOperation,
   ConntrackKey,
-  ConntrackStateBit,
   type Expression,
   Family,
   MatchFlag,
   MetaKey,
-  PayloadBase,
   RangeOperation,
-  Register,
 } from '@ringlink/codec'
-import { hostIsLittleEndian } from '@ringlink/codec/internal'
-import { type Prefix, tryParsePrefix } from '@ringlink/packet'
-import type {
-  ConnectionState,
-  NumberRange,
-  RuleFamily,
-  RuleMatch,
-  RulePorts,
-  RuleProperties,
-  RuleProtocol,
-} from './options.ts'
-import {
-  ipv4Key,
-  ipv6Key,
-  joinRanges,
-  type KeyRange,
-  keyBytes,
-  keyOf,
-  listOf,
-  portKey,
-  type RuleSet,
-  rangeSet,
-  type SetKey,
-} from './set.ts'
+import { OptionPlace } from '@ringlink/codec/options'
+import { versionHints } from './facts.ts'
+import { type Facts, type Field, fields } from './fields/fields.ts'
+import { addressRange } from './fields/kinds.ts'
+import { type Form, loadConntrack, loadMeta, REGISTER } from './fields/load.ts'
+import { signedTest } from './fields/property-test.ts'
+import type { PropertyTest } from './fields/test.ts'
+import type { RuleFamily } from './options.ts'
+import type { PropertyName, RuleMatch } from './properties.ts'
+import { joinRanges, type KeyRange, numberBytes, type RuleSet, rangeSet } from './set.ts'
 
-/** Numbers of the protocols that have names (IPPROTO_*). */
-export const protocolNumbers: Readonly<Record<Exclude<RuleProtocol, number>, number>> = {
-  icmp: 1,
-  tcp: 6,
-  udp: 17,
-  dccp: 33,
-  icmpv6: 58,
-  sctp: 132,
-  udplite: 136,
-}
-
-const stateBits: Readonly<Record<ConnectionState, number>> = {
-  invalid: ConntrackStateBit.Invalid,
-  established: ConntrackStateBit.Established,
-  related: ConntrackStateBit.Related,
-  new: ConntrackStateBit.New,
-  untracked: ConntrackStateBit.Untracked,
-}
-
-/** The parts of a rule's match: expressions, and the sets in which they look up ports and addresses. */
+/** What a rule's match is made of: expressions, and the sets that they look properties up in. */
 export interface CompiledMatch {
   readonly expressions: readonly Expression[]
   readonly sets: readonly RuleSet[]
+  /** the IP version that they leave, where it is one */
+  readonly facts: Facts
 }
 
 /**
  * The expressions for a checked match, in nft's form: a packet that does not match ends the rule. `nextSetId` returns
  * ids for sets, unique within the batch.
  */
-export function compileMatch(match: RuleMatch, family: RuleFamily, nextSetId: () => number): CompiledMatch {
-  const compiler = new MatchCompiler(family, nextSetId)
-  const { not = {} } = match
-  compiler.interfaces(match, false)
-  compiler.interfaces(not, true)
-  compiler.addresses(match, not)
-  compiler.transport(match, not)
-  compiler.rest(match, false)
-  compiler.rest(not, true)
-  return compiler
+export function compileMatch(match: RuleMatch, options: MatchOptions): CompiledMatch {
+  return new MatchCompiler(match, options)
 }
 
-const REGISTER = Register.Wide1
-
-/** Loads the key that `ctState` matches, without comparing it. */
-export const loadConnection: Expression = {
-  name: 'ct',
-  data: { key: ConntrackKey.State, destinationRegister: REGISTER },
+/** How a match is compiled. */
+export interface MatchOptions {
+  readonly family: RuleFamily
+  /** something after the match needs packets of one IP version */
+  readonly needsVersion: boolean
+  nextSetId(): number
 }
 
-const INTERFACE_LENGTH = 16
+/** Loads what `ctState` matches, and compares it with nothing. */
+export const loadConnection: Expression = loadConntrack(ConntrackKey.State)
+
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_IPV6 = 0x86dd
+/** ARPHRD_ETHER */
+const ETHERNET = 1
+/** Where errors would be, of which a checked match has none. */
+const NOWHERE = new OptionPlace('compile a rule')
+
+/** A form, and nft's number of the data type of what is in it. */
+interface TypedForm extends Form {
+  readonly type: number
+}
 
 class MatchCompiler implements CompiledMatch {
   readonly expressions: Expression[] = []
   readonly sets: RuleSet[] = []
+  readonly facts: Facts
   #family: RuleFamily
   #nextSetId: () => number
+  #match: RuleMatch
+  #testsVersion: boolean
+  #asked = new Set<'version' | 'ethernet'>()
 
-  constructor(family: RuleFamily, nextSetId: () => number) {
+  constructor(match: RuleMatch, { family, needsVersion, nextSetId }: MatchOptions) {
+    this.#match = match
     this.#family = family
     this.#nextSetId = nextSetId
+    const hints = versionHints(match, family, NOWHERE)
+    this.facts = { version: hints[0]?.version }
+    const { not = {} } = match
+    const isVersioned = (field: Field) =>
+      field.needs.includes('version') && (match[field.name] !== undefined || not[field.name] !== undefined)
+    const isTested = needsVersion || hints.some(({ isTest }) => isTest) || fields.some(isVersioned)
+    this.#testsVersion = isTested && family !== 'ip' && family !== 'ip6'
+    for (const name of ['version', ...fields.map((field) => field.name)] as const) this.#property(name)
+    this.#askVersion()
   }
 
-  interfaces({ inputInterface, outputInterface }: RuleProperties, inverted: boolean): void {
-    if (inputInterface !== undefined) this.#interface(MetaKey.InputDeviceName, inputInterface, inverted)
-    if (outputInterface !== undefined) this.#interface(MetaKey.OutputDeviceName, outputInterface, inverted)
-  }
-
-  addresses(match: RuleProperties, not: RuleProperties): void {
-    const given = [
-      { texts: match.sourceAddress, isSource: true, inverted: false },
-      { texts: match.destinationAddress, isSource: false, inverted: false },
-      { texts: not.sourceAddress, isSource: true, inverted: true },
-      { texts: not.destinationAddress, isSource: false, inverted: true },
-    ]
-    let version: number | undefined
-    for (const { texts, isSource, inverted } of given) {
-      const networks = listOf(texts ?? []).flatMap((text) => tryParsePrefix(text) ?? [])
-      const [first, ...more] = networks
-      if (first === undefined) continue
-      if (version === undefined) this.#version(first.version)
-      version = first.version
-      if (more.length === 0) this.#address(first, isSource, inverted)
-      else this.#addressSet(networks, first.version, isSource, inverted)
-    }
-  }
-
-  transport(match: RuleProperties, not: RuleProperties): void {
-    for (const [protocol, inverted] of [
-      [match.protocol, false],
-      [not.protocol, true],
-    ] as const) {
-      if (protocol === undefined) continue
-      this.#meta(MetaKey.TransportProtocol)
-      this.#compare(Uint8Array.of(protocolNumber(protocol)), inverted)
-    }
-    for (const [properties, inverted] of [
-      [match, false],
-      [not, true],
-    ] as const) {
-      if (properties.sourcePort !== undefined) this.#ports(0, properties.sourcePort, inverted)
-      if (properties.destinationPort !== undefined) this.#ports(2, properties.destinationPort, inverted)
-    }
-  }
-
-  rest({ mark, ctState, userId }: RuleProperties, inverted: boolean): void {
-    if (mark !== undefined) {
-      this.#meta(MetaKey.Mark)
-      if (typeof mark === 'object') this.#mask(hostOrder32(mark.mask))
-      this.#compare(hostOrder32(typeof mark === 'object' ? mark.value : mark), inverted)
-    }
-    if (ctState !== undefined) {
-      const states = typeof ctState === 'string' ? [ctState] : ctState
-      this.#add(loadConnection)
-      this.#mask(hostOrder32(states.reduce((bits, state) => bits | stateBits[state], 0)))
-      this.#compare(hostOrder32(0), !inverted)
-    }
-    if (userId !== undefined) {
-      this.#meta(MetaKey.UserId)
-      this.#compare(hostOrder32(userId), inverted)
-    }
-  }
-
-  /** If a family has packets of both IP versions, matches only the version of the given addresses. */
-  #version(version: 4 | 6): void {
-    if (this.#family === 'inet') {
-      this.#meta(MetaKey.Family)
-      this.#compare(Uint8Array.of(version === 4 ? Family.Ipv4 : Family.Ipv6), false)
-    } else if (this.#family !== 'ip' && this.#family !== 'ip6') {
-      this.#meta(MetaKey.Protocol)
-      this.#compare(networkOrder16Bytes(version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6), false)
-    }
-  }
-
-  #interface(key: number, name: string, inverted: boolean): void {
-    const isPrefix = name.endsWith('*')
-    const text = new TextEncoder().encode(isPrefix ? name.slice(0, -1) : name)
-    const value = new Uint8Array(isPrefix ? text.length : INTERFACE_LENGTH)
-    value.set(text)
-    this.#meta(key)
-    this.#compare(value, inverted)
-  }
-
-  #address({ version, bytes, mask, length }: Prefix, isSource: boolean, inverted: boolean): void {
-    const start = version === 4 ? (isSource ? 12 : 16) : isSource ? 8 : 24
-    // A prefix of whole bytes is loaded at its length; other prefixes need a mask.
-    const isWhole = length % 8 === 0 && length > 0
-    const size = isWhole ? length / 8 : bytes.length
-    this.#payload(PayloadBase.Network, start, size)
-    if (!isWhole) this.#mask(mask)
-    this.#compare(bytes.subarray(0, size), inverted)
-  }
-
-  #addressSet(networks: readonly Prefix[], version: 4 | 6, isSource: boolean, inverted: boolean): void {
-    const [start, key] = version === 4 ? [isSource ? 12 : 16, ipv4Key] : [isSource ? 8 : 24, ipv6Key]
-    this.#payload(PayloadBase.Network, start, key.length)
-    this.#lookUp(key, joinRanges(networks.map(rangeOf)), inverted)
-  }
-
-  #lookUp(key: SetKey, ranges: readonly KeyRange[], inverted: boolean): void {
-    const set = rangeSet(this.#nextSetId(), key, ranges)
-    this.sets.push(set)
-    const flags = inverted ? { flags: MatchFlag.Invert } : {}
-    this.#add({ name: 'lookup', data: { set: set.name, sourceRegister: REGISTER, setId: set.id, ...flags } })
-  }
-
-  #ports(offset: number, ports: RulePorts, inverted: boolean): void {
-    const ranges = joinRanges(portRanges(ports))
-    this.#payload(PayloadBase.Transport, offset, portKey.length)
-    const [first] = ranges
-    if (ranges.length > 1 || first === undefined) {
-      this.#lookUp(portKey, ranges, inverted)
+  #property(name: PropertyName): void {
+    const { not = {}, ...match } = this.#match
+    if (name === 'version') {
+      if (not.version !== undefined) this.#version(not.version, true)
       return
     }
-    const [from, to] = [keyBytes(first.from, portKey.length), keyBytes(first.to, portKey.length)]
-    if (first.from === first.to) this.#compare(from, inverted)
+    const field = fields.find((it) => it.name === name) as Field
+    if (match[name] !== undefined) this.#field(field, match[name], false)
+    if (not[name] !== undefined) this.#field(field, not[name], true)
+  }
+
+  #field(field: Field, given: unknown, isNegative: boolean): void {
+    const { needs, style } = field
+    if (needs.includes('ethernet')) this.#askEthernet()
+    else if (!needs.includes('input') && !needs.includes('output')) this.#askVersion()
+    const form = field.form(this.facts)
+    const { test, inverted } = signedTest(field, given, this.facts, isNegative)
+    for (const expression of form.load) this.#add(expression)
+    if (form.mask !== undefined && style !== 'presence') this.#mask(form, form.mask)
+    const prefix = prefixOf(field, given)
+    const type = field.kind(this.facts).type
+    this.#compareTest({ ...form, type }, shifted(test, form.shift ?? 0), inverted, prefix)
+  }
+
+  /** Where a family has packets of both versions, only those of the one that is meant; once, before what only that one has. */
+  #askVersion(): void {
+    const { version } = this.facts
+    if (!this.#testsVersion || version === undefined || this.#asked.has('version')) return
+    this.#asked.add('version')
+    this.#version(version, false)
+  }
+
+  #version(version: 4 | 6, inverted: boolean): void {
+    if (this.#family === 'inet') {
+      this.#add(loadMeta(MetaKey.Family))
+      this.#compare(Uint8Array.of(version === 4 ? Family.Ipv4 : Family.Ipv6), inverted)
+    } else {
+      const type = version === 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6
+      this.#add(loadMeta(MetaKey.Protocol))
+      this.#compare(Uint8Array.of(type >> 8, type & 0xff), inverted)
+    }
+  }
+
+  /** Where a family has packets of all kinds of devices, only those that came in by Ethernet have its header. */
+  #askEthernet(): void {
+    if (this.#family === 'bridge' || this.#family === 'netdev' || this.#asked.has('ethernet')) return
+    this.#asked.add('ethernet')
+    this.#add(loadMeta(MetaKey.InputDeviceType))
+    this.#compare(numberBytes(BigInt(ETHERNET), 2, 'host'), false)
+  }
+
+  #compareTest(form: TypedForm, test: PropertyTest, inverted: boolean, prefix: number | undefined): void {
+    if (test.kind === 'bits') {
+      this.#mask(form, test.bits)
+      this.#compare(new Uint8Array(form.length), !inverted)
+    } else if (test.kind === 'masked') {
+      this.#mask(form, test.mask)
+      this.#compare(numberBytes(test.value, form.length, form.order), inverted)
+    } else this.#compareRanges(form, joinRanges(test.ranges), inverted, prefix)
+  }
+
+  #compareRanges(form: TypedForm, ranges: readonly KeyRange[], inverted: boolean, prefix: number | undefined): void {
+    const [first, ...more] = ranges
+    if (first === undefined) return
+    const isInterval = ranges.some(({ from, to }) => from !== to)
+    if (more.length === 0 && prefix !== undefined) {
+      this.#comparePrefix(form, first, prefix, inverted)
+      return
+    }
+    // Numbers in host order are not in their order as bytes.
+    const isTurned = isInterval && form.order === 'host' && form.length > 1
+    if (isTurned) this.#toNetworkOrder(form.length)
+    const order = isTurned ? 'network' : form.order
+    if (more.length > 0) {
+      this.#lookUp(form, ranges, order, inverted)
+      return
+    }
+    const [from, to] = [numberBytes(first.from, form.length, order), numberBytes(first.to, form.length, order)]
+    if (!isInterval) this.#compare(from, inverted)
     else if (inverted) {
-      const data = {
-        sourceRegister: REGISTER,
-        operation: RangeOperation.Outside,
-        from: { value: from },
-        to: { value: to },
-      }
-      this.#add({ name: 'range', data })
+      const operation = RangeOperation.Outside
+      this.#add({
+        name: 'range',
+        data: { sourceRegister: REGISTER, operation, from: { value: from }, to: { value: to } },
+      })
     } else {
       this.#compareBy(CompareOperation.GreaterOrEqual, from)
       this.#compareBy(CompareOperation.LessOrEqual, to)
     }
   }
 
-  #meta(key: number): void {
-    this.#add({ name: 'meta', data: { key, destinationRegister: REGISTER } })
+  /** A prefix of whole bytes is loaded, or compared, as such; only others take a mask. */
+  #comparePrefix(form: Form, { from }: KeyRange, bits: number, inverted: boolean): void {
+    const isWhole = bits % 8 === 0 && bits > 0
+    const size = isWhole ? bits / 8 : form.length
+    if (form.prefix === 'load' && isWhole) this.#shortenLoad(size)
+    if (!isWhole) {
+      const whole = BigInt(form.length * 8)
+      this.#mask(form, ((1n << BigInt(bits)) - 1n) << (whole - BigInt(bits)))
+    }
+    this.#compare(numberBytes(from, form.length, form.order).subarray(0, size), inverted)
   }
 
-  #payload(base: number, offset: number, length: number): void {
-    this.#add({ name: 'payload', data: { destinationRegister: REGISTER, base, offset, length } })
+  #shortenLoad(length: number): void {
+    const last = this.expressions.pop()
+    if (last?.name !== 'payload') throw new Error('only bytes of the packet can be loaded in part')
+    this.#add({ name: 'payload', data: { ...last.data, length } })
   }
 
-  #mask(mask: Uint8Array): void {
+  #lookUp(form: TypedForm, ranges: readonly KeyRange[], order: Form['order'], inverted: boolean): void {
+    const set = rangeSet(this.#nextSetId(), { type: form.type, length: form.length, order }, ranges)
+    this.sets.push(set)
+    const flags = inverted ? { flags: MatchFlag.Invert } : {}
+    this.#add({ name: 'lookup', data: { set: set.name, sourceRegister: REGISTER, setId: set.id, ...flags } })
+  }
+
+  #toNetworkOrder(length: number): void {
+    const data = { sourceRegister: REGISTER, destinationRegister: REGISTER, operation: 1, length, size: length }
+    this.#add({ name: 'byteorder', data })
+  }
+
+  #mask({ length, order }: Form, mask: bigint): void {
     const data = {
       sourceRegister: REGISTER,
       destinationRegister: REGISTER,
-      length: mask.length,
-      mask: { value: mask },
-      xor: { value: new Uint8Array(mask.length) },
+      length,
+      mask: { value: numberBytes(mask, length, order) },
+      xor: { value: new Uint8Array(length) },
     }
     this.#add({ name: 'bitwise', data })
   }
@@ -258,31 +227,18 @@ class MatchCompiler implements CompiledMatch {
   }
 }
 
-/** The number of a protocol. A number is returned as it is. */
-export function protocolNumber(protocol: RuleProtocol): number {
-  return typeof protocol === 'number' ? protocol : protocolNumbers[protocol]
+/** The prefix that the only value of a property has: an address, or names that begin alike. */
+function prefixOf({ name }: Field, given: unknown): number | undefined {
+  const value: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given
+  if (typeof value !== 'string') return undefined
+  if (name === 'sourceAddress' || name === 'destinationAddress') return addressRange(value)?.prefix
+  if (name !== 'inputInterface' && name !== 'outputInterface') return undefined
+  return value.endsWith('*') ? (new TextEncoder().encode(value).length - 1) * 8 : undefined
 }
 
-/** Four bytes in host byte order, as the kernel keeps its own numbers in registers. */
-export function hostOrder32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value, hostIsLittleEndian)
-  return bytes
-}
-
-/** Two bytes in network byte order, as in packets. */
-function networkOrder16Bytes(value: number): Uint8Array {
-  return Uint8Array.of(value >> 8, value & 0xff)
-}
-
-function portRanges(ports: RulePorts): KeyRange[] {
-  return listOf<number | NumberRange>(ports).map((port) => {
-    const { from, to } = typeof port === 'number' ? { from: port, to: port } : port
-    return { from: BigInt(from), to: BigInt(to) }
-  })
-}
-
-/** The range of addresses of a network. */
-function rangeOf({ bytes, mask }: Prefix): KeyRange {
-  return { from: keyOf(bytes), to: keyOf(bytes.map((byte, i) => byte | (~(mask[i] as number) & 0xff))) }
+/** The test of bits that begin `shift` bits from the right. */
+function shifted(test: PropertyTest, shift: number): PropertyTest {
+  if (shift === 0 || test.kind !== 'ranges') return test
+  const by = BigInt(shift)
+  return { kind: 'ranges', ranges: test.ranges.map(({ from, to }) => ({ from: from << by, to: to << by })) }
 }

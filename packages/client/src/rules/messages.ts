@@ -5,7 +5,9 @@ import {
   type Expression,
   NewFlag,
   NfTablesMessage,
+  NfTablesObjectType,
   nfnetlinkHeader,
+  objectAttributes,
   ruleAttributes,
   setAttributes,
   setElementListAttributes,
@@ -16,7 +18,7 @@ import {
 import type { BatchPart } from './batch.ts'
 import { familyNumbers, type RuleChain } from './chains.ts'
 import type { RuleFamily } from './options.ts'
-import { NETWORK_ORDER_KEYS, type RuleSet } from './set.ts'
+import { keyOrderData, type RuleSet } from './set.ts'
 
 /** The table that holds the rules. */
 export interface RuleTable {
@@ -58,8 +60,20 @@ export function deleteRules(table: RuleTable): BatchPart {
   return part(table, description, NfTablesMessage.DeleteRule, ruleAttributes, { table: table.name })
 }
 
-/** Creates a base chain with policy accept: packets continue when no rule decides. */
-export function newChain(table: RuleTable, { name, hook, hookNumber, device, priority }: RuleChain): BatchPart {
+/** Makes a chain; of a base chain the packets continue when no rule decides. */
+export function newChain(table: RuleTable, { name, base }: RuleChain): BatchPart {
+  if (base === undefined) {
+    const what = `chain ${name}`
+    const attributes = { table: table.name, name }
+    return part(
+      table,
+      { kind: 'chain', what, flags: NewFlag.Create },
+      NfTablesMessage.NewChain,
+      chainAttributes,
+      attributes,
+    )
+  }
+  const { hook, hookNumber, device, priority } = base
   const at = device === undefined ? '' : ` of device ${device}`
   const what = `hook ${hook}${at} in family ${table.family}`
   return part(table, { kind: 'chain', what, flags: NewFlag.Create }, NfTablesMessage.NewChain, chainAttributes, {
@@ -71,8 +85,9 @@ export function newChain(table: RuleTable, { name, hook, hookNumber, device, pri
   })
 }
 
-/** Creates a set of ports or addresses that belongs to rule `rule`. */
-export function newSet(table: RuleTable, { id, name, key, flags, elements }: RuleSet, rule: number): BatchPart {
+/** Makes a set of ports or addresses that belongs to rule `rule`. */
+export function newSet(table: RuleTable, set: RuleSet, rule: number): BatchPart {
+  const { id, name, key, flags, elements, size = elements.length, timeout } = set
   const description = { kind: 'set', what: `a set of rule ${rule}`, rule, flags: NewFlag.Create } as const
   return part(table, description, NfTablesMessage.NewSet, setAttributes, {
     table: table.name,
@@ -81,8 +96,9 @@ export function newSet(table: RuleTable, { id, name, key, flags, elements }: Rul
     keyType: key.type,
     keyLength: key.length,
     id,
-    description: { size: elements.length },
-    userData: NETWORK_ORDER_KEYS,
+    description: { size },
+    timeout: timeout === undefined ? undefined : BigInt(timeout),
+    userData: keyOrderData(key, flags),
   })
 }
 
@@ -97,7 +113,18 @@ export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet
   })
 }
 
-/** Appends rule `rule` to its chain. */
+/** Makes a counter that rules share. */
+export function newCounter(table: RuleTable, name: string): BatchPart {
+  const description = { kind: 'set', what: `counter ${name}`, flags: NewFlag.Create } as const
+  return part(table, description, NfTablesMessage.NewObject, objectAttributes, {
+    table: table.name,
+    name,
+    type: NfTablesObjectType.Counter,
+    data: new Uint8Array(),
+  })
+}
+
+/** Adds rule `rule` behind the others of its chain. */
 export function newRule(table: RuleTable, chain: string, expressions: Expression[], rule: number): BatchPart {
   const description = { kind: 'rule', what: `rule ${rule}`, rule, flags: NewFlag.Create | NewFlag.Append } as const
   const attributes = { table: table.name, chain, expressions }

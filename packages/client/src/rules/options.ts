@@ -1,4 +1,5 @@
 import type { OpenTransport, Transport } from '@ringlink/transport'
+import type { Dscp, MarkBits, NumberRange, RuleMatch } from './properties.ts'
 
 /** The table's family (NFPROTO_*): which packets its rules can see. */
 export type RuleFamily = 'ip' | 'ip6' | 'inet' | 'bridge' | 'netdev' | 'arp'
@@ -24,53 +25,6 @@ export type RulePriority =
   | 'bridgeOut'
   | number
 
-/** A protocol that follows the IP header: a name, or its number (IPPROTO_*). */
-export type RuleProtocol = 'tcp' | 'udp' | 'udplite' | 'icmp' | 'icmpv6' | 'sctp' | 'dccp' | number
-
-/** The connection tracking state of a packet. */
-export type ConnectionState = 'new' | 'established' | 'related' | 'invalid' | 'untracked'
-
-/** Numbers from `from` to `to`, both included. */
-export interface NumberRange {
-  readonly from: number
-  readonly to: number
-}
-
-/** One port, a range, or several of both. */
-export type RulePorts = number | NumberRange | readonly (number | NumberRange)[]
-
-/** Properties of a packet. */
-export interface RuleProperties {
-  readonly protocol?: RuleProtocol | undefined
-  /** needs a `protocol` that has ports */
-  readonly sourcePort?: RulePorts | undefined
-  /** needs a `protocol` that has ports */
-  readonly destinationPort?: RulePorts | undefined
-  /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), or several of both, all of one IP version */
-  readonly sourceAddress?: string | readonly string[] | undefined
-  /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), or several of both, all of one IP version */
-  readonly destinationAddress?: string | readonly string[] | undefined
-  /** name of the device that the packet arrived on; a trailing `*` matches all names with that prefix */
-  readonly inputInterface?: string | undefined
-  /** name of the device that the packet leaves through; a trailing `*` matches all names with that prefix */
-  readonly outputInterface?: string | undefined
-  /** its mark, or the bits of it that are set in `mask` */
-  readonly mark?: number | { readonly value: number; readonly mask: number } | undefined
-  /** any of these states */
-  readonly ctState?: ConnectionState | readonly ConnectionState[] | undefined
-  /** the user that owns the sending socket */
-  readonly userId?: number | undefined
-}
-
-/** The packets that a rule matches: those that have all of the properties. A property left out matches any packet. */
-export interface RuleMatch extends RuleProperties {
-  /**
-   * and none of these. A packet that cannot have a property, such as an IPv6 packet and an IPv4 address, does not match
-   * either
-   */
-  readonly not?: RuleProperties | undefined
-}
-
 /** How a rule logs packets. */
 export interface RuleLog {
   /** 0 to 65535 */
@@ -94,28 +48,66 @@ export interface RuleLimit {
   readonly burst?: number | undefined
   /** apply the rest of the rule to the packets over the limit instead; default false */
   readonly over?: boolean | undefined
+  /**
+   * a limit for each address instead of one for all: at most 65,535 addresses, of which those that sent nothing for a while are forgotten.
+   * Needs an IP version: `match.version`, an address, or a family that has only one
+   */
+  readonly by?: 'sourceAddress' | 'destinationAddress' | undefined
 }
+
+/** How many bytes a rule lets through in all. */
+export interface RuleQuota {
+  readonly bytes: number
+  /** lets packets through once the bytes are used up, instead of until then; default false */
+  readonly over?: boolean | undefined
+}
+
+/** Why a packet is rejected: the ICMP or ICMPv6 message that its sender gets, or a TCP reset. */
+export type RuleReject = 'port-unreachable' | 'host-unreachable' | 'no-route' | 'admin-prohibited' | 'tcp-reset'
 
 /** The actions of a rule on the packets that it matches, in the order of these members. They are always counted. */
 export interface RuleActions {
   /** applies the rest to only so many packets */
   readonly limit?: RuleLimit | undefined
+  /** does the rest only until so many bytes are used up */
+  readonly quota?: RuleQuota | undefined
+  /** name of a counter that rules share, besides the one that each has */
+  readonly counter?: string | undefined
   readonly log?: RuleLog | undefined
-  /** sets this mark */
-  readonly setMark?: number | undefined
+  /** sets the packet's mark, some bits of it, or copies the mark of the connection */
+  readonly setMark?: number | MarkBits | 'connection' | undefined
+  /** sets the connection's mark, some bits of it, or copies the mark of the packet */
+  readonly setCtMark?: number | MarkBits | 'packet' | undefined
+  /** sets the priority for traffic control: major number << 16 | minor number */
+  readonly setPriority?: number | undefined
+  /** sets the code point; needs an IP version, as `limit.by` does */
+  readonly setDscp?: Dscp | undefined
+  /** exempts packets from connection tracking; needs a priority before it */
+  readonly notrack?: boolean | undefined
   /** passes packets to a queue, or distributes them over several by their addresses */
   readonly queue?: number | NumberRange | undefined
   /** with `queue`: if no program has bound it, packets continue with the next chain instead of being dropped */
   readonly bypass?: boolean | undefined
   /** with several queues: the processor that handles a packet selects the queue, not the addresses */
   readonly fanout?: boolean | undefined
-  /** the verdict: 'accept' sends packets on to the next chain. Without this and `queue` the next rule is evaluated */
-  readonly verdict?: 'accept' | 'drop' | undefined
+  /** drops packets and notifies the sender; hooks input, forward and output */
+  readonly reject?: RuleReject | undefined
+  /** continues with the rules of this chain, then with the next rule */
+  readonly jump?: string | undefined
+  /** continues with the rules of this chain, then where the own chain was jumped from */
+  readonly goto?: string | undefined
+  /**
+   * the verdict: 'accept' sends packets on to the next chain of a hook, 'return' back to the rule that jumped here. Without this,
+   * `queue`, `reject` and `goto` the next rule is evaluated
+   */
+  readonly verdict?: 'accept' | 'drop' | 'return' | undefined
 }
 
-/** One rule of the firewall. */
+/** One rule of the firewall: at a hook, or in a chain that other rules jump to. */
 export interface FirewallRule extends RuleActions {
-  readonly hook: RuleHook
+  readonly hook?: RuleHook | undefined
+  /** instead of `hook`: a chain with this name, which rules `jump` or `goto` */
+  readonly chain?: string | undefined
   /** the device, for the hooks ingress and egress */
   readonly device?: string | undefined
   /**
@@ -130,7 +122,8 @@ export interface FirewallRule extends RuleActions {
 }
 
 /** A rule that feeds a queue. `openQueue` installs it. */
-export interface QueueRule extends Omit<FirewallRule, 'queue' | 'bypass' | 'fanout' | 'verdict'> {
+export interface QueueRule
+  extends Omit<FirewallRule, 'queue' | 'bypass' | 'fanout' | 'reject' | 'jump' | 'goto' | 'verdict'> {
   /**
    * what happens to packets once the queue is closed or the program ends or is killed. 'bypass' (the default): they
    * continue as if there had never been a rule; the kernel removes its table with the program, and the rule lets

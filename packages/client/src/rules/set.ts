@@ -1,5 +1,5 @@
 import { type AttributeValues, SetElementFlag, SetFlag } from '@ringlink/codec'
-import type { setElementAttributes } from '@ringlink/codec/internal'
+import { hostIsLittleEndian, type setElementAttributes } from '@ringlink/codec/internal'
 
 /** The type of a set's keys. */
 export interface SetKey {
@@ -7,14 +7,9 @@ export interface SetKey {
   readonly type: number
   /** bytes */
   readonly length: number
+  /** how the kernel has them in registers */
+  readonly order: 'network' | 'host'
 }
-
-/** `inet_service` */
-export const portKey: SetKey = { type: 13, length: 2 }
-/** `ipv4_addr` */
-export const ipv4Key: SetKey = { type: 7, length: 4 }
-/** `ipv6_addr` */
-export const ipv6Key: SetKey = { type: 8, length: 16 }
 
 /** Keys from `from` to `to`, both included. */
 export interface KeyRange {
@@ -32,14 +27,21 @@ export interface RuleSet {
   /** bits of `SetFlag` */
   readonly flags: number
   readonly elements: readonly AttributeValues<typeof setElementAttributes>[]
+  /** elements at most; default as many as there are */
+  readonly size?: number
+  /** milliseconds after which an element that no packet refreshed goes */
+  readonly timeout?: number
 }
 
-/**
- * NFTNL_UDATA_SET_KEYBYTEORDER: type 0, length 4, then a number in host order, 2 for network order. nft prints the keys
- * by it.
- */
-export const NETWORK_ORDER_KEYS: Uint8Array = Uint8Array.of(0, 4, ...new Uint8Array(new Uint32Array([2]).buffer))
+/** NFTNL_UDATA_SET_KEYBYTEORDER: type 0, length 4, a number in host order: 1 host order, 2 network order. By it nft prints the keys. */
+export function keyOrderData({ order, type }: SetKey, flags: number): Uint8Array {
+  // Names are bytes, and nft takes those of single devices for numbers in host order.
+  const isName = type === DEVICE_NAME && (flags & SetFlag.Interval) === 0
+  return Uint8Array.of(0, 4, ...new Uint8Array(new Uint32Array([isName || order === 'host' ? 1 : 2]).buffer))
+}
 
+/** nft's number of the type of names of devices. */
+const DEVICE_NAME = 41
 const ANONYMOUS_NAME = '__set%d'
 
 /** One value or several, as an array. */
@@ -68,7 +70,10 @@ export function rangeSet(id: number, key: SetKey, ranges: readonly KeyRange[]): 
   const isInterval = ranges.some(({ from, to }) => from !== to)
   const flags = SetFlag.Anonymous | SetFlag.Constant | (isInterval ? SetFlag.Interval : 0)
   const set = { id, name: ANONYMOUS_NAME, key, flags }
-  const element = (value: bigint, flag?: number) => ({ key: { value: keyBytes(value, key.length) }, flags: flag })
+  const element = (value: bigint, flag?: number) => ({
+    key: { value: numberBytes(value, key.length, key.order) },
+    flags: flag,
+  })
   if (!isInterval) return { ...set, elements: ranges.map(({ from }) => element(from)) }
   const beyond = 1n << BigInt(key.length * 8)
   const [first] = ranges
@@ -84,7 +89,18 @@ export function keyBytes(value: bigint, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => Number((value >> BigInt((length - 1 - i) * 8)) & 0xffn))
 }
 
-/** The number in such bytes. */
+/** A number as a register or the key of a set has it. */
+export function numberBytes(value: bigint, length: number, order: SetKey['order']): Uint8Array {
+  const bytes = keyBytes(value, length)
+  return order === 'host' && hostIsLittleEndian ? bytes.reverse() : bytes
+}
+
+/** Four bytes as the kernel has its own numbers in registers. */
+export function hostOrder32(value: number): Uint8Array {
+  return numberBytes(BigInt(value), 4, 'host')
+}
+
+/** The number that such bytes are. */
 export function keyOf(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
 }

@@ -1,9 +1,6 @@
-/**
- * Reads the output of `nft -j list ruleset` according to libnftables-json(5): which packets a rule matches, and what it
- * does with them.
- */
-import { addressNumber } from './random-rules.ts'
-import { type DescribedPacket, isInNetwork, protocolNames } from './rule-reader.ts'
+/** What `nft -j list ruleset` prints, read as libnftables-json(5) has it: which packets a rule matches, and what it does with them. */
+import { addressNumber } from './random-values.ts'
+import { type DescribedPacket, isInNetwork, lengthOf, protocolNames } from './rule-reader.ts'
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 type JsonObject = { readonly [key: string]: Json }
@@ -39,29 +36,82 @@ export function readListing(text: string): ListedRule[] {
 /** Whether all matches of a listed rule hold for a packet. */
 export function isListedMatch({ matches }: ListedRule, packet: DescribedPacket): boolean {
   return matches.every(({ op, left, right }) => {
+    const flags = flagsTest(objectOf(left), String(op), right as Json, packet)
+    if (flags !== undefined) return flags
     const value = loaded(objectOf(left), packet)
     if (value === undefined) return false
-    const isEqual = isAmong(value, right as Json)
+    const isEqual = isAmong(value, right as Json, packet.version === 4 ? ipv4Names : ipv6Names)
     if (op === '==' || op === 'in') return isEqual
     if (op === '!=' || op === '!') return !isEqual
     throw new Error(`unknown operator ${String(op)}`)
   })
 }
 
-function loaded(left: JsonObject, packet: DescribedPacket): number | string | undefined {
+/** What a match of TCP flags says; `undefined` for other matches. */
+function flagsTest(left: JsonObject, op: string, right: Json, packet: DescribedPacket): boolean | undefined {
+  const [inner, mask] = (left['&'] as readonly Json[] | undefined) ?? [left, undefined]
+  const { payload } = objectOf(inner)
+  if (payload === undefined || objectOf(payload).field !== 'flags') return undefined
+  if (packet.protocol !== 6 || packet.fragment === 'later') return false
+  const bits = (given: Json | undefined): number =>
+    Array.isArray(given) ? given.reduce((sum: number, it: Json) => sum | flagOf(it), 0) : flagOf(given)
+  const set = packet.tcpFlags.reduce((sum, flag) => sum | (flagBits[flag] ?? 0), 0)
+  const wanted = bits(right)
+  if (mask === undefined) {
+    if (op !== 'in' && op !== '!') throw new Error(`unknown operator ${op} of flags`)
+    return ((set & wanted) !== 0) === (op === 'in')
+  }
+  return ((set & bits(mask)) === wanted) === (op === '==')
+}
+
+function flagOf(name: Json | undefined): number {
+  return typeof name === 'number' ? name : (flagBits[String(name)] ?? 0)
+}
+
+const flagBits: Readonly<Record<string, number>> = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 }
+
+function loaded(left: JsonObject, packet: DescribedPacket): number | string | boolean | undefined {
   if (left['&'] !== undefined) {
     const [inner, mask] = left['&'] as readonly Json[]
-    return (Number(loaded(objectOf(inner), packet)) & Number(mask)) >>> 0
+    const value = loaded(objectOf(inner), packet)
+    return value === undefined ? undefined : (Number(value) & Number(mask)) >>> 0
   }
   if (left.ct !== undefined) return packet.state
   if (left.meta !== undefined) return metaOf(String(objectOf(left.meta).key), packet)
+  if (left.exthdr !== undefined) return packet.version === 6 ? packet.fragment !== 'none' : undefined
   const { protocol, field } = objectOf(left.payload)
   if (protocol === 'ip' || protocol === 'ip6') {
-    if ((protocol === 'ip') !== (packet.version === 4)) return undefined
-    return field === 'saddr' ? packet.source : packet.destination
+    return (protocol === 'ip') === (packet.version === 4) ? networkField(String(field), packet) : undefined
+  }
+  if (protocol === 'ether') return packet.sender
+  return packet.fragment === 'later' ? undefined : transportField(String(protocol), String(field), packet)
+}
+
+function networkField(field: string, packet: DescribedPacket): number | string {
+  switch (field) {
+    case 'saddr':
+      return packet.source
+    case 'daddr':
+      return packet.destination
+    case 'ttl':
+    case 'hoplimit':
+      return packet.timeToLive
+    case 'dscp':
+      return packet.codePoint
+    case 'frag-off':
+      return packet.fragment === 'none' ? 0x4000 : packet.fragment === 'first' ? 0x2000 : 0x2001
+    default:
+      throw new Error(`unknown field ${field}`)
+  }
+}
+
+function transportField(protocol: string, field: string, packet: DescribedPacket): number | undefined {
+  if (protocol === 'icmp' || protocol === 'icmpv6') {
+    if (packet.protocol !== (protocol === 'icmp' ? 1 : 58)) return undefined
+    return field === 'type' ? packet.messageType : packet.messageCode
   }
   const hasPorts = packet.protocol === 6 || packet.protocol === 17
-  const isOfProtocol = protocol === 'th' ? hasPorts : protocolNames[String(protocol)] === packet.protocol
+  const isOfProtocol = protocol === 'th' ? hasPorts : protocolNames[protocol] === packet.protocol
   if (!isOfProtocol) return undefined
   return field === 'sport' ? packet.sourcePort : packet.destinationPort
 }
@@ -82,27 +132,67 @@ function metaOf(key: string, packet: DescribedPacket): number | string | undefin
       return packet.output
     case 'skuid':
       return packet.user
+    case 'skgid':
+      return packet.user === undefined ? undefined : packet.group
+    case 'length':
+      return lengthOf(packet)
+    case 'iiftype':
+      return packet.sender === undefined ? 'loopback' : 'ether'
     default:
       throw new Error(`unknown meta key ${key}`)
   }
 }
 
-function isAmong(value: number | string, right: Json): boolean {
-  if (Array.isArray(right)) return right.some((it: Json) => isAmong(value, it))
-  if (typeof right === 'number') return value === right
+/** Numbers by nft's names for them: of protocols, code points, messages and their codes. */
+const commonNames = { ...protocolNames, 'ipv6-icmp': 58, cs0: 0, cs1: 8, ef: 46 }
+const ipv4Names = {
+  ...commonNames,
+  'echo-reply': 0,
+  'echo-request': 8,
+  'net-unreachable': 0,
+  'host-unreachable': 1,
+  'port-unreachable': 3,
+}
+const ipv6Names = {
+  ...commonNames,
+  'echo-request': 128,
+  'nd-neighbor-solicit': 135,
+  'no-route': 0,
+  'admin-prohibited': 1,
+  'addr-unreachable': 3,
+}
+type Names = Readonly<Record<string, number>>
+
+function numberOf(text: string, names: Names): number {
+  const number = names[text]
+  if (number === undefined) throw new Error(`unknown name ${text}`)
+  return number
+}
+
+function isAmong(value: number | string | boolean, right: Json, names: Names): boolean {
+  if (Array.isArray(right)) return right.some((it: Json) => isAmong(value, it, names))
+  if (typeof right === 'number' || typeof right === 'boolean') return value === right
   if (typeof right === 'string') {
-    if (typeof value === 'number') return value === (protocolNames[right] ?? (right === 'ipv6-icmp' ? 58 : undefined))
-    if (/^[0-9a-f:.]+[.:]/.test(value)) return addressNumber(value) === addressNumber(right)
-    return right.endsWith('*') ? value.startsWith(right.slice(0, -1)) : value === right
+    if (typeof value === 'number') return numberOf(right, names) === value
+    const text = String(value)
+    if (isHardwareAddress(text)) return text === right
+    if (/^[0-9a-f:.]+[.:]/.test(text)) return addressNumber(text) === addressNumber(right)
+    return right.endsWith('*') ? text.startsWith(right.slice(0, -1)) : text === right
   }
   const { set, range, prefix } = objectOf(right)
-  if (set !== undefined) return isAmong(value, set)
+  if (set !== undefined) return isAmong(value, set, names)
   if (prefix !== undefined) {
     const { addr, len } = objectOf(prefix)
     return isInNetwork(String(value), `${String(addr)}/${String(len)}`)
   }
   const [from, to] = range as readonly Json[]
-  const number = (it: Json | undefined) => (typeof it === 'string' ? addressNumber(it) : BigInt(Number(it)))
-  const own = number(value)
+  const isAddress = typeof value === 'string'
+  const number = (it: Json | undefined) =>
+    isAddress ? addressNumber(String(it)) : BigInt(typeof it === 'string' ? numberOf(it, names) : Number(it))
+  const own = isAddress ? addressNumber(value) : BigInt(value)
   return own >= number(from) && own <= number(to)
+}
+
+function isHardwareAddress(text: string): boolean {
+  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)
 }

@@ -1,114 +1,7 @@
-/** Random valid rules, and mutations of them. */
-import type { ConnectionState, FirewallRule, NumberRange, RuleFamily, RuleProperties } from '@ringlink/client'
+/** Random rules that are valid, and mutations of them. */
+import type { FirewallRule, RuleFamily, RuleMatch, RuleProperties } from '@ringlink/client'
 import fc from 'fast-check'
-
-const PROTOCOLS = ['tcp', 'udp', 'icmp', 'icmpv6', 6, 17, 1, 58, 132] as const
-const PORT_PROTOCOLS = ['tcp', 'udp', 6, 17] as const
-const STATES = ['new', 'established', 'related', 'invalid', 'untracked'] as const
-export const DEVICES = ['lo', 'eth0', 'eth10'] as const
-export const PORTS = [0, 1, 22, 53, 54, 255, 256, 65534, 65535] as const
-export const MARKS = [0, 1, 5, 0x15, 0x80000000, 0xffffffff] as const
-export const USERS = [0, 1000, 0xfffffffe] as const
-export const ADDRESSES = {
-  4: ['0.0.0.0', '10.0.0.1', '10.0.0.2', '10.0.1.1', '138.0.0.1', '255.255.255.255'],
-  6: ['::1', '2001:db8::1', '2001:db8::2', '2001:db8:1::1', 'a001:db8::1', 'fe80::1'],
-} as const
-const LENGTHS = { 4: [0, 1, 7, 8, 23, 24, 31, 32], 6: [0, 1, 31, 32, 47, 48, 127, 128] } as const
-const INTERNET = ['prerouting', 'input', 'forward', 'output', 'postrouting'] as const
-
-/** A value that is left out half of the time. */
-function maybe<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
-  return fc.option(value, { nil: undefined, freq: 2 })
-}
-
-function oneOrSeveral<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | Value[]> {
-  return fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 4 }))
-}
-
-function rangeOf(numbers: fc.Arbitrary<number>): fc.Arbitrary<NumberRange> {
-  return fc.tuple(numbers, numbers).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))
-}
-
-/** An address or a network, in which the bits after the prefix are 0. */
-function networkOf(version: 4 | 6): fc.Arbitrary<string> {
-  const address = fc.constantFrom<string>(...ADDRESSES[version])
-  return fc.oneof(
-    address,
-    fc.tuple(address, fc.constantFrom<number>(...LENGTHS[version])).map(([text, length]) => {
-      const bits = version === 4 ? 32 : 128
-      const rest = BigInt(bits - length)
-      return `${addressText((addressNumber(text) >> rest) << rest, version)}/${length}`
-    }),
-  )
-}
-
-/** An address as a number. */
-export function addressNumber(text: string): bigint {
-  if (!text.includes(':')) return text.split('.').reduce((value, part) => (value << 8n) | BigInt(part), 0n)
-  const [head = '', tail] = text.split('::')
-  const words = (part: string) => (part === '' ? [] : part.split(':'))
-  const [first, last] = [words(head), words(tail ?? '')]
-  const middle = new Array<string>(8 - first.length - last.length).fill('0')
-  return [...first, ...middle, ...last].reduce((value, word) => (value << 16n) | BigInt(`0x${word}`), 0n)
-}
-
-function addressText(value: bigint, version: 4 | 6): string {
-  const parts = version === 4 ? 4 : 8
-  const size = version === 4 ? 8n : 16n
-  const numbers = Array.from(
-    { length: parts },
-    (_, i) => (value >> (BigInt(parts - 1 - i) * size)) & ((1n << size) - 1n),
-  )
-  return version === 4 ? numbers.join('.') : numbers.map((word) => word.toString(16)).join(':')
-}
-
-interface Place {
-  readonly family: RuleFamily
-  readonly hook: FirewallRule['hook']
-  readonly version: 4 | 6
-  readonly isTracked: boolean
-  readonly hasPorts: boolean
-}
-
-/** Properties that make sense together with `place`. */
-function properties({ family, hook, version, isTracked, hasPorts }: Place): fc.Arbitrary<RuleProperties> {
-  const never = fc.constant(undefined)
-  const isArp = family === 'arp'
-  const ports = oneOrSeveral(fc.oneof(fc.constantFrom(...PORTS), rangeOf(fc.constantFrom(...PORTS))))
-  const name = fc.constantFrom<string>(...DEVICES, 'eth*', 'eth1*', 'l*')
-  const addresses = oneOrSeveral(networkOf(version))
-  const cut = (value: number, mask: number) => ({ value: (value & mask) >>> 0, mask })
-  const bits = fc.tuple(fc.constantFrom(...MARKS), fc.constantFrom(1, 0xf0, 0x80000001, 0xffffffff))
-  const hasInput = hook !== 'output' && hook !== 'egress'
-  const hasOutput = hook !== 'prerouting' && hook !== 'input' && hook !== 'ingress'
-  return fc
-    .record({
-      sourcePort: hasPorts ? maybe(ports) : never,
-      destinationPort: hasPorts ? maybe(ports) : never,
-      sourceAddress: isArp ? never : maybe(addresses),
-      destinationAddress: isArp ? never : maybe(addresses),
-      inputInterface: hasInput ? maybe(name) : never,
-      outputInterface: hasOutput ? maybe(name) : never,
-      mark: maybe(
-        fc.oneof(
-          fc.constantFrom(...MARKS),
-          bits.map(([value, mask]) => cut(value, mask)),
-        ),
-      ),
-      ctState: isTracked ? maybe(oneOrSeveral(fc.constantFrom<ConnectionState>(...STATES))) : never,
-      userId: isArp || family === 'netdev' || family === 'bridge' ? never : maybe(fc.constantFrom(...USERS)),
-    })
-    .chain((all) =>
-      fc.subarray(Object.entries(all), { maxLength: 3 }).map((some) => withoutUndefined(Object.fromEntries(some))),
-    )
-}
-
-/** The same object without members that are undefined, at any depth. */
-function withoutUndefined<Value>(value: Value): Value {
-  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutUndefined(member)])) as Value
-}
+import { INTERNET, MARKS, maybe, PORT_PROTOCOLS, PROTOCOLS, properties, withoutUndefined } from './random-values.ts'
 
 const limit = fc.record(
   {
@@ -144,7 +37,19 @@ function decisions(canQueue: boolean): fc.Arbitrary<Decision> {
   return fc.oneof(verdict, verdict, queue, several)
 }
 
-/** A rule that is valid in `family`. */
+/** Whether properties need to know the IP version, and nothing says it. */
+function needsVersion(some: RuleProperties, not: RuleProperties = {}): boolean {
+  return [some, not].some(({ dscp, fragment }) => dscp !== undefined || fragment !== undefined)
+}
+
+/** The match without what excludes all that it asks for. */
+function possible(match: RuleMatch): RuleMatch {
+  const { not = {}, ...wanted } = match
+  const kept = Object.entries(not).filter(([name]) => wanted[name as keyof RuleProperties] === undefined)
+  return { ...match, not: match.not === undefined ? undefined : Object.fromEntries(kept) }
+}
+
+/** A rule that `family` takes. */
 function ruleOf(family: RuleFamily): fc.Arbitrary<FirewallRule> {
   const hooks =
     family === 'netdev'
@@ -164,18 +69,22 @@ function ruleOf(family: RuleFamily): fc.Arbitrary<FirewallRule> {
           ? fc.constant(6 as const)
           : fc.constantFrom(4 as const, 6 as const),
     hasPorts: family === 'arp' ? fc.constant(false) : fc.boolean(),
+    protocols: fc.record({
+      withPorts: fc.oneof(fc.constantFrom(...PORT_PROTOCOLS), fc.constant(['tcp', 'udp'] as const)),
+      any: maybe(fc.constantFrom(...PROTOCOLS)),
+    }),
   })
-  return seed.chain(({ hook, priority, version, hasPorts }) => {
+  return seed.chain(({ hook, priority, version, hasPorts, protocols }) => {
     const isTracked = (isInternet || family === 'bridge') && priority !== 'raw'
-    const some = properties({ family, hook, version, isTracked, hasPorts })
-    const protocol = hasPorts
-      ? fc.constantFrom(...PORT_PROTOCOLS)
-      : family === 'arp'
-        ? fc.constant(undefined)
-        : maybe(fc.constantFrom(...PROTOCOLS))
+    const wanted = family === 'arp' ? undefined : hasPorts ? protocols.withPorts : protocols.any
+    const isForeign = wanted === (version === 4 ? 'icmpv6' : 'icmp') || wanted === (version === 4 ? 58 : 1)
+    const protocol = isForeign ? undefined : wanted
+    const some = properties({ family, hook, version, isTracked, hasPorts, protocol })
     const match = fc
-      .record({ protocol, some, not: maybe(some) })
-      .map(({ protocol, some, not }) => ({ protocol, ...some, not }))
+      .record({ some, not: maybe(some) })
+      .map(({ some, not }) =>
+        possible({ version: needsVersion(some, not) ? version : undefined, protocol, ...some, not }),
+      )
     const device = family === 'netdev' ? 'lo' : undefined
     return fc
       .record({

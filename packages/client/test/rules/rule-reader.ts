@@ -1,7 +1,20 @@
 /** Interprets rules without the package under test: which packets they match, and what happens to those. */
 import type { FirewallRule, NumberRange, RuleFamily, RuleProperties } from '@ringlink/client'
 import fc from 'fast-check'
-import { ADDRESSES, addressNumber, DEVICES, MARKS, PORTS, USERS } from './random-rules.ts'
+import {
+  ADDRESSES,
+  addressNumber,
+  CODE_POINTS,
+  DEVICES,
+  HARDWARE_ADDRESSES,
+  MARKS,
+  MESSAGE_CODES,
+  MESSAGE_TYPES,
+  PORTS,
+  TCP_FLAGS,
+  TIMES_TO_LIVE,
+  USERS,
+} from './random-values.ts'
 
 /** A packet as a rule sees it. */
 export interface DescribedPacket {
@@ -17,6 +30,23 @@ export interface DescribedPacket {
   readonly mark: number
   readonly state: string
   readonly user: number | undefined
+  readonly group: number
+  readonly timeToLive: number
+  readonly codePoint: number
+  readonly fragment: 'none' | 'first' | 'later'
+  readonly tcpFlags: readonly string[]
+  readonly messageType: number
+  readonly messageCode: number
+  /** bytes after the transport header */
+  readonly payload: number
+  /** address of the sender, where it came by Ethernet */
+  readonly sender: string | undefined
+}
+
+/** Bytes of a packet from its network header on. */
+export function lengthOf({ version, protocol, fragment, payload }: DescribedPacket): number {
+  const network = version === 4 ? 20 : fragment === 'none' ? 40 : 48
+  return network + (protocol === 6 ? 20 : 8) + payload
 }
 
 /** Numbers of protocols, by the names that rules and nft use. */
@@ -47,6 +77,15 @@ function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
     mark: fc.constantFrom(...MARKS),
     state: fc.constantFrom('new', 'established', 'related', 'invalid', 'untracked'),
     user: fc.option(fc.constantFrom(...USERS), { nil: undefined }),
+    group: fc.constantFrom(...USERS),
+    timeToLive: fc.constantFrom(...TIMES_TO_LIVE),
+    codePoint: fc.constantFrom(...CODE_POINTS),
+    fragment: fc.constantFrom('none', 'none', 'none', 'first', 'later'),
+    tcpFlags: fc.subarray([...TCP_FLAGS]),
+    messageType: fc.constantFrom(...MESSAGE_TYPES),
+    messageCode: fc.constantFrom(...MESSAGE_CODES),
+    payload: fc.constantFrom(0, 1, 4, 12, 1472),
+    sender: fc.option(fc.constantFrom(...HARDWARE_ADDRESSES), { nil: undefined }),
   })
 }
 
@@ -57,33 +96,49 @@ function packetAt(hook: string, version: 4 | 6): fc.Arbitrary<DescribedPacket> {
 export function packetFor(rule: FirewallRule): fc.Arbitrary<DescribedPacket> {
   return fc
     .constantFrom(4 as const, 6 as const)
-    .chain((version) => fc.tuple(packetAt(rule.hook, version), fc.nat(3), fc.nat(3)))
+    .chain((version) => fc.tuple(packetAt(rule.hook ?? '', version), fc.nat(3), fc.nat(3)))
     .map(([packet, member, chance]) => (chance === 0 ? packet : aimed(packet, rule.match ?? {}, member)))
 }
 
 function aimed(packet: DescribedPacket, match: RuleProperties, member: number): DescribedPacket {
   const { protocol, sourceAddress, destinationAddress, mark, ctState, userId } = match
   const pick = <Value>(given: Value | readonly Value[]): Value =>
-    Array.isArray(given) ? given[member % given.length] : (given as Value)
+    Array.isArray(given) ? (given[member % given.length] as Value) : (given as Value)
   const address = (given: string | readonly string[] | undefined, own: string) => {
-    const [base = ''] = given === undefined ? [own] : pick(given).split('/')
+    const text: string = given === undefined ? own : pick<string>(given)
+    const [base = ''] = text.split('/')
     return base.includes(':') === (packet.version === 6) ? base : own
   }
-  const device = (given: string | undefined, own: string) =>
-    given === undefined || own === '' ? own : (DEVICES.find((name) => isDevice(name, given)) ?? own)
+  const device = (given: string | readonly string[] | undefined, own: string) =>
+    given === undefined || own === '' ? own : (DEVICES.find((name) => isDevice(name, pick(given))) ?? own)
+  const number = (given: OneNumber | readonly OneNumber[] | undefined, own: number) => {
+    if (given === undefined) return own
+    const one = pick(given)
+    return typeof one === 'number' ? one : one.from
+  }
   // Other protocols cannot be built as packets.
-  const number = typeof protocol === 'string' ? protocolNames[protocol] : protocol
+  const wanted = protocol === undefined ? undefined : protocolOf(pick(protocol))
   return {
     ...packet,
-    protocol: number === 6 || number === 17 ? number : packet.protocol,
+    protocol: wanted === 6 || wanted === 17 ? wanted : packet.protocol,
     source: address(sourceAddress, packet.source),
     destination: address(destinationAddress, packet.destination),
     input: device(match.inputInterface, packet.input),
     output: device(match.outputInterface, packet.output),
-    mark: mark === undefined ? packet.mark : typeof mark === 'number' ? mark : mark.value,
+    mark: mark !== undefined && typeof mark === 'object' && 'mask' in mark ? mark.value : number(mark, packet.mark),
     state: ctState === undefined ? packet.state : pick<string>(ctState),
-    user: userId ?? packet.user,
+    user: userId === undefined ? packet.user : number(userId, 0),
+    timeToLive: number(packet.version === 4 ? match.ttl : match.hopLimit, packet.timeToLive),
+    messageType: number(match.icmpType as OneNumber | undefined, packet.messageType),
+    sender: match.sourceHardwareAddress === undefined ? packet.sender : pick(match.sourceHardwareAddress),
+    fragment: match.fragment === true && packet.fragment === 'none' ? 'first' : packet.fragment,
   }
+}
+
+type OneNumber = number | NumberRange
+
+function protocolOf(protocol: number | string): number | undefined {
+  return typeof protocol === 'number' ? protocol : protocolNames[protocol]
 }
 
 export function isInNetwork(address: string, network: string): boolean {
@@ -98,39 +153,65 @@ function isAny<Value>(given: Value | readonly Value[], test: (value: Value) => b
   return Array.isArray(given) ? given.some(test) : test(given as Value)
 }
 
-const isPort = (port: number) => (given: number | NumberRange) =>
-  typeof given === 'number' ? port === given : port >= given.from && port <= given.to
+const isNumber = (own: number) => (given: number | NumberRange) =>
+  typeof given === 'number' ? own === given : own >= given.from && own <= given.to
 
 function isDevice(name: string, given: string): boolean {
   return given.endsWith('*') ? name.startsWith(given.slice(0, -1)) : name === given
 }
 
 function isMark(mark: number, given: NonNullable<RuleProperties['mark']>): boolean {
-  return typeof given === 'number' ? mark === given : (mark & given.mask) >>> 0 === given.value
+  if (typeof given === 'object' && 'mask' in given) return (mark & given.mask) >>> 0 === given.value
+  return isAny<number | NumberRange>(given, isNumber(mark))
 }
 
-/** Each property of a packet; undefined if the packet does not have it. */
+function areFlags(own: readonly string[], given: NonNullable<RuleProperties['tcpFlags']>): boolean {
+  if (typeof given === 'object' && 'mask' in given) {
+    return given.mask.every((flag) => own.includes(flag) === given.flags.includes(flag))
+  }
+  return isAny<string>(given, (flag) => own.includes(flag))
+}
+
+type Numbers = number | NumberRange | readonly (number | NumberRange)[]
+
+/** What each property says of a packet: undefined where the packet has no such thing. */
 function judge(packet: DescribedPacket, properties: RuleProperties): (boolean | undefined)[] {
-  const { protocol, sourcePort, destinationPort, sourceAddress, destinationAddress, ctState, userId, mark } = properties
-  const { inputInterface, outputInterface } = properties
+  const { protocol, sourceAddress, destinationAddress, ctState, mark } = properties
+  const { inputInterface, outputInterface, version, fragment, tcpFlags } = properties
   const found: (boolean | undefined)[] = []
-  const hasPorts = packet.protocol === 6 || packet.protocol === 17
+  const hasHeader = packet.fragment !== 'later'
+  const hasPorts = hasHeader && (packet.protocol === 6 || packet.protocol === 17)
+  const isMessage = hasHeader && (packet.protocol === 1 || packet.protocol === 58)
   const addressed = (given: string | readonly string[], address: string) => {
     const isSame = isAny(given, (text) => text.includes(':') === (packet.version === 6))
     return isSame ? isAny(given, (text) => isInNetwork(address, text)) : undefined
   }
-  if (protocol !== undefined)
-    found.push(packet.protocol === (typeof protocol === 'number' ? protocol : protocolNames[protocol]))
-  if (sourcePort !== undefined) found.push(hasPorts ? isAny(sourcePort, isPort(packet.sourcePort)) : undefined)
-  if (destinationPort !== undefined)
-    found.push(hasPorts ? isAny(destinationPort, isPort(packet.destinationPort)) : undefined)
+  const number = (given: unknown, own: number | undefined) => {
+    if (given !== undefined) found.push(own === undefined ? undefined : isAny(given as Numbers, isNumber(own)))
+  }
+  if (version !== undefined) found.push(packet.version === version)
+  if (protocol !== undefined) found.push(isAny<number | string>(protocol, (it) => packet.protocol === protocolOf(it)))
+  number(properties.sourcePort, hasPorts ? packet.sourcePort : undefined)
+  number(properties.destinationPort, hasPorts ? packet.destinationPort : undefined)
+  number(properties.icmpType, isMessage ? packet.messageType : undefined)
+  number(properties.icmpCode, isMessage ? packet.messageCode : undefined)
+  number(properties.packetLength, lengthOf(packet))
+  number(properties.ttl, packet.version === 4 ? packet.timeToLive : undefined)
+  number(properties.hopLimit, packet.version === 6 ? packet.timeToLive : undefined)
+  number(properties.dscp, packet.codePoint)
+  number(properties.userId, packet.user)
+  number(properties.groupId, packet.user === undefined ? undefined : packet.group)
+  if (fragment !== undefined) found.push((packet.fragment !== 'none') === fragment)
+  if (tcpFlags !== undefined) found.push(hasHeader ? areFlags(packet.tcpFlags, tcpFlags) : undefined)
   if (sourceAddress !== undefined) found.push(addressed(sourceAddress, packet.source))
   if (destinationAddress !== undefined) found.push(addressed(destinationAddress, packet.destination))
-  if (inputInterface !== undefined) found.push(isDevice(packet.input, inputInterface))
-  if (outputInterface !== undefined) found.push(isDevice(packet.output, outputInterface))
+  if (inputInterface !== undefined) found.push(isAny(inputInterface, (it) => isDevice(packet.input, it)))
+  if (outputInterface !== undefined) found.push(isAny(outputInterface, (it) => isDevice(packet.output, it)))
   if (mark !== undefined) found.push(isMark(packet.mark, mark))
   if (ctState !== undefined) found.push(isAny<string>(ctState, (state) => state === packet.state))
-  if (userId !== undefined) found.push(packet.user === undefined ? undefined : packet.user === userId)
+  const sender = properties.sourceHardwareAddress
+  if (sender !== undefined)
+    found.push(packet.sender === undefined ? undefined : isAny(sender, (it) => it === packet.sender))
   return found
 }
 
@@ -176,7 +257,7 @@ export class RuleReader {
         if (priorityOf(rule) !== priority || !isMatched(rule, { ...packet, mark })) continue
         if (!this.#isWithinLimit(index, rule)) continue
         this.counts[index] = (this.counts[index] ?? 0) + 1
-        mark = rule.setMark ?? mark
+        mark = typeof rule.setMark === 'number' ? rule.setMark : mark
         if (rule.verdict === 'drop' || (rule.queue !== undefined && rule.bypass !== true)) return false
         if (rule.verdict === 'accept' || rule.queue !== undefined) break
       }

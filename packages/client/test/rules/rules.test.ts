@@ -621,12 +621,12 @@ describe('invalid rules are refused before anything is opened', () => {
       'is missing',
     ],
     [
-      'an unknown property',
-      json({ hook: 'input', match: { ctMark: 5 } }),
+      'a property that there is not',
+      json({ hook: 'input', match: { connectionMark: 5 } }),
       'inet',
       'ARGUMENT',
-      'match.ctMark',
-      'unknown key rules[1].match.ctMark',
+      'match.connectionMark',
+      'unknown key rules[1].match.connectionMark',
     ],
     [
       'an unknown action',

@@ -1,4 +1,4 @@
-import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, type Memory } from '@ringlink/codec'
+import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, Memory } from '@ringlink/codec'
 import { readText } from '@ringlink/codec/internal'
 import type { AttributePolicy, MessagePolicy } from './attribute-policy.ts'
 import type { KernelRequest } from './request.ts'
@@ -39,6 +39,10 @@ export class AttributeTable {
     return (this.memory as Memory).data.getUint16(this.at(number))
   }
 
+  u8(number: number): number {
+    return (this.memory as Memory).u8[this.at(number)] as number
+  }
+
   be64(number: number): bigint {
     return (this.memory as Memory).data.getBigUint64(this.at(number))
   }
@@ -46,6 +50,20 @@ export class AttributeTable {
   /** A copy of an attribute's bytes. */
   bytes(number: number): Uint8Array {
     return (this.memory as Memory).copy(this.at(number), this.length(number))
+  }
+
+  /** A copy that keeps its bytes when the message is gone. */
+  detached(): AttributeTable {
+    const copy = new AttributeTable(this.offsets.length - 1)
+    const used = Array.from(this.offsets.keys()).filter((number) => this.has(number))
+    const start = Math.min(...used.map((number) => this.at(number) - ATTRIBUTE_HEADER_LENGTH)) & ~7
+    const end = Math.max(...used.map((number) => this.at(number) + this.length(number)))
+    if (used.length > 0) copy.memory = Memory.from((this.memory as Memory).copy(start, end - start))
+    for (const number of used) {
+      copy.offsets[number] = this.at(number) - start
+      copy.lengths[number] = this.length(number)
+    }
+    return copy
   }
 
   /** Text up to its zero byte, or all of it without one. */

@@ -29,16 +29,32 @@ const SET = {
   flags: 3,
   keyType: 4,
   keyLength: 5,
+  dataType: 6,
+  dataLength: 7,
   policy: 8,
   description: 9,
+  timeout: 11,
   userData: 13,
   handle: 16,
   type: 19,
   count: 20,
 } as const
-const DESCRIPTION_SIZE = 1
+const DESCRIPTION = { size: 1, fields: 2 } as const
+const FIELD_LENGTH = 1
 const ELEMENTS = { table: 1, set: 2, elements: 3 } as const
-const ELEMENT = { key: 1, flags: 3, userData: 6 } as const
+const ELEMENT = {
+  key: 1,
+  data: 2,
+  flags: 3,
+  timeout: 4,
+  expiration: 5,
+  userData: 6,
+  expression: 7,
+  keyEnd: 10,
+} as const
+const DATA_VERDICT = 2
+const VERDICT_CODE = 1
+const NANOSECONDS = 1_000_000
 
 /** The header of an answer, less its type. */
 export type AnswerHeader = Omit<ReplyHeader, 'type' | 'family'>
@@ -121,7 +137,8 @@ export function describeSet(
   table: NfTablesTable,
   set: NfTablesSet,
 ): Uint8Array {
-  const { name, handle, flags, keyType, keyLength, policy, size, userData } = set.properties
+  const { name, handle, flags, keyType, keyLength, dataType, dataLength, policy, size, fields, timeout, userData } =
+    set.properties
   reply.begin({ ...header, type: NfTablesMessage.NewSet, family: table.family })
   reply.text(SET.table, table.name)
   reply.text(SET.name, name)
@@ -129,34 +146,65 @@ export function describeSet(
   if (flags !== 0) reply.be32(SET.flags, flags)
   reply.be32(SET.keyType, keyType ?? 0)
   reply.be32(SET.keyLength, keyLength)
+  if (dataType !== undefined) {
+    reply.be32(SET.dataType, dataType)
+    reply.be32(SET.dataLength, dataLength)
+  }
+  if (timeout !== undefined && timeout !== 0n) reply.be64(SET.timeout, timeout)
   if (policy !== undefined && policy !== 0) reply.be32(SET.policy, policy)
   if (userData !== undefined) reply.bytes(SET.userData, userData)
   reply.nest(SET.description, () => {
-    if (size !== undefined && size !== 0) reply.be32(DESCRIPTION_SIZE, size)
+    if (size !== undefined && size !== 0) reply.be32(DESCRIPTION.size, size)
+    if (fields.length > 1) describeFields(reply, fields)
   })
   reply.text(SET.type, set.isInterval ? 'nft_set_rbtree_type' : 'nft_set_hash_type')
   reply.be32(SET.count, set.elements.length)
   return reply.end()
 }
 
+function describeFields(reply: ReplyWriter, fields: readonly number[]): void {
+  reply.nest(DESCRIPTION.fields, () => {
+    for (const length of fields) reply.nest(LIST_ELEMENT, () => reply.be32(FIELD_LENGTH, length))
+  })
+}
+
+/** `now` is the kernel's time in nanoseconds. */
 export function describeElements(
   reply: ReplyWriter,
   header: AnswerHeader,
   table: NfTablesTable,
   set: NfTablesSet,
   elements: readonly SetElement[],
+  now: number,
 ): Uint8Array {
   reply.begin({ ...header, type: NfTablesMessage.NewSetElement, family: table.family })
   reply.text(ELEMENTS.table, table.name)
   reply.text(ELEMENTS.set, set.properties.name)
   reply.nest(ELEMENTS.elements, () => {
-    for (const { key, isEnd, userData } of elements) {
-      reply.nest(LIST_ELEMENT, () => {
-        reply.value(ELEMENT.key, key)
-        if (isEnd) reply.be32(ELEMENT.flags, 1)
-        if (userData !== undefined) reply.bytes(ELEMENT.userData, userData)
-      })
-    }
+    for (const element of elements) reply.nest(LIST_ELEMENT, () => describeElement(reply, set, element, now))
   })
   return reply.end()
+}
+
+function describeElement(reply: ReplyWriter, set: NfTablesSet, element: SetElement, now: number): void {
+  const { key, keyEnd, isEnd, data, verdict, expression, timeout, expires, userData } = element
+  reply.value(ELEMENT.key, key)
+  if (keyEnd !== undefined) reply.value(ELEMENT.keyEnd, keyEnd)
+  if (data !== undefined) reply.value(ELEMENT.data, data)
+  if (verdict !== undefined) {
+    reply.nest(ELEMENT.data, () => reply.nest(DATA_VERDICT, () => reply.be32(VERDICT_CODE, verdict)))
+  }
+  if (expression !== undefined) {
+    reply.nest(ELEMENT.expression, () => {
+      reply.text(EXPRESSION.name, expression.name)
+      reply.nest(EXPRESSION.data, () => expression.dump?.(reply, false))
+    })
+  }
+  if (isEnd) reply.be32(ELEMENT.flags, 1)
+  if (expires !== undefined) {
+    // As newer kernels: the time of the set is shown too.
+    reply.be64(ELEMENT.timeout, timeout ?? set.properties.timeout ?? 0n)
+    reply.be64(ELEMENT.expiration, Math.max(0, Math.round((expires - now) / NANOSECONDS)))
+  }
+  if (userData !== undefined) reply.bytes(ELEMENT.userData, userData)
 }

@@ -6,17 +6,10 @@ import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import type { BatchAttempt, BatchSubsystem } from '../nfnetlink/batch.ts'
 import { CHAIN, chainPolicy, deleteChain, newChain } from './chains.ts'
+import { deleteElements, ELEMENT_LIST, elementsPolicy, newElements } from './element-messages.ts'
+import { deleteObject, newObject, OBJECT, objectPolicy } from './objects.ts'
 import { deleteRule, newRule, RULE, rulePolicy } from './rule-messages.ts'
-import {
-  deleteElements,
-  deleteSet,
-  ELEMENT_LIST,
-  elementsPolicy,
-  newElements,
-  newSet,
-  SET,
-  setPolicy,
-} from './set-messages.ts'
+import { deleteSet, newSet, SET, setPolicy } from './set-messages.ts'
 import type { NfTables } from './state.ts'
 import { deleteTable, newTable, TABLE, tablePolicy } from './tables.ts'
 import { Transaction } from './transaction.ts'
@@ -43,11 +36,14 @@ const parts: ReadonlyMap<number, BatchPart> = new Map(
       [0x0b, SET.maximum, setPolicy, deleteSet],
       [0x0c, ELEMENT_LIST.maximum, elementsPolicy, newElements],
       [0x0e, ELEMENT_LIST.maximum, elementsPolicy, deleteElements],
+      [0x12, OBJECT.maximum, objectPolicy, newObject],
+      [0x14, OBJECT.maximum, objectPolicy, deleteObject],
       [0x1a, TABLE.maximum, tablePolicy, deleteTable],
       [0x1b, CHAIN.maximum, chainPolicy, deleteChain],
       [0x1c, RULE.maximum, rulePolicy, deleteRule],
       [0x1d, SET.maximum, setPolicy, deleteSet],
       [0x1e, ELEMENT_LIST.maximum, elementsPolicy, deleteElements],
+      [0x1f, OBJECT.maximum, objectPolicy, deleteObject],
     ] as const
   ).map(([type, attributes, policy, handle]) => [(Subsystem.NfTables << 8) | type, { attributes, policy, handle }]),
 )

@@ -32,6 +32,10 @@ export class ReplyWriter {
     return this.#memory.copy(0, length)
   }
 
+  u8(type: number, value: number): void {
+    this.#memory.u8[this.#writer.reserve(type, 1)] = value
+  }
+
   be16(type: number, value: number): void {
     this.#memory.data.setUint16(this.#writer.reserve(type, 2), value)
   }

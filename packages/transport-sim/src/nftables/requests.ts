@@ -15,11 +15,13 @@ import {
   describeSet,
   describeTable,
 } from './describe.ts'
+import { ELEMENT_LIST, elementsPolicy, findElements } from './element-messages.ts'
 import { targetRevision } from './expressions/statements.ts'
+import { describeObject, OBJECT, objectPolicy } from './objects.ts'
 import { ReplyWriter } from './reply.ts'
 import { RULE, rulePolicy } from './rule-messages.ts'
 import type { NfTablesTable } from './ruleset.ts'
-import { ELEMENT_LIST, elementsPolicy, SET, setPolicy } from './set-messages.ts'
+import { SET, setPolicy } from './set-messages.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable, TABLE, tablePolicy } from './tables.ts'
 
@@ -46,6 +48,7 @@ export function nfTablesMessages(state: NfTables): readonly SubsystemMessage[] {
     [NfTablesMessage.GetAndResetRule, RULE.maximum, rulePolicy, (...args) => readers.rule(...args)],
     [NfTablesMessage.GetSet, SET.maximum, setPolicy, (...args) => readers.set(...args)],
     [NfTablesMessage.GetSetElement, ELEMENT_LIST.maximum, elementsPolicy, (...args) => readers.elements(...args)],
+    [NfTablesMessage.GetObject, OBJECT.maximum, objectPolicy, (...args) => readers.object(...args)],
     [NfTablesMessage.GetGeneration, 0, [], (request) => readers.generation(request)],
   ]
   const messages: SubsystemMessage[] = []
@@ -151,7 +154,24 @@ class NfTablesReaders {
     return answer(request, describeSet(this.#reply, this.#header(request, 0), table, set))
   }
 
-  /** As a dump only. */
+  object(request: KernelRequest, attributes: AttributeTable): number {
+    const tableName = attributes.has(OBJECT.table) ? attributes.text(OBJECT.table) : undefined
+    if (isDump(request)) {
+      return this.#dump(request, (header) =>
+        this.#tables(request)
+          .filter(({ name }) => name === (tableName ?? name))
+          .flatMap((it) => it.objects.map((object) => () => describeObject(this.#reply, header, it, object))),
+      )
+    }
+    if (!attributes.has(OBJECT.name) || !attributes.has(OBJECT.type)) return -Errno.EINVAL
+    const table = findTable(this.#state, attributes, OBJECT.table, familyOf(request), READER)
+    if (typeof table === 'number') return blame(request, attributes, OBJECT.table, table)
+    const object = table.objects.find(({ name }) => name === attributes.text(OBJECT.name))
+    if (object === undefined) return blame(request, attributes, OBJECT.name, Errno.ENOENT)
+    return answer(request, describeObject(this.#reply, this.#header(request, 0), table, object))
+  }
+
+  /** All elements as a dump, or those that are asked for. */
   elements(request: KernelRequest, attributes: AttributeTable): number {
     const table = findTable(this.#state, attributes, ELEMENT_LIST.table, familyOf(request), READER)
     if (typeof table === 'number') return blame(request, attributes, ELEMENT_LIST.table, table)
@@ -160,12 +180,18 @@ class NfTablesReaders {
     if (set === undefined) {
       return blame(request, attributes, ELEMENT_LIST.set, name === undefined ? Errno.EINVAL : Errno.ENOENT)
     }
-    if (!isDump(request)) return -Errno.EOPNOTSUPP
+    const now = this.#state.host.now()
+    if (!isDump(request)) {
+      const found = findElements(this.#state, set, request, attributes)
+      if (typeof found === 'number') return found
+      return answer(request, describeElements(this.#reply, this.#header(request, 0), table, set, found, now))
+    }
     return this.#dump(request, (header) => {
       const rows: (() => Uint8Array)[] = []
-      for (let at = 0; at < set.elements.length; at += ELEMENTS_PER_MESSAGE) {
-        const part = set.elements.slice(at, at + ELEMENTS_PER_MESSAGE)
-        rows.push(() => describeElements(this.#reply, header, table, set, part))
+      const all = set.elements.slice()
+      for (let at = 0; at < all.length; at += ELEMENTS_PER_MESSAGE) {
+        const part = all.slice(at, at + ELEMENTS_PER_MESSAGE)
+        rows.push(() => describeElements(this.#reply, header, table, set, part, now))
       }
       return rows
     })

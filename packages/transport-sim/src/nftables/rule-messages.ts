@@ -150,8 +150,9 @@ function place(
   transaction.insert(chain.rules, index, rule)
   transaction.use(chain, 1)
   transaction.touched.add(chain)
-  for (const { target, set, validate } of rule.expressions) {
+  for (const { target, set, object, validate } of rule.expressions) {
     if (target !== undefined) transaction.use(target, 1)
+    if (object !== undefined) transaction.use(object, 1)
     if (target !== undefined || validate !== undefined) chain.table.unvalidated = true
     if (set === undefined) continue
     transaction.use(set, 1)
@@ -170,6 +171,7 @@ function makeExpressions(
   if (!attributes.has(RULE.expressions)) return []
   const context: ExpressionContext = {
     host: state.host,
+    kindOf: (name) => state.expressionKind(name),
     table,
     written: 0,
     findChain: (id) => {

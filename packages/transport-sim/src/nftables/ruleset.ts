@@ -18,6 +18,7 @@ export class NfTablesTable {
   use = 0
   readonly chains: NfTablesChain[] = []
   readonly sets: NfTablesSet[] = []
+  readonly objects: NfTablesCounter[] = []
   /** its rules were changed since they were found to make no loop */
   unvalidated = false
   #lastHandle = 0n
@@ -45,7 +46,18 @@ export class NfTablesTable {
   }
 }
 
-/** The properties of a base chain. */
+/** A counter with a name, which rules share. */
+export interface NfTablesCounter {
+  readonly name: string
+  readonly handle: bigint
+  readonly userData: Uint8Array | undefined
+  /** rules that count in it */
+  use: number
+  packets: number
+  bytes: number
+}
+
+/** What makes a chain a base chain. */
 export interface ChainHook {
   readonly type: 'filter' | 'nat' | 'route'
   readonly number: number
@@ -102,6 +114,8 @@ export interface RuleExpression {
   readonly set?: NfTablesSet
   /** it needs connection tracking of its table's family */
   readonly conntrack?: { readonly setsLabels: boolean }
+  /** the counter that it counts in */
+  readonly object?: NfTablesCounter
   /** 0, or why it cannot be in a base chain of that hook; a negative errno */
   readonly validate?: (base: NfTablesChain) => number
 }

@@ -1,13 +1,12 @@
-/** NFT_MSG_NEWSET, DELSET, NEWSETELEM and DELSETELEM, for sets of keys and of intervals; maps are refused. */
-import { Errno, NewFlag, NfTablesMessage, SetElementFlag, SetFlag } from '@ringlink/codec'
+/** NFT_MSG_NEWSET and DELSET, for sets and maps of keys and of intervals. */
+import { Errno, NewFlag, NfTablesMessage, SetFlag } from '@ringlink/codec'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
-import { blame, blameAt } from './blame.ts'
-import { parseValue } from './expressions/expression.ts'
-import { UNMODELLED_SETS } from './expressions/matches.ts'
+import { blame } from './blame.ts'
+import { UNMODELLED_SETS } from './expressions/sets.ts'
 import type { NfTablesTable } from './ruleset.ts'
-import { NfTablesSet, type SetElement } from './sets.ts'
+import { NfTablesSet, VERDICT_TYPE } from './sets.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import type { Transaction } from './transaction.ts'
@@ -18,9 +17,12 @@ export const SET = {
   flags: 3,
   keyType: 4,
   keyLength: 5,
+  dataType: 6,
+  dataLength: 7,
   policy: 8,
   description: 9,
   id: 10,
+  timeout: 11,
   userData: 13,
   handle: 16,
   maximum: 20,
@@ -52,24 +54,10 @@ export const setPolicy: MessagePolicy = [
   nested,
 ]
 const DESCRIPTION_SIZE = 1
+const DESCRIPTION_FIELDS = 2
 const descriptionPolicy: MessagePolicy = [undefined, u32, nested]
-const ELEMENTS = { table: 1, set: 2, elements: 3, setId: 4, maximum: 4 } as const
-export const elementsPolicy: MessagePolicy = [undefined, name, name, nested, u32]
-const ELEMENT = { key: 1, flags: 3, userData: 6, maximum: 11 } as const
-const elementPolicy: MessagePolicy = [
-  undefined,
-  nested,
-  nested,
-  u32,
-  u64,
-  u64,
-  data,
-  nested,
-  undefined,
-  name,
-  nested,
-  nested,
-]
+const FIELD_LENGTH = 1
+const fieldPolicy: MessagePolicy = [undefined, u32]
 const ENFILE = 23
 const ALL_FLAGS = 0x1ff
 const MAXIMUM_KEY = 64
@@ -100,16 +88,29 @@ export function newSet(
     : undefined
   const text = setName(table, requested)
   if (typeof text === 'number') return text
-  const set = new NfTablesSet({
-    name: text,
-    handle: table.nextHandle(),
-    flags,
-    keyType: attributes.has(SET.keyType) ? attributes.be32(SET.keyType) : undefined,
-    keyLength,
-    policy: attributes.has(SET.policy) ? attributes.be32(SET.policy) : undefined,
-    size: description?.has(DESCRIPTION_SIZE) === true ? description.be32(DESCRIPTION_SIZE) : undefined,
-    userData: attributes.has(SET.userData) ? attributes.bytes(SET.userData) : undefined,
-  })
+  const isMap = (flags & SetFlag.Map) !== 0
+  if (isMap !== attributes.has(SET.dataType)) return -Errno.EINVAL
+  if (attributes.has(SET.timeout) && (flags & SetFlag.Timeout) === 0) return -Errno.EINVAL
+  const dataType = isMap ? attributes.be32(SET.dataType) : undefined
+  const needsLength = isMap && dataType !== VERDICT_TYPE
+  if (needsLength && !attributes.has(SET.dataLength)) return -Errno.EINVAL
+  const set = new NfTablesSet(
+    {
+      name: text,
+      handle: table.nextHandle(),
+      flags,
+      keyType: attributes.has(SET.keyType) ? attributes.be32(SET.keyType) : undefined,
+      keyLength,
+      dataType,
+      dataLength: needsLength ? attributes.be32(SET.dataLength) : 0,
+      fields: description?.has(DESCRIPTION_FIELDS) === true ? fieldsOf(description, request) : [],
+      timeout: attributes.has(SET.timeout) ? attributes.be64(SET.timeout) : undefined,
+      policy: attributes.has(SET.policy) ? attributes.be32(SET.policy) : undefined,
+      size: description?.has(DESCRIPTION_SIZE) === true ? description.be32(DESCRIPTION_SIZE) : undefined,
+      userData: attributes.has(SET.userData) ? attributes.bytes(SET.userData) : undefined,
+    },
+    () => state.host.now(),
+  )
   transaction.insert(table.sets, table.sets.length, set)
   transaction.use(table, 1)
   transaction.setIds.set(attributes.be32(SET.id), set)
@@ -123,7 +124,16 @@ export function newSet(
   return 0
 }
 
-/** The name of a new set, with `%d` replaced by the lowest free number; or a negative errno. */
+/** Bytes of the parts of a key. */
+function fieldsOf(description: AttributeTable, { memory }: KernelRequest): number[] {
+  return description.elements(DESCRIPTION_FIELDS).map(({ at, end }) => {
+    const field = new AttributeTable(FIELD_LENGTH)
+    field.parseRange(memory, at + 4, end, fieldPolicy)
+    return field.has(FIELD_LENGTH) ? field.be32(FIELD_LENGTH) : 0
+  })
+}
+
+/** The name of a new set: the least number that is free takes the place of `%d`; or a negative errno. */
 function setName(table: NfTablesTable, requested: string): string | number {
   const at = requested.indexOf('%')
   if (at < 0) return requested
@@ -159,89 +169,3 @@ export function deleteSet(
   transaction.remove(table.sets, set)
   return 0
 }
-
-export function newElements(
-  state: NfTables,
-  transaction: Transaction,
-  request: KernelRequest,
-  attributes: AttributeTable,
-): number {
-  if (!attributes.has(ELEMENTS.elements)) return -Errno.EINVAL
-  const set = findElementSet(state, transaction, request, attributes)
-  if (typeof set === 'number') return set
-  if (set.use > 0 && (set.properties.flags & (SetFlag.Constant | SetFlag.Anonymous)) !== 0) return -Errno.EBUSY
-  for (const { at, end } of attributes.elements(ELEMENTS.elements)) {
-    const element = parseElement(set, request, at, end)
-    if (typeof element === 'number') return blameAt(request, at, -element)
-    const isKnown = set.find(element.key, element.isEnd) !== undefined
-    if (isKnown && (request.flags & NewFlag.Exclusive) !== 0) return blameAt(request, at, Errno.EEXIST)
-    if (!isKnown) {
-      transaction.perform(
-        () => set.add(element),
-        () => set.remove(element),
-      )
-    }
-  }
-  return 0
-}
-
-export function deleteElements(
-  state: NfTables,
-  transaction: Transaction,
-  request: KernelRequest,
-  attributes: AttributeTable,
-): number {
-  const set = findElementSet(state, transaction, request, attributes)
-  if (typeof set === 'number') return set
-  if ((set.properties.flags & SetFlag.Anonymous) !== 0) return -Errno.EOPNOTSUPP
-  if (set.use > 0 && (set.properties.flags & SetFlag.Constant) !== 0) return -Errno.EBUSY
-  if (!attributes.has(ELEMENTS.elements)) {
-    for (const element of [...set.elements]) removeElement(transaction, set, element)
-    return 0
-  }
-  for (const { at, end } of attributes.elements(ELEMENTS.elements)) {
-    const requested = parseElement(set, request, at, end)
-    if (typeof requested === 'number') return blameAt(request, at, -requested)
-    const element = set.find(requested.key, requested.isEnd)
-    if (element !== undefined) removeElement(transaction, set, element)
-    else if (request.type !== NfTablesMessage.DestroySetElement) return blameAt(request, at, Errno.ENOENT)
-  }
-  return 0
-}
-
-function removeElement(transaction: Transaction, set: NfTablesSet, element: SetElement): void {
-  transaction.perform(
-    () => set.remove(element),
-    () => set.add(element),
-  )
-}
-
-function findElementSet(
-  state: NfTables,
-  transaction: Transaction,
-  request: KernelRequest,
-  attributes: AttributeTable,
-): NfTablesSet | number {
-  const table = findTable(state, attributes, ELEMENTS.table, familyOf(request), transaction.portId)
-  if (typeof table === 'number') return blame(request, attributes, ELEMENTS.table, table)
-  const text = attributes.has(ELEMENTS.set) ? attributes.text(ELEMENTS.set) : undefined
-  const named = table.sets.find((it) => it.properties.name === text)
-  const byId = attributes.has(ELEMENTS.setId) ? transaction.setIds.get(attributes.be32(ELEMENTS.setId)) : undefined
-  return named ?? byId ?? blame(request, attributes, ELEMENTS.set, text === undefined ? Errno.EINVAL : Errno.ENOENT)
-}
-
-function parseElement(set: NfTablesSet, request: KernelRequest, at: number, end: number): SetElement | number {
-  const element = new AttributeTable(ELEMENT.maximum)
-  const refused = element.parseRange(request.memory, at + 4, end, elementPolicy)
-  if (refused !== undefined) return -refused.errno
-  const flags = element.has(ELEMENT.flags) ? element.be32(ELEMENT.flags) : 0
-  if (flags > SetElementFlag.IntervalEnd) return -Errno.EOPNOTSUPP
-  const isEnd = flags === SetElementFlag.IntervalEnd
-  if (isEnd && !set.isInterval) return -Errno.EINVAL
-  if (!element.has(ELEMENT.key)) return -Errno.EINVAL
-  const key = parseValue(element, ELEMENT.key, set.properties.keyLength, MAXIMUM_KEY)
-  if (typeof key === 'number') return key
-  const userData = element.has(ELEMENT.userData) ? element.bytes(ELEMENT.userData) : undefined
-  return { key, isEnd, userData }
-}
-export const ELEMENT_LIST: typeof ELEMENTS = ELEMENTS

@@ -1,5 +1,7 @@
-/** The sets of a table: keys or intervals, in the order of their keys. */
+/** The sets of a table: keys or intervals, in the order of their keys, and what belongs to them. */
 import { SetFlag } from '@ringlink/codec'
+import type { Evaluate } from './expressions/evaluate.ts'
+import type { ReplyWriter } from './reply.ts'
 
 /** The properties of a new set. */
 export interface SetProperties {
@@ -10,17 +12,45 @@ export interface SetProperties {
   readonly keyType: number | undefined
   /** bytes */
   readonly keyLength: number
+  /** of a map: nft's type of its values, and their bytes; a map of verdicts has type 0xffffff00 */
+  readonly dataType: number | undefined
+  readonly dataLength: number
   readonly policy: number | undefined
+  /** bytes of each part of a key that is made of several */
+  readonly fields: readonly number[]
   readonly size: number | undefined
+  /** milliseconds; of elements that have no time of their own */
+  readonly timeout: bigint | undefined
   readonly userData: Uint8Array | undefined
+}
+
+/** An expression that an element has for itself. */
+export interface ElementExpression {
+  readonly name: string
+  readonly evaluate: Evaluate
+  readonly dump?: (reply: ReplyWriter, reset: boolean) => void
 }
 
 /** A key of a set; in a set of intervals, where one begins or (`isEnd`) the first that it does not have any more. */
 export interface SetElement {
   readonly key: Uint8Array
+  /** the last key of a range, where every part of the key has one */
+  readonly keyEnd: Uint8Array | undefined
   readonly isEnd: boolean
   readonly userData: Uint8Array | undefined
+  readonly data: Uint8Array | undefined
+  /** what a map of verdicts says for the key: accept, drop, continue, break or return */
+  readonly verdict: number | undefined
+  /** milliseconds, where it has a time of its own */
+  readonly timeout: bigint | undefined
+  /** nanoseconds of the kernel's clock; `undefined`: never */
+  expires: number | undefined
+  /** what it does with each packet that finds it */
+  readonly expression: ElementExpression | undefined
 }
+
+/** NFT_DATA_VERDICT */
+export const VERDICT_TYPE = 0xffff_ff00
 
 /** A set of keys, or of intervals. */
 export class NfTablesSet {
@@ -29,9 +59,13 @@ export class NfTablesSet {
   use = 0
   #elements: SetElement[] = []
   #keys = new Map<string, SetElement>()
+  // The elements are in their order; where not, they are sorted before they are needed in it.
+  #isSorted = true
+  #now: () => number
 
-  constructor(properties: SetProperties) {
+  constructor(properties: SetProperties, now: () => number) {
     this.properties = properties
+    this.#now = now
   }
 
   get isAnonymous(): boolean {
@@ -42,31 +76,63 @@ export class NfTablesSet {
     return (this.properties.flags & SetFlag.Interval) !== 0
   }
 
-  /** in the order of their keys, ends before beginnings */
+  get isMap(): boolean {
+    return (this.properties.flags & SetFlag.Map) !== 0
+  }
+
+  /** its keys are made of several parts, of which each has a range */
+  get isConcatenation(): boolean {
+    return this.isInterval && this.properties.fields.length > 1
+  }
+
+  /** in the order of their keys, ends before beginnings; those whose time is over are gone */
   get elements(): readonly SetElement[] {
+    this.#sort()
+    const now = this.#now()
+    const isOver = ({ expires }: SetElement) => expires !== undefined && expires <= now
+    if (this.#elements.some(isOver)) for (const element of this.#elements.filter(isOver)) this.remove(element)
     return this.#elements
   }
 
   find(key: Uint8Array, isEnd: boolean): SetElement | undefined {
-    return this.#keys.get(keyText(key, isEnd))
+    const found = this.#keys.get(keyText(key, isEnd))
+    if (found?.expires === undefined || found.expires > this.#now()) return found
+    this.remove(found)
+    return undefined
+  }
+
+  /** Whether there is room for another element. */
+  get isFull(): boolean {
+    const { size } = this.properties
+    return size !== undefined && size !== 0 && this.#elements.length >= size && this.elements.length >= size
   }
 
   add(element: SetElement): void {
+    const last = this.#elements.at(-1)
+    if (last !== undefined && compareElements(last, element) > 0) this.#isSorted = false
     this.#keys.set(keyText(element.key, element.isEnd), element)
-    let index = this.#elements.length
-    while (index > 0 && compareElements(this.#elements[index - 1] as SetElement, element) > 0) index--
-    this.#elements.splice(index, 0, element)
+    this.#elements.push(element)
   }
 
   remove(element: SetElement): void {
     this.#keys.delete(keyText(element.key, element.isEnd))
-    this.#elements.splice(this.#elements.indexOf(element), 1)
+    const last = this.#elements.at(-1)
+    if (last === element) this.#elements.pop()
+    else this.#elements.splice(this.#elements.indexOf(element), 1)
   }
 
-  /** Whether the key that begins at `at` is in the set. */
-  has(bytes: Uint8Array, at: number): boolean {
-    const elements = this.#elements
+  /** The element that the key at `at` is, or lies in. */
+  lookUp(bytes: Uint8Array, at: number): SetElement | undefined {
+    const found = this.#search(bytes, at)
+    return found?.expires !== undefined && found.expires <= this.#now() ? undefined : found
+  }
+
+  #search(bytes: Uint8Array, at: number): SetElement | undefined {
     const { keyLength } = this.properties
+    if (!this.isInterval) return this.#keys.get(keyText(bytes.subarray(at, at + keyLength), false))
+    this.#sort()
+    if (this.isConcatenation) return this.#elements.find((element) => this.#isWithin(element, bytes, at))
+    const elements = this.#elements
     // The last element that is not after the key: equal to it, or the beginning or end before it.
     let low = 0
     let high = elements.length
@@ -76,13 +142,32 @@ export class NfTablesSet {
       else high = middle
     }
     const found = elements[low - 1]
-    if (found === undefined || found.isEnd) return false
-    return this.isInterval || compareKey(found.key, bytes, at, keyLength) === 0
+    return found === undefined || found.isEnd ? undefined : found
+  }
+
+  #isWithin({ key, keyEnd = key }: SetElement, bytes: Uint8Array, at: number): boolean {
+    let start = 0
+    return this.properties.fields.every((length) => {
+      const part = (whole: Uint8Array) => whole.subarray(start, start + length)
+      const isIn =
+        compareKey(part(key), bytes, at + start, length) <= 0 &&
+        compareKey(part(keyEnd), bytes, at + start, length) >= 0
+      start += (length + 3) & ~3
+      return isIn
+    })
+  }
+
+  #sort(): void {
+    if (this.#isSorted) return
+    this.#elements.sort(compareElements)
+    this.#isSorted = true
   }
 }
 
 function keyText(key: Uint8Array, isEnd: boolean): string {
-  return `${isEnd ? 'end ' : ''}${key.join('.')}`
+  let text = isEnd ? 'e' : ''
+  for (let i = 0; i < key.length; i++) text += String.fromCharCode(key[i] as number)
+  return text
 }
 
 function compareElements(first: SetElement, second: SetElement): number {

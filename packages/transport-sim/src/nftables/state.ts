@@ -3,11 +3,14 @@ import { Errno, Family, TableFlag } from '@ringlink/codec'
 import type { SimSocket } from '../netlink/socket.ts'
 import { bitwise, byteorder } from './expressions/arithmetic.ts'
 import { ct, notrack } from './expressions/ct.ts'
+import { objref, quota, reject } from './expressions/decisions.ts'
 import type { ExpressionHost, ExpressionKind } from './expressions/expression.ts'
 import { immediate } from './expressions/immediate.ts'
-import { cmp, limit, lookup, range } from './expressions/matches.ts'
+import { exthdr, fib, socket } from './expressions/look-ups.ts'
+import { cmp, limit, range } from './expressions/matches.ts'
 import { meta } from './expressions/meta.ts'
 import { payload } from './expressions/packet-data.ts'
+import { dynset, lookup } from './expressions/sets.ts'
 import { counter, log, queue, target } from './expressions/statements.ts'
 import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 import type { Transaction } from './transaction.ts'
@@ -41,15 +44,22 @@ const kinds: readonly ExpressionKind[] = [
   cmp,
   counter,
   ct,
+  dynset,
+  exthdr,
+  fib,
   immediate,
   limit,
   log,
   lookup,
   meta,
   notrack,
+  objref,
   payload,
   queue,
+  quota,
   range,
+  reject,
+  socket,
   target,
 ]
 

@@ -96,8 +96,9 @@ export function removeRule(transaction: Transaction, chain: NfTablesChain, rule:
   transaction.use(chain, -1)
   transaction.touched.add(chain)
   const { table } = chain
-  for (const { target, set } of rule.expressions) {
+  for (const { target, set, object } of rule.expressions) {
     if (target !== undefined) transaction.use(target, -1)
+    if (object !== undefined) transaction.use(object, -1)
     if (set === undefined) continue
     transaction.use(set, -1)
     if (set.isAnonymous && table.sets.includes(set)) transaction.remove(table.sets, set)

@@ -15,6 +15,7 @@ import type { Memory } from '../../wire/memory.ts'
 import { readText } from '../../wire/text.ts'
 import { matchAttributes, targetAttributes } from './compat.ts'
 import { ctAttributes } from './expressions/ct.ts'
+import { dynsetAttributes } from './expressions/dynset.ts'
 import {
   exthdrAttributes,
   fibAttributes,
@@ -61,6 +62,7 @@ export const expressionTables = {
   counter: counterAttributes,
   ct: ctAttributes,
   dup: dupAttributes,
+  dynset: dynsetAttributes,
   exthdr: exthdrAttributes,
   fib: fibAttributes,
   fwd: fwdAttributes,

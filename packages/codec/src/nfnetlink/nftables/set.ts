@@ -111,7 +111,16 @@ export const setElementListAttributes = attributeSet('NFTA_SET_ELEM_LIST', {
   setId: be32(4, 'NFTA_SET_ELEM_LIST_SET_ID'),
 })
 
-/** NFTA_OBJ_*: a named counter, quota, limit or helper. */
+/** What a named object is. */
+export const NfTablesObjectType = {
+  /** NFT_OBJECT_COUNTER */
+  Counter: 1,
+  /** NFT_OBJECT_QUOTA */
+  Quota: 2,
+} as const
+export type NfTablesObjectType = (typeof NfTablesObjectType)[keyof typeof NfTablesObjectType]
+
+/** NFTA_OBJ_*: a counter, quota, limit or helper that has a name. */
 export const objectAttributes = attributeSet('NFTA_OBJ', {
   table: text(1, 'NFTA_OBJ_TABLE', MAXIMUM_NFTABLES_NAME),
   name: text(2, 'NFTA_OBJ_NAME', MAXIMUM_NFTABLES_NAME),

@@ -88,7 +88,7 @@ export class Evaluation {
 const SHORTEST_EXTENSION = 8
 
 /** ipv6_ext_hdr, without "no next header". */
-function isExtensionOfKernel(protocol: number): boolean {
+export function isExtensionOfKernel(protocol: number): boolean {
   return (
     protocol === IpProtocol.HopByHop ||
     protocol === IpProtocol.Routing ||

@@ -28,6 +28,8 @@ export interface ExpressionHost {
 export interface ExpressionContext {
   readonly host: ExpressionHost
   readonly table: NfTablesTable
+  /** the kind of expression with that name, if the kernel has it */
+  kindOf(name: string): ExpressionKind | undefined
   /** which words of the registers an expression before has written, a bit each */
   written: number
   /** the chains that this batch has given an id to, by that id */

@@ -71,6 +71,17 @@ function giveVerdict(attributes: AttributeTable, context: ExpressionContext): Ru
   return { name: 'immediate', evaluate: () => code, dump: (reply) => dumpVerdict(reply, code) }
 }
 
+/** The verdict that a map has for a key, without jumps; `undefined` for what is not one. */
+export function parseVerdict(attributes: AttributeTable, number: number): number | undefined {
+  const data = attributes.nested(number, DATA_VERDICT, dataPolicy)
+  const verdict =
+    data?.has(DATA_VERDICT) === true ? data.nested(DATA_VERDICT, VERDICT.chainId, verdictPolicy) : undefined
+  if (verdict === undefined || !verdict.has(VERDICT.code)) return undefined
+  const code = verdict.be32(VERDICT.code) | 0
+  const isKnown = [Verdict.Accept, Verdict.Drop, Break, Return, Continue].some((it) => it === code)
+  return isKnown ? code : undefined
+}
+
 function jumpTo(code: number, verdict: AttributeTable, context: ExpressionContext): RuleExpression | number {
   let target: NfTablesChain | undefined
   if (verdict.has(VERDICT.chain)) {

@@ -1,8 +1,6 @@
-/** Expressions that look at registers, or that let only so much through: cmp, range, lookup, limit. */
-import { CompareOperation, Errno, LimitType, MatchFlag, RangeOperation, RuleVerdict, SetFlag } from '@ringlink/codec'
+/** Expressions that look at registers, or that let only so much through: cmp, range, limit. */
+import { CompareOperation, Errno, LimitType, MatchFlag, RangeOperation, RuleVerdict } from '@ringlink/codec'
 import type { SimPacket } from '../../netfilter/packet.ts'
-import type { AttributeTable } from '../../netlink/policy.ts'
-import type { NfTablesSet } from '../sets.ts'
 import type { Evaluate } from './evaluate.ts'
 import { type ExpressionContext, type ExpressionKind, loadRegister, parseValue, registerNumber } from './expression.ts'
 
@@ -12,7 +10,6 @@ const u32 = { kind: 'u32' } as const
 const u64 = { kind: 'u64' } as const
 const small = { kind: 'small' } as const
 const nested = { kind: 'nested' } as const
-const invertible = { kind: 'flags', mask: MatchFlag.Invert } as const
 
 /** Negative where the register is before the value. */
 function compare(bytes: Uint8Array, at: number, value: Uint8Array): number {
@@ -116,46 +113,6 @@ export const range: ExpressionKind = {
     }
   },
 }
-
-const LOOKUP = { set: 1, source: 2, destination: 3, setId: 4, flags: 5 } as const
-
-/** Expression `lookup`, in sets that are not maps. */
-export const lookup: ExpressionKind = {
-  name: 'lookup',
-  attributes: LOOKUP.flags,
-  policy: [undefined, { kind: 'text', maximum: 255 }, u32, u32, u32, invertible],
-  make: (attributes, context) => {
-    if (!attributes.has(LOOKUP.set) || !attributes.has(LOOKUP.source)) return -Errno.EINVAL
-    const set = findSet(attributes, context)
-    if (set === undefined) return -Errno.ENOENT
-    const word = loadRegister(context, attributes.be32(LOOKUP.source), set.properties.keyLength)
-    if (word < 0) return word
-    const flags = attributes.has(LOOKUP.flags) ? attributes.be32(LOOKUP.flags) : 0
-    if (attributes.has(LOOKUP.destination)) return -Errno.EINVAL
-    if (set.isAnonymous && set.use > 0) return -Errno.EBUSY
-    const expected = flags === 0
-    return {
-      name: 'lookup',
-      set,
-      evaluate: ({ bytes }) => (set.has(bytes, word * 4) === expected ? Continue : Break),
-      dump: (reply) => {
-        reply.text(LOOKUP.set, set.properties.name)
-        reply.be32(LOOKUP.source, registerNumber(word))
-        reply.be32(LOOKUP.flags, flags)
-      },
-    }
-  },
-}
-
-function findSet(attributes: AttributeTable, { table, findSet }: ExpressionContext): NfTablesSet | undefined {
-  const name = attributes.text(LOOKUP.set)
-  const named = table.sets.find((it) => it.properties.name === name)
-  return named ?? (attributes.has(LOOKUP.setId) ? findSet(attributes.be32(LOOKUP.setId)) : undefined)
-}
-
-/** Flags of sets that are not modelled. */
-export const UNMODELLED_SETS: number =
-  SetFlag.Map | SetFlag.Timeout | SetFlag.Evaluated | SetFlag.Object | SetFlag.Expression
 
 const LIMIT = { rate: 1, unit: 2, burst: 3, type: 4, flags: 5 } as const
 const NANOSECONDS = 1_000_000_000n

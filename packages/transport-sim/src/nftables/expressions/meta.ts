@@ -32,6 +32,9 @@ interface MetaNumber {
   readonly of: NumberOf
 }
 
+const SECONDS_OF_DAY = 86_400
+const THURSDAY = 4
+const secondsOf = (host: ExpressionHost) => Math.floor(host.now() / 1e9)
 const hasType = (device: number, type: number) => (device === 0 ? undefined : type)
 const ofNetworkOrder16 = (value: number) => (hostIsLittleEndian ? ((value & 0xff) << 8) | (value >> 8) : value)
 const ownerOf = ({ owner }: SimPacket) => (owner === undefined || owner.closed === true ? undefined : owner)
@@ -59,6 +62,13 @@ const metaNumbers: Readonly<Record<number, MetaNumber>> = {
   [MetaKey.InputDeviceGroup]: { length: 4, of: ({ inputDevice }) => hasType(inputDevice, 0) },
   [MetaKey.OutputDeviceGroup]: { length: 4, of: ({ outputDevice }) => hasType(outputDevice, 0) },
   [MetaKey.ControlGroup]: { length: 4, of: ({ owner, cgroupClassId }) => owner && cgroupClassId },
+  // The kernel's clock begins at midnight UTC of 1970-01-01, a Thursday.
+  [MetaKey.Day]: {
+    length: 4,
+    size: 1,
+    of: (_, __, host) => (Math.floor(secondsOf(host) / SECONDS_OF_DAY) + THURSDAY) % 7,
+  },
+  [MetaKey.Hour]: { length: 4, of: (_, __, host) => secondsOf(host) % SECONDS_OF_DAY },
   [MetaKey.Random]: { length: 4, of: (_, __, host) => host.random() },
 }
 

@@ -1,19 +1,19 @@
 /** Expressions that load bytes of a packet: payload. */
 import { Errno, PayloadBase, RuleVerdict } from '@ringlink/codec'
 import type { SimPacket } from '../../netfilter/packet.ts'
-import type { Evaluate, Evaluation } from './evaluate.ts'
+import type { Evaluate } from './evaluate.ts'
 import { type ExpressionKind, registerNumber, storeRegister } from './expression.ts'
+import { baseOffset, PAYLOAD, setPayload } from './set-payload.ts'
 
 const { Break, Continue } = RuleVerdict
 const u32 = { kind: 'u32' } as const
 const small = { kind: 'small' } as const
 
-const PAYLOAD = { destination: 1, base: 2, offset: 3, length: 4, source: 5, maximum: 9 } as const
 const LARGEST_OFFSET = 0xffff
 /** Bytes of the link-layer header that a register is filled from. */
 const NO_HEADER = new Uint8Array(0)
 
-/** Expression `payload`, without setting bytes. */
+/** Expression `payload`: bytes of the packet into a register, or into the packet. */
 export const payload: ExpressionKind = {
   name: 'payload',
   attributes: PAYLOAD.maximum,
@@ -22,14 +22,14 @@ export const payload: ExpressionKind = {
     const { base, offset, length, source, destination } = PAYLOAD
     if (!attributes.has(base) || !attributes.has(offset) || !attributes.has(length)) return -Errno.EINVAL
     if (attributes.be32(base) > PayloadBase.Inner) return -Errno.EOPNOTSUPP
-    if (attributes.has(source)) return attributes.has(destination) ? -Errno.EINVAL : -Errno.EOPNOTSUPP
-    if (!attributes.has(destination)) return -Errno.EINVAL
+    if (attributes.has(source) === attributes.has(destination)) return -Errno.EINVAL
     return attributes.be32(offset) > LARGEST_OFFSET ? -Errno.ERANGE : 0
   },
   make: (attributes, context) => {
     const base = attributes.be32(PAYLOAD.base)
     const offset = attributes.be32(PAYLOAD.offset)
     const length = attributes.be32(PAYLOAD.length)
+    if (attributes.has(PAYLOAD.source)) return setPayload(attributes, context)
     const word = storeRegister(context, attributes.be32(PAYLOAD.destination), length)
     if (word < 0) return word
     return {
@@ -59,26 +59,6 @@ function loadBytes(base: number, word: number, offset: number, length: number): 
     for (let i = 0; i < length; i++) registers[at + i] = bytes[from + i] as number
     return Continue
   }
-}
-
-/** Offset of a header; -1 if the packet has none. */
-function baseOffset(base: number, evaluation: Evaluation, bytes: Uint8Array): number {
-  if (base === PayloadBase.Network) return 0
-  const { transport } = evaluation
-  if (transport < 0 || evaluation.isFragment) return -1
-  if (base === PayloadBase.Transport) return transport
-  return base === PayloadBase.Inner ? innerOffset(transport, evaluation.transportProtocol, bytes) : -1
-}
-
-const TCP = 6
-const UDP = 17
-const UDP_HEADER_LENGTH = 8
-
-/** Offset of the payload of TCP and UDP; -1 for other protocols. */
-function innerOffset(transport: number, protocol: number, bytes: Uint8Array): number {
-  if (protocol === UDP) return transport + UDP_HEADER_LENGTH
-  if (protocol !== TCP || transport + 12 >= bytes.length) return -1
-  return transport + ((bytes[transport + 12] as number) >> 4) * 4
 }
 
 /** A packet has a link-layer header where it came from a device. */

@@ -1,0 +1,58 @@
+/** What the properties of a rule say of its packets together: their IP version and protocols. */
+import type { OptionPlace } from '@ringlink/codec/options'
+import { addressRange } from './fields/kinds.ts'
+import { protocolNumber, protocolNumbers } from './fields/names.ts'
+import type { RuleFamily } from './options.ts'
+import type { RuleMatch, RuleProperties } from './properties.ts'
+import { listOf } from './set.ts'
+
+/** A property that only packets of one IP version have. */
+export interface VersionHint {
+  readonly version: 4 | 6
+  /** what says so, for errors */
+  readonly text: string
+  readonly at: OptionPlace
+  /** packets are to be asked for their version because of it */
+  readonly isTest: boolean
+}
+
+const PLAIN = ['sourceAddress', 'destinationAddress'] as const
+
+/** What says of which IP version the packets of a match are, the family first. */
+export function versionHints(match: RuleMatch, family: RuleFamily, place: OptionPlace): VersionHint[] {
+  const hints: VersionHint[] = []
+  const add = (version: 4 | 6, text: string, at: OptionPlace, isTest = true) =>
+    hints.push({ version, text, at, isTest })
+  if (family === 'ip' || family === 'ip6') add(family === 'ip' ? 4 : 6, `family ${family}`, place, false)
+  if (match.version !== undefined) add(match.version, `version ${match.version}`, place.member('version'))
+  const sides: readonly (readonly [RuleProperties, OptionPlace])[] = [
+    [match, place],
+    [match.not ?? {}, place.member('not')],
+  ]
+  for (const [properties, at] of sides) {
+    for (const name of PLAIN) {
+      const given = properties[name]
+      for (const text of listOf(given ?? [])) {
+        const version = addressRange(text)?.version
+        if (version !== undefined) add(version, text, at.member(name))
+      }
+    }
+    if (properties.ttl !== undefined) add(4, 'ttl', at.member('ttl'))
+    if (properties.hopLimit !== undefined) add(6, 'hopLimit', at.member('hopLimit'))
+  }
+  const hasMessages = [match, match.not ?? {}].some(
+    ({ icmpType, icmpCode }) => icmpType !== undefined || icmpCode !== undefined,
+  )
+  const protocols = protocolsOf(match)
+  const [only] = protocols
+  if (protocols.length === 1 && (only === protocolNumbers.icmp || only === protocolNumbers.icmpv6)) {
+    const isIcmp = only === protocolNumbers.icmp
+    add(isIcmp ? 4 : 6, `protocol ${isIcmp ? 'icmp' : 'icmpv6'}`, place.member('protocol'), hasMessages)
+  }
+  return hints
+}
+
+/** Numbers of the protocols that a match is for; none where it is for all. */
+export function protocolsOf({ protocol }: RuleProperties): readonly number[] {
+  return protocol === undefined ? [] : listOf(protocol).map(protocolNumber)
+}

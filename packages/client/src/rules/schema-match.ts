@@ -1,0 +1,132 @@
+/** The properties that rules match, described for the check of options: what each can be, by itself. */
+import {
+  boolean,
+  either,
+  integer,
+  list,
+  type Members,
+  object,
+  oneOf,
+  required,
+  type Schema,
+  schemaOf,
+} from '@ringlink/codec/options'
+import {
+  anyIcmpTypeKind,
+  byteKind,
+  counterKind,
+  dayKind,
+  directionKind,
+  dscpKind,
+  etherTypeKind,
+  groupKind,
+  icmpCodeKind,
+  markKind,
+  packetLengthKind,
+  portKind,
+  protocolKind,
+  stateKind,
+  statusKind,
+  tcpFlagKind,
+  timeSchema,
+  userGroupKind,
+  userKind,
+  vlanKind,
+  wordKind,
+  zoneKind,
+} from './fields/fields.ts'
+import { addressKind, deviceNameKind, hardwareAddressKind, type ValueKind } from './fields/kinds.ts'
+import type { MarkBits, OneOrMore, RuleMatch, RuleProperties, TcpFlagsOf, TimeRange } from './properties.ts'
+
+const WORD = 0xffffffff
+/** Elements of a list: those of one message, with room to spare. */
+export const MOST_ELEMENTS = 1000
+
+/** One value of a kind, or a list of them. */
+function values<Value>({ element }: ValueKind<Value>): Schema<OneOrMore<Value>> {
+  return either(element, list(element, 1, MOST_ELEMENTS))
+}
+
+/** An object, or another value; where that can be an object too, it is one with a member `from` or `to`. */
+function objectOr<Value, Other>(own: Schema<Value>, other: Schema<Other>): Schema<Value | Other> {
+  const isOther = (value: object) => other.types.includes('object') && ('from' in value || 'to' in value)
+  return {
+    expected: `${other.expected}, or ${own.expected}`,
+    types: other.types.includes('object') ? other.types : [...other.types, 'object'],
+    read: (value, place) => {
+      const isOwn = typeof value === 'object' && value !== null && !Array.isArray(value) && !isOther(value)
+      return isOwn ? own.read(value, place) : other.read(value, place)
+    },
+  }
+}
+
+/** Some bits of a number of 32 bits. */
+export const bits: Schema<MarkBits> = object<MarkBits>(
+  { value: required(integer(0, WORD)), mask: required(integer(1, WORD)) },
+  ({ value, mask }, place) => {
+    if ((value & ~mask) !== 0)
+      throw place.member('value').outOfRange(`without bits that mask (${mask}) does not have`, value)
+  },
+)
+
+const mark = objectOr(bits, values(markKind))
+
+const tcpFlags = objectOr(
+  object<TcpFlagsOf>({
+    flags: required(list(tcpFlagKind.element)),
+    mask: required(list(tcpFlagKind.element, 1)),
+  }),
+  values(tcpFlagKind),
+)
+
+const version: Schema<4 | 6> = schemaOf('4 or 6', ['number'], (value: number, place) => {
+  if (value === 4 || value === 6) return value
+  throw place.outOfRange('4 or 6', value)
+})
+
+const addresses = values(addressKind(4))
+const ports = values(portKind)
+const words = values(wordKind)
+
+const properties: Members<RuleProperties> = {
+  version,
+  protocol: values(protocolKind),
+  sourcePort: ports,
+  destinationPort: ports,
+  sourceAddress: addresses,
+  destinationAddress: addresses,
+  icmpType: values(anyIcmpTypeKind),
+  icmpCode: values(icmpCodeKind),
+  tcpFlags,
+  packetLength: values(packetLengthKind),
+  ttl: values(byteKind),
+  hopLimit: values(byteKind),
+  dscp: values(dscpKind),
+  fragment: boolean,
+  sourceHardwareAddress: values(hardwareAddressKind),
+  destinationHardwareAddress: values(hardwareAddressKind),
+  etherType: values(etherTypeKind),
+  vlanId: values(vlanKind),
+  inputInterface: values(deviceNameKind),
+  outputInterface: values(deviceNameKind),
+  inputInterfaceGroup: values(groupKind),
+  outputInterfaceGroup: values(groupKind),
+  mark,
+  ctMark: mark,
+  ctState: values(stateKind),
+  ctStatus: values(statusKind),
+  ctDirection: directionKind.element,
+  ctPackets: values(counterKind),
+  ctBytes: values(counterKind),
+  ctZone: values(zoneKind),
+  userId: values(userKind),
+  groupId: values(userGroupKind),
+  cgroup: words,
+  timeOfDay: object<TimeRange>({ from: required(timeSchema), to: required(timeSchema) }),
+  day: values(dayKind),
+  socket: oneOf('existing', 'transparent'),
+  reversePath: boolean,
+}
+
+/** `match` of a rule. */
+export const match: Schema<RuleMatch> = object<RuleMatch>({ ...properties, not: object<RuleProperties>(properties) })
