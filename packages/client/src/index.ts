@@ -95,6 +95,9 @@ export type {
   Weekday,
 } from './rules/properties.ts'
 export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
+export { type FormatOptions, formatRule } from './rules/text/format.ts'
+export { type ParsedRule, parseRule } from './rules/text/parse.ts'
+export { RuleSyntaxError } from './rules/text/tokens.ts'
 export { type ServeOptions, StopFlag } from './serve.ts'
 export { Session } from './session.ts'
 export type {

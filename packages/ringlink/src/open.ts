@@ -83,7 +83,10 @@ export interface InstallOptions extends Omit<InstallOptionsOn, 'transport'> {
 }
 
 /** Installs rules; see `installRules` of `@ringlink/client` for the codes that it rejects with. */
-export async function installRules(rules: readonly FirewallRule[], given: InstallOptions = {}): Promise<Rules> {
+export async function installRules(
+  rules: readonly (FirewallRule | string)[],
+  given: InstallOptions = {},
+): Promise<Rules> {
   const { ring, networkNamespace, others } = splitChoice<InstallOptions & TransportChoice>('install rules', given)
   if (ring !== undefined)
     throw new OptionPlace('install rules').unknownKey('ring', ': rules live as long as a plain socket')

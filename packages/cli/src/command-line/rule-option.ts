@@ -1,5 +1,5 @@
 import { quoteText } from '@ringlink/codec'
-import type { FirewallRule, NumberRange, RuleHook, RuleProtocol } from 'ringlink'
+import { type NumberRange, OptionError, parseRule, type QueueRule, type RuleHook, type RuleProtocol } from 'ringlink'
 import { didYouMean } from './nearest.ts'
 import { readNumber, UsageError } from './values.ts'
 
@@ -7,12 +7,30 @@ const HOOKS: readonly RuleHook[] = ['prerouting', 'input', 'forward', 'output', 
 const PROTOCOLS: readonly RuleProtocol[] = ['tcp', 'udp', 'icmp', 'icmpv6', 'sctp']
 const WITH_PORTS: readonly (RuleProtocol | undefined)[] = ['tcp', 'udp', 'sctp']
 
-/** A rule of the command line. */
-export type GivenRule = Pick<FirewallRule, 'hook' | 'match'>
+/** A rule as the command line has it: which packets the queue or the log gets, and what happens to them before. */
+export type GivenRule = Omit<QueueRule, 'onExit' | 'log'>
 
-/** Reads the rules of --rule. Throws {@link UsageError}. */
+const NOT_GIVEN = ['log', 'queue', 'bypass', 'fanout', 'reject', 'jump', 'goto', 'verdict'] as const
+/** The short form: a hook, a protocol, ports without more ado. */
+const SHORT = /^\s*[a-z]+(\s+(tcp|udp|icmp|icmpv6|sctp))?(\s+((sport|dport)\s+)?\d+(:\d+)?)*\s*$/
+
+/** Reads the rules of --rule, in nft's words or in the short form. Throws {@link UsageError}. */
 export function readRules(texts: readonly string[]): GivenRule[] {
-  return texts.map((text) => readRule(text))
+  return texts.map((text) => (SHORT.test(text) ? readRule(text) : readNftRule(text)))
+}
+
+function readNftRule(text: string): GivenRule {
+  const where = `--rule ${quoteText(text)}`
+  try {
+    const rule = parseRule(text)
+    const extra = NOT_GIVEN.find((name) => rule[name] !== undefined)
+    if (extra !== undefined)
+      throw new UsageError(`${where}: must not say what is decided (${extra}): the queue or log does`)
+    return rule
+  } catch (error) {
+    if (error instanceof OptionError) throw new UsageError(`${where}: ${error.message.replace(/^read a rule: /, '')}`)
+    throw error
+  }
 }
 
 interface GivenMatch {

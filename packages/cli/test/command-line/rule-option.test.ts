@@ -15,6 +15,19 @@ describe('--rule', () => {
     ])
   })
 
+  test("is nft's words too", () => {
+    expect(readRules(['ip6 output udp dport { 53, 853 } meta mark != 7 limit rate 5/second'])).toEqual([
+      {
+        family: 'ip6',
+        hook: 'output',
+        match: { protocol: 'udp', destinationPort: [53, 853], not: { mark: 7 } },
+        limit: { rate: 5, per: 'second' },
+      },
+    ])
+    expect(() => readRules(['output udp dprot 53'])).toThrow(/column 8: expected a match or a statement, got 'udp'/)
+    expect(() => readRules(['output udp dport 53 drop'])).toThrow(/must not say what is decided \(verdict\)/)
+  })
+
   test.each([
     '',
     'ingress',

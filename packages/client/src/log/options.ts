@@ -39,15 +39,9 @@ export interface LogOptions extends LogSettings {
   readonly group: number | readonly number[]
   /** an open transport (the log closes it), or a function that opens one: `openSocket`, a simulated kernel's `open` */
   readonly transport: Transport | OpenTransport
-  /**
-   * the rule or rules that feed the group (only one group then): installed once it is bound, removed when the log
-   * closes or the program ends
-   */
-  readonly rule?: LogRule | readonly LogRule[] | undefined
-  /**
-   * opens the socket that owns the rule: the rule lives as long as that socket. Default `transport`, if that is a
-   * function. Best a plain socket
-   */
+  /** the rule, or rules, that feed the one group: installed when it is taken, removed when the log is closed, or the program gone */
+  readonly rule?: LogRule | string | readonly (LogRule | string)[] | undefined
+  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
   readonly ruleTransport?: OpenTransport | undefined
   /** size in bytes of the socket's receive buffer, in the kernel's accounting; default 32 MiB */
   readonly receiveBufferSize?: number | undefined

@@ -39,15 +39,9 @@ export interface QueueOptions extends QueueSettings {
    * an open transport (the queue closes it), or a function that opens one: `openSocket`, a simulated kernel's `open`
    */
   readonly transport: Transport | OpenTransport
-  /**
-   * the rule or rules that feed the queue: installed once the queue is bound, removed before it closes, unless their
-   * `onExit` says otherwise
-   */
-  readonly rule?: QueueRule | readonly QueueRule[] | undefined
-  /**
-   * opens the socket that owns the rule: the rule lives as long as that socket. Default `transport`, if that is a
-   * function. Best a plain socket
-   */
+  /** the rule, or rules, that feed the queue: installed when it is taken, removed before it is closed, as `onExit` of it says */
+  readonly rule?: QueueRule | string | readonly (QueueRule | string)[] | undefined
+  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
   readonly ruleTransport?: OpenTransport | undefined
   /** verdict of packets that have none at the end of their batch, on an exception and on close; default 'drop' */
   readonly unanswered?: 'accept' | 'drop' | undefined

@@ -5,6 +5,7 @@ import { isBeforeTracking, untracked } from './check-match.ts'
 import { planRules, type RulePlan } from './install.ts'
 import type { FirewallRule, InstallOptions, LogRule, QueueRule, RuleFamily } from './options.ts'
 import { installPlan, type Rules } from './rules.ts'
+import { logRules, queueRules } from './schema.ts'
 import { listOf } from './set.ts'
 
 /** One rule, or several. */
@@ -22,11 +23,14 @@ interface Feed extends Opening {
 /** Installs checked rules. Rejects as `installRules`. */
 export type InstallFeed = () => Promise<Rules | undefined>
 
-/**
- * Plans the rules of queue `number`, if there are any. Returns the function that installs them. Throws `OptionError`.
- */
-export function prepareQueueRules(number: number, given: OneOrMany<QueueRule> | undefined, feed: Feed): InstallFeed {
-  if (given === undefined) return noRules
+/** Plans the rules of queue `number`, if there are any; what installs them. Throws `OptionError`. */
+export function prepareQueueRules(
+  number: number,
+  texts: OneOrMany<QueueRule | string> | undefined,
+  feed: Feed,
+): InstallFeed {
+  if (texts === undefined) return noRules
+  const given = queueRules.read(texts, new OptionPlace(feed.operation, 'rule'))
   const onExit = common<'onExit', 'bypass' | 'block'>(given, 'onExit', 'bypass', feed)
   const rules = listOf(given).map(
     ({ onExit: _, family: __, ...rule }): FirewallRule => ({ ...rule, queue: number, bypass: onExit === 'bypass' }),
@@ -38,10 +42,11 @@ export function prepareQueueRules(number: number, given: OneOrMany<QueueRule> | 
 /** Plans the rules of a log, if there are any. Returns the function that installs them. Throws `OptionError`. */
 export function prepareLogRules(
   groups: readonly number[],
-  given: OneOrMany<LogRule> | undefined,
+  texts: OneOrMany<LogRule | string> | undefined,
   feed: Feed,
 ): InstallFeed {
-  if (given === undefined) return noRules
+  if (texts === undefined) return noRules
+  const given = logRules.read(texts, new OptionPlace(feed.operation, 'rule'))
   const [group = 0, ...more] = groups
   if (more.length > 0) {
     const { operation } = feed

@@ -19,7 +19,7 @@ export interface LimitContext {
 
 /** The set, and the expressions that load an address and ask its limit. */
 export function addressLimit(
-  { by = 'sourceAddress', burst = 0, rate }: RuleLimit,
+  { by = 'sourceAddress', burst = 0, rate, set: name }: RuleLimit,
   data: ExpressionData<'limit'>,
   seconds: number,
   { facts, index, nextSetId }: LimitContext,
@@ -30,7 +30,7 @@ export function addressLimit(
   const timeToFill = Math.ceil(((burst + rate) / rate) * seconds * 1000)
   const set: RuleSet = {
     id,
-    name: `limit-${index}`,
+    name: name ?? `limit-${index}`,
     key: { type: field.kind(facts).type, length, order },
     flags: SetFlag.Evaluated | SetFlag.Timeout,
     elements: [],

@@ -53,6 +53,8 @@ export interface RuleLimit {
    * Needs an IP version: `match.version`, an address, or a family that has only one
    */
   readonly by?: 'sourceAddress' | 'destinationAddress' | undefined
+  /** with `by`: name of the set that the addresses are in; default one that nothing else has */
+  readonly set?: string | undefined
 }
 
 /** How many bytes a rule lets through in all. */

@@ -217,7 +217,7 @@ function readCounter({ packets = 0n, bytes = 0n }: ExpressionData<'counter'> = {
  * Nothing is left open or installed after a rejection. Kernels before 5.12 have no owned tables: `owned` is false, and
  * `close` or the exit of the process removes the rules, but not when it is killed.
  */
-export async function installRules(rules: readonly FirewallRule[], options: InstallOptions): Promise<Rules> {
+export async function installRules(rules: readonly (FirewallRule | string)[], options: InstallOptions): Promise<Rules> {
   const operation = 'install rules'
   const read = readArgument(operation, 'rules', firewallRules, rules)
   const checked = readOptions(operation, installOptions, options)

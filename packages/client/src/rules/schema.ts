@@ -31,6 +31,7 @@ import type {
 } from './options.ts'
 import type { Dscp } from './properties.ts'
 import { bits, match } from './schema-match.ts'
+import { parseRuleAt } from './text/parse.ts'
 
 const WORD = 0xffffffff
 
@@ -47,6 +48,7 @@ const limit: Schema<RuleLimit> = object<RuleLimit>({
   burst: integer(1, WORD),
   over: boolean,
   by: oneOf('sourceAddress', 'destinationAddress'),
+  set: text(1, MAXIMUM_NFTABLES_NAME),
 })
 
 const quota: Schema<RuleQuota> = object<RuleQuota>({
@@ -87,8 +89,18 @@ const ruleMembers: Members<FirewallRule> = {
   verdict: oneOf('accept', 'drop', 'return'),
 }
 
+/** A rule, or its text in nft's words. */
+function ruleOrText<Rule>(schema: Schema<Rule>): Schema<Rule> {
+  return {
+    ...schema,
+    expected: `${schema.expected}, or text in nft's words`,
+    types: [...schema.types, 'string'],
+    read: (value, place) => schema.read(typeof value === 'string' ? parseRuleAt(value, place) : value, place),
+  }
+}
+
 /** The rules of `installRules`. */
-export const firewallRules: Schema<readonly FirewallRule[]> = list(object<FirewallRule>(ruleMembers), 1)
+export const firewallRules: Schema<readonly FirewallRule[]> = list(ruleOrText(object<FirewallRule>(ruleMembers)), 1)
 
 const {
   queue: _queue,
@@ -103,24 +115,15 @@ const {
 } = ruleMembers
 const { group: _group, ...logOptions } = logMembers
 
-const queueRule: Schema<QueueRule> = object<QueueRule>({
-  ...feedMembers,
-  log,
-  family,
-  onExit: oneOf('bypass', 'block'),
-})
+const queueRule: Schema<QueueRule> = ruleOrText(
+  object<QueueRule>({ ...feedMembers, log, family, onExit: oneOf('bypass', 'block') }),
+)
 /** `rule` of `openQueue`. */
 export const queueRules: Schema<QueueRule | readonly QueueRule[]> = either(queueRule, list(queueRule, 1))
 
-const logRule: Schema<LogRule> = object<LogRule>({
-  ...feedMembers,
-  ...logOptions,
-  reject,
-  jump,
-  goto,
-  verdict,
-  family,
-})
+const logRule: Schema<LogRule> = ruleOrText(
+  object<LogRule>({ ...feedMembers, ...logOptions, reject, jump, goto, verdict, family }),
+)
 /** `rule` of `openLog`. */
 export const logRules: Schema<LogRule | readonly LogRule[]> = either(logRule, list(logRule, 1))
 

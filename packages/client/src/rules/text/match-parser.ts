@@ -1,0 +1,308 @@
+/** Reads the matches of a rule's text. */
+import { type Field, fieldsByName } from '../fields/fields.ts'
+import type { ValueKind } from '../fields/kinds.ts'
+import type { NumberRange, PropertyName, RuleMatch, RuleProtocol, TimeRange } from '../properties.ts'
+import { listOf } from '../set.ts'
+import type { TokenReader } from './tokens.ts'
+import { meanings, type WordMeaning } from './words.ts'
+
+type Mutable = { -readonly [Key in PropertyName]?: unknown }
+
+/** The words of matches that are closest to what somebody wrote. */
+export const matchWords: readonly string[] = [...meanings.keys()]
+
+/** Properties that only packets of one IP version have, and that say by their values of which. */
+const VERSIONED = ['sourceAddress', 'destinationAddress', 'ttl', 'hopLimit', 'icmpType', 'icmpCode'] as const
+const LONGEST = 6
+const ORDERS = ['<', '<=', '>', '>='] as const
+
+/** Collects the properties that a text asks for. */
+export class MatchParser {
+  #reader: TokenReader
+  #match: Mutable = {}
+  #not: Mutable = {}
+  #versionColumn = 0
+
+  constructor(reader: TokenReader) {
+    this.#reader = reader
+  }
+
+  /** The match; `undefined` where the text has none. */
+  get result(): RuleMatch | undefined {
+    const not = Object.keys(this.#not).length > 0 ? { not: this.#not } : {}
+    const { version, ...rest } = this.#match
+    const match = this.#saysVersion ? { ...rest, ...not } : { ...this.#match, ...not }
+    return Object.keys(match).length > 0 ? (match as RuleMatch) : undefined
+  }
+
+  /** Reads one match, if the next words begin one. */
+  take(): boolean {
+    const reader = this.#reader
+    const found = this.#words()
+    if (found === undefined) return false
+    const { column } = reader
+    for (let i = 0; i < found.length; i++) reader.take()
+    const { meaning } = found
+    if (reader.isAt('set')) throw reader.unexpected('a value: what rules set comes after all that they match')
+    this.#imply(meaning, column)
+    if (meaning.name === 'version') this.#version(column)
+    else this.#property(meaning, column)
+    return true
+  }
+
+  /** Asks for an IP version that something after the matches needs. */
+  needVersion(version: 4 | 6, column: number): void {
+    this.#imply({ name: 'version', field: undefined, version, protocol: undefined }, column)
+  }
+
+  #words(): { readonly meaning: WordMeaning; readonly length: number } | undefined {
+    const texts: string[] = []
+    for (let i = 0; i < LONGEST; i++) {
+      const token = this.#reader.peek(i)
+      if (token === undefined || token.kind === 'quoted') break
+      texts.push(token.text)
+    }
+    for (let length = texts.length; length > 0; length--) {
+      const meaning = meanings.get(texts.slice(0, length).join(' '))
+      // `meta mark set …` is no match.
+      if (meaning !== undefined) return this.#reader.peek(length)?.text === 'set' ? undefined : { meaning, length }
+    }
+    return undefined
+  }
+
+  /** Whether other properties say the IP version already. */
+  get #saysVersion(): boolean {
+    return VERSIONED.some((name) => this.#match[name] !== undefined || this.#not[name] !== undefined)
+  }
+
+  #imply({ version, protocol }: WordMeaning, column: number): void {
+    if (version !== undefined) {
+      const known = this.#match.version
+      if (known !== undefined && known !== version) {
+        const text = `this is of IPv${version}, and column ${this.#versionColumn} of IPv${String(known)}: no packet has both`
+        throw this.#reader.conflict(column, text)
+      }
+      if (known === undefined) this.#versionColumn = column
+      this.#match.version = version
+    }
+    if (protocol !== undefined) this.#protocol(protocol, column)
+  }
+
+  #protocol(protocol: RuleProtocol, column: number): void {
+    const known = this.#match.protocol
+    if (known !== undefined && known !== protocol) {
+      const names = listOf(known as RuleProtocol).join(', ')
+      throw this.#reader.conflict(column, `this is of protocol ${protocol}, and the rule matches protocol ${names}`)
+    }
+    this.#match.protocol = protocol
+  }
+
+  #version(column: number): void {
+    const isNegative = this.#operator() === '!='
+    const token = this.#reader.word("'ipv4' or 'ipv6'")
+    const versions: Readonly<Record<string, 4 | 6>> = { ipv4: 4, ip: 4, ipv6: 6, ip6: 6 }
+    const version = versions[token.text]
+    if (version === undefined) throw this.#reader.wrong(token, "'ipv4' or 'ipv6'", ['ipv4', 'ipv6'])
+    if (isNegative) this.#set('version', version, true, column)
+    else this.needVersion(version, column)
+  }
+
+  #property({ name, field, version }: WordMeaning, column: number): void {
+    const { style } = field as Field
+    const facts = { version }
+    const kind = (field as Field).kind(facts)
+    if (style === 'presence') this.#presence(name, version, column)
+    else if (style === 'bits' || style === 'flags') this.#bits(name, kind, column)
+    else if (style === 'time') this.#time(name, kind as ValueKind<string>, column)
+    else if (style === 'socket') this.#socket(name, column)
+    else if (style === 'mark' && (this.#reader.skip('&') || this.#reader.skip('and'))) this.#masked(name, column)
+    else this.#values(name, kind, column)
+  }
+
+  #values(name: PropertyName, kind: ValueKind<unknown>, column: number): void {
+    const reader = this.#reader
+    const operator = this.#operator()
+    if (ORDERS.some((it) => it === operator)) {
+      this.#set(name, this.#ordered(kind, operator), false, column)
+      return
+    }
+    const isSet = reader.skip('{')
+    const values = isSet ? this.#list(kind) : [this.#value(kind)]
+    if (!isSet && reader.isAt(',')) throw reader.unexpected("the end of the value: several are written '{ a, b }'")
+    this.#set(name, isSet ? values : values[0], operator === '!=', column)
+  }
+
+  #list(kind: ValueKind<unknown>): unknown[] {
+    const reader = this.#reader
+    const values = [this.#value(kind)]
+    while (reader.skip(',')) if (!reader.isAt('}')) values.push(this.#value(kind))
+    if (!reader.skip('}')) throw reader.unexpected("',' or '}'")
+    return values
+  }
+
+  #value(kind: ValueKind<unknown>): unknown {
+    const token = this.#reader.word(kind.expected)
+    const value = kind.parse(token.text)
+    if (value === undefined) throw this.#reader.wrong(token, kind.expected)
+    return value
+  }
+
+  /** What is less or greater than a number. */
+  #ordered(kind: ValueKind<unknown>, operator: string): NumberRange {
+    const token = this.#reader.word(kind.expected)
+    const value = kind.parse(token.text)
+    const last = Number.MAX_SAFE_INTEGER
+    const bounds = /from (\d+) to (\d+)/.exec(kind.expected)
+    if (typeof value !== 'number' || bounds === null)
+      throw this.#reader.wrong(token, `${kind.expected}, without a range`)
+    const [minimum, maximum] = [Number(bounds[1]), Math.min(last, Number(bounds[2]))]
+    const from = operator === '>' ? value + 1 : operator === '>=' ? value : minimum
+    const to = operator === '<' ? value - 1 : operator === '<=' ? value : maximum
+    if (from > to) throw this.#reader.conflict(token.column, `nothing is ${operator} ${value} here`)
+    return { from, to }
+  }
+
+  #masked(name: PropertyName, column: number): void {
+    const reader = this.#reader
+    const mask = reader.number('a mask', 1, 0xffffffff)
+    const operator = this.#operator()
+    const value = reader.number('a mark', 0, 0xffffffff)
+    this.#set(name, { value, mask }, operator === '!=', column)
+  }
+
+  /** Names of bits of which one must be set, or which are compared under a mask. */
+  #bits(name: PropertyName, kind: ValueKind<unknown>, column: number): void {
+    const reader = this.#reader
+    if (reader.skip('&') || reader.skip('and')) {
+      this.#maskedBits(name, kind, column)
+      return
+    }
+    const operator = reader.skip('!') ? '!' : this.#operator()
+    const start = reader.column
+    const hasBraces = reader.skip('{')
+    if (hasBraces && name !== 'ctState') {
+      throw reader.conflict(start, "flags are written without braces, 'syn,ack': a packet has one of them")
+    }
+    const names = [this.#value(kind)]
+    while (reader.skip(',') || reader.skip('|')) names.push(this.#value(kind))
+    if (hasBraces) reader.need('}')
+    else if (reader.skip('/')) {
+      const mask = [this.#value(kind)]
+      while (reader.skip(',')) mask.push(this.#value(kind))
+      this.#set(name, { flags: names, mask }, operator === '!=', column)
+      return
+    }
+    const isExact = operator === '!=' && !hasBraces && (name !== 'ctState' || names.length > 1)
+    if (isExact || (operator === '==' && name !== 'ctState')) {
+      throw reader.conflict(start, `write '! ${names.join(',')}' for none of them, or '& (mask) ${operator} value'`)
+    }
+    this.#set(name, names.length === 1 ? names[0] : names, operator === '!' || operator === '!=', column)
+  }
+
+  #maskedBits(name: PropertyName, kind: ValueKind<unknown>, column: number): void {
+    const reader = this.#reader
+    const mask = this.#bitList(kind)
+    const operator = reader.skip('==') ? '==' : reader.skip('!=') ? '!=' : undefined
+    if (operator === undefined) throw reader.unexpected("'==' or '!='")
+    const start = reader.column
+    const flags = reader.skip('0') || reader.skip('0x0') ? [] : this.#bitList(kind)
+    if (flags.length === 0 || name !== 'tcpFlags') {
+      if (flags.length > 0) throw reader.conflict(start, `only 0 can be compared with some bits of ${name}`)
+      this.#set(name, mask.length === 1 ? mask[0] : mask, operator === '==', column)
+      return
+    }
+    this.#set(name, { flags, mask }, operator === '!=', column)
+  }
+
+  #bitList(kind: ValueKind<unknown>): unknown[] {
+    const reader = this.#reader
+    const hasParentheses = reader.skip('(')
+    const names = [this.#value(kind)]
+    while (reader.skip('|') || reader.skip(',')) names.push(this.#value(kind))
+    if (hasParentheses) reader.need(')')
+    return names
+  }
+
+  #presence(name: PropertyName, version: 4 | 6 | undefined, column: number): void {
+    const reader = this.#reader
+    if (name === 'fragment' && version === 4) {
+      reader.need('&')
+      if (reader.number('the bits of a fragment, 0x3fff', 0, 0xffff) !== 0x3fff) {
+        throw reader.conflict(column, "only 'ip frag-off & 0x3fff != 0' is known: whether a packet is a fragment")
+      }
+      const operator = this.#operator()
+      reader.number('0', 0, 0)
+      this.#set(name, operator === '!=', false, column)
+      return
+    }
+    const token = reader.word("'exists' or 'missing'")
+    if (token.text !== 'exists' && token.text !== 'missing') {
+      throw reader.wrong(token, "'exists' or 'missing'", ['exists', 'missing'])
+    }
+    this.#set(name, token.text === 'exists', false, column)
+  }
+
+  #socket(name: PropertyName, column: number): void {
+    const isNegative = this.#operator() === '!='
+    const token = this.#reader.word("'1', or '0-1' for any socket")
+    const value = token.text === '1' ? 'transparent' : token.text === '0-1' && !isNegative ? 'existing' : undefined
+    if (value === undefined) throw this.#reader.wrong(token, "'1', or '0-1' for any socket")
+    this.#set(name, value, isNegative, column)
+  }
+
+  #time(name: PropertyName, kind: ValueKind<string>, column: number): void {
+    const isNegative = this.#operator() === '!='
+    const reader = this.#reader
+    const start = reader.column
+    if (!reader.skip('{')) {
+      this.#set(name, this.#timeRange(kind), isNegative, column)
+      return
+    }
+    const first = this.#timeRange(kind)
+    reader.need(',')
+    const second = this.#timeRange(kind)
+    reader.need('}')
+    // As formatRule writes a range that spans midnight.
+    const [early, late] = first.from < second.from ? [first, second] : [second, first]
+    if (secondsAre(early.from, '00:00') && secondsAre(late.to, '23:59:59')) {
+      this.#set(name, { from: late.from, to: early.to }, isNegative, column)
+    } else throw reader.conflict(start, 'only a range that spans midnight can be written as two')
+  }
+
+  #timeRange(kind: ValueKind<string>): TimeRange {
+    const reader = this.#reader
+    const from = this.#timeOf(kind)
+    const dash = reader.take()
+    const isJoined = dash?.kind === 'word' && dash.text.startsWith('-')
+    if (!isJoined) throw dash === undefined ? reader.unexpected("'-'") : reader.wrong(dash, "'-'")
+    if (dash.text === '-') return { from, to: this.#timeOf(kind) }
+    const to = kind.parse(dash.text.slice(1))
+    if (to === undefined) throw reader.wrong(dash, kind.expected)
+    return { from, to }
+  }
+
+  #timeOf(kind: ValueKind<string>): string {
+    return this.#value(kind) as string
+  }
+
+  #operator(): string {
+    const reader = this.#reader
+    if (reader.skip('eq')) return '=='
+    if (reader.skip('ne')) return '!='
+    return ['==', '!=', ...ORDERS].find((it) => reader.skip(it)) ?? ''
+  }
+
+  #set(name: PropertyName, value: unknown, isNegative: boolean, column: number): void {
+    const side = isNegative ? this.#not : this.#match
+    const isRepeated = side[name] !== undefined && !(name === 'protocol' && side[name] === value)
+    if (isRepeated) {
+      const advice = isNegative ? "write '!= { a, b }'" : "write '{ a, b }' for one of several"
+      throw this.#reader.conflict(column, `${fieldsByName.get(name)?.words[0] ?? name} is matched twice: ${advice}`)
+    }
+    side[name] = value
+  }
+}
+
+function secondsAre(text: string, expected: string): boolean {
+  return text === expected || text === `${expected}:00`
+}

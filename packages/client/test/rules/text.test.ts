@@ -1,0 +1,161 @@
+import { OptionPlace } from '@ringlink/codec/options'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type FirewallRule, formatRule, parseRule, RuleSyntaxError } from '../../src/index.ts'
+import { planRules } from '../../src/rules/install.ts'
+import { compileMatch } from '../../src/rules/match.ts'
+import { firewallRules, queueRules } from '../../src/rules/schema.ts'
+import { nftTexts } from './nft-texts.ts'
+import { randomRules } from './random-rules.ts'
+import { vocabulary } from './vocabulary.ts'
+
+const SEED = 20_261_126
+
+/** Everything that decides what a rule matches. */
+function compiled({ match = {} }: FirewallRule, family: 'ip' | 'ip6' | 'inet' | 'bridge' | 'netdev' | 'arp') {
+  let id = 0
+  const { expressions, sets } = compileMatch(match, { family, needsVersion: false, nextSetId: () => ++id })
+  return { expressions, sets }
+}
+
+describe('the text of a rule', () => {
+  test('stands for the rule', () => {
+    expect(parseRule('output udp dport { 53, 853 } ip daddr != 10.0.0.0/8 drop')).toEqual({
+      hook: 'output',
+      match: { protocol: 'udp', destinationPort: [53, 853], not: { destinationAddress: '10.0.0.0/8' } },
+      verdict: 'drop',
+    })
+    expect(parseRule('inet input priority mangle iifname "eth*" tcp flags & (syn|ack) == syn')).toEqual({
+      family: 'inet',
+      hook: 'input',
+      priority: 'mangle',
+      match: { inputInterface: 'eth*', protocol: 'tcp', tcpFlags: { flags: ['syn'], mask: ['syn', 'ack'] } },
+    })
+    expect(parseRule('chain mine meta mark & 0xf0 == 0x10 ct packets < 20 limit rate 5/second goto other')).toEqual({
+      chain: 'mine',
+      match: { mark: { value: 0x10, mask: 0xf0 }, ctPackets: { from: 0, to: 19 } },
+      limit: { rate: 5, per: 'second' },
+      goto: 'other',
+    })
+    expect(parseRule('input update @seen { ip saddr limit rate over 3/minute burst 2 packets } reject')).toEqual({
+      hook: 'input',
+      match: { version: 4 },
+      limit: { rate: 3, per: 'minute', burst: 2, over: true, by: 'sourceAddress', set: 'seen' },
+      reject: 'port-unreachable',
+    })
+  })
+
+  test('survives being read and written', () => {
+    for (const text of nftTexts) {
+      const rule = parseRule(text)
+      expect(parseRule(formatRule(rule))).toEqual(rule)
+    }
+  })
+
+  test('is that of each rule, which matches the same when it is read', () => {
+    const families = ['ip', 'ip6', 'inet', 'bridge', 'netdev', 'arp'] as const
+    const property = fc.property(randomRules(families), ({ family, rules }) => {
+      for (const rule of rules) {
+        const text = formatRule(rule, { family })
+        const { match: _, ...actions } = rule
+        const { match: __, ...read } = parseRule(text)
+        expect(compiled(parseRule(text), family), text).toEqual(compiled(rule, family))
+        const { limit = {}, bypass, fanout, ...rest } = actions
+        const flags = { ...(bypass === true ? { bypass } : {}), ...(fanout === true ? { fanout } : {}) }
+        const kept = Object.fromEntries(
+          Object.entries(limit).filter(([name, value]) => name !== 'over' || value === true),
+        )
+        expect(read, text).toEqual({ ...rest, ...flags, ...(actions.limit === undefined ? {} : { limit: kept }) })
+      }
+    })
+    fc.assert(property, { seed: SEED, numRuns: 150 })
+  })
+
+  test('of each word of the vocabulary is read again', () => {
+    for (const { rule } of vocabulary) {
+      const { match: _, ...actions } = rule
+      const { match: __, ...read } = parseRule(formatRule(rule))
+      expect(read).toEqual(actions)
+      expect(compiled(parseRule(formatRule(rule)), 'inet')).toEqual(compiled(rule, 'inet'))
+    }
+  })
+
+  test('is taken wherever a rule is', () => {
+    const place = new OptionPlace('test', 'rule')
+    expect(queueRules.read('ip6 output udp dport 53', place)).toMatchObject({ family: 'ip6', hook: 'output' })
+    const rules = firewallRules.read(['input tcp dport 22 queue num 0-3 bypass,fanout'], place)
+    expect(rules).toEqual([
+      {
+        hook: 'input',
+        match: { protocol: 'tcp', destinationPort: 22 },
+        queue: { from: 0, to: 3 },
+        bypass: true,
+        fanout: true,
+      },
+    ])
+    const plan = planRules(rules, { placeOf: (index) => place.element(index) })
+    expect(plan.chains).toHaveLength(1)
+  })
+})
+
+const wrong: readonly (readonly [text: string, column: number, message: string])[] = [
+  ['', 1, "expected a hook, 'prerouting', "],
+  ['outptu udp dport 53', 1, 'did you mean output?'],
+  ['output udp dprot 53', 8, 'did you mean udp dport'],
+  ['output udp dport', 17, 'got the end of the rule'],
+  ['output udp dport 70000', 18, 'expected an integer from 0 to 65535'],
+  ['output udp dport { 53, x }', 24, "got 'x'"],
+  ['output udp dport { 53', 22, "expected ',' or '}'"],
+  ['output udp dport 53,54', 20, "several are written '{ a, b }'"],
+  ['output udp dport 60-50', 18, "got '60-50'"],
+  ['output udp dport > 65535', 20, 'nothing is > 65535'],
+  ['output ip saddr 2001:db8::1', 17, 'expected an IPv4 address'],
+  ['output ip saddr 10.0.0.1 ip6 daddr ::1', 26, 'no packet has both'],
+  ['output tcp dport 22 udp dport 53', 21, 'this is of protocol udp'],
+  ['output udp dport 53 udp dport 54', 21, 'matched twice'],
+  ['output tcp flags != syn', 21, "write '! syn'"],
+  ['output tcp flags { syn, ack }', 18, 'without braces'],
+  ['output ct state old', 17, "expected 'new', 'established'"],
+  ['output drop udp dport 53', 13, 'comes before all that it does'],
+  ['output drop accept', 13, "nothing can follow 'drop'"],
+  ['output meta mark set 1 log group 5', 24, "'log' must come before 'meta mark set'"],
+  ['output log prefix "x"', 8, "log needs 'group NUMBER'"],
+  ['output limit rate 5/fortnight', 19, "a rate such as '10/second'"],
+  ['output limit rate 5/second burst 9', 35, "expected 'packets'"],
+  ['output meta mark set meta mark & 0xff | 0x1', 32, 'must not be among those to keep'],
+  ['output log prefix "x', 19, 'this quotation has no end'],
+  ['output priority filtre', 17, 'did you mean filter?'],
+  ['output reject with icmpx type nothing', 31, "expected 'port-unreachable'"],
+  ['output queue num 9-3', 18, 'the number of a queue'],
+]
+
+test.each(wrong)('%j is refused at column %i', (text, column, message) => {
+  let error: unknown
+  try {
+    parseRule(text)
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(RuleSyntaxError)
+  expect(error).toMatchObject({ code: 'ARGUMENT', column, message: expect.stringContaining(message) })
+})
+
+test('any text is read or refused with a column that it has', () => {
+  const words = fc.constantFrom(...nftTexts.flatMap((text) => text.split(' ')), '{', '}', '"', '!=', '@x', '&', '|')
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(words, { maxLength: 12 }).map((list) => list.join(' ')),
+  )
+  const property = fc.property(text, (given) => {
+    try {
+      const rule = parseRule(given)
+      expect(parseRule(formatRule(rule))).toEqual(rule)
+    } catch (error) {
+      expect(error).toBeInstanceOf(RuleSyntaxError)
+      const { column } = error as RuleSyntaxError
+      expect(column).toBeGreaterThanOrEqual(1)
+      expect(column).toBeLessThanOrEqual(given.length + 1)
+    }
+  })
+  fc.assert(property, { seed: SEED, numRuns: 3000 })
+})
