@@ -14,9 +14,9 @@ import {
   ruleAttributes,
   setElementListAttributes,
 } from '@ringlink/codec'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { Session } from '../../src/index.ts'
 import { nftTexts } from './nft-texts.ts'
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { kernelTests, kernelUnavailable, Namespace } from '../../../../test/support/namespace.ts'
 import { vocabulary } from './vocabulary.ts'
 
 const hasNft = spawnSync('nft', ['--version']).error === undefined
