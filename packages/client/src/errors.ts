@@ -35,6 +35,12 @@ export type ClientErrorCode =
   | 'CONNECTION_GONE'
   /** the kernel does not have the netlink family; the message names the module or option that brings it */
   | 'FAMILY_UNSUPPORTED'
+  /** a set has as many elements as its size allows; nothing was added */
+  | 'SET_FULL'
+  /** an element is in the set already, or a range overlaps one that is; nothing was added */
+  | 'ELEMENT_EXISTS'
+  /** an element is not in the set; nothing was deleted */
+  | 'ELEMENT_MISSING'
 
 /** An error that the client detects itself, as opposed to one that the kernel reports. */
 export class ClientError extends NetlinkError {

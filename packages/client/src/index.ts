@@ -80,6 +80,7 @@ export type {
   Dscp,
   EtherType,
   IcmpType,
+  InSet,
   MarkBits,
   NumberRange,
   OneOrMore,
@@ -95,6 +96,15 @@ export type {
   Weekday,
 } from './rules/properties.ts'
 export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
+export type {
+  ListedElement,
+  RuleSets,
+  SetElement,
+  SetElementType,
+  SetOptions,
+  SetValue,
+} from './rules/sets/definition.ts'
+export { type AddOptions, LiveSet, type SetChange, type WatchOptions } from './rules/sets/live-set.ts'
 export { type FormatOptions, formatRule } from './rules/text/format.ts'
 export { type ParsedRule, parseRule } from './rules/text/parse.ts'
 export { RuleSyntaxError } from './rules/text/tokens.ts'

@@ -2,6 +2,7 @@ import { CopyMode, LOG_TIMEOUT_UNIT, type LogConfig, LogFlag } from '@ringlink/c
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import { grantedCopyRange } from '../queue/options.ts'
 import type { LogRule } from '../rules/options.ts'
+import type { RuleSets } from '../rules/sets/definition.ts'
 
 /** How packets of a log group are delivered. Options left out keep the kernel's value. */
 export interface LogSettings {
@@ -43,6 +44,8 @@ export interface LogOptions extends LogSettings {
   readonly rule?: LogRule | string | readonly (LogRule | string)[] | undefined
   /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
   readonly ruleTransport?: OpenTransport | undefined
+  /** sets that the rules look packets up in, by their names; `rules.set(name)` changes them */
+  readonly sets?: RuleSets | undefined
   /** size in bytes of the socket's receive buffer, in the kernel's accounting; default 32 MiB */
   readonly receiveBufferSize?: number | undefined
   /**

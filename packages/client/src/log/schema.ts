@@ -14,6 +14,7 @@ import {
   type Schema,
 } from '@ringlink/codec/options'
 import { logRules, ruleTransport } from '../rules/schema.ts'
+import { ruleSets } from '../rules/sets/definition.ts'
 import { transportOrOpen } from '../transport-schema.ts'
 import { DEFAULT_LOG_BUFFER, type LogOptions } from './options.ts'
 
@@ -25,6 +26,7 @@ export const logMembers: Members<LogOptions> = {
   transport: required(transportOrOpen),
   rule: logRules,
   ruleTransport,
+  sets: ruleSets,
   // Other programs use 65532 to 65535 for "everything", and the kernel accepts them.
   copyRange: integer(0, 0xffff),
   threshold: integer(1, 0xffffffff),

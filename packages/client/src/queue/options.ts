@@ -2,6 +2,7 @@ import { CopyMode, DEFAULT_QUEUE_LENGTH, MAXIMUM_COPY_RANGE, type QueueConfig, Q
 import { OptionPlace } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import type { QueueRule } from '../rules/options.ts'
+import type { RuleSets } from '../rules/sets/definition.ts'
 
 /** Settings that can change while a queue is open. Those left out stay as they are. */
 export interface QueueSettings {
@@ -43,6 +44,8 @@ export interface QueueOptions extends QueueSettings {
   readonly rule?: QueueRule | string | readonly (QueueRule | string)[] | undefined
   /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
   readonly ruleTransport?: OpenTransport | undefined
+  /** sets that the rules look packets up in, by their names; `rules.set(name)` changes them */
+  readonly sets?: RuleSets | undefined
   /** verdict of packets that have none at the end of their batch, on an exception and on close; default 'drop' */
   readonly unanswered?: 'accept' | 'drop' | undefined
   /**

@@ -12,6 +12,7 @@ import {
   type Schema,
 } from '@ringlink/codec/options'
 import { queueRules, ruleTransport } from '../rules/schema.ts'
+import { ruleSets } from '../rules/sets/definition.ts'
 import { transportOrOpen } from '../transport-schema.ts'
 import type { QueueOptions, QueueSettings } from './options.ts'
 
@@ -37,6 +38,7 @@ export const queueMembers: Members<QueueOptions> = {
   transport: required(transportOrOpen),
   rule: queueRules,
   ruleTransport,
+  sets: ruleSets,
   unanswered: oneOf('accept', 'drop'),
   verdictBatching: either(oneOf('auto', 'always', 'never'), integer(1, 0xffffffff)),
   receiveBufferSize: integer(1, 0x7fffffff),

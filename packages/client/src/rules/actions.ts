@@ -11,7 +11,7 @@ import {
 } from '@ringlink/codec'
 import { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from '@ringlink/codec/internal'
 import { compileChanges } from './changes.ts'
-import { addressLimit, type LimitContext } from './limit-by.ts'
+import { addressLimit, addToSet, type LimitContext } from './limit-by.ts'
 import type { RuleActions, RuleFamily, RuleLimit, RuleLog } from './options.ts'
 import type { NumberRange } from './properties.ts'
 import { rejectExpression } from './reject.ts'
@@ -47,7 +47,7 @@ const DEFAULT_BURST = 5
 
 /** The expressions for what a rule does, in their order; the counter counts the packets that all the rest is done with. */
 export function compileActions(actions: RuleActions, context: ActionContext): CompiledActions {
-  const { limit, quota, counter, log, queue, reject, verdict } = actions
+  const { limit, quota, counter, log, addTo, queue, reject, verdict } = actions
   const { dialect, family, facts } = context
   const expressions: Expression[] = []
   const sets: RuleSet[] = []
@@ -66,6 +66,7 @@ export function compileActions(actions: RuleActions, context: ActionContext): Co
     expressions.push({ name: 'objref', data: { type: NfTablesObjectType.Counter, name: counter } })
   }
   if (log !== undefined) expressions.push(dialect.log === 'target' ? logTarget(log) : logExpression(log))
+  if (addTo !== undefined) expressions.push(...addToSet(addTo, facts))
   expressions.push(...compileChanges(actions, facts))
   if (queue !== undefined) expressions.push(queueStatement(queue, actions, dialect))
   if (reject !== undefined) expressions.push(rejectExpression(reject, family))

@@ -10,19 +10,21 @@ import {
   Subsystem,
 } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
-import { encodeRequests, type Request, type RequestData } from '../request.ts'
+import { encodeRequests, type Request, type RequestData, type RequestWriter } from '../request.ts'
 import type { Session } from '../session.ts'
 import { propertyWords } from './fields/describe.ts'
 
 /** The kind of object that a message of a batch changes, on which the meaning of an errno depends. */
-export type BatchPartKind = 'batch' | 'table' | 'chain' | 'set' | 'rule'
+export type BatchPartKind = 'batch' | 'table' | 'chain' | 'set' | 'element' | 'rule'
 
-/** One message of a batch. */
-export interface BatchPart extends RequestData {
+interface PartOfBatch {
   readonly kind: BatchPartKind
   /** index of the rule that the message belongs to */
   readonly rule?: number | undefined
 }
+
+/** One message of a batch. */
+export type BatchPart = (RequestData & PartOfBatch) | (RequestWriter & PartOfBatch)
 
 /** The first message of a batch that the kernel refused. */
 export interface BatchRefusal {
@@ -78,7 +80,8 @@ function encode(requests: readonly Request[]) {
 
 /** The expression of a NewRule message that the kernel's offset points into, and what it loads. */
 function refusedExpression(part: BatchPart, offset: number | undefined): Pick<BatchRefusal, 'expression' | 'property'> {
-  if (offset === undefined || part.type !== NfTablesMessage.NewRule) return { expression: undefined }
+  if (offset === undefined || !('type' in part) || part.type !== NfTablesMessage.NewRule)
+    return { expression: undefined }
   const { bytes } = encode([part])
   const memory = Memory.from(bytes)
   const place = expressionAt(memory, NFNETLINK_ATTRIBUTES, bytes.length - NFNETLINK_ATTRIBUTES, offset)

@@ -7,7 +7,8 @@ import { portProtocols, protocolNumbers } from './fields/names.ts'
 import { signedTest } from './fields/property-test.ts'
 import { checkOverlap, isCovered } from './fields/test.ts'
 import type { RuleFamily, RuleHook } from './options.ts'
-import type { RuleMatch, RuleProperties, TcpFlagsOf } from './properties.ts'
+import type { PropertyName, RuleMatch, RuleProperties, TcpFlagsOf } from './properties.ts'
+import { isInSet, type RuleSets, typesOf } from './sets/definition.ts'
 
 /** Where a rule is. */
 export interface RulePosition {
@@ -15,11 +16,12 @@ export interface RulePosition {
   /** `undefined` in a chain that rules jump to: the kernel decides about each of their hooks */
   readonly hook: RuleHook | undefined
   readonly priority: number | undefined
+  readonly sets: RuleSets
 }
 
 /** Refuses a match that no packet meets there, or that the kernel would refuse. Throws `OptionError`, code `ARGUMENT`. */
 export function checkMatch(match: RuleMatch, position: RulePosition, place: OptionPlace): Facts {
-  const facts = checkVersions(match, position.family, place)
+  const facts = checkVersions(match, position, place)
   const sides: readonly (readonly [RuleProperties, OptionPlace])[] = [
     [match, place],
     [match.not ?? {}, place.member('not')],
@@ -50,10 +52,26 @@ function checkField(field: Field, given: unknown, context: FieldContext): void {
   for (const need of field.needs) needChecks[need]?.(context)
   if (field.name === 'protocol') checkNeedlessArp(position, at)
   const { style } = field
+  if (isInSet(given)) {
+    checkInSet(field.name, given.in, position.sets, at)
+    return
+  }
   if (style === 'values' || (style === 'mark' && !isBits(given))) {
     if (field.name === 'icmpType') checkMessageNames(field, given, facts, at)
     checkOverlap(field.kind(facts), given, at)
   } else if (style === 'flags' && isFlagsOf(given)) checkFlags(given, at)
+}
+
+function checkInSet(name: PropertyName, set: string, sets: RuleSets, at: OptionPlace): void {
+  const options = sets[set]
+  const known = Object.keys(sets)
+  if (options === undefined) {
+    const list = known.length === 0 ? 'there is none' : `there are ${known.join(', ')}`
+    throw at.member('in').conflict(`must be a set of sets, got '${set}': ${list}`)
+  }
+  const types = typesOf(name)
+  if (types.includes(options.type)) return
+  throw at.member('in').conflict(`must be a set of type ${types.join(' or ')}, got '${set}' of type ${options.type}`)
 }
 
 function isBits(given: unknown): boolean {
@@ -166,8 +184,8 @@ function needProtocol(match: RuleMatch, at: OptionPlace, numbers: readonly numbe
   throw at.conflict(`needs ${what}, and ${given.length === 0 ? 'match.protocol is missing' : `${name} does not`}`)
 }
 
-function checkVersions(match: RuleMatch, family: RuleFamily, place: OptionPlace): Facts {
-  const hints = versionHints(match, family, place)
+function checkVersions(match: RuleMatch, { family, sets }: RulePosition, place: OptionPlace): Facts {
+  const hints = versionHints(match, family, place, sets)
   const [first] = hints
   const other = hints.find(({ version }) => version !== first?.version)
   if (first !== undefined && other !== undefined) throw versionConflict(first, other, family)
@@ -194,6 +212,7 @@ function checkContradictions(match: RuleMatch, facts: Facts, place: OptionPlace)
   for (const field of fields) {
     const [given, excluded]: unknown[] = [match[field.name], not[field.name]]
     if (given === undefined || excluded === undefined || field.style === 'presence') continue
+    if (isInSet(given) || isInSet(excluded)) continue
     const [wanted, others] = [signedTest(field, given, facts, false), signedTest(field, excluded, facts, true)]
     if (!isCovered(wanted.test, others.test)) continue
     throw place.member('not').member(field.name).conflict(`excludes all that match.${field.name} asks for`)

@@ -6,13 +6,19 @@ import { checkMatch, type RulePosition } from './check-match.ts'
 import { protocolsOf } from './facts.ts'
 import type { Facts } from './fields/fields.ts'
 import { protocolNumbers } from './fields/names.ts'
-import type { FirewallRule, RuleFamily } from './options.ts'
+import type { FirewallRule } from './options.ts'
 
 /** Refuses a rule that the kernel would refuse, or that could never do what it says. Throws `OptionError`, code `ARGUMENT`. */
-export function checkRule(place: OptionPlace, rule: FirewallRule, family: RuleFamily, { base }: RuleChain): void {
-  const position = { family, hook: base?.hook, priority: base?.priority }
+export function checkRule(
+  place: OptionPlace,
+  rule: FirewallRule,
+  { family, sets }: Pick<RulePosition, 'family' | 'sets'>,
+  { base }: RuleChain,
+): void {
+  const position = { family, sets, hook: base?.hook, priority: base?.priority }
   const facts = checkMatch(rule.match ?? {}, position, place.member('match'))
   checkLimit(rule, position, facts, place)
+  checkAddTo(rule, position, facts, place)
   checkChanges(rule, position, facts, place)
   checkQueue(rule, position, place)
   checkDecision(rule, position, place)
@@ -25,6 +31,21 @@ function checkLimit({ limit }: FirewallRule, { family }: RulePosition, { version
   const at = place.member('limit').member('by')
   if (family === 'arp') throw at.conflict('cannot be had in family arp: it is about IP addresses')
   if (version === undefined) throw at.conflict(NEEDS_VERSION)
+}
+
+function checkAddTo({ addTo }: FirewallRule, { sets }: RulePosition, { version }: Facts, place: OptionPlace): void {
+  if (addTo === undefined) return
+  const options = sets[addTo.set]
+  const at = place.member('addTo')
+  if (options === undefined) throw at.member('set').conflict(`must be a set of sets, got '${addTo.set}'`)
+  if (options.dynamic !== true) throw at.member('set').conflict(`needs a set that is dynamic: ${addTo.set} is not`)
+  const expected = options.type === 'ipv4' ? 4 : options.type === 'ipv6' ? 6 : undefined
+  if (expected === undefined)
+    throw at.member('set').conflict(`must be a set of addresses, got one of type ${options.type}`)
+  if (version === expected) return
+  throw at
+    .member('by')
+    .conflict(`needs packets of IPv${expected}, whose addresses are in set ${addTo.set}: set match.version`)
 }
 
 function checkChanges(rule: FirewallRule, position: RulePosition, { version }: Facts, place: OptionPlace): void {

@@ -5,6 +5,7 @@ import { protocolNumber, protocolNumbers } from './fields/names.ts'
 import type { RuleFamily } from './options.ts'
 import type { RuleMatch, RuleProperties } from './properties.ts'
 import { listOf } from './set.ts'
+import { isInSet, type RuleSets } from './sets/definition.ts'
 
 /** A property that only packets of one IP version have. */
 export interface VersionHint {
@@ -19,7 +20,12 @@ export interface VersionHint {
 const PLAIN = ['sourceAddress', 'destinationAddress'] as const
 
 /** What says of which IP version the packets of a match are, the family first. */
-export function versionHints(match: RuleMatch, family: RuleFamily, place: OptionPlace): VersionHint[] {
+export function versionHints(
+  match: RuleMatch,
+  family: RuleFamily,
+  place: OptionPlace,
+  sets: RuleSets = {},
+): VersionHint[] {
   const hints: VersionHint[] = []
   const add = (version: 4 | 6, text: string, at: OptionPlace, isTest = true) =>
     hints.push({ version, text, at, isTest })
@@ -32,6 +38,11 @@ export function versionHints(match: RuleMatch, family: RuleFamily, place: Option
   for (const [properties, at] of sides) {
     for (const name of PLAIN) {
       const given = properties[name]
+      if (isInSet(given)) {
+        const type = sets[given.in]?.type
+        if (type === 'ipv4' || type === 'ipv6') add(type === 'ipv4' ? 4 : 6, `set ${given.in}`, at.member(name))
+        continue
+      }
       for (const text of listOf(given ?? [])) {
         const version = addressRange(text)?.version
         if (version !== undefined) add(version, text, at.member(name))

@@ -7,6 +7,7 @@ import type { FirewallRule, InstallOptions, LogRule, QueueRule, RuleFamily } fro
 import { installPlan, type Rules } from './rules.ts'
 import { logRules, queueRules } from './schema.ts'
 import { listOf } from './set.ts'
+import type { RuleSets } from './sets/definition.ts'
 
 /** One rule, or several. */
 type OneOrMany<Rule> = Rule | readonly Rule[]
@@ -15,6 +16,7 @@ type OneOrMany<Rule> = Rule | readonly Rule[]
 interface Feed extends Opening {
   readonly transport: Transport | OpenTransport
   readonly ruleTransport?: OpenTransport | undefined
+  readonly sets?: RuleSets | undefined
   readonly requestTimeout?: number | undefined
   /** packets are to carry their connection */
   readonly conntrack?: boolean | undefined
@@ -77,6 +79,7 @@ function prepare(
   const placeOf = (index: number) => placeIn(given, index, operation)
   const plan = planRules(rules, {
     family: common<'family', RuleFamily>(given, 'family', 'inet', feed),
+    sets: feed.sets,
     trackConnections: conntrack,
     placeOf,
     // Only a log's rule has it here; in a queue's rule it is a member of `log`.

@@ -11,6 +11,7 @@ import {
   deleteTable,
   newChain,
   newCounter,
+  newNamedSet,
   newRule,
   newSet,
   newSetElements,
@@ -19,12 +20,14 @@ import {
 } from './messages.ts'
 import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
+import type { RuleSets } from './sets/definition.ts'
 
 /** Checked rules, sorted into chains. */
 export interface RulePlan {
   readonly rules: readonly FirewallRule[]
   readonly family: RuleFamily
   readonly chains: readonly RuleChain[]
+  readonly sets: RuleSets
   /** the kernel is to track connections, even if no rule matches on them */
   readonly trackConnections: boolean
   /** the path of each rule and its log prefix, for errors */
@@ -35,6 +38,7 @@ export interface RulePlan {
 /** Options of {@link planRules}. */
 export interface PlanOptions {
   readonly family?: RuleFamily | undefined
+  readonly sets?: RuleSets | undefined
   readonly trackConnections?: boolean
   readonly placeOf: PlaceOf
   readonly prefixPlaceOf?: PlaceOf
@@ -42,13 +46,13 @@ export interface PlanOptions {
 
 /** Checks that the members of parsed rules fit together. Throws `OptionError`. */
 export function planRules(rules: readonly FirewallRule[], options: PlanOptions): RulePlan {
-  const { family = 'inet', trackConnections = false, placeOf } = options
+  const { family = 'inet', sets = {}, trackConnections = false, placeOf } = options
   const prefixPlaceOf = options.prefixPlaceOf ?? ((index: number) => placeOf(index).member('log').member('prefix'))
   const chains = planChains(rules, family, placeOf)
   for (const chain of chains) {
-    for (const index of chain.rules) checkRule(placeOf(index), rules[index] as FirewallRule, family, chain)
+    for (const index of chain.rules) checkRule(placeOf(index), rules[index] as FirewallRule, { family, sets }, chain)
   }
-  return { rules, family, chains, trackConnections, placeOf, prefixPlaceOf }
+  return { rules, family, chains, sets, trackConnections, placeOf, prefixPlaceOf }
 }
 
 /** How a table is created. */
@@ -67,7 +71,7 @@ const found = new Map<RuleFamily, Dialect>()
 
 /** The messages that install `plan`. */
 export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }: Way): BatchPart[] {
-  const { rules, chains } = plan
+  const { rules, chains, sets: named } = plan
   const isOwned = kind === 'owned'
   const parts =
     kind === 'persistent'
@@ -80,11 +84,12 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
   // Those that are jumped to come before the rules that do it.
   for (const chain of chains) parts.push(newChain(table, chain))
   for (const name of new Set(rules.flatMap(({ counter }) => counter ?? []))) parts.push(newCounter(table, name))
+  for (const [name, options] of Object.entries(named)) parts.push(newNamedSet(table, name, options, nextSetId()))
   for (const chain of chains) {
     for (const index of chain.rules) {
       const rule = rules[index] as FirewallRule
-      const needsVersion = rule.limit?.by !== undefined || rule.setDscp !== undefined
-      const match = compileMatch(rule.match ?? {}, { family, needsVersion, nextSetId })
+      const needsVersion = rule.limit?.by !== undefined || rule.setDscp !== undefined || rule.addTo !== undefined
+      const match = compileMatch(rule.match ?? {}, { family, needsVersion, sets: named, nextSetId })
       if (dialect.log === 'target') checkTargetPrefix(plan, index)
       const actions = compileActions(rule, { dialect, family, facts: match.facts, index, nextSetId })
       for (const set of [...match.sets, ...actions.sets]) {

@@ -2,7 +2,7 @@
 import { DynamicSetOperation, type Expression, type ExpressionData, SetFlag } from '@ringlink/codec'
 import { type Facts, type Field, fieldsByName } from './fields/fields.ts'
 import { REGISTER } from './fields/load.ts'
-import type { RuleLimit } from './options.ts'
+import type { RuleAddTo, RuleLimit } from './options.ts'
 import type { RuleSet } from './set.ts'
 
 const MOST_ADDRESSES = 0xffff
@@ -48,4 +48,14 @@ export function addressLimit(
     },
   }
   return { set, load: load[0] as Expression, update }
+}
+
+/** The expressions that add an address of the packet to a set. */
+export function addToSet({ set, by, timeout }: RuleAddTo, facts: Facts): Expression[] {
+  const field = fieldsByName.get(by) as Field
+  const time = timeout === undefined ? {} : { timeout: BigInt(timeout) }
+  return [
+    ...field.form(facts).load,
+    { name: 'dynset', data: { set, operation: DynamicSetOperation.Update, keyRegister: REGISTER, ...time } },
+  ]
 }

@@ -17,6 +17,7 @@ import type { PropertyTest } from './fields/test.ts'
 import type { RuleFamily } from './options.ts'
 import type { PropertyName, RuleMatch } from './properties.ts'
 import { joinRanges, type KeyRange, numberBytes, type RuleSet, rangeSet } from './set.ts'
+import { isInSet, type RuleSets } from './sets/definition.ts'
 
 /** What a rule's match is made of: expressions, and the sets that they look properties up in. */
 export interface CompiledMatch {
@@ -39,6 +40,7 @@ export interface MatchOptions {
   readonly family: RuleFamily
   /** something after the match needs packets of one IP version */
   readonly needsVersion: boolean
+  readonly sets?: RuleSets
   nextSetId(): number
 }
 
@@ -64,14 +66,16 @@ class MatchCompiler implements CompiledMatch {
   #family: RuleFamily
   #nextSetId: () => number
   #match: RuleMatch
+  #named: RuleSets
   #testsVersion: boolean
   #asked = new Set<'version' | 'ethernet'>()
 
-  constructor(match: RuleMatch, { family, needsVersion, nextSetId }: MatchOptions) {
+  constructor(match: RuleMatch, { family, needsVersion, sets = {}, nextSetId }: MatchOptions) {
+    this.#named = sets
     this.#match = match
     this.#family = family
     this.#nextSetId = nextSetId
-    const hints = versionHints(match, family, NOWHERE)
+    const hints = versionHints(match, family, NOWHERE, sets)
     this.facts = { version: hints[0]?.version }
     const { not = {} } = match
     const isVersioned = (field: Field) =>
@@ -98,6 +102,10 @@ class MatchCompiler implements CompiledMatch {
     if (needs.includes('ethernet')) this.#askEthernet()
     else if (!needs.includes('input') && !needs.includes('output')) this.#askVersion()
     const form = field.form(this.facts)
+    if (isInSet(given)) {
+      this.#lookUpNamed(form, given.in, isNegative)
+      return
+    }
     const { test, inverted } = signedTest(field, given, this.facts, isNegative)
     for (const expression of form.load) this.#add(expression)
     if (form.mask !== undefined && style !== 'presence') this.#mask(form, form.mask)
@@ -196,6 +204,13 @@ class MatchCompiler implements CompiledMatch {
     this.sets.push(set)
     const flags = inverted ? { flags: MatchFlag.Invert } : {}
     this.#add({ name: 'lookup', data: { set: set.name, sourceRegister: REGISTER, setId: set.id, ...flags } })
+  }
+
+  #lookUpNamed(form: Form, name: string, inverted: boolean): void {
+    for (const expression of form.load) this.#add(expression)
+    if (form.order === 'host' && this.#named[name]?.ranges === true) this.#toNetworkOrder(form.length)
+    const flags = inverted ? { flags: MatchFlag.Invert } : {}
+    this.#add({ name: 'lookup', data: { set: name, sourceRegister: REGISTER, ...flags } })
   }
 
   #toNetworkOrder(length: number): void {

@@ -9,6 +9,7 @@ import {
   nfnetlinkHeader,
   objectAttributes,
   ruleAttributes,
+  SetFlag,
   setAttributes,
   setElementListAttributes,
   TableFlag,
@@ -19,6 +20,7 @@ import type { BatchPart } from './batch.ts'
 import { familyNumbers, type RuleChain } from './chains.ts'
 import type { RuleFamily } from './options.ts'
 import { keyOrderData, type RuleSet } from './set.ts'
+import { elementKind, elementOrder, type SetOptions } from './sets/definition.ts'
 
 /** The table that holds the rules. */
 export interface RuleTable {
@@ -26,7 +28,7 @@ export interface RuleTable {
   readonly family: RuleFamily
 }
 
-type PartDescription = Pick<BatchPart, 'kind' | 'what' | 'rule' | 'flags'>
+type PartDescription = Pick<BatchPart, 'kind' | 'what' | 'rule'> & { readonly flags: number }
 
 function part<Set extends AttributeSet>(
   { family }: RuleTable,
@@ -112,6 +114,37 @@ export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet
     elements: [...elements],
   })
 }
+
+/** Creates a set that lives as long as the table. */
+export function newNamedSet(table: RuleTable, name: string, options: SetOptions, id: number): BatchPart {
+  const { type, ranges = false, timeout, dynamic = false, size } = options
+  const kind = elementKind(type)
+  const flags =
+    // Any element may have a time of its own.
+    SetFlag.Timeout | (ranges ? SetFlag.Interval : 0) | (dynamic ? SetFlag.Evaluated : 0)
+  const key = { type: kind.type, length: kind.length, order: elementOrder(options) }
+  const most = size ?? (dynamic ? MOST_DYNAMIC : undefined)
+  return part(
+    table,
+    { kind: 'set', what: `set ${name}`, flags: NewFlag.Create },
+    NfTablesMessage.NewSet,
+    setAttributes,
+    {
+      table: table.name,
+      name,
+      flags,
+      keyType: key.type,
+      keyLength: key.length,
+      id,
+      description: most === undefined ? undefined : { size: most },
+      timeout: timeout === undefined ? undefined : BigInt(timeout),
+      userData: keyOrderData(key, flags),
+    },
+  )
+}
+
+/** Elements of a set that rules add to, as nft has it. */
+const MOST_DYNAMIC = 0xffff
 
 /** Makes a counter that rules share. */
 export function newCounter(table: RuleTable, name: string): BatchPart {

@@ -1,5 +1,6 @@
 import type { OpenTransport, Transport } from '@ringlink/transport'
 import type { Dscp, MarkBits, NumberRange, RuleMatch } from './properties.ts'
+import type { RuleSets } from './sets/definition.ts'
 
 /** The table's family (NFPROTO_*): which packets its rules can see. */
 export type RuleFamily = 'ip' | 'ip6' | 'inet' | 'bridge' | 'netdev' | 'arp'
@@ -57,6 +58,15 @@ export interface RuleLimit {
   readonly set?: string | undefined
 }
 
+/** A set that a rule adds addresses of packets to. */
+export interface RuleAddTo {
+  /** name of a dynamic set */
+  readonly set: string
+  readonly by: 'sourceAddress' | 'destinationAddress'
+  /** milliseconds that the element lives from the last packet on; default as the set says */
+  readonly timeout?: number | undefined
+}
+
 /** How many bytes a rule lets through in all. */
 export interface RuleQuota {
   readonly bytes: number
@@ -76,6 +86,8 @@ export interface RuleActions {
   /** name of a counter that rules share, besides the one that each has */
   readonly counter?: string | undefined
   readonly log?: RuleLog | undefined
+  /** adds an address of the packets to a set */
+  readonly addTo?: RuleAddTo | undefined
   /** sets the packet's mark, some bits of it, or copies the mark of the connection */
   readonly setMark?: number | MarkBits | 'connection' | undefined
   /** sets the connection's mark, some bits of it, or copies the mark of the packet */
@@ -152,6 +164,8 @@ export interface InstallOptions {
   readonly transport: Transport | OpenTransport
   /** default 'inet': IPv4 and IPv6 */
   readonly family?: RuleFamily | undefined
+  /** sets that rules look packets up in, by their names: their elements change while the rules are installed */
+  readonly sets?: RuleSets | undefined
   /** name of the table; default a unique one, or `ringlink` for a persistent one */
   readonly table?: string | undefined
   /** the table stays after the program ends, and replaces one of the same name; default false */

@@ -111,19 +111,25 @@ export interface TimeRange {
 /** One value, or several of which a packet has one. */
 export type OneOrMore<Value> = Value | readonly Value[]
 
+/** A property is among the elements of a set. */
+export interface InSet {
+  /** name of the set */
+  readonly in: string
+}
+
 /** Properties of a packet. */
 export interface RuleProperties {
   /** IP version; families ip and ip6 have only one */
   readonly version?: 4 | 6 | undefined
   readonly protocol?: OneOrMore<RuleProtocol> | undefined
   /** needs `protocol`, one that has ports */
-  readonly sourcePort?: RulePorts | undefined
+  readonly sourcePort?: RulePorts | InSet | undefined
   /** needs `protocol`, one that has ports */
-  readonly destinationPort?: RulePorts | undefined
+  readonly destinationPort?: RulePorts | InSet | undefined
   /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), a range (`10.0.0.1-10.0.0.9`), or several of them, all of one IP version */
-  readonly sourceAddress?: OneOrMore<string> | undefined
+  readonly sourceAddress?: OneOrMore<string> | InSet | undefined
   /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), a range (`10.0.0.1-10.0.0.9`), or several of them, all of one IP version */
-  readonly destinationAddress?: OneOrMore<string> | undefined
+  readonly destinationAddress?: OneOrMore<string> | InSet | undefined
   /** needs `protocol` icmp or icmpv6 */
   readonly icmpType?: OneOrMore<IcmpType | number | NumberRange> | undefined
   /** needs `protocol` icmp or icmpv6 */
@@ -141,24 +147,24 @@ export interface RuleProperties {
   /** whether it is a fragment; needs an IP version, as `dscp` does */
   readonly fragment?: boolean | undefined
   /** MAC address of the sender; only of packets that came in by Ethernet */
-  readonly sourceHardwareAddress?: OneOrMore<string> | undefined
+  readonly sourceHardwareAddress?: OneOrMore<string> | InSet | undefined
   /** MAC address of the receiver; only of packets that came in by Ethernet */
-  readonly destinationHardwareAddress?: OneOrMore<string> | undefined
+  readonly destinationHardwareAddress?: OneOrMore<string> | InSet | undefined
   /** only of packets that came in by Ethernet */
   readonly etherType?: OneOrMore<EtherType> | undefined
   /** 0 to 4095, of a tag that is in the packet; only of packets that came in by Ethernet */
   readonly vlanId?: RuleNumbers | undefined
   /** names of devices that it came in by; one that ends with `*` stands for all names that begin so */
-  readonly inputInterface?: OneOrMore<string> | undefined
+  readonly inputInterface?: OneOrMore<string> | InSet | undefined
   /** names of devices that it goes out by; one that ends with `*` stands for all names that begin so */
-  readonly outputInterface?: OneOrMore<string> | undefined
+  readonly outputInterface?: OneOrMore<string> | InSet | undefined
   /** group of the device that it came in by (`ip link set dev eth0 group 5`) */
   readonly inputInterfaceGroup?: RuleNumbers | undefined
   /** group of the device that it goes out by */
   readonly outputInterfaceGroup?: RuleNumbers | undefined
-  readonly mark?: RuleMark | undefined
+  readonly mark?: RuleMark | InSet | undefined
   /** mark of its connection */
-  readonly ctMark?: RuleMark | undefined
+  readonly ctMark?: RuleMark | InSet | undefined
   /** any of these */
   readonly ctState?: OneOrMore<ConnectionState> | undefined
   /** any of these */

@@ -21,6 +21,7 @@ import { install, largestBatch, planRules, type RulePlan, type Way } from './ins
 import { deleteRules, deleteTable, type RuleTable } from './messages.ts'
 import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
 import { firewallRules, installOptions } from './schema.ts'
+import { LARGEST_BATCH, LiveSet } from './sets/live-set.ts'
 
 /** The counter of a rule: the packets that it matched, within its limit. Exact up to 2^53. */
 export interface RuleCounters {
@@ -91,6 +92,19 @@ export class Rules implements AsyncDisposable {
     this.#plan = plan
     openRules.add(this)
     if (this.#endsWithProcess) removeAtExit(this.#onExit)
+  }
+
+  /**
+   * The set with that name, one of `sets` of the options. Throws code `ARGUMENT` where there is none.
+   */
+  set(name: string): LiveSet {
+    const options = Object.hasOwn(this.#plan.sets, name) ? this.#plan.sets[name] : undefined
+    if (options === undefined) {
+      const known = Object.keys(this.#plan.sets).join(', ')
+      const list = known === '' ? 'these rules have no sets' : `they have ${known}`
+      throw new OptionPlace('find a set', 'name').outOfRange(`the name of a set of these rules (${list})`, name)
+    }
+    return new LiveSet(this.session, { name: this.table, family: this.family }, name, options)
   }
 
   get transport(): Transport {
@@ -222,17 +236,24 @@ export async function installRules(rules: readonly (FirewallRule | string)[], op
   const read = readArgument(operation, 'rules', firewallRules, rules)
   const checked = readOptions(operation, installOptions, options)
   const place = new OptionPlace(operation, 'rules')
-  return installPlan(planRules(read, { family: checked.family, placeOf: (index) => place.element(index) }), {
-    ...checked,
-    operation,
-  })
+  return installPlan(
+    planRules(read, { family: checked.family, sets: checked.sets, placeOf: (index) => place.element(index) }),
+    {
+      ...checked,
+      operation,
+    },
+  )
 }
 
 /** Installs checked rules. Rejects as {@link installRules}. */
 export async function installPlan(plan: RulePlan, options: InstallOptions & Opening): Promise<Rules> {
   const { transport: given, persistent = false, requestTimeout: timeout = DEFAULT_TIMEOUT, signal } = options
   const largest = largestBatch(plan, { name: options.table ?? LONGEST_TABLE, family: plan.family })
-  const transport = await openFor(options, given, rulesTransportNeeds(largest))
+  const transport = await openFor(
+    options,
+    given,
+    rulesTransportNeeds(Object.keys(plan.sets).length > 0 ? LARGEST_BATCH : largest),
+  )
   const session = new Session(transport, { requestTimeout: timeout })
   try {
     checkDevices(transport, plan)

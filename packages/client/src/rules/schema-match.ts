@@ -1,4 +1,5 @@
 /** The properties that rules match, described for the check of options: what each can be, by itself. */
+import { MAXIMUM_NFTABLES_NAME } from '@ringlink/codec/internal'
 import {
   boolean,
   either,
@@ -10,6 +11,7 @@ import {
   required,
   type Schema,
   schemaOf,
+  text,
 } from '@ringlink/codec/options'
 import {
   anyIcmpTypeKind,
@@ -36,7 +38,8 @@ import {
   zoneKind,
 } from './fields/fields.ts'
 import { addressKind, deviceNameKind, hardwareAddressKind, type ValueKind } from './fields/kinds.ts'
-import type { MarkBits, OneOrMore, RuleMatch, RuleProperties, TcpFlagsOf, TimeRange } from './properties.ts'
+import type { InSet, MarkBits, OneOrMore, RuleMatch, RuleProperties, TcpFlagsOf, TimeRange } from './properties.ts'
+import { isInSet } from './sets/definition.ts'
 
 const WORD = 0xffffffff
 /** Elements of a list: those of one message, with room to spare. */
@@ -69,7 +72,18 @@ export const bits: Schema<MarkBits> = object<MarkBits>(
   },
 )
 
-const mark = objectOr(bits, values(markKind))
+const inSet: Schema<InSet> = object<InSet>({ in: required(text(1, MAXIMUM_NFTABLES_NAME)) })
+
+/** A set, or another value. */
+function setOr<Value>(other: Schema<Value>): Schema<Value | InSet> {
+  return {
+    expected: `${other.expected}, or { in: SET }`,
+    types: other.types.includes('object') ? other.types : [...other.types, 'object'],
+    read: (value, place) => (isInSet(value) ? inSet.read(value, place) : other.read(value, place)),
+  }
+}
+
+const mark = setOr(objectOr(bits, values(markKind)))
 
 const tcpFlags = objectOr(
   object<TcpFlagsOf>({
@@ -84,8 +98,10 @@ const version: Schema<4 | 6> = schemaOf('4 or 6', ['number'], (value: number, pl
   throw place.outOfRange('4 or 6', value)
 })
 
-const addresses = values(addressKind(4))
-const ports = values(portKind)
+const addresses = setOr(values(addressKind(4)))
+const ports = setOr(values(portKind))
+const devices = setOr(values(deviceNameKind))
+const hardwareAddresses = setOr(values(hardwareAddressKind))
 const words = values(wordKind)
 
 const properties: Members<RuleProperties> = {
@@ -103,12 +119,12 @@ const properties: Members<RuleProperties> = {
   hopLimit: values(byteKind),
   dscp: values(dscpKind),
   fragment: boolean,
-  sourceHardwareAddress: values(hardwareAddressKind),
-  destinationHardwareAddress: values(hardwareAddressKind),
+  sourceHardwareAddress: hardwareAddresses,
+  destinationHardwareAddress: hardwareAddresses,
   etherType: values(etherTypeKind),
   vlanId: values(vlanKind),
-  inputInterface: values(deviceNameKind),
-  outputInterface: values(deviceNameKind),
+  inputInterface: devices,
+  outputInterface: devices,
   inputInterfaceGroup: values(groupKind),
   outputInterfaceGroup: values(groupKind),
   mark,

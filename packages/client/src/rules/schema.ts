@@ -24,6 +24,7 @@ import type {
   InstallOptions,
   LogRule,
   QueueRule,
+  RuleAddTo,
   RuleFamily,
   RuleLimit,
   RuleLog,
@@ -31,6 +32,7 @@ import type {
 } from './options.ts'
 import type { Dscp } from './properties.ts'
 import { bits, match } from './schema-match.ts'
+import { ruleSets } from './sets/definition.ts'
 import { parseRuleAt } from './text/parse.ts'
 
 const WORD = 0xffffffff
@@ -75,6 +77,11 @@ const ruleMembers: Members<FirewallRule> = {
   quota,
   counter: name,
   log: object<RuleLog>(logMembers),
+  addTo: object<RuleAddTo>({
+    set: required(name),
+    by: required(oneOf('sourceAddress', 'destinationAddress')),
+    timeout: milliseconds(1),
+  }),
   setMark: either(either(integer(0, WORD), bits), oneOf('connection')),
   setCtMark: either(either(integer(0, WORD), bits), oneOf('packet')),
   setPriority: integer(0, WORD),
@@ -131,6 +138,7 @@ export const logRules: Schema<LogRule | readonly LogRule[]> = either(logRule, li
 export const installOptions: Schema<InstallOptions> = object<InstallOptions>({
   transport: required(transportOrOpen),
   family,
+  sets: ruleSets,
   table: text(1, MAXIMUM_NFTABLES_NAME),
   persistent: boolean,
   requestTimeout: milliseconds(1),

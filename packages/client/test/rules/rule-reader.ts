@@ -1,5 +1,5 @@
 /** Interprets rules without the package under test: which packets they match, and what happens to those. */
-import type { FirewallRule, NumberRange, RuleFamily, RuleProperties } from '@ringlink/client'
+import type { FirewallRule, InSet, NumberRange, RuleFamily, RuleMatch, RuleProperties } from '@ringlink/client'
 import fc from 'fast-check'
 import {
   ADDRESSES,
@@ -41,6 +41,17 @@ export interface DescribedPacket {
   readonly payload: number
   /** address of the sender, where it came by Ethernet */
   readonly sender: string | undefined
+}
+
+/** Properties whose values are in the rule itself. */
+type PlainProperties = { readonly [Key in keyof RuleProperties]: Exclude<RuleProperties[Key], InSet> }
+
+/** The properties of rules that have no sets. */
+function plain(properties: RuleMatch): PlainProperties {
+  for (const value of Object.values(properties)) {
+    if (typeof value === 'object' && 'in' in value) throw new Error('a set, whose elements are not known here')
+  }
+  return properties as PlainProperties
 }
 
 /** Bytes of a packet from its network header on. */
@@ -97,10 +108,10 @@ export function packetFor(rule: FirewallRule): fc.Arbitrary<DescribedPacket> {
   return fc
     .constantFrom(4 as const, 6 as const)
     .chain((version) => fc.tuple(packetAt(rule.hook ?? '', version), fc.nat(3), fc.nat(3)))
-    .map(([packet, member, chance]) => (chance === 0 ? packet : aimed(packet, rule.match ?? {}, member)))
+    .map(([packet, member, chance]) => (chance === 0 ? packet : aimed(packet, plain(rule.match ?? {}), member)))
 }
 
-function aimed(packet: DescribedPacket, match: RuleProperties, member: number): DescribedPacket {
+function aimed(packet: DescribedPacket, match: PlainProperties, member: number): DescribedPacket {
   const { protocol, sourceAddress, destinationAddress, mark, ctState, userId } = match
   const pick = <Value>(given: Value | readonly Value[]): Value =>
     Array.isArray(given) ? (given[member % given.length] as Value) : (given as Value)
@@ -160,12 +171,12 @@ function isDevice(name: string, given: string): boolean {
   return given.endsWith('*') ? name.startsWith(given.slice(0, -1)) : name === given
 }
 
-function isMark(mark: number, given: NonNullable<RuleProperties['mark']>): boolean {
+function isMark(mark: number, given: NonNullable<PlainProperties['mark']>): boolean {
   if (typeof given === 'object' && 'mask' in given) return (mark & given.mask) >>> 0 === given.value
   return isAny<number | NumberRange>(given, isNumber(mark))
 }
 
-function areFlags(own: readonly string[], given: NonNullable<RuleProperties['tcpFlags']>): boolean {
+function areFlags(own: readonly string[], given: NonNullable<PlainProperties['tcpFlags']>): boolean {
   if (typeof given === 'object' && 'mask' in given) {
     return given.mask.every((flag) => own.includes(flag) === given.flags.includes(flag))
   }
@@ -175,7 +186,7 @@ function areFlags(own: readonly string[], given: NonNullable<RuleProperties['tcp
 type Numbers = number | NumberRange | readonly (number | NumberRange)[]
 
 /** What each property says of a packet: undefined where the packet has no such thing. */
-function judge(packet: DescribedPacket, properties: RuleProperties): (boolean | undefined)[] {
+function judge(packet: DescribedPacket, properties: PlainProperties): (boolean | undefined)[] {
   const { protocol, sourceAddress, destinationAddress, ctState, mark } = properties
   const { inputInterface, outputInterface, version, fragment, tcpFlags } = properties
   const found: (boolean | undefined)[] = []
@@ -218,7 +229,7 @@ function judge(packet: DescribedPacket, properties: RuleProperties): (boolean | 
 /** Whether a rule matches a packet, according to its text. */
 export function isMatched(rule: FirewallRule, packet: DescribedPacket): boolean {
   const { not = {}, ...match } = rule.match ?? {}
-  return judge(packet, match).every((it) => it === true) && judge(packet, not).every((it) => it === false)
+  return judge(packet, plain(match)).every((it) => it === true) && judge(packet, plain(not)).every((it) => it === false)
 }
 
 const PRIORITIES: Readonly<Record<string, number>> = { raw: -300, mangle: -150, filter: 0 }

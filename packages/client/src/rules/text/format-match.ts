@@ -4,6 +4,7 @@ import { protocolNumber, protocolNumbers } from '../fields/names.ts'
 import type { RuleFamily } from '../options.ts'
 import type { MarkBits, PropertyName, RuleMatch, RuleProtocol, TcpFlagsOf, TimeRange } from '../properties.ts'
 import { listOf } from '../set.ts'
+import { isInSet } from '../sets/definition.ts'
 
 interface MatchContext {
   readonly version: 4 | 6 | undefined
@@ -103,6 +104,7 @@ function timeText({ from, to }: TimeRange): string {
 }
 
 function valuesText(field: Field, words: string, given: unknown, isNegative: boolean, context: MatchContext): string {
+  if (isInSet(given)) return `${words} ${isNegative ? '!= ' : ''}@${given.in}`
   if (typeof given === 'object' && given !== null && 'mask' in given) {
     const { mask, value } = given as MarkBits
     return `${words} & 0x${mask.toString(16)} ${isNegative ? '!=' : '=='} 0x${value.toString(16)}`

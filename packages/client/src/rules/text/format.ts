@@ -1,7 +1,7 @@
 /** Rules written in nft's words. */
 import { OptionPlace } from '@ringlink/codec/options'
 import { versionHints } from '../facts.ts'
-import type { FirewallRule, LogRule, QueueRule, RuleFamily, RuleLimit, RuleLog } from '../options.ts'
+import type { FirewallRule, LogRule, QueueRule, RuleAddTo, RuleFamily, RuleLimit, RuleLog } from '../options.ts'
 import type { MarkBits } from '../properties.ts'
 import { formatMatch } from './format-match.ts'
 import { priorityWords } from './words.ts'
@@ -23,7 +23,7 @@ export function formatRule(rule: FirewallRule | QueueRule | LogRule, options: Fo
   const family = own.family ?? options.family ?? 'inet'
   const version = versionHints(own.match ?? {}, family, NOWHERE)[0]?.version
   const network = version === 6 ? 'ip6' : 'ip'
-  const needsVersion = own.limit?.by !== undefined || own.setDscp !== undefined
+  const needsVersion = own.limit?.by !== undefined || own.setDscp !== undefined || own.addTo !== undefined
   const words = [
     own.family,
     own.chain === undefined ? own.hook : `chain ${nameText(own.chain)}`,
@@ -34,6 +34,7 @@ export function formatRule(rule: FirewallRule | QueueRule | LogRule, options: Fo
     own.quota === undefined ? undefined : `quota ${own.quota.over === true ? 'over ' : ''}${own.quota.bytes} bytes`,
     own.counter === undefined ? undefined : `counter name "${own.counter}"`,
     own.log === undefined || own.log.group === undefined ? undefined : logText(own.log),
+    own.addTo === undefined ? undefined : addToText(own.addTo, network),
     own.setMark === undefined ? undefined : `meta mark set ${markText(own.setMark, 'meta mark')}`,
     own.setCtMark === undefined ? undefined : `ct mark set ${markText(own.setCtMark, 'ct mark')}`,
     own.setPriority === undefined ? undefined : `meta priority set ${classText(own.setPriority)}`,
@@ -86,6 +87,11 @@ function limitText({ rate, per, burst, over, by, set = 'limit' }: RuleLimit, net
   const limit = `limit rate ${over === true ? 'over ' : ''}${rate}/${per}${packets}`
   if (by === undefined) return limit
   return `update @${set} { ${network} ${by === 'sourceAddress' ? 'saddr' : 'daddr'} ${limit} }`
+}
+
+function addToText({ set, by, timeout }: RuleAddTo, network: string): string {
+  const time = timeout === undefined ? '' : ` timeout ${timeout}ms`
+  return `add @${set} { ${network} ${by === 'sourceAddress' ? 'saddr' : 'daddr'}${time} }`
 }
 
 function logText({ group, prefix, copyRange, threshold }: RuleLog): string {

@@ -3,6 +3,7 @@ import { type Field, fieldsByName } from '../fields/fields.ts'
 import type { ValueKind } from '../fields/kinds.ts'
 import type { NumberRange, PropertyName, RuleMatch, RuleProtocol, TimeRange } from '../properties.ts'
 import { listOf } from '../set.ts'
+import { isInSet } from '../sets/definition.ts'
 import type { TokenReader } from './tokens.ts'
 import { meanings, type WordMeaning } from './words.ts'
 
@@ -72,7 +73,11 @@ export class MatchParser {
 
   /** Whether other properties say the IP version already. */
   get #saysVersion(): boolean {
-    return VERSIONED.some((name) => this.#match[name] !== undefined || this.#not[name] !== undefined)
+    // Of a named set it is not known which addresses it has.
+    return VERSIONED.some((name) => {
+      const given = this.#match[name] ?? this.#not[name]
+      return given !== undefined && !isInSet(given)
+    })
   }
 
   #imply({ version, protocol }: WordMeaning, column: number): void {
@@ -124,6 +129,10 @@ export class MatchParser {
     const operator = this.#operator()
     if (ORDERS.some((it) => it === operator)) {
       this.#set(name, this.#ordered(kind, operator), false, column)
+      return
+    }
+    if (reader.skip('@')) {
+      this.#set(name, { in: reader.word('the name of a set').text }, operator === '!=', column)
       return
     }
     const isSet = reader.skip('{')

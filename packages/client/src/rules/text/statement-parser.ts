@@ -1,6 +1,6 @@
 /** Reads the statements of a rule's text: what the rule does. They come in the order in which rules do them. */
 import { dscpKind } from '../fields/fields.ts'
-import type { RuleActions, RuleLimit, RuleReject } from '../options.ts'
+import type { RuleActions, RuleAddTo, RuleLimit, RuleReject } from '../options.ts'
 import type { Dscp, MarkBits } from '../properties.ts'
 import type { MatchParser } from './match-parser.ts'
 import type { TokenReader } from './tokens.ts'
@@ -23,6 +23,7 @@ const RANKS = {
   counter: 2,
   sharedCounter: 3,
   log: 4,
+  addTo: 4.5,
   mark: 5,
   ctMark: 6,
   priority: 7,
@@ -38,6 +39,7 @@ const statements: readonly Statement[] = [
   { words: ['counter', 'name'], rank: RANKS.sharedCounter },
   { words: ['counter'], rank: RANKS.counter },
   { words: ['log'], rank: RANKS.log },
+  { words: ['add'], rank: RANKS.addTo },
   { words: ['meta', 'mark', 'set'], rank: RANKS.mark },
   { words: ['mark', 'set'], rank: RANKS.mark },
   { words: ['ct', 'mark', 'set'], rank: RANKS.ctMark },
@@ -100,6 +102,7 @@ export class StatementParser {
     const reader = this.#reader
     const { result } = this
     if (rank === RANKS.limit) result.limit = words[0] === 'update' ? this.#addressLimit() : this.#limit()
+    else if (rank === RANKS.addTo) result.addTo = this.#addTo()
     else if (rank === RANKS.quota) result.quota = this.#quota()
     else if (rank === RANKS.sharedCounter) result.counter = reader.word('the name of a counter').text
     else if (rank === RANKS.counter) this.#counted()
@@ -139,16 +142,45 @@ export class StatementParser {
     reader.need('@')
     const set = reader.word('the name of a set').text
     reader.need('{')
+    const by = this.#address()
+    reader.need('limit')
+    const limit = this.#limit()
+    reader.need('}')
+    return { ...limit, by, set }
+  }
+
+  /** `add @seen { ip saddr timeout 60s }` */
+  #addTo(): RuleAddTo {
+    const reader = this.#reader
+    reader.need('@')
+    const set = reader.word('the name of a set').text
+    reader.need('{')
+    const by = this.#address()
+    const time = reader.skip('timeout') ? { timeout: this.#duration() } : {}
+    reader.need('}')
+    return { set, by, ...time }
+  }
+
+  #address(): 'sourceAddress' | 'destinationAddress' {
+    const reader = this.#reader
     const { column } = reader
     const version = reader.skip('ip') ? 4 : reader.skip('ip6') ? 6 : undefined
     if (version === undefined) throw reader.unexpected("'ip saddr', 'ip daddr', 'ip6 saddr' or 'ip6 daddr'")
     this.#matches.needVersion(version, column)
     const by = reader.skip('saddr') ? 'sourceAddress' : reader.skip('daddr') ? 'destinationAddress' : undefined
     if (by === undefined) throw reader.unexpected("'saddr' or 'daddr'", ['saddr', 'daddr'])
-    reader.need('limit')
-    const limit = this.#limit()
-    reader.need('}')
-    return { ...limit, by, set }
+    return by
+  }
+
+  /** A time such as `1h30m`, in milliseconds. */
+  #duration(): number {
+    const token = this.#reader.word("a time such as '60s' or '1h30m'")
+    const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+    const parts = [...token.text.matchAll(/(\d+)(ms|s|m|h|d)/g)]
+    const isWhole = parts.map(([part]) => part).join('') === token.text && parts.length > 0
+    const sum = parts.reduce((total, [, count, unit]) => total + Number(count) * (units[unit ?? ''] ?? 0), 0)
+    if (!isWhole || sum === 0) throw this.#reader.wrong(token, "a time such as '60s' or '1h30m'")
+    return sum
   }
 
   #quota() {
