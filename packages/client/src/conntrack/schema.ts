@@ -19,7 +19,8 @@ import {
   text,
 } from '@ringlink/codec/options'
 import { tryParseAddress, tryParsePrefix } from '@ringlink/packet'
-import { bits, numberRange } from '../rules/schema.ts'
+import { numberRange } from '../rules/fields/kinds.ts'
+import { bits } from '../rules/schema-match.ts'
 import { transportOrOpen } from '../transport-schema.ts'
 import type { ConntrackOptions, EventOptions } from './options.ts'
 import type {
@@ -184,7 +185,7 @@ const anyKey: Schema<ConnectionKey> = {
   },
 }
 
-const ports: Schema<ConnectionPorts> = either(port, numberRange(PORT))
+const ports: Schema<ConnectionPorts> = either(port, numberRange(0, PORT))
 const tupleFilterMembers = {
   sourceAddress: network,
   destinationAddress: network,

@@ -7,7 +7,7 @@ import type {
   SctpStateWord,
   TcpStateWord,
 } from '@ringlink/codec'
-import type { NumberRange } from '../rules/options.ts'
+import type { NumberRange } from '../rules/properties.ts'
 
 /** A transport protocol: a name, or its number. */
 export type ConnectionProtocol = 'icmp' | 'tcp' | 'udp' | 'dccp' | 'gre' | 'icmpv6' | 'sctp' | 'udplite' | number
