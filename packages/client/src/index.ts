@@ -63,12 +63,15 @@ export type {
   FirewallRule,
   InstallOptions,
   LogRule,
+  OffloadBits,
   QueueRule,
   RuleActions,
   RuleFamily,
   RuleHook,
   RuleLimit,
+  RuleAddTo,
   RuleLog,
+  RuleOffload,
   RulePriority,
   RuleQuota,
   RuleReject,
@@ -95,7 +98,7 @@ export type {
   TimeRange,
   Weekday,
 } from './rules/properties.ts'
-export { installRules, type RuleCounters, Rules } from './rules/rules.ts'
+export { installRules, type OffloadCounters, type RuleCounters, Rules } from './rules/rules.ts'
 export type {
   ListedElement,
   RuleSets,

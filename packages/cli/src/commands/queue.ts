@@ -24,6 +24,10 @@ const options = {
     choices: ['accept', 'drop'],
     summary: 'accept or drop packets that are left when the program ends; default drop',
   },
+  offload: {
+    value: 'N',
+    summary: 'queue only the first N packets of each connection; --drop then drops the rest of the connection too; needs --rule',
+  },
   'max-length': { value: 'N', summary: 'packets that the kernel queues; default 1024' },
   'copy-range': { value: 'N', summary: 'bytes of each packet that filters can look at; default all' },
   'fail-open': { summary: 'accept packets if the queue is full, instead of dropping them' },
@@ -53,6 +57,10 @@ export const queueDescription = {
     {
       what: 'Try it without root: made-up packets of a simulated kernel',
       line: `ringlink queue --queue 0 --transport sim --drop 'tcp dst 198.51.100.7' --seconds 2`,
+    },
+    {
+      what: 'Look at the first 20 packets of each TCP connection, and leave the others to the kernel',
+      line: `ringlink queue --queue 0 --rule 'output tcp' --offload 20 --drop "text 'forbidden'"`,
     },
     {
       what: 'Mark all TCP of this machine, and count it as JSON',

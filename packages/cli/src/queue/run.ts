@@ -45,7 +45,11 @@ export async function runQueue(given: QueueArguments): Promise<ExitCode> {
 /** One queue for each number, each with its own socket, so that the kernel can distribute its work. */
 async function openQueues(settings: QueueSettings, queues: Queue[]): Promise<void> {
   // The rules are installed once the queue is bound, and removed before it closes, or with the process if it is killed.
-  const rule = settings.rules.map((it) => ({ ...it, onExit: settings.onExit }))
+  const rule = settings.rules.map((it) => ({
+    ...it,
+    onExit: settings.onExit,
+    ...(settings.offload === undefined ? {} : { offload: { packets: settings.offload } }),
+  }))
   for (const number of settings.queues) {
     const queue = await openQueue({
       number,
@@ -96,7 +100,7 @@ class QueueProgram {
 
   /** Accepts or drops every packet of a queue, until that is closed or enough packets were seen. */
   async answer(queue: Queue): Promise<void> {
-    const { isDropped, count } = this.#settings
+    const { isDropped, count, offload } = this.#settings
     // The changes of an accepted packet; undefined sends the shorter verdict without changes.
     const changes = this.#settings.mark === undefined ? undefined : { mark: this.#settings.mark }
     const { tally } = this
@@ -108,7 +112,8 @@ class QueueProgram {
         const drops = isDropped?.(packet) === true
         // Before the verdict, after which the packet may not be read any more.
         if (this.#printer !== undefined) this.#print(this.#printer, packet, now, drops)
-        if (drops) packet.drop()
+        if (drops && offload !== undefined) packet.offload('drop')
+        else if (drops) packet.drop()
         else packet.accept(changes)
         if (++tally.answered >= count) return
       }

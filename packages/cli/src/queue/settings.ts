@@ -11,6 +11,8 @@ export interface QueueSettings {
   readonly queues: readonly number[]
   readonly rules: readonly GivenRule[]
   readonly onExit: 'bypass' | 'block'
+  /** packets of each connection that are queued; `undefined` for all */
+  readonly offload: number | undefined
   readonly isDropped: PacketFilter | undefined
   readonly mark: number | undefined
   readonly print: boolean
@@ -36,12 +38,14 @@ export function readSettings({ values }: QueueArguments): QueueSettings {
     throw new UsageError('--rule is for the real kernel: --transport sim has its own rules')
   }
   if (rules.length === 0 && values['on-exit'] !== undefined) throw new UsageError('--on-exit needs --rule')
+  if (rules.length === 0 && values.offload !== undefined) throw new UsageError('--offload needs --rule')
   if (values.filter.length > 0 && !values.print)
     throw new UsageError('--filter needs --print (to drop packets: --drop)')
   return {
     queues,
     rules,
     onExit: readName('--on-exit', values['on-exit'], ['bypass', 'block']) ?? 'bypass',
+    offload: readNumber('--offload', values.offload, 1, 0xffffffff),
     isDropped: readFilter('--drop', values.drop),
     mark: readNumber('--mark', values.mark, 0, 0xffffffff),
     print: values.print,

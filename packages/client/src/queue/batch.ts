@@ -14,6 +14,7 @@ import {
 } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
+import type { OffloadBits } from '../rules/options.ts'
 import { type HeldPacket, QueuePacket } from './packet.ts'
 import type { VerdictBook } from './verdict-book.ts'
 import { checkChanges } from './verdict-check.ts'
@@ -60,6 +61,11 @@ export class PacketBatch implements Iterable<QueuePacket> {
     this.book = verdicts.book
     this.#events = events
     this.#packet = new BatchPacket(this)
+  }
+
+  /** the bits of marks that offload connections, if a rule of the queue does */
+  get offloadBits(): OffloadBits | undefined {
+    return this.#verdicts.offloadBits
   }
 
   /** packets in the batch */
@@ -236,6 +242,10 @@ class BatchPacket extends QueuePacket {
   hold(): HeldPacket {
     if (this.memory === RELEASED_MEMORY) throw released()
     return this.#batch.hold(this.index)
+  }
+
+  protected get offloadBits(): OffloadBits | undefined {
+    return this.#batch.offloadBits
   }
 
   release(): void {

@@ -14,12 +14,14 @@ import {
   type VerdictChanges,
 } from '@ringlink/codec'
 import { RELEASED_MEMORY } from '@ringlink/codec/internal'
+import { describeValue } from '@ringlink/codec/options'
 import { type PacketChanges, PacketEditor, PacketView } from '@ringlink/packet'
 import type { Lease } from '@ringlink/transport'
 import { connectionOf } from '../conntrack/connection.ts'
 import type { Connection, ConnectionChanges } from '../conntrack/types.ts'
 import { connectionVerdict } from '../conntrack/verdict.ts'
 import { aimHeaders } from '../headers.ts'
+import type { OffloadBits } from '../rules/options.ts'
 import { checkBypass, checkChanges, checkQueueNumber, checkVerdict, refuseDropOptions } from './verdict-check.ts'
 
 /** Changes that go with a verdict: those that the kernel makes itself, and edits of the packet. */
@@ -115,6 +117,25 @@ export abstract class QueuePacket extends QueuePacketView {
     this.answer(Verdict.Drop)
   }
 
+  /**
+   * Decides about this packet and all further ones of its connection: the kernel accepts or drops them without asking. `changes` are those
+   * of {@link accept}, for this packet only. Throws code `ARGUMENT` where the queue's rule has no `offload`.
+   *
+   * The decision travels in the packet's mark to a later chain of the rule, which saves it in the connection; a packet that is dropped by
+   * other rules before that takes its decision with it. So does the first packet of a connection that is dropped: there is no connection
+   * yet, and the next attempt is asked about again.
+   */
+  offload(verdict: 'accept' | 'drop', changes: PacketVerdictChanges = {}): void {
+    const bits = this.offloadBits
+    if (bits === undefined || (verdict !== 'accept' && verdict !== 'drop')) throw notOffloaded(verdict)
+    const { accept, drop } = bits
+    const mark = (((changes.mark ?? this.mark ?? 0) & ~(accept | drop)) | bits[verdict]) >>> 0
+    this.answer(Verdict.Accept, this.#applied({ ...changes, mark }))
+  }
+
+  /** the bits of marks of the queue, if its rule has `offload` */
+  protected abstract get offloadBits(): OffloadBits | undefined
+
   /** Sends the packet through the same hook again. Mark it and let a rule match the mark, or it comes back here. */
   repeat(changes?: PacketVerdictChanges): void {
     this.answer(Verdict.Repeat, this.#applied(changes))
@@ -169,8 +190,17 @@ function ignoredHeader(family: number): NetlinkError {
   return new NetlinkError('ARGUMENT', `cannot give a verdict: linkLayerHeader would have no effect: ${why}`)
 }
 
+function notOffloaded(verdict: unknown): NetlinkError {
+  if (verdict !== 'accept' && verdict !== 'drop') {
+    return new NetlinkError('ARGUMENT', `cannot offload a connection: expected 'accept' or 'drop', got ${describeValue(verdict)}`)
+  }
+  return new NetlinkError('ARGUMENT', "cannot offload a connection: give the queue's rule offload: { packets }")
+}
+
 /** What a held packet needs from its queue. */
 export interface HeldPacketOwner {
+  /** the bits of marks that offload connections */
+  readonly offloadBits: OffloadBits | undefined
   /** Writes and sends a verdict; throws when it cannot be written. */
   answerHeld(packet: HeldPacket, verdict: number, changes: VerdictChanges | undefined): void
 }
@@ -198,6 +228,10 @@ export class HeldPacket extends QueuePacket implements Disposable {
     checkVerdict(verdict)
     if (changes !== undefined && this.memory !== RELEASED_MEMORY) checkChanges(changes, this.protocol)
     this.#owner.answerHeld(this, verdict, changes)
+  }
+
+  protected get offloadBits(): OffloadBits | undefined {
+    return this.#owner.offloadBits
   }
 
   hold(): HeldPacket {

@@ -4,6 +4,8 @@ import { closedError, createEmitter, type Emitter, type FrameBatch, type Transpo
 import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
 import type { Rules } from '../rules/rules.ts'
+import type { ConnectionTuple } from '../conntrack/types.ts'
+import { recallConnection } from './recall.ts'
 import type { ServeOptions } from '../serve.ts'
 import type { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
@@ -93,6 +95,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       unanswered: unanswered === 'accept' ? Verdict.Accept : Verdict.Drop,
       batching,
       stats: this.#stats,
+      offloadBits: rules?.offloadBits,
     })
     this.#batch = new PacketBatch(this.#verdicts, {
       malformed: (error) => {
@@ -182,6 +185,15 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #readCounters(): QueueCounters | undefined {
     const counters = parseQueueCounters(this.transport.readProcNet(QUEUE_COUNTERS_FILE))
     return counters.find(({ number }) => number === this.number)
+  }
+
+  /**
+   * Takes back what was decided about a connection with `packet.offload`: its packets are queued again. `tuple` is its direction of the
+   * first packet or the other one. Rejects with code `CONNECTION_GONE` if there is no such connection, `ARGUMENT` where the rule has no
+   * `offload`.
+   */
+  async recall(tuple: ConnectionTuple): Promise<void> {
+    await recallConnection(this.rules, tuple)
   }
 
   /** Sends the verdicts given so far. */

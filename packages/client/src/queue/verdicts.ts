@@ -11,6 +11,7 @@ import {
   writeVerdict,
 } from '@ringlink/codec'
 import type { Lease, Outbox } from '@ringlink/transport'
+import type { OffloadBits } from '../rules/options.ts'
 import type { VerdictBatching } from './options.ts'
 import { OverloadGauge } from './overload.ts'
 import { HeldPacket, type HeldPacketOwner } from './packet.ts'
@@ -29,6 +30,8 @@ export interface VerdictsOptions {
   readonly unanswered: number
   readonly batching: VerdictBatching
   readonly stats: QueueStats
+  /** bits of marks that offload connections */
+  readonly offloadBits?: OffloadBits | undefined
 }
 
 /**
@@ -38,6 +41,7 @@ export interface VerdictsOptions {
 export class Verdicts implements HeldPacketOwner {
   /** the verdict state of each packet of the batch */
   readonly book: VerdictBook = new VerdictBook()
+  readonly offloadBits: OffloadBits | undefined
   readonly #outbox: Outbox
   readonly #ordered: boolean
   readonly #unanswered: number
@@ -57,7 +61,8 @@ export class Verdicts implements HeldPacketOwner {
   #flushScheduled = false
   #isClosed = false
 
-  constructor({ number, outbox, ordered, unanswered, batching, stats }: VerdictsOptions) {
+  constructor({ number, outbox, ordered, unanswered, batching, stats, offloadBits }: VerdictsOptions) {
+    this.offloadBits = offloadBits
     this.#number = number
     this.#outbox = outbox
     this.#ordered = ordered

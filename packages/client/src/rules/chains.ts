@@ -201,7 +201,8 @@ function checkHook(at: OptionPlace, rule: FirewallRule, family: RuleFamily) {
   return { hook, number }
 }
 
-function priorityNumber(at: OptionPlace, priority: RulePriority, family: RuleFamily): number {
+/** The number of a priority in a family. Throws code `ARGUMENT`. */
+export function priorityNumber(at: OptionPlace, priority: RulePriority, family: RuleFamily): number {
   if (typeof priority === 'number') return priority
   const names = priorityNumbers[family]
   const number = names[priority]

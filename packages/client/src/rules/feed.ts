@@ -3,6 +3,7 @@ import type { OpenTransport, Transport } from '@ringlink/transport'
 import type { Opening } from '../opening.ts'
 import { isBeforeTracking, untracked } from './check-match.ts'
 import { planRules, type RulePlan } from './install.ts'
+import { type OffloadPlan, planOffload } from './offload.ts'
 import type { FirewallRule, InstallOptions, LogRule, QueueRule, RuleFamily } from './options.ts'
 import { installPlan, type Rules } from './rules.ts'
 import { logRules, queueRules } from './schema.ts'
@@ -34,11 +35,16 @@ export function prepareQueueRules(
   if (texts === undefined) return noRules
   const given = queueRules.read(texts, new OptionPlace(feed.operation, 'rule'))
   const onExit = common<'onExit', 'bypass' | 'block'>(given, 'onExit', 'bypass', feed)
-  const rules = listOf(given).map(
-    ({ onExit: _, family: __, ...rule }): FirewallRule => ({ ...rule, queue: number, bypass: onExit === 'bypass' }),
+  const offload = planOffload(
+    listOf(given),
+    ({ onExit: _, family: __, offload: ___, ...rule }) => ({ ...rule, queue: number, bypass: onExit === 'bypass' }),
+    {
+      family: common<'family', RuleFamily>(given, 'family', 'inet', feed),
+      placeOf: (index) => placeIn(given, index, feed.operation),
+    },
   )
   const table = onExit === 'block' ? { table: `ringlink-queue-${number}`, persistent: true } : {}
-  return prepare(rules, given, feed, table)
+  return prepare(offload.rules, given, feed, table, offload)
 }
 
 /** Plans the rules of a log, if there are any. Returns the function that installs them. Throws `OptionError`. */
@@ -69,6 +75,7 @@ function prepare(
   given: OneOrMany<QueueRule | LogRule>,
   feed: Feed,
   more: Pick<InstallOptions, 'table' | 'persistent'>,
+  offload?: OffloadPlan,
 ): InstallFeed {
   const { operation, requestTimeout, signal, conntrack = false } = feed
   const transport = feed.ruleTransport ?? feed.transport
@@ -76,10 +83,11 @@ function prepare(
     const advice = 'give a function that opens one as ruleTransport, or as transport'
     throw new OptionPlace(operation, 'rule').conflict(`needs a socket of its own: ${advice}`)
   }
-  const placeOf = (index: number) => placeIn(given, index, operation)
+  const placeOf = (index: number) => placeIn(given, offload?.owners[index] ?? index, operation)
   const plan = planRules(rules, {
     family: common<'family', RuleFamily>(given, 'family', 'inet', feed),
     sets: feed.sets,
+    offload,
     trackConnections: conntrack,
     placeOf,
     // Only a log's rule has it here; in a queue's rule it is a member of `log`.

@@ -19,6 +19,7 @@ import {
   type RuleTable,
 } from './messages.ts'
 import type { FirewallRule, RuleFamily } from './options.ts'
+import type { OffloadPlan } from './offload.ts'
 import { askForNfTables } from './presence.ts'
 import type { RuleSets } from './sets/definition.ts'
 
@@ -28,6 +29,10 @@ export interface RulePlan {
   readonly family: RuleFamily
   readonly chains: readonly RuleChain[]
   readonly sets: RuleSets
+  /** for each rule that was given, those of `rules` that count for it */
+  readonly shown: readonly (readonly number[])[]
+  /** what offloads connections, where a rule does */
+  readonly offload: Pick<OffloadPlan, 'handled' | 'bits'> | undefined
   /** the kernel is to track connections, even if no rule matches on them */
   readonly trackConnections: boolean
   /** the path of each rule and its log prefix, for errors */
@@ -39,6 +44,7 @@ export interface RulePlan {
 export interface PlanOptions {
   readonly family?: RuleFamily | undefined
   readonly sets?: RuleSets | undefined
+  readonly offload?: OffloadPlan | undefined
   readonly trackConnections?: boolean
   readonly placeOf: PlaceOf
   readonly prefixPlaceOf?: PlaceOf
@@ -46,13 +52,14 @@ export interface PlanOptions {
 
 /** Checks that the members of parsed rules fit together. Throws `OptionError`. */
 export function planRules(rules: readonly FirewallRule[], options: PlanOptions): RulePlan {
-  const { family = 'inet', sets = {}, trackConnections = false, placeOf } = options
+  const { family = 'inet', sets = {}, offload, trackConnections = false, placeOf } = options
   const prefixPlaceOf = options.prefixPlaceOf ?? ((index: number) => placeOf(index).member('log').member('prefix'))
   const chains = planChains(rules, family, placeOf)
   for (const chain of chains) {
     for (const index of chain.rules) checkRule(placeOf(index), rules[index] as FirewallRule, { family, sets }, chain)
   }
-  return { rules, family, chains, sets, trackConnections, placeOf, prefixPlaceOf }
+  const shown = offload?.shown ?? rules.map((_, index) => [index])
+  return { rules, family, chains, sets, shown, offload, trackConnections, placeOf, prefixPlaceOf }
 }
 
 /** How a table is created. */

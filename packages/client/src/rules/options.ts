@@ -135,6 +135,24 @@ export interface FirewallRule extends RuleActions {
   readonly match?: RuleMatch | undefined
 }
 
+/** Bits of packet marks and connection marks that belong to a queue; one bit each. No other program may set them. */
+export interface OffloadBits {
+  /** the connection is accepted; default 0x40000000 */
+  readonly accept: number
+  /** the connection is dropped; default 0x80000000 */
+  readonly drop: number
+  /** the connection is queued again, whatever its number of packets; default 0x20000000 */
+  readonly ask: number
+}
+
+/** How a queue leaves connections to the kernel. */
+export interface RuleOffload {
+  /** packets of each connection, both ways, that the queue gets; the kernel accepts later ones unless the program decided otherwise */
+  readonly packets: number
+  /** the same in all rules of a queue */
+  readonly bits?: OffloadBits | undefined
+}
+
 /** A rule that feeds a queue. `openQueue` installs it. */
 export interface QueueRule
   extends Omit<FirewallRule, 'queue' | 'bypass' | 'fanout' | 'reject' | 'jump' | 'goto' | 'verdict'> {
@@ -146,6 +164,11 @@ export interface QueueRule
    * The same in all rules of a queue
    */
   readonly onExit?: 'bypass' | 'block' | undefined
+  /**
+   * queue only the first packets of each connection: `packet.offload('accept' | 'drop')` decides about the others, without user space. Needs
+   * family ip, ip6 or inet, and a priority after connection tracking
+   */
+  readonly offload?: RuleOffload | undefined
   /** default 'inet'; the same in all rules of a queue */
   readonly family?: RuleFamily | undefined
 }

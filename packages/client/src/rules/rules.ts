@@ -19,7 +19,7 @@ import { checkDevices } from './devices.ts'
 import { explainBatch, RulesError } from './errors.ts'
 import { install, largestBatch, planRules, type RulePlan, type Way } from './install.ts'
 import { deleteRules, deleteTable, type RuleTable } from './messages.ts'
-import type { FirewallRule, InstallOptions, RuleFamily } from './options.ts'
+import type { FirewallRule, InstallOptions, OffloadBits, RuleFamily } from './options.ts'
 import { firewallRules, installOptions } from './schema.ts'
 import { LARGEST_BATCH, LiveSet } from './sets/live-set.ts'
 
@@ -27,6 +27,16 @@ import { LARGEST_BATCH, LiveSet } from './sets/live-set.ts'
 export interface RuleCounters {
   readonly packets: number
   readonly bytes: number
+}
+
+/** What the kernel handled without user space. */
+export interface OffloadCounters {
+  /** of connections that were accepted */
+  readonly accepted: RuleCounters
+  /** of connections that were dropped */
+  readonly dropped: RuleCounters
+  /** of connections that had their first packets queued, without a decision */
+  readonly later: RuleCounters
 }
 
 const DEFAULT_TIMEOUT = 5000
@@ -115,8 +125,28 @@ export class Rules implements AsyncDisposable {
    * The counter of each rule, in the given order. Rejects as a dump does, and with code `RULES_REFUSED` if the table
    * was changed by others.
    */
-  counters(options: RequestOptions = {}): Promise<RuleCounters[]> {
-    return this.#readCounters(options)
+  async counters(options: RequestOptions = {}): Promise<RuleCounters[]> {
+    const counters = await this.#readCounters(options)
+    return this.#plan.shown.map((indexes) => sumOf(indexes, counters))
+  }
+
+  /**
+   * What the kernel handled without user space, of rules with `offload`: packets of connections that were accepted or dropped, and later
+   * packets of connections about which nothing was decided. Rejects as {@link counters}.
+   */
+  async offloaded(options: RequestOptions = {}): Promise<OffloadCounters> {
+    const counters = await this.#readCounters(options)
+    const { accepted = [], dropped = [], later = [] } = this.#plan.offload?.handled ?? {}
+    return {
+      accepted: sumOf(accepted, counters),
+      dropped: sumOf(dropped, counters),
+      later: sumOf(later, counters),
+    }
+  }
+
+  /** the bits of marks that say what was decided about a connection, where a rule has `offload` */
+  get offloadBits(): OffloadBits | undefined {
+    return this.#plan.offload?.bits
   }
 
   /** Removes the rules, persistent ones too, and closes. Rejects with code `RULES_REFUSED` when the kernel refuses. */
@@ -204,6 +234,14 @@ export class Rules implements AsyncDisposable {
       'RULES_REFUSED',
       `table ${this.table} does not have the rules that were installed: it was changed by another program`,
     )
+  }
+}
+
+function sumOf(indexes: readonly number[], counters: readonly RuleCounters[]): RuleCounters {
+  const some = indexes.flatMap((index) => counters[index] ?? [])
+  return {
+    packets: some.reduce((sum, { packets }) => sum + packets, 0),
+    bytes: some.reduce((sum, { bytes }) => sum + bytes, 0),
   }
 }
 

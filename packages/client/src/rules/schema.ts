@@ -13,6 +13,7 @@ import {
   oneOf,
   required,
   type Schema,
+  schemaOf,
   text,
 } from '@ringlink/codec/options'
 import { openTransport, transportOrOpen } from '../transport-schema.ts'
@@ -23,11 +24,13 @@ import type {
   FirewallRule,
   InstallOptions,
   LogRule,
+  OffloadBits,
   QueueRule,
   RuleAddTo,
   RuleFamily,
   RuleLimit,
   RuleLog,
+  RuleOffload,
   RuleQuota,
 } from './options.ts'
 import type { Dscp } from './properties.ts'
@@ -122,8 +125,19 @@ const {
 } = ruleMembers
 const { group: _group, ...logOptions } = logMembers
 
+const bit: Schema<number> = schemaOf('a number with one bit set, up to 0x80000000', ['number'], (value: number, place) => {
+  const isBit = Number.isInteger(value) && value > 0 && value <= 0x8000_0000 && Number.isInteger(Math.log2(value))
+  if (!isBit) throw place.outOfRange('a number with one bit set, up to 0x80000000', value)
+  return value
+})
+
+const offload: Schema<RuleOffload> = object<RuleOffload>({
+  packets: required(integer(1, 0xffffffff)),
+  bits: object<OffloadBits>({ accept: required(bit), drop: required(bit), ask: required(bit) }),
+})
+
 const queueRule: Schema<QueueRule> = ruleOrText(
-  object<QueueRule>({ ...feedMembers, log, family, onExit: oneOf('bypass', 'block') }),
+  object<QueueRule>({ ...feedMembers, log, family, onExit: oneOf('bypass', 'block'), offload }),
 )
 /** `rule` of `openQueue`. */
 export const queueRules: Schema<QueueRule | readonly QueueRule[]> = either(queueRule, list(queueRule, 1))
