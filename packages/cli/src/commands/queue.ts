@@ -26,7 +26,8 @@ const options = {
   },
   offload: {
     value: 'N',
-    summary: 'queue only the first N packets of each connection; --drop then drops the rest of the connection too; needs --rule',
+    summary:
+      'queue only the first N packets of each connection; --drop then drops the rest of the connection too; needs --rule',
   },
   'max-length': { value: 'N', summary: 'packets that the kernel queues; default 1024' },
   'copy-range': { value: 'N', summary: 'bytes of each packet that filters can look at; default all' },

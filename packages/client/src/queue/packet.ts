@@ -192,7 +192,10 @@ function ignoredHeader(family: number): NetlinkError {
 
 function notOffloaded(verdict: unknown): NetlinkError {
   if (verdict !== 'accept' && verdict !== 'drop') {
-    return new NetlinkError('ARGUMENT', `cannot offload a connection: expected 'accept' or 'drop', got ${describeValue(verdict)}`)
+    return new NetlinkError(
+      'ARGUMENT',
+      `cannot offload a connection: expected 'accept' or 'drop', got ${describeValue(verdict)}`,
+    )
   }
   return new NetlinkError('ARGUMENT', "cannot offload a connection: give the queue's rule offload: { packets }")
 }

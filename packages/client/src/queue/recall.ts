@@ -13,7 +13,7 @@ const OPERATION = 'recall connection'
 export async function recallConnection(rules: Rules | undefined, tuple: ConnectionTuple): Promise<void> {
   const bits = rules?.offloadBits
   if (rules === undefined || bits === undefined) {
-    throw new OptionPlace(OPERATION, 'tuple').conflict("needs a queue whose rule has offload: { packets }")
+    throw new OptionPlace(OPERATION, 'tuple').conflict('needs a queue whose rule has offload: { packets }')
   }
   const { family, attributes } = keyValues(checkConnectionKey(OPERATION, { original: tuple }))
   const { accept, drop, ask } = bits

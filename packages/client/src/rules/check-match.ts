@@ -49,13 +49,11 @@ interface FieldContext {
 function checkField(field: Field, given: unknown, context: FieldContext): void {
   const { facts, at, position } = context
   if (position.family === 'arp') checkArp(field, at)
+  if (isInSet(given)) checkInSet(field.name, given.in, position.sets, at)
   for (const need of field.needs) needChecks[need]?.(context)
   if (field.name === 'protocol') checkNeedlessArp(position, at)
   const { style } = field
-  if (isInSet(given)) {
-    checkInSet(field.name, given.in, position.sets, at)
-    return
-  }
+  if (isInSet(given)) return
   if (style === 'values' || (style === 'mark' && !isBits(given))) {
     if (field.name === 'icmpType') checkMessageNames(field, given, facts, at)
     checkOverlap(field.kind(facts), given, at)
@@ -107,7 +105,7 @@ const WITHOUT_ARP: readonly Need[] = ['version', 'ipv4', 'ipv6', 'ports', 'icmp'
 function checkArp({ needs, name }: Field, at: OptionPlace): void {
   if (name !== 'protocol' && !needs.some((need) => WITHOUT_ARP.includes(need))) return
   const problem = name.endsWith('Address')
-    ? 'is never in a packet of family arp'
+    ? 'never occurs in a packet of family arp'
     : 'cannot be matched in family arp, whose packets have none'
   throw at.conflict(problem)
 }
@@ -134,12 +132,12 @@ const needChecks: Readonly<Partial<Record<Need, (context: FieldContext) => void>
   },
   input: ({ position: { hook }, at }) => {
     if (hook === 'output' || hook === 'egress') {
-      throw at.conflict(`cannot be matched at hook ${hook}: the packet came in by none`)
+      throw at.conflict(`cannot be matched at hook ${hook}: the packet did not arrive on a device`)
     }
   },
   output: ({ position: { hook }, at }) => {
     if (hook === 'prerouting' || hook === 'input' || hook === 'ingress') {
-      throw at.conflict(`cannot be matched at hook ${hook}: the packet has not been routed out`)
+      throw at.conflict(`cannot be matched at hook ${hook}: the packet has not been routed to a device yet`)
     }
   },
   ethernet: ({ position: { family, hook }, at }) => {
@@ -201,7 +199,7 @@ function checkVersions(match: RuleMatch, { family, sets }: RulePosition, place: 
 
 function versionConflict(first: VersionHint, other: VersionHint, family: RuleFamily): Error {
   if (!first.isTest && first.text.startsWith('family')) {
-    return other.at.conflict(`${other.text} is never in a packet of family ${family}`)
+    return other.at.conflict(`${other.text} never occurs in a packet of family ${family}`)
   }
   return other.at.conflict(`${other.text} cannot go with ${first.text}: no packet has both; use a rule for each`)
 }

@@ -18,8 +18,8 @@ import {
   newTable,
   type RuleTable,
 } from './messages.ts'
-import type { FirewallRule, RuleFamily } from './options.ts'
 import type { OffloadPlan } from './offload.ts'
+import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
 import type { RuleSets } from './sets/definition.ts'
 

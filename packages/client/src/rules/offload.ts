@@ -22,7 +22,11 @@ export interface OffloadPlan {
   /** for each rule that was given, those that queue its packets */
   readonly shown: readonly (readonly number[])[]
   /** those that handle packets without user space */
-  readonly handled: { readonly accepted: readonly number[]; readonly dropped: readonly number[]; readonly later: readonly number[] }
+  readonly handled: {
+    readonly accepted: readonly number[]
+    readonly dropped: readonly number[]
+    readonly later: readonly number[]
+  }
   readonly bits: OffloadBits | undefined
 }
 
@@ -55,7 +59,8 @@ export function planOffload(
       throw at.member('offload').member('bits').conflict('must be the same in all rules of a queue')
     }
     bits = own
-    const decided = (bit: number, verdict: 'accept' | 'drop') => add({ ...place(rule), match: withMark(rule, bit), verdict })
+    const decided = (bit: number, verdict: 'accept' | 'drop') =>
+      add({ ...place(rule), match: withMark(rule, bit), verdict })
     handled.dropped.push(decided(own.drop, 'drop'))
     handled.accepted.push(decided(own.accept, 'accept'))
     const asked = add({ ...queued(rule), match: withMark(rule, own.ask) })
@@ -102,10 +107,13 @@ function checkOffload({ match = {}, chain, offload }: QueueRule, family: RuleFam
   const own = at.member('offload')
   if (chain !== undefined) throw own.conflict('needs a hook: a rule in a chain has no place where decisions are saved')
   if (family !== 'ip' && family !== 'ip6' && family !== 'inet') {
-    throw own.conflict(`is not possible in family ${family}: it is for ip, ip6 and inet, whose packets have connections`)
+    throw own.conflict(
+      `is not possible in family ${family}: it is for ip, ip6 and inet, whose packets have connections`,
+    )
   }
   for (const name of ['ctMark', 'ctPackets'] as const) {
-    if (match[name] !== undefined) throw at.member('match').member(name).conflict('cannot go with offload, which matches by it')
+    if (match[name] !== undefined)
+      throw at.member('match').member(name).conflict('cannot go with offload, which matches by it')
   }
   const { accept, drop, ask } = offload?.bits ?? DEFAULT_BITS
   if (new Set([accept, drop, ask]).size < 3) throw own.member('bits').conflict('must be three different bits')

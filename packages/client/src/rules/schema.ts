@@ -125,11 +125,15 @@ const {
 } = ruleMembers
 const { group: _group, ...logOptions } = logMembers
 
-const bit: Schema<number> = schemaOf('a number with one bit set, up to 0x80000000', ['number'], (value: number, place) => {
-  const isBit = Number.isInteger(value) && value > 0 && value <= 0x8000_0000 && Number.isInteger(Math.log2(value))
-  if (!isBit) throw place.outOfRange('a number with one bit set, up to 0x80000000', value)
-  return value
-})
+const bit: Schema<number> = schemaOf(
+  'a number with one bit set, up to 0x80000000',
+  ['number'],
+  (value: number, place) => {
+    const isBit = Number.isInteger(value) && value > 0 && value <= 0x8000_0000 && Number.isInteger(Math.log2(value))
+    if (!isBit) throw place.outOfRange('a number with one bit set, up to 0x80000000', value)
+    return value
+  },
+)
 
 const offload: Schema<RuleOffload> = object<RuleOffload>({
   packets: required(integer(1, 0xffffffff)),

@@ -17,7 +17,7 @@ const refused: readonly Refused[] = [
   [input({ protocol: 'icmp', sourceAddress: '::1' }), 'match.protocol', 'cannot go with ::1'],
   [input({ protocol: 'icmpv6', ttl: 3 }), 'match.protocol', 'cannot go with ttl'],
   [input({ sourceAddress: '10.0.0.1', not: { hopLimit: 3 } }), 'match.not.hopLimit', 'cannot go with 10.0.0.1'],
-  [input({ version: 4 }), 'match.version', 'never in a packet of family ip6', 'ip6'],
+  [input({ version: 4 }), 'match.version', 'never occurs in a packet of family ip6', 'ip6'],
   [input({ protocol: 'udp', sourcePort: [1, { from: 5, to: 9 }, 7] }), 'match.sourcePort[2]', 'overlaps'],
   [input({ sourceAddress: ['10.0.0.0/8', '10.1.0.0/16'] }), 'match.sourceAddress[1]', 'overlaps'],
   [input({ inputInterface: ['eth*', 'eth0'] }), 'match.inputInterface[1]', 'overlaps'],

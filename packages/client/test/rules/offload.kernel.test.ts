@@ -112,7 +112,9 @@ describe.skipIf(kernelUnavailable)(kernelTests('offloaded connections of the rea
     await namespace.connect({ port: PORT, bytes: 10 })
     expect(errors[0]).toMatchObject({ code: 'ARGUMENT', message: expect.stringContaining('offload: { packets }') })
     const tuple = { sourceAddress: '127.0.0.1', destinationAddress: '127.0.0.1', protocol: 'tcp' } as const
-    await expect(queue.recall({ ...tuple, sourcePort: 1, destinationPort: 2 })).rejects.toMatchObject({ code: 'ARGUMENT' })
+    await expect(queue.recall({ ...tuple, sourcePort: 1, destinationPort: 2 })).rejects.toMatchObject({
+      code: 'ARGUMENT',
+    })
     await queue.close()
     await done
   })

@@ -14,9 +14,17 @@ describe('the rules of offloading', () => {
     expect(rules).toEqual([
       { hook: 'input', queue: 3 },
       { hook: 'output', match: { protocol: 'tcp', ctMark: { value: 0x80000000, mask: 0x80000000 } }, verdict: 'drop' },
-      { hook: 'output', match: { protocol: 'tcp', ctMark: { value: 0x40000000, mask: 0x40000000 } }, verdict: 'accept' },
+      {
+        hook: 'output',
+        match: { protocol: 'tcp', ctMark: { value: 0x40000000, mask: 0x40000000 } },
+        verdict: 'accept',
+      },
       { hook: 'output', match: { protocol: 'tcp', ctMark: { value: 0x20000000, mask: 0x20000000 } }, queue: 3 },
-      { hook: 'output', match: { protocol: 'tcp', ctPackets: { from: 21, to: Number.MAX_SAFE_INTEGER } }, verdict: 'accept' },
+      {
+        hook: 'output',
+        match: { protocol: 'tcp', ctPackets: { from: 21, to: Number.MAX_SAFE_INTEGER } },
+        verdict: 'accept',
+      },
       { hook: 'output', match: { protocol: 'tcp' }, queue: 3 },
       {
         hook: 'output',
@@ -55,5 +63,8 @@ test.each([
   const transport = () => {
     throw new Error('it was opened')
   }
-  await expect(openQueue({ number: 1, transport, rule: rule as never })).rejects.toMatchObject({ name: 'OptionError', path })
+  await expect(openQueue({ number: 1, transport, rule: rule as never })).rejects.toMatchObject({
+    name: 'OptionError',
+    path,
+  })
 })

@@ -700,7 +700,7 @@ describe('invalid rules are refused before anything is opened', () => {
     ],
     [{ hook: 'output', queue: 7 }, 'ARGUMENT', 'rule.queue'],
     [[], 'VALUE_RANGE', 'rule'],
-    ['output', 'ARGUMENT', 'rule'],
+    ['outptu', 'ARGUMENT', 'rule'],
   ])('the rule %j of a queue', async (rule, code, path) => {
     const error = await failure(openQueue({ number: 1, transport: opener, rule: rule as QueueRule }))
     expect(error).toMatchObject({ code, path })

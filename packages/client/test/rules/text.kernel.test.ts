@@ -59,7 +59,9 @@ class Listing {
     const { set = '', ...data } = expression.data as ExpressionData<'lookup'>
     const rows = await this.#dump(NfTablesMessage.GetSetElement, setElementListAttributes, { table, set })
     const elements = rows.flatMap((row) => readNfnetlinkAttributes(row.view, setElementListAttributes).elements ?? [])
-    return { name: 'lookup', data, elements: elements.map((it) => JSON.stringify(it, readable)).sort() }
+    // What nft notes about an element for itself is left out.
+    const keys = elements.map(({ key, flags }) => JSON.stringify({ key, flags }, readable))
+    return { name: 'lookup', data, elements: keys.sort() }
   }
 
   #dump(type: number, set: typeof ruleAttributes | typeof setElementListAttributes, attributes: object) {
