@@ -64,7 +64,10 @@ export class Namespace implements AsyncDisposable {
   }
 
   /** Installs rules in it that end with it. */
-  async install(rules: readonly (FirewallRule | string)[], options: Omit<InstallOptions, 'transport'> = {}): Promise<Rules> {
+  async install(
+    rules: readonly (FirewallRule | string)[],
+    options: Omit<InstallOptions, 'transport'> = {},
+  ): Promise<Rules> {
     const transport: InstallOptions['transport'] = (needs) => openSocket({ ...needs, networkNamespace: this.path })
     const installed = await installRules(rules, { ...options, transport })
     this.#rules.push(installed)

@@ -1,3 +1,5 @@
+/** Rules with every property and action, as nft prints them, and some of them against real packets. */
+
 import { spawnSync } from 'node:child_process'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
