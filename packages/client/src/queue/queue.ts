@@ -188,7 +188,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * Takes back what was decided about a connection with `packet.offload`: its packets are queued again. `tuple` is its direction of the
+   * Cancels a decision of `packet.offload`: packets of the connection are queued again. `tuple` is its direction of the
    * first packet or the other one. Rejects with code `CONNECTION_GONE` if there is no such connection, `ARGUMENT` where the rule has no
    * `offload`.
    */

@@ -1,4 +1,4 @@
-/** Takes back what was decided about an offloaded connection. */
+/** Cancels the decision about an offloaded connection. */
 import { ConntrackMessage, Errno, KernelError } from '@ringlink/codec'
 import { OptionPlace } from '@ringlink/codec/options'
 import { changeValues, keyValues } from '../conntrack/encode.ts'

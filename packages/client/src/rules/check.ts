@@ -29,7 +29,7 @@ const NEEDS_VERSION = 'needs an IP version: set match.version, or use family ip 
 function checkLimit({ limit }: FirewallRule, { family }: RulePosition, { version }: Facts, place: OptionPlace): void {
   if (limit?.by === undefined) return
   const at = place.member('limit').member('by')
-  if (family === 'arp') throw at.conflict('cannot be had in family arp: it is about IP addresses')
+  if (family === 'arp') throw at.conflict('is not possible in family arp, whose packets have no IP addresses')
   if (version === undefined) throw at.conflict(NEEDS_VERSION)
 }
 

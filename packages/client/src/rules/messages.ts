@@ -157,7 +157,7 @@ export function newCounter(table: RuleTable, name: string): BatchPart {
   })
 }
 
-/** Adds rule `rule` behind the others of its chain. */
+/** Appends rule `rule` to its chain. */
 export function newRule(table: RuleTable, chain: string, expressions: Expression[], rule: number): BatchPart {
   const description = { kind: 'rule', what: `rule ${rule}`, rule, flags: NewFlag.Create | NewFlag.Append } as const
   const attributes = { table: table.name, chain, expressions }

@@ -141,7 +141,7 @@ export interface OffloadBits {
   readonly accept: number
   /** the connection is dropped; default 0x80000000 */
   readonly drop: number
-  /** the connection is queued again, whatever its number of packets; default 0x20000000 */
+  /** the connection is queued again, regardless of its number of packets; default 0x20000000 */
   readonly ask: number
 }
 

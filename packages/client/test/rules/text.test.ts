@@ -80,7 +80,7 @@ describe('the text of a rule', () => {
     }
   })
 
-  test('is taken wherever a rule is', () => {
+  test('is accepted by the schemas of rules', () => {
     const place = new OptionPlace('test', 'rule')
     expect(queueRules.read('ip6 output udp dport 53', place)).toMatchObject({ family: 'ip6', hook: 'output' })
     const rules = firewallRules.read(['input tcp dport 22 queue num 0-3 bypass,fanout'], place)

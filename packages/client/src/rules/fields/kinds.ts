@@ -1,5 +1,5 @@
 /**
- * The kinds of values that properties have. Whatever a value looks like, it is a range of numbers: an address one of 4 or 16 bytes, the
+ * The kinds of values that properties have. Every value is a range of numbers: an address one of 4 or 16 bytes, the
  * name of a device one of 16. So one compiler compares them all, and one check finds those that overlap.
  */
 import { integer, object, oneOf, required, type Schema, schemaOf } from '@ringlink/codec/options'
@@ -183,7 +183,7 @@ export interface AddressRange extends KeyRange {
   readonly prefix: number | undefined
 }
 
-/** Reads an address, a network or a range of addresses; `undefined` for what is none. */
+/** Reads an address, a network or a range of addresses; `undefined` for other texts. */
 export function addressRange(text: string): AddressRange | undefined {
   const dash = text.indexOf('-')
   if (dash >= 0) {

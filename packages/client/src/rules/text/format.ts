@@ -15,8 +15,8 @@ export interface FormatOptions {
 const NOWHERE = new OptionPlace('write a rule')
 
 /**
- * A rule in nft's words, as `parseRule` reads it: `output udp dport 53 counter drop`. The counter that each rule has is left out. Of a log's
- * rule the members of `log` are not written, as the group is not known.
+ * A rule in nft's words, as `parseRule` reads it: `output udp dport 53 counter drop`. The counter that each rule has is
+ * left out. For a log's rule, the members of `log` are left out, because the group is not known.
  */
 export function formatRule(rule: FirewallRule | QueueRule | LogRule, options: FormatOptions = {}): string {
   const own = rule as FirewallRule & { readonly family?: RuleFamily | undefined }

@@ -9,7 +9,7 @@ import { meanings, type WordMeaning } from './words.ts'
 
 type Mutable = { -readonly [Key in PropertyName]?: unknown }
 
-/** The words of matches that are closest to what somebody wrote. */
+/** The words of matches. */
 export const matchWords: readonly string[] = [...meanings.keys()]
 
 /** Properties that only packets of one IP version have, and that say by their values of which. */
@@ -65,7 +65,7 @@ export class MatchParser {
     }
     for (let length = texts.length; length > 0; length--) {
       const meaning = meanings.get(texts.slice(0, length).join(' '))
-      // `meta mark set …` is no match.
+      // `meta mark set …` is a statement.
       if (meaning !== undefined) return this.#reader.peek(length)?.text === 'set' ? undefined : { meaning, length }
     }
     return undefined
@@ -73,7 +73,7 @@ export class MatchParser {
 
   /** Whether other properties say the IP version already. */
   get #saysVersion(): boolean {
-    // Of a named set it is not known which addresses it has.
+    // The addresses of a named set are not known here.
     return VERSIONED.some((name) => {
       const given = this.#match[name] ?? this.#not[name]
       return given !== undefined && !isInSet(given)

@@ -49,7 +49,7 @@ function tokensOf(text: string, place: OptionPlace): Token[] {
   return tokens
 }
 
-/** Reads the tokens of a text one after the other. */
+/** Reads the tokens of a text in order. */
 export class TokenReader {
   readonly place: OptionPlace
   #tokens: readonly Token[]
