@@ -128,14 +128,15 @@ export class SimKernel {
   }
 
   /**
-   * Opens a socket: an `OpenTransport` for `openQueue` and others. Throws `OptionError`, and code `SYSTEM` for an
-   * unknown protocol (EPROTONOSUPPORT), a port id in use (EADDRINUSE), or with the errno of a refused ring.
+   * Opens a socket: an `OpenTransport` for `openQueue` and others. Throws `OptionError`, the reason of an aborted signal, and
+   * code `SYSTEM` for an unknown protocol (EPROTONOSUPPORT), a port id in use (EADDRINUSE), or with the errno of a refused ring.
    */
   open(options: SimOptions & { readonly ring: SimRingOptions }): RingTransport
   open(options: SimOptions & { readonly ring?: undefined }): SimTransport
   open(options: SimOptions): SimTransport | RingTransport
   open(options: SimOptions): SimTransport | RingTransport {
     const checked = checkSimOptions(options)
+    options.signal?.throwIfAborted()
     const socket = this.#openSocket(checked)
     const { ring } = checked
     if (ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)

@@ -195,3 +195,15 @@ describe('a socket', () => {
     expect(() => socket.readProcNet('route')).toThrow(/ENOENT/)
   })
 })
+
+describe('a signal', () => {
+  it('that is aborted keeps the kernel from opening a socket, with its reason', () => {
+    const kernel = new SimKernel()
+    const options = { protocol: Protocol.Netfilter, portId: 77 }
+    const reason = new Error('no longer needed')
+    expect(() => kernel.open({ ...options, signal: AbortSignal.abort(reason) })).toThrow(reason)
+    expect(() => kernel.open({ ...options, ring: {}, signal: AbortSignal.abort(reason) })).toThrow(reason)
+    // The port id is still free: nothing was left open.
+    expect(kernel.open({ ...options, signal: new AbortController().signal }).portId).toBe(77)
+  })
+})
