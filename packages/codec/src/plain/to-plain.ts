@@ -49,9 +49,14 @@ export function plainAttributes(
 }
 
 /** As {@link plainAttributes}, for a struct and the attributes that follow it. */
-export function plainBody({ header, set }: BodyFormat, values: Values, outer: Selectors = NO_SELECTORS): Plain {
+export function plainBody(
+  { header, set }: BodyFormat,
+  values: Values,
+  outer: Selectors = NO_SELECTORS,
+): Record<string, Plain> {
   const { [FIXED_HEADER]: fields, ...attributes } = values
-  const plain = fields === undefined ? {} : { [FIXED_HEADER]: plainStruct(header, fields as Values) }
+  const plain: Record<string, Plain> =
+    fields === undefined ? {} : { [FIXED_HEADER]: plainStruct(header, fields as Values) }
   return set === undefined ? plain : { ...plain, ...plainAttributes(set, attributes, outer) }
 }
 
