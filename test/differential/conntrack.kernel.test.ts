@@ -18,7 +18,7 @@ import type { CtScript } from './conntrack-script.ts'
 const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 10)
 const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
 /** Milliseconds: a script takes a tenth of it, making one smaller takes hundreds of runs. */
-const PER_SCRIPT = SEED === undefined ? 4000 : 40_000
+const PER_SCRIPT = SEED === undefined ? 20_000 : 200_000
 const scripts = { ...ctPacketScripts, ...ctRequestScripts, ...ctRuleScripts, ...ctEventScripts }
 
 async function compare({ settings, steps }: CtScript): Promise<void> {
@@ -31,7 +31,7 @@ async function compare({ settings, steps }: CtScript): Promise<void> {
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated kernel tracks connections as the real one'),
   () => {
-    it.each(Object.entries(scripts))('%s', async (_, script) => compare(script))
+    it.each(Object.entries(scripts))('%s', { timeout: PER_SCRIPT }, async (_, script) => compare(script))
 
     it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
