@@ -18,7 +18,7 @@ describe('the options of a simulated kernel', () => {
   refuses(
     [
       [{ sead: 1 }, 'ARGUMENT', 'sead', 'did you mean seed?'],
-      [{ without: [] }, 'ARGUMENT', 'without', 'expected seed, conntrack'],
+      [{ without: [] }, 'ARGUMENT', 'without', 'did you mean nfTables.without?'],
       [{ seed: '1' }, 'ARGUMENT', 'seed', "got '1' (string)"],
       [{ seed: 1.5 }, 'VALUE_RANGE', 'seed', 'got 1.5'],
       [{ poison: 1 }, 'ARGUMENT', 'poison', 'must be true or false'],
