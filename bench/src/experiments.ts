@@ -1,4 +1,5 @@
 import { codecExperiment } from './codec-experiment.ts'
+import { conntrackExperiment } from './conntrack-experiment.ts'
 import { allocationExperiment, systemCallExperiment } from './counting-experiments.ts'
 import type { Experiment } from './experiment.ts'
 import { logExperiment } from './log-experiment.ts'
@@ -39,6 +40,8 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers): Experim
       return overQueues(idsWorkloads)
     case 'log':
       return [...(quick ? [] : [logExperiment(1, peers)]), logExperiment(64, peers)]
+    case 'conntrack':
+      return [conntrackExperiment(peers)]
     case 'codec':
       return [codecExperiment('usual', peers), packetExperiment(), ...(quick ? [] : [codecExperiment('rich', peers)])]
     case 'million':

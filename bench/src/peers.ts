@@ -20,6 +20,11 @@ const sources: readonly Source[] = [
   { name: 'send', libraries: [] },
   { name: 'tcp', libraries: ['-lpthread'] },
   { name: 'log', libraries: [] },
+  {
+    name: 'conntrack',
+    libraries: ['-lmnl', '-lnetfilter_conntrack'],
+    debian: ['libnetfilter-conntrack-dev', '/usr/include/libnetfilter_conntrack/libnetfilter_conntrack.h'],
+  },
   { name: 'queue-best', libraries: ['-lpthread'] },
   { name: 'queue-mnl', libraries: ['-lmnl', '-lpthread'], debian: ['libmnl-dev', '/usr/include/libmnl/libmnl.h'] },
   {

@@ -1,6 +1,17 @@
 import type { HandlerWords, ImplementationName } from './implementations.ts'
 
-export const GROUPS = ['queue', 'latency', 'gso', 'scaling', 'log', 'codec', 'ring', 'ids', 'million'] as const
+export const GROUPS = [
+  'queue',
+  'latency',
+  'gso',
+  'scaling',
+  'log',
+  'conntrack',
+  'codec',
+  'ring',
+  'ids',
+  'million',
+] as const
 export type Group = (typeof GROUPS)[number]
 
 /** The traffic against the handler, see bench/peers/send.c and tcp.c. Sizes are bytes of UDP payload. */
