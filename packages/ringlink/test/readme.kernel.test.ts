@@ -1,5 +1,6 @@
 /** The README's examples about packets on the real kernel, in a new network namespace. */
 
+import { openConntrack } from '@ringlink/client'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -40,6 +41,41 @@ describe.skipIf(kernelUnavailable)(kernelTests('examples of the README'), () => 
     await namespace.send({ port: 5000, text: 'cat and cat' })
     await namespace.waitFor(6000, 1)
     expect((await namespace.received(6000)).payloads).toEqual(['tiger and tiger'])
+  })
+
+  describe('connections', () => {
+    const original = {
+      sourceAddress: '10.0.0.1',
+      destinationAddress: '10.0.0.2',
+      protocol: 'tcp',
+      sourcePort: 1234,
+    } as const
+    const connect = () =>
+      openConntrack({ transport: (needs) => openSocket({ ...needs, networkNamespace: namespace.path }) })
+
+    test('are listed', async () => {
+      await using conntrack = await connect()
+      const web = { original: { ...original, destinationPort: 443 }, state: 'established', mark: 7 } as const
+      await conntrack.create({ ...web, timeout: 60_000 })
+      await conntrack.create({ original: { ...original, destinationPort: 80 }, timeout: 60_000 })
+      const { lines, ended } = await run('The connections to web servers')
+      await ended
+      expect(lines).toEqual(['10.0.0.1:1234 established 7'])
+    })
+
+    test('are watched', async () => {
+      const { lines } = await run('Connections as they begin')
+      await using conntrack = await connect()
+      // The example subscribes after it has opened.
+      await expect
+        .poll(() => namespace.run('cat', '/proc/net/netlink'), { timeout: 20_000 })
+        .toMatch(/\s12\s+\d+\s+0*5\s/)
+      await conntrack.create({ original: { ...original, destinationPort: 443 }, timeout: 60_000 })
+      await conntrack.flush()
+      await expect
+        .poll(() => lines, { timeout: 20_000 })
+        .toEqual(['new 10.0.0.1 to port 443', 'destroy 10.0.0.1 to port 443'])
+    })
   })
 
   test('the JSON logger', async () => {

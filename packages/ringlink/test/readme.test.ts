@@ -28,6 +28,10 @@ test.each(['A DNS blocker', 'A mangler', 'A JSON logger'])('%s has at most 12 li
   expect(exampleOf(title).trimEnd().split('\n').length).toBeLessThanOrEqual(12)
 })
 
+test.each(['The connections to web servers', 'Connections as they begin'])('%s: at most 8 lines', (title) => {
+  expect(exampleOf(title).trimEnd().split('\n').length).toBeLessThanOrEqual(8)
+})
+
 test('the DNS blocker', async () => {
   const { kernel, delivered, example } = await run('A DNS blocker')
   for (const name of ['\x03www\x07Example\x03COM\0', '\x07example\x03net\0']) {

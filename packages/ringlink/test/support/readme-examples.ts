@@ -1,6 +1,6 @@
 /** Runs the README's examples about packets unchanged, with the transport and console of the test. */
 import { readFileSync } from 'node:fs'
-import { openLog, openQueue } from '@ringlink/client'
+import { openConntrack, openLog, openQueue } from '@ringlink/client'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import ts from 'typescript'
 
@@ -18,6 +18,8 @@ export interface Running {
   readonly lines: string[]
   /** Resolves once it has opened its queue or log. */
   readonly opened: Promise<void>
+  /** Resolves at the end of an example that ends by itself. */
+  readonly ended: Promise<void>
   /** Closes what it opened, which ends its loop. */
   stop(): Promise<void>
 }
@@ -41,6 +43,7 @@ export function runExample(code: string, open: (needs: TransportNeeds) => Promis
   const library: Readonly<Record<string, unknown>> = {
     openQueue: async (options: object) =>
       note(await openQueue({ ...(options as { number: number }), transport: open })),
+    openConntrack: async (options: object = {}) => note(await openConntrack({ ...options, transport: open })),
     openLog: async (options: object) => note(await openLog({ ...(options as { group: number }), transport: open })),
   }
   const lines: string[] = []
@@ -51,6 +54,7 @@ export function runExample(code: string, open: (needs: TransportNeeds) => Promis
   const ended = exports.main?.() ?? Promise.reject(new Error('no example'))
   return {
     lines,
+    ended,
     opened: Promise.race([isOpen, ended]),
     stop: async () => {
       await opened?.close()
