@@ -1,4 +1,4 @@
-import { type Memory, type Message, MessageView } from '@ringlink/codec'
+import { type Message, MessageView, NetlinkError } from '@ringlink/codec'
 import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
 
@@ -28,7 +28,14 @@ export class BorrowedRows {
 
   /** Aims at row `index`. Throws code `RELEASED` once the transport is closed. */
   aim(view: MessageView, index: number): void {
-    view.wrap(this.#memory, this.#offsets[index] as number, this.#lengths[index] as number)
+    const frames = this.#frames
+    if (frames === undefined || frames.released) {
+      throw new NetlinkError(
+        'RELEASED',
+        'the rows of this batch were released: the session was closed, or the next batch requested',
+      )
+    }
+    view.wrap(frames.memory, this.#offsets[index] as number, this.#lengths[index] as number)
   }
 
   /** The rows as owned messages. */
@@ -50,11 +57,6 @@ export class BorrowedRows {
   forget(): void {
     this.#frames = undefined
     this.length = 0
-  }
-
-  get #memory(): Memory {
-    const frames = this.#frames
-    return frames === undefined || frames.released ? RELEASED_MEMORY : frames.memory
   }
 }
 
