@@ -169,6 +169,7 @@ export class SimKernel {
 
   #openSocket(checked: CheckedSimOptions): SimSocket {
     const { protocol, portId, extendedAck, cappedAck, privileged, receiveBufferSize, noOverrunErrors } = checked
+    const { socketFilter } = checked
     if (!protocols.includes(protocol)) throw systemError('open socket', Errno.EPROTONOSUPPORT)
     if (portId !== 0 && this.#sockets.has(socketKey(protocol, portId))) throw systemError('bind', Errno.EADDRINUSE)
     const settings = {
@@ -176,6 +177,7 @@ export class SimKernel {
       protocol,
       extendedAck,
       cappedAck,
+      socketFilter,
       privileged,
     }
     const queue = new ReceiveQueue(receiveBufferSize, !noOverrunErrors, () => socket.arrived())
@@ -217,7 +219,7 @@ export class SimKernel {
   /** Sends `message` to one socket, from the kernel or, with `from`, from another port. False when it did not arrive. */
   unicast(protocol: number, portId: number, message: Uint8Array, from = 0): boolean {
     const socket = this.#sockets.get(socketKey(protocol, portId))
-    return socket !== undefined && deliver(socket, message.length, writeBytes(message), from, 0)
+    return socket?.keeps(message.length, writeBytes(message)) === true && deliver(socket, message.length, writeBytes(message), from, 0)
   }
 
   /** The text of `/proc/net/<name>`; `undefined` for a file that there is not. */
@@ -256,6 +258,7 @@ export class SimKernel {
     for (const socket of this.#sockets.values()) {
       if (socket.settings.protocol !== protocol || !socket.groups.has(group)) continue
       if (except !== 0 && socket.portId === except) continue
+      if (!socket.keeps(size, write)) continue
       deliver(socket, size, write, 0, group <= 32 ? (1 << (group - 1)) >>> 0 : 0)
     }
   }

@@ -9,7 +9,7 @@ import {
   required,
   type Schema,
 } from '@ringlink/codec/options'
-import { type TransportNeeds, transportNeeds } from '@ringlink/transport'
+import { type SocketFilter, type TransportNeeds, transportNeeds } from '@ringlink/transport'
 import type { RingGeometry, RingTransportOptions } from '@ringlink/transport/netlink-ring'
 import { DATABASE_PROTOCOL } from './database.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
@@ -54,6 +54,7 @@ export interface CheckedSimOptions {
   readonly liveBatches: number
   readonly outboxSize: number
   readonly receiveBufferSize: number | undefined
+  readonly socketFilter: SocketFilter | undefined
   readonly groups: readonly number[]
   readonly portId: number
   readonly privileged: boolean
@@ -119,6 +120,7 @@ export function checkSimOptions(given: SimOptions): CheckedSimOptions {
     liveBatches: options.liveBatches ?? 4,
     outboxSize: options.outboxSize ?? DEFAULT_OUTBOX_SIZE,
     receiveBufferSize: options.receiveBufferSize,
+    socketFilter: options.socketFilter,
     groups: options.groups ?? [],
     portId: options.portId ?? 0,
     privileged: options.privileged ?? true,

@@ -1,3 +1,5 @@
+import { Memory } from '@ringlink/codec'
+import { runFilter, type SocketFilter } from '@ringlink/transport'
 import type { ReceiveQueue } from './receive-queue.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -15,6 +17,8 @@ export interface SocketSettings {
   readonly extendedAck: boolean
   /** NETLINK_CAP_ACK */
   readonly cappedAck: boolean
+  /** SO_ATTACH_FILTER: the program that decides which messages are queued */
+  readonly socketFilter?: SocketFilter | undefined
   /** its owner has CAP_NET_ADMIN; may be lost later */
   privileged: boolean
 }
@@ -38,6 +42,14 @@ export class SimSocket {
     this.settings = settings
     this.queue = queue
     this.receiver = queue
+  }
+
+  /** Whether its filter keeps a message of `size` bytes. */
+  keeps(size: number, write: (memory: Memory, offset: number) => number): boolean {
+    const { socketFilter } = this.settings
+    if (socketFilter === undefined) return true
+    const memory = new Memory(size)
+    return runFilter(socketFilter, memory, 0, write(memory, 0)) !== 0
   }
 
   get portId(): number {
