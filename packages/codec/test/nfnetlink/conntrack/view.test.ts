@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   type Conntrack,
   ConntrackMessage,
@@ -22,6 +22,7 @@ import {
   writeNfnetlinkMessage,
 } from '../../../src/index.ts'
 import { attributesArbitrary } from '../../../src/schema/arbitrary.ts'
+import { capturedMessages } from '../../vectors.ts'
 
 const connections = attributesArbitrary(conntrackAttributes, 24)
 const types = fc.constantFrom(
@@ -162,4 +163,31 @@ test('status bits and their words are the same in both directions', () => {
     }),
   )
   expect(Object.values(ConntrackStatus)).toEqual(conntrackStatusWords.map((_, bit) => 1 << bit))
+})
+
+describe('messages that a kernel sent', () => {
+  const captured = capturedMessages().filter(([name]) => name.startsWith('queue/conntrack-'))
+
+  test('there are some of each kind', () => {
+    expect(captured.length).toBeGreaterThanOrEqual(5)
+  })
+
+  test.each(captured)('%s reads as its comments say', (_, { bytes, fields }) => {
+    const view = new ConntrackView().wrap(Memory.from(bytes), 0, bytes.length)
+    const said = (name: string, index = 0) => {
+      const value = fields.filter((field) => field.name === name && field.value !== '')[index]?.value.split(' ')[0]
+      return value === undefined ? undefined : Number(value)
+    }
+    expect(view.original.protocol).toBe(said('CTA_PROTO_NUM'))
+    expect(view.original.sourcePort).toBe(said('CTA_PROTO_SRC_PORT'))
+    expect(view.reply.sourcePort).toBe(said('CTA_PROTO_SRC_PORT', 1))
+    expect(view.original.icmpType).toBe(said('CTA_PROTO_ICMP_TYPE'))
+    expect(view.status).toBe(said('CTA_STATUS'))
+    expect(view.timeout).toBe(said('CTA_TIMEOUT'))
+    expect(view.mark).toBe(said('CTA_MARK'))
+    expect(view.id).toBe(said('CTA_ID'))
+    expect(view.use).toBe(said('CTA_USE'))
+    expect(view.tcpState).toBe(said('CTA_PROTOINFO_TCP_STATE'))
+    expect(view.attributes().unknown).toBeUndefined()
+  })
 })
