@@ -219,7 +219,10 @@ export class SimKernel {
   /** Sends `message` to one socket, from the kernel or, with `from`, from another port. False when it did not arrive. */
   unicast(protocol: number, portId: number, message: Uint8Array, from = 0): boolean {
     const socket = this.#sockets.get(socketKey(protocol, portId))
-    return socket?.keeps(message.length, writeBytes(message)) === true && deliver(socket, message.length, writeBytes(message), from, 0)
+    return (
+      socket?.keeps(message.length, writeBytes(message)) === true &&
+      deliver(socket, message.length, writeBytes(message), from, 0)
+    )
   }
 
   /** The text of `/proc/net/<name>`; `undefined` for a file that there is not. */

@@ -1,5 +1,5 @@
-import { ConntrackMessage } from '@ringlink/codec'
 import { type ConnectionTuple, openConntrack } from '@ringlink/client'
+import { ConntrackMessage } from '@ringlink/codec'
 import { expect, test } from 'vitest'
 import { SimKernel } from '../src/index.ts'
 

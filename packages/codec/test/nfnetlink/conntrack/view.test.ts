@@ -1,3 +1,4 @@
+import { capturedMessages } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -22,7 +23,6 @@ import {
   writeNfnetlinkMessage,
 } from '../../../src/index.ts'
 import { attributesArbitrary } from '../../../src/schema/arbitrary.ts'
-import { capturedMessages } from '../../vectors.ts'
 
 const connections = attributesArbitrary(conntrackAttributes, 24)
 const types = fc.constantFrom(
