@@ -5,6 +5,7 @@
 
 import { loadVector } from '@ringlink/test-support/vectors'
 import {
+  ConntrackView,
   LogMessage,
   LogRecordView,
   Memory,
@@ -45,6 +46,22 @@ function readPackets(): number {
     sum ^= shared(packet) ^ packet.id ^ packet.queueNumber ^ packet.fullLength ^ packet.packetInformation
     sum ^= (packet.priority ?? 0) ^ (packet.cgroupClassId ?? 0)
     if (packet.isSegmentationOffloaded) sum++
+  }
+  return sum
+}
+
+const listed = framesOf('queue', ['conntrack-tcp', 'conntrack-udp-mark-labels', 'conntrack-icmp', 'conntrack-udp-ipv6'])
+const connection = new ConntrackView()
+function readConnections(): number {
+  const { memory, slot, lengths } = listed
+  let sum = 0
+  for (let count = 0; count < COUNT; count++) {
+    const frame = count % lengths.length
+    connection.wrap(memory, frame * slot, lengths[frame] as number)
+    const { original, reply } = connection
+    sum ^= (connection.status ?? 0) ^ (connection.timeout ?? 0) ^ (connection.mark ?? 0) ^ (connection.tcpState ?? 0)
+    sum ^= (original.sourcePort ?? 0) ^ (reply.destinationPort ?? 0) ^ (original.protocol ?? 0) ^ original.sourceOffset
+    sum ^= (original.icmpType ?? 0) ^ reply.addressLength ^ (connection.zone ?? 0) ^ (connection.use ?? 0)
   }
   return sum
 }
@@ -99,6 +116,7 @@ console.log(
     packet: grown(readPackets),
     verdict: grown(writeVerdicts),
     record: grown(readRecords),
+    connection: grown(readConnections),
     control: grown(allocate),
   }),
 )
