@@ -325,16 +325,22 @@ export class Replies {
     const description = describeMessage(this.#protocol, type)
     if (description === undefined) return undefined
     const start = MESSAGE_HEADER_LENGTH + description.headerLength
-    const problem = (code: DecodeErrorCode, at: number, need: number) =>
-      new DecodeError(code, description.kernelName, { offset: at, need, have: offset + length - at })
     if (length <= start) return undefined
+    const end = offset + length
+    const { kernelName } = description
+    // Without a closure: this runs for each row of a dump, and allocates nothing for a good one.
     const attributes = this.#attributes.wrap(memory, offset + start, length - start)
     while (attributes.next()) {
-      if (attributes.view.type === 0) return problem('ATTRIBUTE_LENGTH', attributes.view.offset, 0)
+      const { view } = attributes
+      if (view.type === 0) return rowError('ATTRIBUTE_LENGTH', kernelName, view.offset, 0, end)
     }
-    if (attributes.problem === undefined) return undefined
-    return problem(attributes.problem, attributes.position, memory.u16[attributes.position >> 1] ?? 0)
+    const { problem, position } = attributes
+    return problem && rowError(problem, kernelName, position, memory.u16[position >> 1] ?? 0, end)
   }
+}
+
+function rowError(code: DecodeErrorCode, what: string, offset: number, need: number, end: number): DecodeError {
+  return new DecodeError(code, what, { offset, need, have: end - offset })
 }
 
 function messageProblem(
