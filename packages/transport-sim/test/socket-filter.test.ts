@@ -1,3 +1,5 @@
+/** What a socket with a filter receives from the simulated kernel. */
+
 import { type ConnectionTuple, openConntrack } from '@ringlink/client'
 import { ConntrackMessage } from '@ringlink/codec'
 import { expect, test } from 'vitest'
