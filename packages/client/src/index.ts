@@ -98,7 +98,14 @@ export type {
   TimeRange,
   Weekday,
 } from './rules/properties.ts'
-export { installRules, type OffloadCounters, type RuleCounters, Rules } from './rules/rules.ts'
+export {
+  type CheckOptions,
+  checkRules,
+  installRules,
+  type OffloadCounters,
+  type RuleCounters,
+  Rules,
+} from './rules/rules.ts'
 export type {
   ListedElement,
   RuleSets,

@@ -12,7 +12,12 @@ const options = {
   family: {
     value: 'FAMILY',
     choices: RULE_FAMILIES,
-    summary: 'family of the table to remove, or to list; default all',
+    summary: 'family of the table to remove, or to list (default all), or of the rules to check (default inet)',
+  },
+  check: {
+    value: 'FILE',
+    summary:
+      "check the rules of a file without installing them: one per line in nft's words, or a JSON array; needs no privileges",
   },
   json: { summary: 'one JSON object per rule' },
 } as const
@@ -29,6 +34,7 @@ export const rulesDescription = {
   options,
   examples: [
     { what: 'The tables of ringlink in the firewall', line: 'ringlink rules' },
+    { what: 'Check rules that a program will install', line: 'ringlink rules --check rules.txt' },
     { what: 'All tables, as JSON', line: 'ringlink rules --all --json' },
     {
       what: 'Remove a table that a queue left on purpose',

@@ -6,6 +6,7 @@ import { output } from '../terminal/output.ts'
 import { paintFor } from '../terminal/paint.ts'
 import { formatTable } from '../terminal/table.ts'
 import { whole } from '../terminal/text.ts'
+import { checkRulesFile } from './check.ts'
 import { describeRule } from './rule-text.ts'
 import { listTables, removeTable, type TableContents } from './ruleset.ts'
 
@@ -14,6 +15,7 @@ const OUR_PREFIX = 'ringlink'
 /** Lists rules, or removes a table. */
 export async function runRules({ values }: RulesArguments): Promise<ExitCode> {
   const family = readName('--family', values.family, RULE_FAMILIES)
+  if (values.check !== undefined) return checkRulesFile(values.check, family, values.json)
   if (values.remove !== undefined) return remove(values.remove, family, values.json)
   const isWanted = (name: string, its: string) =>
     (values.all || name.startsWith(OUR_PREFIX)) && (family === undefined || family === its)

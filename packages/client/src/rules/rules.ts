@@ -20,7 +20,7 @@ import { explainBatch, RulesError } from './errors.ts'
 import { install, largestBatch, planRules, type RulePlan, type Way } from './install.ts'
 import { deleteRules, deleteTable, type RuleTable } from './messages.ts'
 import type { FirewallRule, InstallOptions, OffloadBits, RuleFamily } from './options.ts'
-import { firewallRules, installOptions } from './schema.ts'
+import { checkOptions, firewallRules, installOptions } from './schema.ts'
 import { LARGEST_BATCH, LiveSet } from './sets/live-set.ts'
 
 /** The counter of a rule: the packets that it matched, within its limit. Exact up to 2^53. */
@@ -281,6 +281,24 @@ export async function installRules(rules: readonly (FirewallRule | string)[], op
       operation,
     },
   )
+}
+
+/** Options of {@link checkRules}, as those of {@link installRules}. */
+export type CheckOptions = Pick<InstallOptions, 'family' | 'sets'>
+
+/**
+ * Checks rules without a kernel, as {@link installRules} does before it opens anything, and returns them as objects. Throws
+ * `OptionError`, whose `path` names the option at fault; a `RuleSyntaxError` has the column.
+ */
+export function checkRules(
+  rules: readonly (FirewallRule | string)[],
+  options: CheckOptions = {},
+): readonly FirewallRule[] {
+  const operation = 'check rules'
+  const read = readArgument(operation, 'rules', firewallRules, rules)
+  const place = new OptionPlace(operation, 'rules')
+  const { family, sets } = readOptions(operation, checkOptions, options)
+  return planRules(read, { family, sets, placeOf: (index) => place.element(index) }).rules
 }
 
 /** Installs checked rules. Rejects as {@link installRules}. */

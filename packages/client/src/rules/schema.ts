@@ -163,5 +163,10 @@ export const installOptions: Schema<InstallOptions> = object<InstallOptions>({
   signal: abortSignal,
 })
 
+/** The options of `checkRules`. */
+export const checkOptions: Schema<Pick<InstallOptions, 'family' | 'sets'>> = object<
+  Pick<InstallOptions, 'family' | 'sets'>
+>({ family, sets: ruleSets })
+
 /** `ruleTransport` of `openQueue` and `openLog`. */
 export const ruleTransport = openTransport
