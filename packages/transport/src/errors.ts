@@ -55,3 +55,24 @@ export function systemError(operation: string, errno: number, hint?: string): Tr
 export function closedError(operation: string): TransportError {
   return new TransportError('CLOSED', operation, 'the transport is closed')
 }
+
+/** A reservation of a length that no outbox of `maximum` bytes can have. */
+export function reservationError(byteLength: unknown, maximum: number): TransportError {
+  const problem = `the length must be from 1 to ${maximum} bytes, got ${String(byteLength)}`
+  return new TransportError('ARGUMENT', 'reserve', problem)
+}
+
+/** A reservation that does not fit before the next flush. */
+export function outboxFullError(byteLength: number, available: number): TransportError {
+  return new TransportError(
+    'OUTBOX_FULL',
+    'reserve',
+    `no room for ${byteLength} bytes, ${available} are free: flush first`,
+  )
+}
+
+/** A commit of other bytes than were reserved; `reserved` is below 0 if nothing was. */
+export function commitError(byteLength: number, reserved: number): TransportError {
+  const reservation = reserved < 0 ? 'nothing' : `${reserved} bytes`
+  return new TransportError('OUTBOX_STATE', 'commit', `${byteLength} bytes committed, ${reservation} reserved`)
+}

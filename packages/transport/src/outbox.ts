@@ -1,6 +1,6 @@
 import { errnoName } from '@ringlink/codec/errors'
 import { align4, Memory } from '@ringlink/codec/memory'
-import { closedError, TransportError } from './errors.ts'
+import { closedError, commitError, outboxFullError, reservationError, TransportError } from './errors.ts'
 import type { Outbox } from './transport.ts'
 
 /**
@@ -43,11 +43,7 @@ export class OutboxBuffer implements Outbox {
   reserve(byteLength: number): number {
     if (this.#closed) throw closedError('reserve')
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.memory.byteLength) {
-      throw new TransportError(
-        'ARGUMENT',
-        'reserve',
-        `the length must be from 1 to ${this.memory.byteLength} bytes, got ${String(byteLength)}`,
-      )
+      throw reservationError(byteLength, this.memory.byteLength)
     }
     if (byteLength > this.memory.byteLength - this.#end) this.#compact(byteLength)
     this.#reserved = byteLength
@@ -56,8 +52,7 @@ export class OutboxBuffer implements Outbox {
 
   commit(byteLength: number): void {
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.#reserved) {
-      const reserved = this.#reserved < 0 ? 'nothing' : `${this.#reserved} bytes`
-      throw new TransportError('OUTBOX_STATE', 'commit', `${byteLength} bytes committed, ${reserved} reserved`)
+      throw commitError(byteLength, this.#reserved)
     }
     const end = this.#end + byteLength
     this.#end = align4(end)
@@ -117,13 +112,7 @@ export class OutboxBuffer implements Outbox {
   }
 
   #compact(byteLength: number): void {
-    if (byteLength > this.available) {
-      throw new TransportError(
-        'OUTBOX_FULL',
-        'reserve',
-        `no room for ${byteLength} bytes, ${this.available} are free: flush first`,
-      )
-    }
+    if (byteLength > this.available) throw outboxFullError(byteLength, this.available)
     this.memory.u8.copyWithin(0, this.#start, this.#end)
     for (let i = 0; i < this.pendingCommits; i++) this.#ends[i] = (this.#ends[i] as number) - this.#start
     this.#end -= this.#start

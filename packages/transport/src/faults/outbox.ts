@@ -1,5 +1,5 @@
 import { align4, Memory } from '@ringlink/codec/memory'
-import { closedError, TransportError } from '../errors.ts'
+import { closedError, commitError, outboxFullError, reservationError, TransportError } from '../errors.ts'
 import type { Outbox } from '../transport.ts'
 import type { FaultContext, SendFault } from './fault.ts'
 
@@ -37,14 +37,10 @@ export class FaultOutbox implements Outbox {
   reserve(byteLength: number): number {
     if (this.#closed) throw closedError('reserve')
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.memory.byteLength) {
-      throw new TransportError(
-        'ARGUMENT',
-        'reserve',
-        `the length must be from 1 to ${this.memory.byteLength} bytes, got ${String(byteLength)}`,
-      )
+      throw reservationError(byteLength, this.memory.byteLength)
     }
     if (byteLength > this.available) {
-      throw new TransportError('OUTBOX_FULL', 'reserve', `no room for ${byteLength} bytes, ${this.available} are free`)
+      throw outboxFullError(byteLength, this.available)
     }
     this.#reserved = byteLength
     return 0
@@ -52,7 +48,7 @@ export class FaultOutbox implements Outbox {
 
   commit(byteLength: number): void {
     if (!Number.isInteger(byteLength) || byteLength <= 0 || byteLength > this.#reserved) {
-      throw new TransportError('OUTBOX_STATE', 'commit', `${byteLength} bytes committed, ${this.#reserved} reserved`)
+      throw commitError(byteLength, this.#reserved)
     }
     this.#committed.push(this.memory.copy(0, byteLength))
     this.#bytes += align4(byteLength)
