@@ -83,9 +83,13 @@ export class RowBatch implements Iterable<MessageView> {
   /** Aims `view` at row `index`, below {@link length}. */
   show(view: MessageView, index: number): void {
     const borrowed = this.#borrowed?.length ?? 0
+    // Not by an index below 0, which an engine makes a text of.
+    if (index < borrowed) {
+      this.#borrowed?.aim(view, index)
+      return
+    }
     const message = this.#owned[index - borrowed]
-    if (message === undefined) this.#borrowed?.aim(view, index)
-    else view.wrap(message.view.memory, message.view.offset, message.view.length)
+    if (message !== undefined) view.wrap(message.view.memory, message.view.offset, message.view.length)
   }
 
   /** Ends the batch: reading its view then throws code `RELEASED`. The session does this. */
