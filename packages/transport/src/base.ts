@@ -265,6 +265,7 @@ export abstract class BaseTransport implements Transport {
       const batch = this.#takeFrom(timeout)
       this.#turn.note(batch?.length ?? 0)
       this.#mayHaveMore = batch !== undefined && batch.length >= this.capabilities.batchSize
+      if (this.loss.congested && batch !== undefined && !this.#mayHaveMore) this.#noteEmptied()
       this.#announceLoss()
       if (!this.#closed) return batch
       batch?.release()
@@ -287,6 +288,14 @@ export abstract class BaseTransport implements Transport {
       this.#announceLoss()
       if (this.#closed || this.#listenerError !== undefined) return undefined
     }
+  }
+
+  /** A batch that is not full came after an overrun: it emptied the queue, or as much of it as a ring had taken over. */
+  #noteEmptied(): void {
+    const { ring, unnumberedLoss } = this.capabilities
+    if (!ring) this.loss.noteEmpty()
+    // A netlink ring looks at its socket's error itself.
+    else if (unnumberedLoss !== true) this.loss.compare()
   }
 
   #announceLoss(): void {

@@ -2,7 +2,7 @@ import { errnoName, NetlinkError } from '@ringlink/codec/errors'
 
 /** Why a transport refused or failed. */
 export type TransportErrorCode =
-  /** a system call failed; `errno` says how */
+  /** a system call failed; `errno` and `operation` say which and how */
   | 'SYSTEM'
   /** the transport is closed */
   | 'CLOSED'
@@ -14,9 +14,9 @@ export type TransportErrorCode =
   | 'OUTBOX_FULL'
   /** a reservation without commit, or a commit without reservation */
   | 'OUTBOX_STATE'
-  /** a batch, lease or view used after its release */
+  /** a packet, batch, lease or view used after its end */
   | 'RELEASED'
-  /** an invalid argument; invalid options throw `OptionError`, which has this code too */
+  /** an invalid argument of a method */
   | 'ARGUMENT'
   /** this platform, kernel or transport does not support it */
   | 'UNSUPPORTED'

@@ -45,6 +45,11 @@ export interface Capabilities {
   readonly exactLoss: boolean
   /** frames come from a recording, which can begin anywhere: its first sequence number is not a gap. Default false */
   readonly recorded?: boolean | undefined
+  /**
+   * the kernel drops what it has no room for before it numbers it, as it does in a netlink ring: no gap in the numbers shows it.
+   * Default false
+   */
+  readonly unnumberedLoss?: boolean | undefined
 }
 
 /** The counters of a transport since it was opened. Plain counters; reading them costs nothing. */

@@ -81,6 +81,10 @@ export type SendFault = (commits: number, context: FaultContext) => number
 
 /** One kind of fault, for `withFaults`. Each transport gets separate state. */
 export interface Fault {
+  /** it loses messages that nobody counts */
+  readonly isSilent?: boolean | undefined
+  /** it changes the order of messages */
+  readonly reorders?: boolean | undefined
   readonly makeReceive?: () => ReceiveFault
   readonly makeSend?: () => SendFault
 }

@@ -67,13 +67,16 @@ function chooser({ probability, at }: FaultOptions): Chooser {
 
 /** Drops messages silently: only a gap in sequence numbers shows it. */
 export function drop(options: FaultOptions): Fault {
-  return perTransport(readOptions('drop messages', faultOptions, options), (happens, frames, { random, stats }) =>
-    frames.filter(() => {
-      const dropped = happens(random)
-      if (dropped) stats.dropped++
-      return !dropped
-    }),
+  const fault = perTransport(
+    readOptions('drop messages', faultOptions, options),
+    (happens, frames, { random, stats }) =>
+      frames.filter(() => {
+        const dropped = happens(random)
+        if (dropped) stats.dropped++
+        return !dropped
+      }),
   )
+  return { ...fault, isSilent: true }
 }
 
 /** Delivers messages twice, consecutively. */
@@ -89,18 +92,22 @@ export function duplicate(options: FaultOptions): Fault {
 
 /** Swaps messages with the following one of the same batch, each at most once. */
 export function reorder(options: FaultOptions): Fault {
-  return perTransport(readOptions('reorder messages', faultOptions, options), (happens, frames, { random, stats }) => {
-    const changed = [...frames]
-    for (let index = 0; index + 1 < changed.length; index++) {
-      if (!happens(random)) continue
-      const [frame, next] = changed.slice(index, index + 2) as [FaultFrame, FaultFrame]
-      changed[index] = next
-      changed[index + 1] = frame
-      stats.reordered++
-      index++
-    }
-    return changed
-  })
+  const fault = perTransport(
+    readOptions('reorder messages', faultOptions, options),
+    (happens, frames, { random, stats }) => {
+      const changed = [...frames]
+      for (let index = 0; index + 1 < changed.length; index++) {
+        if (!happens(random)) continue
+        const [frame, next] = changed.slice(index, index + 2) as [FaultFrame, FaultFrame]
+        changed[index] = next
+        changed[index + 1] = frame
+        stats.reordered++
+        index++
+      }
+      return changed
+    },
+  )
+  return { ...fault, reorders: true }
 }
 
 /** Truncates messages at a random place, as if their frame were too small: `fullLength` is larger. */
@@ -136,6 +143,9 @@ export function delay(options: DelayOptions): Fault {
   const checked = readOptions('delay messages', delayOptions, options)
   const { batches } = checked
   return {
+    // What waits when the traffic ends does not come.
+    isSilent: true,
+    reorders: true,
     makeReceive: () => {
       const happens = chooser(checked)
       const waiting: FaultFrame[][] = []

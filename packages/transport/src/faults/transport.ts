@@ -34,6 +34,8 @@ export interface WithFaultsOptions {
  * Wraps a transport with faults, applied in order, the first one nearest to the kernel. The result owns the transport
  * below, which must not be used any more. A batch that no fault changes is passed on; a changed one is a copy that
  * takes the same number of live frames, and holding its frames copies them.
+ * Its capabilities are those of the transport below, except `ordered` with a fault that changes the order, and
+ * `exactLoss` with one that loses messages without a report: these are false.
  */
 export function withFaults(
   transport: Transport,
@@ -80,7 +82,13 @@ class FaultTransport extends BaseTransport implements FaultyTransport {
     this.#inner = inner
     this.portId = inner.portId
     this.outbox = inner.outbox
-    this.capabilities = Object.freeze({ ...inner.capabilities, kind: `${inner.capabilities.kind}+faults` })
+    const { kind, ordered, exactLoss } = inner.capabilities
+    this.capabilities = Object.freeze({
+      ...inner.capabilities,
+      kind: `${kind}+faults`,
+      ordered: ordered && !faults.some(({ reorders }) => reorders),
+      exactLoss: exactLoss && !faults.some(({ isSilent }) => isSilent),
+    })
     for (const [index, fault] of faults.entries()) {
       const context: FaultContext = {
         random: random.fork(index),

@@ -110,6 +110,7 @@ export class RingTransport extends BaseTransport {
       batchSize,
       outboxSize: this.outbox.memory.byteLength,
       exactLoss: this.#system.drops() >= 0,
+      unnumberedLoss: true,
     })
     this.stats = liveStats(this.counts, this.#frames, this.outbox)
   }

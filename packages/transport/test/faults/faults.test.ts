@@ -470,3 +470,16 @@ test.each([1, 2, 3])('faults can be exact: these messages and no others, with an
 test('a decorated transport shows that it is one', () => {
   expect(open([], 1).transport.capabilities.kind).toBe('reference+faults')
 })
+
+test.each([
+  ['none', [], true, true],
+  ['drop', [drop({ probability: 0.1 })], true, false],
+  ['reorder', [reorder({ at: [1] })], false, true],
+  ['delay', [delay({ at: [1], batches: 1 })], false, false],
+  ['others', [duplicate({ at: [1] }), truncate({ at: [1] }), overrun({ at: [1] }), corrupt({ at: [1] })], true, true],
+] as const)(
+  'a decorated transport promises no more than its faults let it keep: %s',
+  (_, faults, ordered, exactLoss) => {
+    expect(open(faults, 1).transport.capabilities).toMatchObject({ ordered, exactLoss })
+  },
+)
