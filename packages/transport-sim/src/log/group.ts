@@ -1,6 +1,7 @@
 import { CopyMode, MAXIMUM_COPY_RANGE, Memory } from '@ringlink/codec'
 import type { VirtualClock, VirtualTimer } from '../clock.ts'
 import { usableSize } from '../netlink/accounting.ts'
+import { NO_PLACE, NO_ROOM } from '../netlink/receiver.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import { DONE_LENGTH, writeDone } from './done.ts'
 
@@ -29,6 +30,9 @@ export class LogGroup {
   /** bytes of the buffer that are written */
   used = 0
   #allocated = 0
+  // Bytes that the buffer can hold, and its place in a ring, if it has one.
+  #room = 0
+  #place = NO_PLACE
   #timer: VirtualTimer | undefined
   #clock: VirtualClock
 
@@ -58,16 +62,27 @@ export class LogGroup {
 
   /**
    * Makes room for an entry of up to `size` bytes, flushing if the buffer is too full. Returns the offset to write it
-   * at.
+   * at, or {@link NO_ROOM}: the kernel allocates the buffer before the entry gets its number, which can fail in a ring.
    */
   reserve(size: number): number {
-    if (this.#allocated > 0 && size > usableSize(this.#allocated) - this.used) this.flush()
+    if (this.#allocated > 0 && size > this.#room - this.used) this.flush()
     if (this.#allocated === 0) {
-      this.#allocated = Math.max(this.bufferSize, size)
-      const room = usableSize(this.#allocated)
-      if (this.memory.byteLength < room) this.memory = new Memory(room)
+      const wanted = Math.max(this.bufferSize, size)
+      const place = this.#allocate(wanted, size)
+      if (place === NO_ROOM) return NO_ROOM
+      this.#place = place
+      this.#allocated = wanted
+      this.#room = (place >= 0 ? this.owner.receiver.placeSize : undefined) ?? usableSize(wanted)
+      if (this.memory.byteLength < this.#room) this.memory = new Memory(this.#room)
     }
     return this.used
+  }
+
+  /** As in `nfulnl_alloc_skb`: a whole buffer, otherwise only what this packet needs. */
+  #allocate(wanted: number, size: number): number {
+    const { receiver } = this.owner
+    const place = receiver.reserve?.(wanted) ?? NO_PLACE
+    return place === NO_ROOM && wanted > size ? (receiver.reserve?.(size) ?? NO_PLACE) : place
   }
 
   /** Adds the written entry, and sends the buffer if it has `threshold` entries. */
@@ -95,7 +110,8 @@ export class LogGroup {
     }
     const { receiver } = this.owner
     // The requested size is charged, but a block holds more, and the datagram may have grown into it.
-    if (receiver.allocate(Math.max(this.#allocated, length))) {
+    if (this.#place >= 0) receiver.deliverReserved?.(this.#place, this.memory, length)
+    else if (receiver.allocate(Math.max(this.#allocated, length))) {
       receiver.memory.u8.set(this.memory.u8.subarray(0, length), receiver.offset)
       receiver.deliver(length, 0, 0, 0)
     }

@@ -5,6 +5,7 @@ import type { SimPacket } from '../netfilter/packet.ts'
 import type { RuleLog } from '../netfilter/rule.ts'
 import type { MessagePolicy } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
+import { NO_ROOM } from '../netlink/receiver.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import { ENOTSUPP, type SubsystemMessage, unsupportedMessage } from '../nfnetlink/subsystem.ts'
@@ -63,6 +64,7 @@ export class PacketLogs {
     if (group === undefined) return
     const plan = planEntry(group, packet, prefix, copyLength, this.#glue)
     const offset = group.reserve(plan.size)
+    if (offset === NO_ROOM) return
     this.#numbers.now = BigInt(Math.round(this.#clock.now * 1000))
     const length = writeEntry(this.#writer, group, offset, packet, plan, this.#numbers)
     group.add(length, threshold === 0 ? group.threshold : Math.min(threshold, group.threshold))

@@ -23,4 +23,19 @@ export interface Receiver {
   deliver(length: number, attached: number, portId: number, groups: number): number
   /** As {@link deliver}, regardless of the receive buffer: chunks of a dump. */
   force(length: number): void
+  /**
+   * Takes the place for a message that is collected over time and then delivered by {@link deliverReserved}: its number;
+   * {@link NO_PLACE} where it has none to take, and the message is allocated when it is complete; {@link NO_ROOM} where
+   * there is none left.
+   */
+  reserve?(size: number): number
+  /** bytes of a place that was reserved */
+  readonly placeSize?: number
+  /** Delivers a message of `length` bytes in a place that was reserved. */
+  deliverReserved?(place: number, memory: Memory, length: number): void
 }
+
+/** The receiver has no places that are taken before the message is complete. */
+export const NO_PLACE = -1
+/** No place is left: the message is dropped, and counted. */
+export const NO_ROOM = -2

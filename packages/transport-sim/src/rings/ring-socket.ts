@@ -16,7 +16,7 @@ import {
   ringSize,
   TOO_LARGE,
 } from '@ringlink/transport/netlink-ring'
-import type { Receiver } from '../netlink/receiver.ts'
+import { NO_PLACE, NO_ROOM, type Receiver } from '../netlink/receiver.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 
 /** Properties of the kernel's rings besides the differences between real ones. */
@@ -176,6 +176,25 @@ export class RingSocket implements Receiver {
     }
     this.#frame = NO_FRAME
     this.#trim(frame, length)
+    this.#complete(frame, length)
+  }
+
+  get placeSize(): number {
+    return this.#ring.frames.capacity
+  }
+
+  reserve(size: number): number {
+    const frame = this.#receive?.reserve(size) ?? TOO_LARGE
+    if (frame === TOO_LARGE) return NO_PLACE
+    if (frame !== RING_FULL) return frame
+    this.#socket.queue.overrun()
+    this.#socket.arrived()
+    return NO_ROOM
+  }
+
+  deliverReserved(frame: number, memory: Memory, length: number): void {
+    const { frames } = this.#ring
+    frames.memory.u8.set(memory.u8.subarray(0, length), frames.data(frame))
     this.#complete(frame, length)
   }
 
