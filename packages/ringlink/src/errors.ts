@@ -6,7 +6,7 @@ import type { NativeUnavailableCode } from '@ringlink/transport-socket'
 
 /** Codes of fan-outs. */
 export type FanOutErrorCode =
-  /** a Worker of a fan-out failed or ended early */
+  /** a Worker of a fan-out failed or ended early; `queue`, `cause` */
   'WORKER_FAILED'
 
 /**

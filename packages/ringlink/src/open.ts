@@ -18,7 +18,7 @@ import {
   type Rules,
 } from '@ringlink/client'
 import { type FamilyDescription, isNetlinkError } from '@ringlink/codec'
-import { boolean, OptionPlace, object, type Schema, typeOfValue } from '@ringlink/codec/options'
+import { boolean, type Members, OptionPlace, object, type Schema, typeOfValue } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import { openRing } from '@ringlink/transport-mmap'
 import { openSocket, type SocketOptions, socketMembers } from '@ringlink/transport-socket'
@@ -142,10 +142,12 @@ export async function openFamily<Description extends FamilyDescription>(
   return openFamilyOn(family, { ...options, transport: transport ?? socketOpener(networkNamespace) })
 }
 
-const choice: Schema<TransportChoice> = object<TransportChoice>({
+/** The members of {@link TransportChoice}: for options that add some. */
+export const choiceMembers: Members<TransportChoice> = {
   networkNamespace: socketMembers.networkNamespace,
   ring: boolean,
-})
+}
+const choice: Schema<TransportChoice> = object<TransportChoice>(choiceMembers)
 
 /** The checked transport options; the functions that use the others check them. Throws `OptionError`. */
 function splitChoice<Options extends TransportChoice>(operation: string, given: Options) {

@@ -1,5 +1,6 @@
 import type { DecodeError } from '@ringlink/codec/errors'
 import {
+  abortSignal,
   boolean,
   either,
   instance,
@@ -52,6 +53,8 @@ export interface ReplayOptions {
   readonly poison?: boolean | undefined
   /** clock; default the machine's */
   readonly clock?: ReplayClock | undefined
+  /** one that is aborted: nothing is read, and its reason is thrown. Default none */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A transport that plays a recording. */
@@ -89,9 +92,12 @@ const replayOptions: Schema<ReplayOptions> = object<ReplayOptions>({
   acknowledge: boolean,
   poison: boolean,
   clock,
+  signal: abortSignal,
 })
 
-/** A checked copy of the options of a replay. Throws `OptionError`. */
+/** A checked copy of the options of a replay. Throws `OptionError`, and the signal's reason. */
 export function checkReplayOptions(given: ReplayOptions): ReplayOptions {
-  return readOptions('open replay', replayOptions, given)
+  const options = readOptions('open replay', replayOptions, given)
+  options.signal?.throwIfAborted()
+  return options
 }

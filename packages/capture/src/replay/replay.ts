@@ -27,7 +27,7 @@ import { SentComparison } from './sent.ts'
  *
  * Compressed bytes are inflated in the event loop: `poll()` alone never sees them.
  *
- * Throws code `ARGUMENT`.
+ * Throws `OptionError`, and the reason of an aborted signal.
  */
 export function openReplay(source: ByteSource, options: ReplayOptions = {}): Replay {
   return new ReplayTransport(source, options)

@@ -2,6 +2,7 @@ import { arch, release, type } from 'node:os'
 import type { Writable } from 'node:stream'
 import { NetlinkError } from '@ringlink/codec/errors'
 import {
+  abortSignal,
   boolean,
   integer,
   type Members,
@@ -31,6 +32,8 @@ export interface CaptureOptions extends SectionOptions, OutputOptions {
   readonly keepOpen?: boolean | undefined
   /** milliseconds without progress of the stream after which `close()` rejects with code `TIMEOUT`; default 5000 */
   readonly closeTimeout?: number | undefined
+  /** one that is aborted: nothing is opened, and its reason is thrown. Default none */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The maximum length of an option of pcapng. */
@@ -49,6 +52,7 @@ export const captureMembers: Members<CaptureOptions> = {
   bufferSize: integer(0, Number.MAX_SAFE_INTEGER, 'bytes'),
   keepOpen: boolean,
   closeTimeout: milliseconds(),
+  signal: abortSignal,
 }
 const captureOptions: Schema<CaptureOptions> = object<CaptureOptions>(captureMembers)
 
@@ -85,6 +89,7 @@ export class Capture implements CaptureSink, AsyncDisposable {
   /** Throws `OptionError` before the file is opened. */
   constructor(target: string | Writable, given: CaptureOptions = {}) {
     const options = readOptions('open capture', captureOptions, given)
+    options.signal?.throwIfAborted()
     this.#path = typeof target === 'string' ? target : undefined
     this.#bufferSize = options.bufferSize ?? BUFFER_SIZE
     this.#keepOpen = options.keepOpen ?? false
@@ -267,7 +272,7 @@ export class Capture implements CaptureSink, AsyncDisposable {
 
 /**
  * Writes a pcapng capture to a stream, or to a file or pipe. A file is created with permissions 0600, or replaced if it exists, and a
- * symbolic link is refused, unless the options say otherwise.
+ * symbolic link is refused, unless the options say otherwise. Throws `OptionError`, and the reason of an aborted signal.
  */
 export function openCapture(target: string | Writable, options: CaptureOptions = {}): Capture {
   return new Capture(target, options)

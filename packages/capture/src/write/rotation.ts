@@ -49,6 +49,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   /** Throws `OptionError` before a file is opened. */
   constructor(path: string, given: RotationOptions = {}) {
     const options = readOptions('open rotating capture', rotationOptions, given)
+    options.signal?.throwIfAborted()
     this.failure = new Promise((resolve) => {
       this.#reportFailure = resolve
     })
@@ -131,6 +132,8 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
       maximumAge: __,
       maximumFiles = Number.POSITIVE_INFINITY,
       fileName: ___,
+      // It is for the first file alone: an abort does not end the capture.
+      signal: ____,
       ...options
     } = this.#options
     if (this.files.length > maximumFiles) {
@@ -163,7 +166,7 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   }
 }
 
-/** Writes a pcapng capture to files that are rotated by size, time or both. Throws code `ARGUMENT`. */
+/** Writes a pcapng capture to files that are rotated by size, time or both. Throws `OptionError`, and the reason of an aborted signal. */
 export function openRotatingCapture(path: string, options: RotationOptions = {}): RotatingCapture {
   return new RotatingCapture(path, options)
 }

@@ -11,7 +11,7 @@ export interface FanOutWorkerData {
   readonly number: number
   readonly module: string
   readonly data: unknown
-  readonly queueOptions: Omit<QueueOptions, 'number'>
+  readonly queueOptions: Omit<QueueOptions, 'number' | 'signal'>
   /** the buffer of a `StopFlag` */
   readonly stop: SharedArrayBuffer
   /** {@link COUNTERS_SIZE} bytes */

@@ -67,7 +67,7 @@ export class FanOut implements AsyncDisposable {
    * Called by {@link fanOut}, which waits until the queues are bound. Throws code `ARGUMENT` when data cannot be
    * copied.
    */
-  constructor({ queues, onFailure, closeTimeout, ...options }: CheckedFanOutOptions) {
+  constructor({ queues, onFailure, closeTimeout, signal: _signal, ...options }: CheckedFanOutOptions) {
     this.queues = queues
     this.#onFailure = onFailure
     const stop = this.#stop.buffer
@@ -113,9 +113,23 @@ export class FanOut implements AsyncDisposable {
     await this.close()
   }
 
-  /** Resolves when all queues are bound. If one cannot be bound, closes the others and rejects with its error. */
-  async open(): Promise<void> {
+  /**
+   * Resolves when all queues are bound. If one cannot be bound, closes the others and rejects with its error. An abort
+   * ends all Workers and rejects with the signal's reason.
+   */
+  async open(signal: AbortSignal | undefined): Promise<void> {
+    const onAbort = () => {
+      this.#stop.stop()
+      for (const lane of this.#lanes) lane.abandon()
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
     await Promise.all(this.#lanes.map(({ opened }) => opened))
+    signal?.removeEventListener('abort', onAbort)
+    if (signal?.aborted === true) {
+      this.#begin()
+      await this.#ended.catch(() => {})
+      throw signal.reason
+    }
     if (this.#failure === undefined && this.#lanes.every(({ transport }) => transport !== undefined)) {
       this.#isOpen = true
       this.#done = this.#ended.then(() => {})
@@ -159,14 +173,17 @@ export class FanOut implements AsyncDisposable {
  * Answers queues with Workers, one each, so that they use all cores. The verdict function is in a separate module, see
  * `FanOutModule`; options of `openQueue` apply to every queue. Resolves when all queues are bound. Rejects with
  *
- * - the error of `openQueue`, for the first queue that cannot be bound
- * - `ARGUMENT` for options that are invalid or cannot be copied to a Worker, and for a module without `onPackets`
+ * - the error of `openQueue`, for the first queue that cannot be bound, and the signal's reason
+ * - `ARGUMENT` and `VALUE_RANGE` for invalid options, before a Worker is started: an `OptionError` whose `path` names it
+ * - `ARGUMENT` for `data` that cannot be copied to a Worker, and for a module without `onPackets`
  * - `WORKER_FAILED` when the module cannot be loaded, or its `setup` fails; `cause` says why
  *
  * Nothing is left open after a rejection.
  */
 export async function fanOut(options: FanOutOptions): Promise<FanOut> {
-  const fan = new FanOut(checkFanOutOptions(options))
-  await fan.open()
+  const checked = checkFanOutOptions(options)
+  checked.signal?.throwIfAborted()
+  const fan = new FanOut(checked)
+  await fan.open(checked.signal)
   return fan
 }

@@ -1,22 +1,24 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { PacketBatch } from '@ringlink/client'
+import { queueMembers } from '@ringlink/client/internal'
 import {
   anything,
   either,
   instance,
   integer,
   list,
+  type Members,
   milliseconds,
   OptionPlace,
   object,
   oneOf,
+  readOptions,
   required,
   type Schema,
   text,
-  typeOfValue,
 } from '@ringlink/codec/options'
-import type { QueueOptions } from '../open.ts'
+import { choiceMembers, type QueueOptions } from '../open.ts'
 
 /** The context of the functions of a fan-out's module, the same object at every call in one Worker. */
 export interface FanOutContext<State = unknown> {
@@ -70,15 +72,20 @@ export interface CheckedFanOutOptions {
   readonly data: unknown
   readonly onFailure: 'close' | 'continue'
   readonly closeTimeout: number
+  readonly signal: AbortSignal | undefined
   /** the options of `openQueue` in the Workers */
-  readonly queueOptions: Omit<QueueOptions, 'number'>
+  readonly queueOptions: Omit<QueueOptions, 'number' | 'signal'>
 }
 
 const numberList = list(integer(0, 0xffff), 1)
 
 interface OwnOptions extends Pick<FanOutOptions, 'queues' | 'module' | 'data' | 'onFailure' | 'closeTimeout'> {}
 
-const ownOptions: Schema<OwnOptions> = object<OwnOptions>({
+const { number: _number, transport: _transport, rule: _rule, ruleTransport: _ruleTransport, ...settings } = queueMembers
+
+const fanOutOptions: Schema<FanOutOptions> = object<FanOutOptions>({
+  ...settings,
+  ...choiceMembers,
   queues: required(either(text(1, 64), numberList)),
   module: required(
     either(
@@ -89,21 +96,22 @@ const ownOptions: Schema<OwnOptions> = object<OwnOptions>({
   data: anything,
   onFailure: oneOf('close', 'continue'),
   closeTimeout: milliseconds(),
-})
+} satisfies Members<OwnOptions> & Members<Omit<FanOutOptions, keyof OwnOptions>>)
 
-/** Throws `OptionError`; the options of the queues are checked when they are opened. */
+/** Throws `OptionError`, before a Worker is started. */
 export function checkFanOutOptions(given: FanOutOptions): CheckedFanOutOptions {
-  const place = new OptionPlace(OPERATION)
-  if (given === undefined) throw place.missing('an object')
-  if (typeOfValue(given) !== 'object') throw place.wrongType('an object', given)
-  const { queues, module, data, onFailure, closeTimeout, ...queueOptions } = given
-  const own = ownOptions.read({ queues, module, data, onFailure, closeTimeout }, place)
+  const { queues, module, data, onFailure, closeTimeout, signal, ...queueOptions } = readOptions(
+    OPERATION,
+    fanOutOptions,
+    given,
+  )
   return {
-    queues: queueNumbers(own.queues),
-    module: moduleUrl(own.module),
+    queues: queueNumbers(queues),
+    module: moduleUrl(module),
     data,
-    onFailure: own.onFailure ?? 'close',
-    closeTimeout: own.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT,
+    onFailure: onFailure ?? 'close',
+    closeTimeout: closeTimeout ?? DEFAULT_CLOSE_TIMEOUT,
+    signal,
     queueOptions,
   }
 }

@@ -67,6 +67,33 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
   const wordsOf = () => new Int32Array(new SharedArrayBuffer(4 * 3 * QUEUES))
   const counted = (words: Int32Array, event: number) => Array.from(words.subarray(event * QUEUES, event * QUEUES + 4))
 
+  test.each([
+    ['at once', (abort: () => void) => abort()],
+    ['later', (abort: () => void) => setImmediate(abort)],
+  ])(
+    'an abort %s while the queues are being opened ends all Workers, even those whose setup never ends',
+    async (_, when) => {
+      const controller = new AbortController()
+      const reason = new Error('enough')
+      const waits =
+        'export const onPackets = () => {}; export const setup = () => new Promise(() => setInterval(() => {}, 1000))'
+      const opening = open({ module: `data:text/javascript,${encodeURIComponent(waits)}`, signal: controller.signal })
+      when(() => controller.abort(reason))
+      await expect(opening).rejects.toBe(reason)
+      await expectFree()
+    },
+  )
+
+  test('an abort once the queues are open changes nothing', async () => {
+    const controller = new AbortController()
+    const fan = await open({ data: { words: wordsOf() }, signal: controller.signal })
+    controller.abort()
+    await send(1)
+    await namespace.waitFor(PORT, 64)
+    await fan.close()
+    expect(fan.stats().total.packets).toBe(64)
+  })
+
   test('four Workers answer thousands of packets, and their counters equal the kernel’s', async () => {
     const words = wordsOf()
     const fan = await open({ data: { words } })

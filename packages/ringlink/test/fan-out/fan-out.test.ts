@@ -33,9 +33,22 @@ describe('the options of a fan-out', () => {
     [{ queues: ['1'] as unknown as number[] }, 'ARGUMENT'],
     [{ module: undefined as unknown as string }, 'ARGUMENT'],
     [{ closeTimeout: '5' as unknown as number }, 'ARGUMENT'],
+    [{ copyRange: -1 }, 'VALUE_RANGE'],
+    [{ maxLength: 0 }, 'VALUE_RANGE'],
+    [{ unanswered: 'maybe' as 'drop' }, 'VALUE_RANGE'],
+    [{ failOpen: 1 as unknown as boolean }, 'ARGUMENT'],
+    [{ ring: 'yes' as unknown as boolean }, 'ARGUMENT'],
+    [{ networkNamespace: -1 }, 'VALUE_RANGE'],
+    [{ number: 1 } as object, 'ARGUMENT'],
+    [{ transport: () => {} } as object, 'ARGUMENT'],
+    [{ rule: { hook: 'output' } } as object, 'ARGUMENT'],
+    [{ copyrange: 1 } as object, 'ARGUMENT'],
+    [{ signal: {} as AbortSignal }, 'ARGUMENT'],
   ])('%j is refused with %s', async (wrong, code) => {
     const failed = fanOut({ queues: '0', module: 'verdicts.mjs', ...wrong })
-    await expect(failed).rejects.toMatchObject({ code })
+    const [name] = Object.keys(wrong)
+    const path = expect.stringMatching(new RegExp(`^${name}`))
+    await expect(failed).rejects.toMatchObject({ code, ...(name === 'data' ? {} : { path }) })
   })
 
   test('a path is relative to the working directory, a URL is unchanged, and the rest are options of the queues', () => {

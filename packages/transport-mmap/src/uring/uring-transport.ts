@@ -15,7 +15,7 @@ import {
 } from '@ringlink/transport'
 import { check, NetlinkSocket } from '@ringlink/transport-socket'
 import { UringBuffers } from './buffers.ts'
-import { type CheckedUringOptions, checkUringOptions, FRAME_HEAD, type UringOptions } from './options.ts'
+import { type CheckedUringOptions, FRAME_HEAD } from './options.ts'
 import { BUFFER_SHIFT, CompletionFlag, SetupFlag, UringRings } from './rings.ts'
 
 /** The values of an error's `operation` when opening fails because of io_uring. */
@@ -56,9 +56,8 @@ export class UringTransport extends BaseTransport {
   readonly #lookAgain = () => this.wake()
 
   /** Opens, binds and begins to receive. Throws `TransportError` and then leaves nothing open. */
-  constructor(options: UringOptions, native: NativeBinding) {
+  constructor(checked: CheckedUringOptions, native: NativeBinding) {
     super()
-    const checked = checkUringOptions(options)
     this.#native = native
     this.#socket = new NetlinkSocket(this.#native, checked.socket, (status) => this.#readable(status))
     this.#handle = this.#socket.handle
