@@ -9,6 +9,7 @@ const arguments_ = process.argv.slice(2)
 
 step('lint', process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'])
 step('documents', process.execPath, [join('scripts', 'package-graph.mjs'), '--check'])
+step('table of errors', process.execPath, [join('scripts', 'error-table.mjs'), '--check'])
 step('unused', process.execPath, [join('node_modules', 'knip', 'bin', 'knip.js'), '--no-progress', '--no-config-hints'])
 step('types', process.execPath, [join('scripts', 'check-types.mjs')])
 const vitest = [process.execPath, join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...arguments_]

@@ -11,7 +11,7 @@ export type ClientErrorCode =
   | 'TRUNCATED'
   /** an answer cannot be parsed; the error has the rows that could be */
   | 'MALFORMED'
-  /** the packet already has a verdict */
+  /** the packet already has a verdict, or is held */
   | 'VERDICT_GIVEN'
   /** the kernel has no NFQUEUE (module nfnetlink_queue), or does not support an option; the message names the option */
   | 'QUEUE_UNSUPPORTED'

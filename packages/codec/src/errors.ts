@@ -36,19 +36,24 @@ export type DecodeErrorCode =
 export type EncodeErrorCode =
   /** the message does not fit into the memory below the limit */
   | 'NO_SPACE'
-  /** a value outside the bounds of its attribute */
+  /** a value outside the bounds of its attribute, which is refused instead of being cut */
   | 'VALUE_RANGE'
   /** a name that is not in the attribute set */
   | 'ATTRIBUTE_UNKNOWN'
 
-/** A request that the kernel refused. */
-export type KernelErrorCode = 'KERNEL'
+/** The kernel's own refusal. */
+export type KernelErrorCode =
+  /** the kernel refused a request; `errno`, its own text, and the attribute at fault where it gives them */
+  'KERNEL'
 
 /** An invalid argument, refused before anything was done. */
 export type OptionErrorCode =
-  /** wrong shape: an unknown key, a wrong type, a missing member, members that exclude each other */
+  /**
+   * an argument, option or rule of the wrong shape: an unknown key, a wrong type, a member that is missing, members that do not go
+   * together; `path` says which (`rules[2].match.not.destinationPort`), and nothing is opened
+   */
   | 'ARGUMENT'
-  /** right shape, out of bounds */
+  /** an argument, option or rule of the right shape that is out of bounds; `path` says which, and nothing is opened */
   | 'VALUE_RANGE'
 
 /**

@@ -4,7 +4,14 @@ import type { NativeBinding } from './binding.ts'
 import { libcOf, prebuiltPackage } from './prebuilt.ts'
 import { loadAdvice, type RuntimeVersions, runtimeRefusal } from './runtime.ts'
 
-export type NativeUnavailableCode = 'PLATFORM_UNSUPPORTED' | 'ADDON_MISSING' | 'ADDON_REFUSED'
+/** Why there is no netlink from this process. */
+export type NativeUnavailableCode =
+  /** the operating system has no netlink; only Linux does */
+  | 'PLATFORM_UNSUPPORTED'
+  /** neither the optional package with the binary for this platform nor one compiled here was found */
+  | 'ADDON_MISSING'
+  /** a binary was found and does not load into this runtime (`cause` is the reason), or none ever could: Bun */
+  | 'ADDON_REFUSED'
 
 /**
  * The brand of every error of ringlink (`errorBrand` of `@ringlink/codec`, which this package does not import), by
@@ -15,12 +22,6 @@ const errorBrand = Symbol.for('ringlink.error')
 /** Netlink is not available in this process. Recognise it by `code`; `message` says what to do. */
 export class NativeUnavailableError extends Error {
   override readonly name = 'NativeUnavailableError'
-  /**
-   * - `PLATFORM_UNSUPPORTED`: the operating system has no netlink; only Linux does
-   * - `ADDON_MISSING`: neither the optional package with the binary for this platform nor one compiled here was found
-   * - `ADDON_REFUSED`: a binary was found and does not load into this runtime (`cause` is the reason), or none ever can
-   *   (Bun)
-   */
   readonly code: NativeUnavailableCode
 
   constructor(code: NativeUnavailableCode, message: string, cause?: unknown) {
