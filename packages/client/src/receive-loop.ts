@@ -30,6 +30,8 @@ export class BatchLoop<Batch> {
   #current: AsyncIterator<Batch, undefined> | undefined
   #waiting = false
   #onIdle: (() => void) | undefined
+  // Steps after which a wait for idleness ends anyway.
+  #stepsLeft = 0
   #lastWake = Number.NEGATIVE_INFINITY
 
   constructor(session: Session, batch: Batch, source: BatchSource) {
@@ -129,9 +131,15 @@ export class BatchLoop<Batch> {
     if (!this.#source.isClosed()) this.#source.endBatch()
   }
 
-  /** Resolves once everything that was received has been shown: the loop waits for more, or there is no loop. */
-  idle(): Promise<void> {
+  /**
+   * Resolves once everything that was received has been shown and ended: the loop waits for more, or there is no loop.
+   *
+   * @param parked number of batches parked for the loop: it resolves once these and the current one have ended, even if
+   * more come
+   */
+  idle(parked = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#current === undefined || this.#waiting) return Promise.resolve()
+    this.#stepsLeft = parked + 1
     return new Promise((resolve) => {
       this.#onIdle = resolve
     })
@@ -146,6 +154,7 @@ export class BatchLoop<Batch> {
     if (this.#source.isClosed()) return Promise.resolve(this.#end())
     try {
       this.#source.endBatch()
+      if (this.#onIdle !== undefined && this.#stepsLeft-- <= 0) this.#noteIdle()
       for (;;) {
         const frames = this.#session.receiveNow()
         if (frames === undefined) return this.#wait()
@@ -202,7 +211,7 @@ export class BatchLoop<Batch> {
   }
 
   #noteWaiting(): void {
-    this.#waiting = !this.#session.hasParked
+    this.#waiting = this.#session.parked === 0
     if (this.#waiting) this.#noteIdle()
   }
 

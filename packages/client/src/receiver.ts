@@ -102,8 +102,8 @@ export class Receiver {
     return !this.#wasFull
   }
 
-  get hasParked(): boolean {
-    return this.#parked.length > 0
+  get parked(): number {
+    return this.#parked.length
   }
 
   /** Takes the batches that were received while no {@link receive} was pending. */

@@ -212,9 +212,9 @@ export class Session implements AsyncDisposable {
     return this.#receiver.receiveUnread()
   }
 
-  /** Whether there are batches that {@link receive} has not given out yet. */
-  get hasParked(): boolean {
-    return this.#receiver.hasParked
+  /** Batches that are kept and that {@link receive} has not given out yet. */
+  get parked(): number {
+    return this.#receiver.parked
   }
 
   /** Takes those batches. */
@@ -302,12 +302,12 @@ export class Session implements AsyncDisposable {
    */
   #until(exchanges: readonly Exchange[], what: string, isDone: () => boolean, options: RequestOptions): Promise<void> {
     const { signal, timeout = this.#requestTimeout } = options
-    const overruns = this.#overruns
     const done = waitForExchanges(exchanges, {
       ...{ what, isDone, signal, timeout },
       letGo: () => this.#receiver.letGo(),
       repeat: () => {
-        if (this.#overruns > overruns) this.#repeat(exchanges)
+        // Until its queue is empty, the kernel drops further messages without another report.
+        if (this.#overruns > 0) this.#repeat(exchanges)
       },
     })
     this.#receiver.listen()

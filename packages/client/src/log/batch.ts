@@ -47,10 +47,10 @@ export class RecordBatch implements Iterable<LogRecord> {
     this.owner = owner
   }
 
-  /** Aims at a batch of frames. Called by the log. */
-  aim(frames: FrameBatch, lostMessages: number): void {
+  /** Aims at a batch of frames; `lost` packets are missing before it that no gap shows. Called by the log. */
+  aim(frames: FrameBatch, lostMessages: number, lost: number): void {
     this.frames = frames
-    this.lost = 0
+    this.lost = lost
     this.lostMessages = lostMessages
     this.enterFrame(frames, 0)
   }

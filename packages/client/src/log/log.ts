@@ -1,5 +1,6 @@
 import {
   Errno,
+  isNetlinkError,
   LogCommand,
   type LogConfig,
   LogMessage,
@@ -10,6 +11,7 @@ import {
 } from '@ringlink/codec'
 import { readOptions } from '@ringlink/codec/options'
 import { createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
+import { CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD } from '../closing.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { openFor } from '../opening.ts'
 import { BatchLoop } from '../receive-loop.ts'
@@ -21,23 +23,11 @@ import type { ServeOptions } from '../serve.ts'
 import { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
 import { RecordBatch } from './batch.ts'
+import { RecordNumbers } from './numbers.ts'
 import { DEFAULT_READ_INTERVAL, type LogOptions, logConfig, logGroups, logTransportNeeds } from './options.ts'
 import type { LogRecord } from './record.ts'
 import { logOptions } from './schema.ts'
-
-/** The counters of a log since it was opened. */
-export interface LogStats {
-  /** records received */
-  records: number
-  /** packets that were logged and lost, counted by the gaps in the sequence numbers; needs `sequence` */
-  lost: number
-  /** datagrams, each of one or more records, that the kernel could not deliver */
-  lostMessages: number
-  /** datagrams larger than a frame */
-  truncated: number
-  /** messages that could not be parsed */
-  malformed: number
-}
+import { type LogStats, newLogStats } from './stats.ts'
 
 /** Events of a log. Records are never delivered as events. */
 export type LogEvents = {
@@ -64,13 +54,20 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   readonly stats: Readonly<LogStats>
   readonly events: Emitter<LogEvents> = createEmitter()
   readonly #notifier = new Notifier((error) => this.#onListenerError(error))
-  #stats: LogStats = { records: 0, lost: 0, lostMessages: 0, truncated: 0, malformed: 0 }
+  #stats: LogStats = newLogStats()
   #batch: RecordBatch
   #loop: BatchLoop<RecordBatch>
-  // The sequence number expected next in each group. The group of the last record is kept, to save the look-up.
-  #expected: Map<number, { group: number; next: number }> = new Map()
-  #current: { group: number; next: number } = { group: -1, next: 0 }
+  #numbers: RecordNumbers
+  // Losses that certainly precede the records of the next batch.
+  #lostBefore = 0
+  // A lost packet gets no number.
+  #leavesNoGap: boolean
+  #isUnbound = false
+  // Losses that certainly precede all records after the next `batches` batches.
+  #fence = { lost: 0, batches: 0 }
   #closing: Promise<void> | undefined
+  // True from the first step of closing, before there is a promise of its end.
+  #isClosing = false
 
   /** Called by {@link openLog}, which binds the groups. */
   constructor(groups: readonly number[], session: Session, readInterval: number, rules?: Rules) {
@@ -78,6 +75,9 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     this.session = session
     this.rules = rules
     this.stats = this.#stats
+    const { recorded = false, unnumberedLoss = false } = session.transport.capabilities
+    this.#numbers = new RecordNumbers({ groups, beginsAnywhere: recorded })
+    this.#leavesNoGap = unnumberedLoss
     this.#batch = new RecordBatch({
       noteRecord: (group, sequence) => this.#noteRecord(group, sequence),
       noteMalformed: (error) => {
@@ -90,7 +90,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     })
     this.#loop = new BatchLoop(session, this.#batch, {
       what: `log group ${groups.join(', ')}`,
-      isClosed: () => this.#closing !== undefined,
+      isClosed: () => this.#isClosing,
       aim: (frames) => this.#aim(frames),
       endBatch: () => this.#batch.finish(),
       interval: readInterval,
@@ -120,16 +120,14 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   /**
-   * Ends the log without losing the records that the kernel has collected and not yet delivered: unbinds the groups,
-   * which makes the kernel deliver them, and closes the log once the loop has shown them all. This needs a running
-   * loop; without one, call `close()`. Rejects as a request does.
+   * Ends the log without losing the records that the kernel has collected and not yet delivered: removes the rules,
+   * unbinds the groups, which makes the kernel deliver, and closes the log once the loop has shown all records. Without
+   * a loop the records are only counted (`unread` of the stats). Rejects as a request does.
    */
   async finish(options: RequestOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing
     await this.rules?.disarm()
-    for (const group of this.groups) {
-      const command = { command: LogCommand.Unbind }
-      await this.session.request(configRequest(`unbind log group ${group}`, group, { command }, Errno.ENODEV), options)
-    }
+    await this.#unbind(options)
     // Gives the loop the turn that it needs to take what arrived before the answer.
     await new Promise(setImmediate)
     await this.#loop.idle()
@@ -137,8 +135,8 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   /**
-   * Closes the transport and, with it, the groups. A loop over the log ends. Records that the kernel has collected and
-   * not yet delivered are lost and not counted; `finish()` waits for them. Idempotent.
+   * Closes the transport and, with it, the groups. A loop over the log ends. Records that the kernel has collected, or
+   * delivered and nobody has read, are counted but not shown; `finish()` shows them. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -150,17 +148,93 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#isClosing = true
     this.#batch.finish()
-    await this.rules?.close()
-    await this.session.close()
+    const { records } = this.#stats
+    try {
+      if (!this.#isUnbound && this.transport.capabilities.recorded !== true) {
+        await this.rules?.disarm().catch(ignoreNetlinkError)
+        await this.#unbind({ timeout: CLOSE_TIMEOUT }).catch(ignoreNetlinkError)
+      }
+      this.#countUnread()
+    } catch (error) {
+      // A transport that no longer works has nothing to count.
+      if (!isNetlinkError(error)) throw error
+    } finally {
+      this.#stats.unread += this.#stats.records - records
+      await this.rules?.close()
+      await this.session.close()
+      // The loss at the end of a burst is known once the transport is closed.
+      this.#noteLost()
+      if (!this.#leavesNoGap) this.#stats.untold = this.#numbers.untold(this.#stats.lostMessages)
+    }
+  }
+
+  /** Unbinds the groups: the kernel delivers the records that it has collected, and their numbers show what it dropped before. */
+  async #unbind(options: RequestOptions): Promise<void> {
+    if (!this.#leavesNoGap) {
+      // The answer arrives after everything that was queued before it. The receive buffer has room then, and all later
+      // records were queued after the losses that were known before the request. A second request follows when the
+      // first one revealed losses.
+      let lost = -1
+      for (let count = 0; count < MOST_FENCES && lost !== this.transport.stats.lost; count++) {
+        ;({ lost } = this.transport.stats)
+        await this.session.request(FENCE, options)
+      }
+      // Gives the loop the turn that it needs to take what arrived before the answer; the rest is parked for it.
+      await new Promise(setImmediate)
+      this.#fence = { lost, batches: this.session.parked }
+    }
+    for (const group of this.groups) {
+      const command = { command: LogCommand.Unbind }
+      await this.session.request(configRequest(`unbind log group ${group}`, group, { command }, Errno.ENODEV), options)
+    }
+    this.#isUnbound = true
+  }
+
+  /** Counts the records that were parked for the loop, and those that the kernel has delivered and nobody has read. */
+  #countUnread(): void {
+    for (const frames of this.session.takeParked()) this.#count(frames)
+    for (let count = 0; count < MOST_UNREAD; count++) {
+      const frames = this.session.receiveUnread()
+      if (frames === undefined) return
+      this.#count(frames)
+    }
+  }
+
+  #count(frames: FrameBatch): void {
+    this.#aim(frames)
+    this.#batch.finish()
   }
 
   #aim(frames: FrameBatch): boolean {
+    const { lostMessages } = this.#stats
+    const isBeforeFence = this.#fence.batches-- > 0
+    this.#numbers.lostBefore = Math.max(this.#lostBefore, isBeforeFence ? 0 : this.#fence.lost)
+    // This batch emptied the socket, so later records were queued after it. An empty ring does not mean an empty socket.
+    if (!this.transport.capabilities.ring && this.session.emptied && this.session.parked === 0) {
+      this.#lostBefore = lostMessages
+    }
+    const missing = this.#noteLost()
     // Includes losses noted by batches that held only answers and were never shown.
-    const { lost } = this.transport.stats
-    this.#batch.aim(frames, lost - this.#stats.lostMessages)
-    this.#stats.lostMessages = lost
+    this.#batch.aim(frames, this.#stats.lostMessages - lostMessages, missing)
     return true
+  }
+
+  /** Counts the transport's losses. Returns the lost packets that no gap will show. */
+  #noteLost(): number {
+    const { lost } = this.transport.stats
+    this.#stats.lostMessages = lost
+    if (!this.#leavesNoGap) return 0
+    // The kernel tries to allocate a buffer twice for each packet, and counts both failures.
+    return this.#raiseLost(Math.ceil(lost / 2))
+  }
+
+  /** Raises `stats.lost` to a lower bound; by how much. */
+  #raiseLost(bound: number): number {
+    const missing = Math.max(0, bound - this.#stats.lost)
+    this.#stats.lost += missing
+    return missing
   }
 
   #onListenerError(error: unknown): void {
@@ -171,26 +245,17 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   #noteRecord(group: number, sequence: number | undefined): number {
     this.#stats.records++
     if (sequence === undefined) return 0
-    if (this.#current.group !== group) this.#current = this.#groupState(group, sequence)
-    const missing = (sequence - this.#current.next) >>> 0
-    this.#current.next = (sequence + 1) >>> 0
-    // A number that steps back was delivered twice or out of order; it does not mean four thousand million lost
-    // packets.
-    if (missing >= 0x80000000) return 0
+    const missing = this.#numbers.note(group, sequence)
+    if (missing === 0) return 0
+    // Datagrams that did not fit into a frame leave gaps there too, and count as losses of the transport as well.
+    if (this.#leavesNoGap) return this.#raiseLost(this.#numbers.missing)
     this.#stats.lost += missing
     return missing
   }
-
-  /** @param first the number of the current record: a recording can begin anywhere, a kernel begins at 0 */
-  #groupState(group: number, first: number): { group: number; next: number } {
-    let state = this.#expected.get(group)
-    if (state === undefined) {
-      state = { group, next: this.transport.capabilities.recorded === true ? first : 0 }
-      this.#expected.set(group, state)
-    }
-    return state
-  }
 }
+
+/** Maximum number of fences before the groups are unbound: under a flood each one may reveal further losses. */
+const MOST_FENCES = 4
 
 function configRequest(what: string, group: number, attributes: LogConfig, doneErrno?: number): Request {
   // This request may be sent again: in a flood the kernel drops acknowledgements along with records.

@@ -189,18 +189,23 @@ export class PacketBatch implements Iterable<QueuePacket> {
     if (hasPacketId(memory, offset, length)) {
       this.#enter(memory, frame, offset, length)
     } else {
-      this.#verdicts.noteStuck()
-      this.#events.malformed(
-        new DecodeError('ATTRIBUTE_MISSING', 'NFQA_PACKET_HDR', { offset, need: IDENTIFIED_LENGTH, have: length }),
-      )
+      this.#noteUnidentified(offset, length)
     }
+  }
+
+  /** A packet without its id waits in the kernel and cannot be answered. */
+  #noteUnidentified(offset: number, have: number): void {
+    this.#verdicts.noteStuck()
+    this.#events.malformed(
+      new DecodeError('ATTRIBUTE_MISSING', 'NFQA_PACKET_HDR', { offset, need: IDENTIFIED_LENGTH, have }),
+    )
   }
 
   #enterTruncated(frames: FrameBatch, frame: number, offset: number, size: number): void {
     const { memory } = frames
     if (size >= MESSAGE_HEADER_LENGTH && memory.u16[(offset + 4) >> 1] !== QueueMessage.Packet) return
     if (!hasPacketId(memory, offset, size)) {
-      this.#verdicts.noteStuck()
+      this.#noteUnidentified(offset, size)
       return
     }
     // The packet cannot be shown, but it can be given a verdict.

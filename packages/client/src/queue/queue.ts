@@ -1,6 +1,7 @@
 import { Errno, isNetlinkError, KernelError, type NetlinkError, QueueMessage, Verdict } from '@ringlink/codec'
 import { readOptions } from '@ringlink/codec/options'
 import { closedError, createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
+import { attempt, CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD } from '../closing.ts'
 import type { ConnectionTuple } from '../conntrack/types.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
@@ -66,8 +67,9 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   #isCounting: boolean
   // Packets that could not be delivered passed, instead of being dropped.
   #failOpen: boolean
-  #dropsUnanswered: boolean
   #closing: Promise<void> | undefined
+  // True from the first step of closing, before there is a promise of its end.
+  #isClosing = false
   #lastCounters: QueueCounters | undefined
 
   /** Called by {@link openQueue}, which binds the queue. */
@@ -85,7 +87,6 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     this.#stats = newQueueStats()
     this.stats = this.#stats
     this.#failOpen = failOpen
-    this.#dropsUnanswered = unanswered === 'drop'
     this.#isCounting = session.transport.capabilities.recorded !== true
     this.#ordered = session.transport.capabilities.ordered
     this.#verdicts = new Verdicts({
@@ -110,7 +111,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     })
     this.#loop = new BatchLoop(session, this.#batch, {
       what: `queue ${number}`,
-      isClosed: () => this.#closing !== undefined,
+      isClosed: () => this.#isClosing,
       aim: (frames) => this.#aim(frames),
       endBatch: () => this.#batch.finish(),
       interval: 0,
@@ -164,11 +165,12 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * The kernel's counters of this queue. After close: the last ones, in which unread packets that close dropped still
-   * count as waiting. Throws code `SYSTEM` or `UNSUPPORTED` if they cannot be read.
+   * The kernel's counters of this queue. After close: the last ones. Packets with an id that no counter of `stats` has
+   * came when close had already read the others, from rules that it could not remove; the kernel drops them. Throws
+   * code `SYSTEM` or `UNSUPPORTED` if the counters cannot be read.
    */
   counters(): QueueCounters | undefined {
-    if (this.#closing !== undefined) return this.#lastCounters
+    if (this.#isClosing) return this.#lastCounters
     return this.#readCounters()
   }
 
@@ -198,8 +200,29 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /** Sends the verdicts given so far. */
   flush(): void {
-    if (this.#closing !== undefined) throw closedError('flush')
+    if (this.#isClosing) throw closedError('flush')
     this.#verdicts.send()
+  }
+
+  /**
+   * Ends the queue with the verdicts of the loop: removes the queue's rules, waits until the loop has answered the packets
+   * that were queued by then and until no packet is held, and closes the queue. Held packets have `timeout` milliseconds
+   * (default 5000); after that, `close()` gives them the `unanswered` verdict. Packets that come by then from other
+   * rules are answered by `close()`. Without a loop this is `close()`. Rejects as a request does, and with the signal's
+   * reason. It cannot end `serve()`, which blocks the thread: stop that.
+   */
+  async finish(options: RequestOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing
+    if (this.rules?.persistent === false) await this.rules.disarm()
+    if (this.#loop.isActive) {
+      // The answer arrives after the packets that were queued before it.
+      await this.session.request(FENCE, options)
+      // Gives the loop the turn that it needs to take what arrived before the answer.
+      await new Promise(setImmediate)
+      await this.#loop.idle(this.session.parked)
+      await this.#verdicts.noneHeld(options)
+    }
+    await this.close()
   }
 
   /**
@@ -228,7 +251,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       this.#notifier.release()
     }
     // A listener may have closed the queue, which has answered the batch.
-    if (this.#closing !== undefined && frames.released) return false
+    if (this.#isClosing && frames.released) return false
     if (batch.length > 0) return true
     batch.finish()
     return false
@@ -250,25 +273,27 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#isClosing = true
     // Without rules nothing more is queued, and the packets in the queue are answered below. The chains stay, because
     // the kernel drops queued packets when a chain is removed.
     if (this.rules?.persistent === false) await this.rules.disarm().catch(ignoreNetlinkError)
     try {
-      this.#batch.finish()
+      attempt(() => this.#batch.finish())
       // A waiting loop gets the packets that have come for it, and answers them.
       if (this.#loop.isWaiting) await new Promise(setImmediate)
-      const before = this.#availableCounters()
-      this.#answerUnread()
-      this.#verdicts.close(this.#lastId)
-      const after = this.#availableCounters()
-      this.#countRest(after)
-      this.#lastCounters = this.#dropsUnanswered ? before : after
-    } catch (error) {
-      // If the kernel takes no more verdicts, it drops the queued packets when the socket closes. There is no caller to
-      // report this to.
-      if (!isNetlinkError(error)) throw error
+      attempt(() => this.#answerUnread())
+      attempt(() => this.#verdicts.close(this.#lastId))
+      // Packets queued by now are either delivered or lost. Reads the delivered ones, and the refusals of verdicts.
+      const counters = this.#availableCounters()
+      const isWhole = await this.#receiveAll()
+      attempt(() => this.#answerUnread())
+      this.#countRest(counters, isWhole)
+      this.#stats.refused += this.#verdicts.unsent
     } finally {
+      this.#lastCounters = this.#availableCounters()
       await this.session.close()
+      // Without gaps, the loss at the end of a burst is known once the transport is closed.
+      if (!this.#ordered) this.#noteMissing(this.#lossOfTransport())
       await this.rules?.close()
     }
   }
@@ -277,18 +302,36 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
    * Answers the packets that were received without a loop, and those that the kernel has delivered and nobody has read.
    */
   #answerUnread(): void {
-    for (const frames of this.session.takeParked()) if (this.#aim(frames)) this.#batch.finish()
+    for (const frames of this.session.takeParked()) this.#answerAll(frames)
     for (let count = 0; count < MOST_UNREAD; count++) {
       const frames = this.session.receiveUnread()
       if (frames === undefined) return
-      if (this.#aim(frames)) this.#batch.finish()
+      this.#answerAll(frames)
     }
   }
 
-  /** Counts lost packets after the last delivered one: ids that the kernel assigned and that no longer wait. */
-  #countRest(counters: QueueCounters | undefined): void {
+  #answerAll(frames: FrameBatch): void {
+    if (this.#aim(frames)) attempt(() => this.#batch.finish())
+  }
+
+  /** Waits until the transport has taken over what the kernel has queued at its socket; false if that is not certain. */
+  async #receiveAll(): Promise<boolean> {
+    const { ring, unnumberedLoss } = this.transport.capabilities
+    // A socket is read at once. A ring is filled by the kernel, in its own time.
+    if (!ring || unnumberedLoss === true) return true
+    return this.session.request(FENCE, { timeout: CLOSE_TIMEOUT }).then(
+      () => true,
+      (error) => {
+        ignoreNetlinkError(error)
+        return false
+      },
+    )
+  }
+
+  /** Counts lost packets after the last delivered one; `isWhole` if all that were delivered have been read. */
+  #countRest(counters: QueueCounters | undefined, isWhole: boolean): void {
     if (!this.#ordered || !this.#isCounting || counters?.portId !== this.transport.portId) return
-    const missing = ((counters.lastId - this.#lastId) | 0) - counters.waiting
+    const missing = ((counters.lastId - this.#lastId) | 0) - (isWhole ? 0 : counters.waiting)
     if (missing > 0) this.#noteMissing(missing)
   }
 
@@ -315,28 +358,22 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   #onStrayError(requestType: number, sequence: number, errno: number): Error | undefined {
     const isBatch = requestType === QueueMessage.VerdictBatch
-    if ((requestType !== QueueMessage.Verdict && !isBatch) || this.#closing !== undefined) return undefined
+    if (requestType !== QueueMessage.Verdict && !isBatch) return undefined
     if (errno === Errno.ENOENT) {
+      // One that close has answered with all others, and that came after that.
+      if (this.#isClosing) return undefined
       this.#stats.late++
       this.#notifier.notify(() => this.events.emit('late', sequence))
       return undefined
     }
+    // Without the privilege the kernel refuses a datagram by its first message alone; if another socket owns the queue by
+    // now, it refuses each message of the datagram.
+    this.#stats.refused += errno === Errno.EPERM ? this.#verdicts.carriedFrom(sequence) : 1
+    if (this.#isClosing) return undefined
     const packets = isBatch ? `packets up to ${sequence}` : `packet ${sequence}`
     const error = new KernelError(`verdict on ${packets} of queue ${this.number}`, errno, { sequence })
     this.#verdicts.noteStuck()
-    this.#stats.refused++
     this.#notifier.notify(() => this.events.emit('refused', error, sequence))
     return error
   }
-}
-
-/**
- * Maximum number of batches read at close: more than any queue holds, and finite when packets come faster than they are
- * answered.
- */
-const MOST_UNREAD = 4096
-
-/** A rule that cannot be removed still goes away with its socket. */
-function ignoreNetlinkError(error: unknown): void {
-  if (!isNetlinkError(error)) throw error
 }

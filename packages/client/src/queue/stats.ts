@@ -26,7 +26,10 @@ export interface QueueStats {
   malformed: number
   /** verdicts that came too late: the packet, or every packet that a batch verdict covered, was no longer queued */
   late: number
-  /** verdicts that the kernel refused for another reason */
+  /**
+   * of the answered packets above, those whose verdict the kernel refused for another reason, or whose verdict could not
+   * be sent: the kernel keeps them until the queue is closed, and drops them
+   */
   refused: number
   /** batch verdicts sent, each for several of the packets above */
   batchVerdicts: number

@@ -12,6 +12,7 @@ import {
 } from '@ringlink/codec'
 import type { Lease, Outbox } from '@ringlink/transport'
 import type { OffloadBits } from '../rules/options.ts'
+import type { RequestOptions } from '../session-options.ts'
 import type { VerdictBatching } from './options.ts'
 import { OverloadGauge } from './overload.ts'
 import { HeldPacket, type HeldPacketOwner } from './packet.ts'
@@ -19,6 +20,13 @@ import type { QueueStats } from './stats.ts'
 import { VerdictBook, verdictGiven } from './verdict-book.ts'
 import { checkVerdict } from './verdict-check.ts'
 import { FoldPlan, isIncreasing, planFold, Standing } from './verdict-plan.ts'
+
+/** Number of remembered datagrams of verdicts: a refusal arrives with the next receive, few datagrams later. */
+const DATAGRAMS_KEPT = 16
+/** Where `nlmsg_seq` is. */
+const SEQUENCE = 8
+/** Milliseconds that `finish` waits for held packets. */
+const LONGEST_HOLD = 5000
 
 /** The properties of a queue that its verdicts depend on. */
 export interface VerdictsOptions {
@@ -59,6 +67,11 @@ export class Verdicts implements HeldPacketOwner {
   // A packet that cannot be answered, or whose verdict was refused, may be waiting in the kernel; its id is unknown.
   #isStuck = false
   #flushScheduled = false
+  // For each of the last datagrams: the sequence number of its first verdict, and the number of packets that it answers.
+  readonly #firsts: Uint32Array = new Uint32Array(DATAGRAMS_KEPT)
+  readonly #carried: Uint32Array = new Uint32Array(DATAGRAMS_KEPT)
+  #datagram = 0
+  #onNoneHeld: (() => void) | undefined
   #isClosed = false
 
   constructor({ number, outbox, ordered, unanswered, batching, stats, offloadBits }: VerdictsOptions) {
@@ -129,6 +142,7 @@ export class Verdicts implements HeldPacketOwner {
     packet.release()
     this.#count(verdict, 1)
     this.#scheduleFlush()
+    if (this.#held.size === 0) this.#onNoneHeld?.()
   }
 
   /**
@@ -136,7 +150,7 @@ export class Verdicts implements HeldPacketOwner {
    */
   send(): void {
     this.#writeBatch()
-    this.#outbox.flush()
+    this.#flush()
   }
 
   /** Ends the batch: gives packets without a verdict the `unanswered` one, and sends all. Throws as {@link send}. */
@@ -157,7 +171,36 @@ export class Verdicts implements HeldPacketOwner {
     }
     // Ids are compared as signed distances, so this is the highest id that counts as later than all of them.
     if (this.#unanswered === Verdict.Accept) this.#writeAll((lastId + 0x7fffffff) >>> 0, Verdict.Accept)
-    this.#outbox.flush()
+    this.#flush()
+  }
+
+  /** Packets answered by the recent datagram whose first verdict has this sequence number; 0 if there is none. */
+  carriedFrom(sequence: number): number {
+    const index = this.#firsts.findIndex((first, slot) => first === sequence && (this.#carried[slot] as number) > 0)
+    return index < 0 ? 0 : (this.#carried[index] as number)
+  }
+
+  /** packets whose verdicts have not been sent yet */
+  get unsent(): number {
+    return this.#outbox.pendingCommits === 0 ? 0 : (this.#carried[this.#datagram] as number)
+  }
+
+  /** Resolves when no packet is held, or `timeout` milliseconds are over. Rejects with the signal's reason. */
+  noneHeld({ timeout = LONGEST_HOLD, signal }: RequestOptions): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#held.size === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const settle = (action: () => void) => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        this.#onNoneHeld = undefined
+        action()
+      }
+      const onAbort = () => settle(() => reject(signal?.reason))
+      const timer = setTimeout(() => settle(resolve), timeout)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#onNoneHeld = () => settle(resolve)
+    })
   }
 
   /** Notes that a packet may wait in the kernel and cannot be answered: no verdicts are coalesced from now on. */
@@ -173,13 +216,27 @@ export class Verdicts implements HeldPacketOwner {
       this.#flushScheduled = false
       if (this.#isClosed) return
       try {
-        this.#outbox.flush()
+        this.#flush()
       } catch (error) {
         // The verdicts are still in the outbox. The flush of the next batch sends them, or throws this error to the
         // loop.
         if (!isNetlinkError(error)) throw error
       }
     })
+  }
+
+  #flush(): void {
+    this.#outbox.flush()
+    this.#datagram = (this.#datagram + 1) % DATAGRAMS_KEPT
+    this.#carried[this.#datagram] = 0
+  }
+
+  /** Commits the verdicts of `packets` packets, written at `offset`. */
+  #commit(offset: number, size: number, packets: number): void {
+    const slot = this.#datagram
+    if (this.#carried[slot] === 0) this.#firsts[slot] = this.#outbox.memory.u32[(offset + SEQUENCE) >> 2] as number
+    this.#carried[slot] = (this.#carried[slot] as number) + packets
+    this.#outbox.commit(size)
   }
 
   #count(verdict: number, packets: number): void {
@@ -208,7 +265,7 @@ export class Verdicts implements HeldPacketOwner {
     const most = Math.floor(this.#outbox.memory.byteLength / VERDICT_LENGTH)
     for (let index = 0; index < book.length && book.unwritten > 0; ) {
       const count = Math.min(book.unwritten, most)
-      if (count * VERDICT_LENGTH > this.#outbox.available) this.#outbox.flush()
+      if (count * VERDICT_LENGTH > this.#outbox.available) this.#flush()
       index = this.#writeSome(index, count)
     }
   }
@@ -225,7 +282,7 @@ export class Verdicts implements HeldPacketOwner {
       const size = (plan.covered > 0 ? singles + 1 : singles) * VERDICT_LENGTH
       if (size > this.#outbox.memory.byteLength) return
       if (size > 0) {
-        if (size > this.#outbox.available) this.#outbox.flush()
+        if (size > this.#outbox.available) this.#flush()
         this.#writeGroup(from, size)
       }
       if (plan.covered > 0) this.#stats.batchVerdicts++
@@ -237,7 +294,8 @@ export class Verdicts implements HeldPacketOwner {
   #writeGroup(from: number, size: number): void {
     const { book } = this
     const { end, answered, covered, verdict, last } = this.#plan
-    let offset = this.#outbox.reserve(size)
+    const start = this.#outbox.reserve(size)
+    let offset = start
     const { memory } = this.#outbox
     for (let index = from; index < end; index++) {
       if (book.standings[index] !== Standing.Answered) continue
@@ -247,15 +305,16 @@ export class Verdicts implements HeldPacketOwner {
       offset += VERDICT_LENGTH
     }
     if (covered > 0) this.#batch.write(memory, offset, book.ids[last] as number, verdict)
-    this.#outbox.commit(size)
+    this.#commit(start, size, answered)
     book.unwritten -= answered
   }
 
   #writeSome(from: number, count: number): number {
     const { book } = this
     const size = count * VERDICT_LENGTH
-    let offset = this.#outbox.reserve(size)
-    const end = offset + size
+    const start = this.#outbox.reserve(size)
+    let offset = start
+    const end = start + size
     const { memory } = this.#outbox
     let index = from
     for (; index < book.length && offset < end; index++) {
@@ -264,14 +323,15 @@ export class Verdicts implements HeldPacketOwner {
       book.standings[index] = Standing.Settled
       offset += VERDICT_LENGTH
     }
-    this.#outbox.commit(size)
+    this.#commit(start, size, count)
     book.unwritten -= count
     return index
   }
 
   #writeSingle(id: number, verdict: number): void {
-    this.#single.write(this.#outbox.memory, this.#reserve(VERDICT_LENGTH), id, verdict)
-    this.#outbox.commit(VERDICT_LENGTH)
+    const offset = this.#reserve(VERDICT_LENGTH)
+    this.#single.write(this.#outbox.memory, offset, id, verdict)
+    this.#commit(offset, VERDICT_LENGTH, 1)
   }
 
   /** Writes one verdict for all packets up to `id`. */
@@ -283,21 +343,21 @@ export class Verdicts implements HeldPacketOwner {
   #writeChanged(id: number, verdict: number, changes: VerdictChanges): void {
     const mark = onlyMark(changes)
     if (mark !== undefined) {
-      this.#single.writeMarked(this.#outbox.memory, this.#reserve(MARKED_VERDICT_LENGTH), id, verdict, mark)
-      this.#outbox.commit(MARKED_VERDICT_LENGTH)
+      const start = this.#reserve(MARKED_VERDICT_LENGTH)
+      this.#single.writeMarked(this.#outbox.memory, start, id, verdict, mark)
+      this.#commit(start, MARKED_VERDICT_LENGTH, 1)
       return
     }
     const size = changedVerdictSize(changes)
     const offset = this.#reserve(size)
     const { memory } = this.#outbox
     const header = { verdict, id }
-    this.#outbox.commit(
-      writeVerdict(memory, offset, offset + size, QueueMessage.Verdict, this.#number, header, changes),
-    )
+    const written = writeVerdict(memory, offset, offset + size, QueueMessage.Verdict, this.#number, header, changes)
+    this.#commit(offset, written, 1)
   }
 
   #reserve(size: number): number {
-    if (size > this.#outbox.available) this.#outbox.flush()
+    if (size > this.#outbox.available) this.#flush()
     return this.#outbox.reserve(size)
   }
 }

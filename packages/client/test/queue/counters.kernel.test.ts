@@ -1,15 +1,26 @@
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
-import type { TransportNeeds } from '@ringlink/transport'
+import type { OpenTransport } from '@ringlink/transport'
+import { openUring } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
+import { uringUnavailable } from '../../../transport-mmap/test/uring/support/fixture.ts'
+import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 
 const PORT = 9000
 const SENT = 3000
 
+const transports: Record<string, (networkNamespace: string) => OpenTransport> = {
+  socket: (networkNamespace) => (needs) => openSocket({ ...needs, networkNamespace }),
+}
+if (uringUnavailable === undefined) {
+  transports.ring = (networkNamespace) => (needs) => openUring({ ...needs, networkNamespace })
+  transports['ring with a kernel thread'] = (networkNamespace) => (needs) =>
+    openUring({ ...needs, networkNamespace, kernelThread: true })
+}
+
 describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the real kernel'), () => {
   let namespace: Namespace
-  let queue: Queue | undefined
+  let queue: Queue
 
   beforeEach(async () => {
     namespace = await Namespace.open()
@@ -18,83 +29,144 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
   })
 
   afterEach(async () => {
-    await queue?.close()
+    await queue.close()
     await namespace.close()
   })
 
-  const transport = (needs: TransportNeeds) => openSocket({ ...needs, networkNamespace: namespace.path })
-
-  async function open(options: Partial<QueueOptions>): Promise<Queue> {
-    queue = await openQueue({ number: 5, copyRange: 64, maxLength: 65536, transport, ...options })
-    return queue
-  }
-
-  /** Every packet with an id is counted once, and every packet that was delivered has one verdict. */
-  function expectWhole({ stats }: Queue, queued: number): void {
-    expect(stats.packets + stats.lost + stats.unseen).toBe(queued)
-    expect(stats.accepted + stats.dropped + stats.other).toBe(stats.packets)
-  }
-
-  test.each(['drop', 'accept'] as const)(
-    'after a burst that overruns the socket, lost is exact once the queue is closed (unanswered: %s)',
-    async (unanswered) => {
-      const opened = await open({ receiveBufferSize: 8192, unanswered })
-      await namespace.send({ port: PORT, count: SENT })
-      const { userDropped = -1 } = opened.counters() ?? {}
-      expect(userDropped).toBeGreaterThan(SENT / 2)
-      await opened.close()
-      expect(opened.stats.lost).toBe(userDropped)
-      expectWhole(opened, SENT)
-      expect(opened.stats.unanswered).toBe(SENT - userDropped)
-    },
-  )
-
-  test('while a loop reads', async () => {
-    const opened = await open({ receiveBufferSize: 8192 })
-    const reading = (async () => {
-      for await (const packets of opened) packets.accept()
-    })()
-    await namespace.send({ port: PORT, count: SENT })
-    const { userDropped = -1 } = opened.counters() ?? {}
-    await opened.close()
-    await reading
-    expect(opened.stats.lost).toBe(userDropped)
-    expectWhole(opened, SENT)
-  })
-
-  test('with failOpen, packets that could not be delivered have passed unseen and are not lost', async () => {
-    const opened = await open({ receiveBufferSize: 8192, failOpen: true, unanswered: 'drop' })
-    await namespace.send({ port: PORT, count: SENT })
-    await opened.close()
-    expect(opened.stats.lost).toBe(0)
-    expect(opened.stats.unseen).toBeGreaterThan(SENT / 2)
-    expectWhole(opened, SENT)
-    await namespace.waitFor(PORT, opened.stats.unseen)
-    expect((await namespace.received(PORT)).count).toBe(opened.stats.unseen)
-  })
-
-  test('close answers packets that were delivered and not read', async () => {
-    const opened = await open({ unanswered: 'drop' })
-    await namespace.send({ port: PORT, count: 500 })
-    await opened.close()
-    expect(opened.stats).toMatchObject({ packets: 500, dropped: 500, unanswered: 500, lost: 0 })
-    expectWhole(opened, 500)
-  })
-
-  test('after break, with packets held, answered and unread', async () => {
-    const opened = await open({ unanswered: 'accept' })
-    await namespace.send({ port: PORT, count: 500 })
-    for await (const packets of opened) {
-      for (const packet of packets) {
-        if (packet.id % 3 === 0) packet.hold()
-        else if (packet.id % 3 === 1) packet.drop()
-      }
-      break
+  describe.each(Object.entries(transports))('over a %s', (_, openIn) => {
+    async function open(options: Partial<QueueOptions>): Promise<void> {
+      const transport = openIn(namespace.path)
+      queue = await openQueue({ number: 5, copyRange: 64, maxLength: 65536, transport, ...options })
     }
-    await opened.close()
-    expectWhole(opened, 500)
-    const { accepted } = opened.stats
-    await namespace.waitFor(PORT, accepted)
-    expect((await namespace.received(PORT)).count).toBe(accepted)
+
+    /** Closes, and holds every equation of a queue in docs/counters.md to the kernel's counters. */
+    async function expectEquations(sent = SENT): Promise<void> {
+      await queue.close()
+      const { stats } = queue
+      const { lastId = -1, queueDropped = -1 } = queue.counters() ?? {}
+      expect(lastId + queueDropped).toBe(sent)
+      expect(stats.packets + stats.lost + stats.unseen).toBe(lastId)
+      expect(stats.accepted + stats.dropped + stats.other).toBe(stats.packets)
+      expect(stats).toMatchObject({ refused: 0, late: 0, malformed: 0 })
+      await namespace.waitFor(PORT, stats.accepted + stats.unseen)
+      expect((await namespace.received(PORT)).count).toBe(stats.accepted + stats.unseen)
+    }
+
+    test.each(['drop', 'accept'] as const)(
+      'overrun, and silence: lost is exact at the latest at close (unanswered: %s)',
+      async (unanswered) => {
+        await open({ receiveBufferSize: 8192, unanswered })
+        await namespace.send({ port: PORT, count: SENT })
+        const { userDropped = -1 } = queue.counters() ?? {}
+        expect(userDropped).toBeGreaterThan(SENT / 2)
+        await expectEquations()
+        expect(queue.stats).toMatchObject({ lost: userDropped, unanswered: SENT - userDropped })
+      },
+    )
+
+    test('flood: a loop that reads while it is overrun', async () => {
+      await open({ receiveBufferSize: 8192 })
+      const reading = (async () => {
+        for await (const packets of queue) packets.accept()
+      })()
+      await namespace.send({ port: PORT, count: SENT })
+      const { userDropped = -1 } = queue.counters() ?? {}
+      await expectEquations()
+      await reading
+      expect(queue.stats.lost).toBe(userDropped)
+    })
+
+    test('a full queue drops what has no id', async () => {
+      await open({ maxLength: 100 })
+      await namespace.send({ port: PORT, count: SENT })
+      const { queueDropped = -1, waiting = -1 } = queue.counters() ?? {}
+      expect({ queueDropped, waiting }).toEqual({ queueDropped: SENT - 100, waiting: 100 })
+      await expectEquations()
+      expect(queue.stats).toMatchObject({ packets: 100, lost: 0 })
+    })
+
+    test('a full queue with failOpen passes what has no id, and the kernel does not count it', async () => {
+      await open({ maxLength: 100, failOpen: true })
+      await namespace.send({ port: PORT, count: SENT })
+      await queue.close()
+      expect(queue.stats).toMatchObject({ packets: 100, dropped: 100, lost: 0, unseen: 0 })
+      expect(queue.counters()).toMatchObject({ lastId: 100, queueDropped: 0 })
+      await namespace.waitFor(PORT, SENT - 100)
+      expect((await namespace.received(PORT)).count).toBe(SENT - 100)
+    })
+
+    test('with failOpen, what could not be delivered has passed unseen, and is not lost', async () => {
+      await open({ receiveBufferSize: 8192, failOpen: true, unanswered: 'drop' })
+      await namespace.send({ port: PORT, count: SENT })
+      await expectEquations()
+      expect(queue.stats.lost).toBe(0)
+      expect(queue.stats.unseen).toBeGreaterThan(SENT / 2)
+    })
+
+    test('a slow consumer', async () => {
+      await open({ receiveBufferSize: 100_000, maxLength: 200 })
+      const reading = (async () => {
+        for await (const packets of queue) {
+          packets.accept()
+          for (const end = performance.now() + 20; performance.now() < end; );
+        }
+      })()
+      await namespace.send({ port: PORT, count: SENT })
+      await expectEquations()
+      await reading
+    })
+
+    test('packets that nobody has read are delivered and answered by close', async () => {
+      await open({ unanswered: 'drop' })
+      await namespace.send({ port: PORT, count: 500 })
+      await expectEquations(500)
+      expect(queue.stats).toMatchObject({ packets: 500, dropped: 500, unanswered: 500, lost: 0 })
+    })
+
+    test('abrupt close, with packets held, answered and unread', async () => {
+      await open({ unanswered: 'accept' })
+      await namespace.send({ port: PORT, count: 500 })
+      for await (const packets of queue) {
+        for (const packet of packets) {
+          if (packet.id % 3 === 0) packet.hold()
+          else if (packet.id % 3 === 1) packet.drop()
+        }
+        break
+      }
+      await expectEquations(500)
+    })
+
+    test('finish leaves all packets to the loop, and waits for those that are held', async () => {
+      await open({ unanswered: 'drop', maxLength: 65_536 })
+      await namespace.send({ port: PORT, count: SENT })
+      const held: HeldPacket[] = []
+      const reading = (async () => {
+        for await (const packets of queue) {
+          for (const packet of packets) packet.id % 100 === 0 ? held.push(packet.hold()) : packet.accept()
+          await new Promise(setImmediate)
+        }
+      })()
+      const finished = queue.finish()
+      while (held.length < SENT / 100) await new Promise(setImmediate)
+      for (const packet of held) packet.accept()
+      await finished
+      await reading
+      expect(queue.stats).toMatchObject({ packets: SENT, accepted: SENT, unanswered: 0 })
+      await expectEquations()
+    })
+
+    test('finish ends while rules of others flood the queue', async () => {
+      await open({ unanswered: 'drop' })
+      const reading = (async () => {
+        for await (const packets of queue) packets.accept()
+      })()
+      const sending = namespace.send({ port: PORT, count: SENT })
+      while (queue.stats.packets === 0) await new Promise(setImmediate)
+      await queue.finish()
+      await reading
+      await sending
+      const { stats } = queue
+      expect(stats.accepted + stats.dropped).toBe(stats.packets)
+    })
   })
 })

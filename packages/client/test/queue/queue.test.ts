@@ -585,6 +585,34 @@ describe('loss and bad input', () => {
     await queue.close()
   })
 
+  test.each([
+    ['one refusal of its first message, without the privilege', 1],
+    ['a refusal of each message, when another socket owns the queue', 3],
+  ] as const)('a flush that is refused as a whole counts all its packets: %s', async (_, errors) => {
+    const { transport, queue } = await open({ verdictBatching: 'never' })
+    const { kernel } = transport
+    transport.kernel = (datagram) => {
+      const verdicts = split(datagram).filter(({ type }) => type === QueueMessage.Verdict)
+      if (verdicts.length === 0) return kernel(datagram)
+      return verdicts.slice(0, errors).map(({ bytes }) => errorMessage(bytes, Errno.EPERM))
+    }
+    transport.deliver(packetMessage(7), packetMessage(8), packetMessage(9))
+    const loop = (async () => {
+      for await (const packets of queue) packets.accept()
+    })()
+    expect(await failure(loop)).toMatchObject({ code: 'KERNEL', errno: Errno.EPERM, sequence: 7 })
+    await queue.close()
+    expect(queue.stats).toMatchObject({ packets: 3, accepted: 3, refused: 3 })
+  })
+
+  test('finish without a loop is close', async () => {
+    const { transport, queue } = await open()
+    transport.deliver(packetMessage(1))
+    await queue.finish()
+    expect(queue.stats).toMatchObject({ packets: 1, dropped: 1, unanswered: 1 })
+    await queue.finish()
+  })
+
   test('other messages of the kernel are skipped', async () => {
     const { transport, queue } = await open()
     const other = packetMessage(1)
