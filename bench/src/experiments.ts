@@ -2,6 +2,7 @@ import { codecExperiment } from './codec-experiment.ts'
 import { conntrackExperiment } from './conntrack-experiment.ts'
 import { allocationExperiment, systemCallExperiment } from './counting-experiments.ts'
 import type { Experiment } from './experiment.ts'
+import { fairnessExperiment } from './fairness-experiment.ts'
 import { logExperiment } from './log-experiment.ts'
 import { millionExperiment } from './million-experiment.ts'
 import { packetExperiment } from './packet-experiment.ts'
@@ -46,5 +47,7 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers): Experim
       return [codecExperiment('usual', peers), packetExperiment(), ...(quick ? [] : [codecExperiment('rich', peers)])]
     case 'million':
       return [millionExperiment]
+    case 'fairness':
+      return [fairnessExperiment]
   }
 }

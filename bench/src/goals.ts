@@ -55,6 +55,12 @@ export const goals: readonly Goal[] = [
   ratio('latency p50 / C, event loop, same CPU', '<=', 1.25, ['latency', 'ringlink', 'c-best']),
   ratio('latency p50 / C, in a Worker, same CPU', '<=', 1.1, ['latency', 'ringlink-worker', 'c-best']),
   ratio('two Workers / one', '>=', 1.45, ['drain-2-queues', 'ringlink-fan-out-2', 'ringlink-fan-out-1']),
+  {
+    criterion: 'loop delay p99 under a flood on two queues beside an HTTP server, ms',
+    sign: '<=',
+    limit: 20,
+    measured: (results) => spreadOfValue(results, 'fairness', 'ringlink'),
+  },
   ratio('TCP with segmentation offload / C', '>=', 0.95, ['tcp-gso', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, records per CPU second / C', '>=', 0.9, ['log-64', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, / C that rests as long', '>=', 0.9, ['log-64', 'ringlink', 'c-resting']),

@@ -8,6 +8,10 @@ export const Port = {
   TwoQueues: 9002,
   /** queues 0 to 3, by address */
   FourQueues: 9004,
+  /** no queue */
+  Unqueued: 9006,
+  /** an HTTP server; no queue */
+  Http: 9200,
   /** TCP; the direction of the data goes to queue 0 */
   Tcp: 9100,
   /** log group 1, a message for each packet */
