@@ -11,6 +11,7 @@ export const GROUPS = [
   'ring',
   'ids',
   'million',
+  'fairness',
 ] as const
 export type Group = (typeof GROUPS)[number]
 

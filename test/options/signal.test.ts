@@ -32,12 +32,15 @@ const countingTransport = (): Transport => {
 const file = () => join(folder, 'file')
 const needs = { protocol: 12 }
 const transport = countingTransport
+const family = { name: 'absent', protocol: 16, operations: {}, groups: {} } as never
 
 /** How each is called with a signal. */
 const calls: Record<string, (signal: AbortSignal) => unknown> = {
   openQueue: (signal) => client.openQueue({ number: 1, transport, signal }),
   openConntrack: (signal) => client.openConntrack({ transport, signal }),
   'openConntrack of ringlink': (signal) => ringlink.openConntrack({ signal }),
+  openFamily: (signal) => client.openFamily(family, { transport, signal }),
+  'openFamily of ringlink': (signal) => ringlink.openFamily(family, { signal }),
   openLog: (signal) => client.openLog({ group: 1, transport, signal }),
   installRules: (signal) => client.installRules([{ hook: 'output', queue: 0 }], { transport, signal }),
   openRing: (signal) => mmap.openRing({ ...needs, signal }),

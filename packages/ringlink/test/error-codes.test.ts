@@ -1,7 +1,7 @@
 /** The README's table of errors against the sources of all packages, and each code thrown as a user meets it. */
 
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import {
@@ -27,9 +27,10 @@ import { loadFrom } from '../../native/src/loader.ts'
 import { openRingOn } from '../../transport-mmap/src/open-ring.ts'
 import { SimKernel } from '../../transport-sim/src/index.ts'
 import type { ErrorCode } from '../src/errors.ts'
-import { fanOut, installRules, openConntrack, openLog, openQueue, Session } from '../src/index.ts'
+import { fanOut, installRules, openConntrack, openFamily, openLog, openQueue, Session } from '../src/index.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
+const isBuilt = existsSync(`${root}packages/ringlink/dist/fan-out/worker.js`)
 const NONE = `${tmpdir()}/there-is-no-such-folder/`
 
 const request = { what: 'list tables', type: 0x0a01 }
@@ -58,6 +59,24 @@ const bottomless: AttributeSet = {
   name: 'DEEP',
   members: { inner: { number: 1, kernelName: 'DEEP_INNER', format: { kind: 'nested', set: () => bottomless } } },
   names: [undefined, 'inner'],
+}
+
+const absent = {
+  name: 'absent',
+  protocol: 16,
+  generic: { name: 'absent', version: 1 },
+  operations: {},
+  groups: {},
+} as never
+
+/** A set of at most two ports, in a rule on a simulated kernel. */
+async function smallSet() {
+  const kernel = new SimKernel()
+  const rules = await installRules([{ hook: 'output', match: { protocol: 'udp', destinationPort: { in: 'small' } } }], {
+    sets: { small: { type: 'port', size: 2 } },
+    transport: (needs) => kernel.open(needs),
+  })
+  return rules.set('small')
 }
 
 /** What throws each code, as a user meets it. */
@@ -152,6 +171,14 @@ const failures: Record<ErrorCode, () => unknown> = {
   CONNTRACK_UNSUPPORTED: () => openConntrack({ transport: refusing(Errno.EINVAL) }),
   CONNECTION_GONE: () => openConntrack({ transport: refusing(Errno.ENOENT) }),
   CONNECTION_EXISTS: () => openConntrack({ transport: refusing(Errno.EEXIST) }),
+  FAMILY_UNSUPPORTED: () => openFamily(absent, { transport: refusing(Errno.ENOENT) }),
+  SET_FULL: async () => (await smallSet()).add([1, 2, 3]),
+  ELEMENT_EXISTS: async () => {
+    const set = await smallSet()
+    await set.add(1)
+    await set.add(1, { exclusive: true })
+  },
+  ELEMENT_MISSING: async () => (await smallSet()).delete([9]),
   WORKER_FAILED: () => fanOut({ queues: '0', module: 'data:text/javascript,throw new Error("no")' }),
   PLATFORM_UNSUPPORTED: () => loadFrom(NONE, 'darwin'),
   ADDON_MISSING: () => loadFrom(NONE, 'linux'),
@@ -159,14 +186,18 @@ const failures: Record<ErrorCode, () => unknown> = {
 }
 
 describe('each code is thrown', () => {
-  test.each(Object.entries(failures))('%s', async (code, fail) => {
-    const error = await (async () => fail())().then(
-      () => undefined,
-      (reason: unknown) => reason,
-    )
-    expect(error).toMatchObject({ code })
-    expect(isNetlinkError(error, code)).toBe(true)
-  })
+  const needsBuild = (code: string) => code === 'WORKER_FAILED' && !isBuilt
+  for (const [code, fail] of Object.entries(failures)) {
+    const title = needsBuild(code) ? `${code} (skipped: Workers run what was built, npm run build)` : code
+    test.skipIf(needsBuild(code))(title, async () => {
+      const error = await (async () => fail())().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+      expect(error).toMatchObject({ code })
+      expect(isNetlinkError(error, code)).toBe(true)
+    })
+  }
 })
 
 test('the table of errors in the README is current', () => {

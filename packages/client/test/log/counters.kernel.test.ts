@@ -1,3 +1,5 @@
+/** The equations of a log in docs/counters.md, against the counter of its rule. */
+
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { Transport, TransportNeeds } from '@ringlink/transport'
 import { openUring } from '@ringlink/transport-mmap'
@@ -63,7 +65,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a log of the rea
       const { records, lost, unread, untold, lostMessages } = log.stats
       expect(records + lost).toBe(20_000)
       expect(unread).toBe(records)
-      // Behind the kernel's thread answers to the requests of close can be lost as well, which are datagrams like others.
+      // With a kernel thread, answers to the requests of close may be lost as well.
       if (name !== 'ring with a kernel thread') expect(untold).toBe(0)
       expect(lost).toBeGreaterThan(10_000)
       expect(lostMessages).toBeGreaterThan(100)
@@ -83,7 +85,9 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a log of the rea
       await log.finish()
       await reading
       expect({ ...log.stats, total: log.stats.records + log.stats.lost }).toMatchObject({
-        ...{ records: seen, lost: missing, unread: 0, untold: 0, total: 20_000 },
+        ...{ records: seen, lost: missing, unread: 0, total: 20_000 },
+        // A kernel thread may have lost answers to requests as well.
+        ...(name === 'ring with a kernel thread' ? {} : { untold: 0 }),
       })
     })
 
