@@ -42,7 +42,7 @@ function listing(rows: number, interruptions = 0): FunctionTransport {
   ])
 }
 
-test('rowBatches gives out rows where they lie, batch by batch, and returns the frames', async () => {
+test('rowBatches yields rows in the frames of the transport, batch by batch, and returns the frames', async () => {
   const transport = listing(40)
   await using session = new Session(transport)
   const seen: (string | undefined)[] = []

@@ -98,7 +98,8 @@ describe.each(ends)('over IPv$version', ({ version, client, server }) => {
         expect.objectContaining({ code: 'VALUE_RANGE' }),
       )
     }
-    expect(udpFlood({ client, server, seed: 1, flows: 25_536 })).toBeDefined()
+    const [packet] = udpFlood({ client, server, seed: 1, flows: 25_536 })
+    expect((packet?.[0] ?? 0) >> 4).toBe(client.address.includes(':') ? 6 : 4)
   })
 })
 

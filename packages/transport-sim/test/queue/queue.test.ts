@@ -280,7 +280,7 @@ describe('nfnetlink_queue', () => {
     const { socket } = queueKernel()
     expect(ask(socket, config(0, unbind, 0))).toEqual([])
     expect(ask(socket, config(0, unbind, MessageFlag.Acknowledge))).toEqual([0])
-    expect(counters(socket)).toBeDefined()
+    expect(counters(socket)).toEqual([0, 0, 2, 65531, 0, 0, 0, 1])
     const unknown = config(0, {})
     unknown[5] = 12
     expect(ask(socket, unknown)).toEqual([22])

@@ -112,7 +112,6 @@ const both = <Value>(value: Value): readonly [Value, Value] => [value, value]
 export const portKind = numberKind(2, DataType.Port, { maximum: 0xffff })
 export const byteKind = numberKind(1, DataType.Integer, { maximum: 0xff })
 export const wordKind = numberKind(4, DataType.Integer, { maximum: WORD })
-export const packetLengthKind = wordKind
 export const groupKind = numberKind(4, DataType.DeviceGroup, { maximum: WORD })
 export const markKind = numberKind(4, DataType.Mark, { maximum: WORD })
 export const counterKind = numberKind(8, DataType.Integer, { maximum: Number.MAX_SAFE_INTEGER })
@@ -285,7 +284,7 @@ export const fields: readonly Field[] = [
     { needs: ['icmp'] },
   ),
   field('tcpFlags', 'tcp flags', tcpFlagKind, payloadForm(Transport, 13, 1), { style: 'flags', needs: ['tcp'] }),
-  field('packetLength', 'meta length', packetLengthKind, metaForm(MetaKey.Length, 4)),
+  field('packetLength', 'meta length', wordKind, metaForm(MetaKey.Length, 4)),
   field('mark', 'meta mark', markKind, metaForm(MetaKey.Mark, 4), { style: 'mark' }),
   field('ctState', 'ct state', stateKind, conntrackForm(ConntrackKey.State, 4), {
     style: 'bits',

@@ -3,7 +3,7 @@
  * name of a device one of 16. So one compiler compares them all, and one check finds those that overlap.
  */
 import { integer, object, oneOf, required, type Schema, schemaOf } from '@ringlink/codec/options'
-import { formatAddress, formatHardwareAddress, tryParseAddress, tryParsePrefix } from '@ringlink/packet'
+import { formatHardwareAddress, tryParseAddress, tryParsePrefix } from '@ringlink/packet'
 import type { NumberRange } from '../properties.ts'
 import { type KeyRange, keyBytes, keyOf } from '../set.ts'
 import type { Names } from './names.ts'
@@ -216,11 +216,6 @@ const addressSchema: Schema<string> = schemaOf(ADDRESS, ['string'], (value: stri
   if (addressRange(value) !== undefined) return value
   throw place.outOfRange(ADDRESS, value)
 })
-
-/** Text of an address that a key is. */
-export function addressText(key: bigint, length: number): string {
-  return formatAddress(keyBytes(key, length))
-}
 
 const HARDWARE_ADDRESS = 'a MAC address such as 02:00:00:00:00:01'
 const HARDWARE_ADDRESS_LENGTH = 6

@@ -143,8 +143,3 @@ export const weekdays: Readonly<Record<Weekday, number>> = {
 export function bitsOf(names: readonly string[], bits: Names): number {
   return names.reduce((sum, name) => sum | (bits[name] ?? 0), 0)
 }
-
-/** The names of a table. */
-export function namesOf<Name extends string>(names: Readonly<Record<Name, number>>): Name[] {
-  return Object.keys(names) as Name[]
-}
