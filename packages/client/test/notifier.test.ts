@@ -113,7 +113,9 @@ describe('a listener that throws', () => {
     })
     const seen: number[] = []
     const reading = readAll(queue, seen)
-    transport.deliver(packetMessage(1), verdictError(7, Errno.EPERM), packetMessage(2))
+    transport.deliver(packetMessage(1))
+    while (verdictsOf(transport).length === 0) await new Promise(setImmediate)
+    transport.deliver(verdictError(1, Errno.EPERM), packetMessage(2))
     for (let id = 3; id <= 12; id++) transport.deliver(packetMessage(id))
     const errors = await reading
     expect(errors.length).toBeGreaterThan(0)

@@ -104,7 +104,7 @@ export const logRecords: Subject = {
   create: () => new LogRecordView(),
   attributes: (view) => (view as LogRecordView).attributes(),
   derived: { ...derivedByBoth, group: (_, resourceId) => resourceId },
-  left: ['hardwareHeaderLength'],
+  left: ['hardwareHeaderLength', 'conntrack'],
 }
 
 /** The properties and methods of a view, without those of all views and without `attributes`. */
