@@ -136,8 +136,8 @@ export async function loadQueue(kernel: LoadedKernel, count: number, trouble: Tr
   const reading = answer(queue, random)
   power.isOn = true
   await kernel.send(count)
-  // Without order the losses of the transport are all that is known, and an answer to close would be one.
-  if (trouble === 'reordering') power.isOn = false
+  // The answers to the requests of close are not packets.
+  power.isOn = false
   await queue.close()
   await reading
   const { stats } = queue

@@ -1,6 +1,8 @@
 /** The examples of `--help` work unchanged: a shell runs each in new namespaces, where `ringlink` is in the path. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { descriptions } from '../src/descriptions.ts'
 import { type CommandFolder, makeCommandFolder } from './support/command-folder.ts'
@@ -9,6 +11,7 @@ let command: CommandFolder
 
 beforeAll(() => {
   command = makeCommandFolder()
+  writeFileSync(join(command.folder, 'rules.txt'), 'output udp dport 53 accept\n')
 })
 afterAll(() => command[Symbol.dispose]())
 
@@ -47,7 +50,7 @@ describe.each(descriptions.map(({ name, examples }) => [name, examples] as const
 
   test.each(examples.map(({ line }) => [line] as const))('%s', async (line) => {
     const { code, signal, text } = await runExample(line)
-    expect(text).not.toMatch(/ringlink( \w+)?: (?!no table|\d)/)
+    expect(text).not.toMatch(/ringlink( \w+)?: (?!no table|watching|\d)/)
     // A shell that the signal reached with its program ends by it.
     if (signal !== 'SIGINT') expect([0, 130]).toContain(code)
   })

@@ -73,7 +73,8 @@ describe.skipIf(isMissing('zsh'))(title('zsh'), () => {
 
   // One shell for all: its start costs more than what it completes.
   beforeAll(() => {
-    const setup = `fpath=(${folder} $fpath); autoload -U compinit; compinit -u -D; PS1='${READY}'; cd ${folder}`
+    // npm sets EDITOR to vi, and zsh takes its keys from that.
+    const setup = `bindkey -e; fpath=(${folder} $fpath); autoload -U compinit; compinit -u -D; PS1='${READY}'; cd ${folder}`
     writeFileSync(join(folder, '.zshrc'), `${setup}\n`)
     const steps: Step[] = lines.flatMap((line) => [
       { send: `${line}\t` },
