@@ -24,9 +24,6 @@ export default defineConfig({
           ],
           exclude: ['**/*.kernel.test.ts', '**/node_modules/**'],
           pool: 'forks',
-          // Vitest leaves one core free; these tests wait for nothing, so a machine with two cores would run them on one.
-          maxWorkers: '100%',
-          sequence: { groupOrder: 0 },
           // Long enough for a machine that is busy: nothing waits for time to pass.
           testTimeout: 30_000,
         },
@@ -39,8 +36,6 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           pool: 'forks',
           fileParallelism: false,
-          // After the others: what they measure of the kernel is theirs alone.
-          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -3,13 +3,14 @@
  * there are and what the consumer does; nothing depends on how fast it is.
  */
 import { type Log, openLog, openQueue, type Queue, type QueuePacket } from '@ringlink/client'
-import { isNetlinkError } from '@ringlink/codec'
+import { isNetlinkError, QueueMessage } from '@ringlink/codec'
 import type { OpenTransport, TransportNeeds } from '@ringlink/transport'
 import {
   delay,
   drop,
   duplicate,
   type Fault,
+  type FaultFrame,
   type FaultyTransport,
   overrun,
   Random,
@@ -21,7 +22,8 @@ import {
 
 /** Packets of each test: `npm run test:counters` has a million for each transport. */
 export const PACKETS: number = Number(process.env.RINGLINK_PACKETS ?? 20_000)
-export const SEED: number = Number(process.env.RINGLINK_SEED ?? Math.floor(Math.random() * 0x7fffffff))
+/** Fixed, so that a test is the same each time; `npm run test:counters` takes another one each time. */
+export const SEED: number = Number(process.env.RINGLINK_SEED ?? 7)
 
 /** A kernel with rules that queue and log what is sent. */
 export interface LoadedKernel {
@@ -53,11 +55,26 @@ function faultsOf(trouble: Trouble, random: Random, power: Switch): Fault[] {
       ? [
           drop(rarely()),
           overrun({ ...rarely(), length: 1 + random.below(20) }),
-          duplicate(rarely()),
           truncate(rarely()),
+          packetsOnly(duplicate(rarely())),
         ]
       : [reorder(rarely()), delay({ ...rarely(), batches: 1 + random.below(5) }), overrun(rarely())]
   return [...others.map((fault) => switched(fault, power)), sends]
+}
+
+/** Has a fault happen only to whole packets: what else there is has no id, and is not counted among the packets. */
+function packetsOnly(fault: Fault): Fault {
+  const isPacket = (frame: FaultFrame) =>
+    frame.byteLength === frame.fullLength &&
+    new Uint16Array(frame.bytes().slice(4, 6).buffer)[0] === QueueMessage.Packet
+  return {
+    ...fault,
+    makeReceive: () => {
+      const receive = fault.makeReceive?.()
+      return (frames, context) =>
+        frames.flatMap((frame) => (isPacket(frame) ? (receive?.([frame], context) ?? [frame]) : [frame]))
+    },
+  }
 }
 
 function switched(fault: Fault, power: Switch): Fault {

@@ -39,19 +39,14 @@ describe.skipIf(kernelUnavailable)(kernelTests(`the equations of docs/counters.m
     })
     const match = { protocol: 'udp', destinationPort: PORT } as const
 
-    // Faults between a real kernel and the queue leave a difference of one or two packets in one run of twenty, whose cause is not
-    // known yet: `npm run test:counters` shows it. On the simulated kernel it is 0.
-    const kinds = process.env.RINGLINK_PACKETS === undefined ? (['none'] as const) : (['none', 'lossy'] as const)
-
-    test.each(kinds.map((kind) => [kind, 0.4] as const))(
-      'a queue with faults of kind %s',
-      { timeout: 600_000 },
-      async (trouble, share) => {
-        await namespace.install([{ hook: 'output', match, queue: 5 }])
-        const sums = await loadQueue(kernel(), Math.ceil(PACKETS * share), trouble, SEED)
-        expect(sums).toMatchObject({ ids: 0, delivered: 0, answered: 0, passed: 0, refused: 0 })
-      },
-    )
+    test.each([
+      ['none', 0.4],
+      ['lossy', 0.4],
+    ] as const)('a queue with faults of kind %s', { timeout: 600_000 }, async (trouble, share) => {
+      await namespace.install([{ hook: 'output', match, queue: 5 }])
+      const sums = await loadQueue(kernel(), Math.ceil(PACKETS * share), trouble, SEED)
+      expect(sums).toMatchObject({ ids: 0, delivered: 0, answered: 0, passed: 0, refused: 0 })
+    })
 
     test.each([
       ['none', 0.1],
