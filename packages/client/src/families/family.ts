@@ -7,18 +7,17 @@ import {
   type FamilyDescription,
   isNetlinkError,
   type Message,
-  MessageIterator,
   type MessageView,
-  MINIMUM_MESSAGE_TYPE,
   type OperationDescription,
   type OperationRequest,
   type OperationValues,
 } from '@ringlink/codec'
 import { didYouMean } from '@ringlink/codec/internal'
-import type { FrameBatch, Transport } from '@ringlink/transport'
+import type { Transport } from '@ringlink/transport'
 import type { Request } from '../request.ts'
 import type { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
+import type { NotificationBatch } from '../subscription.ts'
 import { messageNumber, messageValues, requestHeader } from './layout.ts'
 import { type AttributePolicy, type OperationPolicy, readPolicies } from './policy.ts'
 
@@ -135,21 +134,24 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   async *subscribe(
     ...groups: readonly GroupName<Description>[]
   ): AsyncGenerator<FamilyNotification<Description>, void, undefined> {
-    const numbers = groups.map((group) => this.#groupNumber(group))
-    for (const number of numbers) this.transport.joinGroup(number)
+    const subscription = this.session.subscribe(groups.map((group) => this.#groupNumber(group)))
+    let malformed = 0
     try {
-      for (;;) {
-        const batch = await this.session.receive()
-        yield* this.#notifications(batch)
+      for await (const batch of subscription) {
+        this.#stats.lost += batch.lost
+        this.#stats.unreadable += subscription.stats.malformed - malformed
+        malformed = subscription.stats.malformed
+        const notifications = this.#notifications(batch)
+        // The values are copies: a slow loop keeps no frame from the kernel.
+        batch.finish()
+        yield* notifications
       }
-    } catch (error) {
-      if (!isNetlinkError(error, 'CLOSED')) throw error
     } finally {
-      if (!this.#closed) for (const number of numbers) this.transport.leaveGroup(number)
+      subscription.close()
     }
   }
 
-  /** What the kernel accepts in the requests of a generic family; code `ARGUMENT` for others, which have no policy to ask for. */
+  /** What the kernel accepts in the requests of a generic family; rejects with code `VALUE_RANGE` for others, which have no policy. */
   async policy(
     options: RequestOptions = {},
   ): Promise<{ attributes: readonly AttributePolicy[]; operations: readonly OperationPolicy[] }> {
@@ -158,10 +160,7 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     return readPolicies(this.session, generic.name, options)
   }
 
-  #closed = false
-
   async close(): Promise<void> {
-    this.#closed = true
     await this.session.close()
   }
 
@@ -223,27 +222,18 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     throw this.#unknown(`has no group "${group}"${didYouMean(group, known)}`)
   }
 
-  #notifications(batch: FrameBatch): FamilyNotification<Description>[] {
+  #notifications(batch: NotificationBatch): FamilyNotification<Description>[] {
     const found: object[] = []
-    try {
-      this.#stats.lost += batch.lost
-      for (let frame = 0; frame < batch.length; frame++) {
-        const messages = new MessageIterator().wrap(batch.memory, batch.offset(frame), batch.byteLength(frame))
-        while (messages.next()) {
-          const notification = this.#notification(messages.view)
-          if (notification !== undefined) found.push(notification)
-        }
-        if (messages.problem !== undefined) this.#stats.unreadable++
-      }
-    } finally {
-      batch.release()
+    for (const view of batch) {
+      const notification = this.#notification(view)
+      if (notification !== undefined) found.push(notification)
     }
     return found as FamilyNotification<Description>[]
   }
 
   #notification(view: MessageView): object | undefined {
     const { id } = this.#numbers
-    if (view.type < MINIMUM_MESSAGE_TYPE || (id !== undefined && view.type !== id)) return undefined
+    if (id !== undefined && view.type !== id) return undefined
     const operation = this.#events.get(messageNumber(this.description, view))
     if (operation === undefined) {
       this.#stats.unreadable++

@@ -239,7 +239,8 @@ describe.skipIf(kernelUnavailable)(kernelTests('families of the real kernel'), (
     expect((await watched.next()).done).toBe(true)
   })
 
-  test.skipIf(ethtoolMissing)('ethtool: features, strings and statistics', async () => {
+  const ethtoolTitle = `ethtool: features, strings and statistics${ethtoolMissing === undefined ? '' : ` (skipped: ${ethtoolMissing})`}`
+  test.skipIf(ethtoolMissing)(ethtoolTitle, async () => {
     const family = await open(ethtoolFamily)
     const header = { devName: 'veth-a' }
     const state = await family.do('linkstateGet', { header })
