@@ -1,7 +1,7 @@
 /** How the kernel describes connections and expected ones: which attributes, in which order. */
 import { AttributeBit, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
-import type { ReplyWriter } from '../nftables/reply.ts'
+import type { ReplyWriter } from '../nfnetlink/reply.ts'
 import {
   ADDRESS,
   COUNTERS,

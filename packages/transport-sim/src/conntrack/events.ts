@@ -1,6 +1,6 @@
 /** Events of connections and expected ones: messages to the groups NFNLGRP_CONNTRACK_*. */
 import { NewFlag } from '@ringlink/codec'
-import { ReplyWriter } from '../nftables/reply.ts'
+import { ReplyWriter } from '../nfnetlink/reply.ts'
 import { CT_MESSAGE, EXP_MESSAGE } from './attributes.ts'
 import { type Connection, ConntrackEvent, type Expectation } from './connection.ts'
 import { ConnectionWriter } from './describe.ts'

@@ -2,7 +2,7 @@
 import { AttributeBit } from '@ringlink/codec'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
-import { ReplyWriter } from '../nftables/reply.ts'
+import { ReplyWriter } from '../nfnetlink/reply.ts'
 import { CTA, EXPECT } from './attributes.ts'
 import { changeByVerdict } from './change.ts'
 import { ConnectionWriter } from './describe.ts'

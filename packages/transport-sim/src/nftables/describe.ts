@@ -1,6 +1,6 @@
 /** The messages in which nf_tables shows its objects: attributes in the kernel's order. */
 import { ChainFlag, NfTablesMessage } from '@ringlink/codec'
-import type { ReplyHeader, ReplyWriter } from './reply.ts'
+import type { ReplyHeader, ReplyWriter } from '../nfnetlink/reply.ts'
 import type { NfTablesChain, NfTablesRule, NfTablesTable } from './ruleset.ts'
 import type { NfTablesSet, SetElement } from './sets.ts'
 

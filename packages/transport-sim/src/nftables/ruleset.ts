@@ -1,7 +1,7 @@
 /** The tables, chains and rules of a kernel: nf_tables' objects, apart from messages and packets. */
 import { Family, TableFlag } from '@ringlink/codec'
+import type { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { Evaluate } from './expressions/evaluate.ts'
-import type { ReplyWriter } from './reply.ts'
 import type { NfTablesSet } from './sets.ts'
 
 /** A table: a name for chains and sets of one family. */

@@ -1,7 +1,7 @@
 /** The sets of a table: keys or intervals, in the order of their keys, and what belongs to them. */
 import { SetFlag } from '@ringlink/codec'
+import type { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { Evaluate } from './expressions/evaluate.ts'
-import type { ReplyWriter } from './reply.ts'
 
 /** The properties of a new set. */
 export interface SetProperties {

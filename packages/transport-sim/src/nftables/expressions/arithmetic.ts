@@ -2,7 +2,7 @@
 import { BitwiseOperation, Errno, RuleVerdict } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { AttributeTable } from '../../netlink/policy.ts'
-import type { ReplyWriter } from '../reply.ts'
+import type { ReplyWriter } from '../../nfnetlink/reply.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate } from './evaluate.ts'
 import {

@@ -1,7 +1,7 @@
 /** Expression `immediate`: a constant for a register, or the verdict of a rule. */
 import { Errno, Register, RuleVerdict, Verdict } from '@ringlink/codec'
 import type { AttributeTable } from '../../netlink/policy.ts'
-import type { ReplyWriter } from '../reply.ts'
+import type { ReplyWriter } from '../../nfnetlink/reply.ts'
 import type { NfTablesChain, RuleExpression } from '../ruleset.ts'
 import type { Evaluation } from './evaluate.ts'
 import {

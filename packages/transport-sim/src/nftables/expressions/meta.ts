@@ -3,7 +3,7 @@ import { Errno, MetaKey, RuleVerdict } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
-import type { ReplyWriter } from '../reply.ts'
+import type { ReplyWriter } from '../../nfnetlink/reply.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate, Evaluation } from './evaluate.ts'
 import {

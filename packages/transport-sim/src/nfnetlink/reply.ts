@@ -1,4 +1,4 @@
-/** Messages of the kernel, attribute by attribute: nests without NLA_F_NESTED, as nf_tables sends them. */
+/** Messages of netfilter subsystems, attribute by attribute. */
 import { AttributeWriter, beginMessage, encodeText, finishMessage, Memory } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 
