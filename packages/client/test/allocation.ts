@@ -28,7 +28,7 @@ import { openQueue, type PacketBatch, type Queue, type VerdictBatching } from '.
 /** Many batches in a turn of the event loop. */
 const TINY = 64
 /**
- * The number of frames that the transport gives out in a turn: a batch of at least this size is never divided and takes
+ * The number of frames that the transport delivers in a turn: a batch of at least this size is never divided and takes
  * one turn.
  */
 const SMALL = 1024

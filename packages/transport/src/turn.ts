@@ -1,5 +1,5 @@
 /**
- * Maximum frames that one transport gives out in one turn of the event loop, before others get their turn. A batch is
+ * Maximum frames that one transport delivers in one turn of the event loop, before others get their turn. A batch is
  * never divided.
  */
 export const FRAMES_PER_TURN = 1024

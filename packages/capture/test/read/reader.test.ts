@@ -60,7 +60,7 @@ describe('readCapture', () => {
     await fc.assert(property)
   })
 
-  test('gives out all whole packets of a truncated capture, compressed or not, and reports where it ends', async () => {
+  test('yields all whole packets of a truncated capture, compressed or not, and reports where it ends', async () => {
     const property = fc.asyncProperty(how, fc.integer({ min: 1, max: 100 }), async ({ format, compressed }, cut) => {
       const list = Array.from({ length: 40 }, (_, index) => Uint8Array.of(index, index, index))
       const whole = compressed ? gzipSync(format(list)) : format(list)
