@@ -79,7 +79,7 @@ export const STATS = {
   chainTooLong: 15,
 } as const
 export const STATS_GLOBAL = { entries: 1, maximum: 2 } as const
-export const STATS_EXPECT = { new: 1, create: 2, delete: 3 } as const
+export const STATS_EXPECT = { expectationNew: 1, expectationCreate: 2, expectationDelete: 3 } as const
 
 /** IPCTNL_MSG_CT_*: the lower byte of the type; NFNL_SUBSYS_CTNETLINK (1) is the upper one. */
 export const CT_MESSAGE = { new: 0x100, delete: 0x102, statsCpu: 0x104, stats: 0x105 } as const

@@ -9,7 +9,7 @@ import { EXP_MESSAGE, EXPECT, EXPECT_NAT, STATS_EXPECT } from './attributes.ts'
 import { type Connection, type Expectation, ExpectationFlag, type ExpectationNat } from './connection.ts'
 import { ConnectionWriter } from './describe.ts'
 import { nest, type ParsedTuple, parseTuple, parseZone } from './parse.ts'
-import { answer, dump, familyOf, isDump, reporterOf } from './requests.ts'
+import { answer, dump, dumpProcessors, familyOf, isDump, reporterOf } from './requests.ts'
 import type { ConntrackTable } from './table.ts'
 import type { Tuple } from './tuple.ts'
 
@@ -208,24 +208,6 @@ class ExpectationRequests {
 
   /** IPCTNL_MSG_EXP_GET_STATS_CPU; its rows have a type of the other subsystem. */
   processorStatistics(request: KernelRequest): number {
-    if (!isDump(request)) return 0
-    const { statistics, settings } = this.#table
-    const { sequence, socket } = request
-    const rows = Array.from({ length: settings.processors }, (_, processor) => () => {
-      this.#reply.begin({
-        type: EXP_MESSAGE.statsCpu,
-        flags: MessageFlag.Multipart,
-        sequence,
-        portId: socket.portId,
-        family: 0,
-        resourceId: processor,
-      })
-      const { expectationNew, expectationCreate, expectationDelete } = statistics
-      this.#reply.be32(STATS_EXPECT.new, processor === 0 ? expectationNew : 0)
-      this.#reply.be32(STATS_EXPECT.create, processor === 0 ? expectationCreate : 0)
-      this.#reply.be32(STATS_EXPECT.delete, processor === 0 ? expectationDelete : 0)
-      return this.#reply.end()
-    })
-    return dump(request, rows)
+    return dumpProcessors(request, this.#table, this.#reply, EXP_MESSAGE.statsCpu, STATS_EXPECT)
   }
 }

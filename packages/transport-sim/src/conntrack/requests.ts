@@ -14,6 +14,7 @@ import { ConnectionWriter } from './describe.ts'
 import { type ConnectionFilter, needsFilter, parseFilter } from './filter.ts'
 import { type ParsedTuple, parseTuple, parseZone } from './parse.ts'
 import type { Reporter } from './reporter.ts'
+import type { ConntrackStatistics } from './statistics.ts'
 import type { ConntrackTable, FoundConnection } from './table.ts'
 
 const u16 = { kind: 'u16' } as const
@@ -106,6 +107,27 @@ export function answer({ socket }: KernelRequest, message: Uint8Array): number {
 
 /** What is left of a page for messages (`NLMSG_DEFAULT_SIZE`) with their header. */
 const ANSWER_SIZE = 3776
+
+/** A row of counters for each processor, all of which but the first have counted nothing; `counters` are attributes by name. */
+export function dumpProcessors(
+  request: KernelRequest,
+  { statistics, settings }: ConntrackTable,
+  reply: ReplyWriter,
+  type: number,
+  counters: Readonly<Partial<Record<keyof ConntrackStatistics, number>>>,
+): number {
+  if (!isDump(request)) return 0
+  const { sequence, socket } = request
+  const { portId } = socket
+  const rows = Array.from({ length: settings.processors }, (_, processor) => () => {
+    reply.begin({ type, flags: MessageFlag.Multipart, sequence, portId, family: 0, resourceId: processor })
+    for (const [name, number] of Object.entries(counters)) {
+      reply.be32(number, processor === 0 ? statistics[name as keyof ConntrackStatistics] : 0)
+    }
+    return reply.end()
+  })
+  return dump(request, rows)
+}
 
 /** Begins a dump of rows; each is written when its turn comes. */
 export function dump(request: KernelRequest, rows: readonly (() => Uint8Array | undefined)[]): number {
@@ -258,26 +280,9 @@ class ConnectionRequests {
     return 0
   }
 
-  /** IPCTNL_MSG_CT_GET_STATS_CPU: a row for each processor, all of which but the first have counted nothing. */
+  /** IPCTNL_MSG_CT_GET_STATS_CPU */
   processorStatistics(request: KernelRequest): number {
-    if (!isDump(request)) return 0
-    const { statistics, settings } = this.#table
-    const { sequence, socket } = request
-    const rows = Array.from({ length: settings.processors }, (_, processor) => () => {
-      this.#reply.begin({
-        type: CT_MESSAGE.statsCpu,
-        flags: MessageFlag.Multipart,
-        sequence,
-        portId: socket.portId,
-        family: 0,
-        resourceId: processor,
-      })
-      for (const [name, number] of Object.entries(STATS)) {
-        this.#reply.be32(number, processor === 0 ? statistics[name as keyof typeof STATS] : 0)
-      }
-      return this.#reply.end()
-    })
-    return dump(request, rows)
+    return dumpProcessors(request, this.#table, this.#reply, CT_MESSAGE.statsCpu, STATS)
   }
 
   /** IPCTNL_MSG_CT_GET_STATS */
