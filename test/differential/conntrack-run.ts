@@ -9,7 +9,8 @@ import {
 } from '@ringlink/codec'
 import type { Transport } from '@ringlink/transport'
 import type { CtMachine } from './conntrack-machine.ts'
-import type { CtMessage, CtSocketName, CtStep } from './conntrack-script.ts'
+import type { CtSocketName, CtStep } from './conntrack-script.ts'
+import { sendRaw } from './raw-message.ts'
 
 /** Runs a script; a line or several for each step, with nothing in them that may differ between kernels. */
 export async function runCt(machine: CtMachine, script: readonly CtStep[]): Promise<string[]> {
@@ -64,33 +65,12 @@ class CtRunner {
     }
     const socket = this.#sockets.get(step.socket)
     if (socket === undefined) return
-    if (step.do === 'send') this.#send(socket, step.messages)
+    if (step.do === 'send') this.#sequence = sendRaw(socket, step.messages, this.#sequence)
     else this.#read(name, socket)
   }
 
   async close(): Promise<void> {
     for (const socket of this.#sockets.values()) await socket.close()
-  }
-
-  #send({ outbox }: Transport, messages: readonly CtMessage[]): void {
-    const parts = messages.map(({ type, flags, family, version = 0, resourceId = 0, body }) => {
-      const bytes = new Uint8Array(20 + ((body.length + 3) & ~3))
-      const view = new DataView(bytes.buffer)
-      view.setUint32(0, 20 + body.length, true)
-      view.setUint16(4, type, true)
-      view.setUint16(6, flags, true)
-      view.setUint32(8, ++this.#sequence, true)
-      bytes[16] = family
-      bytes[17] = version
-      view.setUint16(18, resourceId)
-      bytes.set(body, 20)
-      return bytes
-    })
-    const whole = Buffer.concat(parts)
-    const offset = outbox.reserve(whole.length)
-    outbox.memory.u8.set(whole, offset)
-    outbox.commit(whole.length)
-    outbox.flush()
   }
 
   #read(name: string, socket: Transport): void {

@@ -17,20 +17,12 @@ import {
 } from '@ringlink/codec'
 import { internetChecksum } from '@ringlink/packet'
 import type { NfStep } from './nftables-script.ts'
+import type { RawMessage } from './raw-message.ts'
 
 export type CtSocketName = 'a' | 'b'
 
 /** One message; its number follows from its place. */
-export interface CtMessage {
-  readonly type: number
-  readonly flags: number
-  readonly family: number
-  /** of the nfgenmsg; default 0 */
-  readonly version?: number
-  readonly resourceId?: number
-  /** attributes as bytes */
-  readonly body: Uint8Array
-}
+export type CtMessage = RawMessage
 
 /** One step. */
 export type CtStep =

@@ -16,6 +16,7 @@ import type { Transport } from '@ringlink/transport'
 import { describeFrame } from './describe.ts'
 import type { NfMachine } from './nftables-machine.ts'
 import type { NfMessage, NfSocketName, NfStep } from './nftables-script.ts'
+import { sendRaw } from './raw-message.ts'
 
 const chainTypes: readonly string[] = ['filter', 'nat', 'route']
 const QUEUE_FILE = 'netfilter/nfnetlink_queue'
@@ -73,24 +74,8 @@ class NfRunner {
     for (const socket of this.#sockets.values()) await socket.close()
   }
 
-  #send(name: string, { outbox }: Transport, messages: readonly NfMessage[]): void {
-    const parts = messages.map(({ type, flags, family, resourceId, body }) => {
-      const bytes = new Uint8Array(20 + ((body.length + 3) & ~3))
-      const view = new DataView(bytes.buffer)
-      view.setUint32(0, 20 + body.length, true)
-      view.setUint16(4, type, true)
-      view.setUint16(6, flags, true)
-      view.setUint32(8, ++this.#sequence, true)
-      bytes[16] = family
-      view.setUint16(18, resourceId)
-      bytes.set(body, 20)
-      return bytes
-    })
-    const whole = Buffer.concat(parts)
-    const offset = outbox.reserve(whole.length)
-    outbox.memory.u8.set(whole, offset)
-    outbox.commit(whole.length)
-    outbox.flush()
+  #send(name: string, socket: Transport, messages: readonly NfMessage[]): void {
+    this.#sequence = sendRaw(socket, messages, this.#sequence)
     this.lines.push(`${name}: up to ${this.#sequence}`)
   }
 
