@@ -1,6 +1,6 @@
-import { isNetlinkError } from '@ringlink/codec'
 import { readArgument } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
+import { ignoreNetlinkError } from './closing.ts'
 import { notePort } from './refusal.ts'
 import { openedTransport } from './transport-schema.ts'
 
@@ -65,8 +65,4 @@ async function unlessAborted<Value>(
       },
     )
   })
-}
-
-function ignoreNetlinkError(error: unknown): void {
-  if (!isNetlinkError(error)) throw error
 }

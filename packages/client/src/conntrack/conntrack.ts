@@ -298,7 +298,7 @@ export async function openConntrack(given: ConntrackOptions): Promise<Conntrack>
     receiveBufferSize: receiveBufferSize ?? DEFAULT_RECEIVE_BUFFER,
   }
   const transport = await openFor({ operation: 'open conntrack', signal }, source, needs)
-  const session = new Session(transport, requestTimeout === undefined ? {} : { requestTimeout })
+  const session = new Session(transport, { requestTimeout })
   const conntrack = new Conntrack(session, typeof source === 'function' ? source : undefined)
   try {
     await conntrack.probe()

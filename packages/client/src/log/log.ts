@@ -286,7 +286,7 @@ export async function openLog(given: LogOptions): Promise<Log> {
   const opened = openFor({ operation, signal }, options.transport, needs)
   const transport = opened instanceof Promise ? await opened : opened
   const session = new Session(transport, {
-    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    requestTimeout,
     open: typeof options.transport === 'function' ? options.transport : undefined,
   })
   const config: LogConfig = { command: { command: LogCommand.Bind }, ...logConfig(options) }

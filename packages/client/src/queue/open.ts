@@ -32,7 +32,7 @@ export async function openQueue(given: QueueOptions): Promise<Queue> {
   const opened = openFor({ operation, signal }, options.transport, needs)
   const transport = opened instanceof Promise ? await opened : opened
   const session = new Session(transport, {
-    ...(requestTimeout === undefined ? {} : { requestTimeout }),
+    requestTimeout,
     open: typeof options.transport === 'function' ? options.transport : undefined,
   })
   try {
