@@ -282,8 +282,9 @@ export abstract class BaseTransport implements Transport {
     const deadline = timeout > 0 ? this.now() + timeout : 0
     for (let left = timeout; ; left = timeout > 0 ? Math.max(0, deadline - this.now()) : timeout) {
       const { foreign } = this.counts
+      const { overruns } = this.loss
       const batch = left === 0 ? this.doReceive() : this.doReceiveBlocking(left)
-      const isInterrupted = this.loss.hasNews || this.counts.foreign !== foreign
+      const isInterrupted = this.loss.hasNews || this.loss.overruns !== overruns || this.counts.foreign !== foreign
       if (batch !== undefined || !isInterrupted) return batch
       this.#announceLoss()
       if (this.#closed || this.#listenerError !== undefined) return undefined

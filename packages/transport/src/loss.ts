@@ -12,6 +12,8 @@ export class LossCounter {
    * compare the kernel's counter whenever the queue runs empty, even without a report: for sockets that do not report
    */
   always = false
+  /** overruns that the kernel has reported; one can come after its losses were counted */
+  overruns = 0
   readonly #counts: Pick<TransportCounts, 'lost'>
   readonly #readDrops: () => number
   #drops = 0
@@ -44,6 +46,7 @@ export class LossCounter {
   /** The kernel reported an overrun; without a counter it stands for one message. */
   noteOverrun(): void {
     this.congested = true
+    this.overruns++
     if (!this.compare()) this.note(1)
   }
 

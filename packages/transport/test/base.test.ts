@@ -57,6 +57,10 @@ class Scripted extends BaseTransport {
     return this.clock
   }
 
+  overrun(): undefined {
+    this.loss.noteOverrun()
+  }
+
   wakeUp(turn?: 'new' | 'same'): void {
     this.wake(turn)
   }
@@ -68,6 +72,15 @@ class Scripted extends BaseTransport {
 
 const value = (batch: FrameBatch | undefined) => batch?.memory.u8[batch.offset(0)]
 const code = (name: string) => expect.objectContaining({ code: name })
+
+test('an overrun whose losses were counted before does not hide the batches after it', async () => {
+  const transport = new Scripted()
+  transport.drops = 0
+  transport.steps.push(() => transport.overrun())
+  transport.add(7)
+  expect(value(transport.poll())).toBe(7)
+  await transport.close()
+})
 
 test('receive takes what is ready without waiting, and waits otherwise', async () => {
   const transport = new Scripted()
