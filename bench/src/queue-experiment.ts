@@ -134,8 +134,8 @@ class QueueRun {
   /** Packets that are not counted: the handler's code is compiled by them, and the kernel's caches are filled. */
   async #warm(): Promise<void> {
     const { traffic } = this.#workload
-    const { verdict, hold } = this.#words
-    const comesBack = verdict !== 'drop' && hold === undefined
+    // Held packets come back too: fewer are held at a time than the window has.
+    const comesBack = this.#words.verdict !== 'drop'
     const window = traffic.kind === 'closed' ? traffic.window : WARM_WINDOW[traffic.kind]
     const way = comesBack ? { mode: 'closed', window: Math.max(window, 16) } : { mode: 'flood', rate: WARM_RATE }
     const addresses = 'addresses' in traffic ? (traffic.addresses ?? 1) : 1
