@@ -23,13 +23,24 @@ export {
   quoteText,
 } from './errors.ts'
 export {
+  ControllerCommand,
+  controllerAttributes,
+  GenericOperationFlag,
+} from './generic/controller.ts'
+export { GenericFamilyId, MAXIMUM_GENERIC_NAME } from './generic/header.ts'
+export {
   type Conntrack,
   ConntrackInfo,
   conntrackAttributes,
 } from './nfnetlink/conntrack/attributes.ts'
 export { type Expectation, ExpectationFlag, expectationAttributes } from './nfnetlink/conntrack/expectation.ts'
 export { ExpectationView } from './nfnetlink/conntrack/expectation-view.ts'
-export { ConntrackMessage, ExpectationMessage, NetfilterGroup } from './nfnetlink/conntrack/messages.ts'
+export {
+  ConntrackEventBit,
+  ConntrackMessage,
+  ExpectationMessage,
+  NetfilterGroup,
+} from './nfnetlink/conntrack/messages.ts'
 export { NestedIndex, NestedMessageView } from './nfnetlink/conntrack/nested-view.ts'
 export {
   ConntrackStatus,
@@ -38,11 +49,13 @@ export {
   type DccpStateWord,
   dccpStateWords,
   type SctpStateWord,
+  SctpTrackingState,
   sctpStateWords,
   statusBitsOf,
   statusWordsOf,
   type TcpStateWord,
   TcpTrackingFlag,
+  TcpTrackingState,
   tcpStateWords,
 } from './nfnetlink/conntrack/states.ts'
 export {
@@ -93,16 +106,32 @@ export {
   readQueueTarget,
 } from './nfnetlink/nftables/compat.ts'
 export { ConntrackDirection, ConntrackKey, ConntrackStateBit } from './nfnetlink/nftables/expressions/ct.ts'
-export { DynamicSetOperation } from './nfnetlink/nftables/expressions/dynset.ts'
-export { MetaKey, PayloadBase, PayloadChecksum, Register, RuleVerdict } from './nfnetlink/nftables/expressions/load.ts'
+export { DynamicSetFlag, DynamicSetOperation } from './nfnetlink/nftables/expressions/dynset.ts'
+export { ExtensionHeaderFlag, ExtensionHeaderKind } from './nfnetlink/nftables/expressions/exthdr.ts'
+export {
+  MetaKey,
+  PayloadBase,
+  PayloadChecksum,
+  PayloadChecksumFlag,
+  Register,
+  RuleVerdict,
+} from './nfnetlink/nftables/expressions/load.ts'
+export { FibFlag, FibResult, RouteKey, SocketKey } from './nfnetlink/nftables/expressions/lookup.ts'
 export {
   BitwiseOperation,
+  ByteorderOperation,
   CompareOperation,
   LimitType,
   MatchFlag,
+  QuotaFlag,
   RangeOperation,
 } from './nfnetlink/nftables/expressions/match.ts'
-export { LogLevel, RejectType, RuleQueueFlag } from './nfnetlink/nftables/expressions/statement.ts'
+export { HashType, NumberGenerator } from './nfnetlink/nftables/expressions/number.ts'
+export { OsfFlag } from './nfnetlink/nftables/expressions/osf.ts'
+export { LogLevel, NatType, RejectCode, RejectType, RuleQueueFlag } from './nfnetlink/nftables/expressions/statement.ts'
+export { SynproxyFlag } from './nfnetlink/nftables/expressions/synproxy.ts'
+export { TunnelFlag, TunnelKey, TunnelMode } from './nfnetlink/nftables/expressions/tunnel.ts'
+export { XfrmKey } from './nfnetlink/nftables/expressions/xfrm.ts'
 export {
   ArpHook,
   type Batch,
@@ -121,6 +150,7 @@ export {
   TableFlag,
   tableAttributes,
 } from './nfnetlink/nftables/messages.ts'
+export { NfTablesObjectType, objectAttributes } from './nfnetlink/nftables/object.ts'
 export {
   type Expression,
   type ExpressionData,
@@ -135,14 +165,16 @@ export {
   ruleAttributes,
 } from './nfnetlink/nftables/rule.ts'
 export {
+  FlowtableFlag,
   flowtableAttributes,
   type NamedSet,
-  NfTablesObjectType,
-  objectAttributes,
+  SetDataType,
   SetElementFlag,
   SetFlag,
+  SetPolicy,
   setAttributes,
   setElementListAttributes,
+  TraceType,
   traceAttributes,
 } from './nfnetlink/nftables/set.ts'
 export { type AttributeIndex, attributeIndex, IndexedMessageView } from './nfnetlink/packet-view.ts'
@@ -283,7 +315,7 @@ export {
   MAXIMUM_ATTRIBUTES,
   MAXIMUM_DEPTH,
 } from './wire/attribute.ts'
-export { DoneView, ErrorView, type ExtendedAck, extendedAckAttributes } from './wire/control.ts'
+export { DoneView, ErrorView, type ExtendedAck, extendedAckAttributes, PolicyType } from './wire/control.ts'
 export { align4, Memory } from './wire/memory.ts'
 export {
   AcknowledgeFlag,
@@ -302,4 +334,5 @@ export {
   NewFlag,
   Protocol,
 } from './wire/message.ts'
+export { SocketOption } from './wire/socket-option.ts'
 export { decodeText, encodeText } from './wire/text.ts'

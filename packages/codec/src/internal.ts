@@ -2,6 +2,7 @@
  * Helpers for sibling packages. They are not public: every release may change them.
  */
 
+export { GENERIC_ATTRIBUTES, GENERIC_HEADER_LENGTH, genericHeader } from './generic/header.ts'
 export { describeMessage } from './messages.ts'
 export { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from './nfnetlink/header.ts'
 export { LOG_TARGET_REVISION, MAXIMUM_LOG_TARGET_PREFIX, QUEUE_TARGET_REVISION } from './nfnetlink/nftables/compat.ts'

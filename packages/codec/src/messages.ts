@@ -22,10 +22,10 @@ import {
   NfTablesMessage,
   tableAttributes,
 } from './nfnetlink/nftables/messages.ts'
+import { objectAttributes } from './nfnetlink/nftables/object.ts'
 import { ruleAttributes } from './nfnetlink/nftables/rule.ts'
 import {
   flowtableAttributes,
-  objectAttributes,
   setAttributes,
   setElementListAttributes,
   traceAttributes,

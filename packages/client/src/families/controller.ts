@@ -1,44 +1,20 @@
-/** Generic netlink's controller: what a family of that name has (uapi/linux/genetlink.h, enum CTRL_ATTR_*). */
+/** Asks generic netlink's controller what a family of that name has. */
 import {
-  attributeSet,
+  ControllerCommand,
+  controllerAttributes,
   Errno,
-  indexedArray,
+  GenericFamilyId,
   isNetlinkError,
   type Message,
-  nested,
   readAttributes,
-  text,
-  u16,
-  u32,
 } from '@ringlink/codec'
+import { GENERIC_ATTRIBUTES, genericHeader } from '@ringlink/codec/internal'
 import { ClientError } from '../errors.ts'
 import type { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
-import { GENERIC_ATTRIBUTES, genericHeader } from './layout.ts'
 
-/** GENL_ID_CTRL */
-export const CONTROLLER = 0x10
-/** CTRL_CMD_GETFAMILY */
-const GET_FAMILY = 3
-const VERSION = 2
-
-const operationAttributes = attributeSet('CTRL_ATTR_OP', {
-  id: u32(1, 'CTRL_ATTR_OP_ID'),
-  flags: u32(2, 'CTRL_ATTR_OP_FLAGS'),
-})
-const groupAttributes = attributeSet('CTRL_ATTR_MCAST_GRP', {
-  name: text(1, 'CTRL_ATTR_MCAST_GRP_NAME'),
-  id: u32(2, 'CTRL_ATTR_MCAST_GRP_ID'),
-})
-const familyAttributes = attributeSet('CTRL_ATTR', {
-  id: u16(1, 'CTRL_ATTR_FAMILY_ID'),
-  name: text(2, 'CTRL_ATTR_FAMILY_NAME'),
-  version: u32(3, 'CTRL_ATTR_VERSION'),
-  headerSize: u32(4, 'CTRL_ATTR_HDRSIZE'),
-  maximumAttribute: u32(5, 'CTRL_ATTR_MAXATTR'),
-  operations: indexedArray(nested(6, 'CTRL_ATTR_OPS', operationAttributes)),
-  groups: indexedArray(nested(7, 'CTRL_ATTR_MCAST_GROUPS', groupAttributes)),
-})
+/** The version of the controller's messages. */
+export const CONTROLLER_VERSION = 2
 
 /** What the kernel has under the name of a generic family. */
 export interface GenericFamily {
@@ -62,11 +38,11 @@ export async function findFamily(
   options: RequestOptions,
 ): Promise<GenericFamily> {
   const what = `find family ${name}`
-  const header = genericHeader(GET_FAMILY, VERSION)
+  const header = genericHeader(ControllerCommand.GetFamily, CONTROLLER_VERSION)
   let messages: Message[]
   try {
     messages = await session.request(
-      { what, type: CONTROLLER, header, set: familyAttributes, attributes: { name } },
+      { what, type: GenericFamilyId.Controller, header, set: controllerAttributes, attributes: { name } },
       options,
     )
   } catch (error) {
@@ -76,7 +52,7 @@ export async function findFamily(
   const [message] = messages
   if (message === undefined) throw familyUnsupported(name, module)
   const { memory, offset, length } = message.view
-  const values = readAttributes(familyAttributes, memory, offset + GENERIC_ATTRIBUTES, length - GENERIC_ATTRIBUTES)
+  const values = readAttributes(controllerAttributes, memory, offset + GENERIC_ATTRIBUTES, length - GENERIC_ATTRIBUTES)
   return {
     id: values.id ?? 0,
     version: values.version ?? 0,

@@ -10,17 +10,7 @@ import {
   readBody,
   type StructFormat,
 } from '@ringlink/codec'
-import { writeStruct } from '@ringlink/codec/internal'
-
-/** Bytes of `struct genlmsghdr`. */
-const GENERIC_HEADER_LENGTH = 4
-/** Offset of the attributes of a generic message without a fixed header of its own. */
-export const GENERIC_ATTRIBUTES: number = MESSAGE_HEADER_LENGTH + GENERIC_HEADER_LENGTH
-
-/** `struct genlmsghdr`: the command and its version. */
-export function genericHeader(command: number, version: number): Uint8Array {
-  return Uint8Array.of(command, version, 0, 0)
-}
+import { GENERIC_ATTRIBUTES, GENERIC_HEADER_LENGTH, genericHeader, writeStruct } from '@ringlink/codec/internal'
 
 /** The bytes before the attributes of a request. */
 export function requestHeader(

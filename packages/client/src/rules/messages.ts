@@ -153,7 +153,7 @@ export function newCounter(table: RuleTable, name: string): BatchPart {
     table: table.name,
     name,
     type: NfTablesObjectType.Counter,
-    data: new Uint8Array(),
+    data: {},
   })
 }
 

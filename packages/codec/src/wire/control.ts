@@ -51,9 +51,48 @@ export const extendedAckAttributes = attributeSet('NLMSGERR_ATTR', {
 /** The extended ack as an owned value. */
 export type ExtendedAck = AttributeValues<typeof extendedAckAttributes>
 
-/**
- * NL_ATTR_TYPE_* (uapi/linux/netlink.h): the values of `NL_POLICY_TYPE_ATTR_TYPE`, by number.
- */
+/** What the payload of an attribute is, by a policy (`NL_POLICY_TYPE_ATTR_TYPE`). */
+export const PolicyType = {
+  /** NL_ATTR_TYPE_INVALID: none is accepted */
+  Invalid: 0,
+  /** NL_ATTR_TYPE_FLAG */
+  Flag: 1,
+  /** NL_ATTR_TYPE_U8 */
+  U8: 2,
+  /** NL_ATTR_TYPE_U16 */
+  U16: 3,
+  /** NL_ATTR_TYPE_U32 */
+  U32: 4,
+  /** NL_ATTR_TYPE_U64 */
+  U64: 5,
+  /** NL_ATTR_TYPE_S8 */
+  S8: 6,
+  /** NL_ATTR_TYPE_S16 */
+  S16: 7,
+  /** NL_ATTR_TYPE_S32 */
+  S32: 8,
+  /** NL_ATTR_TYPE_S64 */
+  S64: 9,
+  /** NL_ATTR_TYPE_BINARY */
+  Binary: 10,
+  /** NL_ATTR_TYPE_STRING */
+  String: 11,
+  /** NL_ATTR_TYPE_NUL_STRING */
+  TerminatedString: 12,
+  /** NL_ATTR_TYPE_NESTED */
+  Nested: 13,
+  /** NL_ATTR_TYPE_NESTED_ARRAY */
+  NestedArray: 14,
+  /** NL_ATTR_TYPE_BITFIELD32 */
+  Bitfield32: 15,
+  /** NL_ATTR_TYPE_SINT; Linux 6.7 */
+  Sint: 16,
+  /** NL_ATTR_TYPE_UINT; Linux 6.7 */
+  Uint: 17,
+} as const
+export type PolicyType = (typeof PolicyType)[keyof typeof PolicyType]
+
+/** The values of `PolicyType` in words, by number. */
 const policyTypeNames: readonly string[] = [
   'invalid',
   'flag',

@@ -108,22 +108,48 @@ export const MINIMUM_MESSAGE_TYPE = 0x10
 export const Protocol = {
   /** NETLINK_ROUTE */
   Route: 0,
+  /** NETLINK_UNUSED */
+  Unused: 1,
   /** NETLINK_USERSOCK */
   UserSocket: 2,
-  /** NETLINK_SOCK_DIAG */
+  /** NETLINK_FIREWALL: ip_queue, before Linux 3.5 */
+  Firewall: 3,
+  /** NETLINK_SOCK_DIAG, earlier NETLINK_INET_DIAG */
   SocketDiagnostics: 4,
+  /** NETLINK_NFLOG: ULOG, before Linux 3.17 */
+  NetfilterLog: 5,
   /** NETLINK_XFRM */
   Xfrm: 6,
+  /** NETLINK_SELINUX */
+  Selinux: 7,
+  /** NETLINK_ISCSI */
+  Iscsi: 8,
   /** NETLINK_AUDIT */
   Audit: 9,
+  /** NETLINK_FIB_LOOKUP */
+  FibLookup: 10,
   /** NETLINK_CONNECTOR */
   Connector: 11,
   /** NETLINK_NETFILTER */
   Netfilter: 12,
+  /** NETLINK_IP6_FW: ip6_queue, before Linux 3.5 */
+  FirewallIpv6: 13,
+  /** NETLINK_DNRTMSG: DECnet, before Linux 6.1 */
+  Decnet: 14,
   /** NETLINK_KOBJECT_UEVENT */
   KernelObjectEvent: 15,
   /** NETLINK_GENERIC */
   Generic: 16,
+  /** NETLINK_SCSITRANSPORT */
+  ScsiTransport: 18,
+  /** NETLINK_ECRYPTFS: before Linux 2.6.33 */
+  Ecryptfs: 19,
+  /** NETLINK_RDMA */
+  Rdma: 20,
+  /** NETLINK_CRYPTO */
+  Crypto: 21,
+  /** NETLINK_SMC: before Linux 5.11 */
+  Smc: 22,
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
 

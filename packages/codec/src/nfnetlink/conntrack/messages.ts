@@ -34,6 +34,38 @@ export const ExpectationMessage = {
 } as const
 export type ExpectationMessage = (typeof ExpectationMessage)[keyof typeof ExpectationMessage]
 
+/**
+ * What changed of a connection (`enum ip_conntrack_events`): the numbers of the bits that the expression `ct eventmask` sets to choose the
+ * events that are sent.
+ */
+export const ConntrackEventBit = {
+  /** IPCT_NEW */
+  New: 0,
+  /** IPCT_RELATED: new, and related to another */
+  Related: 1,
+  /** IPCT_DESTROY */
+  Destroy: 2,
+  /** IPCT_REPLY */
+  Reply: 3,
+  /** IPCT_ASSURED */
+  Assured: 4,
+  /** IPCT_PROTOINFO: the state of its protocol */
+  ProtocolInformation: 5,
+  /** IPCT_HELPER */
+  Helper: 6,
+  /** IPCT_MARK */
+  Mark: 7,
+  /** IPCT_SEQADJ, IPCT_NATSEQADJ: the adjustment of its sequence numbers */
+  SequenceAdjustment: 8,
+  /** IPCT_SECMARK */
+  SecurityMark: 9,
+  /** IPCT_LABEL */
+  Label: 10,
+  /** IPCT_SYNPROXY */
+  Synproxy: 11,
+} as const
+export type ConntrackEventBit = (typeof ConntrackEventBit)[keyof typeof ConntrackEventBit]
+
 /** The multicast groups of netfilter (`enum nfnetlink_groups`), as `joinGroup` takes them. */
 export const NetfilterGroup = {
   /** NFNLGRP_CONNTRACK_NEW */

@@ -63,6 +63,31 @@ export type ConntrackStatusWord = (typeof statusWordList)[number]
 /** Words of the bits of CTA_STATUS, by the number of the bit. */
 export const conntrackStatusWords: readonly ConntrackStatusWord[] = statusWordList
 
+/** States of TCP connections (`enum tcp_conntrack`), CTA_PROTOINFO_TCP_STATE. */
+export const TcpTrackingState = {
+  /** TCP_CONNTRACK_NONE */
+  None: 0,
+  /** TCP_CONNTRACK_SYN_SENT */
+  SynSent: 1,
+  /** TCP_CONNTRACK_SYN_RECV */
+  SynReceived: 2,
+  /** TCP_CONNTRACK_ESTABLISHED */
+  Established: 3,
+  /** TCP_CONNTRACK_FIN_WAIT */
+  FinWait: 4,
+  /** TCP_CONNTRACK_CLOSE_WAIT */
+  CloseWait: 5,
+  /** TCP_CONNTRACK_LAST_ACK */
+  LastAck: 6,
+  /** TCP_CONNTRACK_TIME_WAIT */
+  TimeWait: 7,
+  /** TCP_CONNTRACK_CLOSE */
+  Close: 8,
+  /** TCP_CONNTRACK_SYN_SENT2, earlier TCP_CONNTRACK_LISTEN: both sides sent a SYN */
+  SynSent2: 9,
+} as const
+export type TcpTrackingState = (typeof TcpTrackingState)[keyof typeof TcpTrackingState]
+
 const tcpStateList = [
   'none',
   'syn-sent',
@@ -79,6 +104,31 @@ const tcpStateList = [
 export type TcpStateWord = (typeof tcpStateList)[number]
 /** Words of CTA_PROTOINFO_TCP_STATE (`enum tcp_conntrack`), by value. */
 export const tcpStateWords: readonly TcpStateWord[] = tcpStateList
+
+/** States of SCTP associations (`enum sctp_conntrack`), CTA_PROTOINFO_SCTP_STATE. */
+export const SctpTrackingState = {
+  /** SCTP_CONNTRACK_NONE */
+  None: 0,
+  /** SCTP_CONNTRACK_CLOSED */
+  Closed: 1,
+  /** SCTP_CONNTRACK_COOKIE_WAIT */
+  CookieWait: 2,
+  /** SCTP_CONNTRACK_COOKIE_ECHOED */
+  CookieEchoed: 3,
+  /** SCTP_CONNTRACK_ESTABLISHED */
+  Established: 4,
+  /** SCTP_CONNTRACK_SHUTDOWN_SENT */
+  ShutdownSent: 5,
+  /** SCTP_CONNTRACK_SHUTDOWN_RECD */
+  ShutdownReceived: 6,
+  /** SCTP_CONNTRACK_SHUTDOWN_ACK_SENT */
+  ShutdownAcknowledgementSent: 7,
+  /** SCTP_CONNTRACK_HEARTBEAT_SENT */
+  HeartbeatSent: 8,
+  /** SCTP_CONNTRACK_HEARTBEAT_ACKED: before Linux 6.1 */
+  HeartbeatAcknowledged: 9,
+} as const
+export type SctpTrackingState = (typeof SctpTrackingState)[keyof typeof SctpTrackingState]
 
 const sctpStateList = [
   'none',

@@ -16,17 +16,9 @@ import { readText } from '../../wire/text.ts'
 import { matchAttributes, targetAttributes } from './compat.ts'
 import { ctAttributes } from './expressions/ct.ts'
 import { dynsetAttributes } from './expressions/dynset.ts'
-import {
-  exthdrAttributes,
-  fibAttributes,
-  hashAttributes,
-  immediateAttributes,
-  metaAttributes,
-  numgenAttributes,
-  payloadAttributes,
-  rtAttributes,
-  socketAttributes,
-} from './expressions/load.ts'
+import { exthdrAttributes } from './expressions/exthdr.ts'
+import { immediateAttributes, metaAttributes, payloadAttributes } from './expressions/load.ts'
+import { fibAttributes, rtAttributes, socketAttributes } from './expressions/lookup.ts'
 import {
   bitwiseAttributes,
   byteorderAttributes,
@@ -37,8 +29,11 @@ import {
   quotaAttributes,
   rangeAttributes,
 } from './expressions/match.ts'
+import { hashAttributes, numgenAttributes } from './expressions/number.ts'
+import { osfAttributes } from './expressions/osf.ts'
 import {
   dupAttributes,
+  flowOffloadAttributes,
   fwdAttributes,
   lastAttributes,
   logExpressionAttributes,
@@ -51,6 +46,9 @@ import {
   rejectAttributes,
   tproxyAttributes,
 } from './expressions/statement.ts'
+import { synproxyAttributes } from './expressions/synproxy.ts'
+import { tunnelAttributes } from './expressions/tunnel.ts'
+import { xfrmAttributes } from './expressions/xfrm.ts'
 import { counterAttributes, MAXIMUM_NFTABLES_NAME, MAXIMUM_NFTABLES_USER_DATA } from './messages.ts'
 
 /** The tables of the expressions' data, by the kernel's names of the expressions. */
@@ -65,6 +63,7 @@ export const expressionTables = {
   dynset: dynsetAttributes,
   exthdr: exthdrAttributes,
   fib: fibAttributes,
+  flow_offload: flowOffloadAttributes,
   fwd: fwdAttributes,
   hash: hashAttributes,
   immediate: immediateAttributes,
@@ -79,6 +78,7 @@ export const expressionTables = {
   notrack: notrackAttributes,
   numgen: numgenAttributes,
   objref: objrefAttributes,
+  osf: osfAttributes,
   payload: payloadAttributes,
   queue: queueExpressionAttributes,
   quota: quotaAttributes,
@@ -87,8 +87,11 @@ export const expressionTables = {
   reject: rejectAttributes,
   rt: rtAttributes,
   socket: socketAttributes,
+  synproxy: synproxyAttributes,
   target: targetAttributes,
   tproxy: tproxyAttributes,
+  tunnel: tunnelAttributes,
+  xfrm: xfrmAttributes,
 } as const
 /** The name of an expression that has a table. */
 export type ExpressionName = keyof typeof expressionTables
@@ -122,6 +125,8 @@ export type Expression = KnownExpression | OtherExpression
 
 /** Flags of `NFTA_RULE_COMPAT_FLAGS`. */
 export const RuleCompatFlag = {
+  /** NFT_RULE_COMPAT_F_UNUSED: not used by the kernel */
+  Unused: 0x1,
   /** NFT_RULE_COMPAT_F_INV: the protocol is not this one */
   Invert: 0x2,
 } as const

@@ -1,5 +1,5 @@
 /**
- * Sets of nf_tables, their elements, named objects, flow tables and traces, as far as rules refer to them and dumps show them
+ * Sets of nf_tables, their elements, flow tables and traces, as far as rules refer to them and dumps show them
  * (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order.
  */
 import { be16, be32, be64, bytes, list, nested, sequence, text } from '../../schema/describe.ts'
@@ -40,6 +40,24 @@ export const SetElementFlag = {
 } as const
 export type SetElementFlag = (typeof SetElementFlag)[keyof typeof SetElementFlag]
 
+/** What the kernel chooses the backend of a set for. */
+export const SetPolicy = {
+  /** NFT_SET_POL_PERFORMANCE */
+  Performance: 0,
+  /** NFT_SET_POL_MEMORY */
+  Memory: 1,
+} as const
+export type SetPolicy = (typeof SetPolicy)[keyof typeof SetPolicy]
+
+/** The type of a map's data. Others are nft's, which the kernel only stores. */
+export const SetDataType = {
+  /** NFT_DATA_VALUE */
+  Value: 0,
+  /** NFT_DATA_VERDICT */
+  Verdict: 0xffff_ff00,
+} as const
+export type SetDataType = (typeof SetDataType)[keyof typeof SetDataType]
+
 const setDescription = attributeSet('NFTA_SET_DESC', {
   size: be32(1, 'NFTA_SET_DESC_SIZE'),
   fields: list(
@@ -60,9 +78,11 @@ export const setAttributes = attributeSet('NFTA_SET', {
   keyType: be32(4, 'NFTA_SET_KEY_TYPE'),
   /** bytes */
   keyLength: be32(5, 'NFTA_SET_KEY_LEN'),
+  /** of `SetDataType`, or nft's number for it */
   dataType: be32(6, 'NFTA_SET_DATA_TYPE'),
   /** bytes */
   dataLength: be32(7, 'NFTA_SET_DATA_LEN'),
+  /** of `SetPolicy` */
   policy: be32(8, 'NFTA_SET_POLICY'),
   description: nested(9, 'NFTA_SET_DESC', setDescription),
   /** id within its batch */
@@ -73,6 +93,7 @@ export const setAttributes = attributeSet('NFTA_SET', {
   collectionInterval: be32(12, 'NFTA_SET_GC_INTERVAL'),
   userData: bytes(13, 'NFTA_SET_USERDATA', 0, MAXIMUM_NFTABLES_USER_DATA),
   padding: bytes(14, 'NFTA_SET_PAD'),
+  /** of `NfTablesObjectType`, of a map of objects */
   objectType: be32(15, 'NFTA_SET_OBJ_TYPE'),
   handle: be64(16, 'NFTA_SET_HANDLE'),
   expression: nested(17, 'NFTA_SET_EXPR', expressionAttributes),
@@ -111,28 +132,14 @@ export const setElementListAttributes = attributeSet('NFTA_SET_ELEM_LIST', {
   setId: be32(4, 'NFTA_SET_ELEM_LIST_SET_ID'),
 })
 
-/** What a named object is. */
-export const NfTablesObjectType = {
-  /** NFT_OBJECT_COUNTER */
-  Counter: 1,
-  /** NFT_OBJECT_QUOTA */
-  Quota: 2,
+/** Properties of a flow table. */
+export const FlowtableFlag = {
+  /** NFT_FLOWTABLE_HW_OFFLOAD: a device forwards its packets */
+  HardwareOffload: 0x1,
+  /** NFT_FLOWTABLE_COUNTER: it counts packets for connection tracking */
+  Counter: 0x2,
 } as const
-export type NfTablesObjectType = (typeof NfTablesObjectType)[keyof typeof NfTablesObjectType]
-
-/** NFTA_OBJ_*: a counter, quota, limit or helper that has a name. */
-export const objectAttributes = attributeSet('NFTA_OBJ', {
-  table: text(1, 'NFTA_OBJ_TABLE', MAXIMUM_NFTABLES_NAME),
-  name: text(2, 'NFTA_OBJ_NAME', MAXIMUM_NFTABLES_NAME),
-  /** NFT_OBJECT_* */
-  type: be32(3, 'NFTA_OBJ_TYPE'),
-  /** attributes, by the type */
-  data: bytes(4, 'NFTA_OBJ_DATA'),
-  use: be32(5, 'NFTA_OBJ_USE'),
-  handle: be64(6, 'NFTA_OBJ_HANDLE'),
-  padding: bytes(7, 'NFTA_OBJ_PAD'),
-  userData: bytes(8, 'NFTA_OBJ_USERDATA', 0, MAXIMUM_NFTABLES_USER_DATA),
-})
+export type FlowtableFlag = (typeof FlowtableFlag)[keyof typeof FlowtableFlag]
 
 /** NFTA_FLOWTABLE_*. */
 export const flowtableAttributes = attributeSet('NFTA_FLOWTABLE', {
@@ -150,14 +157,27 @@ export const flowtableAttributes = attributeSet('NFTA_FLOWTABLE', {
   use: be32(4, 'NFTA_FLOWTABLE_USE'),
   handle: be64(5, 'NFTA_FLOWTABLE_HANDLE'),
   padding: bytes(6, 'NFTA_FLOWTABLE_PAD'),
+  /** bits of `FlowtableFlag` */
   flags: be32(7, 'NFTA_FLOWTABLE_FLAGS'),
 })
+
+/** What a step of a traced packet is. */
+export const TraceType = {
+  /** NFT_TRACETYPE_POLICY: it met the policy of a chain */
+  Policy: 1,
+  /** NFT_TRACETYPE_RETURN: it reached the end of a chain */
+  Return: 2,
+  /** NFT_TRACETYPE_RULE: it met a rule */
+  Rule: 3,
+} as const
+export type TraceType = (typeof TraceType)[keyof typeof TraceType]
 
 /** NFTA_TRACE_*: a step of a packet with `meta nftrace`. */
 export const traceAttributes = attributeSet('NFTA_TRACE', {
   table: text(1, 'NFTA_TRACE_TABLE', MAXIMUM_NFTABLES_NAME),
   chain: text(2, 'NFTA_TRACE_CHAIN', MAXIMUM_NFTABLES_NAME),
   ruleHandle: be64(3, 'NFTA_TRACE_RULE_HANDLE'),
+  /** of `TraceType` */
   type: be32(4, 'NFTA_TRACE_TYPE'),
   verdict: nested(5, 'NFTA_TRACE_VERDICT', verdictAttributes),
   id: be32(6, 'NFTA_TRACE_ID'),

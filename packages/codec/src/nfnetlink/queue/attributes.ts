@@ -40,11 +40,11 @@ export type QueueCommand = (typeof QueueCommand)[keyof typeof QueueCommand]
 
 /** How much of a packet the kernel copies to user space (`nfqnl_config_mode`). */
 export const CopyMode = {
-  /** NFQNL_COPY_NONE: nothing is delivered */
+  /** NFQNL_COPY_NONE, NFULNL_COPY_NONE: nothing is delivered */
   None: 0,
-  /** NFQNL_COPY_META: everything but the payload */
+  /** NFQNL_COPY_META, NFULNL_COPY_META: everything but the payload */
   Meta: 1,
-  /** NFQNL_COPY_PACKET: also the payload, up to the copy range */
+  /** NFQNL_COPY_PACKET, NFULNL_COPY_PACKET: also the payload, up to the copy range */
   Packet: 2,
 } as const
 export type CopyMode = (typeof CopyMode)[keyof typeof CopyMode]

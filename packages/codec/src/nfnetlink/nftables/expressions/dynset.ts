@@ -19,6 +19,15 @@ export const DynamicSetOperation = {
 } as const
 export type DynamicSetOperation = (typeof DynamicSetOperation)[keyof typeof DynamicSetOperation]
 
+/** Flags of the expression `dynset`. */
+export const DynamicSetFlag = {
+  /** NFT_DYNSET_F_INV: a packet that could not be added continues */
+  Invert: 0x1,
+  /** NFT_DYNSET_F_EXPR: there may be more than one expression */
+  Expression: 0x2,
+} as const
+export type DynamicSetFlag = (typeof DynamicSetFlag)[keyof typeof DynamicSetFlag]
+
 /** NFTA_EXPR_*: an expression that each element of a set has for itself. */
 export const elementExpressionAttributes = attributeSet('NFTA_EXPR', {
   name: text(1, 'NFTA_EXPR_NAME', 63),
@@ -46,7 +55,7 @@ export const dynsetAttributes = attributeSet('NFTA_DYNSET', {
   /** what the element does with a packet: where it ends the rule, so does `dynset` */
   expression: nested(7, 'NFTA_DYNSET_EXPR', elementExpressionAttributes),
   padding: bytes(8, 'NFTA_DYNSET_PAD'),
-  /** 1 what could not be added continues (NFT_DYNSET_F_INV), 2 there is more than one expression (NFT_DYNSET_F_EXPR) */
+  /** bits of `DynamicSetFlag` */
   flags: be32(9, 'NFTA_DYNSET_FLAGS'),
   expressions: list(10, 'NFTA_DYNSET_EXPRESSIONS', elementExpressionAttributes),
 })

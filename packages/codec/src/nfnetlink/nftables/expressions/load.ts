@@ -7,7 +7,7 @@
  *
  * An expression that loads has a destination register, one that sets has a source register.
  */
-import { be32, bytes, nested, sbe32, text, u8 } from '../../../schema/describe.ts'
+import { be32, bytes, nested, sbe32, text } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'
 import { MAXIMUM_NFTABLES_NAME } from '../messages.ts'
 
@@ -23,11 +23,36 @@ export const Register = {
   Wide3: 3,
   /** NFT_REG_4 */
   Wide4: 4,
-  /**
-   * NFT_REG32_00: 4 bytes, the first four of register 1 (NFT_REG_1); 32-bit register n is this plus n, up to
-   * NFT_REG32_15
-   */
+  /** NFT_REG32_00: 4 bytes, the first four of register 1 (NFT_REG_1); 32-bit register n is this plus n */
   Word0: 8,
+  /** NFT_REG32_01 */
+  Word1: 9,
+  /** NFT_REG32_02 */
+  Word2: 10,
+  /** NFT_REG32_03 */
+  Word3: 11,
+  /** NFT_REG32_04 */
+  Word4: 12,
+  /** NFT_REG32_05 */
+  Word5: 13,
+  /** NFT_REG32_06 */
+  Word6: 14,
+  /** NFT_REG32_07 */
+  Word7: 15,
+  /** NFT_REG32_08 */
+  Word8: 16,
+  /** NFT_REG32_09 */
+  Word9: 17,
+  /** NFT_REG32_10 */
+  Word10: 18,
+  /** NFT_REG32_11 */
+  Word11: 19,
+  /** NFT_REG32_12 */
+  Word12: 20,
+  /** NFT_REG32_13 */
+  Word13: 21,
+  /** NFT_REG32_14 */
+  Word14: 22,
   /** NFT_REG32_15 */
   Word15: 23,
 } as const
@@ -70,7 +95,7 @@ export const MetaKey = {
   InputDeviceName: 6,
   /** NFT_META_OIFNAME: 16 bytes, the name padded with zeros */
   OutputDeviceName: 7,
-  /** NFT_META_IIFTYPE: ARPHRD_*, 2 bytes */
+  /** NFT_META_IIFTYPE, earlier NFT_META_IFTYPE: ARPHRD_*, 2 bytes */
   InputDeviceType: 8,
   /** NFT_META_OIFTYPE: ARPHRD_*, 2 bytes */
   OutputDeviceType: 9,
@@ -157,6 +182,13 @@ export const PayloadChecksum = {
 } as const
 export type PayloadChecksum = (typeof PayloadChecksum)[keyof typeof PayloadChecksum]
 
+/** Flags of the checksum that `payload` updates. */
+export const PayloadChecksumFlag = {
+  /** NFT_PAYLOAD_L4CSUM_PSEUDOHDR: also updates the pseudo header's part of the transport checksum */
+  PseudoHeader: 0x1,
+} as const
+export type PayloadChecksumFlag = (typeof PayloadChecksumFlag)[keyof typeof PayloadChecksumFlag]
+
 /** NFTA_VERDICT_*. */
 export const verdictAttributes = attributeSet('NFTA_VERDICT', {
   /** of `RuleVerdict` */
@@ -208,59 +240,6 @@ export const payloadAttributes = attributeSet('NFTA_PAYLOAD', {
   /** of `PayloadChecksum` */
   checksumType: be32(6, 'NFTA_PAYLOAD_CSUM_TYPE'),
   checksumOffset: be32(7, 'NFTA_PAYLOAD_CSUM_OFFSET'),
-  /** 1: also updates the pseudo header's part of the transport checksum (NFT_PAYLOAD_L4CSUM_PSEUDOHDR) */
+  /** bits of `PayloadChecksumFlag` */
   checksumFlags: be32(8, 'NFTA_PAYLOAD_CSUM_FLAGS'),
-})
-
-/** NFTA_EXTHDR_*: expression `exthdr`, bytes of an IPv6 extension header, an IP or TCP option, or an SCTP chunk. */
-export const exthdrAttributes = attributeSet('NFTA_EXTHDR', {
-  destinationRegister: be32(1, 'NFTA_EXTHDR_DREG'),
-  type: u8(2, 'NFTA_EXTHDR_TYPE'),
-  offset: be32(3, 'NFTA_EXTHDR_OFFSET'),
-  length: be32(4, 'NFTA_EXTHDR_LEN'),
-  /** 1: loads only whether it exists (NFT_EXTHDR_F_PRESENT) */
-  flags: be32(5, 'NFTA_EXTHDR_FLAGS'),
-  operation: be32(6, 'NFTA_EXTHDR_OP'),
-  sourceRegister: be32(7, 'NFTA_EXTHDR_SREG'),
-})
-
-/** NFTA_RT_*: expression `rt`, the packet's route. */
-export const rtAttributes = attributeSet('NFTA_RT', {
-  destinationRegister: be32(1, 'NFTA_RT_DREG'),
-  key: be32(2, 'NFTA_RT_KEY'),
-})
-
-/** NFTA_SOCKET_*: expression `socket`, the local socket that the packet is for. */
-export const socketAttributes = attributeSet('NFTA_SOCKET', {
-  key: be32(1, 'NFTA_SOCKET_KEY'),
-  destinationRegister: be32(2, 'NFTA_SOCKET_DREG'),
-  level: be32(3, 'NFTA_SOCKET_LEVEL'),
-})
-
-/** NFTA_FIB_*: expression `fib`, a look-up in the routing table. */
-export const fibAttributes = attributeSet('NFTA_FIB', {
-  destinationRegister: be32(1, 'NFTA_FIB_DREG'),
-  result: be32(2, 'NFTA_FIB_RESULT'),
-  flags: be32(3, 'NFTA_FIB_FLAGS'),
-})
-
-/** NFTA_NG_*: expression `numgen`, an incrementing or random number. */
-export const numgenAttributes = attributeSet('NFTA_NG', {
-  destinationRegister: be32(1, 'NFTA_NG_DREG'),
-  modulus: be32(2, 'NFTA_NG_MODULUS'),
-  /** 0 incrementing, 1 random */
-  type: be32(3, 'NFTA_NG_TYPE'),
-  offset: be32(4, 'NFTA_NG_OFFSET'),
-})
-
-/** NFTA_HASH_*: expression `hash`. */
-export const hashAttributes = attributeSet('NFTA_HASH', {
-  sourceRegister: be32(1, 'NFTA_HASH_SREG'),
-  destinationRegister: be32(2, 'NFTA_HASH_DREG'),
-  length: be32(3, 'NFTA_HASH_LEN'),
-  modulus: be32(4, 'NFTA_HASH_MODULUS'),
-  seed: be32(5, 'NFTA_HASH_SEED'),
-  offset: be32(6, 'NFTA_HASH_OFFSET'),
-  /** 0 hashes the bytes in the source register (Jenkins), 1 the connection, the same in both directions */
-  type: be32(7, 'NFTA_HASH_TYPE'),
 })

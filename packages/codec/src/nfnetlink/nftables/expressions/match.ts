@@ -67,6 +67,24 @@ export const MatchFlag = {
 } as const
 export type MatchFlag = (typeof MatchFlag)[keyof typeof MatchFlag]
 
+/** Flags of the expression and the object `quota`. */
+export const QuotaFlag = {
+  /** NFT_QUOTA_F_INV: matches once it is used up */
+  Invert: 0x1,
+  /** NFT_QUOTA_F_DEPLETED: from the kernel, it is used up */
+  Depleted: 0x2,
+} as const
+export type QuotaFlag = (typeof QuotaFlag)[keyof typeof QuotaFlag]
+
+/** What the expression `byteorder` converts to. */
+export const ByteorderOperation = {
+  /** NFT_BYTEORDER_NTOH */
+  ToHost: 0,
+  /** NFT_BYTEORDER_HTON */
+  ToNetwork: 1,
+} as const
+export type ByteorderOperation = (typeof ByteorderOperation)[keyof typeof ByteorderOperation]
+
 /** NFTA_CMP_*: expression `cmp`. */
 export const cmpAttributes = attributeSet('NFTA_CMP', {
   sourceRegister: be32(1, 'NFTA_CMP_SREG'),
@@ -106,7 +124,7 @@ export const bitwiseAttributes = attributeSet('NFTA_BITWISE', {
 export const byteorderAttributes = attributeSet('NFTA_BYTEORDER', {
   sourceRegister: be32(1, 'NFTA_BYTEORDER_SREG'),
   destinationRegister: be32(2, 'NFTA_BYTEORDER_DREG'),
-  /** 0 to host order, 1 to network order */
+  /** of `ByteorderOperation` */
   operation: be32(3, 'NFTA_BYTEORDER_OP'),
   /** total bytes */
   length: be32(4, 'NFTA_BYTEORDER_LEN'),
@@ -144,7 +162,7 @@ export const limitAttributes = attributeSet('NFTA_LIMIT', {
 /** NFTA_QUOTA_*: expression `quota`, a maximum number of bytes. */
 export const quotaAttributes = attributeSet('NFTA_QUOTA', {
   bytes: be64(1, 'NFTA_QUOTA_BYTES'),
-  /** bits of `MatchFlag`; 2 it is used up (NFT_QUOTA_F_DEPLETED) */
+  /** bits of `QuotaFlag` */
   flags: be32(2, 'NFTA_QUOTA_FLAGS'),
   padding: bytes(3, 'NFTA_QUOTA_PAD'),
   consumed: be64(4, 'NFTA_QUOTA_CONSUMED'),

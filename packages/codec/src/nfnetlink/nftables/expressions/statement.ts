@@ -51,6 +51,28 @@ export const RejectType = {
 } as const
 export type RejectType = (typeof RejectType)[keyof typeof RejectType]
 
+/** The reason that `RejectType.IcmpxUnreachable` gives, in the code of ICMP or ICMPv6. */
+export const RejectCode = {
+  /** NFT_REJECT_ICMPX_NO_ROUTE */
+  NoRoute: 0,
+  /** NFT_REJECT_ICMPX_PORT_UNREACH */
+  PortUnreachable: 1,
+  /** NFT_REJECT_ICMPX_HOST_UNREACH */
+  HostUnreachable: 2,
+  /** NFT_REJECT_ICMPX_ADMIN_PROHIBITED */
+  AdministrativelyProhibited: 3,
+} as const
+export type RejectCode = (typeof RejectCode)[keyof typeof RejectCode]
+
+/** Which address the expression `nat` translates. */
+export const NatType = {
+  /** NFT_NAT_SNAT */
+  Source: 0,
+  /** NFT_NAT_DNAT */
+  Destination: 1,
+} as const
+export type NatType = (typeof NatType)[keyof typeof NatType]
+
 /** NFTA_QUEUE_*: expression `queue`. Kernels without it have the target NFQUEUE (compat.ts). */
 export const queueExpressionAttributes = attributeSet('NFTA_QUEUE', {
   /** the first queue */
@@ -81,6 +103,7 @@ export const logExpressionAttributes = attributeSet('NFTA_LOG', {
 export const rejectAttributes = attributeSet('NFTA_REJECT', {
   /** of `RejectType` */
   type: be32(1, 'NFTA_REJECT_TYPE'),
+  /** of `RejectCode` for both families, else ICMP's own code */
   icmpCode: u8(2, 'NFTA_REJECT_ICMP_CODE'),
 })
 
@@ -98,7 +121,7 @@ export const lastAttributes = attributeSet('NFTA_LAST', {
 
 /** NFTA_NAT_*: expression `nat`. */
 export const natAttributes = attributeSet('NFTA_NAT', {
-  /** 0 source, 1 destination */
+  /** of `NatType` */
   type: be32(1, 'NFTA_NAT_TYPE'),
   family: be32(2, 'NFTA_NAT_FAMILY'),
   addressMinimumRegister: be32(3, 'NFTA_NAT_REG_ADDR_MIN'),
@@ -140,6 +163,11 @@ export const fwdAttributes = attributeSet('NFTA_FWD', {
   deviceRegister: be32(1, 'NFTA_FWD_SREG_DEV'),
   addressRegister: be32(2, 'NFTA_FWD_SREG_ADDR'),
   family: be32(3, 'NFTA_FWD_NFPROTO'),
+})
+
+/** NFTA_FLOW_*: expression `flow_offload`, which gives the packet's connection to a flow table. */
+export const flowOffloadAttributes = attributeSet('NFTA_FLOW', {
+  flowtable: text(1, 'NFTA_FLOW_TABLE_NAME', MAXIMUM_NFTABLES_NAME),
 })
 
 /** NFTA_OBJREF_*: expression `objref`, a named counter, quota or limit. */
