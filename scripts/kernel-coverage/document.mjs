@@ -13,11 +13,13 @@ Reasons:
 - **bound**: the 0 that no message has, the bound of an enum, or their number.
 - **several others**: a combination of described flags.
 - **bit number of a flag**: the flag itself is described.
-- **former name**: the same number has another name, which is described.
-- **inside the kernel**: in no message.
+- **another name**: the same number has another name, which is described.
+- **in no message**: inside the kernel, of the interface of xtables, or of a program.
+- **field of a struct** that is described.
 - **macro of C**, **part of the format**: the codec does it.
 - **length of another**: it equals a described length.
 - **not in the specification**: the family is generated, and the specification that it is generated from leaves the constant out.
+- **left out by hand**: the family is described by hand, as far as it is used.
 - **no specification**: the kernel has none, and nobody has written the family by hand. docs/contributing/a-family.md says how.
 `
 

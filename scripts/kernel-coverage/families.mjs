@@ -14,7 +14,7 @@ const linux = (...names) => names.map((name) => `linux/${name}.h`)
 
 /**
  * The families, in the order of the document. `complete`: a test fails when a constant of their headers is neither described nor has a reason.
- * @type {{ title: string, headers: string[], complete?: boolean, module?: string }[]}
+ * @type {{ title: string, headers: string[], complete?: boolean, byHand?: boolean, module?: string }[]}
  */
 export const FAMILIES = [
   { title: 'netlink itself', headers: linux('netlink'), complete: true },
@@ -40,18 +40,19 @@ export const FAMILIES = [
     complete: true,
     module: 'nftables',
   },
-  { title: 'accounting (nfacct)', headers: nf('nfnetlink_acct') },
-  { title: 'connection tracking timeouts', headers: nf('nfnetlink_cttimeout') },
-  { title: 'connection tracking helpers', headers: nf('nfnetlink_cthelper') },
-  { title: 'netfilter hooks', headers: nf('nfnetlink_hook') },
-  { title: 'ipset', headers: ['linux/netfilter/ipset/ip_set.h'] },
+  { title: 'accounting (nfacct)', headers: nf('nfnetlink_acct'), complete: true },
+  { title: 'connection tracking timeouts', headers: nf('nfnetlink_cttimeout'), complete: true },
+  { title: 'connection tracking helpers', headers: nf('nfnetlink_cthelper'), complete: true },
+  { title: 'netfilter hooks', headers: nf('nfnetlink_hook'), complete: true },
+  { title: 'ipset', headers: ['linux/netfilter/ipset/ip_set.h'], byHand: true },
   { title: 'operating system fingerprints', headers: nf('nfnetlink_osf') },
   {
     title: 'sockets (sock_diag)',
     headers: linux('sock_diag', 'inet_diag', 'unix_diag', 'netlink_diag', 'packet_diag', 'vm_sockets_diag'),
+    byHand: true,
   },
-  { title: 'audit', headers: linux('audit') },
-  { title: 'xfrm', headers: linux('xfrm') },
+  { title: 'audit', headers: linux('audit'), byHand: true },
+  { title: 'xfrm', headers: linux('xfrm'), byHand: true },
   {
     title: 'rtnetlink: links, addresses, routes, neighbours, rules',
     headers: linux(

@@ -14,6 +14,6 @@ export function statusOf(
   name: string,
   number: number | undefined,
   described: ReadonlyMap<string, Description>,
-  family: Pick<CoveredFamily, 'complete' | 'module'>,
+  family: Pick<CoveredFamily, 'complete' | 'byHand' | 'module'>,
 ): Status
 export function isGap(status: Status): boolean

@@ -13,10 +13,10 @@ const WITHOUT_REASON = 'not described'
  * @param {string} name
  * @param {number | undefined} number
  * @param {ReadonlyMap<string, Description>} described
- * @param {{ complete?: boolean, module?: string }} family
+ * @param {{ complete?: boolean, byHand?: boolean, module?: string }} family
  * @returns {Status}
  */
-export function statusOf(name, number, described, { complete, module }) {
+export function statusOf(name, number, described, { complete, byHand, module }) {
   const found = described.get(name)
   if (found !== undefined) {
     const kind = found.file.includes('/generated/') ? 'generated' : 'described'
@@ -26,6 +26,7 @@ export function statusOf(name, number, described, { complete, module }) {
   const reason = REASONS.find(({ names }) => names.test(name))?.reason
   if (reason !== undefined) return { name, number, kind: 'absent', reason }
   if (complete === true) return { name, number, kind: 'absent', reason: WITHOUT_REASON }
+  if (byHand === true) return { name, number, kind: 'absent', reason: 'left out by hand' }
   return {
     name,
     number,

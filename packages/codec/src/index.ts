@@ -229,6 +229,7 @@ export {
   multi,
   nest,
   nested,
+  networkMarked,
   padding,
   type SubMessageValue,
   s8,
@@ -252,17 +253,21 @@ export {
   union,
 } from './schema/describe.ts'
 export {
+  askingOperation,
   type FamilyDescription,
   type GenericName,
   type GroupDescription,
   genericFamily,
   headedOperation,
+  type MessageLayout,
   type MessageNumbers,
   type OperationDescription,
   type OperationRequest,
   type OperationValues,
   operation,
+  type PresenceProbe,
   rawFamily,
+  replyLayout,
 } from './schema/family.ts'
 export {
   type ArrayFormat,

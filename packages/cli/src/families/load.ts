@@ -31,6 +31,15 @@ const loaders: Readonly<Record<Name, () => Promise<FamilyDescription>>> = {
   ovs_vport: async () => (await import('@ringlink/families/ovs-vport')).ovsVport,
   tcp_metrics: async () => (await import('@ringlink/families/tcp-metrics')).tcpMetrics,
   team: async () => (await import('@ringlink/families/team')).team,
+  inet_diag: async () => (await import('@ringlink/families/inet-diag')).inetDiag,
+  unix_diag: async () => (await import('@ringlink/families/unix-diag')).unixDiag,
+  netlink_diag: async () => (await import('@ringlink/families/netlink-diag')).netlinkDiag,
+  xfrm: async () => (await import('@ringlink/families/xfrm')).xfrm,
+  ipset: async () => (await import('@ringlink/families/ipset')).ipset,
+  nfacct: async () => (await import('@ringlink/families/nfacct')).nfacct,
+  cttimeout: async () => (await import('@ringlink/families/cttimeout')).cttimeout,
+  cthelper: async () => (await import('@ringlink/families/cthelper')).cthelper,
+  nf_hook: async () => (await import('@ringlink/families/hook')).netfilterHook,
 }
 
 /** The family called `name`, in any spelling. Throws `UsageError`. */

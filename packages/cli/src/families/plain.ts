@@ -1,10 +1,10 @@
-import { type FamilyDescription, type Plain, plainAttributes, plainBody } from '@ringlink/codec'
+import { type FamilyDescription, type Plain, plainAttributes, plainBody, replyLayout } from '@ringlink/codec'
 
 /** The values of a message of an operation as JSON has them. */
 export function plainValues({ operations }: FamilyDescription, name: string, values: unknown): Record<string, Plain> {
   const operation = operations[name]
   if (operation === undefined) return {}
-  const { header, attributes: set } = operation
+  const { header, attributes: set } = replyLayout(operation)
   const given = values as Readonly<Record<string, unknown>>
   return header === undefined ? plainAttributes(set, given) : plainBody({ kind: 'body', header, set }, given)
 }

@@ -11,6 +11,7 @@ import {
   type OperationDescription,
   type OperationRequest,
   type OperationValues,
+  replyLayout,
 } from '@ringlink/codec'
 import { didYouMean } from '@ringlink/codec/internal'
 import type { Transport } from '@ringlink/transport'
@@ -207,7 +208,7 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   }
 
   #read(operation: OperationDescription, view: MessageView): object {
-    const values = messageValues(this.description, operation, view)
+    const values = messageValues(this.description, replyLayout(operation), view)
     if ('unknown' in values && Array.isArray(values.unknown)) this.#stats.unknownAttributes += values.unknown.length
     return values
   }

@@ -57,10 +57,28 @@ export async function openFamily<Description extends FamilyDescription>(
   }
   const session = new Session(transport, { protocol, requestTimeout })
   try {
-    if (generic === undefined) return new NetlinkFamily(family, session, { id: undefined, groups: new Map() })
+    if (generic === undefined) {
+      const numbers = { id: undefined, groups: new Map<string, number>() }
+      await expectPresence(new NetlinkFamily<FamilyDescription>(family, session, numbers), signal)
+      return new NetlinkFamily(family, session, numbers)
+    }
     return new NetlinkFamily(family, session, await findFamily(session, generic.name, module, { signal }))
   } catch (error) {
     await session.close()
     throw error
+  }
+}
+
+/** Carries out the request that tells whether the kernel has the family, if it needs one. */
+async function expectPresence(family: NetlinkFamily, signal: AbortSignal | undefined): Promise<void> {
+  const { presence, name, module } = family.description
+  if (presence === undefined) return
+  const { operation, mode, request, errno } = presence
+  try {
+    await family[mode](operation, request, { signal })
+  } catch (error) {
+    if (!isNetlinkError(error, 'KERNEL') || !('errno' in error)) throw error
+    if (error.errno === errno) throw familyUnsupported(name, module, error)
+    // Any other refusal is the family's own.
   }
 }

@@ -94,6 +94,15 @@ export function uint(number: number, kernelName: string, { constants }: IntegerM
 export function sint(number: number, kernelName: string, { constants }: IntegerMeaning = {}): Attribute<bigint> {
   return { number, kernelName, format: { kind: 'variable', signed: true, constants } }
 }
+/** An integer or bytes that the kernel accepts only with `AttributeBit.NetworkOrder` (`NLA_F_NET_BYTEORDER`). */
+export function networkMarked<Value>(attribute: Attribute<Value>): Attribute<Value> {
+  const { kind } = attribute.format
+  if (kind !== 'integer' && kind !== 'bytes') {
+    throw new TypeError(`${attribute.kernelName}: only an integer or bytes can be marked, got ${kind}`)
+  }
+  return { ...attribute, isMarked: true }
+}
+
 /** Integers of one type, as many as the payload holds. */
 export function array<const Type extends IntegerType>(
   number: number,

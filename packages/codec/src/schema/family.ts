@@ -8,6 +8,12 @@ export interface MessageNumbers {
   readonly reply?: number | undefined
 }
 
+/** What a message of a family is: a struct, if there is one, and attributes. */
+export interface MessageLayout {
+  readonly header: StructFormat | undefined
+  readonly attributes: AttributeSet
+}
+
 /** An operation. `Values` is what its messages hold; it exists only for the type checker. */
 export interface OperationDescription<out Values = unknown, out RequestValues = unknown> {
   /** the name in the uapi header */
@@ -19,6 +25,8 @@ export interface OperationDescription<out Values = unknown, out RequestValues = 
   readonly dump: MessageNumbers | undefined
   /** the number of the notification that it is */
   readonly event: number | undefined
+  /** what its answers and notifications are, where they are not what requests are */
+  readonly reply?: MessageLayout | undefined
   readonly valuesType?: Values
   readonly requestType?: RequestValues
 }
@@ -51,6 +59,16 @@ export interface FamilyDescription<
   readonly module: string | undefined
   readonly operations: Operations
   readonly groups: Groups
+  /** how to find out whether the kernel has it, where neither its protocol nor its name tells */
+  readonly presence?: PresenceProbe | undefined
+}
+
+/** A request that every kernel with the family carries out, and that a kernel without it refuses with `errno`. */
+export interface PresenceProbe {
+  readonly operation: string
+  readonly mode: 'do' | 'dump'
+  readonly request: unknown
+  readonly errno: number
 }
 
 interface OperationNumbers {
@@ -78,6 +96,16 @@ export function headedOperation<Header, Values>(
   return describe(kernelName, header, attributes, numbers)
 }
 
+/** An operation whose answers are other structs and attributes than its requests. */
+export function askingOperation<RequestHeader, RequestValues, Header, Values>(
+  kernelName: string,
+  request: { readonly header?: Structure<RequestHeader>; readonly attributes: AttributeSet },
+  reply: { readonly header: Structure<Header>; readonly attributes: AttributeSet },
+  numbers: OperationNumbers,
+): OperationDescription<{ header: Header } & Values, { header?: Partial<RequestHeader> | undefined } & RequestValues> {
+  return { ...describe(kernelName, request.header, request.attributes, numbers), reply }
+}
+
 function describe(
   kernelName: string,
   header: StructFormat | undefined,
@@ -97,8 +125,15 @@ export function rawFamily<
   operations: Operations,
   groups: Groups,
   module?: string,
+  presence?: PresenceProbe,
 ): FamilyDescription<Operations, Groups> {
-  return { name, protocol, generic: undefined, module, operations, groups }
+  const description = { name, protocol, generic: undefined, module, operations, groups }
+  return presence === undefined ? description : { ...description, presence }
+}
+
+/** What the answers and notifications of an operation are. */
+export function replyLayout(operation: OperationDescription): MessageLayout {
+  return operation.reply ?? operation
 }
 
 const GENERIC_PROTOCOL = 16

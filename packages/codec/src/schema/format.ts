@@ -145,6 +145,8 @@ export interface Attribute<out Value = unknown> {
   /** the name in the uapi header */
   readonly kernelName: string
   readonly format: AttributeFormat
+  /** it is written with the bit `AttributeBit.NetworkOrder`, without which the kernel refuses it */
+  readonly isMarked?: boolean | undefined
   readonly valueType?: Value
 }
 

@@ -100,7 +100,8 @@ function writeValue(
   depth: number,
   selectors: Selectors,
 ): void {
-  const { number, format, kernelName } = attribute
+  const { format, kernelName } = attribute
+  const number = attribute.isMarked === true ? attribute.number | AttributeBit.NetworkOrder : attribute.number
   switch (format.kind) {
     case 'flag':
       if (value !== true) throw outOfRange(kernelName, 'true, or left out', value)

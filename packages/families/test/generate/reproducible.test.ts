@@ -14,7 +14,8 @@ const manifest = JSON.parse(readFileSync(join(root, 'packages/families/package.j
 }
 
 test('every module has an entry of its own', () => {
-  expect(Object.keys(manifest.exports).sort()).toEqual(
+  const entries = Object.entries(manifest.exports).filter(([, target]) => !/by-hand/.test(JSON.stringify(target)))
+  expect(entries.map(([name]) => name).sort()).toEqual(
     ['./generate', ...modules.map((name) => `./${name.replace('.ts', '')}`)].sort(),
   )
 })
