@@ -1,4 +1,5 @@
 import { codecExperiment } from './codec-experiment.ts'
+import { comparedWorkload, type Reference } from './compare.ts'
 import { conntrackExperiment } from './conntrack-experiment.ts'
 import { allocationExperiment, systemCallExperiment } from './counting-experiments.ts'
 import type { Experiment } from './experiment.ts'
@@ -18,17 +19,32 @@ import {
 } from './workloads/other-queues.ts'
 import { queueWorkloads } from './workloads/queue.ts'
 
-/** Everything that is measured for these groups, in the order of the document. */
-export function experimentsOf(groups: readonly Group[], quick: boolean, peers: Peers): Experiment[] {
-  return groups.flatMap((group) => experimentsOfGroup(group, quick, peers))
+/**
+ * Everything that is measured for these groups, in the order of the document; with a reference, programs of ours beside
+ * those of that state, and nothing else.
+ */
+export function experimentsOf(
+  groups: readonly Group[],
+  quick: boolean,
+  peers: Peers,
+  reference?: Reference,
+): Experiment[] {
+  return groups.flatMap((group) => experimentsOfGroup(group, quick, peers, reference))
 }
 
-function experimentsOfGroup(group: Group, quick: boolean, peers: Peers): Experiment[] {
+function experimentsOfGroup(group: Group, quick: boolean, peers: Peers, reference?: Reference): Experiment[] {
   const overQueues = (workloads: readonly Workload[]) =>
-    workloads.filter((workload) => !quick || workload.quick).map((workload) => queueExperiment(workload, peers))
+    workloads
+      .filter((workload) => !quick || workload.quick)
+      .map((workload) => (reference === undefined ? workload : comparedWorkload(workload, reference)))
+      .filter(({ contenders }) => contenders.length > 0)
+      .map((workload) => queueExperiment(workload, peers))
   switch (group) {
     case 'queue':
-      return [...overQueues(queueWorkloads), systemCallExperiment, allocationExperiment]
+      return [
+        ...overQueues(queueWorkloads),
+        ...(reference === undefined ? [systemCallExperiment, allocationExperiment] : []),
+      ]
     case 'latency':
       return overQueues(latencyWorkloads)
     case 'gso':
@@ -40,7 +56,7 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers): Experim
     case 'ids':
       return overQueues(idsWorkloads)
     case 'log':
-      return [...(quick ? [] : [logExperiment(1, peers)]), logExperiment(64, peers)]
+      return [...(quick ? [] : [logExperiment(1, peers, reference)]), logExperiment(64, peers, reference)]
     case 'conntrack':
       return [conntrackExperiment(peers)]
     case 'codec':

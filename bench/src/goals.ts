@@ -26,7 +26,7 @@ const ringWorkloads = {
   hold: 'a tenth kept for 1000 packets',
 } as const
 
-/** The list of the project's seventh issue, in its order. */
+/** The goals hold on every machine: they are ratios within one run, and times of our own code. */
 export const goals: readonly Goal[] = [
   ratio('socket / best C, W = 1024', '>=', 0.97, ['closed-1024', 'ringlink', 'c-best']),
   ratio('socket / best C, drain', '>=', 0.97, ['drain', 'ringlink', 'c-best']),
@@ -34,6 +34,19 @@ export const goals: readonly Goal[] = [
   ratio('socket / libmnl, drain', '>=', 1.2, ['drain', 'ringlink', 'c-mnl']),
   ratio('socket / npm nfqueue, W = 1024', '>=', 4, ['closed-1024', 'ringlink', 'npm-nfqueue']),
   ratio('socket / npm netlink, W = 1024', '>=', 4, ['closed-1024', 'ringlink', 'npm-netlink']),
+  ratio('socket / best C, W = 64', '>=', 0.95, ['closed-64', 'ringlink', 'c-best']),
+  ratio('socket / best C, flood', '>=', 0.97, ['flood', 'ringlink', 'c-best']),
+  ratio('verdict drop / best C, drain', '>=', 0.97, ['drain-drop', 'ringlink', 'c-best']),
+  ratio('verdict with mark / best C, drain', '>=', 0.97, ['drain-mark', 'ringlink', 'c-best']),
+  ratio('verdict with a changed payload / best C, drain', '>=', 0.95, ['drain-payload', 'ringlink', 'c-best']),
+  ...(['closed-1024', 'drain'] as const).map(
+    (workload): Goal => ({
+      criterion: `own user CPU per packet, ${workload === 'drain' ? 'drain' : 'W = 1024'}, µs`,
+      sign: '<=',
+      limit: 0.15,
+      measured: (results) => detailOf(results, workload, 'ringlink', 'userMicrosecondsPerPacket'),
+    }),
+  ),
   {
     criterion: 'system calls per packet, W = 1024, as the transport counts them',
     sign: '<=',
@@ -52,9 +65,14 @@ export const goals: readonly Goal[] = [
     limit: 0.5,
     measured: (results) => spreadOfValue(results, 'allocations', 'ringlink'),
   },
-  ratio('latency p50 / C, event loop, same CPU', '<=', 1.25, ['latency', 'ringlink', 'c-best']),
-  ratio('latency p50 / C, in a Worker, same CPU', '<=', 1.1, ['latency', 'ringlink-worker', 'c-best']),
+  ratio('latency p50 / C, event loop, same CPU', '<=', 1.3, ['latency', 'ringlink', 'c-best']),
+  ratio('latency p50 / C, in a Worker, same CPU', '<=', 1.15, ['latency', 'ringlink-worker', 'c-best']),
   ratio('two Workers / one', '>=', 1.45, ['drain-2-queues', 'ringlink-fan-out-2', 'ringlink-fan-out-1']),
+  ratio('four queues over Workers / C with four threads', '>=', 0.95, [
+    'drain-4-queues',
+    'ringlink-fan-out-4',
+    'c-best-4-threads',
+  ]),
   {
     criterion: 'loop delay p99 under a flood on two queues beside an HTTP server, ms',
     sign: '<=',
@@ -63,19 +81,19 @@ export const goals: readonly Goal[] = [
   },
   ratio('TCP with segmentation offload / C', '>=', 0.95, ['tcp-gso', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, records per CPU second / C', '>=', 0.9, ['log-64', 'ringlink', 'c-best']),
-  ratio('packet log, threshold 64, / C that rests as long', '>=', 0.9, ['log-64', 'ringlink', 'c-resting']),
+  ratio('packet log, threshold 64, / C that rests as long', '>=', 0.6, ['log-64', 'ringlink', 'c-resting']),
   ...(['packets', 'async'] as const).flatMap((style) =>
     (['closed-1024', 'drain'] as const).map((workload) =>
       ratio(
         `${style === 'async' ? 'async handler' : 'packet by packet'} / batches, ${workload === 'drain' ? 'drain' : 'W = 1024'}`,
         '>=',
-        0.85,
+        style === 'packets' ? 0.95 : 0.85,
         [`${workload}-interfaces`, `ringlink-${style}`, 'ringlink'],
       ),
     ),
   ),
   ...Object.entries(ringWorkloads).map(([workload, title]) =>
-    ratio(`ring / socket, ${title}`, workload === 'hold' ? '>' : '>=', 1, [workload, 'ring', 'socket']),
+    ratio(`ring / socket, ${title}`, '>=', 1.1, [workload, 'ring', 'socket']),
   ),
   ...(['ring-drain', 'ring-drain-1400'] as const).map((workload) =>
     ratio(`ring with kernelThread / socket, ${ringWorkloads[workload]}`, '>=', 1.15, [
@@ -84,6 +102,11 @@ export const goals: readonly Goal[] = [
       'socket',
     ]),
   ),
+  ratio('ring / socket, intrusion detection over two Workers, W = 1024', '>=', 1, [
+    'ids-closed-1024',
+    'ring, verdicts singly',
+    'socket, verdicts singly',
+  ]),
 ]
 
 /** Whether the median reaches it; undefined where it was not measured. */

@@ -77,3 +77,8 @@ export type ImplementationName = keyof typeof implementations
 export function implementationOf(name: ImplementationName): Implementation {
   return implementations[name]
 }
+
+/** The same program from another folder of built programs. */
+export function movedTo(dist: string, implementation: Implementation): Implementation {
+  return { ...implementation, first: implementation.first.map((word) => word.replace(DIST, () => dist)) }
+}

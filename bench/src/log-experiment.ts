@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { earlier, type Reference } from './compare.ts'
 import type { Experiment, Outcome, Settings } from './experiment.ts'
 import { loadBetween, markLoad } from './machine-load.ts'
 import { BUILD, DIST } from './paths.ts'
@@ -26,20 +27,23 @@ interface ReceiverReport {
 }
 
 /** How many records a receiver of a packet log can read in a second of its CPU time. */
-export function logExperiment(threshold: 1 | 64, peers: Peers): Experiment {
+export function logExperiment(threshold: 1 | 64, peers: Peers, reference?: Reference): Experiment {
+  const ours = ['ringlink', 'ringlink-ring']
   return {
     name: `log-${threshold}`,
     group: 'log',
     title: `a packet log, ${threshold === 1 ? 'a datagram for each record' : `${threshold} records in a datagram`}`,
     unit: 'records/CPU second',
     better: 'more',
-    contenders: ['c-best', 'c-resting', 'ringlink', 'ringlink-ring'],
+    contenders:
+      reference === undefined ? ['c-best', 'c-resting', ...ours] : ours.flatMap((name) => [name, earlier(name)]),
     obstacle: (contender) => (contender.startsWith('c-') ? peers.obstacles.get('log') : undefined),
-    run: (contender, settings) => runLog(contender, threshold, settings),
+    run: (contender, settings) =>
+      runLog(contender, ours.includes(contender) ? DIST : (reference?.dist ?? DIST), threshold, settings),
   }
 }
 
-async function runLog(contender: string, threshold: 1 | 64, { scale }: Settings): Promise<Outcome> {
+async function runLog(contender: string, dist: string, threshold: 1 | 64, { scale }: Settings): Promise<Outcome> {
   const warm = Math.round(WARM * scale)
   const count = Math.round(COUNT * scale)
   const words = { group: threshold, warm, count, threshold, buffer: BUFFER }
@@ -49,8 +53,8 @@ async function runLog(contender: string, threshold: 1 | 64, { scale }: Settings)
         ...(contender === 'c-resting' ? [String(REST)] : []),
       ])
     : new Program(contender, process.execPath, [
-        join(DIST, 'log-receiver.js'),
-        `--transport=${contender === 'ringlink-ring' ? 'ring' : 'socket'}`,
+        join(dist, 'log-receiver.js'),
+        `--transport=${contender.startsWith('ringlink-ring') ? 'ring' : 'socket'}`,
         ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ])
   const programs = [receiver]

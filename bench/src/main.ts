@@ -1,6 +1,7 @@
 // npm run bench: see options.ts, or --help.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { compareText, prepareReference, type Reference } from './compare.ts'
 import { experimentsOf } from './experiments.ts'
 import { describeMachine } from './machine.ts'
 import { runInNamespace } from './namespace.ts'
@@ -16,12 +17,14 @@ import { GROUPS } from './workload.ts'
 
 /** The peers that could not be built, for the process inside the namespace, which cannot fetch anything. */
 const OBSTACLES = join(BUILD, 'obstacles.json')
+/** The other state that was built, for the same process. */
+const REFERENCE = join(BUILD, 'reference.json')
 
 try {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) process.stdout.write(`${HELP}\n`)
   else if (options.inside) await measure(options)
-  else prepare()
+  else prepare(options)
 } catch (error) {
   say(error instanceof Error ? error.message : String(error))
   process.exitCode = 2
@@ -31,16 +34,18 @@ function say(text: string): void {
   process.stderr.write(`bench: ${text}\n`)
 }
 
-function prepare(): void {
+function prepare({ compare }: Options): void {
   const { obstacles } = preparePeers(say)
+  if (compare !== undefined) writeFileSync(REFERENCE, JSON.stringify(prepareReference(compare, say)))
   writeFileSync(OBSTACLES, JSON.stringify([...obstacles]))
   runInNamespace(import.meta.url)
 }
 
-async function measure({ groups, quick, match, json, settings }: Options): Promise<void> {
+async function measure({ groups, quick, match, compare, json, settings }: Options): Promise<void> {
   makeNetwork()
   const obstacles = new Map<string, string>(JSON.parse(readFileSync(OBSTACLES, 'utf8')))
-  const experiments = experimentsOf(groups, quick, { obstacles }).filter(({ name }) => name.includes(match))
+  const reference = compare === undefined ? undefined : readReference()
+  const experiments = experimentsOf(groups, quick, { obstacles }, reference).filter(({ name }) => name.includes(match))
   if (experiments.length === 0) throw new Error(`--match: nothing that is measured here has ${match} in its name`)
   const total = experiments.reduce((sum, { contenders }) => sum + contenders.length, 0) * settings.repetitions
   let done = 0
@@ -70,6 +75,8 @@ async function measure({ groups, quick, match, json, settings }: Options): Promi
   }
   if (json) {
     process.stdout.write(`${JSON.stringify(results)}\n`)
+  } else if (reference !== undefined) {
+    process.stdout.write(`${compareText(results, reference)}\n`)
   } else {
     mkdirSync(dirname(LATEST), { recursive: true })
     writeFileSync(LATEST, `${JSON.stringify(results, null, 1)}\n`)
@@ -77,6 +84,10 @@ async function measure({ groups, quick, match, json, settings }: Options): Promi
     document(results, match)
   }
   process.exitCode = runs.some(({ problem }) => problem !== undefined) ? 1 : 0
+}
+
+function readReference(): Reference {
+  return JSON.parse(readFileSync(REFERENCE, 'utf8')) as Reference
 }
 
 /** A document is of one whole run; a part of it, or a quick look, must not replace that. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { COMPARABLE } from './compare.ts'
 import type { Settings } from './experiment.ts'
 import { GROUPS, type Group } from './workload.ts'
 
@@ -10,6 +11,8 @@ docs/performance.md.
   --only GROUPS     of ${GROUPS.join(', ')}; separated by commas
   --match TEXT      of these only what has it in its name: drain, closed-1024, ids
   --repetitions N   of every measurement (default 5, quick 2)
+  --compare REF     the working tree beside another commit, tag or branch of this repository, which is built under
+                    bench/build/compare; of ${COMPARABLE.join(', ')} only, and nothing is written
   --busy            neither wait for a quiet machine nor measure again what was disturbed: for trying things out
   --json            the results on standard output, and nothing is written
   --help
@@ -20,6 +23,8 @@ export interface Options {
   readonly quick: boolean
   readonly groups: readonly Group[]
   readonly match: string
+  /** the other state to measure */
+  readonly compare: string | undefined
   readonly json: boolean
   readonly help: boolean
   readonly inside: boolean
@@ -34,6 +39,7 @@ export function parseOptions(words: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       match: { type: 'string', default: '' },
+      compare: { type: 'string' },
       repetitions: { type: 'string' },
       busy: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -41,7 +47,7 @@ export function parseOptions(words: readonly string[]): Options {
       inside: { type: 'boolean', default: false },
     },
   })
-  const { quick, match, json, help, inside } = values
+  const { quick, match, compare, json, help, inside } = values
   const repetitions = Number(values.repetitions ?? (quick ? 2 : 5))
   if (!Number.isInteger(repetitions) || repetitions < 1) {
     throw new Error(`--repetitions must be an integer of at least 1, got '${values.repetitions}'`)
@@ -51,8 +57,9 @@ export function parseOptions(words: readonly string[]): Options {
     : { repetitions, window: 1.2, scale: 1, patience: 20, redos: 3, warm: 120_000, limit: Number.POSITIVE_INFINITY }
   return {
     quick,
-    groups: groupsOf(values.only),
+    groups: groupsOf(values.only, compare === undefined ? GROUPS : COMPARABLE),
     match,
+    compare,
     json,
     help,
     inside,
@@ -60,10 +67,10 @@ export function parseOptions(words: readonly string[]): Options {
   }
 }
 
-function groupsOf(only: string | undefined): Group[] {
-  if (only === undefined) return [...GROUPS]
+function groupsOf(only: string | undefined, groups: readonly Group[]): Group[] {
+  if (only === undefined) return [...groups]
   const chosen = only.split(',').map((name) => name.trim())
-  const unknown = chosen.filter((name) => !(GROUPS as readonly string[]).includes(name))
-  if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(', ')}; there are ${GROUPS.join(', ')}`)
-  return GROUPS.filter((group) => chosen.includes(group))
+  const unknown = chosen.filter((name) => !(groups as readonly string[]).includes(name))
+  if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(', ')}; expected ${groups.join(', ')}`)
+  return groups.filter((group) => chosen.includes(group))
 }

@@ -19,6 +19,7 @@ interface Source {
 const sources: readonly Source[] = [
   { name: 'send', libraries: [] },
   { name: 'tcp', libraries: ['-lpthread'] },
+  { name: 'prices', libraries: ['-lpthread'] },
   { name: 'log', libraries: [] },
   {
     name: 'conntrack',

@@ -4,7 +4,7 @@ import { parseQueueCounters } from '@ringlink/client'
 import type { Experiment, Outcome, Settings } from './experiment.ts'
 import type { HandlerReport } from './handlers/pace.ts'
 import type { HandlerWords } from './implementations.ts'
-import { type Implementation, implementationOf } from './implementations.ts'
+import { type Implementation, implementationOf, movedTo } from './implementations.ts'
 import { type Load, loadBetween, markLoad } from './machine-load.ts'
 import { BUILD } from './paths.ts'
 import type { Peers } from './peers.ts'
@@ -74,7 +74,8 @@ class QueueRun {
   constructor(workload: Workload, contender: Contender, settings: Settings) {
     this.#workload = workload
     this.#settings = settings
-    this.#implementation = implementationOf(contender.implementation)
+    const implementation = implementationOf(contender.implementation)
+    this.#implementation = contender.dist === undefined ? implementation : movedTo(contender.dist, implementation)
     const { port, ...words } = { ...workload.words, ...this.#implementation.words, ...contender.words }
     this.#port = Number(port ?? workload.port)
     this.#words = words
@@ -204,6 +205,8 @@ class QueueRun {
       packets,
       seconds,
       microsecondsPerPacket: (cpu / packets) * 1e6,
+      userMicrosecondsPerPacket: (user / packets) * 1e6,
+      systemMicrosecondsPerPacket: (system / packets) * 1e6,
       userShare: cpu === 0 ? 0 : user / cpu,
       softirqCores: load.softirq,
       queueDropped: queueDropped(),

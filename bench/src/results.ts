@@ -45,6 +45,18 @@ export interface Machine {
   readonly system: string
   readonly node: string
   readonly compiler: string
+  /** absent where they could not be measured */
+  readonly prices?: Prices
+}
+
+/** What the machine charges for what every program here needs, in nanoseconds (bench/peers/prices.c). */
+export interface Prices {
+  /** an empty system call */
+  readonly systemCall: number
+  /** waking a thread on the same processor */
+  readonly wakeUpHere: number
+  /** and on another one; null where there is none */
+  readonly wakeUpElsewhere: number | null
 }
 
 /** bench/results/latest.json. */

@@ -29,6 +29,8 @@ export interface Contender {
   readonly name: string
   readonly implementation: ImplementationName
   readonly words?: HandlerWords
+  /** the folder of the built bench of another state of this repository, see compare.ts */
+  readonly dist?: string
 }
 
 /** One measurement that several take part in, side by side. */

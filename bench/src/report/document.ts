@@ -4,6 +4,7 @@ import { DOCS } from '../paths.ts'
 import type { Results } from '../results.ts'
 import { GROUPS } from '../workload.ts'
 import { drawCharts } from './charts.ts'
+import { readRecords, writeRecord } from './machines.ts'
 import { fillMarkers } from './markers.ts'
 import { goalTable, groupTables, machineText } from './tables.ts'
 
@@ -12,9 +13,10 @@ const CHARTS = join(DOCS, 'performance')
 
 /** Writes the tables and charts of these results into docs/performance.md; the text around them stays. What was written. */
 export function writeDocument(results: Results): string[] {
+  const record = writeRecord(results)
   const sections = new Map([
     ['machine', machineText(results)],
-    ['goals', goalTable(results)],
+    ['goals', goalTable(readRecords())],
   ])
   for (const group of GROUPS) {
     const tables = groupTables(results, group)
@@ -27,5 +29,5 @@ export function writeDocument(results: Results): string[] {
     writeFileSync(path, svg)
     return path
   })
-  return [DOCUMENT, ...charts]
+  return [DOCUMENT, record, ...charts]
 }

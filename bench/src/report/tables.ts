@@ -1,8 +1,9 @@
-import { goals, isMet } from '../goals.ts'
-import type { Results, WorkloadInfo } from '../results.ts'
+import { type Goal, goals, isMet } from '../goals.ts'
+import type { Prices, Results, WorkloadInfo } from '../results.ts'
 import type { Spread } from '../statistics.ts'
 import { detailOf, ratioOf, spreadOfValue } from '../summary.ts'
 import { formatNumber, marksOf, reasonOf, referenceOf, spreadText } from '../text-report.ts'
+import type { MachineRecord } from './machines.ts'
 
 /** The lines of a table in Markdown. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -12,21 +13,39 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const formatRatio = (value: number): string => (value >= 10 ? value.toFixed(1) : value.toFixed(2))
 
-/** Criterion, goal, measured, met. */
-export function goalTable(results: Results): string {
+/** Criterion, goal, and for each machine what was measured there and whether that meets the goal. */
+export function goalTable(records: readonly MachineRecord[]): string {
   const rows = goals.map((goal) => {
-    const measured = goal.measured(results)
-    const met = isMet(goal, measured)
-    const value = spreadText(measured, (number) => (number < 0.1 ? number.toFixed(3) : formatRatio(number)))
     const sign = goal.sign === '<=' ? '≤' : goal.sign === '>=' ? '≥' : '>'
-    return [
-      goal.criterion,
-      `${sign} ${goal.limit}`,
-      measured === undefined ? 'not measured' : value,
-      met === undefined ? '' : met ? 'yes' : '**no**',
-    ]
+    return [goal.criterion, `${sign} ${goal.limit}`, ...records.map((record) => measuredText(goal, record))]
   })
-  return table(['criterion', 'goal', 'measured', 'met'], rows)
+  const head = [
+    'criterion',
+    'goal',
+    ...records.map(({ machine }) => `${machine.processor}, ${machine.date.slice(0, 10)}`),
+  ]
+  return table(head, [...rows, ...priceRows(records)])
+}
+
+function measuredText(goal: Goal, { measured }: MachineRecord): string {
+  const spread = measured[goal.criterion]
+  if (spread === undefined) return '–'
+  const format = (number: number) => (number < 0.1 ? number.toFixed(3) : formatRatio(number))
+  const text = spread.count === 1 ? format(spread.median) : spreadText(spread, format)
+  return isMet(goal, spread) === false ? `${text} **missed**` : text
+}
+
+function priceRows(records: readonly MachineRecord[]): string[][] {
+  const row = (title: string, price: (prices: Prices) => number | null): string[] => [
+    title,
+    '',
+    ...records.map(({ machine: { prices } }) => (prices === undefined ? '–' : `${price(prices) ?? '–'}`)),
+  ]
+  return [
+    row('an empty system call, ns', ({ systemCall }) => systemCall),
+    row('waking a thread on the same processor, ns', ({ wakeUpHere }) => wakeUpHere),
+    row('waking a thread on another processor, ns', ({ wakeUpElsewhere }) => wakeUpElsewhere),
+  ]
 }
 
 /** All workloads of a group, one table each. */
@@ -67,6 +86,8 @@ interface Column {
 const columns: readonly Column[] = [
   { detail: 'megabitsPerSecond', title: 'Mbit/s', format: (value) => value.toFixed(0) },
   { detail: 'microsecondsPerPacket', title: 'CPU µs/packet', format: (value) => value.toFixed(2) },
+  { detail: 'userMicrosecondsPerPacket', title: 'user', format: (value) => value.toFixed(2) },
+  { detail: 'systemMicrosecondsPerPacket', title: 'system', format: (value) => value.toFixed(2) },
   { detail: 'systemCallsPerPacket', title: 'calls/packet', format: (value) => value.toFixed(3) },
   { detail: 'p99', title: 'p99 µs', format: (value) => value.toFixed(1) },
   { detail: 'p999', title: 'p99.9 µs', format: (value) => value.toFixed(1) },
