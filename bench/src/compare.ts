@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { implementationOf } from './implementations.ts'
-import { BENCH, BUILD } from './paths.ts'
+import { BENCH } from './paths.ts'
 import type { Results } from './results.ts'
 import { detailOf, ratioOf } from './summary.ts'
 import { spreadText } from './text-report.ts'
@@ -20,6 +21,8 @@ export interface Reference {
 export const COMPARABLE: readonly Group[] = ['queue', 'latency', 'gso', 'scaling', 'log', 'ring', 'ids']
 
 const ROOT = dirname(BENCH)
+/** Outside of this repository, whose tools would take the other state's files for its own. */
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ringlink', 'compare')
 const SHORT = 10
 
 /**
@@ -29,7 +32,7 @@ const SHORT = 10
 export function prepareReference(ref: string, say: (text: string) => void): Reference {
   const commit = git('rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`)
   if (commit === undefined) throw new Error(`--compare: '${ref}' is not a commit of this repository`)
-  const tree = join(BUILD, 'compare', commit)
+  const tree = join(CACHE, commit)
   mkdirSync(dirname(tree), { recursive: true })
   if (!existsSync(join(tree, 'package.json'))) {
     git('worktree', 'prune')

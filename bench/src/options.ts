@@ -11,8 +11,8 @@ docs/performance.md.
   --only GROUPS     of ${GROUPS.join(', ')}; separated by commas
   --match TEXT      of these only what has it in its name: drain, closed-1024, ids
   --repetitions N   of every measurement (default 5, quick 2)
-  --compare REF     the working tree beside another commit, tag or branch of this repository, which is built under
-                    bench/build/compare; of ${COMPARABLE.join(', ')} only, and nothing is written
+  --compare REF     the working tree beside another commit, tag or branch of this repository, which is built in
+                    ~/.cache/ringlink/compare; of ${COMPARABLE.join(', ')} only, and nothing is written
   --busy            neither wait for a quiet machine nor measure again what was disturbed: for trying things out
   --json            the results on standard output, and nothing is written
   --help
