@@ -11,6 +11,7 @@ import {
   MessageIterator,
   type MessageView,
   MINIMUM_MESSAGE_TYPE,
+  Protocol,
 } from '@ringlink/codec'
 import { describeMessage } from '@ringlink/codec/internal'
 import type { FrameBatch, Transport } from '@ringlink/transport'
@@ -35,6 +36,8 @@ const PORT_ID = 12
 const ERRNO = MESSAGE_HEADER_LENGTH
 /** The largest errno of the kernel (`MAX_ERRNO`). */
 const MAXIMUM_ERRNO = 4095
+/** AUDIT_FIRST_USER_MSG: messages of audit from this type on are records, which answer no request. */
+const FIRST_AUDIT_RECORD = 1100
 
 /**
  * Finds the answers to requests among the received messages: an answer has the sequence number of a request and the
@@ -154,6 +157,7 @@ export class Replies {
       if (isCut) this.#blame(undefined, { code: 'TRUNCATED' })
       return true
     }
+    if (this.#protocol === Protocol.KernelObjectEvent || this.#isRecord(memory, offset, size)) return true
     if (this.#live === 0 && size >= MESSAGE_HEADER_LENGTH) {
       // Messages that the kernel sends unasked have sequence number 0, so packets and log records need no further look.
       const type = memory.u16[(offset + TYPE) >> 1] as number
@@ -161,6 +165,12 @@ export class Replies {
       if (type >= MINIMUM_MESSAGE_TYPE && !isNumbered) return true
     }
     return this.#sortMessages(batch, offset, offset + size, batch.groups(index), isCut)
+  }
+
+  /** Records of audit to its daemon have the length of their payload in `nlmsg_len`, so such a datagram does not parse as messages. */
+  #isRecord({ u16 }: Memory, offset: number, size: number): boolean {
+    if (this.#protocol !== Protocol.Audit || size < MESSAGE_HEADER_LENGTH) return false
+    return (u16[(offset + TYPE) >> 1] as number) >= FIRST_AUDIT_RECORD
   }
 
   #sortMessages(batch: FrameBatch, start: number, end: number, groups: number, isCut: boolean): boolean {
@@ -309,8 +319,9 @@ export class Replies {
     if (exchange === undefined) return
     this.#touched.add(exchange)
     const { memory, offset, length } = view
-    // The end of a dump carries a number.
-    if (length < ERRNO + 4 && (view.flags & MessageFlag.Multipart) !== 0) {
+    // The end of a dump carries a number, except that of a list of audit rules.
+    const isBare = this.#protocol === Protocol.Audit && length === MESSAGE_HEADER_LENGTH
+    if (length < ERRNO + 4 && (view.flags & MessageFlag.Multipart) !== 0 && !isBare) {
       exchange.noteProblem(messageProblem('SHORT_HEADER', memory, offset, offset + length, false))
     }
     const done = this.#done.wrap(view)

@@ -130,10 +130,11 @@ export class Session implements AsyncDisposable {
 
   /**
    * Joins multicast groups (numbers from 1): `for await` over batches of their notifications. It is the receiver of this session: one
-   * at a time, and not beside {@link receive}. Throws code `SYSTEM` when the kernel refuses a group.
+   * at a time, and not beside {@link receive}. `isRaw`: datagrams are not messages, and are only read by {@link
+   * NotificationBatch.datagrams}. Throws code `SYSTEM` when the kernel refuses a group.
    */
-  subscribe(groups: readonly number[]): Subscription {
-    return new Subscription(this, groups)
+  subscribe(groups: readonly number[], isRaw = false): Subscription {
+    return new Subscription(this, groups, isRaw)
   }
 
   /**

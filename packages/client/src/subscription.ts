@@ -24,6 +24,13 @@ export interface SubscribedSession {
   rowBatches<Set extends AttributeSet>(request: Request<Set>, options?: DumpOptions): AsyncGenerator<RowBatch>
 }
 
+/** A datagram in place. */
+export interface Datagram {
+  readonly memory: Memory
+  readonly offset: number
+  readonly length: number
+}
+
 /** The counters of a subscription since it began. */
 export interface SubscriptionStats {
   /** notifications delivered in batches */
@@ -46,12 +53,14 @@ export class NotificationBatch implements Iterable<MessageView> {
   readonly #stats: SubscriptionStats
   readonly #portId: number
   readonly #messages = new MessageIterator()
+  readonly #isRaw: boolean
   #frames: FrameBatch | undefined
 
   /** Made by a {@link Subscription}. */
-  constructor(stats: SubscriptionStats, portId: number) {
+  constructor(stats: SubscriptionStats, portId: number, isRaw: boolean) {
     this.#stats = stats
     this.#portId = portId
+    this.#isRaw = isRaw
   }
 
   /** Aims at frames. Returns how many notifications they hold. The subscription does this. */
@@ -60,11 +69,26 @@ export class NotificationBatch implements Iterable<MessageView> {
     this.lost = lost
     let count = 0
     for (let frame = 0; frames !== undefined && frame < frames.length; frame++) {
+      if (this.#isRaw) {
+        if (frames.fullLength(frame) > frames.byteLength(frame)) this.#stats.malformed++
+        else count++
+        continue
+      }
       const messages = this.#enter(frames, frame)
       while (messages.next()) if (this.#isNotification(frames, frame, messages.view)) count++
       if (messages.problem !== undefined || frames.fullLength(frame) > frames.byteLength(frame)) this.#stats.malformed++
     }
     return count
+  }
+
+  /** The datagrams that came whole, for protocols whose notifications are not netlink messages. Read each before the next step. */
+  *datagrams(): Generator<Datagram, void, undefined> {
+    const frames = this.#frames
+    for (let frame = 0; frames !== undefined && frame < frames.length; frame++) {
+      const length = frames.byteLength(frame)
+      if (frames.fullLength(frame) > length) continue
+      yield { memory: frames.memory, offset: frames.offset(frame), length }
+    }
   }
 
   /** Ends the batch: its frames go back to the transport. The subscription does this. */
@@ -136,7 +160,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
   #isClosed = false
 
   /** Called by `Session.subscribe`. */
-  constructor(session: SubscribedSession, groups: readonly number[]) {
+  constructor(session: SubscribedSession, groups: readonly number[], isRaw = false) {
     this.session = session
     this.groups = [...new Set(groups)]
     const { transport } = session
@@ -149,7 +173,7 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
       },
     }
     this.stats = this.#stats
-    this.#batch = new NotificationBatch(this.#stats, transport.portId)
+    this.#batch = new NotificationBatch(this.#stats, transport.portId, isRaw)
     transport.events.on('overrun', this.#wake)
     try {
       for (const group of this.groups) transport.joinGroup(group)

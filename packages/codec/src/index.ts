@@ -266,7 +266,9 @@ export {
   type OperationValues,
   operation,
   type PresenceProbe,
+  type RecordFormat,
   rawFamily,
+  recordOperation,
   replyLayout,
 } from './schema/family.ts'
 export {

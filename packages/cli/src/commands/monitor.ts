@@ -15,9 +15,11 @@ const options = {
 
 export const monitorDescription = {
   name: 'monitor',
-  summary: 'show what the kernel notifies: links, addresses, routes, and any family with multicast groups',
+  summary:
+    'show what the kernel notifies: links, addresses, routes, audit, uevent, and any family with multicast groups',
   description: [
     'A line is the family, the operation and its values as JSON. route watches links, addresses, routes, neighbours and rules together. ' +
+      'audit shows the records of the read-log group, with their fields, and needs CAP_AUDIT_READ. ' +
       'Notifications that the kernel could not deliver are counted at the end.',
   ],
   operands: [
@@ -33,6 +35,7 @@ export const monitorDescription = {
     { what: 'Links, addresses, routes, neighbours and rules', line: 'ringlink monitor route --seconds 1' },
     { what: 'Routes of IPv4 as JSON', line: 'ringlink monitor rt-route --group ipv4Route --json --seconds 1' },
     { what: 'Devices as they change', line: 'ringlink monitor netdev --seconds 1' },
+    { what: 'Events of kernel objects, as udev gets them', line: 'ringlink monitor uevent --seconds 1' },
   ],
 } as const satisfies CommandDescription & { options: typeof options }
 

@@ -40,6 +40,8 @@ const loaders: Readonly<Record<Name, () => Promise<FamilyDescription>>> = {
   cttimeout: async () => (await import('@ringlink/families/cttimeout')).cttimeout,
   cthelper: async () => (await import('@ringlink/families/cthelper')).cthelper,
   nf_hook: async () => (await import('@ringlink/families/hook')).netfilterHook,
+  audit: async () => (await import('@ringlink/families/audit')).audit,
+  uevent: async () => (await import('@ringlink/families/uevent')).kernelEvents,
 }
 
 /** The family called `name`, in any spelling. Throws `UsageError`. */

@@ -21,6 +21,7 @@ import type { RequestOptions } from '../session-options.ts'
 import type { NotificationBatch } from '../subscription.ts'
 import { messageNumber, messageValues, requestHeader } from './layout.ts'
 import { type AttributePolicy, type OperationPolicy, readPolicies } from './policy.ts'
+import { hasRecords, readRecord } from './records.ts'
 
 /** The names of a family's operations. */
 export type OperationName<Description extends FamilyDescription> = keyof Description['operations'] & string
@@ -112,7 +113,9 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     options: FamilyRequestOptions = {},
   ): Promise<OperationValues<Operation<Description, Name>>[]> {
     const { flags, ...others } = options
-    const messages = await this.session.dump(this.#request(name, 'dump', request, flags), others)
+    const asked = this.#request(name, 'dump', request, flags)
+    const isLate = asked.answered === true
+    const messages = await (isLate ? this.session.request(asked, others) : this.session.dump(asked, others))
     return messages.map((message) => this.#values(name, message))
   }
 
@@ -123,9 +126,10 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     options: FamilyRequestOptions = {},
   ): AsyncGenerator<OperationValues<Operation<Description, Name>>, void, undefined> {
     const { flags, ...others } = options
-    for await (const message of this.session.rows(this.#request(name, 'dump', request, flags), others)) {
-      yield this.#values(name, message)
-    }
+    const asked = this.#request(name, 'dump', request, flags)
+    const messages =
+      asked.answered === true ? await this.session.request(asked, others) : this.session.rows(asked, others)
+    for await (const message of messages) yield this.#values(name, message)
   }
 
   /**
@@ -135,7 +139,10 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   async *subscribe(
     ...groups: readonly GroupName<Description>[]
   ): AsyncGenerator<FamilyNotification<Description>, void, undefined> {
-    const subscription = this.session.subscribe(groups.map((group) => this.#groupNumber(group)))
+    const subscription = this.session.subscribe(
+      groups.map((group) => this.#groupNumber(group)),
+      hasRecords(this.description),
+    )
     let malformed = 0
     try {
       for await (const batch of subscription) {
@@ -188,16 +195,27 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
       const others = Object.keys(this.description.operations).filter((key) => this.#operation(key)[mode] !== undefined)
       throw this.#unknown(`cannot ${mode} ${name}; it can ${mode} ${others.join(', ')}`)
     }
+    const { record } = operation
+    if (record !== undefined) {
+      if (record.write === undefined && given !== undefined) throw this.#unknown(`${name} takes no values`)
+      const written = given === undefined ? undefined : record.write?.(given)
+      return { ...this.#purpose(name, mode), type: numbers.request, flags, header: written, answered: numbers.isLate }
+    }
     const { fields, attributes } = split(header, set, given ?? {})
     const isGeneric = this.description.generic !== undefined
     return {
-      what: `${mode} ${this.description.name} ${name}`,
+      ...this.#purpose(name, mode),
+      answered: numbers.isLate,
       type: isGeneric ? (this.#numbers.id ?? 0) : numbers.request,
       flags,
       header: requestHeader(this.description, operation, numbers.request, fields),
       set,
       attributes,
     }
+  }
+
+  #purpose(name: string, mode: 'do' | 'dump') {
+    return { what: `${mode} ${this.description.name} ${name}` }
   }
 
   #values<Name extends OperationName<Description>>(
@@ -208,6 +226,9 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   }
 
   #read(operation: OperationDescription, view: MessageView): object {
+    if (operation.record !== undefined) {
+      return operation.record.read(view.memory, view.payloadOffset, view.payloadLength, view.type)
+    }
     const values = messageValues(this.description, replyLayout(operation), view)
     if ('unknown' in values && Array.isArray(values.unknown)) this.#stats.unknownAttributes += values.unknown.length
     return values
@@ -225,6 +246,14 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
 
   #notifications(batch: NotificationBatch): FamilyNotification<Description>[] {
     const found: object[] = []
+    if (hasRecords(this.description)) {
+      for (const datagram of batch.datagrams()) {
+        const record = readRecord(this.description, datagram)
+        if (record === undefined) this.#stats.unreadable++
+        else found.push(record)
+      }
+      return found as FamilyNotification<Description>[]
+    }
     for (const view of batch) {
       const notification = this.#notification(view)
       if (notification !== undefined) found.push(notification)

@@ -1,11 +1,24 @@
 /** The description of a netlink family: its operations, with the numbers and layouts of their messages, and its multicast groups. */
-import type { AttributeSet, StructFormat } from './format.ts'
+import type { Memory } from '../wire/memory.ts'
+import { type AttributeSet, attributeSet, type StructFormat } from './format.ts'
 import type { Structure } from './structure.ts'
 
 /** The numbers of a request and its answer: message types, or commands of a generic family. */
 export interface MessageNumbers {
   readonly request: number
   readonly reply?: number | undefined
+  /** the answer comes after the acknowledgement; a dump is then a request like any other, whose answer has several messages */
+  readonly isLate?: boolean | undefined
+}
+
+/** Messages whose payload is a record of its own format, such as text, in place of a struct and attributes. */
+export interface RecordFormat {
+  /** `nlmsg_type` of the first and the last of them; `undefined`: each datagram is a record, without a netlink header */
+  readonly types: readonly [first: number, last: number] | undefined
+  /** Reads `length` bytes at `offset`. Throws `DecodeError`. */
+  readonly read: (memory: Memory, offset: number, length: number, type: number) => object
+  /** The bytes of a request. Throws `EncodeError`. */
+  readonly write?: ((values: unknown) => Uint8Array) | undefined
 }
 
 /** What a message of a family is: a struct, if there is one, and attributes. */
@@ -27,6 +40,8 @@ export interface OperationDescription<out Values = unknown, out RequestValues = 
   readonly event: number | undefined
   /** what its answers and notifications are, where they are not what requests are */
   readonly reply?: MessageLayout | undefined
+  /** how its messages are read and written, where they are no struct and attributes */
+  readonly record?: RecordFormat | undefined
   readonly valuesType?: Values
   readonly requestType?: RequestValues
 }
@@ -104,6 +119,15 @@ export function askingOperation<RequestHeader, RequestValues, Header, Values>(
   numbers: OperationNumbers,
 ): OperationDescription<{ header: Header } & Values, { header?: Partial<RequestHeader> | undefined } & RequestValues> {
   return { ...describe(kernelName, request.header, request.attributes, numbers), reply }
+}
+
+/** An operation whose messages are records with `Values`. */
+export function recordOperation<Values, RequestValues = never>(
+  kernelName: string,
+  record: RecordFormat,
+  numbers: OperationNumbers,
+): OperationDescription<Values, RequestValues> {
+  return { ...describe(kernelName, undefined, attributeSet(kernelName, {}), numbers), record }
 }
 
 function describe(
