@@ -14,6 +14,7 @@ const declarations = [
     ['OptionErrorCode', 'KernelErrorCode', 'DecodeErrorCode', 'EncodeErrorCode'],
   ],
   ['transport', 'packages/transport/src/errors.ts', ['TransportErrorCode']],
+  ['transport-nats', 'packages/transport-nats/src/errors.ts', ['NatsErrorCode']],
   ['native', 'packages/native/src/loader.ts', ['NativeUnavailableCode']],
 ]
 

@@ -6,7 +6,7 @@ import {
   type MessageView,
   MINIMUM_MESSAGE_TYPE,
 } from '@ringlink/codec'
-import { type FrameBatch, type Transport, TransportError } from '@ringlink/transport'
+import { type FrameBatch, type FrameOrigin, type Transport, TransportError } from '@ringlink/transport'
 import type { Request } from './request.ts'
 import type { RowBatch } from './row-batch.ts'
 import type { DumpOptions } from './session-options.ts'
@@ -61,6 +61,11 @@ export class NotificationBatch implements Iterable<MessageView> {
     this.#stats = stats
     this.#portId = portId
     this.#isRaw = isRaw
+  }
+
+  /** where the notifications were sent; `undefined`: on this machine */
+  get origin(): FrameOrigin | undefined {
+    return this.#frames?.origin
   }
 
   /** Aims at frames. Returns how many notifications they hold. The subscription does this. */

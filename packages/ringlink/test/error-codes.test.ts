@@ -25,6 +25,10 @@ import { doneMessage, errorMessage, packetMessage, rowMessage } from '@ringlink/
 import { describe, expect, test } from 'vitest'
 import { loadFrom } from '../../native/src/loader.ts'
 import { openRingOn } from '../../transport-mmap/src/open-ring.ts'
+import { checkReadable } from '../../transport-nats/src/consume/deliveries.ts'
+import { readEnvelope } from '../../transport-nats/src/envelope.ts'
+import { type NatsErrorCode, openNats } from '../../transport-nats/src/index.ts'
+import { explain } from '../../transport-nats/src/server.ts'
 import { SimKernel } from '../../transport-sim/src/index.ts'
 import type { ErrorCode } from '../src/errors.ts'
 import { fanOut, installRules, openConntrack, openFamily, openLog, openQueue, Session } from '../src/index.ts'
@@ -79,8 +83,22 @@ async function smallSet() {
   return rules.set('small')
 }
 
+/** An error of the JetStream API, by its number; packages/transport-nats/test has a server that answers with each of them. */
+function refused(code: number): never {
+  throw explain(
+    'publish',
+    Object.assign(new Error('refused'), { name: 'JetStreamApiError', code }),
+    'no message was stored',
+  )
+}
+
+/** An envelope of another version. */
+function envelope(version: number): Uint8Array {
+  return Uint8Array.from([...new TextEncoder().encode('RLNF'), version])
+}
+
 /** What throws each code, as a user meets it. */
-const failures: Record<ErrorCode, () => unknown> = {
+const failures: Record<ErrorCode | NatsErrorCode, () => unknown> = {
   ARGUMENT: () => openQueue({ number: '0' } as never),
   VALUE_RANGE: () => openQueue({ number: -1 }),
   KERNEL: () => session((datagram) => [errorMessage(datagram, Errno.EINVAL)]).request(request),
@@ -179,6 +197,14 @@ const failures: Record<ErrorCode, () => unknown> = {
     await set.add(1, { exclusive: true })
   },
   ELEMENT_MISSING: async () => (await smallSet()).delete([9]),
+  NATS_UNREACHABLE: () => openNats({ servers: 'nats://127.0.0.1:1', stream: 'S' }),
+  NATS_REFUSED: () => openNats({ servers: 'nats://127.0.0.1:1', stream: 'S', credentials: NONE }),
+  STREAM_MISSING: () => refused(10059),
+  STREAM_FULL: () => refused(10077),
+  CONSUMER_UNUSABLE: () => refused(10014),
+  ENVELOPE_FOREIGN: () => readEnvelope(new Uint8Array(3)),
+  ENVELOPE_VERSION: () => readEnvelope(envelope(9)),
+  BYTE_ORDER: () => checkReadable({ byteOrder: 'big', compression: 'none', protocol: Protocol.Route }),
   WORKER_FAILED: () => fanOut({ queues: '0', module: 'data:text/javascript,throw new Error("no")' }),
   PLATFORM_UNSUPPORTED: () => loadFrom(NONE, 'darwin'),
   ADDON_MISSING: () => loadFrom(NONE, 'linux'),

@@ -50,6 +50,11 @@ export interface Capabilities {
    * Default false
    */
   readonly unnumberedLoss?: boolean | undefined
+  /**
+   * nothing can be sent: a flush throws code `UNSUPPORTED`. Frames come without being asked for, of every group of a log; clients
+   * send no requests. Default false
+   */
+  readonly receiveOnly?: boolean | undefined
 }
 
 /** The counters of a transport since it was opened. Plain counters; reading them costs nothing. */
@@ -88,6 +93,21 @@ export type TransportEvents = {
   close: () => void
 }
 
+/** The machine that frames come from, if it is not this one. */
+export interface FrameOrigin {
+  /** its name, as it says */
+  readonly host: string
+  /** the kernel's id of its boot, a UUID */
+  readonly bootId: string
+  /** the id of what sent them there: frames of one run are numbered together */
+  readonly run: string
+  /**
+   * no frame of this run is missing between the previous batch of it, or its beginning, and this one, except those that `lost`
+   * counts. Otherwise another consumer may have them, and a gap in the numbers of messages is not a loss
+   */
+  readonly continues: boolean
+}
+
 /**
  * The frames that one wake-up brought. A batch is borrowed: its bytes are valid until it is released. `for await` over
  * a transport releases it when the next step is taken, on `break`, on a throw and on close; callers of {@link
@@ -103,6 +123,8 @@ export interface FrameBatch extends Iterable<Frame>, Disposable {
    * before, between or after these frames; only the numbers in the messages tell.
    */
   readonly lost: number
+  /** where the frames come from; `undefined`: from this machine. All frames of a batch have the same origin */
+  readonly origin?: FrameOrigin | undefined
   /** true from {@link release} on */
   readonly released: boolean
   /** Offset of frame `index` in bytes; a multiple of four. Throws code `RELEASED` after release, in every accessor. */

@@ -1,5 +1,6 @@
 import type { Arguments } from '../command-line/arguments.ts'
 import type { CommandDescription } from '../command-line/command.ts'
+import { natsOptions, natsSection } from './nats-options.ts'
 import { endOptions, filterSection } from './shared-options.ts'
 
 export const CONNTRACK_ACTIONS = ['list', 'watch', 'count', 'stats', 'delete', 'update'] as const
@@ -28,6 +29,8 @@ const options = {
   'set-mark': { value: 'N[/MASK]', summary: 'update: give connections this mark, or these bits of it' },
   'set-timeout': { value: 'TIME', summary: 'update: have them end after that time without a packet (60s, 5m, 1h)' },
   ...endOptions,
+  stats: { summary: 'watch --to and --from: rates and, of --from, a line for each host at the end' },
+  ...natsOptions,
   json: { summary: 'one JSON object per line' },
 } as const
 
@@ -41,7 +44,7 @@ export const conntrackDescription = {
   ],
   operands: [{ name: 'ACTION', summary: 'what to do', choices: CONNTRACK_ACTIONS }],
   options,
-  sections: [filterSection],
+  sections: [filterSection, natsSection],
   examples: [
     {
       what: 'The connections to web servers that are open now',

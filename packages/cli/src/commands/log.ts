@@ -1,6 +1,7 @@
 import type { Arguments } from '../command-line/arguments.ts'
 import type { CommandDescription } from '../command-line/command.ts'
 import { RULE_SECTION } from '../command-line/rule-section.ts'
+import { natsOptions, natsSection } from './nats-options.ts'
 import { endOptions, filterSection, transportOption } from './shared-options.ts'
 
 const options = {
@@ -32,7 +33,8 @@ const options = {
   timeout: { value: 'N', summary: 'milliseconds after which the kernel delivers fewer packets; default 1000' },
   'copy-range': { value: 'N', summary: 'bytes to copy of each packet; default all' },
   ...transportOption,
-  json: { summary: 'one JSON object per line: open, packet, rate (with --stats), summary' },
+  ...natsOptions,
+  json: { summary: 'one JSON object per line: open, packet, rate (with --stats), trouble (with --to), summary' },
 } as const
 
 export const logDescription = {
@@ -41,11 +43,11 @@ export const logDescription = {
   description: [
     'A line is: the time, packets lost before this one, the group, the prefix of the rule, the hook, the devices (from > to), the mark, ' +
       'the packet as tcpdump prints it. The kernel stamps incoming packets; others have the time at which their batch was read.',
-    'Needs CAP_NET_ADMIN in its network namespace (root, or unshare -Urn), except with --read and --transport sim.',
+    'Needs CAP_NET_ADMIN in its network namespace (root, or unshare -Urn), except with --read, --from and --transport sim.',
   ],
   operands: [],
   options,
-  sections: [filterSection, RULE_SECTION],
+  sections: [filterSection, RULE_SECTION, natsSection],
   examples: [
     {
       what: 'Show the UDP packets that this machine sends',

@@ -1,10 +1,13 @@
 import { isNetlinkError } from '@ringlink/codec'
+import type { NatsTransport } from '@ringlink/transport-nats'
 import { type Connection, type Conntrack, openConntrack } from 'ringlink'
 import type { ExitCode } from '../command-line/command.ts'
 import { Stop } from '../command-line/stop.ts'
 import type { ConntrackArguments } from '../commands/conntrack.ts'
+import { openFrom } from '../nats/load.ts'
 import { output } from '../terminal/output.ts'
 import { FilteredConnection } from './filtered.ts'
+import { publishEvents } from './publish.ts'
 import { type ConntrackSettings, readSettings } from './settings.ts'
 import { connectionJson, connectionLine } from './text.ts'
 import { watch } from './watch.ts'
@@ -13,21 +16,28 @@ import { watch } from './watch.ts'
 export async function runConntrack(given: ConntrackArguments): Promise<ExitCode> {
   const settings = readSettings(given)
   const stop = new Stop(settings.seconds)
-  const conntrack = await openConntrack()
+  const { nats } = settings
+  if (nats?.direction === 'to') {
+    await publishEvents(settings, nats, stop)
+    return 0
+  }
+  const from = nats === undefined ? undefined : await openFrom(nats, stop.signal)
+  const conntrack = await openConntrack(from === undefined ? {} : { transport: from })
   try {
-    await run(conntrack, settings, stop)
+    await run(conntrack, settings, stop, from)
     return 0
   } finally {
     await conntrack.close()
+    await from?.closed
   }
 }
 
-async function run(conntrack: Conntrack, settings: ConntrackSettings, stop: Stop): Promise<void> {
+async function run(conntrack: Conntrack, settings: ConntrackSettings, stop: Stop, from?: NatsTransport): Promise<void> {
   switch (settings.action) {
     case 'list':
       return list(conntrack, settings, stop)
     case 'watch':
-      return watch(conntrack, settings, stop)
+      return watch(conntrack, settings, stop, from)
     case 'count':
       return count(conntrack, settings)
     case 'stats':

@@ -3,6 +3,7 @@ import type { ConnectionChanges, ConnectionFilter } from 'ringlink'
 import { readFilter } from '../command-line/filter-option.ts'
 import { readName, readNumber, readUnit, TIMES, UsageError } from '../command-line/values.ts'
 import { CONNTRACK_ACTIONS, type ConntrackArguments } from '../commands/conntrack.ts'
+import { type NatsSettings, readNatsSettings } from '../nats/settings.ts'
 import type { PacketFilter } from '../packets/filter.ts'
 
 const WORD = 0xffffffff
@@ -23,6 +24,9 @@ export interface ConntrackSettings {
   readonly count: number
   readonly seconds: number | undefined
   readonly json: boolean
+  readonly stats: boolean
+  /** the stream to publish to, or to consume */
+  readonly nats: NatsSettings | undefined
 }
 
 /** Throws `UsageError`. */
@@ -48,6 +52,10 @@ export function readSettings({ values, operands }: ConntrackArguments): Conntrac
   const changes = readChanges(values['set-mark'], values['set-timeout'])
   if ((action === 'update') !== Object.keys(changes).length > 0)
     throw new UsageError('update needs --set-mark or --set-timeout, and no other action takes them')
+  const nats = readNatsSettings(values)
+  if (nats !== undefined && action !== 'watch') throw new UsageError(`--${nats.direction} is for watch`)
+  if (nats?.direction === 'to' && isChosen) throw new UsageError('filters are for programs that show events: --from')
+  if (values.stats && nats === undefined) throw new UsageError('--stats needs --to or --from')
   const events = values.event.flatMap((text) => readName('--event', text, EVENTS) ?? [])
   if (events.length > 0 && action !== 'watch') throw new UsageError('--event is for watch')
   return {
@@ -56,6 +64,8 @@ export function readSettings({ values, operands }: ConntrackArguments): Conntrac
     count: readNumber('--count', values.count, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
     seconds: readNumber('--seconds', values.seconds, 1, 1_000_000),
     json: values.json,
+    stats: values.stats,
+    nats,
   }
 }
 

@@ -1,5 +1,8 @@
+import { escapeText } from '@ringlink/codec'
+import type { NatsTransport } from '@ringlink/transport-nats'
 import type { ConnectionView, Conntrack } from 'ringlink'
 import type { Stop } from '../command-line/stop.ts'
+import { hostLines, hostTotals } from '../nats/hosts.ts'
 import { LiveView } from '../terminal/live-view.ts'
 import { output } from '../terminal/output.ts'
 import { paintFor } from '../terminal/paint.ts'
@@ -20,7 +23,12 @@ const LABELS = { new: '[NEW]', update: '[UPDATE]', destroy: '[DESTROY]' } as con
 const LABEL_WIDTH = 9
 
 /** Shows events until it is stopped. */
-export async function watch(conntrack: Conntrack, settings: ConntrackSettings, stop: Stop): Promise<void> {
+export async function watch(
+  conntrack: Conntrack,
+  settings: ConntrackSettings,
+  stop: Stop,
+  from?: NatsTransport,
+): Promise<void> {
   const { filter, events: kinds, json } = settings
   const events = await conntrack.events({
     ...{ new: kinds.has('new'), update: kinds.has('update'), destroy: kinds.has('destroy') },
@@ -41,9 +49,12 @@ export async function watch(conntrack: Conntrack, settings: ConntrackSettings, s
       for (const connection of batch) {
         if (settings.isWanted?.(wanted.aim(connection)) === false) continue
         tally.count(connection)
-        if (json) output.json({ ...connectionJson(connection.connection()), event: connection.event })
+        const host = batch.origin?.host
+        if (json) output.json({ ...connectionJson(connection.connection()), event: connection.event, host })
         else if (!isLive)
-          output.line(`${LABELS[connection.event].padStart(LABEL_WIDTH)} ${connectionLine(connection.connection())}`)
+          output.line(
+            `${host === undefined ? '' : `${escapeText(host)} `}${LABELS[connection.event].padStart(LABEL_WIDTH)} ${connectionLine(connection.connection())}`,
+          )
         if (tally.events >= settings.count) break loop
       }
       await output.drained()
@@ -53,9 +64,11 @@ export async function watch(conntrack: Conntrack, settings: ConntrackSettings, s
     view.stop()
     await events.close()
   }
-  if (json) output.json({ event: 'summary', ...tally.totals() })
+  const hosts = from === undefined || !settings.stats ? {} : { hosts: hostTotals(from) }
+  if (json) output.json({ event: 'summary', ...tally.totals(), ...hosts })
   else if (isLive) output.line(tally.summary())
   else if (tally.lost > 0) process.stderr.write(`${whole(tally.lost)} events were lost\n`)
+  if (!json && settings.stats) output.line(hostLines(from, 'events').join('\n'))
 }
 
 /** Counts events, and the addresses that open most connections. */

@@ -1,3 +1,4 @@
+import type { NatsTransport } from '@ringlink/transport-nats'
 import type { LogRecord } from 'ringlink'
 import { type Entry, entryOfRecord, headersOf } from '../packets/entry.ts'
 import { PacketPrinter } from '../packets/printer.ts'
@@ -22,6 +23,8 @@ export class LogProgram {
   readonly statistics = new Statistics()
   /** rejects when saving has failed, and never resolves */
   readonly failure: Promise<never>
+  /** of --from: the transport, which knows the hosts */
+  from: NatsTransport | undefined
   /** packets that were logged and did not arrive here */
   lost = 0
   #received = 0
@@ -31,8 +34,8 @@ export class LogProgram {
 
   constructor(settings: LogSettings) {
     this.#settings = settings
-    const { json, link, read, write, groups, rotation, lines } = settings
-    if (lines) this.#printer = new PacketPrinter({ json, link, isCapture: read !== undefined })
+    const { json, link, read, write, groups, rotation, lines, nats } = settings
+    if (lines) this.#printer = new PacketPrinter({ json, link, isCapture: read !== undefined || nats !== undefined })
     if (write !== undefined) this.#capture = new CaptureOutput(write, groups, rotation)
     this.failure = this.#capture?.failure ?? new Promise(() => {})
   }
@@ -46,14 +49,14 @@ export class LogProgram {
   }
 
   /** Returns false when there were enough. Without lines a record is only written to the file. */
-  takeRecord(record: LogRecord, at: bigint, lost: number): boolean {
+  takeRecord(record: LogRecord, at: bigint, lost: number, host?: string): boolean {
     this.lost += lost
     this.#received++
     const { isWanted } = this.#settings
     if (isWanted !== undefined && !isWanted(record)) return true
     this.statistics.count(record)
     this.#capture?.write(record, at, lost)
-    this.#printer?.print(entryOfRecord(record, at, lost))
+    this.#printer?.print(entryOfRecord(record, at, lost, host))
     return this.#wantsMore
   }
 

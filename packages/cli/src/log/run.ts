@@ -1,13 +1,14 @@
-import { type Log, openLog, openSocket } from 'ringlink'
+import type { Log } from 'ringlink'
 import type { ExitCode } from '../command-line/command.ts'
 import { Stop } from '../command-line/stop.ts'
 import type { LogArguments } from '../commands/log.ts'
+import { hostLines, hostTotals } from '../nats/hosts.ts'
+import { openFrom } from '../nats/load.ts'
 import { wallClock } from '../packets/clock.ts'
-import { openSimulatedLog } from '../simulated/kernel.ts'
 import { output } from '../terminal/output.ts'
 import { RateDisplay, type RateStyle } from '../terminal/rates.ts'
 import { formatRows, whole } from '../terminal/text.ts'
-import { transportOpener } from '../transports.ts'
+import { openGivenLog, publishLog } from './open.ts'
 import { LogProgram, type LogTotals } from './program.ts'
 import { readCaptureFile } from './read-capture.ts'
 import { type LogSettings, readSettings } from './settings.ts'
@@ -16,12 +17,16 @@ import { type LogSettings, readSettings } from './settings.ts'
 export async function runLog(given: LogArguments): Promise<ExitCode> {
   const settings = readSettings(given)
   const stop = new Stop(settings.seconds)
+  if (settings.nats?.direction === 'to') {
+    await publishLog(settings, settings.nats, stop)
+    return 0
+  }
   const program = new LogProgram(settings)
   const display = new RateDisplay({
     read: () => program.read(),
     describe: describeTotals,
     style: styleFor(settings),
-    details: () => program.statistics.lines(10),
+    details: () => [...hostLines(program.from, 'packets'), ...program.statistics.lines(10)],
   })
   const start = performance.now()
   let source = settings.read ?? ''
@@ -54,23 +59,12 @@ function styleFor({ stats, json, lines }: LogSettings): RateStyle {
 
 /** Follows the log until it is stopped, or enough packets were seen. Resolves with the transport's kind. */
 async function follow(settings: LogSettings, program: LogProgram, stop: Stop, onOpen: () => void): Promise<string> {
-  const { groups, threshold, timeout, copyRange } = settings
-  const transport = transportOpener(settings.transport, (needs) => openSimulatedLog(needs, groups))
-  // The rules are installed once the group is bound, and removed with the log, or with the process if it is killed.
-  const rule =
-    settings.rules.length === 0 ? undefined : settings.rules.map((it) => ({ ...it, prefix: settings.prefix }))
-  await using log = await openLog({
-    group: groups,
-    threshold,
-    timeout,
-    copyRange,
-    transport,
-    rule,
-    ruleTransport: openSocket,
-  })
+  const { groups, nats } = settings
+  if (nats !== undefined) program.from = await openFrom(nats, stop.signal)
+  await using log = await openGivenLog(settings, program.from)
   const { kind } = log.transport.capabilities
   if (settings.json) output.json({ event: 'open', groups, transport: kind })
-  else process.stderr.write(`listening to group ${groups.join(', ')}; Ctrl-C ends it\n`)
+  else process.stderr.write(`listening to ${describeGroups(settings)}; Ctrl-C ends it\n`)
   onOpen()
   const loop = readLog(log, program)
   const ends = [stop.requested.then(() => true), program.failure.catch(() => false), loop.then(() => false)]
@@ -79,7 +73,14 @@ async function follow(settings: LogSettings, program: LogProgram, stop: Stop, on
   if (isAsked) await log.finish()
   else await log.close()
   await loop
+  await program.from?.closed
   return kind
+}
+
+function describeGroups({ groups, nats }: LogSettings): string {
+  const listed = `group ${groups.join(', ')}`
+  if (nats === undefined) return listed
+  return groups.length === 0 ? `the stream ${nats.stream}` : `${listed} of the stream ${nats.stream}`
 }
 
 /** Reads the log until it is closed or there were enough packets. */
@@ -91,7 +92,8 @@ async function readLog(log: Log, program: LogProgram): Promise<void> {
       const lost = records.lost - lostBefore
       lostBefore = records.lost
       const received = record.timestamp()
-      if (!program.takeRecord(record, received === undefined ? now : received * 1000n, lost)) return
+      if (!program.takeRecord(record, received === undefined ? now : received * 1000n, lost, records.origin?.host))
+        return
     }
     await program.settle()
   }
@@ -101,15 +103,17 @@ function summarize(settings: LogSettings, program: LogProgram, source: string, s
   const totals = program.read()
   const { statistics } = program
   if (settings.json) {
-    const talkers = settings.stats ? { talkers: statistics.topTalkers(10) } : {}
+    const hosts = program.from === undefined ? {} : { hosts: hostTotals(program.from) }
+    const talkers = settings.stats ? { ...hosts, talkers: statistics.topTalkers(10) } : {}
     const from = settings.read === undefined ? { transport: source } : { file: source }
     output.json({ event: 'summary', ...from, seconds, ...totals, ...talkers })
     return
   }
   if (settings.stats) {
     output.line(formatSummary(totals, seconds, source))
-    const talkers = statistics.lines(10)
-    if (talkers.length > 0) output.line(['', ...talkers].join('\n'))
+    for (const lines of [hostLines(program.from, 'packets'), statistics.lines(10)]) {
+      if (lines.length > 0) output.line(['', ...lines].join('\n'))
+    }
     return
   }
   const received = totals.received === undefined ? '' : ` of ${whole(totals.received)}`

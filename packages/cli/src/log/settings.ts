@@ -3,6 +3,7 @@ import { type GivenRule, readRules } from '../command-line/rule-option.ts'
 import { readName, readNumber, readUnit, SIZES, TIMES, UsageError } from '../command-line/values.ts'
 import type { LogArguments } from '../commands/log.ts'
 import { TRANSPORT_NAMES, type TransportName } from '../commands/transport-names.ts'
+import { type NatsSettings, readNatsSettings } from '../nats/settings.ts'
 import type { PacketFilter } from '../packets/filter.ts'
 import type { Rotation } from './capture-output.ts'
 
@@ -25,15 +26,19 @@ export interface LogSettings {
   readonly timeout: number | undefined
   readonly copyRange: number | undefined
   readonly transport: TransportName | undefined
+  /** the stream to publish to, or to consume */
+  readonly nats: NatsSettings | undefined
 }
 
 /** Reads the options. Throws `UsageError`. */
 export function readSettings({ values }: LogArguments): LogSettings {
   const { read, write, stats, json, print } = values
   const groups = readGroups(values.group)
-  if (read === undefined && groups.length === 0) {
+  const nats = readNatsSettings(values)
+  if (read === undefined && nats?.direction !== 'from' && groups.length === 0) {
     throw new UsageError('--group is missing: give the group to show, or --read FILE')
   }
+  checkCombination(values, nats)
   if (read !== undefined && (write !== undefined || groups.length > 0)) {
     throw new UsageError('--read shows a capture and cannot be combined with --group or --write')
   }
@@ -61,7 +66,27 @@ export function readSettings({ values }: LogArguments): LogSettings {
     timeout: readNumber('--timeout', values.timeout, 1, 0x7fffffff),
     copyRange: readNumber('--copy-range', values['copy-range'], 0, 65531),
     transport: readName('--transport', values.transport, TRANSPORT_NAMES),
+    nats,
   }
+}
+
+/** Options that belong to the other end of a stream. */
+function checkCombination(values: LogArguments['values'], nats: NatsSettings | undefined): void {
+  if (nats === undefined) return
+  const option = `--${nats.direction}`
+  if (values.read !== undefined) throw new UsageError(`--read shows a capture and cannot be combined with ${option}`)
+  const kernel = ['prefix', 'threshold', 'timeout', 'copy-range', 'transport'] as const
+  const output = ['write', 'link', 'print'] as const
+  const isGiven = (name: (typeof kernel)[number] | (typeof output)[number] | 'rule' | 'filter') => {
+    const value = values[name]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false
+  }
+  const wrong = (nats.direction === 'from' ? (['rule', ...kernel] as const) : (['filter', ...output] as const)).find(
+    isGiven,
+  )
+  if (wrong === undefined) return
+  const place = nats.direction === 'from' ? 'the hosts that publish' : 'programs that show them: --from'
+  throw new UsageError(`--${wrong} cannot be combined with ${option}: it is for ${place}`)
 }
 
 function readGroups(texts: readonly string[]): number[] {

@@ -17,6 +17,7 @@ export interface EntryStyle {
 export function formatEntry(entry: Entry, { paint, devices, linkLayer }: EntryStyle): string {
   const words: string[] = [paint('dim', clockTime(entry.at))]
   if (entry.lost > 0) words.push(paint(['bold', 'red'], `(${entry.lost} lost)`))
+  if (entry.host !== undefined) words.push(paint('bold', escapeText(entry.host)))
   const number = entry.group ?? entry.queue
   if (number !== undefined) words.push(paint('dim', `${number}`))
   if (entry.verdict !== undefined)

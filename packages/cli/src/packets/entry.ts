@@ -6,6 +6,8 @@ import type { LogRecord } from 'ringlink'
 export interface Entry {
   /** nanoseconds since 1970 */
   readonly at: bigint
+  /** name of the host that logged it, if that is another one */
+  readonly host?: string | undefined
   /** number of the queue that it waited in, its id there, and its verdict */
   readonly queue?: number | undefined
   readonly id?: number | undefined
@@ -36,10 +38,10 @@ const deviceHooks: HookNames = ['ingress', 'egress']
 const hooks: HookNames = Object.fromEntries(Object.entries(Hook).map(([name, number]) => [number, name.toLowerCase()]))
 
 /** Copies the shown values of a record. */
-export function entryOfRecord(record: LogRecord, at: bigint, lost: number): Entry {
+export function entryOfRecord(record: LogRecord, at: bigint, lost: number, host?: string): Entry {
   const { group, sequence } = record
   const linkLayer = record.linkLayerHeader() ?? record.hardwareHeader()
-  return { at, lost, group, sequence, prefix: record.prefix(), ...detailsOf(record, record.headers(), linkLayer) }
+  return { at, lost, host, group, sequence, prefix: record.prefix(), ...detailsOf(record, record.headers(), linkLayer) }
 }
 
 /** Copies the shown values of a packet of a queue. */

@@ -18,6 +18,19 @@ describe('the options of ringlink log', () => {
       count: Number.POSITIVE_INFINITY,
     })
     expect(read(['--read', 'x'])).toMatchObject({ read: 'x', lines: true, stats: false })
+    expect(read(['--from', 'tls://a:b@host:4000/LOGS', '--consumer', 'c', '--start', '7'])).toMatchObject({
+      groups: [],
+      nats: {
+        direction: 'from',
+        servers: 'tls://a:b@host:4000',
+        stream: 'LOGS',
+        consumer: 'c',
+        start: { sequence: 7 },
+      },
+    })
+    expect(read(['--group', '5', '--to', 'nats://host/LOGS', '--buffer', '10M', '--stats'])).toMatchObject({
+      nats: { direction: 'to', bufferSize: 10_000_000 },
+    })
     expect(read(['--group', '5', '--stats'])).toMatchObject({ lines: false })
     expect(read(['--group', '5', '--stats', '--print'])).toMatchObject({ lines: true })
   })
@@ -32,6 +45,19 @@ describe('the options of ringlink log', () => {
     [['--group', '5', '--write', 'x', '--rotate-size', '10Q'], 'must be a size (500k, 10M, 1G)'],
     [['--group', '5', '--write', 'x', '--rotate-size', '10constructor'], 'must be a size (500k, 10M, 1G)'],
     [['--group', '5', '--write', 'x', '--rotate-time', '0s'], 'must be a time (60s, 5m, 1h)'],
+    [['--from', 'nats://host/S', '--to', 'nats://host/S'], '--to and --from cannot be combined'],
+    [['--from', 'nats://host'], "must be the address of a stream (nats://HOST/STREAM), got 'nats://host'"],
+    [['--from', 'nats://user:secret@host'], "got 'nats://...@host'"],
+    [['--to', 'nats://host/S'], '--group is missing'],
+    [['--from', 'nats://host/S', '--start', 'yesterday'], '--start must be all, new, a sequence number'],
+    [['--group', '5', '--start', 'all'], '--start needs --from'],
+    [['--group', '5', '--to', 'nats://host/S', '--consumer', 'c'], '--consumer needs --from'],
+    [['--from', 'nats://host/S', '--buffer', '1M'], '--buffer needs --to'],
+    [['--group', '5', '--credentials', 'x'], '--credentials needs --to or --from'],
+    [['--from', 'nats://host/S', '--rule', 'output udp'], '--rule cannot be combined with --from'],
+    [['--from', 'nats://host/S', '--threshold', '5'], '--threshold cannot be combined with --from'],
+    [['--group', '5', '--to', 'nats://host/S', '--filter', 'udp'], '--filter cannot be combined with --to'],
+    [['--read', 'x', '--from', 'nats://host/S'], 'cannot be combined with --from'],
     [['--group', '5', '--transport', 'pigeon'], 'must be socket, mmap or sim'],
     [['--group', '5', '--copy-range', '65532'], '--copy-range must be'],
     [['--group', '5', '--what'], "unknown option '--what'"],

@@ -1,4 +1,5 @@
 import { isNetlinkError, type MessageView } from '@ringlink/codec'
+import type { FrameOrigin } from '@ringlink/transport'
 import { type CompiledFilter, selects } from './filter.ts'
 import type { Connection } from './types.ts'
 import { ConnectionView } from './view.ts'
@@ -13,6 +14,8 @@ export type Messages = Iterable<MessageView>
 export class ConnectionBatch implements Iterable<ConnectionView> {
   /** events lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing else. 0 for a listing */
   lost = 0
+  /** where the events happened; `undefined`: on this machine */
+  origin: FrameOrigin | undefined = undefined
   /** messages that could not be parsed, of those iterated so far */
   malformed = 0
   readonly #filter: CompiledFilter

@@ -252,7 +252,7 @@ export class Conntrack implements AsyncDisposable {
     { receiveBufferSize = DEFAULT_EVENT_BUFFER, signal }: EventOptions,
     socketFilter: TransportNeeds['socketFilter'],
   ): Promise<Session> {
-    if (this.#open === undefined) return this.session
+    if (this.#open === undefined || this.session.transport.capabilities.receiveOnly === true) return this.session
     const needs = { protocol: Protocol.Netfilter, frameSize: EVENT_FRAME_SIZE, receiveBufferSize, socketFilter }
     return new Session(await openFor({ operation: 'watch connections', signal }, this.#open, needs))
   }
@@ -301,7 +301,8 @@ export async function openConntrack(given: ConntrackOptions): Promise<Conntrack>
   const session = new Session(transport, { requestTimeout })
   const conntrack = new Conntrack(session, typeof source === 'function' ? source : undefined)
   try {
-    await conntrack.probe()
+    // Events of other machines come without any request.
+    if (transport.capabilities.receiveOnly !== true) await conntrack.probe()
     signal?.throwIfAborted()
     return conntrack
   } catch (error) {

@@ -45,6 +45,7 @@ export class ConnectionEvents implements AsyncIterable<ConnectionBatch>, AsyncDi
     try {
       for await (const notifications of this.#subscription) {
         batch.aim(notifications, notifications.lost)
+        batch.origin = notifications.origin
         yield batch
       }
     } finally {

@@ -7,7 +7,7 @@ import {
   type Memory,
   type NetlinkError,
 } from '@ringlink/codec'
-import type { FrameBatch } from '@ringlink/transport'
+import type { FrameBatch, FrameOrigin } from '@ringlink/transport'
 import { LogRecord } from './record.ts'
 
 /** Offset of `nlmsg_type`. */
@@ -15,6 +15,8 @@ const TYPE = 4
 
 /** What a batch needs from its log. */
 export interface RecordBatchOwner {
+  /** shows only records of these groups; `undefined`: all, because the kernel delivers only what is bound */
+  readonly wantedGroups: ReadonlySet<number> | undefined
   /** Notes a record. Returns how many are missing between it and the previous one of its group. */
   noteRecord(group: number, sequence: number | undefined): number
   noteMalformed(error: NetlinkError): void
@@ -53,6 +55,11 @@ export class RecordBatch implements Iterable<LogRecord> {
     this.lost = lost
     this.lostMessages = lostMessages
     this.enterFrame(frames, 0)
+  }
+
+  /** where the records were logged; `undefined`: on this machine */
+  get origin(): FrameOrigin | undefined {
+    return this.frames?.origin
   }
 
   /** The records, once: a second iteration continues where the first one stopped. */
@@ -123,6 +130,7 @@ export class RecordBatch implements Iterable<LogRecord> {
       this.owner.noteMalformed(error)
       return false
     }
+    if (this.owner.wantedGroups?.has(record.group) === false) return false
     this.lost += this.owner.noteRecord(record.group, record.sequence)
     return true
   }

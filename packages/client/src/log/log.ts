@@ -9,12 +9,12 @@ import {
   nfnetlinkHeader,
   Protocol,
 } from '@ringlink/codec'
-import { readOptions } from '@ringlink/codec/options'
-import { createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
+import { OptionPlace, readOptions } from '@ringlink/codec/options'
+import { createEmitter, type Emitter, type FrameBatch, type FrameOrigin, type Transport } from '@ringlink/transport'
 import { CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD } from '../closing.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { openFor } from '../opening.ts'
-import { BatchLoop } from '../receive-loop.ts'
+import { BatchLoop, type BatchSource } from '../receive-loop.ts'
 import { explainRefusal } from '../refusal.ts'
 import type { Request } from '../request.ts'
 import { prepareLogRules } from '../rules/feed.ts'
@@ -25,6 +25,7 @@ import type { RequestOptions } from '../session-options.ts'
 import { RecordBatch } from './batch.ts'
 import { RecordNumbers } from './numbers.ts'
 import { DEFAULT_READ_INTERVAL, type LogOptions, logConfig, logGroups, logTransportNeeds } from './options.ts'
+import { RawFrames } from './raw.ts'
 import type { LogRecord } from './record.ts'
 import { logOptions } from './schema.ts'
 import { type LogStats, newLogStats } from './stats.ts'
@@ -58,6 +59,10 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   #batch: RecordBatch
   #loop: BatchLoop<RecordBatch>
   #numbers: RecordNumbers
+  // Of frames from other machines: the numbers of each run of a publisher.
+  readonly #runs: Map<string, RecordNumbers> = new Map()
+  #raw: RawFrames | undefined
+  readonly #source: Omit<BatchSource, 'aim' | 'endBatch'>
   // Losses that certainly precede the records of the next batch.
   #lostBefore = 0
   // A lost packet gets no number.
@@ -78,7 +83,9 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     const { recorded = false, unnumberedLoss = false } = session.transport.capabilities
     this.#numbers = new RecordNumbers({ groups, beginsAnywhere: recorded })
     this.#leavesNoGap = unnumberedLoss
+    const isChosen = session.transport.capabilities.receiveOnly === true && groups.length > 0
     this.#batch = new RecordBatch({
+      wantedGroups: isChosen ? new Set(groups) : undefined,
       noteRecord: (group, sequence) => this.#noteRecord(group, sequence),
       noteMalformed: (error) => {
         this.#stats.malformed++
@@ -88,12 +95,15 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
         this.#stats.truncated++
       },
     })
-    this.#loop = new BatchLoop(session, this.#batch, {
+    this.#source = {
       what: `log group ${groups.join(', ')}`,
       isClosed: () => this.#isClosing,
+      interval: readInterval,
+    }
+    this.#loop = new BatchLoop(session, this.#batch, {
+      ...this.#source,
       aim: (frames) => this.#aim(frames),
       endBatch: () => this.#batch.finish(),
-      interval: readInterval,
     })
     session.transport.events.on('overrun', (messages) =>
       this.#notifier.notify(() => this.events.emit('overrun', messages)),
@@ -114,6 +124,15 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     for await (const batch of this) yield* batch
   }
 
+  /**
+   * The datagrams of the log, not decoded, for a program that passes them on (`publish` of `@ringlink/transport-nats`), instead
+   * of a loop over records: `stats.records` and `stats.lost` do not count then.
+   */
+  frames(): RawFrames {
+    this.#raw ??= new RawFrames(this.session, this.#source, () => this.#noteLost())
+    return this.#raw
+  }
+
   /** Reads records on a dedicated thread. See `Queue.serve`. */
   serve(handler: (records: RecordBatch) => void, options: ServeOptions = {}): void {
     this.#loop.serve(handler, options)
@@ -127,10 +146,11 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   async finish(options: RequestOptions = {}): Promise<void> {
     if (this.#closing !== undefined) return this.#closing
     await this.rules?.disarm()
-    await this.#unbind(options)
+    if (this.transport.capabilities.receiveOnly !== true) await this.#unbind(options)
     // Gives the loop the turn that it needs to take what arrived before the answer.
     await new Promise(setImmediate)
     await this.#loop.idle()
+    await this.#raw?.idle()
     await this.close()
   }
 
@@ -150,6 +170,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   async #close(): Promise<void> {
     this.#isClosing = true
     this.#batch.finish()
+    this.#raw?.finish()
     const { records } = this.#stats
     try {
       if (!this.#isUnbound && this.transport.capabilities.recorded !== true) {
@@ -209,6 +230,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
 
   #aim(frames: FrameBatch): boolean {
     const { lostMessages } = this.#stats
+    if (frames.origin !== undefined) this.#numbers = this.#numbersOf(frames.origin)
     const isBeforeFence = this.#fence.batches-- > 0
     this.#numbers.lostBefore = Math.max(this.#lostBefore, isBeforeFence ? 0 : this.#fence.lost)
     // This batch emptied the socket, so later records were queued after it. An empty ring does not mean an empty socket.
@@ -237,6 +259,15 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     return missing
   }
 
+  /** The numbers of a run begin again where frames may be with another consumer. */
+  #numbersOf({ run, continues }: FrameOrigin): RecordNumbers {
+    const known = this.#runs.get(run)
+    if (known !== undefined && continues) return known
+    const numbers = new RecordNumbers({ groups: this.groups, beginsAnywhere: true })
+    this.#runs.set(run, numbers)
+    return numbers
+  }
+
   #onListenerError(error: unknown): void {
     if (this.#loop.isActive && error instanceof Error) this.session.failReceive(error)
     else raise(error)
@@ -252,6 +283,18 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     this.#stats.lost += missing
     return missing
   }
+}
+
+/** What an option asks for that the transport cannot do. */
+function problemOf({ rule, group }: LogOptions, receiveOnly: boolean): { path: string; text: string } | undefined {
+  if (receiveOnly) return rule === undefined ? undefined : RULE_ELSEWHERE
+  return group === 'any' ? ANY_GROUP : undefined
+}
+
+const RULE_ELSEWHERE = { path: 'rule', text: 'must be installed on the host: this transport only receives' }
+const ANY_GROUP = {
+  path: 'group',
+  text: "can be 'any' only with a transport that only receives: name the groups to bind",
 }
 
 /** Maximum number of fences before the groups are unbound: under a flood each one may reveal further losses. */
@@ -285,13 +328,19 @@ export async function openLog(given: LogOptions): Promise<Log> {
   const needs = logTransportNeeds(options, Protocol.Netfilter)
   const opened = openFor({ operation, signal }, options.transport, needs)
   const transport = opened instanceof Promise ? await opened : opened
+  const { receiveOnly = false } = transport.capabilities
+  const problem = problemOf(options, receiveOnly)
+  if (problem !== undefined) {
+    await transport.close()
+    throw new OptionPlace(operation, problem.path).conflict(problem.text)
+  }
   const session = new Session(transport, {
     requestTimeout,
     open: typeof options.transport === 'function' ? options.transport : undefined,
   })
   const config: LogConfig = { command: { command: LogCommand.Bind }, ...logConfig(options) }
   try {
-    for (const group of groups) await bindGroup(session, group, config, options)
+    for (const group of receiveOnly ? [] : groups) await bindGroup(session, group, config, options)
     return new Log(groups, session, options.readInterval ?? DEFAULT_READ_INTERVAL, await installFeed())
   } catch (error) {
     await session.close()

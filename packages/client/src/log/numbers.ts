@@ -47,7 +47,7 @@ export class RecordNumbers {
   /** Of `lost` datagrams, those that may have been lost after the last record of a group: no number tells what they held. */
   untold(lost: number): number {
     const told = this.#groups.map((group) => this.#states.get(group)?.told ?? 0)
-    return Math.max(0, lost - Math.min(...told))
+    return told.length === 0 ? lost : Math.max(0, lost - Math.min(...told))
   }
 
   /** @param first the number of the current record */

@@ -36,8 +36,11 @@ export interface LogSettings {
 
 /** Options of `openLog`. */
 export interface LogOptions extends LogSettings {
-  /** the group, or groups, that the rules name: 0 to 65535 */
-  readonly group: number | readonly number[]
+  /**
+   * the group, or groups, that the rules name: 0 to 65535; of a transport that only receives, as that of a NATS stream, also `any`:
+   * every group that comes
+   */
+  readonly group: number | readonly number[] | 'any'
   /** an open transport (the log closes it), or a function that opens one: `openSocket`, a simulated kernel's `open` */
   readonly transport: Transport | OpenTransport
   /** the rule, or rules, that feed the one group: installed when it is taken, removed when the log is closed, or the program gone */
@@ -69,8 +72,9 @@ const ATTRIBUTES_LENGTH = 1024
 export const DEFAULT_READ_INTERVAL = 10
 const DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024
 
-/** The groups of the option, without duplicates. */
-export function logGroups(group: number | readonly number[]): readonly number[] {
+/** The groups of the option, without duplicates; none stands for any. */
+export function logGroups(group: LogOptions['group']): readonly number[] {
+  if (group === 'any') return []
   return [...new Set(typeof group === 'number' ? [group] : group)]
 }
 

@@ -10,6 +10,7 @@ import {
   milliseconds,
   number,
   object,
+  oneOf,
   required,
   type Schema,
 } from '@ringlink/codec/options'
@@ -22,7 +23,7 @@ const group = integer(0, 0xffff)
 
 /** The members of `openLog`'s options, for packages that add their own. */
 export const logMembers: Members<LogOptions> = {
-  group: required(either(group, list(group, 1))),
+  group: required(either(either(group, list(group, 1)), oneOf('any'))),
   transport: required(transportOrOpen),
   rule: logRules,
   ruleTransport,

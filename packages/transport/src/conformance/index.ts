@@ -19,7 +19,7 @@ import { sendCases } from './send.ts'
 import { wakeUpCases } from './wake-ups.ts'
 
 // biome-ignore lint/performance/noBarrelFile: the entry of `@ringlink/transport/conformance`
-export { type CaseContext, type ConformanceCase, runCase } from './case.ts'
+export { type CaseContext, type ConformanceCase, collect, framesOf, message, messages, runCase } from './case.ts'
 export { decorated, limitingSends, withoutEffect } from './decorated.ts'
 export type { Ability, Fixture, OpenFixture, OpenFixtureOptions, Peer } from './fixture.ts'
 export { type ReferenceMessage, type ReferenceOptions, ReferenceTransport } from './reference.ts'

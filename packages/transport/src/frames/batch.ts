@@ -1,6 +1,6 @@
 import { type Memory, RELEASED_MEMORY } from '@ringlink/codec/memory'
 import { TransportError } from '../errors.ts'
-import type { Frame, FrameBatch, Lease } from '../transport.ts'
+import type { Frame, FrameBatch, FrameOrigin, Lease } from '../transport.ts'
 import { FRAME_WORDS, FrameWord } from './descriptor.ts'
 
 /** What a batch needs from the store of its frames. */
@@ -23,6 +23,7 @@ export class IndexedBatch implements FrameBatch {
   readonly length: number
   readonly lost: number
   released = false
+  origin: FrameOrigin | undefined = undefined
   /** the frames; only the first `length` entries are valid */
   readonly list: Uint32Array
   // TypeScript-private instead of #private: every packet passes through these members several times.

@@ -112,5 +112,7 @@ export function copyBatch(batch: FrameBatch): FrameBatch {
     pool.memory.u8.set(batch.memory.u8.subarray(offset, offset + byteLength), i * pool.stride)
     describeFrame(pool.words, i, byteLength, batch.fullLength(i), batch.portId(i), batch.groups(i))
   }
-  return pool.take(0, batch.length, batch.lost)
+  const copy = pool.take(0, batch.length, batch.lost) as IndexedBatch
+  copy.origin = batch.origin
+  return copy
 }
