@@ -31,7 +31,7 @@ import {
   traceAttributes,
 } from './nfnetlink/nftables/set.ts'
 import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue/attributes.ts'
-import type { AttributeSet } from './schema/format.ts'
+import type { AttributeSet, StructFormat } from './schema/format.ts'
 import { Protocol } from './wire/message.ts'
 
 export interface MessageDescription {
@@ -40,6 +40,12 @@ export interface MessageDescription {
   /** bytes between the netlink header and the first attribute */
   readonly headerLength: number
   readonly attributes: AttributeSet
+  /** the struct in those bytes, after the protocol's own header, if there is one */
+  readonly header?: StructFormat | undefined
+  /** the name of a generic family, which `nlmsg_type` stands for */
+  readonly family?: string | undefined
+  /** the payload is text in place of a header and attributes */
+  readonly isText?: boolean | undefined
 }
 
 const netfilter = (kernelName: string, attributes: AttributeSet): MessageDescription => ({

@@ -43,6 +43,8 @@ export const inspectDescription = {
     'INPUT is hexadecimal digits, a file, or - for standard input, which is also read if there is none. Digits may have blanks, commas, 0x, ' +
       '\\x, offsets at the beginning of a line, and comments after # or //. Captures show their netlink and NFLOG packets; other packets: ' +
       'ringlink log --read.',
+    'Every family that ringlink describes is shown by its tables. The families of generic netlink are told apart by the messages of the ' +
+      'controller in the input, else by those of the running kernel.',
     'strace decodes netlink itself and leaves bytes out, so make it dump them too: strace -xx -e read=all -e write=all. What it dumps of ' +
       'netlink sockets is shown as it comes.',
   ],

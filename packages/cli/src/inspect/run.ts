@@ -1,16 +1,21 @@
-import { quoteText } from '@ringlink/codec'
-import { inspect, inspectText } from '@ringlink/codec/inspect'
+import { Protocol, quoteText } from '@ringlink/codec'
+import { type DescribeMessage, inspect, inspectText } from '@ringlink/codec/inspect'
 import type { ExitCode } from '../command-line/command.ts'
 import { didYouMean } from '../command-line/nearest.ts'
 import { Stop } from '../command-line/stop.ts'
 import { readName, UsageError } from '../command-line/values.ts'
 import { BYTE_ORDERS, INPUT_FORMATS, type InspectArguments, PROTOCOL_NAMES } from '../commands/inspect.ts'
+import { loadFamily } from '../families/load.ts'
+import { FamilyTables } from '../families/tables.ts'
 import { output } from '../terminal/output.ts'
 import { paintFor } from '../terminal/paint.ts'
 import { whole } from '../terminal/text.ts'
 import type { Chunk } from './chunk.ts'
 import { readInputs } from './input.ts'
 import { nodeObject, paintLine } from './text.ts'
+
+/** The byte order of this machine. */
+const HOST_ORDER = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'little' : 'big'
 
 /** Shows netlink bytes. */
 export async function runInspect({ values, operands }: InspectArguments): Promise<ExitCode> {
@@ -25,11 +30,19 @@ export async function runInspect({ values, operands }: InspectArguments): Promis
   const warn = (text: string) => process.stderr.write(`ringlink inspect: ${text}\n`)
   const inputs = readInputs(operands, { format, signal: stop.signal, stdin: process.stdin, warn })
   const chunks = inputs[Symbol.asyncIterator]()
+  const tables = new FamilyTables(runningFamilies)
   try {
     for (;;) {
       const next = await Promise.race([chunks.next(), stop.requested])
       if (next === undefined || next.done === true || stop.isRequested) break
-      show({ ...next.value, protocol: next.value.protocol ?? protocol, byteOrder: byteOrder ?? next.value.byteOrder })
+      const chunk = {
+        ...next.value,
+        protocol: next.value.protocol ?? protocol,
+        byteOrder: byteOrder ?? next.value.byteOrder,
+      }
+      const isForeign = chunk.byteOrder !== undefined && chunk.byteOrder !== HOST_ORDER
+      await tables.prepare(chunk.bytes, chunk.protocol ?? Protocol.Netfilter, isForeign)
+      show(chunk, tables.describe)
       await output.drained()
     }
   } catch (error) {
@@ -59,14 +72,29 @@ function optionsOf({ protocol, byteOrder }: Chunk) {
   }
 }
 
-function showText(chunk: Chunk): void {
+/** The generic families of the running kernel, or none where it cannot be asked. */
+async function runningFamilies(): Promise<ReadonlyMap<number, string>> {
+  try {
+    // Only now: most input needs no socket.
+    const { openFamily } = await import('ringlink')
+    await using controller = await openFamily(await loadFamily('nlctrl'))
+    const rows = (await controller.dump('getfamily')) as { familyId?: number; familyName?: string }[]
+    return new Map(rows.map(({ familyId, familyName }) => [familyId ?? 0, familyName ?? '']))
+  } catch {
+    return new Map()
+  }
+}
+
+function showText(chunk: Chunk, describe: DescribeMessage): void {
   const paint = paintFor(process.stdout)
   if (chunk.label !== '') output.line(paint('bold', `${chunk.label}, ${whole(chunk.bytes.length)} bytes`))
-  for (const line of inspectText(chunk.bytes, optionsOf(chunk)).split('\n')) output.line(paintLine(line, paint))
+  for (const line of inspectText(chunk.bytes, { ...optionsOf(chunk), describe }).split('\n'))
+    output.line(paintLine(line, paint))
   if (chunk.label !== '') output.line('')
 }
 
-function showJson(chunk: Chunk): void {
+function showJson(chunk: Chunk, describe: DescribeMessage): void {
   const from = chunk.label === '' ? {} : { from: chunk.label }
-  for (const node of inspect(chunk.bytes, optionsOf(chunk))) output.json({ ...from, ...(nodeObject(node) as object) })
+  for (const node of inspect(chunk.bytes, { ...optionsOf(chunk), describe }))
+    output.json({ ...from, ...(nodeObject(node) as object) })
 }

@@ -1,10 +1,30 @@
 /** `ringlink call` and `ringlink monitor` in a namespace of their own. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BuiltCommand, buildCommand } from '../support/bundle.ts'
 import { CTRL_C, onTerminal } from '../support/terminal.ts'
+
+/** A capture with one message to NETLINK_ROUTE, as nlmon gives it: LINKTYPE_NETLINK and its header of 16 bytes. */
+function captureOf(digits: string): Buffer {
+  const message = Buffer.from(digits.replaceAll(' ', ''), 'hex')
+  const head = Buffer.alloc(24)
+  head.writeUInt32LE(0xa1b2c3d4, 0)
+  head.writeUInt16LE(2, 4)
+  head.writeUInt16LE(4, 6)
+  head.writeUInt32LE(65_535, 16)
+  head.writeUInt32LE(253, 20)
+  const packet = Buffer.alloc(16)
+  packet.writeUInt32LE(16 + message.length, 8)
+  packet.writeUInt32LE(16 + message.length, 12)
+  const link = Buffer.alloc(16)
+  link.writeUInt16BE(824, 2)
+  return Buffer.concat([head, packet, link, message])
+}
 
 describe.skipIf(kernelUnavailable)(kernelTests('ringlink call and monitor'), () => {
   let command: BuiltCommand
@@ -54,6 +74,53 @@ describe.skipIf(kernelUnavailable)(kernelTests('ringlink call and monitor'), () 
     expect(family).toMatchObject({ familyName: 'nlctrl', familyId: 16 })
     expect(run('call', 'netdev', 'dev-get', '--dump').rows.length).toBeGreaterThan(0)
     expect(run('call', 'ethtool', '--list').rows.join('\n')).toMatch(/statsGet +do, dump +ETHTOOL_MSG_STATS_GET/)
+  })
+
+  test('inspect names generic families by the running kernel, and what nlmon captured', () => {
+    const [found] = run('call', 'nlctrl', 'getfamily', '{"family-name":"ethtool"}').rows.map((row) => JSON.parse(row))
+    const id = Number(found.familyId).toString(16).padStart(2, '0')
+    // ETHTOOL_MSG_LINKSTATE_GET of lo
+    const header = '0c000180' + '07000200' + '6c6f0000'
+    const request = `20000000 ${id}000100 01000000 00000000 06010000 ${header}`
+    const named = run('inspect', '--protocol', 'generic', request)
+    expect(named.stderr).toBe('')
+    expect(named.rows.join('\n')).toMatch(/ETHTOOL_MSG_LINKSTATE_GET[\s\S]*ETHTOOL_A_HEADER_DEV_NAME +"lo"/)
+    const folder = mkdtempSync(join(tmpdir(), 'ringlink-'))
+    try {
+      const path = join(folder, 'nlmon.pcap')
+      writeFileSync(path, captureOf('2000000012000103 01000000 00000000 00000000 00000000 00000000 00000000'))
+      const shown = run('inspect', path)
+      expect(shown.stderr).toBe('')
+      expect(shown.rows.join('\n')).toMatch(/RTM_GETLINK/)
+      expect(shown.rows.join('\n')).toMatch(/ index +0/)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  test('sockets, kernel events and audit, which are described by hand', () => {
+    const request = { header: { family: 2, protocol: 6, states: 4_294_967_295 } }
+    const sockets = run('call', 'inet_diag', 'get', JSON.stringify(request), '--dump')
+    expect(sockets.stderr).toBe('')
+    expect(run('call', 'uevent', '--list').rows.join('\n')).toMatch(/kernel +group/)
+    expect(run('call', 'audit', '--list').rows.join('\n')).toMatch(/listRules +dump +AUDIT_LIST_RULES/)
+  })
+
+  test('monitor shows events of kernel objects', async () => {
+    const [program = '', ...words] = inside('monitor', 'uevent', '--json', '--count', '1')
+    const monitor = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let text = ''
+    monitor.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    await once(monitor.stderr, 'data')
+    run('call', 'rt-link', 'newlink', '{"ifname":"seen","linkinfo":{"kind":"bridge"}}', '--flag', 'create')
+    expect((await once(monitor, 'close'))[0]).toBe(0)
+    expect(JSON.parse(text.split('\n')[0] ?? '')).toMatchObject({
+      family: 'uevent',
+      operation: 'event',
+      values: { action: 'add', properties: { SUBSYSTEM: 'net', INTERFACE: 'seen' } },
+    })
   })
 
   test.each([

@@ -1,25 +1,29 @@
 import { match } from 'ts-pattern'
 import { errnoName } from '../errno.ts'
-import { describeMessage } from '../messages.ts'
+import { describeMessage, type MessageDescription } from '../messages.ts'
 import { MAXIMUM_DEPTH } from '../wire/attribute.ts'
 import { extendedAckAttributes } from '../wire/control.ts'
 import { hostIsLittleEndian } from '../wire/endian.ts'
 import { align4 } from '../wire/memory.ts'
 import { AcknowledgeFlag, ControlType, MessageFlag, MINIMUM_MESSAGE_TYPE, Protocol } from '../wire/message.ts'
+import { decodeText, untilZero } from '../wire/text.ts'
 import { attributeNodes, holdsAttributes } from './attributes.ts'
 import { type ByteOrder, framings, type MessageHeaderFields } from './layout.ts'
 import { familyName, flagNames, typeName } from './names.ts'
 import {
   type DescribeMessage,
   field,
+  type MessageContext,
   malformed,
   part,
   problemNode,
   type Region,
   rest,
   type Source,
+  takeBytes,
   takeNode,
 } from './source.ts'
+import { structNodes } from './structs.ts'
 import type { FieldNode, GroupNode, InspectNode, MessageNode } from './tree.ts'
 
 /** Maximum number of messages shown of one frame. */
@@ -62,15 +66,30 @@ export function inspect(bytes: Uint8Array, options: InspectOptions = {}): Inspec
     bytes: new Uint8Array(bytes),
     framing: framings[order],
     protocol: options.protocol ?? Protocol.Netfilter,
-    describe: (protocol, type) => options.describe?.(protocol, type) ?? describeMessage(protocol, type),
+    describe: (protocol, type, context) =>
+      options.describe?.(protocol, type, context) ?? describeMessage(protocol, type),
     maximumDepth,
     budget: { nodes: maximumNodes, bytes: maximumBytes },
   }
-  const nodes = messageNodes(source)
+  const nodes = source.protocol === Protocol.KernelObjectEvent ? eventNodes(source) : messageNodes(source)
   const end = source.bytes.length
   const { budget } = source
   if (budget.nodes <= 0) nodes.push(problemNode(end, 'NODE_COUNT', `more than ${maximumNodes} messages and attributes`))
   if (budget.bytes <= 0) nodes.push(problemNode(end, 'BYTE_COUNT', `more than ${maximumBytes} bytes of payloads`))
+  return nodes
+}
+
+/** An event of a kernel object: text without a netlink header, in parts that zero bytes end. */
+function eventNodes(source: Source): InspectNode[] {
+  const nodes: InspectNode[] = []
+  const { bytes } = source
+  for (let start = 0; start < bytes.length && takeNode(source); ) {
+    const zero = bytes.indexOf(0, start)
+    const end = zero < 0 ? bytes.length : zero
+    const value = decodeText(takeBytes(source, { start, end }))
+    nodes.push({ kind: 'field', name: start === 0 ? 'event' : 'property', offset: start, length: end - start, value })
+    start = end + 1
+  }
   return nodes
 }
 
@@ -105,16 +124,17 @@ function messageNode(source: Source, region: Region): InspectNode[] {
   }
   const { length, type, flags, sequence, portId } = header
   const body = { start: region.start + messageHeader.length, end: region.start + length }
+  const context = { flags, payload: part(source, body) }
   const node: MessageNode = {
     kind: 'message',
-    name: typeName(source, type) ?? `message ${type}`,
+    name: typeName(source, type, context) ?? `message ${type}`,
     offset: region.start,
     length,
     type,
     flags,
     sequence,
     portId,
-    children: [...headerFields(source, region.start, header), ...bodyNodes(source, header, body, 0)],
+    children: [...headerFields(source, region.start, header, context), ...bodyNodes(source, header, body, 0)],
   }
   return [node]
 }
@@ -124,10 +144,16 @@ function headerOf({ start }: Region, { length }: { readonly length: number }): R
   return { start, end: start + length }
 }
 
-function headerFields(source: Source, offset: number, header: MessageHeaderFields): FieldNode[] {
+function headerFields(
+  source: Source,
+  offset: number,
+  header: MessageHeaderFields,
+  context: MessageContext,
+): FieldNode[] {
+  const family = source.describe(source.protocol, header.type, context)?.family
   return [
     field('nlmsg_len', offset, 4, header.length),
-    field('nlmsg_type', offset + 4, 2, header.type, typeName(source, header.type)),
+    field('nlmsg_type', offset + 4, 2, header.type, family ?? typeName(source, header.type, context)),
     field('nlmsg_flags', offset + 6, 2, header.flags, flagNames(header.type, header.flags)),
     field('nlmsg_seq', offset + 8, 4, header.sequence),
     field('nlmsg_pid', offset + 12, 4, header.portId),
@@ -143,9 +169,9 @@ function bodyNodes(source: Source, header: MessageHeaderFields, region: Region, 
       ({ type }) => type < MINIMUM_MESSAGE_TYPE,
       () => rest(source, 'payload', region),
     )
-    .with({ protocol: Protocol.Netfilter }, ({ type }) => netfilterNodes(source, type, region))
-    .with({ protocol: Protocol.Generic }, ({ type }) => genericNodes(source, type, region))
-    .otherwise(({ type }) => otherNodes(source, type, region))
+    .with({ protocol: Protocol.Netfilter }, ({ type }) => netfilterNodes(source, type, region, header.flags))
+    .with({ protocol: Protocol.Generic }, ({ type }) => genericNodes(source, type, region, header.flags))
+    .otherwise(({ type }) => otherNodes(source, type, region, header.flags))
 }
 
 function errorField(source: Source, { start, end }: Region): FieldNode {
@@ -165,14 +191,15 @@ function errorNodes(source: Source, header: MessageHeaderFields, region: Region,
   const claimed = capped ? messageHeader.length : Math.max(messageHeader.length, request.length)
   const end = Math.min(start + claimed, region.end)
   const body = { start: start + messageHeader.length, end }
+  const context = { flags: request.flags, payload: part(source, body) }
   const group: GroupNode = {
     kind: 'group',
-    name: `request ${typeName(source, request.type) ?? request.type}`,
+    name: `request ${typeName(source, request.type, context) ?? request.type}`,
     offset: start,
     length: end - start,
     // The kernel repeats a refused request as it came, with any contents, so a header alone is not a problem here.
     children: [
-      ...headerFields(source, start, request),
+      ...headerFields(source, start, request, context),
       ...(body.end > body.start ? repeatedNodes(source, request, body, errors + 1) : []),
     ],
   }
@@ -204,7 +231,7 @@ function extendedAckNodes(source: Source, header: MessageHeaderFields, region: R
   return there ? attributeNodes(source, extendedAckAttributes, region, 0) : rest(source, 'payload', region)
 }
 
-function netfilterNodes(source: Source, type: number, region: Region): InspectNode[] {
+function netfilterNodes(source: Source, type: number, region: Region, flags: number): InspectNode[] {
   const { netfilterHeader } = source.framing
   const have = region.end - region.start
   if (have < netfilterHeader.length) {
@@ -213,7 +240,7 @@ function netfilterNodes(source: Source, type: number, region: Region): InspectNo
   const attributes = { start: region.start + netfilterHeader.length, end: region.end }
   return [
     ...netfilterHeaderFields(source, region),
-    ...attributeNodes(source, source.describe(source.protocol, type)?.attributes, attributes, 0),
+    ...attributeNodes(source, describedMessage(source, type, region, flags)?.attributes, attributes, 0),
   ]
 }
 
@@ -228,25 +255,48 @@ function netfilterHeaderFields(source: Source, region: Region): FieldNode[] {
   ]
 }
 
-function genericNodes(source: Source, type: number, region: Region): InspectNode[] {
+function genericNodes(source: Source, type: number, region: Region, flags: number): InspectNode[] {
   const { genericHeader } = source.framing
   const have = region.end - region.start
   if (have < genericHeader.length) {
     return malformed(source, region, 'SHORT_HEADER', `a generic header has 4 bytes, ${have} are there`)
   }
   const { command, version, reserved } = genericHeader.parse(part(source, headerOf(region, genericHeader)))
-  const attributes = { start: region.start + genericHeader.length, end: region.end }
+  const described = describedMessage(source, type, region, flags)
+  const following = { start: region.start + genericHeader.length, end: region.end }
   return [
-    field('cmd', region.start, 1, command),
+    field('cmd', region.start, 1, command, described?.kernelName),
     field('version', region.start + 1, 1, version),
     field('reserved', region.start + 2, 2, reserved),
-    ...attributeNodes(source, source.describe(source.protocol, type)?.attributes, attributes, 0),
+    ...structAndAttributes(source, described, following),
+  ]
+}
+
+function describedMessage(source: Source, type: number, region: Region, flags: number): MessageDescription | undefined {
+  return source.describe(source.protocol, type, { flags, payload: part(source, region) })
+}
+
+/** The struct that a description has, if it is there, and the attributes. */
+function structAndAttributes(source: Source, described: MessageDescription | undefined, region: Region): InspectNode[] {
+  const header = described?.header
+  if (header === undefined) return attributeNodes(source, described?.attributes, region, 0)
+  // Requests for a dump may have less than the whole struct.
+  const end = Math.min(region.start + header.size, region.end)
+  const start = Math.min(region.start + align4(header.size), region.end)
+  return [
+    ...structNodes(source, header, { start: region.start, end }, source.framing.order),
+    ...attributeNodes(source, described?.attributes, { start, end: region.end }, 0),
   ]
 }
 
 /** A message of another protocol: by its table or, without one, by finding where its attributes begin. */
-function otherNodes(source: Source, type: number, region: Region): InspectNode[] {
-  const described = source.describe(source.protocol, type)
+function otherNodes(source: Source, type: number, region: Region, flags: number): InspectNode[] {
+  const described = describedMessage(source, type, region, flags)
+  if (described?.isText === true) {
+    const value = decodeText(untilZero(takeBytes(source, region)))
+    return [{ kind: 'field', name: 'text', offset: region.start, length: region.end - region.start, value }]
+  }
+  if (described?.header !== undefined) return structAndAttributes(source, described, region)
   const length = described?.headerLength ?? fixedHeaderLength(source, region)
   if (length === undefined) return rest(source, 'payload', region)
   const have = region.end - region.start

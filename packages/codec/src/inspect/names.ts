@@ -1,7 +1,7 @@
 /** The kernel's names of numbers in headers. */
 
 import { ControlType, MINIMUM_MESSAGE_TYPE, Protocol } from '../wire/message.ts'
-import type { Source } from './source.ts'
+import type { MessageContext, Source } from './source.ts'
 
 const controlTypes: ReadonlyMap<number, string> = new Map([
   [ControlType.Noop, 'NLMSG_NOOP'],
@@ -42,10 +42,11 @@ const generalFlags = ['REQUEST', 'MULTI', 'ACK', 'ECHO', 'DUMP_INTR', 'DUMP_FILT
 export function typeName(
   { protocol, describe }: Pick<Source, 'protocol' | 'describe'>,
   type: number,
+  context: MessageContext,
 ): string | undefined {
   const control = controlTypes.get(type)
   if (control !== undefined) return control
-  const described = describe(protocol, type)
+  const described = describe(protocol, type, context)
   if (described !== undefined) return described.kernelName
   const subsystem = protocol === Protocol.Netfilter && type >= MINIMUM_MESSAGE_TYPE ? subsystems[type >> 8] : undefined
   return subsystem === undefined ? undefined : `NFNL_SUBSYS_${subsystem} << 8 | ${type & 0xff}`

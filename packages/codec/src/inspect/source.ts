@@ -4,8 +4,20 @@ import type { MessageDescription } from '../messages.ts'
 import type { Framing } from './layout.ts'
 import type { BytesNode, FieldNode, InspectNode, ProblemNode } from './tree.ts'
 
-/** Looks up the description of a message type. */
-export type DescribeMessage = (protocol: number, type: number) => MessageDescription | undefined
+/** What tells messages of one type apart. */
+export interface MessageContext {
+  /** `nlmsg_flags` */
+  readonly flags: number
+  /** what follows the netlink header, as far as it is there */
+  readonly payload: Uint8Array
+}
+
+/** Looks up the description of a message. */
+export type DescribeMessage = (
+  protocol: number,
+  type: number,
+  context: MessageContext,
+) => MessageDescription | undefined
 
 /** The remaining budget, which each node and each byte that is shown reduces. */
 export interface Budget {
