@@ -6,9 +6,18 @@ export { GENERIC_ATTRIBUTES, GENERIC_HEADER_LENGTH, genericHeader } from './gene
 export { describeMessage } from './messages.ts'
 export { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from './nfnetlink/header.ts'
 export { LOG_TARGET_REVISION, MAXIMUM_LOG_TARGET_PREFIX, QUEUE_TARGET_REVISION } from './nfnetlink/nftables/compat.ts'
-export { MAXIMUM_NFTABLES_NAME } from './nfnetlink/nftables/messages.ts'
-export { setElementAttributes } from './nfnetlink/nftables/set.ts'
-export { attributeByNumber } from './schema/format.ts'
+export { dataAttributes, MAXIMUM_NFTABLES_VALUE, verdictAttributes } from './nfnetlink/nftables/expressions/load.ts'
+export {
+  counterAttributes,
+  deviceAttributes,
+  hookAttributes,
+  MAXIMUM_DEVICE_NAME,
+  MAXIMUM_NFTABLES_NAME,
+  MAXIMUM_NFTABLES_USER_DATA,
+} from './nfnetlink/nftables/messages.ts'
+export { expressionAttributes } from './nfnetlink/nftables/rule.ts'
+export { setDescriptionAttributes, setElementAttributes, setFieldAttributes } from './nfnetlink/nftables/set.ts'
+export { type AttributeNumbers, attributeByNumber, attributeNumbers } from './schema/format.ts'
 export { constantNames, plainName, specificationName } from './schema/names.ts'
 export { attributePath, nestedSetAt } from './schema/path.ts'
 export { readStruct, writeStruct } from './schema/struct.ts'

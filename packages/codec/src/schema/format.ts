@@ -238,6 +238,14 @@ export interface SettledAttribute extends Attribute {
   readonly format: SettledFormat
 }
 
+/** The numbers of a set's attributes, by the names of its members. */
+export type AttributeNumbers<Set extends AttributeSet> = { readonly [Name in keyof Set['members']]: number }
+
+export function attributeNumbers<Set extends AttributeSet>(set: Set): AttributeNumbers<Set> {
+  const numbers = Object.entries(set.members).map(([name, { number }]) => [name, number])
+  return Object.fromEntries(numbers) as AttributeNumbers<Set>
+}
+
 /** Selectors by the names of their members: texts, and integers in decimal digits. */
 export type Selectors = ReadonlyMap<string, string>
 

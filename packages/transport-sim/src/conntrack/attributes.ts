@@ -25,7 +25,6 @@ export const CTA = {
   filter: 25,
   statusMask: 26,
   eventTimestamp: 27,
-  maximum: 27,
 } as const
 
 export const TUPLE = { address: 1, protocol: 2, zone: 3 } as const
@@ -62,7 +61,6 @@ export const EXPECT = {
   class: 9,
   nat: 10,
   functionName: 11,
-  maximum: 11,
 } as const
 export const EXPECT_NAT = { direction: 1, tuple: 2 } as const
 

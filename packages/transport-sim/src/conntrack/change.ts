@@ -1,7 +1,7 @@
 /** What requests, and verdicts on packets, change of a connection; with the kernel's errors. */
 import { Errno } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, nested, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { CTA, HELP, PROTOINFO, PROTOINFO_TCP, SEQADJ, SYNPROXY } from './attributes.ts'
 import { type Connection, ConntrackEvent, LABEL_BYTES, type SequenceAdjustment, Status } from './connection.ts'
@@ -10,8 +10,6 @@ import { nest } from './parse.ts'
 import type { ConntrackTable } from './table.ts'
 import { TcpFlag, type TcpSide, TcpState, TcpTracking } from './tcp-tracking.ts'
 
-const u32 = { kind: 'u32' } as const
-const nested = { kind: 'nested' } as const
 const SECOND = 1000
 
 /** Bits of the status that nobody may change from outside (IPS_UNCHANGEABLE_MASK), and those that there are not. */
@@ -70,7 +68,7 @@ const helpPolicy: MessagePolicy = [undefined, { kind: 'name', maximum: 15 }]
 
 /** The name in CTA_HELP; or a negative errno. */
 export function parseHelper(attributes: AttributeTable): string | number {
-  const help = nest(attributes, CTA.helper, HELP.information, helpPolicy)
+  const help = nest(attributes, CTA.helper, helpPolicy)
   if (typeof help === 'number') return help
   return help.has(HELP.name) ? help.text(HELP.name) : -Errno.EINVAL
 }
@@ -131,10 +129,10 @@ const tcpPolicy: MessagePolicy = [
 ]
 
 export function changeProtocol(connection: Connection, attributes: AttributeTable): number {
-  const information = nest(attributes, CTA.protocolInformation, PROTOINFO.sctp, protocolPolicy)
+  const information = nest(attributes, CTA.protocolInformation, protocolPolicy)
   if (typeof information === 'number') return information
   if (connection.protocol !== IpProtocol.Tcp || !information.has(PROTOINFO.tcp)) return 0
-  const fields = nest(information, PROTOINFO.tcp, PROTOINFO_TCP.flagsReply, tcpPolicy)
+  const fields = nest(information, PROTOINFO.tcp, tcpPolicy)
   if (typeof fields === 'number') return fields
   connection.tcp ??= new TcpTracking()
   const { tcp } = connection
@@ -169,7 +167,7 @@ export function changeAdjustments(connection: Connection, attributes: AttributeT
   if (adjustments === undefined) return 0
   const change = (number: number, adjustment: SequenceAdjustment): number => {
     if (!attributes.has(number)) return 0
-    const fields = nest(attributes, number, SEQADJ.after, adjustmentPolicy)
+    const fields = nest(attributes, number, adjustmentPolicy)
     if (typeof fields === 'number') return fields
     if (!fields.has(SEQADJ.position)) return -Errno.EINVAL
     adjustment.position = fields.be32(SEQADJ.position)
@@ -187,7 +185,7 @@ const synproxyPolicy: MessagePolicy = [undefined, u32, u32, u32]
 
 export function changeSynproxy(connection: Connection, attributes: AttributeTable): number {
   if (!attributes.has(CTA.synproxy) || connection.synproxy === undefined) return 0
-  const fields = nest(attributes, CTA.synproxy, SYNPROXY.timestampOffset, synproxyPolicy)
+  const fields = nest(attributes, CTA.synproxy, synproxyPolicy)
   if (typeof fields === 'number') return fields
   const { initialSequence, initialTimestamp, timestampOffset } = SYNPROXY
   if (![initialSequence, initialTimestamp, timestampOffset].every((it) => fields.has(it))) return -Errno.EINVAL

@@ -1,6 +1,6 @@
 /** Requests to the subsystem of expected connections (IPCTNL_MSG_EXP_*), with the answers of Linux 6.18. */
 import { Errno, MessageFlag, NewFlag } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, nested, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
@@ -12,10 +12,6 @@ import { nest, type ParsedTuple, parseTuple, parseZone } from './parse.ts'
 import { answer, dump, dumpProcessors, familyOf, isDump, reporterOf } from './requests.ts'
 import type { ConntrackTable } from './table.ts'
 import type { Tuple } from './tuple.ts'
-
-const u16 = { kind: 'u16' } as const
-const u32 = { kind: 'u32' } as const
-const nested = { kind: 'nested' } as const
 
 /** CTA_EXPECT_*, by number: what a request may have of each. */
 export const expectationPolicy: MessagePolicy = [
@@ -40,16 +36,12 @@ const functions: ReadonlySet<string> = new Set(['nat-follow-master'])
 /** The messages of the subsystem, by the lower byte of their type. */
 export function expectationMessages(table: ConntrackTable): readonly SubsystemMessage[] {
   const requests = new ExpectationRequests(table)
-  const withAttributes = (call: SubsystemMessage['call']) => ({
-    attributes: EXPECT.maximum,
-    policy: expectationPolicy,
-    call,
-  })
+  const withAttributes = (call: SubsystemMessage['call']) => ({ policy: expectationPolicy, call })
   return [
     withAttributes((...args) => requests.create(...args)),
     withAttributes((...args) => requests.get(...args)),
     withAttributes((...args) => requests.delete(...args)),
-    { attributes: 0, policy: [], call: (request) => requests.processorStatistics(request) },
+    { policy: [], call: (request) => requests.processorStatistics(request) },
   ]
 }
 
@@ -88,7 +80,7 @@ export function makeExpectation(
 
 /** Address and port; those that are zero are as if nothing was said. */
 function parseNat(attributes: AttributeTable, family: number): ExpectationNat | number | undefined {
-  const fields = nest(attributes, EXPECT.nat, EXPECT_NAT.tuple, natPolicy)
+  const fields = nest(attributes, EXPECT.nat, natPolicy)
   if (typeof fields === 'number') return fields
   if (!fields.has(EXPECT_NAT.direction) || !fields.has(EXPECT_NAT.tuple)) return -Errno.EINVAL
   const parsed = parseTuple(fields, EXPECT_NAT.tuple, { family, zone: undefined })

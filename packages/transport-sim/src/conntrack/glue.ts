@@ -3,7 +3,7 @@ import { AttributeBit } from '@ringlink/codec'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
-import { CTA, EXPECT } from './attributes.ts'
+import { EXPECT } from './attributes.ts'
 import { changeByVerdict } from './change.ts'
 import { ConnectionWriter } from './describe.ts'
 import { allocatedFor } from './events.ts'
@@ -56,10 +56,10 @@ export class ConntrackGlue {
     reporter: Reporter,
   ): void {
     if (connection === undefined || !verdict.has(numbers.connection)) return
-    const changes = nest(verdict, numbers.connection, CTA.maximum, connectionPolicy)
+    const changes = nest(verdict, numbers.connection, connectionPolicy)
     if (typeof changes === 'number' || changeByVerdict(this.#table, connection, changes) !== 0) return
     if (!verdict.has(numbers.expectation)) return
-    const expected = nest(verdict, numbers.expectation, EXPECT.maximum, expectationPolicy)
+    const expected = nest(verdict, numbers.expectation, expectationPolicy)
     if (typeof expected === 'number') return
     const context = { family: connection.family, zone: undefined }
     const tuple = expected.has(EXPECT.tuple) ? parseTuple(expected, EXPECT.tuple, context) : -1

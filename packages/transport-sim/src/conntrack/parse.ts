@@ -1,15 +1,11 @@
 /** What requests say of tuples and zones, with the kernel's errors. */
 import { Errno, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, nested, u8, u16, u32 } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import { ADDRESS, PROTO, TUPLE } from './attributes.ts'
 import { DEFAULT_ZONE, hasPorts, type Tuple, type Zone, ZoneDirection } from './tuple.ts'
 
-const u8 = { kind: 'u8' } as const
-const u16 = { kind: 'u16' } as const
-const u32 = { kind: 'u32' } as const
-const nested = { kind: 'nested' } as const
 const address = { kind: 'bytes', minimum: 16 } as const
 
 const tuplePolicy: MessagePolicy = [undefined, nested, nested, u16]
@@ -63,7 +59,7 @@ export interface TupleContext {
 /** Reads the tuple in attribute `number`; or a negative errno. */
 export function parseTuple(attributes: AttributeTable, number: number, context: TupleContext): ParsedTuple | number {
   const { family, zone: given, isReply = false, fields = ALL_FIELDS } = context
-  const table = nest(attributes, number, TUPLE.zone, tuplePolicy)
+  const table = nest(attributes, number, tuplePolicy)
   if (typeof table === 'number') return table
   if (family !== Family.Ipv4 && family !== Family.Ipv6) return -Errno.EOPNOTSUPP
   let addresses = noAddresses(family)
@@ -90,12 +86,12 @@ export function parseTuple(attributes: AttributeTable, number: number, context: 
   return { tuple: { family, ...addresses, ...protocol }, zone }
 }
 
-/** The attributes in a nest; or a negative errno. */
+/** The attributes in a nest, up to `maximum`; or a negative errno. */
 export function nest(
   attributes: AttributeTable,
   number: number,
-  maximum: number,
   policy: MessagePolicy,
+  maximum: number = policy.length - 1,
 ): AttributeTable | number {
   const table = new AttributeTable(maximum)
   const start = attributes.at(number)
@@ -112,7 +108,7 @@ function noAddresses(family: number): AddressPart {
 }
 
 function parseAddresses(tuple: AttributeTable, family: number, fields: number): AddressPart | number {
-  const table = nest(tuple, TUPLE.address, ADDRESS.ipv6Destination, addressPolicy)
+  const table = nest(tuple, TUPLE.address, addressPolicy)
   if (typeof table === 'number') return table
   const isIpv4 = family === Family.Ipv4
   const length = isIpv4 ? 4 : IPV6_LENGTH
@@ -130,7 +126,7 @@ function parseAddresses(tuple: AttributeTable, family: number, fields: number): 
 }
 
 function parseProtocol(tuple: AttributeTable, fields: number): ProtocolPart | number {
-  const table = nest(tuple, TUPLE.protocol, PROTO.icmpv6Code, protocolPolicy)
+  const table = nest(tuple, TUPLE.protocol, protocolPolicy, PROTO.icmpv6Code)
   if (typeof table === 'number') return table
   if (!table.has(PROTO.number)) return -Errno.EINVAL
   const protocol = u8At(table, PROTO.number)
@@ -147,7 +143,7 @@ function parseProtocol(tuple: AttributeTable, fields: number): ProtocolPart | nu
 }
 
 function parsePorts(tuple: AttributeTable, protocol: number, fields: number): ProtocolPart | number {
-  const table = nest(tuple, TUPLE.protocol, PROTO.icmpv6Code, portPolicy)
+  const table = nest(tuple, TUPLE.protocol, portPolicy, PROTO.icmpv6Code)
   if (typeof table === 'number') return table
   const needsSource = (fields & TupleField.sourcePort) !== 0
   const needsDestination = (fields & TupleField.destinationPort) !== 0
@@ -169,7 +165,7 @@ function parseQuery(
   [idField, typeField, codeField]: readonly [number, number, number],
   fields: number,
 ): ProtocolPart | number {
-  const table = nest(tuple, TUPLE.protocol, PROTO.icmpv6Code, policy)
+  const table = nest(tuple, TUPLE.protocol, policy, PROTO.icmpv6Code)
   if (typeof table === 'number') return table
   const read = (field: number, number: number, value: () => number) => {
     if ((fields & field) === 0) return 0

@@ -1,6 +1,6 @@
 /** Requests to the subsystem of connections (nf_conntrack_netlink), with the answers of Linux 6.18. */
 import { Errno, GetFlag, MessageFlag, NewFlag } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, nested, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
 import { RowDump } from '../netlink/row-dump.ts'
@@ -17,9 +17,6 @@ import type { Reporter } from './reporter.ts'
 import type { ConntrackStatistics } from './statistics.ts'
 import type { ConntrackTable, FoundConnection } from './table.ts'
 
-const u16 = { kind: 'u16' } as const
-const u32 = { kind: 'u32' } as const
-const nested = { kind: 'nested' } as const
 const labels = { kind: 'binary', maximum: 16 } as const
 
 /** CTA_*, by number: what a request may have of each. */
@@ -66,12 +63,8 @@ const CHANGED =
 /** The messages of the subsystem, by the lower byte of their type. */
 export function connectionMessages(table: ConntrackTable): readonly SubsystemMessage[] {
   const requests = new ConnectionRequests(table)
-  const withAttributes = (call: SubsystemMessage['call']) => ({
-    attributes: CTA.maximum,
-    policy: connectionPolicy,
-    call,
-  })
-  const bare = (call: SubsystemMessage['call']) => ({ attributes: 0, policy: [], call })
+  const withAttributes = (call: SubsystemMessage['call']) => ({ policy: connectionPolicy, call })
+  const bare = (call: SubsystemMessage['call']) => ({ policy: [], call })
   return [
     withAttributes((...args) => requests.create(...args)),
     withAttributes((...args) => requests.get(...args)),

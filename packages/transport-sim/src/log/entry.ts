@@ -8,43 +8,17 @@ import {
   encodeText,
   finishMessage,
   Hook,
-  Subsystem,
+  LogFlag,
+  LogMessage,
+  logAttributes,
 } from '@ringlink/codec'
-import { networkOrder16, networkOrder32, writeNfnetlinkHeader } from '@ringlink/codec/internal'
+import { attributeNumbers, networkOrder16, networkOrder32, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 import type { ConntrackGlue, DescribedConnection } from '../conntrack/glue.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { LogGroup } from './group.ts'
 
-const PACKET = Subsystem.Log << 8
-
-const Attribute = {
-  PacketHeader: 1,
-  Mark: 2,
-  Timestamp: 3,
-  InputDevice: 4,
-  OutputDevice: 5,
-  PhysicalInputDevice: 6,
-  PhysicalOutputDevice: 7,
-  HardwareAddress: 8,
-  Payload: 9,
-  Prefix: 10,
-  UserId: 11,
-  Sequence: 12,
-  GlobalSequence: 13,
-  GroupId: 14,
-  HardwareType: 15,
-  HardwareHeader: 16,
-  HardwareLength: 17,
-  Connection: 18,
-  ConnectionInformation: 19,
-} as const
-const CONNECTION_ATTRIBUTES = {
-  connection: Attribute.Connection,
-  information: Attribute.ConnectionInformation,
-} as const
-
-/** NFULNL_CFG_F_* */
-export const LogFlag = { Sequence: 1, GlobalSequence: 2, Conntrack: 4 } as const
+const NFULA = attributeNumbers(logAttributes)
+const CONNECTION_ATTRIBUTES = { connection: NFULA.conntrack, information: NFULA.conntrackInformation }
 
 /** Headers, the attributes of fixed size, a Done message: reserved for every packet; measured. */
 const FIXED_SIZE = 140
@@ -97,32 +71,32 @@ export function writeEntry(
 ): number {
   const { memory } = group
   const limit = memory.byteLength
-  const start = beginMessage(memory, offset, limit, { type: PACKET, flags: 0, sequence: 0 })
+  const start = beginMessage(memory, offset, limit, { type: LogMessage.Packet, flags: 0, sequence: 0 })
   writer.wrap(memory, writeNfnetlinkHeader(memory, start, limit, packet.family, group.number), limit)
-  const header = writer.reserve(Attribute.PacketHeader, 4)
+  const header = writer.reserve(NFULA.packetHeader, 4)
   memory.u32[header >> 2] = 0
   memory.u16[header >> 1] = networkOrder16(packet.protocol)
   memory.u8[header + 2] = packet.hook
-  writer.bytes(Attribute.Prefix, plan.prefix)
+  writer.bytes(NFULA.prefix, plan.prefix)
   putDevices(writer, packet)
-  if (packet.mark !== 0) putWord(writer, Attribute.Mark, packet.mark)
+  if (packet.mark !== 0) putWord(writer, NFULA.mark, packet.mark)
   if (packet.inputDevice !== 0) putLinkLayer(writer, packet)
   if (packet.hook <= Hook.Forward) putTimestamp(writer, packet.timestamp ?? numbers.now)
   if (packet.owner !== undefined && packet.owner.closed !== true) {
-    putWord(writer, Attribute.UserId, packet.owner.userId)
-    putWord(writer, Attribute.GroupId, packet.owner.groupId)
+    putWord(writer, NFULA.userId, packet.owner.userId)
+    putWord(writer, NFULA.groupId, packet.owner.groupId)
   }
   if ((group.flags & LogFlag.Sequence) !== 0) {
-    putWord(writer, Attribute.Sequence, group.sequence)
+    putWord(writer, NFULA.sequence, group.sequence)
     group.sequence = (group.sequence + 1) >>> 0
   }
-  if ((group.flags & LogFlag.GlobalSequence) !== 0) putWord(writer, Attribute.GlobalSequence, numbers.global())
+  if ((group.flags & LogFlag.GlobalSequence) !== 0) putWord(writer, NFULA.globalSequence, numbers.global())
   if (plan.connection !== undefined) {
     const { bytes } = plan.connection
     memory.u8.set(bytes, writer.position)
     writer.wrap(memory, writer.position + bytes.length, limit)
   }
-  if (plan.copied > 0) writer.bytes(Attribute.Payload, packet.bytes.subarray(0, plan.copied))
+  if (plan.copied > 0) writer.bytes(NFULA.payload, packet.bytes.subarray(0, plan.copied))
   return finishMessage(memory, offset, writer.position)
 }
 
@@ -139,26 +113,26 @@ function putHalf(writer: AttributeWriter, type: number, value: number): void {
 }
 
 function putDevices(writer: AttributeWriter, packet: SimPacket): void {
-  if (packet.inputDevice !== 0) putWord(writer, Attribute.InputDevice, packet.inputDevice)
-  if (packet.physicalInputDevice !== 0) putWord(writer, Attribute.PhysicalInputDevice, packet.physicalInputDevice)
-  if (packet.outputDevice !== 0) putWord(writer, Attribute.OutputDevice, packet.outputDevice)
-  if (packet.physicalOutputDevice !== 0) putWord(writer, Attribute.PhysicalOutputDevice, packet.physicalOutputDevice)
+  if (packet.inputDevice !== 0) putWord(writer, NFULA.inputDevice, packet.inputDevice)
+  if (packet.physicalInputDevice !== 0) putWord(writer, NFULA.physicalInputDevice, packet.physicalInputDevice)
+  if (packet.outputDevice !== 0) putWord(writer, NFULA.outputDevice, packet.outputDevice)
+  if (packet.physicalOutputDevice !== 0) putWord(writer, NFULA.physicalOutputDevice, packet.physicalOutputDevice)
 }
 
 function putLinkLayer(writer: AttributeWriter, { hardwareAddress, hardwareType, linkLayerHeader }: SimPacket): void {
   if (hardwareAddress !== undefined) {
-    const at = writer.reserve(Attribute.HardwareAddress, 12)
+    const at = writer.reserve(NFULA.hardwareAddress, 12)
     writer.memory.u8.fill(0, at, at + 12)
     writer.memory.u16[at >> 1] = networkOrder16(hardwareAddress.length)
     writer.memory.u8.set(hardwareAddress.subarray(0, 8), at + 4)
   }
-  putHalf(writer, Attribute.HardwareType, hardwareType)
-  putHalf(writer, Attribute.HardwareLength, linkLayerHeader.length)
-  writer.bytes(Attribute.HardwareHeader, linkLayerHeader)
+  putHalf(writer, NFULA.hardwareType, hardwareType)
+  putHalf(writer, NFULA.hardwareHeaderLength, linkLayerHeader.length)
+  writer.bytes(NFULA.hardwareHeader, linkLayerHeader)
 }
 
 function putTimestamp(writer: AttributeWriter, microseconds: bigint): void {
-  const at = writer.reserve(Attribute.Timestamp, 16)
+  const at = writer.reserve(NFULA.timestamp, 16)
   writer.memory.data.setBigUint64(at, microseconds / 1_000_000n)
   writer.memory.data.setBigUint64(at + 8, microseconds % 1_000_000n)
 }

@@ -1,36 +1,31 @@
-import { AttributeWriter, Errno, messageResourceId } from '@ringlink/codec'
+import { AttributeWriter, Errno, LogCommand, LogFlag, logConfigAttributes, messageResourceId } from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import type { VirtualClock } from '../clock.ts'
 import type { ConntrackGlue } from '../conntrack/glue.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { RuleLog } from '../netfilter/rule.ts'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, policyOf, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { NO_ROOM } from '../netlink/receiver.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import { ENOTSUPP, type SubsystemMessage, unsupportedMessage } from '../nfnetlink/subsystem.ts'
-import { LogFlag, planEntry, writeEntry } from './entry.ts'
+import { planEntry, writeEntry } from './entry.ts'
 import { LogGroup } from './group.ts'
 
-const Config = { Command: 1, Mode: 2, BufferSize: 3, Timeout: 4, Threshold: 5, Flags: 6, Maximum: 6 } as const
-/** NFULNL_CFG_CMD_* */
-const Command = { Bind: 1, Unbind: 2, FamilyBind: 3, FamilyUnbind: 4 } as const
-/** NFULA_MAX */
-const PACKET_ATTRIBUTES = 21
+const NFULA_CFG = attributeNumbers(logConfigAttributes)
 /** NFPROTO_NUMPROTO */
 const FAMILIES = 11
 const BUCKETS = 16
 
-const u32 = { kind: 'u32' } as const
-const configPolicy: MessagePolicy = [
-  undefined,
-  { kind: 'bytes', minimum: 1 },
-  { kind: 'bytes', minimum: 6 },
-  u32,
-  u32,
-  u32,
-  { kind: 'u16' },
-]
+const configPolicy: MessagePolicy = policyOf(logConfigAttributes, {
+  command: { kind: 'bytes', minimum: 1 },
+  mode: { kind: 'bytes', minimum: 6 },
+  bufferSize: u32,
+  timeout: u32,
+  threshold: u32,
+  flags: u16,
+})
 
 /** All log groups of a kernel: nfnetlink_log, with the answers of Linux 6.18. */
 export class PacketLogs {
@@ -55,7 +50,7 @@ export class PacketLogs {
   /** The messages of the subsystem, by the lower byte of their type. */
   messages(): readonly SubsystemMessage[] {
     const call = (request: KernelRequest, attributes: AttributeTable) => this.#configure(request, attributes)
-    return [unsupportedMessage(PACKET_ATTRIBUTES), { attributes: Config.Maximum, policy: configPolicy, call }]
+    return [unsupportedMessage, { policy: configPolicy, call }]
   }
 
   /** Logs a packet that passes a rule. Does nothing if the group has no listener. */
@@ -84,20 +79,20 @@ export class PacketLogs {
 
   #configure(request: KernelRequest, attributes: AttributeTable): number {
     const { memory, offset, socket } = request
-    const command = attributes.has(Config.Command) ? memory.u8[attributes.at(Config.Command)] : undefined
+    const command = attributes.has(NFULA_CFG.command) ? memory.u8[attributes.at(NFULA_CFG.command)] : undefined
     const family = memory.u8[offset + 16] as number
-    if (command === Command.FamilyBind) return family < FAMILIES ? 0 : -Errno.EINVAL
-    if (command === Command.FamilyUnbind) return 0
+    if (command === LogCommand.FamilyBind) return family < FAMILIES ? 0 : -Errno.EINVAL
+    if (command === LogCommand.FamilyUnbind) return 0
     const number = messageResourceId(memory, offset)
     let group = this.#groups.get(number)
     if (group !== undefined && group.owner !== socket) return -Errno.EPERM
-    const flags = attributes.has(Config.Flags) ? attributes.be16(Config.Flags) : 0
+    const flags = attributes.has(NFULA_CFG.flags) ? attributes.be16(NFULA_CFG.flags) : 0
     if ((flags & LogFlag.Conntrack) !== 0 && this.#glue === undefined) return -Errno.EOPNOTSUPP
-    if (command === Command.Bind) {
+    if (command === LogCommand.Bind) {
       if (group !== undefined) return -Errno.EBUSY
       group = new LogGroup(number, socket, this.#clock)
       this.#groups.set(number, group)
-    } else if (command === Command.Unbind) {
+    } else if (command === LogCommand.Unbind) {
       if (group === undefined) return -Errno.ENODEV
       this.#destroy(group)
       return 0
@@ -116,13 +111,13 @@ export class PacketLogs {
 }
 
 function applySettings(group: LogGroup, request: KernelRequest, attributes: AttributeTable): void {
-  if (attributes.has(Config.Mode)) {
-    group.setMode(request.memory.u8[attributes.at(Config.Mode) + 4] as number, attributes.be32(Config.Mode))
+  if (attributes.has(NFULA_CFG.mode)) {
+    group.setMode(request.memory.u8[attributes.at(NFULA_CFG.mode) + 4] as number, attributes.be32(NFULA_CFG.mode))
   }
-  if (attributes.has(Config.Timeout)) group.timeout = attributes.be32(Config.Timeout)
-  if (attributes.has(Config.BufferSize)) group.setBufferSize(attributes.be32(Config.BufferSize))
-  if (attributes.has(Config.Threshold)) group.threshold = attributes.be32(Config.Threshold)
-  if (attributes.has(Config.Flags)) group.flags = attributes.be16(Config.Flags)
+  if (attributes.has(NFULA_CFG.timeout)) group.timeout = attributes.be32(NFULA_CFG.timeout)
+  if (attributes.has(NFULA_CFG.bufferSize)) group.setBufferSize(attributes.be32(NFULA_CFG.bufferSize))
+  if (attributes.has(NFULA_CFG.threshold)) group.threshold = attributes.be32(NFULA_CFG.threshold)
+  if (attributes.has(NFULA_CFG.flags)) group.flags = attributes.be16(NFULA_CFG.flags)
 }
 
 function reportLine(group: LogGroup): string {

@@ -19,6 +19,11 @@ export class AttributeTable {
     this.lengths = new Int32Array(maximum + 1)
   }
 
+  /** A table for every attribute that `policy` has room for. */
+  static of(policy: MessagePolicy): AttributeTable {
+    return new AttributeTable(Math.max(0, policy.length - 1))
+  }
+
   has(number: number): boolean {
     return (this.offsets[number] as number) !== 0
   }
@@ -88,8 +93,8 @@ export class AttributeTable {
   }
 
   /** The attributes in a nested one; `undefined` when their policies refuse one of them. */
-  nested(number: number, maximum: number, policy: MessagePolicy): AttributeTable | undefined {
-    const table = new AttributeTable(maximum)
+  nested(number: number, policy: MessagePolicy): AttributeTable | undefined {
+    const table = AttributeTable.of(policy)
     const start = this.at(number)
     const refused = table.parseRange(this.memory as Memory, start, start + this.length(number), policy)
     return refused === undefined ? table : undefined

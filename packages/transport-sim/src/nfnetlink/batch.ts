@@ -2,6 +2,7 @@
 import {
   align4,
   BatchMessage,
+  batchAttributes,
   Errno,
   MESSAGE_HEADER_LENGTH,
   type Memory,
@@ -10,7 +11,7 @@ import {
   Subsystem,
 } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES } from '@ringlink/codec/internal'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, policyOf, u32 } from '../netlink/attribute-policy.ts'
 import type { Dispatcher } from '../netlink/dispatch.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import { KernelRequest } from '../netlink/request.ts'
@@ -20,8 +21,8 @@ import type { SimSocket } from '../netlink/socket.ts'
 const SUBSYSTEMS = 13
 /** ERESTART */
 const ERESTART = 85
-const GENERATION = 1
-const batchPolicy: MessagePolicy = [undefined, { kind: 'u32' }]
+const GENERATION = batchAttributes.members.generation.number
+const batchPolicy: MessagePolicy = policyOf(batchAttributes, { generation: u32 })
 
 /** One attempt to execute a batch: nothing of it is visible to packets before {@link commit}. */
 export interface BatchAttempt {
@@ -67,7 +68,7 @@ export class BatchReceiver {
     if (length < NFNETLINK_ATTRIBUTES) return
     const begin = aim(socket, memory, offset)
     if (begin.length < MESSAGE_HEADER_LENGTH || begin.length > length) return
-    const attributes = new AttributeTable(GENERATION)
+    const attributes = AttributeTable.of(batchPolicy)
     const refused = attributes.parseRange(memory, offset + NFNETLINK_ATTRIBUTES, offset + begin.length, batchPolicy)
     if (refused !== undefined) {
       this.#dispatcher.acknowledge(begin, -refused.errno)

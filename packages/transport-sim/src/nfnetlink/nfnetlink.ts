@@ -30,7 +30,7 @@ export class Nfnetlink {
   register(subsystem: number, messages: readonly SubsystemMessage[]): void {
     this.#subsystems.set(
       subsystem,
-      messages.map((message) => ({ ...message, table: new AttributeTable(message.attributes) })),
+      messages.map((message) => ({ ...message, table: AttributeTable.of(message.policy) })),
     )
   }
 

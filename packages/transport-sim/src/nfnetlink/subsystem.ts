@@ -8,16 +8,10 @@ export const ENOTSUPP = 524
 
 /** One message type of a subsystem. */
 export interface SubsystemMessage {
-  /** the highest attribute number that it knows */
-  readonly attributes: number
   readonly policy: MessagePolicy
   /** 0 or a negative errno */
   readonly call: (request: KernelRequest, attributes: AttributeTable) => number
 }
 
 /** A message type that goes from the kernel to user space only. */
-export const unsupportedMessage = (attributes: number): SubsystemMessage => ({
-  attributes,
-  policy: [],
-  call: () => -ENOTSUPP,
-})
+export const unsupportedMessage: SubsystemMessage = { policy: [], call: () => -ENOTSUPP }

@@ -1,21 +1,20 @@
 /** The hooks of base chains, by family, according to nf_tables' chain types. */
-import { chainAttributes, Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { Errno, Family, Hook, HookPriority, Verdict } from '@ringlink/codec'
+import { hookAttributes, MAXIMUM_DEVICE_NAME } from '@ringlink/codec/internal'
+import { type MessagePolicy, nested, policyOf, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { isIpFamily } from './expressions/expression.ts'
+import { CHAIN, HOOK } from './numbers.ts'
 import type { ChainHook } from './ruleset.ts'
 
-const CHAIN = chainAttributes.members
-const HOOK = { number: 1, priority: 2, device: 3, devices: 4 } as const
-const hookPolicy: MessagePolicy = [
-  undefined,
-  { kind: 'u32' },
-  { kind: 'u32' },
-  { kind: 'text', maximum: 15 },
-  { kind: 'nested' },
-]
+const hookPolicy: MessagePolicy = policyOf(hookAttributes, {
+  number: u32,
+  priority: u32,
+  device: { kind: 'text', maximum: MAXIMUM_DEVICE_NAME },
+  devices: nested,
+})
 const FILTER_HOOKS = [Hook.Prerouting, Hook.Input, Hook.Forward, Hook.Output, Hook.Postrouting] as const
 const NAT_HOOKS = [Hook.Prerouting, Hook.Input, Hook.Output, Hook.Postrouting] as const
 
@@ -46,17 +45,16 @@ export function parseHook(
   knowsDevice: (name: string) => boolean,
   request: KernelRequest,
 ): ChainHook | number {
-  const hook = attributes.nested(CHAIN.hook.number, HOOK.devices, hookPolicy)
+  const hook = attributes.nested(CHAIN.hook, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
-  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority))
-    return blame(request, attributes, CHAIN.name.number, Errno.ENOENT)
+  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority)) return blame(request, attributes, CHAIN.name, Errno.ENOENT)
   const number = hook.be32(HOOK.number)
   const priority = hook.be32(HOOK.priority) | 0
   let type: ChainHook['type'] = 'filter'
-  if (attributes.has(CHAIN.type.number)) {
-    const text = attributes.text(CHAIN.type.number)
+  if (attributes.has(CHAIN.type)) {
+    const text = attributes.text(CHAIN.type)
     if (!isChainType(text) || hooksOf(text, family) === undefined) {
-      return blame(request, attributes, CHAIN.type.number, Errno.ENOENT)
+      return blame(request, attributes, CHAIN.type, Errno.ENOENT)
     }
     type = text
   }
@@ -105,15 +103,15 @@ export function checkSameHook(
   request: KernelRequest,
   named: number,
 ): number {
-  const hook = attributes.nested(CHAIN.hook.number, HOOK.devices, hookPolicy)
+  const hook = attributes.nested(CHAIN.hook, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
   if (hook.has(HOOK.number) && hook.be32(HOOK.number) !== own.number) return -Errno.EOPNOTSUPP
   if (hook.has(HOOK.priority) && (hook.be32(HOOK.priority) | 0) !== own.priority) return -Errno.EOPNOTSUPP
   let type: string = own.type
-  if (attributes.has(CHAIN.type.number)) {
-    type = attributes.text(CHAIN.type.number)
+  if (attributes.has(CHAIN.type)) {
+    type = attributes.text(CHAIN.type)
     if (!isChainType(type) || hooksOf(type, family) === undefined)
-      return blame(request, attributes, CHAIN.type.number, Errno.ENOENT)
+      return blame(request, attributes, CHAIN.type, Errno.ENOENT)
   }
   if (!hasDevices(family, own.number) && (hook.has(HOOK.device) || hook.has(HOOK.devices))) return -Errno.EOPNOTSUPP
   return type === own.type ? 0 : blame(request, attributes, named, Errno.EEXIST)

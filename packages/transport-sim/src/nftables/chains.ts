@@ -1,48 +1,31 @@
 /** NFT_MSG_NEWCHAIN, DELCHAIN and DESTROYCHAIN. */
-import { ChainFlag, DeleteFlag, Errno, NewFlag, NfTablesMessage, Verdict } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { ChainFlag, chainAttributes, DeleteFlag, Errno, NewFlag, NfTablesMessage, Verdict } from '@ringlink/codec'
+import { counterAttributes } from '@ringlink/codec/internal'
+import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
 import { checkSameHook, parseHook } from './chain-hooks.ts'
+import { CHAIN, COUNTER, NAME, USER_DATA } from './numbers.ts'
 import { type ChainHook, NfTablesChain, type NfTablesTable } from './ruleset.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import { removeRule, type Transaction } from './transaction.ts'
 
-export const CHAIN = {
-  table: 1,
-  handle: 2,
-  name: 3,
-  hook: 4,
-  policy: 5,
-  type: 7,
-  counters: 8,
-  flags: 10,
-  id: 11,
-  userData: 12,
-  maximum: 12,
-} as const
-const COUNTER = { bytes: 1, packets: 2 } as const
-const counterPolicy: MessagePolicy = [undefined, { kind: 'u64' }, { kind: 'u64' }]
-const nested = { kind: 'nested' } as const
-const u32 = { kind: 'u32' } as const
-const name = { kind: 'text', maximum: 255 } as const
-export const chainPolicy: MessagePolicy = [
-  undefined,
-  name,
-  { kind: 'u64' },
-  name,
-  nested,
-  u32,
-  undefined,
-  { kind: 'text', maximum: 42 },
-  nested,
-  undefined,
-  u32,
-  u32,
-  { kind: 'binary', maximum: 256 },
-]
+const counterPolicy: MessagePolicy = policyOf(counterAttributes, { bytes: u64, packets: u64 })
+export const chainPolicy: MessagePolicy = policyOf(chainAttributes, {
+  table: NAME,
+  handle: u64,
+  name: NAME,
+  hook: nested,
+  policy: u32,
+  // The longest name for which the kernel would load a module.
+  type: { kind: 'text', maximum: 42 },
+  counters: nested,
+  flags: u32,
+  id: u32,
+  userData: USER_DATA,
+})
 const KNOWN_FLAGS = ChainFlag.Base | ChainFlag.HardwareOffload | ChainFlag.Binding
 
 /** The chain that attribute `number` names; or an errno (positive). */
@@ -143,7 +126,7 @@ function addChain(
 }
 
 function parseCounters(attributes: AttributeTable): { packets: number; bytes: number } | number {
-  const counters = attributes.nested(CHAIN.counters, COUNTER.packets, counterPolicy)
+  const counters = attributes.nested(CHAIN.counters, counterPolicy)
   if (counters === undefined) return -Errno.ERANGE
   if (!counters.has(COUNTER.bytes) || !counters.has(COUNTER.packets)) return -Errno.EINVAL
   return { packets: Number(counters.be64(COUNTER.packets)), bytes: Number(counters.be64(COUNTER.bytes)) }

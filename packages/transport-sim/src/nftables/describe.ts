@@ -1,59 +1,26 @@
 /** The messages in which nf_tables shows its objects: attributes in the kernel's order. */
 import { ChainFlag, NfTablesMessage } from '@ringlink/codec'
 import type { ReplyHeader, ReplyWriter } from '../nfnetlink/reply.ts'
+import {
+  CHAIN,
+  COUNTER,
+  DATA,
+  DEVICE,
+  ELEMENT,
+  ELEMENTS,
+  EXPRESSION,
+  HOOK,
+  LIST_ELEMENT,
+  RULE,
+  SET,
+  SET_DESCRIPTION,
+  SET_FIELD,
+  TABLE,
+  VERDICT,
+} from './numbers.ts'
 import type { NfTablesChain, NfTablesRule, NfTablesTable } from './ruleset.ts'
 import type { NfTablesSet, SetElement } from './sets.ts'
 
-const TABLE = { name: 1, flags: 2, use: 3, handle: 4, userData: 6, owner: 7 } as const
-const CHAIN = {
-  table: 1,
-  handle: 2,
-  name: 3,
-  hook: 4,
-  policy: 5,
-  use: 6,
-  type: 7,
-  counters: 8,
-  flags: 10,
-  userData: 12,
-} as const
-const HOOK = { number: 1, priority: 2, device: 3, devices: 4 } as const
-const DEVICE_NAME = 1
-const COUNTER = { bytes: 1, packets: 2 } as const
-const RULE = { table: 1, chain: 2, handle: 3, expressions: 4, position: 6, userData: 7 } as const
-const EXPRESSION = { name: 1, data: 2 } as const
-const LIST_ELEMENT = 1
-const SET = {
-  table: 1,
-  name: 2,
-  flags: 3,
-  keyType: 4,
-  keyLength: 5,
-  dataType: 6,
-  dataLength: 7,
-  policy: 8,
-  description: 9,
-  timeout: 11,
-  userData: 13,
-  handle: 16,
-  type: 19,
-  count: 20,
-} as const
-const DESCRIPTION = { size: 1, fields: 2 } as const
-const FIELD_LENGTH = 1
-const ELEMENTS = { table: 1, set: 2, elements: 3 } as const
-const ELEMENT = {
-  key: 1,
-  data: 2,
-  flags: 3,
-  timeout: 4,
-  expiration: 5,
-  userData: 6,
-  expression: 7,
-  keyEnd: 10,
-} as const
-const DATA_VERDICT = 2
-const VERDICT_CODE = 1
 const NANOSECONDS = 1_000_000
 
 /** The header of an answer, less its type. */
@@ -101,7 +68,7 @@ export function describeChain(reply: ReplyWriter, header: AnswerHeader, chain: N
 
 function describeDevices(reply: ReplyWriter, devices: readonly string[]): void {
   reply.nest(HOOK.devices, () => {
-    for (const device of devices) reply.text(DEVICE_NAME, device)
+    for (const device of devices) reply.text(DEVICE.name, device)
   })
   if (devices.length === 1) reply.text(HOOK.device, devices[0] as string)
 }
@@ -154,7 +121,7 @@ export function describeSet(
   if (policy !== undefined && policy !== 0) reply.be32(SET.policy, policy)
   if (userData !== undefined) reply.bytes(SET.userData, userData)
   reply.nest(SET.description, () => {
-    if (size !== undefined && size !== 0) reply.be32(DESCRIPTION.size, size)
+    if (size !== undefined && size !== 0) reply.be32(SET_DESCRIPTION.size, size)
     if (fields.length > 1) describeFields(reply, fields)
   })
   reply.text(SET.type, set.isInterval ? 'nft_set_rbtree_type' : 'nft_set_hash_type')
@@ -163,8 +130,8 @@ export function describeSet(
 }
 
 function describeFields(reply: ReplyWriter, fields: readonly number[]): void {
-  reply.nest(DESCRIPTION.fields, () => {
-    for (const length of fields) reply.nest(LIST_ELEMENT, () => reply.be32(FIELD_LENGTH, length))
+  reply.nest(SET_DESCRIPTION.fields, () => {
+    for (const length of fields) reply.nest(LIST_ELEMENT, () => reply.be32(SET_FIELD.length, length))
   })
 }
 
@@ -192,7 +159,7 @@ function describeElement(reply: ReplyWriter, set: NfTablesSet, element: SetEleme
   if (keyEnd !== undefined) reply.value(ELEMENT.keyEnd, keyEnd)
   if (data !== undefined) reply.value(ELEMENT.data, data)
   if (verdict !== undefined) {
-    reply.nest(ELEMENT.data, () => reply.nest(DATA_VERDICT, () => reply.be32(VERDICT_CODE, verdict)))
+    reply.nest(ELEMENT.data, () => reply.nest(DATA.verdict, () => reply.be32(VERDICT.code, verdict)))
   }
   if (expression !== undefined) {
     reply.nest(ELEMENT.expression, () => {

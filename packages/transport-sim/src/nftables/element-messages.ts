@@ -1,40 +1,37 @@
 /** NFT_MSG_NEWSETELEM and DELSETELEM. */
-import { Errno, NewFlag, NfTablesMessage, SetElementFlag, SetFlag } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { Errno, NewFlag, NfTablesMessage, SetElementFlag, SetFlag, setElementListAttributes } from '@ringlink/codec'
+import { MAXIMUM_NFTABLES_VALUE, setElementAttributes } from '@ringlink/codec/internal'
+import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { parseValue } from './expressions/expression.ts'
 import { parseVerdict } from './expressions/immediate.ts'
+import { ELEMENT, ELEMENTS, NAME, USER_DATA } from './numbers.ts'
 import { type NfTablesSet, type SetElement, VERDICT_TYPE } from './sets.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import type { Transaction } from './transaction.ts'
 
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
-const nested = { kind: 'nested' } as const
-const name = { kind: 'text', maximum: 255 } as const
-const data = { kind: 'binary', maximum: 256 } as const
-const ELEMENTS = { table: 1, set: 2, elements: 3, setId: 4, maximum: 4 } as const
-export const elementsPolicy: MessagePolicy = [undefined, name, name, nested, u32]
-const ELEMENT = { key: 1, data: 2, flags: 3, timeout: 4, expiration: 5, userData: 6, keyEnd: 10, maximum: 11 } as const
-const elementPolicy: MessagePolicy = [
-  undefined,
-  nested,
-  nested,
-  u32,
-  u64,
-  u64,
-  data,
-  nested,
-  undefined,
-  name,
-  nested,
-  nested,
-]
+export const elementsPolicy: MessagePolicy = policyOf(setElementListAttributes, {
+  table: NAME,
+  set: NAME,
+  elements: nested,
+  setId: u32,
+})
+const elementPolicy: MessagePolicy = policyOf(setElementAttributes, {
+  key: nested,
+  data: nested,
+  flags: u32,
+  timeout: u64,
+  expiration: u64,
+  userData: USER_DATA,
+  expression: nested,
+  object: NAME,
+  keyEnd: nested,
+  expressions: nested,
+})
 const ENFILE = 23
-const MAXIMUM_KEY = 64
 const NANOSECONDS = 1_000_000
 
 export function newElements(
@@ -143,7 +140,7 @@ function parseElement(
   end: number,
   named = false,
 ): SetElement | number {
-  const element = new AttributeTable(ELEMENT.maximum)
+  const element = AttributeTable.of(elementPolicy)
   const refused = element.parseRange(request.memory, at + 4, end, elementPolicy)
   if (refused !== undefined) return -refused.errno
   const flags = element.has(ELEMENT.flags) ? element.be32(ELEMENT.flags) : 0
@@ -152,10 +149,10 @@ function parseElement(
   if (isEnd && !set.isInterval) return -Errno.EINVAL
   if (!element.has(ELEMENT.key)) return -Errno.EINVAL
   const { properties } = set
-  const key = parseValue(element, ELEMENT.key, properties.keyLength, MAXIMUM_KEY)
+  const key = parseValue(element, ELEMENT.key, properties.keyLength, MAXIMUM_NFTABLES_VALUE)
   if (typeof key === 'number') return key
   const keyEnd = element.has(ELEMENT.keyEnd)
-    ? parseValue(element, ELEMENT.keyEnd, properties.keyLength, MAXIMUM_KEY)
+    ? parseValue(element, ELEMENT.keyEnd, properties.keyLength, MAXIMUM_NFTABLES_VALUE)
     : undefined
   if (typeof keyEnd === 'number') return keyEnd
   const userData = element.has(ELEMENT.userData) ? element.bytes(ELEMENT.userData) : undefined
@@ -185,7 +182,6 @@ function parseData(set: NfTablesSet, element: AttributeTable, isEnd: boolean) {
     const verdict = parseVerdict(element, ELEMENT.data)
     return verdict === undefined ? -Errno.EINVAL : { verdict }
   }
-  const data = parseValue(element, ELEMENT.data, set.properties.dataLength, MAXIMUM_KEY)
+  const data = parseValue(element, ELEMENT.data, set.properties.dataLength, MAXIMUM_NFTABLES_VALUE)
   return typeof data === 'number' ? data : { data }
 }
-export const ELEMENT_LIST: typeof ELEMENTS = ELEMENTS

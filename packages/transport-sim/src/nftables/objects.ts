@@ -1,29 +1,25 @@
 /** NFT_MSG_NEWOBJ and DELOBJ, for counters, and how they are shown. */
-import { Errno, NewFlag, NfTablesMessage, NfTablesObjectType } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { Errno, NewFlag, NfTablesMessage, NfTablesObjectType, objectAttributes } from '@ringlink/codec'
+import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import type { ReplyWriter } from '../nfnetlink/reply.ts'
 import { blame } from './blame.ts'
 import type { AnswerHeader } from './describe.ts'
+import { COUNTER, NAME, OBJECT, USER_DATA } from './numbers.ts'
 import type { NfTablesCounter, NfTablesTable } from './ruleset.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import type { Transaction } from './transaction.ts'
 
-export const OBJECT = { table: 1, name: 2, type: 3, data: 4, use: 5, handle: 6, userData: 8, maximum: 8 } as const
-export const objectPolicy: MessagePolicy = [
-  undefined,
-  { kind: 'text', maximum: 255 },
-  { kind: 'text', maximum: 255 },
-  { kind: 'u32' },
-  { kind: 'nested' },
-  undefined,
-  { kind: 'u64' },
-  undefined,
-  { kind: 'binary', maximum: 256 },
-]
-const COUNTER = { bytes: 1, packets: 2 } as const
+export const objectPolicy: MessagePolicy = policyOf(objectAttributes, {
+  table: NAME,
+  name: NAME,
+  type: u32,
+  data: nested,
+  handle: u64,
+  userData: USER_DATA,
+})
 
 export function newObject(
   state: NfTables,

@@ -1,13 +1,22 @@
 /** The requests to nf_tables that read, which need no batch: NFT_MSG_GET…, and the one of nft_compat. */
-import { CompatMessage, CompatType, Errno, Family, GetFlag, MessageFlag, NfTablesMessage } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import {
+  CompatMessage,
+  CompatType,
+  compatAttributes,
+  Errno,
+  Family,
+  GetFlag,
+  MessageFlag,
+  NfTablesMessage,
+} from '@ringlink/codec'
+import { type MessagePolicy, policyOf, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
 import { RowDump } from '../netlink/row-dump.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
 import { blame } from './blame.ts'
-import { CHAIN, chainPolicy, findChain } from './chains.ts'
+import { chainPolicy, findChain } from './chains.ts'
 import {
   type AnswerHeader,
   describeChain,
@@ -16,20 +25,20 @@ import {
   describeSet,
   describeTable,
 } from './describe.ts'
-import { ELEMENT_LIST, elementsPolicy, findElements } from './element-messages.ts'
+import { elementsPolicy, findElements } from './element-messages.ts'
 import { targetRevision } from './expressions/statements.ts'
-import { describeObject, OBJECT, objectPolicy } from './objects.ts'
-import { RULE, rulePolicy } from './rule-messages.ts'
+import { CHAIN, COMPAT, ELEMENTS, GENERATION, OBJECT, RULE, SET, TABLE } from './numbers.ts'
+import { describeObject, objectPolicy } from './objects.ts'
+import { rulePolicy } from './rule-messages.ts'
 import type { NfTablesTable } from './ruleset.ts'
-import { SET, setPolicy } from './set-messages.ts'
+import { setPolicy } from './set-messages.ts'
 import type { NfTables } from './state.ts'
-import { familyOf, findTable, TABLE, tablePolicy } from './tables.ts'
+import { familyOf, findTable, tablePolicy } from './tables.ts'
 
 /** The reader of a request, by default no particular socket. */
 const READER = 0
 /** NLM_F_APPEND, which dumped rules have */
 const APPEND = 0x800
-const GENERATION = { id: 1, processId: 2, processName: 3 } as const
 /** elements in one message of a dump */
 const ELEMENTS_PER_MESSAGE = 64
 
@@ -41,21 +50,21 @@ type Reader = (request: KernelRequest, attributes: AttributeTable) => number
 /** The messages of the subsystem by the lower byte of their type; those that belong in a batch are refused here. */
 export function nfTablesMessages(state: NfTables): readonly SubsystemMessage[] {
   const readers = new NfTablesReaders(state)
-  const known: [number, number, MessagePolicy, Reader][] = [
-    [NfTablesMessage.GetTable, TABLE.maximum, tablePolicy, (...args) => readers.table(...args)],
-    [NfTablesMessage.GetChain, CHAIN.maximum, chainPolicy, (...args) => readers.chain(...args)],
-    [NfTablesMessage.GetRule, RULE.maximum, rulePolicy, (...args) => readers.rule(...args)],
-    [NfTablesMessage.GetAndResetRule, RULE.maximum, rulePolicy, (...args) => readers.rule(...args)],
-    [NfTablesMessage.GetSet, SET.maximum, setPolicy, (...args) => readers.set(...args)],
-    [NfTablesMessage.GetSetElement, ELEMENT_LIST.maximum, elementsPolicy, (...args) => readers.elements(...args)],
-    [NfTablesMessage.GetObject, OBJECT.maximum, objectPolicy, (...args) => readers.object(...args)],
-    [NfTablesMessage.GetGeneration, 0, [], (request) => readers.generation(request)],
+  const known: [number, MessagePolicy, Reader][] = [
+    [NfTablesMessage.GetTable, tablePolicy, (...args) => readers.table(...args)],
+    [NfTablesMessage.GetChain, chainPolicy, (...args) => readers.chain(...args)],
+    [NfTablesMessage.GetRule, rulePolicy, (...args) => readers.rule(...args)],
+    [NfTablesMessage.GetAndResetRule, rulePolicy, (...args) => readers.rule(...args)],
+    [NfTablesMessage.GetSet, setPolicy, (...args) => readers.set(...args)],
+    [NfTablesMessage.GetSetElement, elementsPolicy, (...args) => readers.elements(...args)],
+    [NfTablesMessage.GetObject, objectPolicy, (...args) => readers.object(...args)],
+    [NfTablesMessage.GetGeneration, [], (request) => readers.generation(request)],
   ]
   const messages: SubsystemMessage[] = []
   for (let i = 0; i <= (NfTablesMessage.GetAndResetSetElement & 0xff); i++) {
-    messages.push({ attributes: 0, policy: [], call: () => -Errno.EINVAL })
+    messages.push({ policy: [], call: () => -Errno.EINVAL })
   }
-  for (const [type, attributes, policy, call] of known) messages[type & 0xff] = { attributes, policy, call }
+  for (const [type, policy, call] of known) messages[type & 0xff] = { policy, call }
   return messages
 }
 
@@ -173,12 +182,12 @@ class NfTablesReaders {
 
   /** All elements as a dump, or those that are asked for. */
   elements(request: KernelRequest, attributes: AttributeTable): number {
-    const table = findTable(this.#state, attributes, ELEMENT_LIST.table, familyOf(request), READER)
-    if (typeof table === 'number') return blame(request, attributes, ELEMENT_LIST.table, table)
-    const name = attributes.has(ELEMENT_LIST.set) ? attributes.text(ELEMENT_LIST.set) : undefined
+    const table = findTable(this.#state, attributes, ELEMENTS.table, familyOf(request), READER)
+    if (typeof table === 'number') return blame(request, attributes, ELEMENTS.table, table)
+    const name = attributes.has(ELEMENTS.set) ? attributes.text(ELEMENTS.set) : undefined
     const set = table.sets.find(({ properties }) => properties.name === name)
     if (set === undefined) {
-      return blame(request, attributes, ELEMENT_LIST.set, name === undefined ? Errno.EINVAL : Errno.ENOENT)
+      return blame(request, attributes, ELEMENTS.set, name === undefined ? Errno.EINVAL : Errno.ENOENT)
     }
     const now = this.#state.host.now()
     if (!isDump(request)) {
@@ -243,8 +252,11 @@ function answer({ socket }: KernelRequest, reply: Uint8Array): number {
   return 0
 }
 
-const COMPAT = { name: 1, revision: 2, type: 3 } as const
-const compatPolicy: MessagePolicy = [undefined, { kind: 'name', maximum: 31 }, { kind: 'u32' }, { kind: 'u32' }]
+const compatPolicy: MessagePolicy = policyOf(compatAttributes, {
+  name: { kind: 'name', maximum: 31 },
+  revision: u32,
+  type: u32,
+})
 const compatFamilies: ReadonlySet<number> = new Set([Family.Ipv4, Family.Ipv6, Family.Bridge, Family.Arp])
 
 /** The messages of nft_compat: whether the kernel has a target, and in which revision. */
@@ -266,5 +278,5 @@ export function compatMessages(): readonly SubsystemMessage[] {
     reply.be32(COMPAT.type, type)
     return answer(request, reply.end())
   }
-  return [{ attributes: COMPAT.type, policy: compatPolicy, call }]
+  return [{ policy: compatPolicy, call }]
 }

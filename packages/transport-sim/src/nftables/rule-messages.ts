@@ -1,11 +1,12 @@
 /** NFT_MSG_NEWRULE, DELRULE and DESTROYRULE. */
-import { Errno, NewFlag, NfTablesMessage } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { Errno, NewFlag, NfTablesMessage, ruleAttributes } from '@ringlink/codec'
+import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame, blameAt } from './blame.ts'
 import { findChain } from './chains.ts'
-import type { ExpressionContext, ExpressionKind } from './expressions/expression.ts'
+import { type ExpressionContext, type ExpressionKind, expressionPolicy } from './expressions/expression.ts'
+import { EXPRESSION, LIST_ELEMENT, NAME, RULE, USER_DATA } from './numbers.ts'
 import type { RuleExpression } from './ruleset.ts'
 import { type NfTablesChain, NfTablesRule, type NfTablesTable } from './ruleset.ts'
 import type { NfTables } from './state.ts'
@@ -13,40 +14,19 @@ import { familyOf, findTable } from './tables.ts'
 import { removeRule, type Transaction } from './transaction.ts'
 import { validateTable } from './validate.ts'
 
-export const RULE = {
-  table: 1,
-  chain: 2,
-  handle: 3,
-  expressions: 4,
-  position: 6,
-  userData: 7,
-  id: 9,
-  positionId: 10,
-  chainId: 11,
-  maximum: 11,
-} as const
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
-const nested = { kind: 'nested' } as const
-const name = { kind: 'text', maximum: 255 } as const
-export const rulePolicy: MessagePolicy = [
-  undefined,
-  name,
-  name,
-  u64,
-  nested,
-  nested,
-  u64,
-  { kind: 'binary', maximum: 256 },
-  undefined,
-  u32,
-  u32,
-  u32,
-]
+export const rulePolicy: MessagePolicy = policyOf(ruleAttributes, {
+  table: NAME,
+  chain: NAME,
+  handle: u64,
+  expressions: nested,
+  compat: nested,
+  position: u64,
+  userData: USER_DATA,
+  id: u32,
+  positionId: u32,
+  chainId: u32,
+})
 
-const EXPRESSION = { name: 1, data: 2 } as const
-const expressionPolicy: MessagePolicy = [undefined, { kind: 'text', maximum: 42 }, nested]
-const LIST_ELEMENT = 1
 /** NFT_RULE_MAXEXPRS */
 const MAXIMUM_EXPRESSIONS = 128
 
@@ -203,12 +183,12 @@ function selectExpression(
   at: number,
   end: number,
 ) {
-  const element = new AttributeTable(EXPRESSION.data)
+  const element = AttributeTable.of(expressionPolicy)
   if (element.parseRange(request.memory, at + 4, end, expressionPolicy) !== undefined) return -Errno.ERANGE
   if (!element.has(EXPRESSION.name)) return -Errno.EINVAL
   const kind = state.expressionKind(element.text(EXPRESSION.name))
   if (kind === undefined) return -Errno.ENOENT
-  const data = new AttributeTable(kind.attributes)
+  const data = AttributeTable.of(kind.policy)
   if (element.has(EXPRESSION.data)) {
     const start = element.at(EXPRESSION.data)
     const refused = data.parseRange(request.memory, start, start + element.length(EXPRESSION.data), kind.policy)

@@ -1,66 +1,46 @@
 /** NFT_MSG_NEWSET and DELSET, for sets and maps of keys and of intervals. */
-import { Errno, NewFlag, NfTablesMessage, SetFlag } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { Errno, NewFlag, NfTablesMessage, SetFlag, setAttributes } from '@ringlink/codec'
+import {
+  MAXIMUM_NFTABLES_NAME,
+  MAXIMUM_NFTABLES_VALUE,
+  setDescriptionAttributes,
+  setFieldAttributes,
+} from '@ringlink/codec/internal'
+import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
 import { UNMODELLED_SETS } from './expressions/sets.ts'
+import { NAME, SET, SET_DESCRIPTION, SET_FIELD, USER_DATA } from './numbers.ts'
 import type { NfTablesTable } from './ruleset.ts'
 import { NfTablesSet, VERDICT_TYPE } from './sets.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import type { Transaction } from './transaction.ts'
 
-export const SET = {
-  table: 1,
-  name: 2,
-  flags: 3,
-  keyType: 4,
-  keyLength: 5,
-  dataType: 6,
-  dataLength: 7,
-  policy: 8,
-  description: 9,
-  id: 10,
-  timeout: 11,
-  userData: 13,
-  handle: 16,
-  maximum: 20,
-} as const
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
-const nested = { kind: 'nested' } as const
-const name = { kind: 'text', maximum: 255 } as const
-const data = { kind: 'binary', maximum: 256 } as const
-export const setPolicy: MessagePolicy = [
-  undefined,
-  name,
-  name,
-  u32,
-  u32,
-  u32,
-  u32,
-  u32,
-  u32,
-  nested,
-  u32,
-  u64,
-  u32,
-  data,
-  undefined,
-  u32,
-  u64,
-  nested,
-  nested,
-]
-const DESCRIPTION_SIZE = 1
-const DESCRIPTION_FIELDS = 2
-const descriptionPolicy: MessagePolicy = [undefined, u32, nested]
-const FIELD_LENGTH = 1
-const fieldPolicy: MessagePolicy = [undefined, u32]
+export const setPolicy: MessagePolicy = policyOf(setAttributes, {
+  table: NAME,
+  name: NAME,
+  flags: u32,
+  keyType: u32,
+  keyLength: u32,
+  dataType: u32,
+  dataLength: u32,
+  policy: u32,
+  description: nested,
+  id: u32,
+  timeout: u64,
+  collectionInterval: u32,
+  userData: USER_DATA,
+  objectType: u32,
+  handle: u64,
+  expression: nested,
+  expressions: nested,
+})
+const descriptionPolicy: MessagePolicy = policyOf(setDescriptionAttributes, { size: u32, fields: nested })
+const fieldPolicy: MessagePolicy = policyOf(setFieldAttributes, { length: u32 })
 const ENFILE = 23
 const ALL_FLAGS = 0x1ff
-const MAXIMUM_KEY = 64
 /** NFT_SET_MAX_ANONLEN */
 const MAXIMUM_PATTERN = 16
 
@@ -72,7 +52,7 @@ export function newSet(
 ): number {
   for (const number of [SET.table, SET.name, SET.keyLength, SET.id]) if (!attributes.has(number)) return -Errno.EINVAL
   const keyLength = attributes.be32(SET.keyLength)
-  if (keyLength === 0 || keyLength > MAXIMUM_KEY) return -Errno.EINVAL
+  if (keyLength === 0 || keyLength > MAXIMUM_NFTABLES_VALUE) return -Errno.EINVAL
   const flags = attributes.has(SET.flags) ? attributes.be32(SET.flags) : 0
   if ((flags & ~ALL_FLAGS) !== 0 || (flags & UNMODELLED_SETS) !== 0) return -Errno.EOPNOTSUPP
   const table = findTable(state, attributes, SET.table, familyOf(request), transaction.portId)
@@ -84,7 +64,7 @@ export function newSet(
   }
   if ((request.flags & NewFlag.Create) === 0) return -Errno.ENOENT
   const description = attributes.has(SET.description)
-    ? attributes.nested(SET.description, 2, descriptionPolicy)
+    ? attributes.nested(SET.description, descriptionPolicy)
     : undefined
   const text = setName(table, requested)
   if (typeof text === 'number') return text
@@ -103,10 +83,10 @@ export function newSet(
       keyLength,
       dataType,
       dataLength: needsLength ? attributes.be32(SET.dataLength) : 0,
-      fields: description?.has(DESCRIPTION_FIELDS) === true ? fieldsOf(description, request) : [],
+      fields: description?.has(SET_DESCRIPTION.fields) === true ? fieldsOf(description, request) : [],
       timeout: attributes.has(SET.timeout) ? attributes.be64(SET.timeout) : undefined,
       policy: attributes.has(SET.policy) ? attributes.be32(SET.policy) : undefined,
-      size: description?.has(DESCRIPTION_SIZE) === true ? description.be32(DESCRIPTION_SIZE) : undefined,
+      size: description?.has(SET_DESCRIPTION.size) === true ? description.be32(SET_DESCRIPTION.size) : undefined,
       userData: attributes.has(SET.userData) ? attributes.bytes(SET.userData) : undefined,
     },
     () => state.host.now(),
@@ -126,10 +106,10 @@ export function newSet(
 
 /** Bytes of the parts of a key. */
 function fieldsOf(description: AttributeTable, { memory }: KernelRequest): number[] {
-  return description.elements(DESCRIPTION_FIELDS).map(({ at, end }) => {
-    const field = new AttributeTable(FIELD_LENGTH)
+  return description.elements(SET_DESCRIPTION.fields).map(({ at, end }) => {
+    const field = AttributeTable.of(fieldPolicy)
     field.parseRange(memory, at + 4, end, fieldPolicy)
-    return field.has(FIELD_LENGTH) ? field.be32(FIELD_LENGTH) : 0
+    return field.has(SET_FIELD.length) ? field.be32(SET_FIELD.length) : 0
   })
 }
 
@@ -143,7 +123,7 @@ function setName(table: NfTablesTable, requested: string): string | number {
   let number = 0
   while (taken.has(requested.replace('%d', String(number)))) number++
   const name = requested.replace('%d', String(number))
-  return name.length > 255 ? -ENFILE : name
+  return name.length > MAXIMUM_NFTABLES_NAME ? -ENFILE : name
 }
 
 export function deleteSet(

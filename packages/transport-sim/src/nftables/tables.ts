@@ -1,23 +1,20 @@
 /** NFT_MSG_NEWTABLE, DELTABLE and DESTROYTABLE. */
-import { DeleteFlag, Errno, Family, NewFlag, NfTablesMessage, TableFlag } from '@ringlink/codec'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { DeleteFlag, Errno, Family, NewFlag, NfTablesMessage, TableFlag, tableAttributes } from '@ringlink/codec'
+import { type MessagePolicy, policyOf, u32, u64 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
+import { NAME, TABLE, USER_DATA } from './numbers.ts'
 import { NfTablesTable, tableFamilies } from './ruleset.ts'
 import type { NfTables } from './state.ts'
 import type { Transaction } from './transaction.ts'
 
-export const TABLE = { name: 1, flags: 2, handle: 4, userData: 6, maximum: 7 } as const
-export const tablePolicy: MessagePolicy = [
-  undefined,
-  { kind: 'text', maximum: 255 },
-  { kind: 'u32' },
-  undefined,
-  { kind: 'u64' },
-  undefined,
-  { kind: 'binary', maximum: 256 },
-]
+export const tablePolicy: MessagePolicy = policyOf(tableAttributes, {
+  name: NAME,
+  flags: u32,
+  handle: u64,
+  userData: USER_DATA,
+})
 
 /** `nfgen_family` of a request. */
 export function familyOf({ memory, offset }: KernelRequest): number {

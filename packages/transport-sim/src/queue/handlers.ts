@@ -1,51 +1,48 @@
 /** Requests to nfnetlink_queue, with the answers of Linux 6.18. */
-import { Errno, messageResourceId, QueueCommand, QueueFlag, Verdict } from '@ringlink/codec'
+import {
+  Errno,
+  messageResourceId,
+  QueueCommand,
+  QueueFlag,
+  queueAttributes,
+  queueConfigAttributes,
+  Verdict,
+} from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import type { ConntrackGlue } from '../conntrack/glue.ts'
 import { reporterOf } from '../conntrack/requests.ts'
 import { networkHeaderLength } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
-import type { MessagePolicy } from '../netlink/attribute-policy.ts'
+import { type MessagePolicy, nested, policyOf, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { type SubsystemMessage, unsupportedMessage } from '../nfnetlink/subsystem.ts'
 import type { QueueInstance } from './instance.ts'
 import type { PacketQueues } from './queues.ts'
 
-const Attribute = {
-  VerdictHeader: 2,
-  Mark: 3,
-  Payload: 10,
-  Connection: 11,
-  Expectation: 15,
-  Priority: 21,
-  Maximum: 22,
-} as const
-const CONNECTION_ATTRIBUTES = { connection: Attribute.Connection, expectation: Attribute.Expectation } as const
-const Config = { Command: 1, Parameters: 2, MaximumLength: 3, Mask: 4, Flags: 5, Maximum: 5 } as const
+const NFQA = attributeNumbers(queueAttributes)
+const NFQA_CFG = attributeNumbers(queueConfigAttributes)
+const CONNECTION_ATTRIBUTES = { connection: NFQA.conntrack, expectation: NFQA.expectation }
 /** NFQA_CFG_F_MAX */
 const FLAGS_END = 32
 const VERDICT_MASK = 0xff
 const STOLEN = 2
 
-const u32 = { kind: 'u32' } as const
-const verdictPolicy: MessagePolicy = policyOf([
-  [Attribute.VerdictHeader, { kind: 'bytes', minimum: 8 }],
-  [Attribute.Mark, u32],
-  [19, { kind: 'nested' }],
-  [Attribute.Priority, u32],
-])
-const batchPolicy: MessagePolicy = policyOf([
-  [Attribute.VerdictHeader, { kind: 'bytes', minimum: 8 }],
-  [Attribute.Mark, u32],
-  [Attribute.Priority, u32],
-])
-const configPolicy: MessagePolicy = policyOf([
-  [Config.Command, { kind: 'bytes', minimum: 4 }],
-  [Config.Parameters, { kind: 'bytes', minimum: 5 }],
-  [Config.MaximumLength, u32],
-  [Config.Mask, u32],
-  [Config.Flags, u32],
-])
+const verdictHeader = { kind: 'bytes', minimum: 8 } as const
+const verdictPolicy: MessagePolicy = policyOf(queueAttributes, {
+  verdictHeader,
+  mark: u32,
+  vlan: nested,
+  priority: u32,
+})
+const batchPolicy: MessagePolicy = policyOf(queueAttributes, { verdictHeader, mark: u32, priority: u32 })
+const configPolicy: MessagePolicy = policyOf(queueConfigAttributes, {
+  command: { kind: 'bytes', minimum: 4 },
+  parameters: { kind: 'bytes', minimum: 5 },
+  maximumLength: u32,
+  mask: u32,
+  flags: u32,
+})
 
 /** The features that the kernel was built with. */
 export interface QueueFeatures {
@@ -57,10 +54,10 @@ export interface QueueFeatures {
 export function queueMessages(queues: PacketQueues, features: QueueFeatures): readonly SubsystemMessage[] {
   const handlers = new QueueHandlers(queues, features)
   return [
-    unsupportedMessage(Attribute.Maximum),
-    { attributes: Attribute.Maximum, policy: verdictPolicy, call: (...args) => handlers.verdict(...args) },
-    { attributes: Config.Maximum, policy: configPolicy, call: (...args) => handlers.configure(...args) },
-    { attributes: Attribute.Maximum, policy: batchPolicy, call: (...args) => handlers.verdictBatch(...args) },
+    unsupportedMessage,
+    { policy: verdictPolicy, call: (...args) => handlers.verdict(...args) },
+    { policy: configPolicy, call: (...args) => handlers.configure(...args) },
+    { policy: batchPolicy, call: (...args) => handlers.verdictBatch(...args) },
   ]
 }
 
@@ -74,7 +71,7 @@ class QueueHandlers {
   }
 
   configure(request: KernelRequest, attributes: AttributeTable): number {
-    const command = attributes.has(Config.Command) ? request.memory.u8[attributes.at(Config.Command)] : undefined
+    const command = attributes.has(NFQA_CFG.command) ? request.memory.u8[attributes.at(NFQA_CFG.command)] : undefined
     if (command === QueueCommand.FamilyBind || command === QueueCommand.FamilyUnbind) return 0
     const refused = this.#checkFlags(attributes)
     if (refused !== 0) return refused
@@ -99,17 +96,17 @@ class QueueHandlers {
   verdict(request: KernelRequest, attributes: AttributeTable): number {
     const queue = this.#ownedQueue(request)
     if (typeof queue === 'number') return queue
-    if (!attributes.has(Attribute.VerdictHeader)) return -Errno.EINVAL
-    let verdict = attributes.be32(Attribute.VerdictHeader)
+    if (!attributes.has(NFQA.verdictHeader)) return -Errno.EINVAL
+    let verdict = attributes.be32(NFQA.verdictHeader)
     if (!isAllowed(verdict)) return -Errno.EINVAL
-    const packet = queue.take(request.memory.data.getUint32(attributes.at(Attribute.VerdictHeader) + 4))
+    const packet = queue.take(request.memory.data.getUint32(attributes.at(NFQA.verdictHeader) + 4))
     if (packet === undefined) return -Errno.ENOENT
-    if (attributes.has(Attribute.Connection)) {
+    if (attributes.has(NFQA.conntrack)) {
       this.#features.glue?.change(packet, attributes, CONNECTION_ATTRIBUTES, reporterOf(request))
     }
-    if (attributes.has(Attribute.Payload)) {
-      const start = attributes.at(Attribute.Payload)
-      const length = attributes.length(Attribute.Payload)
+    if (attributes.has(NFQA.payload)) {
+      const start = attributes.at(NFQA.payload)
+      const length = attributes.length(NFQA.payload)
       // The kernel drops a packet that would lose part of its network header, and says nothing.
       if (length < packet.bytes.length && length < networkHeaderLength(packet.bytes)) verdict = Verdict.Drop
       else replacePayload(packet, request.memory.copy(start, length))
@@ -122,10 +119,10 @@ class QueueHandlers {
   verdictBatch(request: KernelRequest, attributes: AttributeTable): number {
     const queue = this.#ownedQueue(request)
     if (typeof queue === 'number') return queue
-    if (!attributes.has(Attribute.VerdictHeader)) return -Errno.EINVAL
-    const verdict = attributes.be32(Attribute.VerdictHeader)
+    if (!attributes.has(NFQA.verdictHeader)) return -Errno.EINVAL
+    const verdict = attributes.be32(NFQA.verdictHeader)
     if (!isAllowed(verdict)) return -Errno.EINVAL
-    const last = request.memory.data.getUint32(attributes.at(Attribute.VerdictHeader) + 4)
+    const last = request.memory.data.getUint32(attributes.at(NFQA.verdictHeader) + 4)
     // All are taken out before the first continues: one that returns to this queue is not caught again.
     const packets: SimPacket[] = []
     for (let packet = queue.head; packet !== undefined && ((packet.id - last) | 0) <= 0; packet = queue.head) {
@@ -147,24 +144,24 @@ class QueueHandlers {
   }
 
   #checkFlags(attributes: AttributeTable): number {
-    if (!attributes.has(Config.Flags)) return 0
-    if (!attributes.has(Config.Mask)) return -Errno.EINVAL
-    const flags = attributes.be32(Config.Flags)
+    if (!attributes.has(NFQA_CFG.flags)) return 0
+    if (!attributes.has(NFQA_CFG.mask)) return -Errno.EINVAL
+    const flags = attributes.be32(NFQA_CFG.flags)
     if (flags >= FLAGS_END) return -Errno.EOPNOTSUPP
-    const requested = flags & attributes.be32(Config.Mask)
+    const requested = flags & attributes.be32(NFQA_CFG.mask)
     return (requested & QueueFlag.Conntrack) !== 0 && this.#features.glue === undefined ? -Errno.EOPNOTSUPP : 0
   }
 }
 
 function applySettings(queue: QueueInstance, request: KernelRequest, attributes: AttributeTable): void {
-  if (attributes.has(Config.Parameters)) {
-    const mode = request.memory.u8[attributes.at(Config.Parameters) + 4] as number
-    queue.setMode(mode, attributes.be32(Config.Parameters))
+  if (attributes.has(NFQA_CFG.parameters)) {
+    const mode = request.memory.u8[attributes.at(NFQA_CFG.parameters) + 4] as number
+    queue.setMode(mode, attributes.be32(NFQA_CFG.parameters))
   }
-  if (attributes.has(Config.MaximumLength)) queue.setMaximumLength(attributes.be32(Config.MaximumLength))
-  if (attributes.has(Config.Flags)) {
-    const mask = attributes.be32(Config.Mask)
-    queue.flags = (queue.flags & ~mask) | (attributes.be32(Config.Flags) & mask)
+  if (attributes.has(NFQA_CFG.maximumLength)) queue.setMaximumLength(attributes.be32(NFQA_CFG.maximumLength))
+  if (attributes.has(NFQA_CFG.flags)) {
+    const mask = attributes.be32(NFQA_CFG.mask)
+    queue.flags = (queue.flags & ~mask) | (attributes.be32(NFQA_CFG.flags) & mask)
   }
 }
 
@@ -180,12 +177,6 @@ function replacePayload(packet: SimPacket, bytes: Uint8Array): void {
 }
 
 function mark(packet: SimPacket, attributes: AttributeTable): void {
-  if (attributes.has(Attribute.Mark)) packet.mark = attributes.be32(Attribute.Mark)
-  if (attributes.has(Attribute.Priority)) packet.priority = attributes.be32(Attribute.Priority)
-}
-
-function policyOf(entries: readonly [number, NonNullable<MessagePolicy[number]>][]): MessagePolicy {
-  const policy: NonNullable<MessagePolicy[number]>[] = []
-  for (const [number, entry] of entries) policy[number] = entry
-  return policy
+  if (attributes.has(NFQA.mark)) packet.mark = attributes.be32(NFQA.mark)
+  if (attributes.has(NFQA.priority)) packet.priority = attributes.be32(NFQA.priority)
 }

@@ -10,38 +10,16 @@ import {
   PacketInformation,
   QueueFlag,
   QueueMessage,
+  queueAttributes,
 } from '@ringlink/codec'
-import { networkOrder16, networkOrder32 } from '@ringlink/codec/internal'
+import { attributeNumbers, networkOrder16, networkOrder32 } from '@ringlink/codec/internal'
 import type { ConntrackGlue, DescribedConnection } from '../conntrack/glue.ts'
 import { fillChecksum } from '../internet/transit.ts'
 import { Checksum, type PacketOwner, type SimPacket } from '../netfilter/packet.ts'
 import type { QueueInstance } from './instance.ts'
 
-const Attribute = {
-  PacketHeader: 1,
-  Mark: 3,
-  Timestamp: 4,
-  InputDevice: 5,
-  OutputDevice: 6,
-  PhysicalInputDevice: 7,
-  PhysicalOutputDevice: 8,
-  HardwareAddress: 9,
-  Payload: 10,
-  Connection: 11,
-  ConnectionInformation: 12,
-  FullLength: 13,
-  Information: 14,
-  UserId: 16,
-  GroupId: 17,
-  SecurityContext: 18,
-  Priority: 21,
-  CgroupClassId: 22,
-} as const
-
-const CONNECTION_ATTRIBUTES = {
-  connection: Attribute.Connection,
-  information: Attribute.ConnectionInformation,
-} as const
+const NFQA = attributeNumbers(queueAttributes)
+const CONNECTION_ATTRIBUTES = { connection: NFQA.conntrack, information: NFQA.conntrackInformation }
 
 /** Bytes that the kernel reserves for every packet: headers and the attributes of fixed size; measured. */
 const FIXED_SIZE = 120
@@ -118,21 +96,21 @@ export class PacketMessageWriter {
     u8[offset + 17] = 0
     u16[half + 9] = networkOrder16(queue.number)
     u16[half + 10] = 11
-    u16[half + 11] = Attribute.PacketHeader
+    u16[half + 11] = NFQA.packetHeader
     u16[half + 14] = networkOrder16(packet.protocol)
     u8[offset + 30] = packet.hook
     u8[offset + 31] = 0
     let at = offset + 32
-    if (packet.inputDevice !== 0) at = putWord(memory, at, Attribute.InputDevice, packet.inputDevice)
+    if (packet.inputDevice !== 0) at = putWord(memory, at, NFQA.inputDevice, packet.inputDevice)
     if (packet.physicalInputDevice !== 0) {
-      at = putWord(memory, at, Attribute.PhysicalInputDevice, packet.physicalInputDevice)
+      at = putWord(memory, at, NFQA.physicalInputDevice, packet.physicalInputDevice)
     }
-    if (packet.outputDevice !== 0) at = putWord(memory, at, Attribute.OutputDevice, packet.outputDevice)
+    if (packet.outputDevice !== 0) at = putWord(memory, at, NFQA.outputDevice, packet.outputDevice)
     if (packet.physicalOutputDevice !== 0) {
-      at = putWord(memory, at, Attribute.PhysicalOutputDevice, packet.physicalOutputDevice)
+      at = putWord(memory, at, NFQA.physicalOutputDevice, packet.physicalOutputDevice)
     }
-    if (packet.mark !== 0) at = putWord(memory, at, Attribute.Mark, packet.mark)
-    if (packet.priority !== 0) at = putWord(memory, at, Attribute.Priority, packet.priority)
+    if (packet.mark !== 0) at = putWord(memory, at, NFQA.mark, packet.mark)
+    if (packet.priority !== 0) at = putWord(memory, at, NFQA.priority, packet.priority)
     if (packet.inputDevice !== 0 && packet.hardwareAddress !== undefined) {
       at = putHardwareAddress(memory, at, packet.hardwareAddress)
     }
@@ -144,9 +122,9 @@ export class PacketMessageWriter {
       memory.u8.set(this.#connection.bytes, at)
       at += this.#connection.bytes.length
     }
-    if (this.#fullLength > this.#copied) at = putWord(memory, at, Attribute.FullLength, this.#fullLength)
+    if (this.#fullLength > this.#copied) at = putWord(memory, at, NFQA.fullLength, this.#fullLength)
     const information = packetInformation(packet)
-    if (information !== 0) at = putWord(memory, at, Attribute.Information, information)
+    if (information !== 0) at = putWord(memory, at, NFQA.packetInformation, information)
     if (this.#copied > 0) at = putPayload(memory, at, packet.bytes, this.#copied)
     u32[word] = at - offset
     return at - offset
@@ -155,13 +133,13 @@ export class PacketMessageWriter {
   #putOwner(memory: Memory, start: number, queue: QueueInstance, packet: SimPacket, owner: PacketOwner): number {
     let at = start
     if ((queue.flags & QueueFlag.UserAndGroup) !== 0 && owner.closed !== true) {
-      at = putWord(memory, at, Attribute.UserId, owner.userId)
-      at = putWord(memory, at, Attribute.GroupId, owner.groupId)
+      at = putWord(memory, at, NFQA.userId, owner.userId)
+      at = putWord(memory, at, NFQA.groupId, owner.groupId)
     }
-    if (packet.cgroupClassId !== 0) at = putWord(memory, at, Attribute.CgroupClassId, packet.cgroupClassId)
+    if (packet.cgroupClassId !== 0) at = putWord(memory, at, NFQA.cgroupClassId, packet.cgroupClassId)
     if (this.#context === undefined) return at
     this.#writer.wrap(memory, at, at + ATTRIBUTE_HEADER_LENGTH + align4(this.#context.length))
-    this.#writer.bytes(Attribute.SecurityContext, this.#context)
+    this.#writer.bytes(NFQA.securityContext, this.#context)
     return this.#writer.position
   }
 }
@@ -195,7 +173,7 @@ function putWord({ u16, u32 }: Memory, at: number, type: number, value: number):
 function putHardwareAddress(memory: Memory, at: number, address: Uint8Array): number {
   const { u8, u16, u32 } = memory
   u16[at >> 1] = 16
-  u16[(at >> 1) + 1] = Attribute.HardwareAddress
+  u16[(at >> 1) + 1] = NFQA.hardwareAddress
   u32.fill(0, (at >> 2) + 1, (at >> 2) + 4)
   u16[(at >> 1) + 2] = networkOrder16(address.length)
   for (let i = 0; i < 8 && i < address.length; i++) u8[at + 8 + i] = address[i] as number
@@ -204,7 +182,7 @@ function putHardwareAddress(memory: Memory, at: number, address: Uint8Array): nu
 
 function putTimestamp(memory: Memory, at: number, microseconds: bigint): number {
   memory.u16[at >> 1] = TIMESTAMP_SIZE
-  memory.u16[(at >> 1) + 1] = Attribute.Timestamp
+  memory.u16[(at >> 1) + 1] = NFQA.timestamp
   memory.data.setBigUint64(at + 4, microseconds / 1_000_000n)
   memory.data.setBigUint64(at + 12, microseconds % 1_000_000n)
   return at + TIMESTAMP_SIZE
@@ -215,7 +193,7 @@ const SHORT_COPY = 40
 
 function putPayload({ u8, u16 }: Memory, at: number, bytes: Uint8Array, length: number): number {
   u16[at >> 1] = ATTRIBUTE_HEADER_LENGTH + length
-  u16[(at >> 1) + 1] = Attribute.Payload & AttributeBit.TypeMask
+  u16[(at >> 1) + 1] = NFQA.payload & AttributeBit.TypeMask
   const start = at + ATTRIBUTE_HEADER_LENGTH
   if (length <= SHORT_COPY) for (let i = 0; i < length; i++) u8[start + i] = bytes[i] as number
   else u8.set(length === bytes.length ? bytes : bytes.subarray(0, length), start)

@@ -9,7 +9,7 @@
  *  | protocol (be)  | hook  |  pad  |
  *  +----------------+-------+-------+
  *
- * Time and link-layer address are laid out as in queue-packet.ts.
+ * Time and link-layer address are laid out as in queue/packet.ts.
  */
 import type { AttributeValues } from '../../schema/format.ts'
 import { networkOrder16 } from '../../wire/endian.ts'

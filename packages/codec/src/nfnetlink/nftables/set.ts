@@ -58,14 +58,16 @@ export const SetDataType = {
 } as const
 export type SetDataType = (typeof SetDataType)[keyof typeof SetDataType]
 
-const setDescription = attributeSet('NFTA_SET_DESC', {
+/** NFTA_SET_FIELD_*: a part of a key. */
+export const setFieldAttributes = attributeSet('NFTA_SET_FIELD', {
+  /** in bytes: the uapi header's comment says bits, but the kernel uses bytes */
+  length: be32(1, 'NFTA_SET_FIELD_LEN'),
+})
+
+/** NFTA_SET_DESC_*: the size of a set and the parts of its keys. */
+export const setDescriptionAttributes = attributeSet('NFTA_SET_DESC', {
   size: be32(1, 'NFTA_SET_DESC_SIZE'),
-  fields: list(
-    2,
-    'NFTA_SET_DESC_CONCAT',
-    // length in bytes: the uapi header's comment says bits, but the kernel uses bytes
-    attributeSet('NFTA_SET_FIELD', { length: be32(1, 'NFTA_SET_FIELD_LEN') }),
-  ),
+  fields: list(2, 'NFTA_SET_DESC_CONCAT', setFieldAttributes),
 })
 
 /** NFTA_SET_*. */
@@ -84,7 +86,7 @@ export const setAttributes = attributeSet('NFTA_SET', {
   dataLength: be32(7, 'NFTA_SET_DATA_LEN'),
   /** of `SetPolicy` */
   policy: be32(8, 'NFTA_SET_POLICY'),
-  description: nested(9, 'NFTA_SET_DESC', setDescription),
+  description: nested(9, 'NFTA_SET_DESC', setDescriptionAttributes),
   /** id within its batch */
   id: be32(10, 'NFTA_SET_ID'),
   /** milliseconds */

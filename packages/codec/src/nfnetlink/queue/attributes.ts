@@ -1,7 +1,7 @@
 /**
  * nfnetlink_queue: the messages, constants and attribute tables of the packet queue
  * (uapi/linux/netfilter/nfnetlink_queue.h). All attribute values are in network byte order. The view of a packet is in
- * queue-packet.ts, the writers of verdicts are in queue-verdict.ts.
+ * packet.ts, the writers of verdicts are in verdict.ts.
  *
  *  every message:  nlmsghdr | nfgenmsg, whose resource id is the queue number | attributes
  */

@@ -1,6 +1,7 @@
 /** Expressions that compute with registers: bitwise, byteorder. */
-import { BitwiseOperation, Errno, RuleVerdict } from '@ringlink/codec'
-import { hostIsLittleEndian } from '@ringlink/codec/internal'
+import { BitwiseOperation, Errno, expressionTables, RuleVerdict } from '@ringlink/codec'
+import { attributeNumbers, hostIsLittleEndian } from '@ringlink/codec/internal'
+import { nested, policyOf, small, u32 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../../nfnetlink/reply.ts'
 import type { RuleExpression } from '../ruleset.ts'
@@ -15,27 +16,33 @@ import {
 } from './expression.ts'
 
 const { Continue } = RuleVerdict
-const u32 = { kind: 'u32' } as const
-const small = { kind: 'small' } as const
-const nested = { kind: 'nested' } as const
 
-const BITWISE = { source: 1, destination: 2, length: 3, mask: 4, xor: 5, operation: 6, data: 7, second: 8 } as const
+const BITWISE = attributeNumbers(expressionTables.bitwise)
 
 /** Expression `bitwise`. */
 export const bitwise: ExpressionKind = {
   name: 'bitwise',
-  attributes: BITWISE.second,
-  policy: [undefined, u32, u32, small, nested, nested, small, nested, u32],
+  policy: policyOf(expressionTables.bitwise, {
+    sourceRegister: u32,
+    destinationRegister: u32,
+    length: small,
+    mask: nested,
+    xor: nested,
+    operation: small,
+    data: nested,
+    secondSourceRegister: u32,
+  }),
   select: (attributes) => {
-    const { length, source, destination } = BITWISE
-    return attributes.has(length) && attributes.has(source) && attributes.has(destination) ? 0 : -Errno.EINVAL
+    const { length, sourceRegister, destinationRegister } = BITWISE
+    const isWhole = attributes.has(length) && attributes.has(sourceRegister) && attributes.has(destinationRegister)
+    return isWhole ? 0 : -Errno.EINVAL
   },
   make: (attributes, context) => {
     const length = attributes.be32(BITWISE.length)
     const operation = attributes.has(BITWISE.operation) ? attributes.be32(BITWISE.operation) : BitwiseOperation.MaskXor
-    const source = loadRegister(context, attributes.be32(BITWISE.source), length)
+    const source = loadRegister(context, attributes.be32(BITWISE.sourceRegister), length)
     if (source < 0) return source
-    const destination = storeRegister(context, attributes.be32(BITWISE.destination), length)
+    const destination = storeRegister(context, attributes.be32(BITWISE.destinationRegister), length)
     if (destination < 0) return destination
     const registers = { source, destination, length, operation }
     switch (operation) {
@@ -62,14 +69,14 @@ interface BitwiseRegisters {
 }
 
 function dumpBitwise(reply: ReplyWriter, { source, destination, length, operation }: BitwiseRegisters): void {
-  reply.be32(BITWISE.source, registerNumber(source))
-  reply.be32(BITWISE.destination, registerNumber(destination))
+  reply.be32(BITWISE.sourceRegister, registerNumber(source))
+  reply.be32(BITWISE.destinationRegister, registerNumber(destination))
   reply.be32(BITWISE.length, length)
   reply.be32(BITWISE.operation, operation)
 }
 
 function maskAndXor(attributes: AttributeTable, registers: BitwiseRegisters): RuleExpression | number {
-  const { mask, xor, data, second } = BITWISE
+  const { mask, xor, data, secondSourceRegister: second } = BITWISE
   if (attributes.has(data) || attributes.has(second)) return -Errno.EINVAL
   if (!attributes.has(mask) || !attributes.has(xor)) return -Errno.EINVAL
   const { source, destination, length } = registers
@@ -103,7 +110,7 @@ function wordsOf(value: Uint8Array): Uint32Array {
 }
 
 function shift(attributes: AttributeTable, registers: BitwiseRegisters): RuleExpression | number {
-  const { mask, xor, data, second } = BITWISE
+  const { mask, xor, data, secondSourceRegister: second } = BITWISE
   if (attributes.has(mask) || attributes.has(xor) || attributes.has(second)) return -Errno.EINVAL
   if (!attributes.has(data)) return -Errno.EINVAL
   const value = parseValue(attributes, data, 4)
@@ -139,7 +146,7 @@ const combinations: Readonly<Record<number, (first: number, second: number) => n
 }
 
 function combine(attributes: AttributeTable, registers: BitwiseRegisters, context: ExpressionContext) {
-  const { mask, xor, data, second } = BITWISE
+  const { mask, xor, data, secondSourceRegister: second } = BITWISE
   if (attributes.has(mask) || attributes.has(xor)) return -Errno.EINVAL
   if (attributes.has(data) === attributes.has(second)) return -Errno.EINVAL
   const { source, destination, length, operation } = registers
@@ -168,22 +175,27 @@ function combine(attributes: AttributeTable, registers: BitwiseRegisters, contex
   }
 }
 
-const BYTEORDER = { source: 1, destination: 2, operation: 3, length: 4, size: 5 } as const
+const BYTEORDER = attributeNumbers(expressionTables.byteorder)
 
 /** Expression `byteorder`. */
 export const byteorder: ExpressionKind = {
   name: 'byteorder',
-  attributes: BYTEORDER.size,
-  policy: [undefined, u32, u32, small, small, small],
+  policy: policyOf(expressionTables.byteorder, {
+    sourceRegister: u32,
+    destinationRegister: u32,
+    operation: small,
+    length: small,
+    size: small,
+  }),
   make: (attributes, context) => {
     for (const number of Object.values(BYTEORDER)) if (!attributes.has(number)) return -Errno.EINVAL
     const operation = attributes.be32(BYTEORDER.operation)
     const size = attributes.be32(BYTEORDER.size)
     const length = attributes.be32(BYTEORDER.length)
     if (operation > 1 || (size !== 2 && size !== 4 && size !== 8)) return -Errno.EINVAL
-    const source = loadRegister(context, attributes.be32(BYTEORDER.source), length)
+    const source = loadRegister(context, attributes.be32(BYTEORDER.sourceRegister), length)
     if (source < 0) return source
-    const destination = storeRegister(context, attributes.be32(BYTEORDER.destination), length)
+    const destination = storeRegister(context, attributes.be32(BYTEORDER.destinationRegister), length)
     if (destination < 0) return destination
     const numbers = Math.floor(length / size)
     return {
@@ -197,8 +209,8 @@ export const byteorder: ExpressionKind = {
         return Continue
       },
       dump: (reply) => {
-        reply.be32(BYTEORDER.source, registerNumber(source))
-        reply.be32(BYTEORDER.destination, registerNumber(destination))
+        reply.be32(BYTEORDER.sourceRegister, registerNumber(source))
+        reply.be32(BYTEORDER.destinationRegister, registerNumber(destination))
         reply.be32(BYTEORDER.operation, operation)
         reply.be32(BYTEORDER.length, length)
         reply.be32(BYTEORDER.size, size)

@@ -1,11 +1,13 @@
 /** Expressions about the connection of a packet: ct, notrack. */
-import { ConntrackKey, ConntrackStateBit, Errno, Family, RuleVerdict } from '@ringlink/codec'
+import { ConntrackKey, ConntrackStateBit, Errno, expressionTables, Family, RuleVerdict } from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import { replaceLabels } from '../../conntrack/change.ts'
 import { type Connection, ConntrackEvent, LABEL_BYTES } from '../../conntrack/connection.ts'
 import type { ConntrackTable } from '../../conntrack/table.ts'
 import { directionOf } from '../../conntrack/tracker.ts'
 import { DEFAULT_ZONE, Direction, type Zone, ZoneDirection, zoneIdOf } from '../../conntrack/tuple.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
+import { policyOf, small, u8, u32 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluation } from './evaluate.ts'
@@ -19,9 +21,7 @@ import {
 } from './expression.ts'
 
 const { Break, Continue } = RuleVerdict
-const CT = { destination: 1, key: 2, direction: 3, source: 4 } as const
-const u8 = { kind: 'u8' } as const
-const u32 = { kind: 'u32' } as const
+const CT = attributeNumbers(expressionTables.ct)
 
 /** Whether a key is of one direction: it must be named, may be, must not be; or it is ignored where the key has none. */
 type DirectionRule = 'needed' | 'optional' | 'refused' | 'ignored'
@@ -69,13 +69,14 @@ const counterKeys: ReadonlySet<number> = new Set([ConntrackKey.Packets, Conntrac
 /** Expression `ct`. */
 export const ct: ExpressionKind = {
   name: 'ct',
-  attributes: CT.source,
-  policy: [undefined, u32, { kind: 'small' }, u8, u32],
-  select: selectLoadOrSet(CT.destination, CT.key, CT.source),
+  policy: policyOf(expressionTables.ct, { destinationRegister: u32, key: small, direction: u8, sourceRegister: u32 }),
+  select: selectLoadOrSet(CT.destinationRegister, CT.key, CT.sourceRegister),
   make: (attributes, context) => {
     const table = context.host.connections
     if (table === undefined) return -Errno.EOPNOTSUPP
-    return attributes.has(CT.source) ? makeSet(attributes, context, table) : makeLoad(attributes, context, table)
+    return attributes.has(CT.sourceRegister)
+      ? makeSet(attributes, context, table)
+      : makeLoad(attributes, context, table)
   },
 }
 
@@ -99,7 +100,7 @@ function makeLoad(
   if (length < 0) return known.direction === 'needed' && !attributes.has(CT.direction) ? -Errno.EINVAL : length
   const direction = parseDirection(attributes, known)
   if (direction !== undefined && direction < 0) return direction
-  const word = storeRegister(context, attributes.be32(CT.destination), length)
+  const word = storeRegister(context, attributes.be32(CT.destinationRegister), length)
   if (word < 0) return word
   if (counterKeys.has(key)) table.settings.accounting = true
   const load = loaders[key]
@@ -118,7 +119,7 @@ function makeLoad(
       return load({ connection, packet, evaluation, word, direction: side, now: table.now }) ? Continue : Break
     },
     dump: (reply) => {
-      reply.be32(CT.destination, registerNumber(word))
+      reply.be32(CT.destinationRegister, registerNumber(word))
       reply.be32(CT.key, key)
       if (side !== undefined && known.direction !== 'ignored') reply.bytes(CT.direction, Uint8Array.of(side))
     },
@@ -256,7 +257,7 @@ function makeSet(
   if (known === undefined || typeof known.length !== 'number') return -Errno.EOPNOTSUPP
   const direction = parseDirection(attributes, known)
   if (direction !== undefined && direction < 0) return direction
-  const word = loadRegister(context, attributes.be32(CT.source), known.length)
+  const word = loadRegister(context, attributes.be32(CT.sourceRegister), known.length)
   if (word < 0) return word
   return {
     name: 'ct',
@@ -268,7 +269,7 @@ function makeSet(
       return Continue
     },
     dump: (reply) => {
-      reply.be32(CT.source, registerNumber(word))
+      reply.be32(CT.sourceRegister, registerNumber(word))
       reply.be32(CT.key, key)
       if (direction !== undefined) reply.bytes(CT.direction, Uint8Array.of(direction))
     },
@@ -304,7 +305,6 @@ function set(table: ConntrackTable, connection: Connection, key: number, evaluat
 /** Expression `notrack`: a packet without a connection is not to get one. */
 export const notrack: ExpressionKind = {
   name: 'notrack',
-  attributes: 0,
   policy: [],
   make: () => ({
     name: 'notrack',

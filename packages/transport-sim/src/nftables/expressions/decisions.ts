@@ -1,15 +1,25 @@
 /** Expressions that end a packet's way, or what passes in all: reject, quota; and objref, which counts in a counter with a name. */
-import { Errno, Family, Hook, MatchFlag, NfTablesObjectType, RejectType, RuleVerdict, Verdict } from '@ringlink/codec'
+import {
+  Errno,
+  expressionTables,
+  Family,
+  Hook,
+  MatchFlag,
+  NfTablesObjectType,
+  RejectType,
+  RuleVerdict,
+  Verdict,
+} from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
+import { policyOf, u8, u32, u64 } from '../../netlink/attribute-policy.ts'
+import { NAME } from '../numbers.ts'
 import type { NfTablesChain } from '../ruleset.ts'
 import { type ExpressionKind, isIpFamily } from './expression.ts'
 
 const { Break, Continue } = RuleVerdict
-const u8 = { kind: 'u8' } as const
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
 
-const REJECT = { type: 1, code: 2 } as const
+const REJECT = attributeNumbers(expressionTables.reject)
 /** NFT_REJECT_ICMPX_MAX */
 const LAST_ICMPX = 3
 const IP_HOOKS: readonly number[] = [Hook.Prerouting, Hook.Input, Hook.Forward, Hook.Output]
@@ -17,14 +27,13 @@ const IP_HOOKS: readonly number[] = [Hook.Prerouting, Hook.Input, Hook.Forward, 
 /** Expression `reject`. The packet is dropped; nobody is told, as the simulated kernel sends nothing of its own. */
 export const reject: ExpressionKind = {
   name: 'reject',
-  attributes: REJECT.code,
-  policy: [undefined, u32, u8],
+  policy: policyOf(expressionTables.reject, { type: u32, icmpCode: u8 }),
   make: (attributes, { table }) => {
     if (!attributes.has(REJECT.type)) return -Errno.EINVAL
     const type = attributes.be32(REJECT.type)
     if (type > RejectType.IcmpxUnreachable) return -Errno.EINVAL
-    if (type !== RejectType.TcpReset && !attributes.has(REJECT.code)) return -Errno.EINVAL
-    const code = attributes.has(REJECT.code) ? attributes.u8(REJECT.code) : 0
+    if (type !== RejectType.TcpReset && !attributes.has(REJECT.icmpCode)) return -Errno.EINVAL
+    const code = attributes.has(REJECT.icmpCode) ? attributes.u8(REJECT.icmpCode) : 0
     const isAny = type === RejectType.IcmpxUnreachable
     if (isAny && (table.family === Family.Ipv4 || table.family === Family.Ipv6 || code > LAST_ICMPX))
       return -Errno.EINVAL
@@ -35,21 +44,20 @@ export const reject: ExpressionKind = {
       evaluate: () => Verdict.Drop,
       dump: (reply) => {
         reply.be32(REJECT.type, type)
-        reply.u8(REJECT.code, code)
+        reply.u8(REJECT.icmpCode, code)
       },
     }
   },
 }
 
-const QUOTA = { bytes: 1, flags: 2, consumed: 4 } as const
+const QUOTA = attributeNumbers(expressionTables.quota)
 /** NFT_QUOTA_F_DEPLETED */
 const DEPLETED = 2
 
 /** Expression `quota`. */
 export const quota: ExpressionKind = {
   name: 'quota',
-  attributes: QUOTA.consumed,
-  policy: [undefined, u64, u32, undefined, u64],
+  policy: policyOf(expressionTables.quota, { bytes: u64, flags: u32, consumed: u64 }),
   make: (attributes) => {
     if (!attributes.has(QUOTA.bytes)) return -Errno.EINVAL
     const limit = attributes.be64(QUOTA.bytes)
@@ -75,15 +83,20 @@ export const quota: ExpressionKind = {
   },
 }
 
-const OBJREF = { type: 1, name: 2, setRegister: 3, setName: 4, setId: 5 } as const
+const OBJREF = attributeNumbers(expressionTables.objref)
 
 /** Expression `objref`, to a counter. */
 export const objref: ExpressionKind = {
   name: 'objref',
-  attributes: OBJREF.setId,
-  policy: [undefined, u32, { kind: 'text', maximum: 255 }, u32, { kind: 'text', maximum: 255 }, u32],
+  policy: policyOf(expressionTables.objref, {
+    type: u32,
+    name: NAME,
+    setSourceRegister: u32,
+    setName: NAME,
+    setId: u32,
+  }),
   select: (attributes) => {
-    if (attributes.has(OBJREF.setRegister)) return -Errno.EOPNOTSUPP
+    if (attributes.has(OBJREF.setSourceRegister)) return -Errno.EOPNOTSUPP
     return attributes.has(OBJREF.type) && attributes.has(OBJREF.name) ? 0 : -Errno.EOPNOTSUPP
   },
   make: (attributes, { table }) => {

@@ -1,10 +1,12 @@
 /** An expression of a rule in the simulated kernel, and the registers that expressions share. */
 import { Errno, Family, Register } from '@ringlink/codec'
+import { dataAttributes, expressionAttributes, MAXIMUM_NFTABLES_VALUE } from '@ringlink/codec/internal'
 import type { ConntrackTable } from '../../conntrack/table.ts'
 import type { PacketLogs } from '../../log/logs.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
-import type { MessagePolicy } from '../../netlink/attribute-policy.ts'
+import { type MessagePolicy, nested, policyOf } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
+import { DATA } from '../numbers.ts'
 import type { NfTablesChain, NfTablesTable, RuleExpression } from '../ruleset.ts'
 import type { NfTablesSet } from '../sets.ts'
 import { REGISTER_BYTES } from './evaluate.ts'
@@ -40,8 +42,6 @@ export interface ExpressionContext {
 /** A kind of expression. */
 export interface ExpressionKind {
   readonly name: string
-  /** the highest attribute number */
-  readonly attributes: number
   readonly policy: MessagePolicy
   /** the check before any expression of the rule is created; a negative errno, or 0 */
   readonly select?: (attributes: AttributeTable, context: ExpressionContext) => number
@@ -89,10 +89,19 @@ export function registerNumber(word: number): number {
   return word % WIDE_WORDS === 0 ? word / WIDE_WORDS : word - FIRST_DATA_WORD + Register.Word0
 }
 
-const DATA = { value: 1, verdict: 2 } as const
 /** sizeof(struct nft_data) */
 const DATA_SIZE = 16
-export const dataPolicy: MessagePolicy = [undefined, { kind: 'binary', maximum: 64 }, { kind: 'nested' }]
+export const dataPolicy: MessagePolicy = policyOf(dataAttributes, {
+  value: { kind: 'binary', maximum: MAXIMUM_NFTABLES_VALUE },
+  verdict: nested,
+})
+
+/** The policy of an element of a rule, and of the expression of a set's elements. */
+export const expressionPolicy: MessagePolicy = policyOf(expressionAttributes, {
+  // The longest name for which the kernel would load a module.
+  name: { kind: 'text', maximum: 42 },
+  data: nested,
+})
 
 /** The bytes of a value, of `length` or up to 16; or a negative errno. */
 export function parseValue(
@@ -101,7 +110,7 @@ export function parseValue(
   length?: number,
   maximum = DATA_SIZE,
 ): Uint8Array | number {
-  const data = attributes.nested(number, DATA.verdict, dataPolicy)
+  const data = attributes.nested(number, dataPolicy)
   if (data === undefined) return -Errno.ERANGE
   if (!data.has(DATA.value)) return -Errno.EINVAL
   const value = data.bytes(DATA.value)

@@ -1,7 +1,10 @@
 /** Expression `immediate`: a constant for a register, or the verdict of a rule. */
-import { Errno, Register, RuleVerdict, Verdict } from '@ringlink/codec'
+import { Errno, expressionTables, Register, RuleVerdict, Verdict } from '@ringlink/codec'
+import { attributeNumbers, verdictAttributes } from '@ringlink/codec/internal'
+import { nested, policyOf, u32 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../../nfnetlink/reply.ts'
+import { DATA, NAME, VERDICT } from '../numbers.ts'
 import type { NfTablesChain, RuleExpression } from '../ruleset.ts'
 import type { Evaluation } from './evaluate.ts'
 import {
@@ -14,22 +17,17 @@ import {
 } from './expression.ts'
 
 const { Break, Continue, Goto, Jump, Return } = RuleVerdict
-const u32 = { kind: 'u32' } as const
-const nested = { kind: 'nested' } as const
 
-const IMMEDIATE = { destination: 1, data: 2 } as const
-const VERDICT = { code: 1, chain: 2, chainId: 3 } as const
-const DATA_VERDICT = 2
-const verdictPolicy = [undefined, u32, { kind: 'text', maximum: 255 } as const, u32]
+const IMMEDIATE = attributeNumbers(expressionTables.immediate)
+const verdictPolicy = policyOf(verdictAttributes, { code: u32, chain: NAME, chainId: u32 })
 
 /** Expression `immediate`. */
 export const immediate: ExpressionKind = {
   name: 'immediate',
-  attributes: IMMEDIATE.data,
-  policy: [undefined, u32, nested],
+  policy: policyOf(expressionTables.immediate, { destinationRegister: u32, data: nested }),
   make: (attributes, context) => {
-    if (!attributes.has(IMMEDIATE.destination) || !attributes.has(IMMEDIATE.data)) return -Errno.EINVAL
-    const register = attributes.be32(IMMEDIATE.destination)
+    if (!attributes.has(IMMEDIATE.destinationRegister) || !attributes.has(IMMEDIATE.data)) return -Errno.EINVAL
+    const register = attributes.be32(IMMEDIATE.destinationRegister)
     return register === Register.Verdict
       ? giveVerdict(attributes, context)
       : loadConstant(attributes, context, register)
@@ -50,18 +48,18 @@ function loadConstant(attributes: AttributeTable, context: ExpressionContext, re
       return Continue
     },
     dump: (reply: ReplyWriter) => {
-      reply.be32(IMMEDIATE.destination, registerNumber(word))
+      reply.be32(IMMEDIATE.destinationRegister, registerNumber(word))
       reply.value(IMMEDIATE.data, value)
     },
   }
 }
 
 function giveVerdict(attributes: AttributeTable, context: ExpressionContext): RuleExpression | number {
-  const data = attributes.nested(IMMEDIATE.data, DATA_VERDICT, dataPolicy)
+  const data = attributes.nested(IMMEDIATE.data, dataPolicy)
   if (data === undefined) return -Errno.ERANGE
   // A value would be for a register of data.
-  if (data.has(1) || !data.has(DATA_VERDICT)) return -Errno.EINVAL
-  const verdict = data.nested(DATA_VERDICT, VERDICT.chainId, verdictPolicy)
+  if (data.has(DATA.value) || !data.has(DATA.verdict)) return -Errno.EINVAL
+  const verdict = data.nested(DATA.verdict, verdictPolicy)
   if (verdict === undefined) return -Errno.ERANGE
   if (!verdict.has(VERDICT.code)) return -Errno.EINVAL
   const code = verdict.be32(VERDICT.code) | 0
@@ -73,9 +71,8 @@ function giveVerdict(attributes: AttributeTable, context: ExpressionContext): Ru
 
 /** The verdict that a map has for a key, without jumps; `undefined` for what is not one. */
 export function parseVerdict(attributes: AttributeTable, number: number): number | undefined {
-  const data = attributes.nested(number, DATA_VERDICT, dataPolicy)
-  const verdict =
-    data?.has(DATA_VERDICT) === true ? data.nested(DATA_VERDICT, VERDICT.chainId, verdictPolicy) : undefined
+  const data = attributes.nested(number, dataPolicy)
+  const verdict = data?.has(DATA.verdict) === true ? data.nested(DATA.verdict, verdictPolicy) : undefined
   if (verdict === undefined || !verdict.has(VERDICT.code)) return undefined
   const code = verdict.be32(VERDICT.code) | 0
   const isKnown = [Verdict.Accept, Verdict.Drop, Break, Return, Continue].some((it) => it === code)
@@ -107,9 +104,9 @@ function jumpTo(code: number, verdict: AttributeTable, context: ExpressionContex
 }
 
 function dumpVerdict(reply: ReplyWriter, code: number, chain?: NfTablesChain): void {
-  reply.be32(IMMEDIATE.destination, Register.Verdict)
+  reply.be32(IMMEDIATE.destinationRegister, Register.Verdict)
   reply.nest(IMMEDIATE.data, () => {
-    reply.nest(DATA_VERDICT, () => {
+    reply.nest(DATA.verdict, () => {
       reply.be32(VERDICT.code, code)
       if (chain !== undefined) reply.text(VERDICT.chain, chain.name)
     })

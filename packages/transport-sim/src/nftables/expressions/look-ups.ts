@@ -2,19 +2,18 @@
  * Expressions that ask the rest of the kernel about a packet: exthdr, socket, fib. The simulated kernel has no routing table: each source
  * address is reached through the device that its packet came in by. A packet's socket is its owner, and none is transparent.
  */
-import { Errno, Family, Hook, RuleVerdict } from '@ringlink/codec'
+import { Errno, expressionTables, Family, Hook, RuleVerdict } from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import { IPV6_HEADER_LENGTH, IpProtocol } from '@ringlink/packet'
 import type { SimPacket } from '../../netfilter/packet.ts'
+import { policyOf, small, u8, u32 } from '../../netlink/attribute-policy.ts'
 import type { NfTablesChain } from '../ruleset.ts'
 import { isExtensionOfKernel } from './evaluate.ts'
 import { type ExpressionKind, isIpFamily, registerNumber, storeRegister } from './expression.ts'
 
 const { Break, Continue } = RuleVerdict
-const u32 = { kind: 'u32' } as const
-const small = { kind: 'small' } as const
-const u8 = { kind: 'u8' } as const
 
-const EXTHDR = { destination: 1, type: 2, offset: 3, length: 4, flags: 5, operation: 6, source: 7 } as const
+const EXTHDR = attributeNumbers(expressionTables.exthdr)
 /** NFT_EXTHDR_F_PRESENT */
 const PRESENT = 1
 /** NFT_EXTHDR_OP_IPV6 */
@@ -23,10 +22,17 @@ const IPV6 = 0
 /** Expression `exthdr`: whether an IPv6 packet has an extension header. */
 export const exthdr: ExpressionKind = {
   name: 'exthdr',
-  attributes: EXTHDR.source,
-  policy: [undefined, u32, u8, small, small, u32, small, u32],
+  policy: policyOf(expressionTables.exthdr, {
+    destinationRegister: u32,
+    type: u8,
+    offset: small,
+    length: small,
+    flags: u32,
+    operation: small,
+    sourceRegister: u32,
+  }),
   make: (attributes, context) => {
-    const { destination, type, offset, length, flags, operation } = EXTHDR
+    const { destinationRegister: destination, type, offset, length, flags, operation } = EXTHDR
     for (const number of [destination, type, offset, length]) if (!attributes.has(number)) return -Errno.EINVAL
     const isIpv6 = !attributes.has(operation) || attributes.be32(operation) === IPV6
     const isPresence = attributes.has(flags) && attributes.be32(flags) === PRESENT
@@ -70,19 +76,18 @@ function hasExtension(bytes: Uint8Array, header: number): boolean {
   return false
 }
 
-const SOCKET = { key: 1, destination: 2, level: 3 } as const
+const SOCKET = attributeNumbers(expressionTables.socket)
 const SOCKET_TRANSPARENT = 0
 
 /** Expression `socket`: whether a packet has a local socket, and a transparent one. */
 export const socket: ExpressionKind = {
   name: 'socket',
-  attributes: SOCKET.level,
-  policy: [undefined, small, u32, small],
+  policy: policyOf(expressionTables.socket, { key: small, destinationRegister: u32, level: small }),
   make: (attributes, context) => {
-    if (!attributes.has(SOCKET.key) || !attributes.has(SOCKET.destination)) return -Errno.EINVAL
+    if (!attributes.has(SOCKET.key) || !attributes.has(SOCKET.destinationRegister)) return -Errno.EINVAL
     if (!isIpFamily(context.table.family)) return -Errno.EOPNOTSUPP
     if (attributes.be32(SOCKET.key) !== SOCKET_TRANSPARENT) return -Errno.EOPNOTSUPP
-    const word = storeRegister(context, attributes.be32(SOCKET.destination), 1)
+    const word = storeRegister(context, attributes.be32(SOCKET.destinationRegister), 1)
     if (word < 0) return word
     return {
       name: 'socket',
@@ -94,13 +99,13 @@ export const socket: ExpressionKind = {
       },
       dump: (reply) => {
         reply.be32(SOCKET.key, SOCKET_TRANSPARENT)
-        reply.be32(SOCKET.destination, registerNumber(word))
+        reply.be32(SOCKET.destinationRegister, registerNumber(word))
       },
     }
   },
 }
 
-const FIB = { destination: 1, result: 2, flags: 3 } as const
+const FIB = attributeNumbers(expressionTables.fib)
 /** NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT; NFT_FIB_RESULT_OIF */
 const REVERSE_PATH = 0x29
 const RESULT_DEVICE = 1
@@ -108,14 +113,13 @@ const RESULT_DEVICE = 1
 /** Expression `fib`: whether a source address is reached through the device that its packet came in by. */
 export const fib: ExpressionKind = {
   name: 'fib',
-  attributes: FIB.flags,
-  policy: [undefined, u32, u32, u32],
+  policy: policyOf(expressionTables.fib, { destinationRegister: u32, result: u32, flags: u32 }),
   make: (attributes, context) => {
     for (const number of Object.values(FIB)) if (!attributes.has(number)) return -Errno.EINVAL
     const [result, flags] = [attributes.be32(FIB.result), attributes.be32(FIB.flags)]
     if (flags !== REVERSE_PATH || result !== RESULT_DEVICE || !isIpFamily(context.table.family))
       return -Errno.EOPNOTSUPP
-    const word = storeRegister(context, attributes.be32(FIB.destination), 4)
+    const word = storeRegister(context, attributes.be32(FIB.destinationRegister), 4)
     if (word < 0) return word
     return {
       name: 'fib',
@@ -126,7 +130,7 @@ export const fib: ExpressionKind = {
         return Continue
       },
       dump: (reply) => {
-        reply.be32(FIB.destination, registerNumber(word))
+        reply.be32(FIB.destinationRegister, registerNumber(word))
         reply.be32(FIB.result, result)
         reply.be32(FIB.flags, flags)
       },

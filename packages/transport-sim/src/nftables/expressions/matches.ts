@@ -1,15 +1,20 @@
 /** Expressions that look at registers, or that let only so much through: cmp, range, limit. */
-import { CompareOperation, Errno, LimitType, MatchFlag, RangeOperation, RuleVerdict } from '@ringlink/codec'
+import {
+  CompareOperation,
+  Errno,
+  expressionTables,
+  LimitType,
+  MatchFlag,
+  RangeOperation,
+  RuleVerdict,
+} from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
+import { nested, policyOf, small, u32, u64 } from '../../netlink/attribute-policy.ts'
 import type { Evaluate } from './evaluate.ts'
 import { type ExpressionContext, type ExpressionKind, loadRegister, parseValue, registerNumber } from './expression.ts'
 
 const { Break, Continue } = RuleVerdict
-
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
-const small = { kind: 'small' } as const
-const nested = { kind: 'nested' } as const
 
 /** Negative where the register is before the value. */
 function compare(bytes: Uint8Array, at: number, value: Uint8Array): number {
@@ -20,15 +25,14 @@ function compare(bytes: Uint8Array, at: number, value: Uint8Array): number {
   return 0
 }
 
-const CMP = { source: 1, operation: 2, data: 3 } as const
+const CMP = attributeNumbers(expressionTables.cmp)
 
 /** Expression `cmp`. */
 export const cmp: ExpressionKind = {
   name: 'cmp',
-  attributes: CMP.data,
-  policy: [undefined, u32, u32, nested],
+  policy: policyOf(expressionTables.cmp, { sourceRegister: u32, operation: u32, data: nested }),
   select: (attributes) => {
-    if (!attributes.has(CMP.source) || !attributes.has(CMP.operation) || !attributes.has(CMP.data)) return -Errno.EINVAL
+    for (const number of Object.values(CMP)) if (!attributes.has(number)) return -Errno.EINVAL
     if (attributes.be32(CMP.operation) > CompareOperation.GreaterOrEqual) return -Errno.EINVAL
     const value = parseValue(attributes, CMP.data)
     return typeof value === 'number' ? value : 0
@@ -37,7 +41,7 @@ export const cmp: ExpressionKind = {
     const operation = attributes.be32(CMP.operation)
     const value = parseValue(attributes, CMP.data)
     if (typeof value === 'number') return value
-    const word = loadRegister(context, attributes.be32(CMP.source), value.length)
+    const word = loadRegister(context, attributes.be32(CMP.sourceRegister), value.length)
     if (word < 0) return word
     const isEquality = operation <= CompareOperation.NotEqual
     return {
@@ -47,7 +51,7 @@ export const cmp: ExpressionKind = {
           ? compareWord(word, value, operation === CompareOperation.Equal)
           : compareBytes(word * 4, value, operation),
       dump: (reply) => {
-        reply.be32(CMP.source, registerNumber(word))
+        reply.be32(CMP.sourceRegister, registerNumber(word))
         reply.be32(CMP.operation, operation)
         reply.value(CMP.data, value)
       },
@@ -78,15 +82,14 @@ function compareBytes(at: number, value: Uint8Array, operation: number): Evaluat
   return (evaluation) => (held(compare(evaluation.bytes, at, value)) ? Continue : Break)
 }
 
-const RANGE = { source: 1, operation: 2, from: 3, to: 4 } as const
+const RANGE = attributeNumbers(expressionTables.range)
 
 /** Expression `range`. */
 export const range: ExpressionKind = {
   name: 'range',
-  attributes: RANGE.to,
-  policy: [undefined, u32, small, nested, nested],
+  policy: policyOf(expressionTables.range, { sourceRegister: u32, operation: small, from: nested, to: nested }),
   make: (attributes, context) => {
-    const { source, operation, from, to } = RANGE
+    const { sourceRegister: source, operation, from, to } = RANGE
     for (const number of [source, operation, from, to]) if (!attributes.has(number)) return -Errno.EINVAL
     const first = parseValue(attributes, from)
     if (typeof first === 'number') return first
@@ -114,7 +117,7 @@ export const range: ExpressionKind = {
   },
 }
 
-const LIMIT = { rate: 1, unit: 2, burst: 3, type: 4, flags: 5 } as const
+const LIMIT = attributeNumbers(expressionTables.limit)
 const NANOSECONDS = 1_000_000_000n
 const LARGEST = 0xffff_ffff_ffff_ffffn
 const DEFAULT_BURST = 5
@@ -122,8 +125,7 @@ const DEFAULT_BURST = 5
 /** Expression `limit`: a token bucket of time, from which every packet or byte takes its cost at this rate. */
 export const limit: ExpressionKind = {
   name: 'limit',
-  attributes: 6,
-  policy: [undefined, u64, u64, u32, u32, u32],
+  policy: policyOf(expressionTables.limit, { rate: u64, unit: u64, burst: u32, type: u32, flags: u32 }),
   select: (attributes) =>
     attributes.has(LIMIT.type) && attributes.be32(LIMIT.type) > LimitType.Bytes ? -Errno.EOPNOTSUPP : 0,
   make: (attributes, context) => {

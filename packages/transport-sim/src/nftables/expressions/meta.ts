@@ -1,7 +1,8 @@
 /** Expression `meta`: the metadata of a packet. */
-import { Errno, MetaKey, RuleVerdict } from '@ringlink/codec'
-import { hostIsLittleEndian } from '@ringlink/codec/internal'
+import { Errno, expressionTables, MetaKey, RuleVerdict } from '@ringlink/codec'
+import { attributeNumbers, hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
+import { policyOf, small, u32 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { ReplyWriter } from '../../nfnetlink/reply.ts'
 import type { RuleExpression } from '../ruleset.ts'
@@ -19,9 +20,6 @@ import {
 const { Break, Continue } = RuleVerdict
 const NAME_LENGTH = 16
 const LOOPBACK_TYPE = 772
-
-const u32 = { kind: 'u32' } as const
-const small = { kind: 'small' } as const
 
 /** The value that a meta key loads; `undefined` if the packet has none. */
 type NumberOf = (packet: SimPacket, evaluation: Evaluation, host: ExpressionHost) => number | undefined
@@ -97,16 +95,15 @@ const metaSetters: Readonly<
   [MetaKey.PacketType]: { length: 1, set: () => {} },
 }
 
-const META = { destination: 1, key: 2, source: 3 } as const
+const META = attributeNumbers(expressionTables.meta)
 
 /** Expression `meta`. */
 export const meta: ExpressionKind = {
   name: 'meta',
-  attributes: META.source,
-  policy: [undefined, u32, small, u32],
-  select: selectLoadOrSet(META.destination, META.key, META.source),
+  policy: policyOf(expressionTables.meta, { destinationRegister: u32, key: small, sourceRegister: u32 }),
+  select: selectLoadOrSet(META.destinationRegister, META.key, META.sourceRegister),
   make: (attributes, context) =>
-    attributes.has(META.destination) ? loadMeta(attributes, context) : setMeta(attributes, context),
+    attributes.has(META.destinationRegister) ? loadMeta(attributes, context) : setMeta(attributes, context),
 }
 
 function loadMeta(attributes: AttributeTable, context: ExpressionContext): RuleExpression | number {
@@ -114,11 +111,11 @@ function loadMeta(attributes: AttributeTable, context: ExpressionContext): RuleE
   const number = metaNumbers[key]
   const device = metaNames[key]
   if (number === undefined && device === undefined) return -Errno.EOPNOTSUPP
-  const word = storeRegister(context, attributes.be32(META.destination), number?.length ?? NAME_LENGTH)
+  const word = storeRegister(context, attributes.be32(META.destinationRegister), number?.length ?? NAME_LENGTH)
   if (word < 0) return word
   const dump = (reply: ReplyWriter) => {
     reply.be32(META.key, key)
-    reply.be32(META.destination, registerNumber(word))
+    reply.be32(META.destinationRegister, registerNumber(word))
   }
   const { host } = context
   const evaluate =
@@ -167,7 +164,7 @@ function setMeta(attributes: AttributeTable, context: ExpressionContext): RuleEx
   const key = attributes.be32(META.key)
   const setter = metaSetters[key]
   if (setter === undefined) return -Errno.EOPNOTSUPP
-  const word = loadRegister(context, attributes.be32(META.source), setter.length)
+  const word = loadRegister(context, attributes.be32(META.sourceRegister), setter.length)
   if (word < 0) return word
   const { set } = setter
   return {
@@ -178,7 +175,7 @@ function setMeta(attributes: AttributeTable, context: ExpressionContext): RuleEx
     },
     dump: (reply) => {
       reply.be32(META.key, key)
-      reply.be32(META.source, registerNumber(word))
+      reply.be32(META.sourceRegister, registerNumber(word))
     },
   }
 }

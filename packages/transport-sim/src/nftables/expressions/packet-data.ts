@@ -1,13 +1,12 @@
 /** Expressions that load bytes of a packet: payload. */
-import { Errno, PayloadBase, RuleVerdict } from '@ringlink/codec'
+import { Errno, expressionTables, PayloadBase, RuleVerdict } from '@ringlink/codec'
 import type { SimPacket } from '../../netfilter/packet.ts'
+import { policyOf, small, u32 } from '../../netlink/attribute-policy.ts'
 import type { Evaluate } from './evaluate.ts'
 import { type ExpressionKind, registerNumber, storeRegister } from './expression.ts'
 import { baseOffset, PAYLOAD, setPayload } from './set-payload.ts'
 
 const { Break, Continue } = RuleVerdict
-const u32 = { kind: 'u32' } as const
-const small = { kind: 'small' } as const
 
 const LARGEST_OFFSET = 0xffff
 /** Bytes of the link-layer header that a register is filled from. */
@@ -16,10 +15,18 @@ const NO_HEADER = new Uint8Array(0)
 /** Expression `payload`: bytes of the packet into a register, or into the packet. */
 export const payload: ExpressionKind = {
   name: 'payload',
-  attributes: PAYLOAD.maximum,
-  policy: [undefined, u32, u32, u32, small, u32, u32, small, u32],
+  policy: policyOf(expressionTables.payload, {
+    destinationRegister: u32,
+    base: u32,
+    offset: u32,
+    length: small,
+    sourceRegister: u32,
+    checksumType: u32,
+    checksumOffset: small,
+    checksumFlags: u32,
+  }),
   select: (attributes) => {
-    const { base, offset, length, source, destination } = PAYLOAD
+    const { base, offset, length, sourceRegister: source, destinationRegister: destination } = PAYLOAD
     if (!attributes.has(base) || !attributes.has(offset) || !attributes.has(length)) return -Errno.EINVAL
     if (attributes.be32(base) > PayloadBase.Inner) return -Errno.EOPNOTSUPP
     if (attributes.has(source) === attributes.has(destination)) return -Errno.EINVAL
@@ -29,15 +36,15 @@ export const payload: ExpressionKind = {
     const base = attributes.be32(PAYLOAD.base)
     const offset = attributes.be32(PAYLOAD.offset)
     const length = attributes.be32(PAYLOAD.length)
-    if (attributes.has(PAYLOAD.source)) return setPayload(attributes, context)
-    const word = storeRegister(context, attributes.be32(PAYLOAD.destination), length)
+    if (attributes.has(PAYLOAD.sourceRegister)) return setPayload(attributes, context)
+    const word = storeRegister(context, attributes.be32(PAYLOAD.destinationRegister), length)
     if (word < 0) return word
     return {
       name: 'payload',
       evaluate:
         base === PayloadBase.LinkLayer ? loadLinkLayer(word, offset, length) : loadBytes(base, word, offset, length),
       dump: (reply) => {
-        reply.be32(PAYLOAD.destination, registerNumber(word))
+        reply.be32(PAYLOAD.destinationRegister, registerNumber(word))
         reply.be32(PAYLOAD.base, base)
         reply.be32(PAYLOAD.offset, offset)
         reply.be32(PAYLOAD.length, length)

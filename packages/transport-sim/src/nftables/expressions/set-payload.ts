@@ -1,5 +1,6 @@
 /** Expression `payload` where it writes into the packet. */
-import { Errno, PayloadBase, PayloadChecksum, RuleVerdict } from '@ringlink/codec'
+import { Errno, expressionTables, PayloadBase, PayloadChecksum, RuleVerdict } from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import type { RuleExpression } from '../ruleset.ts'
@@ -8,17 +9,7 @@ import { type ExpressionContext, loadRegister, registerNumber } from './expressi
 
 const { Break, Continue } = RuleVerdict
 
-export const PAYLOAD = {
-  destination: 1,
-  base: 2,
-  offset: 3,
-  length: 4,
-  source: 5,
-  checksumType: 6,
-  checksumOffset: 7,
-  checksumFlags: 8,
-  maximum: 9,
-} as const
+export const PAYLOAD = attributeNumbers(expressionTables.payload)
 
 /** Where a header begins; -1 where this packet has none. */
 export function baseOffset(base: number, evaluation: Evaluation, bytes: Uint8Array): number {
@@ -45,7 +36,7 @@ export function setPayload(attributes: AttributeTable, context: ExpressionContex
   const base = attributes.be32(PAYLOAD.base)
   const offset = attributes.be32(PAYLOAD.offset)
   const length = attributes.be32(PAYLOAD.length)
-  const word = loadRegister(context, attributes.be32(PAYLOAD.source), length)
+  const word = loadRegister(context, attributes.be32(PAYLOAD.sourceRegister), length)
   if (word < 0) return word
   const option = (number: number) => (attributes.has(number) ? attributes.be32(number) : 0)
   const checksumType = option(PAYLOAD.checksumType)
@@ -75,7 +66,7 @@ export function setPayload(attributes: AttributeTable, context: ExpressionContex
       return Continue
     },
     dump: (reply) => {
-      reply.be32(PAYLOAD.source, registerNumber(word))
+      reply.be32(PAYLOAD.sourceRegister, registerNumber(word))
       reply.be32(PAYLOAD.base, base)
       reply.be32(PAYLOAD.offset, offset)
       reply.be32(PAYLOAD.length, length)

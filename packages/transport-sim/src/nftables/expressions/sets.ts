@@ -1,43 +1,55 @@
 /** Expressions that look a register up in a set, or add it to one: lookup, dynset. */
-import { DynamicSetOperation, Errno, MatchFlag, Register, RuleVerdict, SetFlag } from '@ringlink/codec'
-import type { MessagePolicy } from '../../netlink/attribute-policy.ts'
+import {
+  DynamicSetOperation,
+  Errno,
+  expressionTables,
+  MatchFlag,
+  Register,
+  RuleVerdict,
+  SetFlag,
+} from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
+import { nested, policyOf, u32, u64 } from '../../netlink/attribute-policy.ts'
 import { AttributeTable } from '../../netlink/policy.ts'
+import { EXPRESSION, NAME } from '../numbers.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import { type NfTablesSet, type SetElement, VERDICT_TYPE } from '../sets.ts'
 import { REGISTER_BYTES } from './evaluate.ts'
 import {
   type ExpressionContext,
   type ExpressionKind,
+  expressionPolicy,
   loadRegister,
   registerNumber,
   storeRegister,
 } from './expression.ts'
 
 const { Break, Continue } = RuleVerdict
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
-const nested = { kind: 'nested' } as const
-const name = { kind: 'text', maximum: 255 } as const
 const invertible = { kind: 'flags', mask: MatchFlag.Invert } as const
 
 /** Flags of sets that are not modelled. */
 export const UNMODELLED_SETS: number = SetFlag.Object
 
-const LOOKUP = { set: 1, source: 2, destination: 3, setId: 4, flags: 5 } as const
+const LOOKUP = attributeNumbers(expressionTables.lookup)
 
 /** Expression `lookup`. */
 export const lookup: ExpressionKind = {
   name: 'lookup',
-  attributes: LOOKUP.flags,
-  policy: [undefined, name, u32, u32, u32, invertible],
+  policy: policyOf(expressionTables.lookup, {
+    set: NAME,
+    sourceRegister: u32,
+    destinationRegister: u32,
+    setId: u32,
+    flags: invertible,
+  }),
   make: (attributes, context) => {
-    if (!attributes.has(LOOKUP.set) || !attributes.has(LOOKUP.source)) return -Errno.EINVAL
+    if (!attributes.has(LOOKUP.set) || !attributes.has(LOOKUP.sourceRegister)) return -Errno.EINVAL
     const set = findSet(attributes, context, LOOKUP)
     if (set === undefined) return -Errno.ENOENT
-    const word = loadRegister(context, attributes.be32(LOOKUP.source), set.properties.keyLength)
+    const word = loadRegister(context, attributes.be32(LOOKUP.sourceRegister), set.properties.keyLength)
     if (word < 0) return word
     const flags = attributes.has(LOOKUP.flags) ? attributes.be32(LOOKUP.flags) : 0
-    const target = attributes.has(LOOKUP.destination) ? attributes.be32(LOOKUP.destination) : undefined
+    const target = attributes.has(LOOKUP.destinationRegister) ? attributes.be32(LOOKUP.destinationRegister) : undefined
     if (target !== undefined && flags !== 0) return -Errno.EINVAL
     if (target === undefined && set.isMap) return -Errno.EINVAL
     if (set.isAnonymous && set.use > 0) return -Errno.EBUSY
@@ -49,8 +61,8 @@ export const lookup: ExpressionKind = {
       evaluate: (evaluation) => give(set.lookUp(evaluation.bytes, word * 4), evaluation.bytes),
       dump: (reply) => {
         reply.text(LOOKUP.set, set.properties.name)
-        reply.be32(LOOKUP.source, registerNumber(word))
-        if (target !== undefined) reply.be32(LOOKUP.destination, target)
+        reply.be32(LOOKUP.sourceRegister, registerNumber(word))
+        if (target !== undefined) reply.be32(LOOKUP.destinationRegister, target)
         reply.be32(LOOKUP.flags, flags)
       },
     }
@@ -91,19 +103,7 @@ function findSet(
   return named ?? (attributes.has(numbers.setId) ? findSet(attributes.be32(numbers.setId)) : undefined)
 }
 
-const DYNSET = {
-  set: 1,
-  setId: 2,
-  operation: 3,
-  key: 4,
-  data: 5,
-  timeout: 6,
-  expression: 7,
-  flags: 9,
-  last: 10,
-} as const
-const EXPRESSION = { name: 1, data: 2 } as const
-const expressionPolicy: MessagePolicy = [undefined, { kind: 'text', maximum: 42 }, nested]
+const DYNSET = attributeNumbers(expressionTables.dynset)
 /** NFT_DYNSET_F_INV */
 const INVERT = 1
 const NANOSECONDS = 1_000_000
@@ -111,13 +111,22 @@ const NANOSECONDS = 1_000_000
 /** Expression `dynset`, with one expression for each element or without. */
 export const dynset: ExpressionKind = {
   name: 'dynset',
-  attributes: DYNSET.last,
-  policy: [undefined, name, u32, u32, u32, u32, u64, nested, undefined, u32, nested],
+  policy: policyOf(expressionTables.dynset, {
+    set: NAME,
+    setId: u32,
+    operation: u32,
+    keyRegister: u32,
+    dataRegister: u32,
+    timeout: u64,
+    expression: nested,
+    flags: u32,
+    expressions: nested,
+  }),
   make: (attributes, context) => {
-    const { set: setName, operation: operationNumber, key } = DYNSET
+    const { set: setName, operation: operationNumber, keyRegister: key } = DYNSET
     for (const number of [setName, operationNumber, key]) if (!attributes.has(number)) return -Errno.EINVAL
     const flags = attributes.has(DYNSET.flags) ? attributes.be32(DYNSET.flags) : 0
-    if ((flags & ~INVERT) !== 0 || attributes.has(DYNSET.data)) return -Errno.EOPNOTSUPP
+    if ((flags & ~INVERT) !== 0 || attributes.has(DYNSET.dataRegister)) return -Errno.EOPNOTSUPP
     const set = findSet(attributes, context, DYNSET)
     if (set === undefined) return -Errno.ENOENT
     const { properties } = set
@@ -169,7 +178,7 @@ export const dynset: ExpressionKind = {
         return element.expression === undefined ? done : element.expression.evaluate(evaluation)
       },
       dump: (reply) => {
-        reply.be32(DYNSET.key, registerNumber(word))
+        reply.be32(DYNSET.keyRegister, registerNumber(word))
         reply.be32(DYNSET.operation, operation)
         reply.text(DYNSET.set, properties.name)
         if (own !== undefined) reply.be64(DYNSET.timeout, own)
@@ -190,16 +199,16 @@ function elementExpression(
   attributes: AttributeTable,
   context: ExpressionContext,
 ): (() => RuleExpression | number) | number | undefined {
-  if (!attributes.has(DYNSET.expression)) return attributes.has(DYNSET.last) ? -Errno.EOPNOTSUPP : undefined
-  const element = attributes.nested(DYNSET.expression, EXPRESSION.data, expressionPolicy)
+  if (!attributes.has(DYNSET.expression)) return attributes.has(DYNSET.expressions) ? -Errno.EOPNOTSUPP : undefined
+  const element = attributes.nested(DYNSET.expression, expressionPolicy)
   if (element === undefined) return -Errno.ERANGE
   if (!element.has(EXPRESSION.name)) return -Errno.EINVAL
   const kind = context.kindOf(element.text(EXPRESSION.name))
   if (kind === undefined) return -Errno.ENOENT
   if (!STATEFUL.has(kind.name)) return -Errno.EOPNOTSUPP
   const data = element.has(EXPRESSION.data)
-    ? element.nested(EXPRESSION.data, kind.attributes, kind.policy)
-    : new AttributeTable(kind.attributes)
+    ? element.nested(EXPRESSION.data, kind.policy)
+    : AttributeTable.of(kind.policy)
   if (data === undefined) return -Errno.ERANGE
   const refused = kind.select?.(data, context) ?? 0
   if (refused !== 0) return refused

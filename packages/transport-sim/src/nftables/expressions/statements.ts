@@ -1,17 +1,22 @@
 /** Expressions that do something with the packet: counter, log, queue, and the xtables targets NFQUEUE and NFLOG. */
 import {
   Errno,
+  expressionTables,
   Family,
   LogLevel,
+  MAXIMUM_LOG_PREFIX,
   RuleQueueFlag,
   RuleVerdict,
   readLogTarget,
   readQueueTarget,
   Verdict,
 } from '@ringlink/codec'
+import { attributeNumbers } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { RuleLog } from '../../netfilter/rule.ts'
+import { policyOf, small, u16, u32, u64 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
+import { COUNTER } from '../numbers.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import type { Evaluate } from './evaluate.ts'
 import {
@@ -25,17 +30,10 @@ import {
 
 const { Continue } = RuleVerdict
 
-const u16 = { kind: 'u16' } as const
-const u32 = { kind: 'u32' } as const
-const u64 = { kind: 'u64' } as const
-
-const COUNTER = { bytes: 1, packets: 2 } as const
-
 /** Expression `counter`. */
 export const counter: ExpressionKind = {
   name: 'counter',
-  attributes: 3,
-  policy: [undefined, u64, u64],
+  policy: policyOf(expressionTables.counter, { bytes: u64, packets: u64 }),
   make: (attributes) => {
     let packets = attributes.has(COUNTER.packets) ? Number(attributes.be64(COUNTER.packets)) : 0
     let bytes = attributes.has(COUNTER.bytes) ? Number(attributes.be64(COUNTER.bytes)) : 0
@@ -58,15 +56,21 @@ export const counter: ExpressionKind = {
   },
 }
 
-const LOG = { group: 1, prefix: 2, copyLength: 3, threshold: 4, level: 5, flags: 6 } as const
+const LOG = attributeNumbers(expressionTables.log)
 /** NF_LOG_MASK */
 const LOG_FLAGS = 0x3f
 
 /** Expression `log`. Without a group it writes to the kernel's log, which the simulator does not have. */
 export const log: ExpressionKind = {
   name: 'log',
-  attributes: LOG.flags,
-  policy: [undefined, u16, { kind: 'text', maximum: 127 }, u32, u16, u32, u32],
+  policy: policyOf(expressionTables.log, {
+    group: u16,
+    prefix: { kind: 'text', maximum: MAXIMUM_LOG_PREFIX },
+    copyRange: u32,
+    threshold: u16,
+    level: u32,
+    flags: u32,
+  }),
   make: (attributes, { host }) => {
     const hasGroup = attributes.has(LOG.group)
     if (hasGroup && (attributes.has(LOG.level) || attributes.has(LOG.flags))) return -Errno.EINVAL
@@ -86,7 +90,7 @@ export const log: ExpressionKind = {
       }
     }
     const group = attributes.be16(LOG.group)
-    const copyLength = attributes.has(LOG.copyLength) ? attributes.be32(LOG.copyLength) : undefined
+    const copyLength = attributes.has(LOG.copyRange) ? attributes.be32(LOG.copyRange) : undefined
     const threshold = attributes.has(LOG.threshold) ? attributes.be16(LOG.threshold) : 0
     return {
       name: 'log',
@@ -94,7 +98,7 @@ export const log: ExpressionKind = {
       dump: (reply) => {
         if (prefix !== undefined) reply.text(LOG.prefix, prefix)
         reply.be16(LOG.group, group)
-        if (copyLength !== undefined) reply.be32(LOG.copyLength, copyLength)
+        if (copyLength !== undefined) reply.be32(LOG.copyRange, copyLength)
         if (threshold !== 0) reply.be16(LOG.threshold, threshold)
       },
     }
@@ -108,7 +112,7 @@ function logTo({ logs }: ExpressionHost, ruleLog: RuleLog): Evaluate {
   }
 }
 
-const QUEUE = { number: 1, total: 2, flags: 3, register: 4 } as const
+const QUEUE = attributeNumbers(expressionTables.queue)
 const QUEUE_FLAGS = RuleQueueFlag.Bypass | RuleQueueFlag.CpuFanout
 const BYPASS = 0x8000
 const QUEUE_SHIFT = 16
@@ -117,13 +121,12 @@ const LAST_QUEUE = 0xffff
 /** Expression `queue`. */
 export const queue: ExpressionKind = {
   name: 'queue',
-  attributes: QUEUE.register,
-  policy: [undefined, u16, u16, u16, u32],
-  select: (attributes) => (attributes.has(QUEUE.number) !== attributes.has(QUEUE.register) ? 0 : -Errno.EINVAL),
+  policy: policyOf(expressionTables.queue, { number: u16, total: u16, flags: u16, numberRegister: u32 }),
+  select: (attributes) => (attributes.has(QUEUE.number) !== attributes.has(QUEUE.numberRegister) ? 0 : -Errno.EINVAL),
   make: (attributes, context) => {
     const flags = attributes.has(QUEUE.flags) ? attributes.be16(QUEUE.flags) : 0
-    if (attributes.has(QUEUE.register)) {
-      const word = loadRegister(context, attributes.be32(QUEUE.register), 4)
+    if (attributes.has(QUEUE.numberRegister)) {
+      const word = loadRegister(context, attributes.be32(QUEUE.numberRegister), 4)
       if (word < 0) return word
       if ((flags & ~QUEUE_FLAGS) !== 0) return -Errno.EINVAL
       if ((flags & RuleQueueFlag.CpuFanout) !== 0) return -Errno.EOPNOTSUPP
@@ -132,7 +135,7 @@ export const queue: ExpressionKind = {
         validate: checkQueueHook,
         evaluate: ({ words }) => queueVerdict((words[word] as number) & LAST_QUEUE, flags),
         dump: (reply) => {
-          reply.be32(QUEUE.register, registerNumber(word))
+          reply.be32(QUEUE.numberRegister, registerNumber(word))
           reply.be16(QUEUE.flags, flags)
         },
       }
@@ -173,7 +176,7 @@ function queueVerdict(number: number, flags: number): number {
   return ((number << QUEUE_SHIFT) | bypass | Verdict.Queue) >>> 0
 }
 
-const TARGET = { name: 1, revision: 2, information: 3 } as const
+const TARGET = attributeNumbers(expressionTables.target)
 /** Bytes of the structs, padded; bytes after their ends are ignored. */
 const QUEUE_TARGET = { size: 6, aligned: 8 } as const
 const LOG_TARGET = { size: 80, aligned: 80, prefixEnd: 75 } as const
@@ -225,8 +228,11 @@ export function targetRevision(name: string, revision: number, family: number): 
 /** Expression `target`. */
 export const target: ExpressionKind = {
   name: 'target',
-  attributes: TARGET.information,
-  policy: [undefined, { kind: 'name', maximum: 31 }, { kind: 'small' }, { kind: 'binary', maximum: 0xffff }],
+  policy: policyOf(expressionTables.target, {
+    name: { kind: 'name', maximum: 31 },
+    revision: small,
+    information: { kind: 'binary', maximum: 0xffff },
+  }),
   select: (attributes, { table }) => {
     const { name, revision, information } = TARGET
     if (!attributes.has(name) || !attributes.has(revision) || !attributes.has(information)) return -Errno.EINVAL
