@@ -192,13 +192,13 @@ export class SimKernel {
 
   /** Adds a rule after the others of its hook and priority, and returns it. Throws `OptionError`. */
   addRule(rule: Rule): Rule {
-    this.#path.rules.add(rule)
+    this.#path.chains.addRule(rule)
     return rule
   }
 
   /** Removes a rule. */
   removeRule(rule: Rule): void {
-    this.#path.rules.remove(rule)
+    this.#path.chains.removeRule(rule)
   }
 
   /** Drops the packets waiting in all queues, as when a base chain of nftables is removed. */

@@ -1,9 +1,9 @@
 /** How connection tracking is built into the simulated kernel: its hooks on the way of packets, its requests and events. */
 import { Family, Hook, HookPriority, Subsystem, Verdict } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
+import type { Chain } from '../netfilter/hook-chains.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { PacketPath } from '../netfilter/path.ts'
-import type { Chain } from '../netfilter/rules.ts'
 import type { Nfnetlink } from '../nfnetlink/nfnetlink.ts'
 import { ConntrackReports, type EventNetwork } from './events.ts'
 import { expectationMessages } from './expectation-requests.ts'
@@ -64,17 +64,17 @@ export class ConntrackAttachment {
     const judge = (packet: SimPacket) =>
       this.#families.has(packet.family) ? this.tracker.track(packet) : Verdict.Accept
     const late = (packet: SimPacket) => (packet.follows ? Verdict.Accept : judge(packet))
-    const early: Chain = { priority: Number.NEGATIVE_INFINITY, rules: [], judge: late }
-    const usual: Chain = { priority: HookPriority.Conntrack, rules: [], judge }
+    const early: Chain = { priority: Number.NEGATIVE_INFINITY, judge: late }
+    const usual: Chain = { priority: HookPriority.Conntrack, judge }
     this.#chains = [
       ...TRACKING_HOOKS.map((hook) => [hook, usual] as const),
       ...LATE_HOOKS.map((hook) => [hook, early] as const),
     ]
-    for (const [hook, chain] of this.#chains) this.#path?.rules.attach(hook, chain)
+    for (const [hook, chain] of this.#chains) this.#path?.chains.attach(hook, chain)
   }
 
   #detach(): void {
-    for (const [hook, chain] of this.#chains) this.#path?.rules.detach(hook, chain)
+    for (const [hook, chain] of this.#chains) this.#path?.chains.detach(hook, chain)
     this.#chains = []
   }
 

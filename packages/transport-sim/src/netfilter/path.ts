@@ -2,10 +2,10 @@ import { Verdict } from '@ringlink/codec'
 import type { ConntrackGlue } from '../conntrack/glue.ts'
 import type { PacketLogs } from '../log/logs.ts'
 import { FLUSHED, PacketQueues, Queued } from '../queue/queues.ts'
+import { type Chain, HookChains } from './hook-chains.ts'
 import type { DeliveredPacket, PacketMeta, SimPacket } from './packet.ts'
 import { PacketPool } from './packet-pool.ts'
-import type { Rule } from './rule.ts'
-import { type Chain, matches, RuleSet } from './rules.ts'
+import { QUEUE_BYPASS, queueOf, VERDICT_MASK } from './verdict.ts'
 
 /** Why a packet ended its way before it was delivered. */
 export type DropReason =
@@ -30,13 +30,9 @@ export interface ConnectionKeeper {
 /** A program that repeats a packet endlessly is taken to be in error. */
 export const REPEAT_LIMIT = 1024
 
-const BYPASS = 0x8000
-const QUEUE_SHIFT = 16
-const KIND = 0xff
-
 /** The way of packets through the chains of their hook, and where it continues after the verdict of user space. */
 export class PacketPath {
-  readonly rules: RuleSet = new RuleSet()
+  readonly chains: HookChains
   readonly queues: PacketQueues
   delivered = 0
   readonly dropped: Record<DropReason, number> = {
@@ -54,12 +50,14 @@ export class PacketPath {
   onDelivered: ((packet: DeliveredPacket) => void) | undefined
   /** undefined in a kernel without connection tracking */
   connections: ConnectionKeeper | undefined
-  #logs: PacketLogs
   #pool = new PacketPool()
   #seed: number
 
   constructor(logs: PacketLogs, seed: number, glue: ConntrackGlue | undefined) {
-    this.#logs = logs
+    this.chains = new HookChains({
+      log: (packet, rule) => logs.log(packet, rule),
+      balance: (packet, range) => this.balance(packet, range),
+    })
     this.#seed = seed
     this.queues = new PacketQueues(this.#pool, glue, (packet, verdict) => this.#reinject(packet, verdict))
   }
@@ -70,9 +68,9 @@ export class PacketPath {
   }
 
   #run(packet: SimPacket, first: number): void {
-    const chains = this.rules.chains(packet.hook)
+    const chains = this.chains.at(packet.hook)
     for (let index = first; index < chains.length; index++) {
-      const verdict = this.#judge(chains[index] as Chain, packet)
+      const verdict = (chains[index] as Chain).judge(packet)
       if (verdict === Verdict.Accept) continue
       if (verdict === Verdict.Drop) {
         this.#drop(packet, 'rule')
@@ -83,29 +81,12 @@ export class PacketPath {
     this.#deliver(packet)
   }
 
-  /** The verdict of one chain: of the first rule that has one, or ACCEPT. */
-  #judge({ rules, judge }: Chain, packet: SimPacket): number {
-    if (judge !== undefined) return judge(packet)
-    for (let i = 0; i < rules.length; i++) {
-      const rule = rules[i] as Rule
-      if (!matches(rule.match, packet)) continue
-      if (rule.mark !== undefined) packet.mark = rule.mark
-      if (rule.log !== undefined) this.#logs.log(packet, rule.log)
-      if (rule.queue !== undefined) {
-        const number = typeof rule.queue === 'number' ? rule.queue : this.balance(packet, rule.queue)
-        return (number << QUEUE_SHIFT) | Verdict.Queue | (rule.bypass === true ? BYPASS : 0)
-      }
-      if (rule.verdict !== undefined) return rule.verdict === 'accept' ? Verdict.Accept : Verdict.Drop
-    }
-    return Verdict.Accept
-  }
-
   /** Queues as the verdict says; true when the packet continues as if it had been accepted. */
   #queue(packet: SimPacket, chain: number, verdict: number): boolean {
     packet.table = chain
-    const queued = this.queues.enqueue(packet, verdict >>> QUEUE_SHIFT)
+    const queued = this.queues.enqueue(packet, queueOf(verdict))
     if (queued === Queued.Taken) return false
-    if (queued === Queued.NoQueue && (verdict & BYPASS) !== 0) return true
+    if (queued === Queued.NoQueue && (verdict & QUEUE_BYPASS) !== 0) return true
     this.#drop(packet, reasons[queued])
     return false
   }
@@ -122,14 +103,13 @@ export class PacketPath {
         this.#drop(packet, 'repeated')
         return
       }
-      const chain = this.rules.chains(packet.hook)[packet.table]
-      verdict = chain === undefined ? Verdict.Accept : this.#judge(chain, packet)
+      verdict = this.chains.at(packet.hook)[packet.table]?.judge(packet) ?? Verdict.Accept
     }
     if (verdict === Verdict.Accept) {
       this.#run(packet, packet.table + 1)
       return
     }
-    const kind = verdict & KIND
+    const kind = verdict & VERDICT_MASK
     if (kind === Verdict.Accept || kind === Verdict.Stop) this.#deliver(packet)
     else if (kind !== Verdict.Queue) this.#drop(packet, 'verdict')
     else if (this.#queue(packet, packet.table, verdict)) this.#run(packet, packet.table + 1)

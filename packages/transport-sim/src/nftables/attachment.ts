@@ -5,9 +5,9 @@ import type { VirtualClock } from '../clock.ts'
 import type { ConntrackAttachment } from '../conntrack/attachment.ts'
 import type { ConntrackTable } from '../conntrack/table.ts'
 import type { PacketLogs } from '../log/logs.ts'
+import type { Chain } from '../netfilter/hook-chains.ts'
 import type { SimPacket } from '../netfilter/packet.ts'
 import type { PacketPath } from '../netfilter/path.ts'
-import type { Chain } from '../netfilter/rules.ts'
 import type { Nfnetlink } from '../nfnetlink/nfnetlink.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import { Evaluation, runBaseChain } from './expressions/evaluate.ts'
@@ -67,16 +67,16 @@ export class NfTablesAttachment implements NfTablesHost {
     const evaluation = this.#evaluation
     const judge = (packet: SimPacket) =>
       meetsFamily(family, packet.family) ? runBaseChain(chain, packet, evaluation) : Verdict.Accept
-    const attached = { priority: hook.priority, rules: [], judge }
+    const attached = { priority: hook.priority, judge }
     this.#attached.set(chain, attached)
-    this.#kernel.path.rules.attach(hook.number, attached)
+    this.#kernel.path.chains.attach(hook.number, attached)
   }
 
   detach(chain: NfTablesChain): void {
     const attached = this.#attached.get(chain)
     if (attached === undefined || chain.hook === undefined) return
     this.#attached.delete(chain)
-    this.#kernel.path.rules.detach(chain.hook.number, attached)
+    this.#kernel.path.chains.detach(chain.hook.number, attached)
   }
 
   trackConnections(families: ReadonlySet<number>, labelUsers: number): void {

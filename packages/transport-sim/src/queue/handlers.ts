@@ -13,6 +13,7 @@ import type { ConntrackGlue } from '../conntrack/glue.ts'
 import { reporterOf } from '../conntrack/requests.ts'
 import { networkHeaderLength } from '../internet/transit.ts'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
+import { VERDICT_MASK } from '../netfilter/verdict.ts'
 import { type MessagePolicy, nested, policyOf, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
@@ -25,7 +26,6 @@ const NFQA_CFG = attributeNumbers(queueConfigAttributes)
 const CONNECTION_ATTRIBUTES = { connection: NFQA.conntrack, expectation: NFQA.expectation }
 /** NFQA_CFG_F_MAX */
 const FLAGS_END = 32
-const VERDICT_MASK = 0xff
 const STOLEN = 2
 
 const verdictHeader = { kind: 'bytes', minimum: 8 } as const

@@ -9,11 +9,11 @@ import {
   RuleVerdict,
   readLogTarget,
   readQueueTarget,
-  Verdict,
 } from '@ringlink/codec'
 import { attributeNumbers } from '@ringlink/codec/internal'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import type { RuleLog } from '../../netfilter/rule.ts'
+import { queueVerdict } from '../../netfilter/verdict.ts'
 import { policyOf, small, u16, u32, u64 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
 import { COUNTER } from '../numbers.ts'
@@ -114,8 +114,6 @@ function logTo({ logs }: ExpressionHost, ruleLog: RuleLog): Evaluate {
 
 const QUEUE = attributeNumbers(expressionTables.queue)
 const QUEUE_FLAGS = RuleQueueFlag.Bypass | RuleQueueFlag.CpuFanout
-const BYPASS = 0x8000
-const QUEUE_SHIFT = 16
 const LAST_QUEUE = 0xffff
 
 /** Expression `queue`. */
@@ -133,7 +131,7 @@ export const queue: ExpressionKind = {
       return {
         name: 'queue',
         validate: checkQueueHook,
-        evaluate: ({ words }) => queueVerdict((words[word] as number) & LAST_QUEUE, flags),
+        evaluate: ({ words }) => queueVerdict((words[word] as number) & LAST_QUEUE, isBypass(flags)),
         dump: (reply) => {
           reply.be32(QUEUE.numberRegister, registerNumber(word))
           reply.be16(QUEUE.flags, flags)
@@ -164,16 +162,15 @@ const checkQueueHook = ({ table }: { readonly table: { readonly family: number }
 /** The simulated kernel has one processor: with fan-out it is the first queue that gets all. */
 function queueTo(host: ExpressionHost, number: number, total: number, flags: number): Evaluate {
   if (total === 1 || (flags & RuleQueueFlag.CpuFanout) !== 0) {
-    const verdict = queueVerdict(number, flags)
+    const verdict = queueVerdict(number, isBypass(flags))
     return () => verdict
   }
-  return ({ packet }) => queueVerdict(host.balance(packet as SimPacket, number, total), flags)
+  const bypass = isBypass(flags)
+  return ({ packet }) => queueVerdict(host.balance(packet as SimPacket, number, total), bypass)
 }
 
-/** Never negative, as the verdicts of rules are. */
-function queueVerdict(number: number, flags: number): number {
-  const bypass = (flags & RuleQueueFlag.Bypass) !== 0 ? BYPASS : 0
-  return ((number << QUEUE_SHIFT) | bypass | Verdict.Queue) >>> 0
+function isBypass(flags: number): boolean {
+  return (flags & RuleQueueFlag.Bypass) !== 0
 }
 
 const TARGET = attributeNumbers(expressionTables.target)
