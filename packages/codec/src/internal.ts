@@ -4,6 +4,17 @@
 
 export { GENERIC_ATTRIBUTES, GENERIC_HEADER_LENGTH, genericHeader } from './generic/header.ts'
 export { describeMessage } from './messages.ts'
+export {
+  counterPairAttributes,
+  helperAttributes,
+  protocolInformationAttributes,
+  sequenceAdjustmentAttributes,
+  synproxyAttributes,
+  tcpInformationAttributes,
+  timestampAttributes,
+} from './nfnetlink/conntrack/attributes.ts'
+export { expectationNatAttributes } from './nfnetlink/conntrack/expectation.ts'
+export { tupleAddressAttributes, tupleProtocolAttributes } from './nfnetlink/conntrack/tuple.ts'
 export { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from './nfnetlink/header.ts'
 export { LOG_TARGET_REVISION, MAXIMUM_LOG_TARGET_PREFIX, QUEUE_TARGET_REVISION } from './nfnetlink/nftables/compat.ts'
 export { dataAttributes, MAXIMUM_NFTABLES_VALUE, verdictAttributes } from './nfnetlink/nftables/expressions/load.ts'

@@ -1,32 +1,32 @@
 /** What requests, and verdicts on packets, change of a connection; with the kernel's errors. */
-import { Errno } from '@ringlink/codec'
+import { ConntrackStatus, Errno, TcpTrackingFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { type MessagePolicy, nested, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { CTA, HELP, PROTOINFO, PROTOINFO_TCP, SEQADJ, SYNPROXY } from './attributes.ts'
-import { type Connection, ConntrackEvent, LABEL_BYTES, type SequenceAdjustment, Status } from './connection.ts'
+import { type Connection, ConntrackEvent, LABEL_BYTES, type SequenceAdjustment } from './connection.ts'
 import { findHelper } from './helpers.ts'
 import { nest } from './parse.ts'
 import type { ConntrackTable } from './table.ts'
-import { TcpFlag, type TcpSide, TcpState, TcpTracking } from './tcp-tracking.ts'
+import { type TcpSide, TcpState, TcpTracking } from './tcp-tracking.ts'
 
 const SECOND = 1000
 
 /** Bits of the status that nobody may change from outside (IPS_UNCHANGEABLE_MASK), and those that there are not. */
 const UNCHANGEABLE =
   0xffff0000 |
-  Status.Expected |
-  Status.Confirmed |
-  Status.SourceNat |
-  Status.DestinationNat |
-  Status.SequenceAdjust |
-  Status.SourceNatDone |
-  Status.DestinationNatDone |
-  Status.Dying |
-  Status.Template |
-  Status.NatClash |
-  Status.Offload |
-  Status.HardwareOffload
+  ConntrackStatus.Expected |
+  ConntrackStatus.Confirmed |
+  ConntrackStatus.SourceNat |
+  ConntrackStatus.DestinationNat |
+  ConntrackStatus.SequenceAdjust |
+  ConntrackStatus.SourceNatDone |
+  ConntrackStatus.DestinationNatDone |
+  ConntrackStatus.Dying |
+  ConntrackStatus.Template |
+  ConntrackStatus.NatClash |
+  ConntrackStatus.Offload |
+  ConntrackStatus.HardwareOffload
 
 /** Changes all that a request says of a connection that is there. 0, or a negative errno; what came before an error stays. */
 export function changeConnection(table: ConntrackTable, connection: Connection, attributes: AttributeTable): number {
@@ -91,20 +91,21 @@ function changeHelper(table: ConntrackTable, connection: Connection, attributes:
 }
 
 function changeTimeout(table: ConntrackTable, connection: Connection, attributes: AttributeTable): number {
-  if (connection.has(Status.FixedTimeout)) return -Errno.EPERM
+  if (connection.has(ConntrackStatus.FixedTimeout)) return -Errno.EPERM
   table.setTimeout(connection, attributes.be32(CTA.timeout) * SECOND)
   return connection.isDying ? -Errno.ETIME : 0
 }
 
 /** Bits that were seen of packets stay: they can be set, not cleared. */
 function clearsSeen(connection: Connection, status: number): boolean {
-  return (connection.status & ~status & (Status.SeenReply | Status.Assured)) !== 0
+  return (connection.status & ~status & (ConntrackStatus.SeenReply | ConntrackStatus.Assured)) !== 0
 }
 
 export function changeStatus(connection: Connection, attributes: AttributeTable): number {
   const status = attributes.be32(CTA.status)
   const changed = connection.status ^ status
-  if ((changed & (Status.Expected | Status.Confirmed | Status.Dying)) !== 0) return -Errno.EBUSY
+  if ((changed & (ConntrackStatus.Expected | ConntrackStatus.Confirmed | ConntrackStatus.Dying)) !== 0)
+    return -Errno.EBUSY
   if (clearsSeen(connection, status)) return -Errno.EBUSY
   connection.status |= status & ~UNCHANGEABLE
   return 0
@@ -145,10 +146,10 @@ export function changeProtocol(connection: Connection, attributes: AttributeTabl
   }
   changeFlags(tcp.sides[0], PROTOINFO_TCP.flagsOriginal)
   changeFlags(tcp.sides[1], PROTOINFO_TCP.flagsReply)
-  const haveScales = fields.has(PROTOINFO_TCP.scaleOriginal) && fields.has(PROTOINFO_TCP.scaleReply)
-  if (haveScales && (tcp.sides[0].flags & tcp.sides[1].flags & TcpFlag.WindowScale) !== 0) {
-    tcp.sides[0].scale = u8(PROTOINFO_TCP.scaleOriginal)
-    tcp.sides[1].scale = u8(PROTOINFO_TCP.scaleReply)
+  const haveScales = fields.has(PROTOINFO_TCP.windowScaleOriginal) && fields.has(PROTOINFO_TCP.windowScaleReply)
+  if (haveScales && (tcp.sides[0].flags & tcp.sides[1].flags & TcpTrackingFlag.WindowScale) !== 0) {
+    tcp.sides[0].scale = u8(PROTOINFO_TCP.windowScaleOriginal)
+    tcp.sides[1].scale = u8(PROTOINFO_TCP.windowScaleReply)
   }
   return 0
 }
@@ -169,16 +170,19 @@ export function changeAdjustments(connection: Connection, attributes: AttributeT
     if (!attributes.has(number)) return 0
     const fields = nest(attributes, number, adjustmentPolicy)
     if (typeof fields === 'number') return fields
-    if (!fields.has(SEQADJ.position)) return -Errno.EINVAL
-    adjustment.position = fields.be32(SEQADJ.position)
-    if (!fields.has(SEQADJ.before)) return -Errno.EINVAL
-    adjustment.before = fields.be32(SEQADJ.before)
-    if (!fields.has(SEQADJ.after)) return -Errno.EINVAL
-    adjustment.after = fields.be32(SEQADJ.after)
-    connection.status |= Status.SequenceAdjust
+    if (!fields.has(SEQADJ.correctionPosition)) return -Errno.EINVAL
+    adjustment.position = fields.be32(SEQADJ.correctionPosition)
+    if (!fields.has(SEQADJ.offsetBefore)) return -Errno.EINVAL
+    adjustment.before = fields.be32(SEQADJ.offsetBefore)
+    if (!fields.has(SEQADJ.offsetAfter)) return -Errno.EINVAL
+    adjustment.after = fields.be32(SEQADJ.offsetAfter)
+    connection.status |= ConntrackStatus.SequenceAdjust
     return 0
   }
-  return inOrder([() => change(CTA.sequenceOriginal, adjustments[0]), () => change(CTA.sequenceReply, adjustments[1])])
+  return inOrder([
+    () => change(CTA.sequenceAdjustmentOriginal, adjustments[0]),
+    () => change(CTA.sequenceAdjustmentReply, adjustments[1]),
+  ])
 }
 
 const synproxyPolicy: MessagePolicy = [undefined, u32, u32, u32]

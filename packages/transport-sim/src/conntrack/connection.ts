@@ -1,28 +1,9 @@
 /** A connection as the table keeps it: `struct nf_conn` and its extensions. */
+import { type ConntrackDirection, ConntrackStatus } from '@ringlink/codec'
 import type { VirtualTimer } from '../clock.ts'
 import type { ConntrackHelper } from './helpers.ts'
 import type { TcpTracking } from './tcp-tracking.ts'
-import { type Direction, type Tuple, tupleKey, type Zone, zoneIdOf } from './tuple.ts'
-
-/** IPS_*: bits of a connection's status. */
-export const Status = {
-  Expected: 0x1,
-  SeenReply: 0x2,
-  Assured: 0x4,
-  Confirmed: 0x8,
-  SourceNat: 0x10,
-  DestinationNat: 0x20,
-  SequenceAdjust: 0x40,
-  SourceNatDone: 0x80,
-  DestinationNatDone: 0x100,
-  Dying: 0x200,
-  FixedTimeout: 0x400,
-  Template: 0x800,
-  NatClash: 0x1000,
-  Helper: 0x2000,
-  Offload: 0x4000,
-  HardwareOffload: 0x8000,
-} as const
+import { type Tuple, tupleKey, type Zone, zoneIdOf } from './tuple.ts'
 
 /** IPCT_*: numbers of events. */
 export const ConntrackEvent = {
@@ -75,9 +56,6 @@ export interface ExpectationNat {
   readonly address: Uint8Array
   readonly sourceId: number
 }
-
-/** NF_CT_EXPECT_* */
-export const ExpectationFlag = { Permanent: 1, Inactive: 2, UserSpace: 4 } as const
 
 /** What a connection has of a helper (`nf_conn_help`). */
 export interface HelperState {
@@ -155,11 +133,11 @@ export class Connection {
   }
 
   get isConfirmed(): boolean {
-    return this.has(Status.Confirmed)
+    return this.has(ConntrackStatus.Confirmed)
   }
 
   get isDying(): boolean {
-    return this.has(Status.Dying)
+    return this.has(ConntrackStatus.Dying)
   }
 
   /** Milliseconds that it has left. */
@@ -167,7 +145,7 @@ export class Connection {
     return this.isConfirmed ? Math.max(0, this.timeout - now) : this.timeout
   }
 
-  count(direction: Direction, bytes: number): void {
+  count(direction: ConntrackDirection, bytes: number): void {
     const counter = this.counters?.[direction]
     if (counter === undefined) return
     counter.packets++

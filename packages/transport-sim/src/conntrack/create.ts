@@ -1,9 +1,9 @@
 /** A connection that a request makes. */
-import { Errno } from '@ringlink/codec'
+import { ConntrackStatus, Errno } from '@ringlink/codec'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { CTA } from './attributes.ts'
 import { changeAdjustments, changeMark, changeProtocol, changeStatus, changeSynproxy, parseHelper } from './change.ts'
-import { type Connection, Status } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { findHelper } from './helpers.ts'
 import { parseTuple } from './parse.ts'
 import type { ConntrackTable } from './table.ts'
@@ -40,7 +40,7 @@ function fill(table: ConntrackTable, connection: Connection, attributes: Attribu
     const helper = findHelper(name, connection.family, connection.protocol)
     if (helper === undefined) return -Errno.EOPNOTSUPP
     connection.helper = { helper, expectations: [] }
-    connection.status |= Status.Helper
+    connection.status |= ConntrackStatus.Helper
   }
   if (attributes.has(CTA.natSource) || attributes.has(CTA.natDestination)) return -Errno.EOPNOTSUPP
   table.extend(connection)
@@ -51,7 +51,7 @@ function fill(table: ConntrackTable, connection: Connection, attributes: Attribu
   connection.synproxy = { initialSequence: 0, initialTimestamp: 0, timestampOffset: 0 }
   connection.tcp = new TcpTracking()
   // It counts as confirmed before it is: a status must have that bit.
-  connection.status |= Status.Confirmed
+  connection.status |= ConntrackStatus.Confirmed
   const steps = [
     () => (attributes.has(CTA.status) ? changeStatus(connection, attributes) : 0),
     () => changeAdjustments(connection, attributes),
@@ -74,7 +74,7 @@ function attachMaster(table: ConntrackTable, connection: Connection, attributes:
   if (typeof parsed === 'number') return parsed
   const master = table.find(parsed.tuple, zone)?.connection
   if (master === undefined) return -Errno.ENOENT
-  connection.status |= Status.Expected
+  connection.status |= ConntrackStatus.Expected
   connection.master = master
   master.references++
   return 0

@@ -1,5 +1,5 @@
 /** How the kernel describes connections and expected ones: which attributes, in which order. */
-import { AttributeBit, Family } from '@ringlink/codec'
+import { AttributeBit, ConntrackDirection, ConntrackStatus, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import type { ReplyWriter } from '../nfnetlink/reply.ts'
 import {
@@ -17,9 +17,9 @@ import {
   TIMESTAMP,
   TUPLE,
 } from './attributes.ts'
-import { type Connection, ConntrackEvent, type Counter, type Expectation, Status } from './connection.ts'
+import { type Connection, ConntrackEvent, type Counter, type Expectation } from './connection.ts'
 import { TcpTracking } from './tcp-tracking.ts'
-import { Direction, hasPorts, type Tuple, type Zone, ZoneDirection } from './tuple.ts'
+import { hasPorts, type Tuple, type Zone, ZoneDirection } from './tuple.ts'
 
 const NESTED = AttributeBit.Nested
 const MILLISECONDS = 1000
@@ -43,7 +43,7 @@ export class ConnectionWriter {
     this.#id(connection)
     this.#reply.be32(CTA.use, connection.references)
     this.#master(connection)
-    if (!connection.has(Status.Offload)) {
+    if (!connection.has(ConntrackStatus.Offload)) {
       this.#timeout(connection, false)
       this.#protocolInformation(connection, false)
     }
@@ -167,7 +167,7 @@ export class ConnectionWriter {
   }
 
   #master({ status, master }: Connection): void {
-    if ((status & Status.Expected) === 0 || master === undefined) return
+    if ((status & ConntrackStatus.Expected) === 0 || master === undefined) return
     this.#nest(CTA.master, () => writeTuple(this.#reply, master.tuples[0]))
   }
 
@@ -179,8 +179,8 @@ export class ConnectionWriter {
       this.#nest(PROTOINFO.tcp, () => {
         reply.bytes(PROTOINFO_TCP.state, Uint8Array.of(tcp.state))
         if (isOver) return
-        reply.bytes(PROTOINFO_TCP.scaleOriginal, Uint8Array.of(original.scale))
-        reply.bytes(PROTOINFO_TCP.scaleReply, Uint8Array.of(answer.scale))
+        reply.bytes(PROTOINFO_TCP.windowScaleOriginal, Uint8Array.of(original.scale))
+        reply.bytes(PROTOINFO_TCP.windowScaleReply, Uint8Array.of(answer.scale))
         reply.bytes(PROTOINFO_TCP.flagsOriginal, Uint8Array.of(original.flags, 0))
         reply.bytes(PROTOINFO_TCP.flagsReply, Uint8Array.of(answer.flags, 0))
       }),
@@ -195,8 +195,8 @@ export class ConnectionWriter {
         this.#reply.be64(COUNTERS.bytes, counter.bytes)
         if (zeroes) Object.assign(counter, { packets: 0, bytes: 0 })
       })
-    write(CTA.countersOriginal, counters[Direction.Original])
-    write(CTA.countersReply, counters[Direction.Reply])
+    write(CTA.countersOriginal, counters[ConntrackDirection.Original])
+    write(CTA.countersReply, counters[ConntrackDirection.Reply])
   }
 
   #times({ times }: Connection): void {
@@ -217,12 +217,12 @@ export class ConnectionWriter {
   }
 
   #adjustments({ status, adjustments }: Connection): void {
-    if ((status & Status.SequenceAdjust) === 0 || adjustments === undefined) return
+    if ((status & ConntrackStatus.SequenceAdjust) === 0 || adjustments === undefined) return
     for (const [index, { position, before, after }] of adjustments.entries()) {
-      this.#nest(index === 0 ? CTA.sequenceOriginal : CTA.sequenceReply, () => {
-        this.#reply.be32(SEQADJ.position, position)
-        this.#reply.be32(SEQADJ.before, before)
-        this.#reply.be32(SEQADJ.after, after)
+      this.#nest(index === 0 ? CTA.sequenceAdjustmentOriginal : CTA.sequenceAdjustmentReply, () => {
+        this.#reply.be32(SEQADJ.correctionPosition, position)
+        this.#reply.be32(SEQADJ.offsetBefore, before)
+        this.#reply.be32(SEQADJ.offsetAfter, after)
       })
     }
   }

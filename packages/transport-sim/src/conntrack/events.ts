@@ -1,7 +1,6 @@
 /** Events of connections and expected ones: messages to the groups NFNLGRP_CONNTRACK_*. */
-import { NewFlag } from '@ringlink/codec'
+import { ConntrackMessage, ExpectationMessage, NewFlag } from '@ringlink/codec'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
-import { CT_MESSAGE, EXP_MESSAGE } from './attributes.ts'
 import { type Connection, ConntrackEvent, type Expectation } from './connection.ts'
 import { ConnectionWriter } from './describe.ts'
 import type { Reporter } from './reporter.ts'
@@ -46,7 +45,7 @@ export class ConntrackReports {
     const group = isOver ? Group.destroy : isNew ? Group.new : Group.update
     if (!reporter.echo && !this.#network.hasListeners(group)) return
     this.#reply.begin({
-      type: isOver ? CT_MESSAGE.delete : CT_MESSAGE.new,
+      type: isOver ? ConntrackMessage.Delete : ConntrackMessage.New,
       flags: !isOver && isNew ? NewFlag.Create | NewFlag.Exclusive : 0,
       sequence: 0,
       portId: reporter.portId,
@@ -65,7 +64,7 @@ export class ConntrackReports {
     const group = isOver ? Group.expectationDestroy : Group.expectationNew
     if (!reporter.echo && !this.#network.hasListeners(group)) return
     this.#reply.begin({
-      type: isOver ? EXP_MESSAGE.delete : EXP_MESSAGE.new,
+      type: isOver ? ExpectationMessage.Delete : ExpectationMessage.New,
       flags: isOver ? 0 : NewFlag.Create | NewFlag.Exclusive,
       sequence: 0,
       portId: reporter.portId,

@@ -1,12 +1,12 @@
 /** Requests to the subsystem of expected connections (IPCTNL_MSG_EXP_*), with the answers of Linux 6.18. */
-import { Errno, MessageFlag, NewFlag } from '@ringlink/codec'
+import { Errno, ExpectationFlag, ExpectationMessage, MessageFlag, NewFlag, Subsystem } from '@ringlink/codec'
 import { type MessagePolicy, nested, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
-import { EXP_MESSAGE, EXPECT, EXPECT_NAT, STATS_EXPECT } from './attributes.ts'
-import { type Connection, type Expectation, ExpectationFlag, type ExpectationNat } from './connection.ts'
+import { EXPECT, EXPECT_NAT, STATS_EXPECT } from './attributes.ts'
+import type { Connection, Expectation, ExpectationNat } from './connection.ts'
 import { ConnectionWriter } from './describe.ts'
 import { nest, type ParsedTuple, parseTuple, parseZone } from './parse.ts'
 import { answer, dump, dumpProcessors, familyOf, isDump, reporterOf } from './requests.ts'
@@ -32,6 +32,9 @@ const natPolicy: MessagePolicy = [undefined, u32, nested]
 
 /** Functions that a kernel with address translation has for expected connections. */
 const functions: ReadonlySet<string> = new Set(['nat-follow-master'])
+
+/** The type of a row of counters: IPCTNL_MSG_EXP_GET_STATS_CPU, with the other subsystem in the upper byte. */
+const ROW_TYPE = (Subsystem.Conntrack << 8) | (ExpectationMessage.GetProcessorStatistics & 0xff)
 
 /** The messages of the subsystem, by the lower byte of their type. */
 export function expectationMessages(table: ConntrackTable): readonly SubsystemMessage[] {
@@ -165,7 +168,7 @@ class ExpectationRequests {
 
   #row({ sequence, socket }: Pick<KernelRequest, 'sequence' | 'socket'>, expectation: Expectation): Uint8Array {
     this.#reply.begin({
-      type: EXP_MESSAGE.new,
+      type: ExpectationMessage.New,
       flags: MessageFlag.Multipart,
       sequence,
       portId: socket.portId,
@@ -200,6 +203,6 @@ class ExpectationRequests {
 
   /** IPCTNL_MSG_EXP_GET_STATS_CPU; its rows have a type of the other subsystem. */
   processorStatistics(request: KernelRequest): number {
-    return dumpProcessors(request, this.#table, this.#reply, EXP_MESSAGE.statsCpu, STATS_EXPECT)
+    return dumpProcessors(request, this.#table, this.#reply, ROW_TYPE, STATS_EXPECT)
   }
 }

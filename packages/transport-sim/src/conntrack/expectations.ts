@@ -1,7 +1,7 @@
 /** Connections that are expected (nf_conntrack_expect). */
-import { Errno } from '@ringlink/codec'
+import { Errno, ExpectationFlag } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
-import { type Connection, type Expectation, ExpectationFlag } from './connection.ts'
+import type { Connection, Expectation } from './connection.ts'
 import type { ConntrackReports } from './events.ts'
 import { NOBODY, type Reporter } from './reporter.ts'
 import type { ConntrackSettings } from './settings.ts'

@@ -1,11 +1,11 @@
 /** Which connections a dump shows, and a flush ends. */
-import { AttributeBit, Errno, Family, type Memory } from '@ringlink/codec'
+import { AttributeBit, ConntrackDirection, Errno, Family, type Memory, TupleFilterFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { CTA, FILTER } from './attributes.ts'
 import type { Connection } from './connection.ts'
-import { ALL_FIELDS, parseTuple, parseZone, TupleField } from './parse.ts'
-import { Direction, sameBytes, type Tuple } from './tuple.ts'
+import { ALL_FIELDS, parseTuple, parseZone } from './parse.ts'
+import { sameBytes, type Tuple } from './tuple.ts'
 
 /** A filter: true for the connections that it lets through. */
 export type ConnectionFilter = (connection: Connection) => boolean
@@ -65,7 +65,7 @@ function parseTuples(family: number, attributes: AttributeTable): ConnectionFilt
   let zone = parseZone(attributes, CTA.zone)
   for (const [direction, fields] of given.entries()) {
     if (fields === 0) continue
-    const isReply = direction === Direction.Reply
+    const isReply = direction === ConntrackDirection.Reply
     const number = isReply ? CTA.reply : CTA.original
     if (!attributes.has(number)) return -Errno.EINVAL
     const parsed = parseTuple(attributes, number, { family, zone, isReply, fields })
@@ -97,17 +97,24 @@ function matchesTuple(filter: Tuple, tuple: Tuple, fields: number): boolean {
   const has = (field: number) => (fields & field) !== 0
   const isIpv6 = filter.family === Family.Ipv6
   // For IPv6 the kernel lets through what does not agree.
-  if (has(TupleField.source) && sameBytes(filter.source, tuple.source) === isIpv6) return false
-  if (has(TupleField.destination) && sameBytes(filter.destination, tuple.destination) === isIpv6) return false
-  if (has(TupleField.protocol) && filter.protocol !== tuple.protocol) return false
+  if (has(TupleFilterFlag.Source) && sameBytes(filter.source, tuple.source) === isIpv6) return false
+  if (has(TupleFilterFlag.Destination) && sameBytes(filter.destination, tuple.destination) === isIpv6) return false
+  if (has(TupleFilterFlag.Protocol) && filter.protocol !== tuple.protocol) return false
   const { protocol, sourceId, destinationId } = tuple
   if (protocol === IpProtocol.Tcp || protocol === IpProtocol.Udp) {
-    if (has(TupleField.sourcePort) && filter.sourceId !== sourceId) return false
-    return !has(TupleField.destinationPort) || filter.destinationId === destinationId
+    if (has(TupleFilterFlag.SourcePort) && filter.sourceId !== sourceId) return false
+    return !has(TupleFilterFlag.DestinationPort) || filter.destinationId === destinationId
   }
   const isIcmp = protocol === IpProtocol.Icmp
   if (!isIcmp && protocol !== IpProtocol.Icmpv6) return true
-  const { icmpType, icmpCode, icmpId, icmpv6Type, icmpv6Code, icmpv6Id } = TupleField
+  const {
+    IcmpType: icmpType,
+    IcmpCode: icmpCode,
+    IcmpId: icmpId,
+    Icmpv6Type: icmpv6Type,
+    Icmpv6Code: icmpv6Code,
+    Icmpv6Id: icmpv6Id,
+  } = TupleFilterFlag
   const [type, code, id] = isIcmp ? [icmpType, icmpCode, icmpId] : [icmpv6Type, icmpv6Code, icmpv6Id]
   if (has(type) && filter.destinationId >> 8 !== destinationId >> 8) return false
   if (has(code) && (filter.destinationId & 0xff) !== (destinationId & 0xff)) return false

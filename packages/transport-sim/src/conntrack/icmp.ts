@@ -1,19 +1,10 @@
 /** The trackers of ICMP and ICMPv6, and of protocols that nothing more is known of. */
-import { Family } from '@ringlink/codec'
+import { type ConntrackDirection, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { hasValidChecksum } from './checksum.ts'
 import type { Connection } from './connection.ts'
 import { Outcome, type TrackedPacket, type TrackingHost } from './tracking.ts'
-import {
-  type Direction,
-  findTransport,
-  invertTuple,
-  isIcmpQuery,
-  isIcmpv6Query,
-  sameBytes,
-  type Tuple,
-  tupleOf,
-} from './tuple.ts'
+import { findTransport, invertTuple, isIcmpQuery, isIcmpv6Query, sameBytes, type Tuple, tupleOf } from './tuple.ts'
 
 const HEADER_LENGTH = 8
 /** NR_ICMP_TYPES */
@@ -82,6 +73,6 @@ function innerTuple(bytes: Uint8Array, start: number, family: number): Tuple | u
 }
 
 /** Whether an error about a packet of that direction is for the one who sent it. */
-export function isForSender(connection: Connection, direction: Direction, destination: Uint8Array): boolean {
+export function isForSender(connection: Connection, direction: ConntrackDirection, destination: Uint8Array): boolean {
   return sameBytes(connection.tuples[direction].destination, destination)
 }

@@ -1,5 +1,5 @@
 /** What requests say of tuples and zones, with the kernel's errors. */
-import { Errno, Family } from '@ringlink/codec'
+import { Errno, Family, TupleFilterFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { type MessagePolicy, nested, u8, u16, u32 } from '../netlink/attribute-policy.ts'
 import { AttributeTable } from '../netlink/policy.ts'
@@ -17,21 +17,7 @@ const icmpv6Policy: MessagePolicy = [...Array.from({ length: 7 }, () => undefine
 /** The longest address, and a size that none has. */
 const IPV6_LENGTH = 16
 
-/** CTA_FILTER_F_*: which members of a tuple a request is about; all of them but in filters. */
-export const TupleField = {
-  source: 1 << 0,
-  destination: 1 << 1,
-  zone: 1 << 2,
-  protocol: 1 << 3,
-  sourcePort: 1 << 4,
-  destinationPort: 1 << 5,
-  icmpType: 1 << 6,
-  icmpCode: 1 << 7,
-  icmpId: 1 << 8,
-  icmpv6Type: 1 << 9,
-  icmpv6Code: 1 << 10,
-  icmpv6Id: 1 << 11,
-} as const
+/** Bits of `TupleFilterFlag`: which members of a tuple a request is about. Except in filters, all. */
 export const ALL_FIELDS: number = (1 << 12) - 1
 const PROTOCOL_FIELDS = ALL_FIELDS & ~0xf
 
@@ -52,7 +38,7 @@ export interface TupleContext {
   /** the zone that the request names; undefined where a tuple must not name one itself */
   readonly zone: Zone | undefined
   readonly isReply?: boolean
-  /** bits of `TupleField` */
+  /** bits of `TupleFilterFlag` */
   readonly fields?: number
 }
 
@@ -63,14 +49,14 @@ export function parseTuple(attributes: AttributeTable, number: number, context: 
   if (typeof table === 'number') return table
   if (family !== Family.Ipv4 && family !== Family.Ipv6) return -Errno.EOPNOTSUPP
   let addresses = noAddresses(family)
-  if ((fields & (TupleField.source | TupleField.destination)) !== 0) {
+  if ((fields & (TupleFilterFlag.Source | TupleFilterFlag.Destination)) !== 0) {
     if (!table.has(TUPLE.address)) return -Errno.EINVAL
     const parsed = parseAddresses(table, family, fields)
     if (typeof parsed === 'number') return parsed
     addresses = parsed
   }
   let protocol: ProtocolPart = { protocol: 0, sourceId: 0, destinationId: 0 }
-  if ((fields & TupleField.protocol) !== 0) {
+  if ((fields & TupleFilterFlag.Protocol) !== 0) {
     if (!table.has(TUPLE.protocol)) return -Errno.EINVAL
     const parsed = parseProtocol(table, fields)
     if (typeof parsed === 'number') return parsed
@@ -79,7 +65,7 @@ export function parseTuple(attributes: AttributeTable, number: number, context: 
     return -Errno.EINVAL
   }
   let zone = given ?? DEFAULT_ZONE
-  if ((fields & TupleField.zone) !== 0 && table.has(TUPLE.zone)) {
+  if ((fields & TupleFilterFlag.Zone) !== 0 && table.has(TUPLE.zone)) {
     if (given === undefined || given.id !== 0) return -Errno.EINVAL
     zone = { id: table.be16(TUPLE.zone), directions: isReply ? ZoneDirection.Reply : ZoneDirection.Original }
   }
@@ -114,8 +100,8 @@ function parseAddresses(tuple: AttributeTable, family: number, fields: number): 
   const length = isIpv4 ? 4 : IPV6_LENGTH
   const part = noAddresses(family)
   const members = [
-    [TupleField.source, isIpv4 ? ADDRESS.ipv4Source : ADDRESS.ipv6Source, part.source],
-    [TupleField.destination, isIpv4 ? ADDRESS.ipv4Destination : ADDRESS.ipv6Destination, part.destination],
+    [TupleFilterFlag.Source, isIpv4 ? ADDRESS.ipv4Source : ADDRESS.ipv6Source, part.source],
+    [TupleFilterFlag.Destination, isIpv4 ? ADDRESS.ipv4Destination : ADDRESS.ipv6Destination, part.destination],
   ] as const
   for (const [field, number, bytes] of members) {
     if ((fields & field) === 0) continue
@@ -132,11 +118,11 @@ function parseProtocol(tuple: AttributeTable, fields: number): ProtocolPart | nu
   const protocol = u8At(table, PROTO.number)
   if (hasPorts(protocol)) return parsePorts(tuple, protocol, fields)
   if (protocol === IpProtocol.Icmp) {
-    const { icmpType, icmpCode, icmpId } = TupleField
+    const { IcmpType: icmpType, IcmpCode: icmpCode, IcmpId: icmpId } = TupleFilterFlag
     return parseQuery(tuple, protocol, icmpPolicy, PROTO.icmpId, [icmpId, icmpType, icmpCode], fields)
   }
   if (protocol === IpProtocol.Icmpv6) {
-    const { icmpv6Type, icmpv6Code, icmpv6Id } = TupleField
+    const { Icmpv6Type: icmpv6Type, Icmpv6Code: icmpv6Code, Icmpv6Id: icmpv6Id } = TupleFilterFlag
     return parseQuery(tuple, protocol, icmpv6Policy, PROTO.icmpv6Id, [icmpv6Id, icmpv6Type, icmpv6Code], fields)
   }
   return { protocol, sourceId: 0, destinationId: 0 }
@@ -145,8 +131,8 @@ function parseProtocol(tuple: AttributeTable, fields: number): ProtocolPart | nu
 function parsePorts(tuple: AttributeTable, protocol: number, fields: number): ProtocolPart | number {
   const table = nest(tuple, TUPLE.protocol, portPolicy, PROTO.icmpv6Code)
   if (typeof table === 'number') return table
-  const needsSource = (fields & TupleField.sourcePort) !== 0
-  const needsDestination = (fields & TupleField.destinationPort) !== 0
+  const needsSource = (fields & TupleFilterFlag.SourcePort) !== 0
+  const needsDestination = (fields & TupleFilterFlag.DestinationPort) !== 0
   if (needsSource && !table.has(PROTO.sourcePort)) return -Errno.EINVAL
   if (needsDestination && !table.has(PROTO.destinationPort)) return -Errno.EINVAL
   return {

@@ -1,14 +1,14 @@
 /** Requests to the subsystem of connections (nf_conntrack_netlink), with the answers of Linux 6.18. */
-import { Errno, GetFlag, MessageFlag, NewFlag } from '@ringlink/codec'
+import { ConntrackMessage, ConntrackStatus, Errno, GetFlag, MessageFlag, NewFlag } from '@ringlink/codec'
 import { type MessagePolicy, nested, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
 import { RowDump } from '../netlink/row-dump.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
-import { CT_MESSAGE, CTA, GET_AND_ZERO, STATS, STATS_GLOBAL } from './attributes.ts'
+import { CTA, STATS, STATS_GLOBAL } from './attributes.ts'
 import { changeConnection, changeLabels } from './change.ts'
-import { type Connection, ConntrackEvent, Status } from './connection.ts'
+import { type Connection, ConntrackEvent } from './connection.ts'
 import { createConnection } from './create.ts'
 import { ConnectionWriter } from './describe.ts'
 import { type ConnectionFilter, needsFilter, parseFilter } from './filter.ts'
@@ -165,7 +165,7 @@ class ConnectionRequests {
     if (original.tuple.protocol !== reply.tuple.protocol) return -Errno.EINVAL
     const made = createConnection(table, attributes, original.tuple, reply.tuple, zone)
     if (typeof made === 'number') return made
-    let events = CHANGED | (1 << (made.has(Status.Expected) ? ConntrackEvent.Related : ConntrackEvent.New))
+    let events = CHANGED | (1 << (made.has(ConntrackStatus.Expected) ? ConntrackEvent.Related : ConntrackEvent.New))
     if (attributes.has(CTA.labels) && changeLabels(table, made, attributes) === 0) events |= 1 << ConntrackEvent.Label
     this.#report(made, events, request)
     table.release(made)
@@ -186,7 +186,7 @@ class ConnectionRequests {
   /** IPCTNL_MSG_CT_GET, and the one that also zeroes counters. */
   get(request: KernelRequest, attributes: AttributeTable): number {
     const family = familyOf(request)
-    const zeroes = (request.type & 0xff) === GET_AND_ZERO
+    const zeroes = request.type === ConntrackMessage.GetAndZeroCounters
     if (isDump(request)) return this.#dump(request, attributes, family, zeroes)
     const found = this.#find(attributes, family)
     if (typeof found === 'number') return found
@@ -222,7 +222,7 @@ class ConnectionRequests {
     flags: number,
   ): Uint8Array {
     this.#reply.begin({
-      type: CT_MESSAGE.new,
+      type: ConntrackMessage.New,
       flags: flags | MessageFlag.Multipart,
       sequence,
       portId: socket.portId,
@@ -250,7 +250,7 @@ class ConnectionRequests {
     const found = this.#find(attributes, family)
     if (typeof found === 'number') return found
     const { connection } = found
-    if (connection.has(Status.Offload)) return -Errno.EBUSY
+    if (connection.has(ConntrackStatus.Offload)) return -Errno.EBUSY
     if (attributes.has(CTA.id) && attributes.be32(CTA.id) !== connection.id) return -Errno.ENOENT
     this.#table.delete(connection, reporterOf(request))
     return 0
@@ -268,21 +268,21 @@ class ConnectionRequests {
     }
     const reporter = reporterOf(request)
     for (const connection of [...this.#table.connections]) {
-      if (!connection.has(Status.Offload) && filter(connection)) this.#table.delete(connection, reporter)
+      if (!connection.has(ConntrackStatus.Offload) && filter(connection)) this.#table.delete(connection, reporter)
     }
     return 0
   }
 
   /** IPCTNL_MSG_CT_GET_STATS_CPU */
   processorStatistics(request: KernelRequest): number {
-    return dumpProcessors(request, this.#table, this.#reply, CT_MESSAGE.statsCpu, STATS)
+    return dumpProcessors(request, this.#table, this.#reply, ConntrackMessage.GetProcessorStatistics, STATS)
   }
 
   /** IPCTNL_MSG_CT_GET_STATS */
   statistics(request: KernelRequest): number {
     const { count, settings } = this.#table
     this.#reply.begin({
-      type: CT_MESSAGE.stats,
+      type: ConntrackMessage.GetStatistics,
       flags: MessageFlag.Multipart,
       sequence: request.sequence,
       portId: request.socket.portId,

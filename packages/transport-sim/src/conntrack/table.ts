@@ -1,6 +1,7 @@
 /** The table of connections: nf_conntrack_core without the way of packets. */
+import { ConntrackDirection, ConntrackStatus } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
-import { Connection, ConntrackEvent, type EventCache, type HelperState, LABEL_BYTES, Status } from './connection.ts'
+import { Connection, ConntrackEvent, type EventCache, type HelperState, LABEL_BYTES } from './connection.ts'
 import type { ConntrackReports } from './events.ts'
 import { ExpectationTable } from './expectations.ts'
 import { ExpiryQueue } from './expiry.ts'
@@ -8,12 +9,12 @@ import { NOBODY, type Reporter } from './reporter.ts'
 import type { ConntrackSettings } from './settings.ts'
 import { ConntrackStatistics } from './statistics.ts'
 import type { TrackingHost } from './tracking.ts'
-import { Direction, type Tuple, tupleKey, type Zone, zoneIdOf } from './tuple.ts'
+import { type Tuple, tupleKey, type Zone, zoneIdOf } from './tuple.ts'
 
 /** A connection, and which of its directions a tuple is. */
 export interface FoundConnection {
   readonly connection: Connection
-  readonly direction: Direction
+  readonly direction: ConntrackDirection
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000
@@ -60,8 +61,8 @@ export class ConntrackTable implements TrackingHost {
 
   /** The connection that a tuple belongs to in a zone; one whose time is over is ended instead. */
   find(tuple: Tuple, zone: Zone): FoundConnection | undefined {
-    const original = zoneIdOf(zone, Direction.Original)
-    const reply = zoneIdOf(zone, Direction.Reply)
+    const original = zoneIdOf(zone, ConntrackDirection.Original)
+    const reply = zoneIdOf(zone, ConntrackDirection.Reply)
     const found = this.#findIn(tuple, zone, original)
     return found === undefined && reply !== original ? this.#findIn(tuple, zone, reply) : found
   }
@@ -116,11 +117,11 @@ export class ConntrackTable implements TrackingHost {
     const [original, reply] = connection.keys
     if (this.#byKey.has(original) || this.#byKey.has(reply)) return false
     connection.timeout += this.now
-    connection.status |= Status.Confirmed
+    connection.status |= ConntrackStatus.Confirmed
     connection.references++
     if (connection.times !== undefined) connection.times.start = this.realTime()
-    this.#byKey.set(original, { connection, direction: Direction.Original })
-    this.#byKey.set(reply, { connection, direction: Direction.Reply })
+    this.#byKey.set(original, { connection, direction: ConntrackDirection.Original })
+    this.#byKey.set(reply, { connection, direction: ConntrackDirection.Reply })
     this.connections.add(connection)
     this.#expiry.watch(connection)
     return true
@@ -134,7 +135,7 @@ export class ConntrackTable implements TrackingHost {
   }
 
   refresh(connection: Connection, milliseconds: number): void {
-    if (!connection.has(Status.FixedTimeout)) this.setTimeout(connection, milliseconds)
+    if (!connection.has(ConntrackStatus.FixedTimeout)) this.setTimeout(connection, milliseconds)
   }
 
   /** As {@link refresh}, even where the time is fixed. */
@@ -159,7 +160,7 @@ export class ConntrackTable implements TrackingHost {
   /** Ends a connection; false where it has ended. */
   delete(connection: Connection, reporter: Reporter): boolean {
     if (connection.isDying) return false
-    connection.status |= Status.Dying
+    connection.status |= ConntrackStatus.Dying
     const { times } = connection
     if (times !== undefined) {
       const late = Math.max(0, this.now - connection.timeout) * NANOSECONDS_PER_MILLISECOND
@@ -193,7 +194,7 @@ export class ConntrackTable implements TrackingHost {
   /** Ends a connection that is not assured, the oldest, to make room. */
   #dropEarly(): boolean {
     for (const connection of this.connections) {
-      if (connection.has(Status.Assured) || !this.kill(connection)) continue
+      if (connection.has(ConntrackStatus.Assured) || !this.kill(connection)) continue
       this.statistics.earlyDrop++
       return true
     }

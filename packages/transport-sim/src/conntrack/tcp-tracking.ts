@@ -1,5 +1,6 @@
 /** What connection tracking remembers of a TCP connection, and the states that it goes through. */
 
+import { TcpTrackingFlag } from '@ringlink/codec'
 /** `enum tcp_conntrack`. The values from Count on are outcomes of a step, not states. */
 export const TcpState = {
   None: 0,
@@ -19,18 +20,6 @@ export const TcpState = {
 
 /** Which of the flags RST, SYN, FIN and ACK decides. */
 export const TcpKind = { Syn: 0, SynAck: 1, Fin: 2, Ack: 3, Reset: 4, None: 5 } as const
-
-/** IP_CT_TCP_FLAG_*, and what else the kernel keeps beside them. */
-export const TcpFlag = {
-  WindowScale: 0x1,
-  SackPermitted: 0x2,
-  CloseInitiated: 0x4,
-  Liberal: 0x8,
-  DataUnacknowledged: 0x10,
-  MaximumAckSet: 0x20,
-  ExpectsChallengeAck: 0x40,
-  SimultaneousOpen: 0x80,
-} as const
 
 /** TCP flags of a header. */
 export const HeaderFlag = {
@@ -95,7 +84,7 @@ export class TcpSide {
     this.maximumWindow = 0
     this.maximumAck = 0
     this.scale = 0
-    this.flags &= TcpFlag.Liberal
+    this.flags &= TcpTrackingFlag.BeLiberal
   }
 }
 
@@ -161,12 +150,12 @@ export class TcpSegment {
   readOptions(side: { scale: number; flags: number }): void {
     if (this.#headerEnd === this.#options) return
     side.scale = 0
-    side.flags &= TcpFlag.Liberal
+    side.flags &= TcpTrackingFlag.BeLiberal
     for (const { kind, at, length } of this.#eachOption()) {
-      if (kind === OPTION.sackPermitted && length === 2) side.flags |= TcpFlag.SackPermitted
+      if (kind === OPTION.sackPermitted && length === 2) side.flags |= TcpTrackingFlag.SelectiveAcknowledgement
       if (kind !== OPTION.windowScale || length !== 3) continue
       side.scale = Math.min(this.#view.getUint8(at + 2), MAXIMUM_SCALE)
-      side.flags |= TcpFlag.WindowScale
+      side.flags |= TcpTrackingFlag.WindowScale
     }
   }
 

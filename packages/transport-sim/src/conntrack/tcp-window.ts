@@ -1,6 +1,7 @@
 /** Whether a TCP segment is one that the other side can take: the windows of both sides as the kernel guesses them. */
+import { TcpTrackingFlag } from '@ringlink/codec'
 import type { TcpSegment, TcpSide, TcpTracking } from './tcp-tracking.ts'
-import { HeaderFlag, isAfter, isBefore, TcpFlag, TcpKind, TcpState } from './tcp-tracking.ts'
+import { HeaderFlag, isAfter, isBefore, TcpKind, TcpState } from './tcp-tracking.ts'
 
 /** What comes of a segment. */
 export const WindowCheck = { Accept: 0, Ignore: 1, Invalid: 2 } as const
@@ -27,7 +28,7 @@ export function checkWindow({ tcp, segment, direction, offset, isLiberal }: Wind
   const receiver = tcp.sides[1 - direction] as TcpSide
   let { sequence, end, ack } = segment
   const moved = offset(1 - direction, u32(ack - 1))
-  let sack = (receiver.flags & TcpFlag.SackPermitted) === 0 ? ack : segment.highestSack(ack)
+  let sack = (receiver.flags & TcpTrackingFlag.SelectiveAcknowledgement) === 0 ? ack : segment.highestSack(ack)
   ack = u32(ack - moved)
   sack = u32(sack - moved)
   if (beginsAtOnce(tcp, sender, receiver, segment, direction, sack)) return WindowCheck.Accept
@@ -43,7 +44,7 @@ export function checkWindow({ tcp, segment, direction, offset, isLiberal }: Wind
   }
   const refused = compare(sender, receiver, { sequence, end, sack })
   if (refused !== WindowCheck.Accept) {
-    return isLiberal || (sender.flags & TcpFlag.Liberal) !== 0 ? WindowCheck.Accept : refused
+    return isLiberal || (sender.flags & TcpTrackingFlag.BeLiberal) !== 0 ? WindowCheck.Accept : refused
   }
   learn(sender, receiver, segment, { end, ack, sack })
   if (segment.kind === TcpKind.Ack) countRetransmission(tcp, segment, { direction, sequence, end, ack })
@@ -89,7 +90,7 @@ function beginSide(sender: TcpSide, receiver: TcpSide, segment: TcpSegment, dire
   sender.maximumWindow = Math.max(1, segment.window)
   segment.readOptions(sender)
   // Windows are scaled only where both sides have said so.
-  if (direction === 1 && (sender.flags & receiver.flags & TcpFlag.WindowScale) === 0) {
+  if (direction === 1 && (sender.flags & receiver.flags & TcpTrackingFlag.WindowScale) === 0) {
     sender.scale = 0
     receiver.scale = 0
   }
@@ -112,7 +113,7 @@ function compare(sender: TcpSide, receiver: TcpSide, { sequence, end, sack }: Ra
     if (!isSlight || excess > receiver.maximumWindow || !acksSeen) return WindowCheck.Invalid
     // What is sent beyond the window may be acknowledged anyway.
     sender.end = end
-    sender.flags |= TcpFlag.DataUnacknowledged
+    sender.flags |= TcpTrackingFlag.DataUnacknowledged
     return WindowCheck.Ignore
   }
   if (!acksSeen) return WindowCheck.Invalid
@@ -130,12 +131,12 @@ function learn(
   sender.maximumWindow = Math.max(sender.maximumWindow, u32(window + u32(sack - ack)))
   if (isAfter(end, sender.end)) {
     sender.end = end
-    sender.flags |= TcpFlag.DataUnacknowledged
+    sender.flags |= TcpTrackingFlag.DataUnacknowledged
   }
   if (segment.has(HeaderFlag.Ack)) {
-    const isFirst = (sender.flags & TcpFlag.MaximumAckSet) === 0
+    const isFirst = (sender.flags & TcpTrackingFlag.MaximumAcknowledged) === 0
     if (isFirst || isAfter(ack, sender.maximumAck)) sender.maximumAck = ack
-    sender.flags |= TcpFlag.MaximumAckSet
+    sender.flags |= TcpTrackingFlag.MaximumAcknowledged
   }
   if (receiver.maximumWindow !== 0 && isAfter(end, sender.maximumEnd)) {
     receiver.maximumWindow = u32(receiver.maximumWindow + u32(end - sender.maximumEnd))
@@ -143,7 +144,7 @@ function learn(
   if (isAfter(u32(sack + window), u32(receiver.maximumEnd - 1))) {
     receiver.maximumEnd = u32(sack + Math.max(1, window))
   }
-  if (ack === receiver.end) receiver.flags &= ~TcpFlag.DataUnacknowledged
+  if (ack === receiver.end) receiver.flags &= ~TcpTrackingFlag.DataUnacknowledged
 }
 
 function countRetransmission(

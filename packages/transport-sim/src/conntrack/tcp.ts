@@ -1,11 +1,11 @@
 /** The tracker of TCP (nf_conntrack_proto_tcp): which segments belong to a connection, and what state they bring it to. */
+import { ConntrackDirection, ConntrackStatus, TcpTrackingFlag } from '@ringlink/codec'
 import { hasValidChecksum } from './checksum.ts'
-import { type Connection, ConntrackEvent, Status } from './connection.ts'
+import { type Connection, ConntrackEvent } from './connection.ts'
 import type { ConntrackSettings } from './settings.ts'
-import { HeaderFlag, isBefore, nextState, TcpFlag, TcpKind, TcpSegment, TcpState, TcpTracking } from './tcp-tracking.ts'
+import { HeaderFlag, isBefore, nextState, TcpKind, TcpSegment, TcpState, TcpTracking } from './tcp-tracking.ts'
 import { checkWindow, WindowCheck } from './tcp-window.ts'
 import { Outcome, type TrackedPacket, type TrackingHost } from './tracking.ts'
-import { Direction } from './tuple.ts'
 
 const { Syn, Fin, Reset, Ack, Urgent } = HeaderFlag
 const HEADER_LENGTH = 20
@@ -64,7 +64,7 @@ function readSegment(packet: TrackedPacket): TcpSegment | undefined {
 
 /** What is known after the first segment; undefined where a connection cannot begin with it. */
 function begin(segment: TcpSegment, settings: ConntrackSettings): TcpTracking | undefined {
-  const state = nextState(Direction.Original, segment.kind, TcpState.None)
+  const state = nextState(ConntrackDirection.Original, segment.kind, TcpState.None)
   if (state >= TcpState.Count) return undefined
   const tcp = new TcpTracking()
   const [original, reply] = tcp.sides
@@ -77,7 +77,7 @@ function begin(segment: TcpSegment, settings: ConntrackSettings): TcpTracking | 
   }
   if (!settings.tcpLoose) return undefined
   original.maximumEnd = (segment.end + original.maximumWindow) >>> 0
-  original.flags = TcpFlag.SackPermitted | TcpFlag.Liberal
+  original.flags = TcpTrackingFlag.SelectiveAcknowledgement | TcpTrackingFlag.BeLiberal
   reply.flags = original.flags
   return tcp
 }
@@ -92,7 +92,7 @@ class Step {
   #tcp: TcpTracking
   #packet: TrackedPacket
   #segment: TcpSegment
-  #direction: Direction
+  #direction: ConntrackDirection
   #kind: number
   #before: number
   #after: number
@@ -128,13 +128,13 @@ class Step {
         return Outcome.Accept
       }
     } else if (after === TcpState.TimeWait && this.#isChallengeAck()) {
-      this.#tcp.last.flags &= ~TcpFlag.ExpectsChallengeAck
+      this.#tcp.last.flags &= ~TcpTrackingFlag.ChallengeAcknowledgement
       return Outcome.Accept
     } else if (after === TcpState.SynSent2) {
-      this.#tcp.last.flags |= TcpFlag.SimultaneousOpen
+      this.#tcp.last.flags |= TcpTrackingFlag.SimultaneousOpen
     } else if (after === TcpState.SynReceived) {
-      const isSimultaneous = (this.#tcp.last.flags & TcpFlag.SimultaneousOpen) !== 0
-      if (this.#direction === Direction.Reply && this.#kind === TcpKind.Ack && isSimultaneous) {
+      const isSimultaneous = (this.#tcp.last.flags & TcpTrackingFlag.SimultaneousOpen) !== 0
+      if (this.#direction === ConntrackDirection.Reply && this.#kind === TcpKind.Ack && isSimultaneous) {
         this.#after = TcpState.Established
       }
     } else if (after === TcpState.Close && this.#kind === TcpKind.Reset) {
@@ -160,7 +160,7 @@ class Step {
   /** A SYN after the end: the same connection again, or a new one of the same ports. */
   #reopens(): boolean {
     const { sides, last } = this.#tcp
-    const wasClosed = ((sides[0].flags | sides[1].flags) & TcpFlag.CloseInitiated) !== 0
+    const wasClosed = ((sides[0].flags | sides[1].flags) & TcpTrackingFlag.CloseInitiated) !== 0
     return wasClosed || (last.direction === this.#direction && last.kind === TcpKind.Reset)
   }
 
@@ -180,7 +180,7 @@ class Step {
     side.maximumEnd = last.end
     side.maximumWindow = Math.max(1, last.window)
     side.scale = last.scale
-    last.flags &= ~TcpFlag.ExpectsChallengeAck
+    last.flags &= ~TcpTrackingFlag.ChallengeAcknowledgement
     side.flags = last.flags
     this.#side(this.#direction).reset()
     return true
@@ -195,14 +195,18 @@ class Step {
     last.sequence = segment.sequence
     last.end = segment.end
     last.window = segment.window
-    if (this.#kind === TcpKind.Syn && this.#direction === Direction.Original) {
+    if (this.#kind === TcpKind.Syn && this.#direction === ConntrackDirection.Original) {
       const seen = { scale: 0, flags: 0 }
       segment.readOptions(seen)
-      last.scale = (seen.flags & TcpFlag.WindowScale) === 0 ? 0 : seen.scale
-      last.flags = seen.flags & (TcpFlag.WindowScale | TcpFlag.SackPermitted)
-      if (this.#before === TcpState.LastAck) last.flags |= TcpFlag.ExpectsChallengeAck
+      last.scale = (seen.flags & TcpTrackingFlag.WindowScale) === 0 ? 0 : seen.scale
+      last.flags = seen.flags & (TcpTrackingFlag.WindowScale | TcpTrackingFlag.SelectiveAcknowledgement)
+      if (this.#before === TcpState.LastAck) last.flags |= TcpTrackingFlag.ChallengeAcknowledgement
     }
-    if (this.#before === TcpState.SynSent && this.#kind === TcpKind.Ack && this.#direction === Direction.Reply) {
+    if (
+      this.#before === TcpState.SynSent &&
+      this.#kind === TcpKind.Ack &&
+      this.#direction === ConntrackDirection.Reply
+    ) {
       last.ack = segment.ack
     }
   }
@@ -214,7 +218,7 @@ class Step {
       this.#kind === TcpKind.Ack &&
       last.direction !== this.#direction &&
       last.kind === TcpKind.Syn &&
-      (last.flags & TcpFlag.ExpectsChallengeAck) !== 0
+      (last.flags & TcpTrackingFlag.ChallengeAcknowledgement) !== 0
     )
   }
 
@@ -224,8 +228,8 @@ class Step {
     const { sequence, ack } = this.#segment
     if (closingStates.has(state)) return Decision.InWindow
     const other = this.#side(1 - this.#direction)
-    if ((other.flags & TcpFlag.MaximumAckSet) !== 0 && last.kind !== TcpKind.Syn) {
-      const isEstablished = state === TcpState.Established && this.#connection.has(Status.Assured)
+    if ((other.flags & TcpTrackingFlag.MaximumAcknowledged) !== 0 && last.kind !== TcpKind.Syn) {
+      const isEstablished = state === TcpState.Established && this.#connection.has(ConntrackStatus.Assured)
       if (sequence === 0 && !isEstablished) return Decision.Check
       if (isBefore(sequence, other.maximumAck) && !this.#host.settings.tcpIgnoreInvalidReset) return undefined
       if (!isEstablished || sequence === other.maximumAck) return Decision.Check
@@ -234,13 +238,13 @@ class Step {
       // Not exactly where it should be: the connection stays, in case it is challenged.
       this.#after = this.#before
     }
-    const answersSyn = this.#connection.has(Status.SeenReply) && last.kind === TcpKind.Syn
-    const answersAck = !this.#connection.has(Status.Assured) && last.kind === TcpKind.Ack
+    const answersSyn = this.#connection.has(ConntrackStatus.SeenReply) && last.kind === TcpKind.Syn
+    const answersAck = !this.#connection.has(ConntrackStatus.Assured) && last.kind === TcpKind.Ack
     if ((answersSyn || answersAck) && ack === last.end) return Decision.InWindow
     const answersChallenge =
       this.#before === TcpState.SynSent &&
       last.kind === TcpKind.Ack &&
-      last.direction === Direction.Reply &&
+      last.direction === ConntrackDirection.Reply &&
       sequence === last.ack
     return answersChallenge ? Decision.InWindow : Decision.Check
   }
@@ -264,7 +268,7 @@ class Step {
   #shrink(): void {
     const connection = this.#connection
     const { last } = this.#tcp
-    if (!connection.has(Status.Assured) || connection.has(Status.FixedTimeout)) return
+    if (!connection.has(ConntrackStatus.Assured) || connection.has(ConntrackStatus.FixedTimeout)) return
     if (this.#kind !== TcpKind.Reset && this.#kind !== TcpKind.Fin) return
     if (last.direction === this.#direction || (last.kind !== TcpKind.Fin && last.kind !== TcpKind.Reset)) {
       last.kind = this.#kind
@@ -284,10 +288,11 @@ class Step {
     tcp.last.direction = this.#direction
     tcp.state = this.#after
     const hasChanged = this.#before !== this.#after
-    if (hasChanged && this.#after === TcpState.FinWait) this.#side(this.#direction).flags |= TcpFlag.CloseInitiated
+    if (hasChanged && this.#after === TcpState.FinWait)
+      this.#side(this.#direction).flags |= TcpTrackingFlag.CloseInitiated
     let timeout = this.#timeout()
     if (hasChanged) this.#host.note(connection, ConntrackEvent.ProtocolInformation)
-    if (!connection.has(Status.SeenReply)) {
+    if (!connection.has(ConntrackStatus.SeenReply)) {
       if (this.#kind === TcpKind.Reset) {
         connection.count(this.#direction, this.#packet.bytes.length)
         this.#host.kill(connection)
@@ -296,9 +301,9 @@ class Step {
       // A SYN that is sent again does not keep it alive.
       if (this.#kind === TcpKind.Syn && this.#before === TcpState.SynSent) return Outcome.Accept
       if (this.#after === TcpState.Established) timeout = Math.min(timeout, settings.timeouts.tcp.unacknowledged)
-    } else if (!connection.has(Status.Assured) && this.#after === TcpState.Established) {
+    } else if (!connection.has(ConntrackStatus.Assured) && this.#after === TcpState.Established) {
       if (this.#before === TcpState.SynReceived || this.#before === TcpState.Established) {
-        connection.status |= Status.Assured
+        connection.status |= ConntrackStatus.Assured
         this.#host.note(connection, ConntrackEvent.Assured)
       }
     }
@@ -316,7 +321,7 @@ class Step {
       return maximumRetransmissions
     }
     if (this.#kind === TcpKind.Reset) return close
-    const isUnacknowledged = ((sides[0].flags | sides[1].flags) & TcpFlag.DataUnacknowledged) !== 0
+    const isUnacknowledged = ((sides[0].flags | sides[1].flags) & TcpTrackingFlag.DataUnacknowledged) !== 0
     if (isUnacknowledged && usual > unacknowledged) return unacknowledged
     return last.window === 0 && usual > maximumRetransmissions ? maximumRetransmissions : usual
   }

@@ -1,21 +1,21 @@
 /** What connection tracking does to packets on their way (nf_conntrack_in, nf_confirm). */
-import { ConntrackInfo, ConntrackStateBit, Family, Hook, Verdict } from '@ringlink/codec'
+import {
+  ConntrackDirection,
+  ConntrackInfo,
+  ConntrackStateBit,
+  ConntrackStatus,
+  Family,
+  Hook,
+  Verdict,
+} from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
-import { type Connection, ConntrackEvent, Status } from './connection.ts'
+import { type Connection, ConntrackEvent } from './connection.ts'
 import { classifyIcmp, isForSender, trackGeneric, trackIcmp } from './icmp.ts'
 import type { ConntrackTable } from './table.ts'
 import { trackTcp } from './tcp.ts'
 import { Outcome, type TrackedPacket, type TrackingHost } from './tracking.ts'
-import {
-  DEFAULT_ZONE,
-  Direction,
-  findTransport,
-  invertTuple,
-  type TransportPlace,
-  tupleOf,
-  type Zone,
-} from './tuple.ts'
+import { DEFAULT_ZONE, findTransport, invertTuple, type TransportPlace, tupleOf, type Zone } from './tuple.ts'
 import { trackUdp } from './udp.ts'
 
 type Tracker = (host: TrackingHost, connection: Connection, packet: TrackedPacket) => Outcome
@@ -34,8 +34,8 @@ function stateBit(info: number): number {
 }
 
 /** Whether a packet that stands so to its connection goes the way of the answers. */
-export function directionOf(info: number): Direction {
-  return info >= ConntrackInfo.EstablishedReply ? Direction.Reply : Direction.Original
+export function directionOf(info: number): ConntrackDirection {
+  return info >= ConntrackInfo.EstablishedReply ? ConntrackDirection.Reply : ConntrackDirection.Original
 }
 
 /** Finds the connections of packets, and takes in new ones. */
@@ -82,7 +82,7 @@ export class PacketTracker {
     const { connection } = packet
     if (connection === undefined) return true
     const table = this.#table
-    if (!connection.isConfirmed && directionOf(packet.connectionInfo) === Direction.Original) {
+    if (!connection.isConfirmed && directionOf(packet.connectionInfo) === ConntrackDirection.Original) {
       if (connection.isDying || !table.insert(connection)) {
         table.statistics.insertFailed++
         if (!connection.isDying) return this.#resolveClash(packet, connection)
@@ -115,7 +115,7 @@ export class PacketTracker {
     table.statistics.insertFailed--
     table.statistics.clashResolve++
     const { counters } = loser
-    if (counters !== undefined) winner.count(Direction.Original, counters[0].bytes)
+    if (counters !== undefined) winner.count(ConntrackDirection.Original, counters[0].bytes)
     winner.references++
     packet.connection = winner
     packet.connectionInfo = ConntrackInfo.New
@@ -141,7 +141,7 @@ export class PacketTracker {
       this.#table.statistics.error++
       return true
     }
-    const info = match.direction === Direction.Reply ? ConntrackInfo.RelatedReply : ConntrackInfo.Related
+    const info = match.direction === ConntrackDirection.Reply ? ConntrackInfo.RelatedReply : ConntrackInfo.Related
     this.#attach(packet, match.connection, info)
     return true
   }
@@ -173,25 +173,25 @@ export class PacketTracker {
     const expected = table.expectations.fulfil(tuple, zone)
     if (expected !== undefined) {
       const { master } = expected
-      connection.status |= Status.Expected
+      connection.status |= ConntrackStatus.Expected
       connection.master = master
       master.references++
       connection.mark = master.mark
       connection.securityMark = master.securityMark
     }
-    return this.#take(packet, found, connection, Direction.Original)
+    return this.#take(packet, found, connection, ConntrackDirection.Original)
   }
 
   #take(
     packet: SimPacket,
     found: Omit<TrackedPacket, 'direction'>,
     connection: Connection,
-    direction: Direction,
+    direction: ConntrackDirection,
   ): Outcome {
     let info: number = ConntrackInfo.EstablishedReply
-    if (direction === Direction.Original) {
-      if (connection.has(Status.SeenReply)) info = ConntrackInfo.Established
-      else info = connection.has(Status.Expected) ? ConntrackInfo.Related : ConntrackInfo.New
+    if (direction === ConntrackDirection.Original) {
+      if (connection.has(ConntrackStatus.SeenReply)) info = ConntrackInfo.Established
+      else info = connection.has(ConntrackStatus.Expected) ? ConntrackInfo.Related : ConntrackInfo.New
     }
     this.#attach(packet, connection, info)
     const tracker = trackers.get(connection.protocol) ?? trackGeneric
@@ -201,8 +201,8 @@ export class PacketTracker {
       this.forget(packet)
       return outcome
     }
-    if (info === ConntrackInfo.EstablishedReply && !connection.has(Status.SeenReply)) {
-      connection.status |= Status.SeenReply
+    if (info === ConntrackInfo.EstablishedReply && !connection.has(ConntrackStatus.SeenReply)) {
+      connection.status |= ConntrackStatus.SeenReply
       this.#table.note(connection, ConntrackEvent.Reply)
     }
     return Outcome.Accept

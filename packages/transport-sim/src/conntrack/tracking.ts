@@ -1,7 +1,7 @@
 /** What the trackers of the protocols work with. */
+import type { ConntrackDirection } from '@ringlink/codec'
 import type { Connection, ConntrackEvent } from './connection.ts'
 import type { ConntrackSettings } from './settings.ts'
-import type { Direction } from './tuple.ts'
 
 /** What comes of a packet. */
 export const Outcome = {
@@ -33,7 +33,7 @@ export interface TrackedPacket {
   readonly family: number
   /** of the transport header */
   readonly at: number
-  readonly direction: Direction
+  readonly direction: ConntrackDirection
   /** its checksum is to be verified: it comes from outside and nobody has done so */
   readonly verify: boolean
 }

@@ -1,5 +1,5 @@
 /** Tuples: what tells one direction of a connection from all others, and where a packet has it (nf_conntrack_tuple). */
-import { Family } from '@ringlink/codec'
+import { ConntrackDirection, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 
 /** One direction of a connection. */
@@ -17,10 +17,6 @@ export interface Tuple {
   readonly destinationId: number
 }
 
-/** `enum ip_conntrack_dir` */
-export const Direction = { Original: 0, Reply: 1 } as const
-export type Direction = (typeof Direction)[keyof typeof Direction]
-
 /** To which directions of a connection its zone applies (NF_CT_ZONE_DIR_*); bits. */
 export const ZoneDirection = { Original: 1, Reply: 2, Both: 3 } as const
 
@@ -35,8 +31,10 @@ export interface Zone {
 export const DEFAULT_ZONE: Zone = { id: 0, directions: ZoneDirection.Both }
 
 /** The id that a zone has for a direction: that of the default zone where it does not apply. */
-export function zoneIdOf({ id, directions }: Zone, direction: Direction): number {
-  return (directions & (direction === Direction.Original ? ZoneDirection.Original : ZoneDirection.Reply)) !== 0 ? id : 0
+export function zoneIdOf({ id, directions }: Zone, direction: ConntrackDirection): number {
+  return (directions & (direction === ConntrackDirection.Original ? ZoneDirection.Original : ZoneDirection.Reply)) !== 0
+    ? id
+    : 0
 }
 
 const half = (bytes: Uint8Array, at: number) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number)

@@ -1,7 +1,8 @@
 /** The tracker of UDP (nf_conntrack_proto_udp). */
+import { ConntrackStatus } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { hasValidChecksum } from './checksum.ts'
-import { type Connection, ConntrackEvent, Status } from './connection.ts'
+import { type Connection, ConntrackEvent } from './connection.ts'
 import { Outcome, type TrackedPacket, type TrackingHost } from './tracking.ts'
 
 const HEADER_LENGTH = 8
@@ -13,11 +14,11 @@ export function trackUdp(host: TrackingHost, connection: Connection, packet: Tra
   if (!isSound(packet, connection.protocol)) return Outcome.Invalid
   const { udp, udpStream } = host.settings.timeouts
   if (!connection.isConfirmed) connection.streamSince = host.now + STREAM_AFTER
-  const isStream = connection.has(Status.SeenReply) && host.now > connection.streamSince
+  const isStream = connection.has(ConntrackStatus.SeenReply) && host.now > connection.streamSince
   host.refresh(connection, isStream ? udpStream : udp)
   connection.count(packet.direction, packet.bytes.length)
-  if (isStream && !connection.has(Status.Assured) && !connection.has(Status.NatClash)) {
-    connection.status |= Status.Assured
+  if (isStream && !connection.has(ConntrackStatus.Assured) && !connection.has(ConntrackStatus.NatClash)) {
+    connection.status |= ConntrackStatus.Assured
     host.note(connection, ConntrackEvent.Assured)
   }
   return Outcome.Accept

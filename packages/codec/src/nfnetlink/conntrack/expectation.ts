@@ -3,6 +3,12 @@ import { be16, be32, nested, text } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 import { tupleAttributes } from './tuple.ts'
 
+/** CTA_EXPECT_NAT_*. */
+export const expectationNatAttributes = attributeSet('CTA_EXPECT_NAT', {
+  direction: be32(1, 'CTA_EXPECT_NAT_DIR'),
+  tuple: nested(2, 'CTA_EXPECT_NAT_TUPLE', tupleAttributes),
+})
+
 /** CTA_EXPECT_*: an expected connection. */
 export const expectationAttributes = attributeSet('CTA_EXPECT', {
   master: nested(1, 'CTA_EXPECT_MASTER', tupleAttributes),
@@ -14,14 +20,7 @@ export const expectationAttributes = attributeSet('CTA_EXPECT', {
   zone: be16(7, 'CTA_EXPECT_ZONE'),
   flags: be32(8, 'CTA_EXPECT_FLAGS'),
   class: be32(9, 'CTA_EXPECT_CLASS'),
-  nat: nested(
-    10,
-    'CTA_EXPECT_NAT',
-    attributeSet('CTA_EXPECT_NAT', {
-      direction: be32(1, 'CTA_EXPECT_NAT_DIR'),
-      tuple: nested(2, 'CTA_EXPECT_NAT_TUPLE', tupleAttributes),
-    }),
-  ),
+  nat: nested(10, 'CTA_EXPECT_NAT', expectationNatAttributes),
   functionName: text(11, 'CTA_EXPECT_FN', 255),
 })
 /** An expected connection as an owned value. */

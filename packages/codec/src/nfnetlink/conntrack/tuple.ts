@@ -6,14 +6,16 @@
 import { be16, bytes, nested, u8, u32 } from '../../schema/describe.ts'
 import { attributeSet } from '../../schema/format.ts'
 
-const tupleAddress = attributeSet('CTA_IP', {
+/** CTA_IP_*. */
+export const tupleAddressAttributes = attributeSet('CTA_IP', {
   ipv4Source: bytes(1, 'CTA_IP_V4_SRC', 4, 4),
   ipv4Destination: bytes(2, 'CTA_IP_V4_DST', 4, 4),
   ipv6Source: bytes(3, 'CTA_IP_V6_SRC', 16, 16),
   ipv6Destination: bytes(4, 'CTA_IP_V6_DST', 16, 16),
 })
 
-const tupleProtocol = attributeSet('CTA_PROTO', {
+/** CTA_PROTO_*. */
+export const tupleProtocolAttributes = attributeSet('CTA_PROTO', {
   number: u8(1, 'CTA_PROTO_NUM'),
   sourcePort: be16(2, 'CTA_PROTO_SRC_PORT'),
   destinationPort: be16(3, 'CTA_PROTO_DST_PORT'),
@@ -27,8 +29,8 @@ const tupleProtocol = attributeSet('CTA_PROTO', {
 
 /** CTA_TUPLE_*: one direction of a connection. */
 export const tupleAttributes = attributeSet('CTA_TUPLE', {
-  address: nested(1, 'CTA_TUPLE_IP', tupleAddress),
-  protocol: nested(2, 'CTA_TUPLE_PROTO', tupleProtocol),
+  address: nested(1, 'CTA_TUPLE_IP', tupleAddressAttributes),
+  protocol: nested(2, 'CTA_TUPLE_PROTO', tupleProtocolAttributes),
   zone: be16(3, 'CTA_TUPLE_ZONE'),
 })
 

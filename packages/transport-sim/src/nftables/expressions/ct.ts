@@ -1,11 +1,19 @@
 /** Expressions about the connection of a packet: ct, notrack. */
-import { ConntrackKey, ConntrackStateBit, Errno, expressionTables, Family, RuleVerdict } from '@ringlink/codec'
+import {
+  ConntrackDirection,
+  ConntrackKey,
+  ConntrackStateBit,
+  Errno,
+  expressionTables,
+  Family,
+  RuleVerdict,
+} from '@ringlink/codec'
 import { attributeNumbers } from '@ringlink/codec/internal'
 import { replaceLabels } from '../../conntrack/change.ts'
 import { type Connection, ConntrackEvent, LABEL_BYTES } from '../../conntrack/connection.ts'
 import type { ConntrackTable } from '../../conntrack/table.ts'
 import { directionOf } from '../../conntrack/tracker.ts'
-import { DEFAULT_ZONE, Direction, type Zone, ZoneDirection, zoneIdOf } from '../../conntrack/tuple.ts'
+import { DEFAULT_ZONE, type Zone, ZoneDirection, zoneIdOf } from '../../conntrack/tuple.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import { policyOf, small, u8, u32 } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
@@ -81,11 +89,11 @@ export const ct: ExpressionKind = {
 }
 
 /** The direction that is named, or undefined without one; or a negative errno. */
-function parseDirection(attributes: AttributeTable, { direction }: KeyRule): Direction | undefined | number {
+function parseDirection(attributes: AttributeTable, { direction }: KeyRule): ConntrackDirection | undefined | number {
   if (!attributes.has(CT.direction)) return direction === 'needed' ? -Errno.EINVAL : undefined
   if (direction === 'refused') return -Errno.EINVAL
   const value = attributes.memory?.u8[attributes.at(CT.direction)] ?? 0
-  return value === Direction.Original || value === Direction.Reply ? value : -Errno.EINVAL
+  return value === ConntrackDirection.Original || value === ConntrackDirection.Reply ? value : -Errno.EINVAL
 }
 
 function makeLoad(
@@ -104,7 +112,8 @@ function makeLoad(
   if (word < 0) return word
   if (counterKeys.has(key)) table.settings.accounting = true
   const load = loaders[key]
-  const side = direction === Direction.Original || direction === Direction.Reply ? direction : undefined
+  const side =
+    direction === ConntrackDirection.Original || direction === ConntrackDirection.Reply ? direction : undefined
   return {
     name: 'ct',
     conntrack: { setsLabels: false },
@@ -136,7 +145,7 @@ interface LoadContext {
   readonly packet: SimPacket
   readonly evaluation: Evaluation
   readonly word: number
-  readonly direction: Direction | undefined
+  readonly direction: ConntrackDirection | undefined
   /** milliseconds */
   readonly now: number
 }
@@ -191,7 +200,7 @@ const long =
     return true
   }
 
-const tupleOf = ({ connection, direction = Direction.Original }: LoadContext) => connection.tuples[direction]
+const tupleOf = ({ connection, direction = ConntrackDirection.Original }: LoadContext) => connection.tuples[direction]
 
 function sum({ connection: { counters }, direction }: LoadContext, name: 'packets' | 'bytes'): number {
   if (counters === undefined) return 0
@@ -280,8 +289,8 @@ function makeSet(
 function chooseZone(packet: SimPacket, id: number, direction: number | undefined): void {
   if (packet.connection !== undefined) return
   let zone: Zone = { ...DEFAULT_ZONE, id }
-  if (direction === Direction.Original) zone = { id, directions: ZoneDirection.Original }
-  if (direction === Direction.Reply) zone = { id, directions: ZoneDirection.Reply }
+  if (direction === ConntrackDirection.Original) zone = { id, directions: ZoneDirection.Original }
+  if (direction === ConntrackDirection.Reply) zone = { id, directions: ZoneDirection.Reply }
   packet.zone = zone
 }
 
