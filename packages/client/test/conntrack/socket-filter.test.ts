@@ -108,8 +108,7 @@ test('message types are compared in the byte order of the host', () => {
   const filter = { ...compileFilter({}), messageTypes: [ConntrackMessage.Delete] }
   const { memory, length } = message({}, 2)
   const program = compileSocketFilter(filter)
-  expect(program).toBeDefined()
-  if (program === undefined) return
+  if (program === undefined) throw new Error('a filter of message types needs a program')
   expect(runFilter(program, memory, 0, length)).toBe(0)
   memory.u16[2] = ConntrackMessage.Delete
   expect(runFilter(program, memory, 0, length)).not.toBe(0)

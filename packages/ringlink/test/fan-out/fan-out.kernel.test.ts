@@ -125,7 +125,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
     await traffic
     const { total, queues } = fan.stats()
     expect(total.accepted + total.dropped + total.other).toBe(total.packets)
-    for (const { counters } of queues) expect(counters).toBeDefined()
+    for (const { number, counters } of queues) expect(counters?.number).toBe(number)
     await expectFree()
   })
 

@@ -364,12 +364,13 @@ describe('dumps (section 8)', () => {
     }
     take(await transport.receive())
     for (let batch = transport.poll(1); batch !== undefined; batch = transport.poll(1)) take(batch)
-    expect(kernel.sim.dump).toBeDefined()
+    const before = rows
+    expect(before).toBeLessThan(12)
     const waiting = transport.receive()
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
     for (const lease of leases) lease.release()
     take(await waiting)
-    expect(rows).toBeGreaterThan(5)
+    expect(rows).toBeGreaterThan(before)
   })
 
   it('after one long receive the parts are larger, and are still found', async () => {
