@@ -7,8 +7,13 @@ import fc from 'fast-check'
 
 const { FAST_CHECK_RUNS, FAST_CHECK_SEED, FAST_CHECK_LOG } = process.env
 
-/** How often a property is tried. */
-export const runs: number = Number(FAST_CHECK_RUNS ?? 200)
+/** How often a property is tried: `quick` times by `npm test`, or as often as `npm run fuzz` asks. */
+export function runsOf(quick: number): number {
+  return FAST_CHECK_RUNS === undefined ? quick : Number(FAST_CHECK_RUNS)
+}
+
+/** For properties that cost about as much as most. */
+export const runs: number = runsOf(200)
 
 if (FAST_CHECK_SEED !== undefined) fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: Number(FAST_CHECK_SEED) })
 if (FAST_CHECK_LOG !== undefined) {

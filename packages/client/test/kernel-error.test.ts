@@ -16,6 +16,7 @@ import {
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
+import { runsOf } from '@ringlink/test-support/fuzz'
 import { errorMessage, first } from '@ringlink/test-support/messages'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -176,7 +177,7 @@ describe('an extended ack that cannot be read', () => {
         const error = await refusal(bind, (datagram) => errorWithTail(datagram, Errno.EINVAL, tail))
         expect(error).toMatchObject({ code: 'KERNEL', errno: Errno.EINVAL })
       }),
-      { numRuns: Number(process.env.FAST_CHECK_RUNS ?? 300) },
+      { numRuns: runsOf(300) },
     )
   })
 })

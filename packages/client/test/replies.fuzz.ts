@@ -8,6 +8,7 @@ import {
   tableAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
+import { runsOf } from '@ringlink/test-support/fuzz'
 import { doneMessage, errorMessage, first, packetMessage } from '@ringlink/test-support/messages'
 import { ReferenceTransport } from '@ringlink/transport/conformance'
 import fc from 'fast-check'
@@ -15,7 +16,7 @@ import { expect, test } from 'vitest'
 import { type Request, Session } from '../src/index.ts'
 
 /** Number of sequences of answers; `npm run fuzz` runs at least 10,000. */
-const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 400)
+const RUNS = runsOf(400)
 
 const PORT_ID = 1
 

@@ -11,6 +11,7 @@ import {
   writeAttributes,
 } from '@ringlink/codec'
 import { attributesArbitrary } from '@ringlink/codec/arbitrary'
+import { runsOf } from '@ringlink/test-support/fuzz'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -25,7 +26,8 @@ const files = [
     path.startsWith('./src/by-hand/') ? [path.slice('./src/'.length)] : [],
   ),
 ]
-const runs = Math.max(1, Number(process.env.RINGLINK_FUZZ_RUNS ?? 300) / 60)
+// For each of some 350 sets.
+const RUNS = runsOf(5)
 
 function isSet(value: unknown): value is AttributeSet {
   return typeof value === 'object' && value !== null && 'members' in value && 'names' in value
@@ -47,16 +49,16 @@ describe.each(files)('%s', async (file) => {
   })
 
   test('what is written is read, as values and as JSON', () => {
+    const memory = new Memory(1 << 20)
     for (const set of sets) {
       if (Object.keys(set.members).length === 0) continue
       const property = fc.property(attributesArbitrary(set, 24), (values) => {
-        const memory = new Memory(1 << 20)
         const writer = new AttributeWriter().wrap(memory, 0, memory.byteLength)
         writeAttributes(writer, set, values)
         expect(readAttributes(set, memory, 0, writer.position)).toEqual(values)
         expect(attributesFrom(set, JSON.parse(JSON.stringify(plainAttributes(set, values))))).toEqual(values)
       })
-      fc.assert(property, { numRuns: Math.ceil(runs) })
+      fc.assert(property, { numRuns: RUNS })
     }
   })
 })
