@@ -1,40 +1,12 @@
-import {
-  ControlType,
-  Errno,
-  Memory,
-  MessageFlag,
-  NfTablesMessage,
-  nfnetlinkHeader,
-  Protocol,
-  readNfnetlinkAttributes,
-  tableAttributes,
-  writeNfnetlinkMessage,
-} from '@ringlink/codec'
+import { ControlType, Errno, MessageFlag, Protocol, readNfnetlinkAttributes, tableAttributes } from '@ringlink/codec'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
-import { doneMessage, errorMessage, first, packetMessage, rowMessage } from '@ringlink/test-support/messages'
+import { doneMessage, errorMessage, packetMessage, rowMessage } from '@ringlink/test-support/messages'
 import { ReferenceTransport } from '@ringlink/transport/conformance'
 import { describe, expect, test } from 'vitest'
 import { type IncompleteReplyError, type Request, Session } from '../src/index.ts'
+import { addressed, failure, tableRow, tables } from './reply-fixtures.ts'
 
-const tables: Request = {
-  what: 'list the tables',
-  type: NfTablesMessage.GetTable,
-  header: nfnetlinkHeader(0, 0),
-  set: tableAttributes,
-  attributes: {},
-}
 const auditGet: Request = { what: 'get the audit status', type: 1000, answered: true }
-
-/** A row that answers the GETTABLE in `request`, of `size` bytes or a few more. */
-function tableRow(request: Uint8Array, name: string, { size = 0, portId = 4711, flags = 2 } = {}): Uint8Array {
-  const memory = new Memory(1024)
-  const padding = size > 0 ? { unknown: [{ type: 100, bits: 0, payload: new Uint8Array(size - 40) }] } : {}
-  const length = writeNfnetlinkMessage(memory, 0, 1024, tableAttributes, {
-    ...{ type: NfTablesMessage.NewTable, flags, sequence: first(request).view.sequence, portId, resourceId: 0 },
-    attributes: { name, ...padding },
-  })
-  return memory.copy(0, length)
-}
 
 function joined(...messages: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(messages.reduce((sum, { length }) => sum + length, 0))
@@ -48,15 +20,6 @@ function joined(...messages: Uint8Array[]): Uint8Array {
 
 const names = (rows: readonly { view: Parameters<typeof readNfnetlinkAttributes>[0] }[]) =>
   rows.map(({ view }) => readNfnetlinkAttributes(view, tableAttributes).name)
-
-async function failure(promise: Promise<unknown>): Promise<Error> {
-  return await promise.then(
-    () => {
-      throw new Error('it was expected to reject')
-    },
-    (error: Error) => error,
-  )
-}
 
 async function incomplete(promise: Promise<unknown>): Promise<IncompleteReplyError> {
   return (await failure(promise)) as IncompleteReplyError
@@ -295,11 +258,6 @@ describe("another socket's message with our sequence number", () => {
   })
 })
 
-function addressed(message: Uint8Array, portId: number): Uint8Array {
-  new DataView(message.buffer, message.byteOffset).setUint32(12, portId, true)
-  return message
-}
-
 describe('rows()', () => {
   test('yields the rows one by one, and does not read ahead', async () => {
     const transport = new FunctionTransport((request) => {
@@ -348,129 +306,6 @@ describe('rows()', () => {
       for await (const _ of session.rows(tables));
     }
     expect((await incomplete(reading())).code).toBe('TRUNCATED')
-  })
-})
-
-describe('dumps of one session', () => {
-  test('take turns', async () => {
-    let running = 0
-    const waiting: Uint8Array[] = []
-    const transport = new FunctionTransport((request) => {
-      expect(++running).toBe(1)
-      waiting.push(request)
-      return [tableRow(request, 'a')]
-    })
-    await using session = new Session(transport)
-    const dumps = [session.dump(tables), session.dump(tables), session.dump(tables)]
-    for (let index = 0; index < 3; index++) {
-      while (waiting.length === 0) await new Promise(setImmediate)
-      running--
-      transport.deliver(doneMessage(waiting.shift() as Uint8Array))
-    }
-    expect((await Promise.all(dumps)).map((rows) => rows.length)).toEqual([1, 1, 1])
-  })
-
-  test('one that waits for its turn can be aborted, and times out', async () => {
-    const transport = new FunctionTransport()
-    await using session = new Session(transport)
-    const running = failure(session.dump(tables))
-    const reason = new Error('enough')
-    const controller = new AbortController()
-    const second = failure(session.dump(tables, { signal: controller.signal }))
-    const third = failure(session.dump(tables, { timeout: 1 }))
-    controller.abort(reason)
-    expect(await second).toBe(reason)
-    expect(await third).toMatchObject({ code: 'TIMEOUT' })
-    await session.close()
-    expect(await running).toMatchObject({ code: 'CLOSED' })
-  })
-})
-
-describe('batch()', () => {
-  const part = (what: string, flags = 0): Request => ({ ...tables, what, flags }) as Request
-
-  test('sends its messages in one datagram; the last one asks for an acknowledgement', async () => {
-    const transport = new FunctionTransport((datagram) => {
-      const { sequence } = first(datagram).view
-      expect(datagram.length).toBe(60)
-      const last = datagram.subarray(40)
-      return [errorMessage(last, sequence === 1 ? 0 : Errno.EPERM)]
-    })
-    await using session = new Session(transport)
-    expect(await session.batch([part('a'), part('b'), part('c')])).toEqual([
-      { rows: [], error: undefined },
-      { rows: [], error: undefined },
-      { rows: [], error: undefined },
-    ])
-    const results = await session.batch([part('a'), part('b'), part('c')])
-    expect(results.map(({ error }) => (error === undefined ? 'done' : error.message))).toEqual([
-      'done',
-      'done',
-      'c: EPERM',
-    ])
-  })
-
-  test('reports the result of each message', async () => {
-    const transport = new FunctionTransport((datagram) => [
-      errorMessage(datagram.subarray(20, 40), Errno.EEXIST),
-      tableRow(datagram.subarray(40, 60), 'row', { flags: 0 }),
-      errorMessage(datagram.subarray(40, 60), 0),
-    ])
-    await using session = new Session(transport)
-    const results = await session.batch([part('a'), part('b'), part('c')])
-    expect(results.map(({ error, rows }) => [error?.message, rows.length])).toEqual([
-      [undefined, 0],
-      ['b: EEXIST', 0],
-      [undefined, 1],
-    ])
-  })
-
-  test('of a transaction ends when its first message is refused', async () => {
-    const transport = new FunctionTransport((datagram) => [errorMessage(datagram.subarray(0, 20), Errno.EPERM)])
-    await using session = new Session(transport)
-    const [begin, ...others] = await session.batch([part('begin'), part('a'), part('b')], { transaction: true })
-    expect(begin?.error).toMatchObject({ errno: Errno.EPERM })
-    expect(others.every(({ error }) => error === undefined)).toBe(true)
-  })
-
-  test('that is not answered rejects with TIMEOUT', async () => {
-    await using session = new Session(new FunctionTransport())
-    expect(await failure(session.batch([part('a')], { what: 'change it', timeout: 1 }))).toMatchObject({
-      code: 'TIMEOUT',
-      message: 'change it: no answer within 1 ms',
-    })
-  })
-})
-
-describe('a request that may be repeated', () => {
-  const request = { ...tables, repeat: { doneErrno: Errno.EBUSY } } as Request
-
-  test('is sent again when the kernel has dropped messages, and the answer to either counts', async () => {
-    const transport: ReferenceTransport = new ReferenceTransport({ outboxSize: 4096 }, (datagram) => {
-      sent.push(datagram)
-      if (sent.length < 3) transport.dropped++
-      else transport.queue.push({ bytes: addressed(errorMessage(datagram, Errno.EBUSY), 1), portId: 0, groups: 0 })
-      transport.notify()
-      return datagram.length
-    })
-    const sent: Uint8Array[] = []
-    await using session = new Session(transport)
-    expect(await session.request(request)).toEqual([])
-    expect(sent.length).toBe(3)
-    expect(sent[2]).toEqual(sent[0])
-  })
-
-  test('is not sent again while nothing is lost', async () => {
-    const transport = new FunctionTransport()
-    await using session = new Session(transport)
-    expect(await failure(session.request(request, { timeout: 300 }))).toMatchObject({ code: 'TIMEOUT' })
-    expect(transport.sent).toHaveLength(1)
-  })
-
-  test('is refused if the first answer has the errno that means it was already done', async () => {
-    const transport = new FunctionTransport((datagram) => [errorMessage(datagram, Errno.EBUSY)])
-    await using session = new Session(transport)
-    expect(await failure(session.request(request))).toMatchObject({ errno: Errno.EBUSY })
   })
 })
 

@@ -1,77 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, test, vi } from 'vitest'
-import type { Capabilities, FrameBatch, TransportStats } from '../src/index.ts'
-import {
-  BaseTransport,
-  describeFrame,
-  FRAMES_PER_TURN,
-  OutboxBuffer,
-  SlabPool,
-  TIME_PER_TURN,
-  TransportError,
-} from '../src/index.ts'
-
-/** A transport whose implementation is a list of steps; `undefined` means that nothing is ready. */
-class Scripted extends BaseTransport {
-  readonly capabilities = { batchSize: 1 } as Capabilities
-  readonly stats = {} as TransportStats
-  readonly portId = 1
-  readonly outbox = new OutboxBuffer(64, (_, length) => length)
-  readonly pool = new SlabPool({ frameSize: 4, batchSize: 1, slabs: 40, poison: true })
-  clock = 0
-  drops = -1
-  readonly steps: (() => FrameBatch | undefined)[] = []
-  readonly doWait = vi.fn()
-  readonly doStopWaiting = vi.fn()
-  readonly doClose = vi.fn(() => this.pool.close())
-  readonly doJoinGroup = vi.fn()
-  readonly doLeaveGroup = vi.fn()
-  readonly doReadProcNet = vi.fn((name: string) => `text of ${name}`)
-  readonly doReceiveBlocking = vi.fn((_: number) => this.doReceive())
-
-  doReceive(): FrameBatch | undefined {
-    return this.steps.shift()?.()
-  }
-
-  /** Adds batches of one byte each. */
-  add(...values: number[]): void {
-    for (const value of values) this.steps.push(() => this.batch(value))
-  }
-
-  batch(value: number): FrameBatch {
-    const slab = this.pool.next()
-    this.pool.memory.u8[slab * this.pool.stride] = value
-    describeFrame(this.pool.words, slab, 1, 1, 0, 0)
-    return this.pool.take(slab, 1, this.countBatch(1))
-  }
-
-  lose(count: number): void {
-    this.loss.note(count)
-  }
-
-  protected override doReadDrops(): number {
-    return this.drops
-  }
-
-  protected override now(): number {
-    return this.clock
-  }
-
-  overrun(): undefined {
-    this.loss.noteOverrun()
-  }
-
-  wakeUp(turn?: 'new' | 'same'): void {
-    this.wake(turn)
-  }
-
-  failWith(error: unknown): void {
-    this.fail(error)
-  }
-}
-
-const value = (batch: FrameBatch | undefined) => batch?.memory.u8[batch.offset(0)]
-const code = (name: string) => expect.objectContaining({ code: name })
+import { expect, test } from 'vitest'
+import type { FrameBatch } from '../src/index.ts'
+import { FRAMES_PER_TURN, TIME_PER_TURN, TransportError } from '../src/index.ts'
+import { code, Scripted, value } from './scripted-transport.ts'
 
 test('an overrun whose losses were counted before does not hide the batches after it', async () => {
   const transport = new Scripted()
@@ -92,25 +23,6 @@ test('receive takes what is ready without waiting, and waits otherwise', async (
   transport.add(2)
   transport.wakeUp()
   expect(value(await waiting)).toBe(2)
-})
-
-test('after a burst the event loop gets its turn, and then a new burst begins', async () => {
-  const transport = new Scripted()
-  transport.add(...Array.from({ length: FRAMES_PER_TURN * 2 + 2 }, (_, index) => index))
-  for (let index = 0; index < FRAMES_PER_TURN; index++) (await transport.receive()).release()
-  expect(transport.doWait).not.toHaveBeenCalled()
-  const next = transport.receive()
-  expect(transport.doWait).toHaveBeenCalledTimes(1)
-  transport.wakeUp()
-  const first = await next
-  expect(value(first)).toBe(FRAMES_PER_TURN & 0xff)
-  first.release()
-  for (let index = 1; index < FRAMES_PER_TURN; index++) (await transport.receive()).release()
-  expect(transport.doWait).toHaveBeenCalledTimes(1)
-  const last = transport.receive()
-  expect(transport.doWait).toHaveBeenCalledTimes(2)
-  transport.wakeUp()
-  expect(value(await last)).toBe((FRAMES_PER_TURN * 2) & 0xff)
 })
 
 test('a wake-up without a receive does nothing; after one without a message the receive waits again', async () => {
@@ -266,28 +178,6 @@ test('a batch that comes at the end of its iteration is returned', async () => {
   for (let index = 0; index < 40; index++) expect(value(transport.poll())).toBe(index)
 })
 
-test('a listener that closes the transport while it receives ends the receive with CLOSED', async () => {
-  for (const step of ['now', 'woken', 'polled'] as const) {
-    const transport = new Scripted()
-    const closing = () => {
-      void transport.close()
-      return step === 'now' ? undefined : transport.batch(1)
-    }
-    if (step === 'woken') {
-      const waiting = transport.receive()
-      transport.steps.push(closing)
-      transport.wakeUp()
-      await expect(waiting).rejects.toThrow(code('CLOSED'))
-      expect(transport.doWait).toHaveBeenCalledTimes(1)
-    } else {
-      transport.steps.push(closing)
-      if (step === 'now') await expect(transport.receive()).rejects.toThrow(code('CLOSED'))
-      else expect(() => transport.poll()).toThrow(code('CLOSED'))
-    }
-    expect(() => transport.pool.next()).not.toThrow()
-  }
-})
-
 test('an error of a closed implementation is not reported', async () => {
   const transport = new Scripted()
   transport.steps.push(() => {
@@ -295,41 +185,6 @@ test('an error of a closed implementation is not reported', async () => {
     throw new TransportError('SYSTEM', 'receive', 'EBADF')
   })
   await expect(transport.receive()).rejects.toThrow(code('CLOSED'))
-})
-
-test('a listener that receives during a receive is refused', async () => {
-  const transport = new Scripted()
-  const refused: Promise<unknown>[] = []
-  transport.steps.push(() => {
-    expect(() => transport.poll()).toThrow(code('BUSY'))
-    expect(() => transport[Symbol.asyncIterator]()).toThrow(code('BUSY'))
-    refused.push(expect(transport.receive()).rejects.toThrow(code('BUSY')))
-    return transport.batch(1)
-  })
-  expect(value(await transport.receive())).toBe(1)
-  await Promise.all(refused)
-})
-
-test('a listener that aborts the current receive loses nothing', async () => {
-  const transport = new Scripted()
-  const controller = new AbortController()
-  const waiting = transport.receive({ signal: controller.signal })
-  transport.steps.push(() => {
-    controller.abort('enough')
-    return transport.batch(1)
-  })
-  transport.wakeUp()
-  await expect(waiting).rejects.toBe('enough')
-  transport.add(2)
-  expect(value(transport.poll())).toBe(1)
-  expect(value(transport.poll())).toBe(2)
-
-  const second = new AbortController()
-  transport.steps.push(() => {
-    second.abort('enough')
-    return undefined
-  })
-  await expect(transport.receive({ signal: second.signal })).rejects.toBe('enough')
 })
 
 test('a batch that was kept is received even when the burst is over', async () => {
@@ -347,31 +202,6 @@ test('a batch that was kept is received even when the burst is over', async () =
   expect(value(await transport.receive())).toBe(100)
 })
 
-test('a turn of the event loop ends after some time, too', async () => {
-  const transport = new Scripted()
-  transport.add(0, 1, 2)
-  ;(await transport.receive()).release()
-  transport.clock += TIME_PER_TURN - 1
-  ;(await transport.receive()).release()
-  transport.clock += 1
-  const next = transport.receive()
-  expect(transport.doWait).toHaveBeenCalledTimes(1)
-  transport.wakeUp()
-  expect(value(await next)).toBe(2)
-})
-
-test('a wake-up in a turn that is over brings its batch in the next turn', async () => {
-  const transport = new Scripted()
-  transport.add(0, 1)
-  ;(await transport.receive()).release()
-  transport.clock += TIME_PER_TURN
-  const next = transport.receive()
-  transport.wakeUp('same')
-  expect(transport.steps.length).toBe(1)
-  await setImmediate()
-  expect(value(await next)).toBe(1)
-})
-
 test('after a batch that was not full, nothing is requested before the next wake-up', async () => {
   const transport = new Scripted()
   Object.assign(transport.capabilities, { batchSize: 2 })
@@ -382,102 +212,6 @@ test('after a batch that was not full, nothing is requested before the next wake
   expect(transport.steps.length).toBe(1)
   transport.wakeUp()
   expect(value(await next)).toBe(1)
-})
-
-test('receiveNow returns what a turn allows, and no more', () => {
-  const transport = new Scripted()
-  transport.add(...Array.from({ length: FRAMES_PER_TURN + 1 }, (_, index) => index))
-  let count = 0
-  for (let batch = transport.receiveNow(); batch !== undefined; batch = transport.receiveNow()) {
-    count++
-    batch.release()
-  }
-  expect(count).toBe(FRAMES_PER_TURN)
-  expect(transport.steps.length).toBe(1)
-})
-
-test('receiveNow refuses what receive does', async () => {
-  const transport = new Scripted()
-  const waiting = transport.receive()
-  expect(() => transport.receiveNow()).toThrow(code('BUSY'))
-  transport.add(1)
-  transport.wakeUp()
-  ;(await waiting).release()
-  await transport.close()
-  expect(() => transport.receiveNow()).toThrow(code('CLOSED'))
-})
-
-describe('a listener of overrun that throws', () => {
-  const thrown = new Error('thrown by a listener')
-
-  function losing(): Scripted {
-    const transport = new Scripted()
-    transport.events.on('overrun', () => {
-      throw thrown
-    })
-    transport.steps.push(() => {
-      transport.lose(3)
-      return transport.batch(7)
-    })
-    return transport
-  }
-
-  test('costs no batch: receive rejects with its error afterwards, once', async () => {
-    const transport = losing()
-    transport.add(8)
-    const batch = await transport.receive()
-    expect([value(batch), batch.lost]).toEqual([7, 3])
-    await expect(transport.receive()).rejects.toBe(thrown)
-    expect(value(await transport.receive())).toBe(8)
-    await transport.close()
-  })
-
-  test('costs a waiting receive no batch', async () => {
-    const transport = new Scripted()
-    const waiting = transport.receive()
-    transport.events.on('overrun', () => {
-      throw thrown
-    })
-    transport.steps.push(() => {
-      transport.lose(1)
-      return transport.batch(9)
-    })
-    transport.wakeUp()
-    expect(value(await waiting)).toBe(9)
-    await expect(transport.receive()).rejects.toBe(thrown)
-  })
-
-  test('ends an iteration after the batch', async () => {
-    const transport = losing()
-    const seen: (number | undefined)[] = []
-    const loop = async () => {
-      for await (const batch of transport) seen.push(value(batch))
-    }
-    await expect(loop()).rejects.toBe(thrown)
-    expect(seen).toEqual([7])
-  })
-
-  test('is thrown by the next poll, or by close if nothing is received any more', async () => {
-    const polled = losing()
-    expect(value(polled.poll())).toBe(7)
-    expect(() => polled.poll()).toThrow(thrown)
-    const closed = losing()
-    closed.poll()?.release()
-    await expect(closed.close()).rejects.toBe(thrown)
-    expect(closed.doClose).toHaveBeenCalledTimes(1)
-  })
-
-  test('rejects at once if a loss comes alone', async () => {
-    const transport = new Scripted()
-    transport.events.on('overrun', () => {
-      throw thrown
-    })
-    transport.steps.push(() => {
-      transport.lose(1)
-      return undefined
-    })
-    await expect(transport.receive()).rejects.toBe(thrown)
-  })
 })
 
 test('messages dropped at the end are counted at close, before its event', async () => {

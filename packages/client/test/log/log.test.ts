@@ -1,56 +1,10 @@
-import { Errno, Family, Hook, LogMessage, type LogRecordView } from '@ringlink/codec'
+import { Errno, Family, Hook } from '@ringlink/codec'
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
-import { errorMessage, split } from '@ringlink/test-support/messages'
-import type { TransportNeeds } from '@ringlink/transport'
-import { type PacketMeta, SimKernel, type SimOptions, type SimTransport } from '@ringlink/transport-sim'
+import { errorMessage } from '@ringlink/test-support/messages'
+import { SimKernel } from '@ringlink/transport-sim'
 import { describe, expect, test } from 'vitest'
-import { type LogOptions, openLog, type RecordBatch } from '../../src/index.ts'
-
-const encoder = new TextEncoder()
-
-/** A packet with only a version, in a header of 20 bytes, and a text after it. */
-function packet(text: string, version = 4): Uint8Array {
-  const bytes = new Uint8Array(20 + text.length)
-  bytes[0] = (version << 4) | 5
-  bytes.set(encoder.encode(text), 20)
-  return bytes
-}
-
-const textOf = (record: LogRecordView) => new TextDecoder().decode(record.payload().subarray(20))
-
-/** A kernel that logs packets to the group that their mark names, and a log of it. */
-function simulate(options: Partial<LogOptions> = {}, simOptions: Partial<SimOptions> = {}) {
-  const kernel = new SimKernel()
-  for (const group of [5, 6, 7]) {
-    for (const hook of [Hook.Input, Hook.Output]) {
-      kernel.addRule({ hook, match: { mark: group }, log: { group, prefix: `group ${group}` } })
-    }
-  }
-  const opened: SimTransport[] = []
-  const transport = (needs: TransportNeeds) => {
-    const sim = kernel.open({ ...needs, ...simOptions, ring: undefined })
-    opened.push(sim)
-    return Promise.resolve(sim)
-  }
-  const send = (text: string, group = 5, meta: PacketMeta = {}) => kernel.inject(packet(text), { mark: group, ...meta })
-  const open = (more: Partial<LogOptions> = {}) =>
-    openLog({ group: 5, transport, readInterval: 0, ...options, ...more })
-  return { kernel, opened, send, open }
-}
-
-/** The results of `read` for each batch, until it returns that this is enough. */
-async function readUntil<Value>(
-  log: AsyncIterable<RecordBatch>,
-  read: (record: LogRecordView, batch: RecordBatch) => Value,
-  count: number,
-): Promise<Value[]> {
-  const values: Value[] = []
-  for await (const batch of log) {
-    for (const record of batch) values.push(read(record, batch))
-    if (values.length >= count) break
-  }
-  return values
-}
+import { openLog } from '../../src/index.ts'
+import { packet, readUntil, simulate, textOf } from './simulated-log.ts'
 
 describe('openLog', () => {
   test.each([
@@ -340,83 +294,4 @@ test('a log pauses between two reads only after it has read everything', { timeo
   expect(sequences).toEqual(Array.from({ length: count }, (_, index) => index))
   expect(log.stats).toMatchObject({ records: count, lost: 0 })
   await log.close()
-})
-
-describe('a log of damaged datagrams', () => {
-  /** A log on a transport without a kernel, and whole datagrams of four records and a Done to damage. */
-  async function spoiled(frameSize = 4096) {
-    const { kernel, send } = simulate()
-    const source = kernel.open({ protocol: 12 })
-    const log = await openLog({ group: 5, transport: source, threshold: 4, readInterval: 0 })
-    for (let i = 0; i < 4; i++) send(`text ${i}`)
-    const batch = await source.receive()
-    const datagram = batch.memory.copy(batch.offset(0), batch.byteLength(0))
-    batch.release()
-    await log.close()
-    const transport = new FunctionTransport(
-      (bytes) => split(bytes).map(({ bytes: request }) => errorMessage(request, 0)),
-      { frameSize },
-    )
-    const broken = await openLog({ group: 5, transport, readInterval: 0 })
-    const errors: { code: string }[] = []
-    broken.events.on('malformed', (error) => errors.push(error))
-    return { transport, datagram, log: broken, errors, length: split(datagram)[0]?.bytes.length ?? 0 }
-  }
-
-  test.each([5000, 15, 0])('a message that claims %i bytes ends its datagram, and counts once', async (need) => {
-    const { transport, datagram, log, errors, length } = await spoiled()
-    const bad = datagram.slice()
-    new DataView(bad.buffer).setUint32(2 * length, need, true)
-    transport.deliver(bad)
-    expect(await readUntil(log, textOf, 1)).toEqual(['text 0', 'text 1'])
-    expect(log.stats).toMatchObject({ records: 2, lost: 0, lostMessages: 0, truncated: 0, malformed: 1 })
-    expect(errors).toMatchObject([{ code: 'MESSAGE_LENGTH', need, have: datagram.length - 2 * length }])
-    await log.close()
-  })
-
-  test('a record with malformed attributes is skipped, and the others are read', async () => {
-    const { transport, datagram, log, errors, length } = await spoiled()
-    const bad = datagram.slice()
-    new DataView(bad.buffer).setUint16(length + 20, 3, true)
-    transport.deliver(bad, datagram)
-    const read = await readUntil(log, textOf, 7)
-    expect(read).toEqual(['text 0', 'text 2', 'text 3', 'text 0', 'text 1', 'text 2', 'text 3'])
-    expect(errors).toHaveLength(1)
-    expect(log.stats).toMatchObject({ records: 7, malformed: 1 })
-    await log.close()
-  })
-
-  test('a datagram that ends within a header is counted once, even if another follows', async () => {
-    const { transport, datagram, log, errors, length } = await spoiled()
-    transport.deliver(datagram.subarray(0, length + 8), datagram)
-    expect(await readUntil(log, textOf, 5)).toHaveLength(5)
-    expect(errors).toMatchObject([{ code: 'SHORT_HEADER', need: 16, have: 8 }])
-    expect(log.stats.malformed).toBe(1)
-    await log.close()
-  })
-
-  test('the whole records of a datagram larger than a frame are read, and the rest shows as a gap', async () => {
-    const { transport, datagram, log, length } = await spoiled(256)
-    transport.deliver(datagram)
-    transport.deliver(
-      ...split(datagram)
-        .slice(3, 4)
-        .map(({ bytes }) => bytes),
-    )
-    const whole = Math.floor(256 / length)
-    const read = await readUntil(log, textOf, whole + 1)
-    expect(read).toEqual([...Array.from({ length: whole }, (_, i) => `text ${i}`), 'text 3'])
-    expect(log.stats).toMatchObject({ records: whole + 1, truncated: 1, malformed: 0, lost: 3 - whole })
-    await log.close()
-  })
-
-  test('messages of other subsystems among records are skipped', async () => {
-    const { transport, datagram, log } = await spoiled()
-    const other = datagram.slice()
-    new DataView(other.buffer).setUint16(4, LogMessage.Config, true)
-    transport.deliver(other)
-    expect(await readUntil(log, textOf, 1)).toEqual(['text 1', 'text 2', 'text 3'])
-    expect(log.stats).toMatchObject({ records: 3, malformed: 0, lost: 1 })
-    await log.close()
-  })
 })

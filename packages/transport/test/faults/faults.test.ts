@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ReferencePeer } from '../../src/conformance/index.ts'
+import type { ReferencePeer } from '../../src/conformance/index.ts'
 import {
   corrupt,
   delay,
@@ -11,11 +11,10 @@ import {
   overrun,
   Random,
   reorder,
-  shortSend,
   truncate,
-  withFaults,
 } from '../../src/faults/index.ts'
 import type { FrameBatch, Transport } from '../../src/index.ts'
+import { open, seeds } from './faulty-transport.ts'
 
 /** A message in the model. */
 interface Message {
@@ -123,16 +122,11 @@ const models: Record<string, { fault: (probability: number) => Fault; model: Mod
 }
 
 const names = Object.keys(models)
+
 const traffic = fc.array(
   fc.array(fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 40 }), { minLength: 1, maxLength: 4 }),
   { maxLength: 12 },
 )
-const seeds = fc.integer({ min: 0, max: 0xffffffff })
-
-function open(faults: readonly Fault[], seed: number) {
-  const peer = new ReferencePeer()
-  return { peer, transport: withFaults(peer.transport, faults, { seed }) }
-}
 
 /** Everything that comes out, when the input arrives batch by batch. */
 function run(transport: Transport, peer: ReferencePeer, batches: readonly (readonly number[][])[]) {
@@ -221,6 +215,7 @@ describe('the output equals that of the model', () => {
 })
 
 const half = { probability: 0.5 }
+
 const everything = [
   overrun({ probability: 0.1, length: 2 }),
   drop(half),
@@ -366,94 +361,6 @@ test('an error of the transport below is passed on', async () => {
   const stolen = peer.transport.receive()
   stolen.catch(() => {})
   await expect(transport.receive()).rejects.toThrow(expect.objectContaining({ code: 'BUSY' }))
-})
-
-describe('short sends', () => {
-  test('send every commit once, in order, and say how many', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 16, max: 40 }), { maxLength: 12 }), seeds, async (lengths, seed) => {
-        const { peer, transport } = open([shortSend({ probability: 0.7 })], seed)
-        const requests = lengths.map((byteLength, index) => peer.request(index, byteLength))
-        for (const request of requests) {
-          transport.outbox.memory.u8.set(request, transport.outbox.reserve(request.length))
-          transport.outbox.commit(request.length)
-        }
-        let sent = 0
-        let failures = 0
-        while (transport.outbox.pendingCommits > 0) {
-          const before = transport.outbox.pendingCommits
-          try {
-            const count = transport.outbox.flush()
-            expect(count).toBe(before)
-            sent += count
-          } catch (error) {
-            expect(error).toMatchObject({ code: 'SYSTEM', sent: before - transport.outbox.pendingCommits })
-            sent += before - transport.outbox.pendingCommits
-            failures++
-          }
-        }
-        expect(sent).toBe(requests.length)
-        expect(peer.sent()).toEqual(requests)
-        expect(transport.faults.shortSends).toBe(failures)
-        expect(transport.stats.sent).toBe(sent)
-        await transport.close()
-      }),
-    )
-  })
-
-  test('send as many as the limit says', async () => {
-    const limits = [2, 0, 9]
-    const { peer, transport } = open([shortSend({ limit: () => limits.shift() ?? 0 })], 1)
-    const { outbox } = transport
-    for (let index = 0; index < 5; index++) {
-      outbox.memory.u8.set(peer.request(index, 16), outbox.reserve(16))
-      outbox.commit(16)
-    }
-    expect(() => outbox.flush()).toThrow(expect.objectContaining({ sent: 2 }))
-    expect(() => outbox.flush()).toThrow(expect.objectContaining({ sent: 0 }))
-    expect(outbox.pendingCommits).toBe(3)
-    expect(outbox.flush()).toBe(3)
-    expect(transport.faults.shortSends).toBe(2)
-  })
-
-  test('meet a send that fails by itself', async () => {
-    const { peer, transport } = open([shortSend({ limit: (commits) => commits })], 1)
-    const { outbox } = transport
-    const put = (index: number) => {
-      outbox.memory.u8.set(peer.request(index, 16), outbox.reserve(16))
-      outbox.commit(16)
-    }
-    for (let index = 0; index < 4; index++) put(index)
-    peer.limitSend(1)
-    expect(() => outbox.flush()).toThrow(expect.objectContaining({ code: 'SYSTEM', sent: 1 }))
-    put(4)
-    expect(outbox).toMatchObject({ pendingCommits: 4, pending: 64 })
-    expect(outbox.flush()).toBe(4)
-    expect(peer.sent()).toEqual([0, 1, 2, 3, 4].map((index) => peer.request(index, 16)))
-  })
-})
-
-test.each([
-  () => drop({ probability: 1.1 }),
-  () => corrupt({ probability: -0.1 }),
-  () => shortSend({ probability: Number.NaN }),
-  () => delay({ probability: 0.5, batches: 0 }),
-  () => delay({ probability: 0.5, batches: 1.5 }),
-  () => overrun({ probability: 0.5, length: 0 }),
-])('faults without a valid time are refused (%#)', (make) => {
-  expect(make).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
-})
-
-test.each([
-  () => drop({}),
-  () => drop({ at: [1], probability: 1 }),
-  () => drop({ probabilty: 0.5 } as object),
-  () => drop({ at: 3 } as object),
-  () => drop(undefined as unknown as object),
-  () => delay({ probability: 0.5 } as unknown as { batches: number }),
-  () => shortSend({ limit: 1 } as unknown as { limit: () => number }),
-])('faults of the wrong shape are refused (%#)', (make) => {
-  expect(make).toThrow(expect.objectContaining({ code: 'ARGUMENT' }))
 })
 
 test.each([1, 2, 3])('faults can be exact: these messages and no others, with any seed (%i)', (seed) => {

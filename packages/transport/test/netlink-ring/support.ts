@@ -84,3 +84,16 @@ export const LITTLE_ENDIAN: boolean = new Uint8Array(new Uint32Array([1]).buffer
 export function frames(count: number, frameSize = 2052): RingGeometry {
   return { blockSize: Math.ceil(frameSize / 4096) * 4096, blockCount: count, frameSize, frameCount: count }
 }
+
+/** Takes and releases all frames. Returns the numbers of the messages. */
+export function drain(
+  { user, ...ends }: BothEnds,
+  read = (frame: number) => BothEnds.prototype.read.call({ user, ...ends }, frame),
+) {
+  const numbers: number[] = []
+  for (let frame = user.take(); frame >= 0; frame = user.take()) {
+    numbers.push(numberOf(read(frame)))
+    user.release(frame)
+  }
+  return numbers
+}
