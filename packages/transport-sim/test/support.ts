@@ -125,8 +125,10 @@ export function verdict(
   changes: Parameters<typeof writeVerdict>[6] = {},
   type: typeof QueueMessage.Verdict | typeof QueueMessage.VerdictBatch = QueueMessage.Verdict,
 ): Uint8Array {
-  const memory = new Memory(70000)
-  return memory.copy(0, writeVerdict(memory, 0, 70000, type, queue, { verdict: value, id }, changes))
+  // Tests write a hundred thousand of these.
+  const size = 256 + (changes.payload?.length ?? 0)
+  const memory = new Memory(size)
+  return memory.copy(0, writeVerdict(memory, 0, size, type, queue, { verdict: value, id }, changes))
 }
 
 /** The errno (positive; 0: acknowledged) of each error message among the frames, `undefined` for other messages. */

@@ -1,3 +1,5 @@
+/** A small ring, and what is read from it. */
+
 import type { FrameBatch } from '@ringlink/transport'
 
 export const receive = { blockSize: 4096, blockCount: 8, frameSize: 4096, frameCount: 8 }
