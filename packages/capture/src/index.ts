@@ -3,7 +3,43 @@
  * saves the frames of a transport, {@link openReplay} plays them back.
  */
 
-export * from './pcapng/index.ts'
+export {
+  type BlockDecoder,
+  type ByteOrder,
+  type ByteSource,
+  type CaptureBlock,
+  type CaptureSink,
+  type Direction,
+  decodePcapng,
+  type InterfaceBlock,
+  type InterfaceOptions,
+  type InterfaceStatistics,
+  LinkType,
+  linkTypeName,
+  MAXIMUM_BLOCK_LENGTH,
+  MAXIMUM_CAPTURED_LENGTH,
+  MAXIMUM_INTERFACES,
+  type MessageSource,
+  NETLINK_COOKED_LENGTH,
+  type NetlinkPacket,
+  netlinkPacket,
+  netlinkRecord,
+  nflogMessage,
+  nflogRecord,
+  openLinkLayer,
+  type PacketBlock,
+  type PacketContents,
+  type PacketRecord,
+  PcapngDecoder,
+  PcapngEncoder,
+  PcapngReader,
+  packetRecord,
+  type RecordDetails,
+  readPcapng,
+  type SectionBlock,
+  type SectionOptions,
+  type StatisticsBlock,
+} from './pcapng/index.ts'
 export { CaptureDecoder } from './read/decoder.ts'
 export { CaptureReader, type ReadOptions, readCapture } from './read/reader.ts'
 export { type Recorder, type RecordOptions, record } from './recorder.ts'

@@ -30,7 +30,15 @@ export type {
   TupleFilter,
 } from './conntrack/types.ts'
 export { ConnectionView } from './conntrack/view.ts'
-export * from './errors.ts'
+export {
+  ClientError,
+  type ClientErrorCode,
+  DumpInterruptedError,
+  IncompleteReplyError,
+  sessionBusy,
+  sessionClosed,
+  timeoutError,
+} from './errors.ts'
 export {
   type FamilyNotification,
   type FamilyRequestOptions,

@@ -6,8 +6,27 @@
 export { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, tcpPacket, udpPacket } from '@ringlink/packet'
 export { type CapturedPacket, type CapturedPackets, capturedPackets } from './captured.ts'
 export type { ScenarioRing } from './consumer.ts'
-export * from './describe.ts'
-export * from './flood.ts'
+export {
+  describePacket,
+  formatPacket,
+  type IcmpDescription,
+  type MalformedDescription,
+  type NetworkDescription,
+  type OtherDescription,
+  type PacketDescription,
+  type TcpDescription,
+  tcpFlagNames,
+  type UdpDescription,
+} from './describe.ts'
+export {
+  type EchoFloodOptions,
+  echoFlood,
+  Flood,
+  type FloodOptions,
+  synFlood,
+  type UdpFloodOptions,
+  udpFlood,
+} from './flood.ts'
 export {
   type Content,
   type Direction,
@@ -26,6 +45,36 @@ export {
 } from './flows.ts'
 export { type ChecksumReport, type NetworkHeader, readNetworkHeader, verifyChecksums } from './headers.ts'
 export { runScenario, type ScenarioFailure, type ScenarioOptions, type ScenarioResult } from './run.ts'
-export * from './scenario.ts'
+export {
+  type AdvanceStep,
+  type AtomicStep,
+  type ChangeRowStep,
+  type ConsumerStep,
+  type ConsumeStep,
+  DEFAULT_COPY_RANGE,
+  type ExpectDumpStep,
+  type Expected,
+  type ExpectPathStep,
+  type ExpectQueueStep,
+  type ExpectReceivedStep,
+  type FillTableStep,
+  type InjectStep,
+  type LogRule,
+  meetsExpectation,
+  type OpenLogStep,
+  type OpenQueueStep,
+  type OpenSessionStep,
+  type PacketMatch,
+  type QueueRule,
+  type ReadDumpStep,
+  type RepeatStep,
+  type Scenario,
+  type ScenarioRule,
+  type ScenarioStep,
+  type ScheduledStep,
+  type StartDumpStep,
+  scenarioSteps,
+  type VerdictPolicy,
+} from './scenario.ts'
 export { scenarios } from './scenarios.ts'
-export * from './sources.ts'
+export { type FloodPace, type PacketList, type PacketMix, type PacketSource, sourcePackets } from './sources.ts'
