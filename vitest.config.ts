@@ -6,10 +6,15 @@ const shared = {
   ssr: { resolve: { conditions: ['ringlink-source', 'node', 'import', 'default'] } },
 }
 
+/** They measure memory and time, so each runs while nothing else does. */
+const measurements = ['packages/*/test/allocation.test.ts', 'packages/*/test/speed-guard.test.ts']
+
 export default defineConfig({
   ...shared,
   test: {
     retry: 0,
+    // A file on each core; `--maxWorkers 1` runs one at a time.
+    maxWorkers: '100%',
     projects: [
       {
         ...shared,
@@ -22,8 +27,9 @@ export default defineConfig({
             'test/**/*.test.ts',
             'packages/*/test/**/*.fuzz.ts',
           ],
-          exclude: ['**/*.kernel.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.kernel.test.ts', ...measurements, '**/node_modules/**'],
           pool: 'forks',
+          sequence: { groupOrder: 1 },
           // Long enough for a machine that is busy: nothing waits for time to pass.
           testTimeout: 30_000,
         },
@@ -35,9 +41,20 @@ export default defineConfig({
           include: ['**/*.kernel.test.ts'],
           exclude: ['**/node_modules/**'],
           pool: 'forks',
-          fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'measurements',
+          include: measurements,
+          pool: 'forks',
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          testTimeout: 180_000,
         },
       },
     ],
