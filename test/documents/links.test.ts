@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
@@ -21,6 +21,23 @@ describe('links in documents', () => {
     const missing = local.filter((link) => !existsSync(resolve(root, dirname(path), link)))
     expect(missing, `links of ${path} that lead nowhere`).toEqual([])
   })
+})
+
+test('source files that comments name exist', () => {
+  const sources = execFileSync('git', ['ls-files', '*.ts', '*.mjs'], { cwd: root, encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .filter((path) => existsSync(join(root, path)))
+  const names = new Set(sources.map((path) => basename(path)))
+  const missing = sources.flatMap((path) =>
+    readFileSync(join(root, path), 'utf8')
+      .split('\n')
+      .filter((line) => /^\s*(\/\/|\/?\*)/.test(line))
+      .flatMap((line) => [...line.matchAll(/(?<![\w./-])(?:[\w-]+\/)*([a-z][\w-]*(?:\.\w+)*\.(?:ts|mjs))\b/g)])
+      .filter(([, name = '']) => !names.has(name))
+      .map(([mentioned]) => `${path}: ${mentioned}`),
+  )
+  expect(missing).toEqual([])
 })
 
 test('the files that CONTRIBUTING.md sends a newcomer to are at most three for each change', () => {

@@ -1,4 +1,4 @@
-// The demo itself, inside the namespace that demo.ts has made for it.
+// The demo itself, inside the namespace that main.ts has made for it.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// The demo itself, inside the namespace that demo.ts has made for it.
+// The demo itself, inside the namespace that main.ts has made for it.
 import { fileURLToPath } from 'node:url'
 import {
   type DemoOutcome,
