@@ -22,7 +22,7 @@ const NETLINK_SOCK_DIAG = 4
 /** `protocol` of a request for sockets of every protocol (`NDIAG_PROTO_ALL`). */
 export const ALL_NETLINK_PROTOCOLS = 255
 
-/** What a request asks to be told of each socket. */
+/** The parts of each socket that a request asks for. */
 export const NetlinkShow = {
   /** NDIAG_SHOW_MEMINFO */
   Memory: 0x1,

@@ -85,7 +85,7 @@ export type SocketState = (typeof SocketState)[keyof typeof SocketState]
 /** The bits of all states. */
 export const ALL_SOCKET_STATES = 0xffff_ffff
 
-/** What a cookie is in a request for whatever socket has the address (`INET_DIAG_NOCOOKIE`): all bits set. */
+/** The cookie of a request for any socket with the address (`INET_DIAG_NOCOOKIE`): all bits set. */
 export const NO_COOKIE: Uint8Array = new Uint8Array(8).fill(0xff)
 
 /** SK_MEMINFO_*: the index of each number in {@link socketMemoryLayout}. Bytes, except `drops`, which is packets. */

@@ -21,7 +21,7 @@ import { socketMemoryLayout } from './sock-diag.ts'
 
 const NETLINK_SOCK_DIAG = 4
 
-/** What a request asks to be told of each socket. */
+/** The parts of each socket that a request asks for. */
 export const UnixShow = {
   /** UDIAG_SHOW_NAME */
   Name: 0x01,
