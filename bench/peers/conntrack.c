@@ -83,25 +83,26 @@ static void fill(struct mnl_socket *socket, unsigned count) {
   }
 }
 
-int main(int count, char **words) {
+int main(int count, char **args) {
   if (count != 3) return 2;
   struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
   if (socket == NULL || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) die("open");
-  if (strcmp(words[1], "fill") == 0) {
-    fill(socket, strtoul(words[2], NULL, 10));
+  if (strcmp(args[1], "fill") == 0) {
+    fill(socket, strtoul(args[2], NULL, 10));
     return 0;
   }
-  for (long i = strtol(words[1], NULL, 10); i > 0; i--) list(socket);
+  for (long i = strtol(args[1], NULL, 10); i > 0; i--) list(socket);
   struct rusage before, after;
   struct timespec start, end;
   rows = calls = 0;
   getrusage(RUSAGE_SELF, &before);
   clock_gettime(CLOCK_MONOTONIC, &start);
-  for (long i = strtol(words[2], NULL, 10); i > 0; i--) list(socket);
+  for (long i = strtol(args[2], NULL, 10); i > 0; i--) list(socket);
   getrusage(RUSAGE_SELF, &after);
   clock_gettime(CLOCK_MONOTONIC, &end);
 #define SECONDS(field) (after.field.tv_sec - before.field.tv_sec + (after.field.tv_usec - before.field.tv_usec) / 1e6)
-  printf("{\"rows\":%lu,\"systemCalls\":%lu,\"cpuSeconds\":%.6f,\"seconds\":%.6f,\"peakKilobytes\":%ld,\"sum\":%lu}\n", rows, calls,
-         SECONDS(ru_utime) + SECONDS(ru_stime), end.tv_sec - start.tv_sec + (end.tv_nsec - start.tv_nsec) / 1e9, after.ru_maxrss, sum);
+  printf("{\"rows\":%lu,\"systemCalls\":%lu,\"cpuSeconds\":%.6f,\"seconds\":%.6f,\"peakKilobytes\":%ld,\"sum\":%lu}\n",
+         rows, calls, SECONDS(ru_utime) + SECONDS(ru_stime),
+         end.tv_sec - start.tv_sec + (end.tv_nsec - start.tv_nsec) / 1e9, after.ru_maxrss, sum);
   return 0;
 }

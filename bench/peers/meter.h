@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-#include "words.h"
+#include "arguments.h"
 
 enum meter_phase { WARMING, PAUSED, ARMED, RUNNING, DONE };
 

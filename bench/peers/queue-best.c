@@ -201,7 +201,7 @@ static void *run(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  words_of(argc, argv);
+  arguments_of(argc, argv);
   int queues = (int)number("queues", 1), first = (int)number("queue", 0);
   struct handler *handlers = calloc((size_t)queues, sizeof *handlers);
   pthread_t thread;

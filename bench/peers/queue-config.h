@@ -3,7 +3,7 @@
 #define RINGLINK_BENCH_QUEUE_CONFIG_H
 #include <linux/netfilter/nfnetlink_queue.h>
 #include "netlink.h"
-#include "words.h"
+#include "arguments.h"
 
 enum { NETFILTER_MESSAGE = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct nfgenmsg)) };
 

@@ -59,7 +59,7 @@ static int on_packet(const struct nlmsghdr *header, void *data) {
 
 int main(int argc, char **argv) {
   static char buffer[0xffff + 4096];
-  words_of(argc, argv);
+  arguments_of(argc, argv);
   queue = (uint16_t)number("queue", 0);
   answer = answer_wanted();
   netlink = mnl_socket_open(NETLINK_NETFILTER);

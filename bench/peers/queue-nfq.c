@@ -34,7 +34,7 @@ static int on_packet(struct nfq_q_handle *queue, struct nfgenmsg *generic, struc
 
 int main(int argc, char **argv) {
   static char buffer[0xffff + 4096] __attribute__((aligned));
-  words_of(argc, argv);
+  arguments_of(argc, argv);
   answer = answer_wanted();
   uint32_t range = (uint32_t)number("range", 65531);
   struct nfq_handle *handle = nfq_open();

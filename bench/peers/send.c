@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "words.h"
+#include "arguments.h"
 
 enum { BATCH = 64, LARGEST = 65000, LARGEST_LATENCIES = 2000000 };
 
@@ -205,8 +205,8 @@ static void fill(void) {
 }
 
 int main(int argc, char **argv) {
-  words_of(argc, argv);
-  const char *mode = word("mode", "closed");
+  arguments_of(argc, argv);
+  const char *mode = argument("mode", "closed");
   if (number("cpu", -1) >= 0) {
     cpu_set_t set;
     CPU_ZERO(&set);

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "words.h"
+#include "arguments.h"
 
 enum { CHUNK = 1 << 17 };
 
@@ -35,7 +35,7 @@ static void *blast(void *unused) {
 
 int main(int argc, char **argv) {
   static char chunk[2 * CHUNK];
-  words_of(argc, argv);
+  arguments_of(argc, argv);
   address.sin_family = AF_INET;
   address.sin_port = htons((uint16_t)number("port", 9100));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -3,7 +3,7 @@
 #define RINGLINK_BENCH_WORK_H
 #include <stdint.h>
 #include <string.h>
-#include "words.h"
+#include "arguments.h"
 
 enum answer { ANSWER_ACCEPT, ANSWER_DROP, ANSWER_MARK, ANSWER_PAYLOAD };
 
@@ -11,7 +11,7 @@ enum answer { ANSWER_ACCEPT, ANSWER_DROP, ANSWER_MARK, ANSWER_PAYLOAD };
 enum { MARK = 7 };
 
 static inline enum answer answer_wanted(void) {
-  const char *verdict = word("verdict", "accept");
+  const char *verdict = argument("verdict", "accept");
   if (strcmp(verdict, "drop") == 0) return ANSWER_DROP;
   if (strcmp(verdict, "mark") == 0) return ANSWER_MARK;
   return strcmp(verdict, "payload") == 0 ? ANSWER_PAYLOAD : ANSWER_ACCEPT;

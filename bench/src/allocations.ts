@@ -3,9 +3,9 @@
 // a young generation in which nothing is collected during the measurement.
 import { join } from 'node:path'
 import { openQueue, openSocket, type Queue } from 'ringlink'
+import { Arguments } from './handlers/arguments.ts'
 import { answerBatch } from './handlers/loops.ts'
 import type { Pace } from './handlers/pace.ts'
-import { Words } from './handlers/words.ts'
 import { Work } from './handlers/work.ts'
 import { BUILD } from './paths.ts'
 import { Program } from './program.ts'
@@ -60,12 +60,12 @@ async function cheapest(batchSize: number, packets: number): Promise<Cost> {
 }
 
 async function drain(queue: Queue, count: number): Promise<Cost> {
-  const words = [`port=${Port.Queue}`, 'mode=fill', `count=${count}`, 'size=64']
-  const sender = new Program('send', join(BUILD, 'send'), words)
+  const args = [`port=${Port.Queue}`, 'mode=fill', `count=${count}`, 'size=64']
+  const sender = new Program('send', join(BUILD, 'send'), args)
   await sender.expect('READY')
   await sender.expect('FILLED')
   const pace = new CountingPace()
-  const work = new Work(new Words([]))
+  const work = new Work(new Arguments([]))
   globalThis.gc?.()
   const before = process.memoryUsage().heapUsed
   for await (const packets of queue) {

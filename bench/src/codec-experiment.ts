@@ -36,8 +36,8 @@ async function decode(
   { scale }: Settings,
 ): Promise<{ checksum: number; outcome: Outcome }> {
   const count = Math.round(((decoder as DecoderName) === 'view' ? COUNT : SLOW) * scale)
-  const words = [`decoder=${decoder}`, `message=${message}`, `count=${count}`]
-  const program = new Program(decoder, process.execPath, [join(DIST, 'codec.js'), ...words])
+  const args = [`decoder=${decoder}`, `message=${message}`, `count=${count}`]
+  const program = new Program(decoder, process.execPath, [join(DIST, 'codec.js'), ...args])
   try {
     const { nanoseconds, checksum } = await program.json<{ nanoseconds: number; checksum: number }>()
     return { checksum, outcome: { value: nanoseconds, details: { checksum } } }

@@ -51,8 +51,8 @@ export function prepareReference(ref: string, say: (text: string) => void): Refe
   return { label: `${ref} (${commit.slice(0, SHORT)})`, dist: join(tree, 'bench', 'dist') }
 }
 
-function git(...words: string[]): string | undefined {
-  const { status, stdout } = spawnSync('git', words, { cwd: ROOT, encoding: 'utf8' })
+function git(...args: string[]): string | undefined {
+  const { status, stdout } = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' })
   return status === 0 ? stdout.trim() : undefined
 }
 

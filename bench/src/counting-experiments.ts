@@ -47,16 +47,15 @@ export const systemCallExperiment: Experiment = {
 async function countSystemCalls(): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), 'ringlink-bench-'))
   const programs: Program[] = []
-  const start = (command: string, words: string[]): Program => {
-    const program = new Program(command, command, words)
+  const start = (command: string, args: string[]): Program => {
+    const program = new Program(command, command, args)
     programs.push(program)
     return program
   }
-  const send = (words: string[]) =>
-    start(join(BUILD, 'send'), [`port=${Port.Queue}`, 'size=64', 'mode=closed', ...words])
+  const send = (args: string[]) => start(join(BUILD, 'send'), [`port=${Port.Queue}`, 'size=64', 'mode=closed', ...args])
   try {
-    const words = ['range=128', 'maxlength=4096', `warm=${WARM}`, `window=${SECONDS}`]
-    const handler = start(process.execPath, [join(DIST, 'handlers', 'queue.js'), ...words])
+    const args = ['range=128', 'maxlength=4096', `warm=${WARM}`, `window=${SECONDS}`]
+    const handler = start(process.execPath, [join(DIST, 'handlers', 'queue.js'), ...args])
     await handler.expect('READY')
     const warming = send(['window=64', `count=${WARM}`])
     await warming.expect('READY')

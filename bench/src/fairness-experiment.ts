@@ -35,7 +35,7 @@ export const fairnessExperiment: Experiment = {
   run: (contender, settings) => measure(contender, contenders[contender] ?? [], settings),
 }
 
-async function measure(contender: string, words: readonly string[], { window }: Settings): Promise<Outcome> {
+async function measure(contender: string, args: readonly string[], { window }: Settings): Promise<Outcome> {
   const programs: Program[] = []
   const start = (command: string, all: readonly string[]) => {
     const program = new Program(contender, command, all)
@@ -44,7 +44,7 @@ async function measure(contender: string, words: readonly string[], { window }: 
   }
   try {
     const seconds = Math.max(1, window)
-    const handler = start(process.execPath, [join(DIST, 'fairness.js'), ...words, `seconds=${seconds}`])
+    const handler = start(process.execPath, [join(DIST, 'fairness.js'), ...args, `seconds=${seconds}`])
     await handler.expect('READY')
     const client = start(process.execPath, [join(DIST, 'http-client.js')])
     await client.expect('READY')

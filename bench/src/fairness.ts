@@ -1,15 +1,15 @@
 // An HTTP server in the process that answers queues under a flood: how long its event loop makes others wait. Prints READY, measures
-// after a line on its standard input, and prints what it saw as JSON. Words: queues=N seconds=S transport=socket|ring; with 0 queues
+// after a line on its standard input, and prints what it saw as JSON. Arguments: queues=N seconds=S transport=socket|ring; with 0 queues
 // the flood passes it by.
 import { createServer } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Arguments } from './handlers/arguments.ts'
 import { openQueueFor } from './handlers/open.ts'
-import { Words } from './handlers/words.ts'
 import { Port } from './rules.ts'
 
-const words = new Words(process.argv.slice(2))
-const count = words.number('queues', 2)
-const queues = await Promise.all(Array.from({ length: count }, (_, number) => openQueueFor(words, number)))
+const args = new Arguments(process.argv.slice(2))
+const count = args.number('queues', 2)
+const queues = await Promise.all(Array.from({ length: count }, (_, number) => openQueueFor(args, number)))
 const loops = queues.map(async (queue) => {
   for await (const packets of queue) packets.accept()
 })
@@ -29,7 +29,7 @@ requests = 0
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 const start = performance.now()
-await new Promise((resolve) => setTimeout(resolve, words.number('seconds', 1) * 1000))
+await new Promise((resolve) => setTimeout(resolve, args.number('seconds', 1) * 1000))
 delay.disable()
 const seconds = (performance.now() - start) / 1000
 const milliseconds = (nanoseconds: number) => nanoseconds / 1e6

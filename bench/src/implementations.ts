@@ -1,16 +1,16 @@
 import { join } from 'node:path'
 import { BUILD, DIST } from './paths.ts'
 
-/** Words for a handler, see bench/README.md. */
-export type HandlerWords = Readonly<Record<string, string | number>>
+/** Arguments for a handler, see bench/README.md. */
+export type HandlerArguments = Readonly<Record<string, string | number>>
 
 /** A program that answers a queue. */
 export interface Implementation {
   readonly label: string
   readonly command: string
-  /** the program, before its words */
+  /** the program, before its arguments */
   readonly first: readonly string[]
-  readonly words?: HandlerWords
+  readonly args?: HandlerArguments
   /** what has to be built or installed for it; nothing for ringlink itself */
   readonly peer?: string
   /** the longest queue that it can have: a drain of more is beyond it */
@@ -35,21 +35,21 @@ export const implementations = {
   'c-nfq': { label: 'C, libnetfilter_queue', ...c('queue-nfq') },
   'c-mnl': { label: 'C, libmnl', ...c('queue-mnl') },
   'c-best': { label: 'C, recvmmsg and one send', ...c('queue-best') },
-  'c-batch': { label: 'C, recvmmsg and batch verdicts', ...c('queue-best'), words: { batch: 64 } },
+  'c-batch': { label: 'C, recvmmsg and batch verdicts', ...c('queue-best'), args: { batch: 64 } },
   ringlink: { label: 'ringlink', ...node('queue') },
-  'ringlink-packets': { label: 'ringlink, packet by packet', ...node('queue'), words: { api: 'packets' } },
-  'ringlink-async': { label: 'ringlink, async handler', ...node('queue'), words: { api: 'async' } },
+  'ringlink-packets': { label: 'ringlink, packet by packet', ...node('queue'), args: { api: 'packets' } },
+  'ringlink-async': { label: 'ringlink, async handler', ...node('queue'), args: { api: 'async' } },
   'ringlink-worker': {
     label: 'ringlink, blocking in a Worker',
     ...node('queue-workers'),
-    words: { workers: 1, api: 'serve' },
+    args: { workers: 1, api: 'serve' },
   },
   'ringlink-workers': { label: 'ringlink, a Worker for each queue', ...node('queue-workers') },
-  'ringlink-ring': { label: 'ringlink, ring', ...node('queue'), words: { transport: 'ring' } },
+  'ringlink-ring': { label: 'ringlink, ring', ...node('queue'), args: { transport: 'ring' } },
   'ringlink-ring-thread': {
     label: 'ringlink, ring with kernelThread',
     ...node('queue'),
-    words: { transport: 'ring-kernel-thread' },
+    args: { transport: 'ring-kernel-thread' },
   },
   'npm-nfqueue': {
     label: 'npm nfqueue',
@@ -66,7 +66,7 @@ export const implementations = {
   'npm-netlink-batch': {
     label: 'npm netlink, verdicts of a turn in one send',
     ...node('npm-netlink'),
-    words: { sends: 'batch' },
+    args: { sends: 'batch' },
     peer: 'npm-netlink',
     longestQueue: SMALL_QUEUE,
   },

@@ -46,16 +46,16 @@ export function logExperiment(threshold: 1 | 64, peers: Peers, reference?: Refer
 async function runLog(contender: string, dist: string, threshold: 1 | 64, { scale }: Settings): Promise<Outcome> {
   const warm = Math.round(WARM * scale)
   const count = Math.round(COUNT * scale)
-  const words = { group: threshold, warm, count, threshold, buffer: BUFFER }
+  const args = { group: threshold, warm, count, threshold, buffer: BUFFER }
   const receiver = contender.startsWith('c-')
     ? new Program(contender, join(BUILD, 'log'), [
-        ...Object.values(words).map(String),
+        ...Object.values(args).map(String),
         ...(contender === 'c-resting' ? [String(REST)] : []),
       ])
     : new Program(contender, process.execPath, [
         join(dist, 'log-receiver.js'),
         `--transport=${contender.startsWith('ringlink-ring') ? 'ring' : 'socket'}`,
-        ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]),
+        ...Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ])
   const programs = [receiver]
   try {

@@ -29,8 +29,8 @@ export const millionExperiment: Experiment = {
   obstacle: () => undefined,
   async run(_contender, { scale }) {
     const packets = scale < 1 ? FEWER : PACKETS
-    const words = ['--expose-gc', join(DIST, 'million.js'), '--packets', String(packets)]
-    const program = new Program('million', process.execPath, words)
+    const args = ['--expose-gc', join(DIST, 'million.js'), '--packets', String(packets)]
+    const program = new Program('million', process.execPath, args)
     try {
       const { ok, packetsPerSecond, ...report } = await program.json<MillionReport>()
       const { received, lost, late, heapGrowthBytes, systemCallsPerPacket } = report

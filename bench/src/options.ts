@@ -32,9 +32,9 @@ export interface Options {
 }
 
 /** Throws an Error whose message is for the user. */
-export function parseOptions(words: readonly string[]): Options {
+export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
-    args: [...words],
+    args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },

@@ -3,7 +3,7 @@
 import { Memory } from '@ringlink/codec'
 import { PacketView, parseAddress } from 'ringlink'
 import { decodeObjects } from './decoders/packet-objects.ts'
-import { Words } from './handlers/words.ts'
+import { Arguments } from './handlers/arguments.ts'
 import { spreadOf } from './statistics.ts'
 
 /** Packets that are read in turn, so that they are not one cache line. */
@@ -14,8 +14,8 @@ const IPV4 = 0x0800
 /** 192.0.2.1 port 5000 to 198.51.100.7 port 53, 16 bytes of payload. */
 const PACKET = '4500002c00014000401111c8c0000201c6336407138800350018000073697874656e206279746573206f66207569'
 
-const words = new Words(process.argv.slice(2))
-const count = words.number('count', 200_000)
+const args = new Arguments(process.argv.slice(2))
+const count = args.number('count', 200_000)
 const bytes = Buffer.from(PACKET, 'hex').subarray(0, 44)
 const memory = new Memory(SLOTS * SLOT)
 for (let slot = 0; slot < SLOTS; slot++) {
@@ -40,7 +40,7 @@ function objects(slot: number): number {
   return ports + network.protocol + payload.length + (isEqual ? 1 : 0)
 }
 
-const decode = words.text('decoder', 'view') === 'view' ? view : objects
+const decode = args.text('decoder', 'view') === 'view' ? view : objects
 let sum = 0
 function round(): number {
   const start = performance.now()

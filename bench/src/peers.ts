@@ -71,8 +71,8 @@ function installDebianPackages(say: (text: string) => void): void {
 }
 
 function compile({ name, libraries, debian }: Source): string | undefined {
-  const words = ['-O2', '-Wall', '-Wextra', '-o', join(BUILD, name), join(PEERS, `${name}.c`), ...libraries]
-  const problem = attempt('cc', words)
+  const args = ['-O2', '-Wall', '-Wextra', '-o', join(BUILD, name), join(PEERS, `${name}.c`), ...libraries]
+  const problem = attempt('cc', args)
   if (problem === undefined) return undefined
   return debian !== undefined && !existsSync(debian[1]) ? `Debian's ${debian[0]} is not installed` : problem
 }
@@ -91,8 +91,8 @@ function rebuild(module: string, built: readonly string[], say: (text: string) =
 }
 
 /** Runs a command; the end of what it said when it failed. */
-function attempt(command: string, words: readonly string[], folder: string = BUILD): string | undefined {
-  const { status, error, stderr } = spawnSync(command, words, {
+function attempt(command: string, args: readonly string[], folder: string = BUILD): string | undefined {
+  const { status, error, stderr } = spawnSync(command, args, {
     cwd: existsSync(folder) ? folder : PEERS,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -16,9 +16,9 @@ export class Program {
   #ended = false
   #complaint = ''
 
-  constructor(name: string, command: string, words: readonly string[]) {
+  constructor(name: string, command: string, args: readonly string[]) {
     this.name = name
-    this.#child = spawn(command, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     const { stdin, stdout, stderr } = this.#child
     // It may have ended by itself; that shows as a line that never comes.
     stdin?.on('error', () => {})

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseQueueCounters } from '@ringlink/client'
 import type { Experiment, Outcome, Settings } from './experiment.ts'
 import type { HandlerReport } from './handlers/pace.ts'
-import type { HandlerWords } from './implementations.ts'
+import type { HandlerArguments } from './implementations.ts'
 import { type Implementation, implementationOf, movedTo } from './implementations.ts'
 import { type Load, loadBetween, markLoad } from './machine-load.ts'
 import { BUILD } from './paths.ts'
@@ -67,7 +67,7 @@ class QueueRun {
   #workload: Workload
   #settings: Settings
   #implementation: Implementation
-  #words: HandlerWords
+  #args: HandlerArguments
   #port: number
   #programs: Program[] = []
 
@@ -76,9 +76,9 @@ class QueueRun {
     this.#settings = settings
     const implementation = implementationOf(contender.implementation)
     this.#implementation = contender.dist === undefined ? implementation : movedTo(contender.dist, implementation)
-    const { port, ...words } = { ...workload.words, ...this.#implementation.words, ...contender.words }
+    const { port, ...args } = { ...workload.args, ...this.#implementation.args, ...contender.args }
     this.#port = Number(port ?? workload.port)
-    this.#words = words
+    this.#args = args
   }
 
   async run(): Promise<Outcome> {
@@ -121,14 +121,14 @@ class QueueRun {
 
   #startHandler(): Program {
     const { kind } = this.#workload.traffic
-    const words = {
+    const args = {
       warm: kind === 'tcp' ? 0 : this.#settings.warm,
       window: this.#settings.window,
       count: this.#count,
-      ...this.#words,
+      ...this.#args,
     }
     const { command, first } = this.#implementation
-    const line = [command, ...first, ...spell(words)]
+    const line = [command, ...first, ...spell(args)]
     return this.#start(kind === 'latency' ? ['taskset', '-c', String(SHARED_CPU), ...line] : line)
   }
 
@@ -136,7 +136,7 @@ class QueueRun {
   async #warm(): Promise<void> {
     const { traffic } = this.#workload
     // Held packets come back too: fewer are held at a time than the window has.
-    const comesBack = this.#words.verdict !== 'drop'
+    const comesBack = this.#args.verdict !== 'drop'
     const window = traffic.kind === 'closed' ? traffic.window : WARM_WINDOW[traffic.kind]
     const way = comesBack ? { mode: 'closed', window: Math.max(window, 16) } : { mode: 'flood', rate: WARM_RATE }
     const addresses = 'addresses' in traffic ? (traffic.addresses ?? 1) : 1
@@ -146,15 +146,15 @@ class QueueRun {
     await sender.stop()
   }
 
-  async #window(handler: Program, words: HandlerWords): Promise<Outcome> {
+  async #window(handler: Program, args: HandlerArguments): Promise<Outcome> {
     const before = markLoad([handler.pid])
     handler.go()
-    const sender = this.#startSender('send', { ...words, seconds: this.#settings.window + TAIL })
+    const sender = this.#startSender('send', { ...args, seconds: this.#settings.window + TAIL })
     await sender.expect('READY')
     const [report, sent] = await Promise.all([handler.json<HandlerReport>(), sender.json<SenderReport>()])
     const load = loadBetween(before, markLoad([handler.pid, sender.pid]))
     // Further packets were on their way when the handler paused.
-    const lost = words.mode === 'closed' ? Math.max(0, (sent.sent ?? 0) - (sent.received ?? 0)) : 0
+    const lost = args.mode === 'closed' ? Math.max(0, (sent.sent ?? 0) - (sent.received ?? 0)) : 0
     return this.#outcome(report, load, lost)
   }
 
@@ -169,7 +169,7 @@ class QueueRun {
     const load = loadBetween(before, markLoad(pids))
     sender.go()
     const { sent = 0, received = 0 } = await sender.json<SenderReport>()
-    const expected = this.#words.verdict === 'drop' ? 0 : sent
+    const expected = this.#args.verdict === 'drop' ? 0 : sent
     return this.#outcome(report, load, expected - received)
   }
 
@@ -215,26 +215,26 @@ class QueueRun {
     }
     if (systemCalls !== null) details.systemCallsPerPacket = systemCalls / packets
     const { traffic } = this.#workload
-    if (this.#words.patterns !== undefined && 'size' in traffic) {
+    if (this.#args.patterns !== undefined && 'size' in traffic) {
       details.megabitsPerSecond = (packets / seconds) * traffic.size * 8e-6
     }
     const isLossFree = traffic.kind !== 'flood'
     return { value: packets / seconds, details, load, ...(isLossFree ? problemOf(lost, errors) : {}) }
   }
 
-  #startSender(name: string, words: HandlerWords): Program {
-    return this.#start([join(BUILD, name), ...spell({ port: this.#port, ...words })])
+  #startSender(name: string, args: HandlerArguments): Program {
+    return this.#start([join(BUILD, name), ...spell({ port: this.#port, ...args })])
   }
 
-  #start([command = '', ...words]: string[]): Program {
-    const program = new Program(this.#implementation.label, command, words)
+  #start([command = '', ...args]: string[]): Program {
+    const program = new Program(this.#implementation.label, command, args)
     this.#programs.push(program)
     return program
   }
 }
 
-function spell(words: HandlerWords): string[] {
-  return Object.entries(words).map(([name, value]) => `${name}=${value}`)
+function spell(args: HandlerArguments): string[] {
+  return Object.entries(args).map(([name, value]) => `${name}=${value}`)
 }
 
 function problemOf(lost: number, errors: number): { problem: string } | object {

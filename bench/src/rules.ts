@@ -37,7 +37,7 @@ const rules = [
 
 /** Makes the network of all measurements, in a namespace that is ours alone. */
 export function makeNetwork(): void {
-  const run = (command: string, words: string) => execFileSync(command, words.split(' '), { stdio: 'inherit' })
+  const run = (command: string, args: string) => execFileSync(command, args.split(' '), { stdio: 'inherit' })
   run('ip', `link set lo up mtu ${MTU}`)
   for (const rule of rules) run('iptables', `-w ${rule}`)
 }

@@ -1,4 +1,4 @@
-import type { HandlerWords, ImplementationName } from './implementations.ts'
+import type { HandlerArguments, ImplementationName } from './implementations.ts'
 
 export const GROUPS = [
   'queue',
@@ -28,7 +28,7 @@ export interface Contender {
   /** unique in the workload; what tables call it */
   readonly name: string
   readonly implementation: ImplementationName
-  readonly words?: HandlerWords
+  readonly args?: HandlerArguments
   /** the folder of the built bench of another state of this repository, see compare.ts */
   readonly dist?: string
 }
@@ -43,7 +43,7 @@ export interface Workload {
   readonly traffic: Traffic
   /** the port, which says the rule, see rules.ts */
   readonly port: number
-  readonly words: HandlerWords
+  readonly args: HandlerArguments
   readonly contenders: readonly Contender[]
   /** part of `--quick` */
   readonly quick: boolean

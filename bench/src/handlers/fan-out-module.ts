@@ -1,9 +1,9 @@
 // The module of the Workers of a fan-out: the same work as every other handler.
 import type { FanOutContext, PacketBatch } from 'ringlink'
+import { Arguments } from './arguments.ts'
 import { answerBatch } from './loops.ts'
 import type { Pace } from './pace.ts'
 import { SharedClock, SharedPace } from './shared-pace.ts'
-import { Words } from './words.ts'
 import { Work } from './work.ts'
 
 interface State {
@@ -21,7 +21,7 @@ export interface FanOutData {
 
 export function setup(context: FanOutContext<State>): void {
   const { first, threads, buffer, list } = context.data as FanOutData
-  const work = new Work(new Words(list))
+  const work = new Work(new Arguments(list))
   const clock = new SharedClock(threads, buffer)
   // Its transport is not accessible here, so its system calls are not counted.
   const pace = new SharedPace(

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs'
+import type { Arguments } from './arguments.ts'
 import type { HandlerCounts, HandlerReport, Pace } from './pace.ts'
-import type { Words } from './words.ts'
 
 /** Writes a line to the runner, at once. */
 export function say(line: string): void {
@@ -42,10 +42,10 @@ export class Meter implements Pace {
   #rehearsed = 0
   #isRehearsal = false
 
-  constructor(words: Words, counts: () => HandlerCounts) {
-    this.#warm = words.number('warm', 0)
-    this.#count = words.number('count', 0)
-    this.#window = words.number('window', 1.2) * 1000
+  constructor(args: Arguments, counts: () => HandlerCounts) {
+    this.#warm = args.number('warm', 0)
+    this.#count = args.number('count', 0)
+    this.#window = args.number('window', 1.2) * 1000
     this.#counts = counts
   }
 

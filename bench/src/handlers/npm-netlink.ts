@@ -1,9 +1,10 @@
 // npm netlink 0.3.0 as a handler of the bench: its raw socket, with messages read and written here, because it knows no
 // queues; its own parser would cost more (see the codec measurements). `sends=batch` has the verdicts of one turn of the event
 // loop sent together, which takes some knowledge; by default each is sent by itself, as its interface suggests.
+
+import { Arguments } from './arguments.ts'
 import { Meter } from './meter.ts'
 import { requirePeer } from './peer-module.ts'
-import { Words } from './words.ts'
 
 interface RawSocket {
   on(event: 'message', listener: (message: Buffer) => void): void
@@ -25,10 +26,10 @@ const HEADERS = 20
 /** The largest buffer that a socket has without a privileged option, which the module does not know. */
 const BUFFER = 2 << 20
 
-const words = new Words(process.argv.slice(2))
-const queue = words.number('queue', 0)
-const range = words.number('range', 65531)
-const verdict = words.text('verdict', 'accept') === 'drop' ? 0 : 1
+const args = new Arguments(process.argv.slice(2))
+const queue = args.number('queue', 0)
+const range = args.number('range', 65531)
+const verdict = args.text('verdict', 'accept') === 'drop' ? 0 : 1
 const { RawNetlinkSocket } = requirePeer('netlink') as Netlink
 const socket = new RawNetlinkSocket(NETFILTER, {
   messagePeeking: false,
@@ -39,8 +40,8 @@ const socket = new RawNetlinkSocket(NETFILTER, {
 let checksum = 0
 let errors = 0
 let pending: Uint8Array[] = []
-const sendsBatches = words.text('sends', 'each') === 'batch'
-const meter = new Meter(words, () => ({ systemCalls: null, errors, lost: 0, checksum }))
+const sendsBatches = args.text('sends', 'each') === 'batch'
+const meter = new Meter(args, () => ({ systemCalls: null, errors, lost: 0, checksum }))
 const configured = new Promise<void>((resolve) => {
   socket.on('message', (message) => {
     const type = message.readUInt16LE(4)
@@ -124,6 +125,6 @@ function config(): Buffer {
   const parameters = attribute(5, 2)
   message.writeUInt32BE(range, parameters)
   message.writeUInt8(range === 0 ? 1 : 2, parameters + 4)
-  message.writeUInt32BE(words.number('maxlength', 1024), attribute(4, 3))
+  message.writeUInt32BE(args.number('maxlength', 1024), attribute(4, 3))
   return message
 }

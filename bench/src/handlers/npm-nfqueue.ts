@@ -1,8 +1,9 @@
 // npm nfqueue 0.3.2 as a handler of the bench, used as its README says. It copies every packet whole and its queue has the
 // kernel's default length; neither can be changed.
+
+import { Arguments } from './arguments.ts'
 import { Meter } from './meter.ts'
 import { requirePeer } from './peer-module.ts'
-import { Words } from './words.ts'
 
 interface Packet {
   readonly info: { readonly id: number; readonly nfmark?: number; readonly outdev?: number }
@@ -16,13 +17,13 @@ interface Nfqueue {
   createQueueHandler(number: number, bufferSize: number, onPacket: (packet: Packet) => void): unknown
 }
 
-const words = new Words(process.argv.slice(2))
+const args = new Arguments(process.argv.slice(2))
 const nfqueue = requirePeer('nfqueue') as Nfqueue
-const verdict = words.text('verdict', 'accept') === 'drop' ? nfqueue.NF_DROP : nfqueue.NF_ACCEPT
+const verdict = args.text('verdict', 'accept') === 'drop' ? nfqueue.NF_DROP : nfqueue.NF_ACCEPT
 let checksum = 0
-const meter = new Meter(words, () => ({ systemCalls: null, errors: 0, lost: 0, checksum }))
+const meter = new Meter(args, () => ({ systemCalls: null, errors: 0, lost: 0, checksum }))
 const nothing = () => {}
-nfqueue.createQueueHandler(words.number('queue', 0), words.number('buffer', 1 << 27) / 2, (packet) => {
+nfqueue.createQueueHandler(args.number('queue', 0), args.number('buffer', 1 << 27) / 2, (packet) => {
   meter.received()
   const { info, payload } = packet
   checksum += (info.nfmark ?? 0) + (info.outdev ?? 0)

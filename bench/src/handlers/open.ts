@@ -1,24 +1,24 @@
 import { type OpenTransport, openQueue, openRing, openSocket, type Queue, type QueueOptions } from 'ringlink'
-import type { Words } from './words.ts'
+import type { Arguments } from './arguments.ts'
 
 /** The receive buffer that every handler asks for, in the kernel's accounting: enough for all but a drain, which asks for more. */
 const BUFFER = 1 << 27
 
 /** Options of a queue, except its number and its transport, from the arguments. */
-export function queueOptionsOf(words: Words): Omit<QueueOptions, 'number' | 'transport'> {
-  const batching = words.text('batching', '')
+export function queueOptionsOf(args: Arguments): Omit<QueueOptions, 'number' | 'transport'> {
+  const batching = args.text('batching', '')
   return {
-    copyRange: words.number('range', 65531),
-    maxLength: words.number('maxlength', 1024),
-    receiveBufferSize: words.number('buffer', BUFFER),
-    segmentationOffload: words.number('gso', 0) !== 0,
+    copyRange: args.number('range', 65531),
+    maxLength: args.number('maxlength', 1024),
+    receiveBufferSize: args.number('buffer', BUFFER),
+    segmentationOffload: args.number('gso', 0) !== 0,
     ...(batching === '' ? {} : { verdictBatching: asBatching(batching) }),
   }
 }
 
-/** Opens queue `number` as the words say. */
-export function openQueueFor(words: Words, number: number): Promise<Queue> {
-  return openQueue({ ...queueOptionsOf(words), number, transport: opener(words.text('transport', 'socket')) })
+/** Opens queue `number` as the arguments say. */
+export function openQueueFor(args: Arguments, number: number): Promise<Queue> {
+  return openQueue({ ...queueOptionsOf(args), number, transport: opener(args.text('transport', 'socket')) })
 }
 
 /** The function that opens the transport of this name: `socket`, `ring`, `ring-kernel-thread`. */

@@ -1,10 +1,10 @@
 // One Worker of bench/src/handlers/queue-workers.ts: a queue, and nothing else.
 import { parentPort, workerData } from 'node:worker_threads'
 import { createScanner } from '../ids/scanner.ts'
+import { Arguments } from './arguments.ts'
 import { answerQueue } from './loops.ts'
 import { openQueueFor } from './open.ts'
 import { SharedClock, SharedPace } from './shared-pace.ts'
-import { Words } from './words.ts'
 import { Work } from './work.ts'
 
 const { index, threads, buffer, list } = workerData as {
@@ -13,9 +13,9 @@ const { index, threads, buffer, list } = workerData as {
   buffer: SharedArrayBuffer
   list: string[]
 }
-const words = new Words(list)
-const queue = await openQueueFor(words, words.number('queue', 0) + index)
-const work = words.number('patterns', 0) > 0 ? createScanner(words) : new Work(words)
+const args = new Arguments(list)
+const queue = await openQueueFor(args, args.number('queue', 0) + index)
+const work = args.number('patterns', 0) > 0 ? createScanner(args) : new Work(args)
 const pace = new SharedPace(
   new SharedClock(threads, buffer),
   index,
@@ -23,4 +23,4 @@ const pace = new SharedPace(
   () => work.checksum,
 )
 parentPort?.postMessage('open')
-await answerQueue(words.text('api', 'batch'), queue, work, pace)
+await answerQueue(args.text('api', 'batch'), queue, work, pace)

@@ -4,24 +4,24 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { fanOut } from 'ringlink'
 import { DIST } from '../paths.ts'
+import { Arguments } from './arguments.ts'
 import type { FanOutData } from './fan-out-module.ts'
 import { say } from './meter.ts'
 import { queueOptionsOf } from './open.ts'
 import type { HandlerReport } from './pace.ts'
 import { machineTime, SharedClock } from './shared-pace.ts'
-import { Words } from './words.ts'
 
 /** Milliseconds between two looks at the shared clock. */
 const INTERVAL = 4
 
 const list = process.argv.slice(2)
-const words = new Words(list)
-const threads = words.number('workers', 1)
-const warm = words.number('warm', 0)
-const count = words.number('count', 0)
-const window = words.number('window', 1.2) * 1000
+const args = new Arguments(list)
+const threads = args.number('workers', 1)
+const warm = args.number('warm', 0)
+const count = args.number('count', 0)
+const window = args.number('window', 1.2) * 1000
 const clock = new SharedClock(threads)
-await (words.text('api', 'batch') === 'fan-out' ? startFanOut() : startWorkers())
+await (args.text('api', 'batch') === 'fan-out' ? startFanOut() : startWorkers())
 say('READY')
 // A pause is rehearsed: what happens for the first time throws compiled code away.
 await until(() => clock.seen >= warm / 2)
@@ -61,11 +61,11 @@ async function startWorkers(): Promise<void> {
 }
 
 async function startFanOut(): Promise<void> {
-  const first = words.number('queue', 0)
+  const first = args.number('queue', 0)
   const data: FanOutData = { first, threads, buffer: clock.buffer, list }
-  const ring = words.text('transport', 'socket') !== 'socket'
+  const ring = args.text('transport', 'socket') !== 'socket'
   await fanOut({
-    ...queueOptionsOf(words),
+    ...queueOptionsOf(args),
     queues: Array.from({ length: threads }, (_, index) => first + index),
     module: join(DIST, 'handlers', 'fan-out-module.js'),
     data,

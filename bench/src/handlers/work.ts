@@ -1,5 +1,5 @@
 import type { HeldPacket, QueuePacket } from 'ringlink'
-import type { Words } from './words.ts'
+import type { Arguments } from './arguments.ts'
 
 /** The mark that `verdict=mark` sets. */
 const MARK = 7
@@ -22,9 +22,9 @@ export class Work {
   #due: number[] = []
   #firstHeld = 0
 
-  constructor(words: Words) {
-    this.#verdict = words.text('verdict', 'accept')
-    this.#hold = words.number('hold', 0)
+  constructor(args: Arguments) {
+    this.#verdict = args.text('verdict', 'accept')
+    this.#hold = args.number('hold', 0)
   }
 
   /** True when packets are held. */

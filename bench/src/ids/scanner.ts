@@ -1,5 +1,5 @@
 import type { QueuePacket } from 'ringlink'
-import type { Words } from '../handlers/words.ts'
+import type { Arguments } from '../handlers/arguments.ts'
 import { Work } from '../handlers/work.ts'
 import { Automaton } from './automaton.ts'
 
@@ -7,15 +7,15 @@ const SHORTEST = 5
 const LONGEST = 12
 
 /** An intrusion detection system of the simplest kind: every payload is searched in place for `patterns` words. */
-export function createScanner(words: Words): Work {
-  return new Scanner(words, new Automaton(makePatterns(words.number('patterns', 2500))))
+export function createScanner(args: Arguments): Work {
+  return new Scanner(args, new Automaton(makePatterns(args.number('patterns', 2500))))
 }
 
 class Scanner extends Work {
   #automaton: Automaton
 
-  constructor(words: Words, automaton: Automaton) {
-    super(words)
+  constructor(args: Arguments, automaton: Automaton) {
+    super(args)
     this.#automaton = automaton
   }
 

@@ -16,8 +16,8 @@ const RECORDS = join(DOCS, 'performance', 'machines')
 
 /** The file of a kind of machine: its processor and the number of its cores. */
 export function recordName({ processor, cores }: Machine): string {
-  const words = `${processor} ${cores}`.toLowerCase().match(/[a-z0-9]+/g) ?? []
-  return `${words.join('-')}.json`
+  const args = `${processor} ${cores}`.toLowerCase().match(/[a-z0-9]+/g) ?? []
+  return `${args.join('-')}.json`
 }
 
 /** What these results say about the goals. */

@@ -1,4 +1,4 @@
-import type { HandlerWords, ImplementationName } from '../implementations.ts'
+import type { HandlerArguments, ImplementationName } from '../implementations.ts'
 import { Port } from '../rules.ts'
 import type { Contender, Workload } from '../workload.ts'
 
@@ -6,10 +6,10 @@ const DRAIN = 60_000
 /** The handlers of a balanced queue get what their addresses hash to. */
 const ADDRESSES = 64
 const drainWords = { range: 128, maxlength: 65536, buffer: 1 << 30 }
-const contender = (implementation: ImplementationName, words?: HandlerWords, name?: string): Contender => ({
+const contender = (implementation: ImplementationName, args?: HandlerArguments, name?: string): Contender => ({
   name: name ?? implementation,
   implementation,
-  ...(words === undefined ? {} : { words }),
+  ...(args === undefined ? {} : { args }),
 })
 
 export const latencyWorkloads: readonly Workload[] = [
@@ -21,7 +21,7 @@ export const latencyWorkloads: readonly Workload[] = [
     better: 'less',
     traffic: { kind: 'latency', size: 64 },
     port: Port.Queue,
-    words: { range: 128, maxlength: 4096 },
+    args: { range: 128, maxlength: 4096 },
     contenders: (['c-mnl', 'c-best', 'ringlink', 'ringlink-worker', 'npm-nfqueue', 'npm-netlink'] as const).map(
       (name) => contender(name),
     ),
@@ -37,7 +37,7 @@ export const gsoWorkloads: readonly Workload[] = [1, 0].map((gso) => ({
   better: 'more',
   traffic: { kind: 'tcp' },
   port: Port.Tcp,
-  words: { range: 65531, maxlength: 1024, gso, buffer: 1 << 28 },
+  args: { range: 65531, maxlength: 1024, gso, buffer: 1 << 28 },
   contenders: (['c-mnl', 'c-best', 'ringlink', 'ringlink-worker'] as const).map((name) => contender(name)),
   quick: gso === 1,
 }))
@@ -50,7 +50,7 @@ const scaling = (queues: number, contenders: readonly Contender[]): Workload => 
   better: 'more',
   traffic: { kind: 'drain', count: DRAIN, size: 64, addresses: ADDRESSES },
   port: queues === 2 ? Port.TwoQueues : Port.FourQueues,
-  words: drainWords,
+  args: drainWords,
   contenders,
   quick: queues === 2,
 })
@@ -87,7 +87,7 @@ const ring = (
   name: string,
   title: string,
   traffic: Workload['traffic'],
-  words: HandlerWords,
+  args: HandlerArguments,
   quick: boolean,
 ): Workload => ({
   name,
@@ -97,7 +97,7 @@ const ring = (
   better: 'more',
   traffic,
   port: Port.Queue,
-  words,
+  args,
   contenders: transports,
   quick,
 })
@@ -149,7 +149,7 @@ export const idsWorkloads: readonly Workload[] = [
     name: 'ids-drain',
     title: 'every payload of 1400 B scanned for 2500 patterns, two Workers, 60,000 queued packets',
     traffic: { kind: 'drain', count: DRAIN, size: 1400, addresses: ADDRESSES },
-    words: whole,
+    args: whole,
     contenders: scanners,
     quick: false,
   },
@@ -158,7 +158,7 @@ export const idsWorkloads: readonly Workload[] = [
     name: 'ids-closed-1024',
     title: 'every payload of 1400 B scanned for 2500 patterns, two Workers, at most 1024 in flight',
     traffic: { kind: 'closed', window: 1024, size: 1400, addresses: ADDRESSES },
-    words: { range: 1500, maxlength: 4096 },
+    args: { range: 1500, maxlength: 4096 },
     contenders: scanners,
     quick: false,
   },

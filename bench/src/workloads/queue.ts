@@ -4,7 +4,7 @@ import type { Contender, Workload } from '../workload.ts'
 /** Packets of a drain; the kernel queues at most 65536. */
 const DRAIN = 60_000
 const base = { group: 'queue', unit: 'packets/s', better: 'more', port: Port.Queue } as const
-const words = { range: 128, maxlength: 4096 }
+const args = { range: 128, maxlength: 4096 }
 const drainWords = { range: 128, maxlength: 65536, buffer: 1 << 30 }
 
 const contender = (implementation: Contender['implementation']): Contender => ({ name: implementation, implementation })
@@ -30,7 +30,7 @@ const loops: Workload[] = [1, 64, 1024].map((window) => ({
   name: `closed-${window}`,
   title: `at most ${window} in flight, 64 B`,
   traffic: { kind: 'closed', window, size: 64 },
-  words,
+  args,
   contenders: everybody,
   quick: window === 1024,
 }))
@@ -40,7 +40,7 @@ const flood: Workload = {
   name: 'flood',
   title: 'more than anybody can answer, 64 B',
   traffic: { kind: 'flood', size: 64 },
-  words,
+  args,
   contenders: everybody,
   quick: false,
 }
@@ -50,7 +50,7 @@ const drain: Workload = {
   name: 'drain',
   title: '60,000 queued packets, 64 B',
   traffic: { kind: 'drain', count: DRAIN, size: 64 },
-  words: drainWords,
+  args: drainWords,
   contenders: strongest,
   quick: true,
 }
@@ -67,7 +67,7 @@ const sizes: Workload[] = [
   name: `drain-${size}-${range === 65531 ? 'full' : range}`,
   title: `drain, ${size} B, ${range === 0 ? 'metadata only' : range === 65531 ? 'copied whole' : `${range} B copied`}`,
   traffic: { kind: 'drain', count: DRAIN, size },
-  words: { ...drainWords, range: range === 65531 ? size + 64 : range },
+  args: { ...drainWords, range: range === 65531 ? size + 64 : range },
   contenders: few,
   quick: false,
 }))
@@ -77,16 +77,16 @@ const verdicts: Workload[] = ['drop', 'mark', 'payload'].map((verdict) => ({
   name: `drain-${verdict}`,
   title: `drain, 64 B, ${{ drop: 'dropped', mark: 'accepted with a mark', payload: 'accepted with a changed payload' }[verdict]}`,
   traffic: { kind: 'drain', count: DRAIN, size: 64 },
-  words: { ...drainWords, verdict },
+  args: { ...drainWords, verdict },
   contenders: few,
   quick: false,
 }))
 
 const batching: Contender[] = [
   { name: 'c-best', implementation: 'c-best' },
-  ...[10, 64].map((batch) => ({ name: `c-batch-${batch}`, implementation: 'c-best', words: { batch } }) as const),
+  ...[10, 64].map((batch) => ({ name: `c-batch-${batch}`, implementation: 'c-best', args: { batch } }) as const),
   ...['auto', 'never', 1, 10, 64].map(
-    (size) => ({ name: `ringlink-batching-${size}`, implementation: 'ringlink', words: { batching: size } }) as const,
+    (size) => ({ name: `ringlink-batching-${size}`, implementation: 'ringlink', args: { batching: size } }) as const,
   ),
 ]
 
@@ -96,7 +96,7 @@ const batchings: Workload[] = [
     name: 'drain-batching',
     title: 'drain, 64 B, batch verdicts',
     traffic: { kind: 'drain', count: DRAIN, size: 64 },
-    words: drainWords,
+    args: drainWords,
     contenders: batching,
     quick: false,
   },
@@ -105,7 +105,7 @@ const batchings: Workload[] = [
     name: 'closed-1024-batching',
     title: 'at most 1024 in flight, 64 B, batch verdicts',
     traffic: { kind: 'closed', window: 1024, size: 64 },
-    words,
+    args,
     contenders: batching,
     quick: false,
   },
@@ -117,7 +117,7 @@ const styles: Workload[] = [
     name: 'drain-interfaces',
     title: 'drain, 64 B, by batch, by packet, with an async handler',
     traffic: { kind: 'drain', count: DRAIN, size: 64 },
-    words: drainWords,
+    args: drainWords,
     contenders: interfaces,
     quick: false,
   },
@@ -126,7 +126,7 @@ const styles: Workload[] = [
     name: 'closed-1024-interfaces',
     title: 'at most 1024 in flight, 64 B, by batch, by packet, with an async handler',
     traffic: { kind: 'closed', window: 1024, size: 64 },
-    words,
+    args,
     contenders: interfaces,
     quick: true,
   },

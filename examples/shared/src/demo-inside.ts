@@ -19,9 +19,9 @@ export class ExampleProgram<Summary extends ExampleEvent> {
   #summary: Summary | undefined
 
   /** @param onEvent called for every event except the first, `open`, and the last, `summary` */
-  constructor(program: string, words: readonly string[], signal: AbortSignal, onEvent: (event: ExampleEvent) => void) {
+  constructor(program: string, args: readonly string[], signal: AbortSignal, onEvent: (event: ExampleEvent) => void) {
     const limit = ['--json', '--seconds', `${deadline()}`]
-    const child = spawn(process.execPath, [program, ...words, ...limit], {
+    const child = spawn(process.execPath, [program, ...args, ...limit], {
       stdio: ['ignore', 'pipe', 'inherit'],
       signal,
     })
@@ -86,7 +86,7 @@ export interface DemoOutcome {
   readonly failures: readonly string[]
 }
 
-/** Runs what the words of demo-outside.ts ask for, and sets the exit code. */
+/** Runs what the arguments of demo-outside.ts ask for, and sets the exit code. */
 export async function runDemonstration(
   demonstrate: (transport: string, wantsJson: boolean, signal: AbortSignal) => Promise<DemoOutcome>,
 ): Promise<void> {

@@ -11,7 +11,7 @@ const GRACE = 1.25
 export interface DemoProgram {
   readonly help: string
   readonly transports: readonly string[]
-  /** the program that runs inside; its words are the transport's name, and `json` or `table` */
+  /** the program that runs inside; its arguments are the transport's name, and `json` or `table` */
   readonly inside: string
   /** the program that does the same on a simulated kernel, for `--transport sim` and where no namespace can be made */
   readonly simulated?: string | undefined
@@ -52,10 +52,10 @@ async function run({ help, transports, inside, simulated }: DemoProgram): Promis
   return runProgram('unshare', [...flags, process.execPath, inside, options.transport, format])
 }
 
-function parseOptions(words: string[], transports: readonly string[]) {
+function parseOptions(args: string[], transports: readonly string[]) {
   try {
     const { values } = parseArgs({
-      args: words,
+      args: args,
       options: {
         json: { type: 'boolean' },
         transport: { type: 'string', default: 'socket' },
@@ -72,7 +72,7 @@ function parseOptions(words: string[], transports: readonly string[]) {
 /** A command line that is wrong: exit code 2. */
 class UsageError extends Error {}
 
-/** The words for `unshare` that work here; a text says why none does. */
+/** The arguments for `unshare` that work here; a text says why none does. */
 function findNamespaceFlags(): string[] | string {
   if (process.platform !== 'linux') return `${process.platform} is not Linux`
   const isRoot = process.getuid?.() === 0
@@ -89,8 +89,8 @@ function findNamespaceFlags(): string[] | string {
   return `this machine allows no new network namespace, neither as root nor in a user namespace: ${problem}`
 }
 
-async function runProgram(command: string, words: readonly string[]): Promise<number> {
-  const child = spawn(command, words, {
+async function runProgram(command: string, args: readonly string[]): Promise<number> {
+  const child = spawn(command, args, {
     stdio: 'inherit',
     timeout: deadline() * GRACE * 1000,
     killSignal: 'SIGKILL',

@@ -18,12 +18,12 @@ type OptionToken = Extract<ReturnType<typeof tokensOf>[number], { kind: 'option'
  */
 export function readArguments<Table extends OptionTable>(
   command: Pick<CommandDescription, 'operands'> & { readonly options: Table },
-  words: readonly string[],
+  args: readonly string[],
 ): Arguments<Table> {
   const table = allOptions(command)
   const given = new Map<string, (string | true)[]>()
   const operands: string[] = []
-  for (const token of tokensOf(table, words)) {
+  for (const token of tokensOf(table, args)) {
     if (token.kind === 'positional') operands.push(token.value)
     if (token.kind !== 'option') continue
     const value = readOption(table, token)
@@ -36,7 +36,7 @@ export function readArguments<Table extends OptionTable>(
   return { values: valuesOf(command.options, given), operands }
 }
 
-function tokensOf(table: OptionTable, words: readonly string[]) {
+function tokensOf(table: OptionTable, args: readonly string[]) {
   const options = Object.fromEntries(
     Object.entries(table).map(([name, { value, short }]) => [
       name,
@@ -44,7 +44,7 @@ function tokensOf(table: OptionTable, words: readonly string[]) {
     ]),
   )
   // Not strict, so that the error messages are ours.
-  return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens
+  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens
 }
 
 function readOption(table: OptionTable, { name, rawName, value }: OptionToken): string | true {
@@ -86,7 +86,7 @@ function valuesOf<Table extends OptionTable>(
 }
 
 /** Whether `--help` is among the arguments, at any place; the others are not checked. */
-export function asksForHelp(words: readonly string[]): boolean {
-  const end = words.indexOf('--')
-  return (end < 0 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h')
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some((word) => word === '--help' || word === '-h')
 }

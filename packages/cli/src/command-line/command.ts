@@ -66,7 +66,7 @@ export interface Command extends CommandDescription {
    * Runs it with the arguments after its name, and returns the exit code. Throws `UsageError` for invalid arguments;
    * any other error is a failure of the run.
    */
-  run(words: readonly string[]): Promise<ExitCode>
+  run(args: readonly string[]): Promise<ExitCode>
 }
 
 /** 0: ended as requested; 1: something failed, or a check did; 2: the command line is wrong. */

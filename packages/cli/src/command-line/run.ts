@@ -13,9 +13,9 @@ import { UsageError } from './values.ts'
 export async function runCommandLine(
   commands: readonly Command[],
   version: string,
-  words: readonly string[],
+  args: readonly string[],
 ): Promise<ExitCode> {
-  const [name = '', ...rest] = words
+  const [name = '', ...rest] = args
   const command = commands.find((it) => it.name === name)
   const place = command === undefined ? 'ringlink' : `ringlink ${command.name}`
   try {
@@ -37,10 +37,10 @@ async function run(
   commands: readonly Command[],
   version: string,
   name: string,
-  words: readonly string[],
+  args: readonly string[],
 ): Promise<ExitCode> {
   if (command !== undefined) {
-    if (!asksForHelp(words)) return command.run(words)
+    if (!asksForHelp(args)) return command.run(args)
     output.line(formatHelp(command))
     return 0
   }
@@ -49,8 +49,8 @@ async function run(
     return 0
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    const topic = commands.find((it) => it.name === words[0])
-    if (words[0] !== undefined && topic === undefined && name === 'help') throw unknownCommand(words[0], commands)
+    const topic = commands.find((it) => it.name === args[0])
+    if (args[0] !== undefined && topic === undefined && name === 'help') throw unknownCommand(args[0], commands)
     output.line(topic === undefined ? formatOverview(commands) : formatHelp(topic))
     return 0
   }

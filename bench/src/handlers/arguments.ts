@@ -1,11 +1,11 @@
 /** The arguments of every handler, in C as here: name=value, in any order. */
-export class Words {
+export class Arguments {
   #values = new Map<string, string>()
 
-  constructor(words: readonly string[]) {
-    for (const word of words) {
-      const at = word.indexOf('=')
-      if (at > 0) this.#values.set(word.slice(0, at), word.slice(at + 1))
+  constructor(args: readonly string[]) {
+    for (const argument of args) {
+      const at = argument.indexOf('=')
+      if (at > 0) this.#values.set(argument.slice(0, at), argument.slice(at + 1))
     }
   }
 
