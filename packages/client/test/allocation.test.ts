@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 
 interface Grown {
   readonly loop: number
-  readonly folded: number
+  readonly coalesced: number
   readonly serve: number
   readonly whole: number
   readonly highIds: number

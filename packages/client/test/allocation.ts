@@ -214,7 +214,7 @@ async function bytesPerPacket(what: Case): Promise<number> {
 console.log(
   JSON.stringify({
     loop: await bytesPerPacket({ run: loop, handle: answerAll }),
-    folded: await bytesPerPacket({ run: loop, handle: answerAll, batching: 'always' }),
+    coalesced: await bytesPerPacket({ run: loop, handle: answerAll, batching: 'always' }),
     serve: await bytesPerPacket({ run: serve, handle: answerAll }),
     whole: await bytesPerPacket({ run: loop, handle: answerEach }),
     // Ids too large to be small integers of the engine.

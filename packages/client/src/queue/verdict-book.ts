@@ -1,13 +1,13 @@
 import type { Memory } from '@ringlink/codec'
 import { ClientError } from '../errors.ts'
-import { Standing } from './verdict-plan.ts'
+import { VerdictState } from './verdict-plan.ts'
 
 /** The verdict state of the packets of one batch. Grows to the largest batch seen. */
 export class VerdictBook {
   length = 0
   ids: Uint32Array = new Uint32Array(64)
   verdicts: Uint32Array = new Uint32Array(64)
-  standings: Uint8Array = new Uint8Array(64)
+  states: Uint8Array = new Uint8Array(64)
   /** verdicts given and not yet in the outbox */
   unwritten = 0
   /** the last id of the previous batch */
@@ -15,7 +15,7 @@ export class VerdictBook {
 
   clear(): void {
     if (this.length > 0) this.before = this.ids[this.length - 1]
-    this.standings.fill(Standing.Unanswered, 0, this.length)
+    this.states.fill(VerdictState.Unanswered, 0, this.length)
     this.length = 0
     this.unwritten = 0
   }
@@ -32,7 +32,7 @@ export class VerdictBook {
   /** Gives packet `index` its verdict. Throws code `VERDICT_GIVEN`. */
   answer(index: number, verdict: number): void {
     this.checkOpen(index)
-    this.standings[index] = Standing.Answered
+    this.states[index] = VerdictState.Answered
     this.verdicts[index] = verdict
     this.unwritten++
   }
@@ -40,25 +40,25 @@ export class VerdictBook {
   /** Takes packet `index` out: its verdict has been written. Throws code `VERDICT_GIVEN`. */
   settle(index: number): void {
     this.checkOpen(index)
-    this.standings[index] = Standing.Settled
+    this.states[index] = VerdictState.Settled
   }
 
   /** Takes packet `index` out: it is held, and its verdict comes later. Throws code `VERDICT_GIVEN`. */
   hold(index: number): void {
     this.checkOpen(index)
-    this.standings[index] = Standing.Held
+    this.states[index] = VerdictState.Held
   }
 
   /** Throws for a packet that has its verdict or is held. */
   checkOpen(index: number): void {
-    if (this.standings[index] !== Standing.Unanswered) throw verdictGiven(this.ids[index] as number)
+    if (this.states[index] !== VerdictState.Unanswered) throw verdictGiven(this.ids[index] as number)
   }
 
   /** Gives `verdict` to all packets that have none. Returns how many those were. */
   answerRest(verdict: number): number {
     let count = 0
     for (let index = 0; index < this.length; index++) {
-      if (this.standings[index] !== Standing.Unanswered) continue
+      if (this.states[index] !== VerdictState.Unanswered) continue
       this.answer(index, verdict)
       count++
     }
@@ -73,9 +73,9 @@ export class VerdictBook {
     const verdicts = new Uint32Array(size)
     verdicts.set(this.verdicts)
     this.verdicts = verdicts
-    const standings = new Uint8Array(size)
-    standings.set(this.standings)
-    this.standings = standings
+    const states = new Uint8Array(size)
+    states.set(this.states)
+    this.states = states
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 /** The verdict state of a packet in a batch. */
-export const Standing = {
+export const VerdictState = {
   Unanswered: 0,
   /** has a verdict, to be written with the others of its batch */
   Answered: 1,
@@ -23,7 +23,7 @@ export const SMALLEST_FOLD = 2
  * A plan for the packets from `from` to `end`: which of them a batch verdict covers. Other verdicts are to be written
  * before it.
  */
-export class FoldPlan {
+export class BatchVerdictPlan {
   /** where the plan ends: at the first packet that must wait, or at the given end */
   end = 0
   /** packets before `end` whose verdicts are to be written, singly or in the batch verdict */
@@ -57,19 +57,19 @@ export function isIncreasing(ids: Uint32Array, length: number, before: number | 
  * its verdict in the outbox. Coalesces the verdict that most of them have; if none has a majority, one of the frequent
  * ones.
  */
-export function planFold(
-  plan: FoldPlan,
+export function planBatchVerdict(
+  plan: BatchVerdictPlan,
   verdicts: Uint32Array,
-  standings: Uint8Array,
+  states: Uint8Array,
   from: number,
   to: number,
-): FoldPlan {
-  findCandidate(plan, verdicts, standings, from, to)
+): BatchVerdictPlan {
+  findCandidate(plan, verdicts, states, from, to)
   const { end, verdict } = plan
   let covered = 0
   let last = -1
   for (let index = from; index < end; index++) {
-    if (standings[index] !== Standing.Answered || verdicts[index] !== verdict) continue
+    if (states[index] !== VerdictState.Answered || verdicts[index] !== verdict) continue
     covered++
     last = index
   }
@@ -80,15 +80,21 @@ export function planFold(
 }
 
 /** Boyer and Moore's majority vote: one pass, two variables. */
-function findCandidate(plan: FoldPlan, verdicts: Uint32Array, standings: Uint8Array, from: number, to: number): void {
+function findCandidate(
+  plan: BatchVerdictPlan,
+  verdicts: Uint32Array,
+  states: Uint8Array,
+  from: number,
+  to: number,
+): void {
   let candidate = 0
   let votes = 0
   let answered = 0
   let index = from
   for (; index < to; index++) {
-    const standing = standings[index]
-    if (standing === Standing.Settled) continue
-    if (standing !== Standing.Answered) break
+    const state = states[index]
+    if (state === VerdictState.Settled) continue
+    if (state !== VerdictState.Answered) break
     answered++
     const verdict = verdicts[index] as number
     if (votes === 0) candidate = verdict

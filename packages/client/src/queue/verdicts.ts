@@ -19,7 +19,7 @@ import { HeldPacket, type HeldPacketOwner } from './packet.ts'
 import type { QueueStats } from './stats.ts'
 import { VerdictBook, verdictGiven } from './verdict-book.ts'
 import { checkVerdict } from './verdict-check.ts'
-import { FoldPlan, isIncreasing, planFold, Standing } from './verdict-plan.ts'
+import { BatchVerdictPlan, isIncreasing, planBatchVerdict, VerdictState } from './verdict-plan.ts'
 
 /** Number of remembered datagrams of verdicts: a refusal arrives with the next receive, few datagrams later. */
 const DATAGRAMS_KEPT = 16
@@ -59,7 +59,7 @@ export class Verdicts implements HeldPacketOwner {
   readonly #batch: VerdictTemplate
   readonly #batching: VerdictBatching
   readonly #most: number
-  readonly #plan = new FoldPlan()
+  readonly #plan = new BatchVerdictPlan()
   readonly #gauge = new OverloadGauge()
   readonly #held: Set<HeldPacket> = new Set()
   // Packets of earlier batches still wait for their verdict while this batch is answered.
@@ -277,7 +277,7 @@ export class Verdicts implements HeldPacketOwner {
     const plan = this.#plan
     for (let from = 0; from < book.length; from = plan.end) {
       const to = Math.min(book.length, from + this.#most)
-      planFold(plan, book.verdicts, book.standings, from, to)
+      planBatchVerdict(plan, book.verdicts, book.states, from, to)
       const singles = plan.answered - plan.covered
       const size = (plan.covered > 0 ? singles + 1 : singles) * VERDICT_LENGTH
       if (size > this.#outbox.memory.byteLength) return
@@ -298,8 +298,8 @@ export class Verdicts implements HeldPacketOwner {
     let offset = start
     const { memory } = this.#outbox
     for (let index = from; index < end; index++) {
-      if (book.standings[index] !== Standing.Answered) continue
-      book.standings[index] = Standing.Settled
+      if (book.states[index] !== VerdictState.Answered) continue
+      book.states[index] = VerdictState.Settled
       if (covered > 0 && book.verdicts[index] === verdict) continue
       this.#single.write(memory, offset, book.ids[index] as number, book.verdicts[index] as number)
       offset += VERDICT_LENGTH
@@ -318,9 +318,9 @@ export class Verdicts implements HeldPacketOwner {
     const { memory } = this.#outbox
     let index = from
     for (; index < book.length && offset < end; index++) {
-      if (book.standings[index] !== Standing.Answered) continue
+      if (book.states[index] !== VerdictState.Answered) continue
       this.#single.write(memory, offset, book.ids[index] as number, book.verdicts[index] as number)
-      book.standings[index] = Standing.Settled
+      book.states[index] = VerdictState.Settled
       offset += VERDICT_LENGTH
     }
     this.#commit(start, size, count)

@@ -290,7 +290,7 @@ test('on a simulated kernel packets get the same verdicts in every batching mode
     decisions: fc.array(decision, { minLength: 1, maxLength: 97 }),
     receiveBufferSize: fc.constantFrom(1 << 20, 20_000),
   })
-  let folded = 0
+  let coalesced = 0
   await fc.assert(
     fc.asyncProperty(script, fc.integer({ min: 2, max: 20 }), async (script, most) => {
       const { batchVerdicts, ...singly } = await play(script, 'never')
@@ -299,10 +299,10 @@ test('on a simulated kernel packets get the same verdicts in every batching mode
       for (const batching of ['always', most] as const) {
         const { batchVerdicts, ...same } = await play(script, batching)
         expect(same).toEqual(singly)
-        folded += batchVerdicts
+        coalesced += batchVerdicts
       }
     }),
     { numRuns: 150 },
   )
-  expect(folded).toBeGreaterThan(500)
+  expect(coalesced).toBeGreaterThan(500)
 })

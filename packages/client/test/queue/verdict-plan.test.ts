@@ -5,10 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { FULL_BATCHES_TO_BEGIN, OTHER_BATCHES_TO_END, OverloadGauge } from '../../src/queue/overload.ts'
 import { newQueueStats } from '../../src/queue/stats.ts'
 import type { VerdictBook } from '../../src/queue/verdict-book.ts'
-import { FoldPlan, isIncreasing, planFold, Standing } from '../../src/queue/verdict-plan.ts'
+import { BatchVerdictPlan, isIncreasing, planBatchVerdict, VerdictState } from '../../src/queue/verdict-plan.ts'
 import { Verdicts } from '../../src/queue/verdicts.ts'
 
-const { Unanswered, Answered, Settled, Held } = Standing
+const { Unanswered, Answered, Settled, Held } = VerdictState
 
 /** The verdicts of a queue that coalesces all that it may, up to `most` packets in one. */
 function verdictsOver(outbox: OutboxBuffer, most: number) {
@@ -26,8 +26,8 @@ function add(book: VerdictBook, id: number): number {
 }
 
 describe('the plan', () => {
-  const plan = (verdicts: number[], standings: number[], from = 0, to = verdicts.length) => ({
-    ...planFold(new FoldPlan(), Uint32Array.from(verdicts), Uint8Array.from(standings), from, to),
+  const plan = (verdicts: number[], states: number[], from = 0, to = verdicts.length) => ({
+    ...planBatchVerdict(new BatchVerdictPlan(), Uint32Array.from(verdicts), Uint8Array.from(states), from, to),
   })
 
   test('covers the majority, up to its last packet', () => {
@@ -38,7 +38,7 @@ describe('the plan', () => {
 
   test('ends before the first packet that must wait', () => {
     const verdicts = [1, 1, 1, 1, 1, 1]
-    const with3 = (standing: number) => [Answered, Answered, Answered, standing, Answered, Answered]
+    const with3 = (state: number) => [Answered, Answered, Answered, state, Answered, Answered]
     expect(plan(verdicts, with3(Held))).toMatchObject({ end: 3, answered: 3, covered: 3, last: 2 })
     expect(plan(verdicts, with3(Unanswered))).toMatchObject({ end: 3, answered: 3, covered: 3, last: 2 })
     expect(plan(verdicts, [Held, ...with3(Answered).slice(1)])).toMatchObject({ end: 0, answered: 0, covered: 0 })
@@ -119,14 +119,14 @@ const verdict = fc.oneof(
   { weight: 3, arbitrary: fc.constant(Verdict.Drop as number) },
   { weight: 1, arbitrary: fc.constantFrom(Verdict.Repeat, queueVerdict(9), 0xffff0000) },
 )
-const standing = fc.oneof(
+const state = fc.oneof(
   { weight: 30, arbitrary: fc.constant(Answered) },
   { weight: 2, arbitrary: fc.constant(Settled) },
   { weight: 1, arbitrary: fc.constantFrom(Held, Unanswered) },
 )
 const packets = fc.array(
   // `gap`: packets before it that the kernel could not deliver and did not keep.
-  fc.record({ gap: fc.oneof(fc.constant(0), fc.nat(3)), verdict, standing }),
+  fc.record({ gap: fc.oneof(fc.constant(0), fc.nat(3)), verdict, state }),
   { maxLength: 80 },
 )
 const firstId = fc.oneof(fc.integer({ min: 0xffffffc0, max: 0xffffffff }), fc.integer({ min: 0, max: 0xffffffff }))
@@ -150,17 +150,17 @@ describe('the written verdicts, on a model of the kernel', () => {
           const waiting: number[] = []
           const mustStay: number[] = []
           let id = first
-          for (const { gap, verdict, standing } of list) {
+          for (const { gap, verdict, state } of list) {
             id = (id + 1 + gap) >>> 0
             const index = add(book, id)
-            if (standing === Settled) book.settle(index)
-            if (standing === Held) book.hold(index)
-            if (standing === Answered) {
+            if (state === Settled) book.settle(index)
+            if (state === Held) book.hold(index)
+            if (state === Answered) {
               book.answer(index, verdict)
               required.set(id, verdict)
             }
-            if (standing === Held || standing === Unanswered) mustStay.push(id)
-            if (standing !== Settled) waiting.push(id)
+            if (state === Held || state === Unanswered) mustStay.push(id)
+            if (state !== Settled) waiting.push(id)
           }
           for (let i = 0; i < unread; i++) {
             id = (id + 1) >>> 0
@@ -169,12 +169,12 @@ describe('the written verdicts, on a model of the kernel', () => {
           }
           const kernel = new ModelQueue(waiting)
           verdicts.send()
-          const folded = stats.batchVerdicts
+          const coalesced = stats.batchVerdicts
           expect(kernel.verdicts).toEqual(required)
           expect(kernel.waiting).toEqual(mustStay)
-          expect(kernel.batches).toBe(folded)
-          if (most === 1) expect(folded).toBe(0)
-          batches.sent += folded
+          expect(kernel.batches).toBe(coalesced)
+          if (most === 1) expect(coalesced).toBe(0)
+          batches.sent += coalesced
           // Nothing is written twice.
           const { sent } = outbox
           verdicts.send()
