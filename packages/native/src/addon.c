@@ -132,6 +132,7 @@ NAPI_MODULE_INIT(/* env, exports */) {
       {"uringMap", ringlink_uring_map},
       {"uringProvide", ringlink_uring_provide},
       {"uringEnter", ringlink_uring_enter},
+      {"uringClose", ringlink_uring_close},
       {"pageSize", ringlink_page_size},
       {"setRing", ringlink_set_ring},
       {"map", ringlink_map},

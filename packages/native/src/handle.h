@@ -99,6 +99,15 @@ extern const napi_type_tag handle_tag;
 /* Wraps `fd`, which it owns from here on, even on failure: 0 or a negative errno. */
 int handle_create(const struct call *call, int fd, bool foreign, napi_value on_readable, napi_value *object);
 void handle_close(struct handle *handle);
+/*
+ * Everything of a close but the ring and the descriptor, in the thread of the environment. Returns the descriptor, for
+ * handle_close_descriptor.
+ */
+int handle_detach(struct handle *handle);
+/* In any thread. */
+void handle_close_descriptor(int fd);
+/* Empties the properties of a closed handle. */
+void handle_empty(napi_env env, napi_value object);
 /* Takes readiness from another descriptor, which must stay open until handle_close: 0 or a negative errno. */
 int handle_watch(struct handle *handle, int fd);
 void addon_teardown(napi_async_cleanup_hook_handle hook, void *data);
@@ -140,6 +149,7 @@ napi_value ringlink_uring_set_up(napi_env env, napi_callback_info info);
 napi_value ringlink_uring_map(napi_env env, napi_callback_info info);
 napi_value ringlink_uring_provide(napi_env env, napi_callback_info info);
 napi_value ringlink_uring_enter(napi_env env, napi_callback_info info);
+napi_value ringlink_uring_close(napi_env env, napi_callback_info info);
 
 /* The functions of mapping-binding.ts. */
 napi_value ringlink_page_size(napi_env env, napi_callback_info info);

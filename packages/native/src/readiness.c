@@ -81,9 +81,7 @@ int handle_watch(struct handle *handle, int fd) {
   return 0;
 }
 
-/* Runs no JavaScript: finalizers and the end of the environment call it as well. */
-void handle_close(struct handle *handle) {
-  if (handle->fd < 0) return;
+int handle_detach(struct handle *handle) {
   struct addon *addon = handle->addon;
   stop_waiting(handle);
   drop_reference(addon->env, &handle->on_readable);
@@ -99,11 +97,23 @@ void handle_close(struct handle *handle) {
   addon->closing++;
   uv_close((uv_handle_t *)handle->watcher, on_closed);
   handle->watcher = NULL;
-  if (handle->uring != NULL) uring_close(addon->env, handle->uring);
-  handle->uring = NULL;
-  close(handle->fd);
+  int fd = handle->fd;
   handle->fd = -1;
+  return fd;
+}
+
+void handle_close_descriptor(int fd) {
+  close(fd);
   atomic_fetch_sub_explicit(&open_count, 1, memory_order_relaxed);
+}
+
+/* Runs no JavaScript: finalizers and the end of the environment call it as well. */
+void handle_close(struct handle *handle) {
+  if (handle->fd < 0) return;
+  int fd = handle_detach(handle);
+  if (handle->uring != NULL) uring_close(handle->addon->env, handle->uring);
+  handle->uring = NULL;
+  handle_close_descriptor(fd);
 }
 
 /* The environment and its event loop live until the hook is removed, so that the close callbacks can run. */
@@ -238,6 +248,13 @@ napi_value ringlink_unwait(napi_env env, napi_callback_info info) {
   return number(env, error);
 }
 
+void handle_empty(napi_env env, napi_value object) {
+  const char *names[] = {"onReadable", "frames", "words", "outbox"};
+  napi_value nothing;
+  napi_get_undefined(env, &nothing);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) napi_set_named_property(env, object, names[i], nothing);
+}
+
 napi_value ringlink_close(napi_env env, napi_callback_info info) {
   struct call call;
   int error = call_begin(env, info, &call);
@@ -245,12 +262,7 @@ napi_value ringlink_close(napi_env env, napi_callback_info info) {
   if (call.handle->fd >= 0) {
     if (call.handle->uring != NULL) uring_detach(env, call.handle->uring);
     handle_close(call.handle);
-    napi_value nothing;
-    napi_get_undefined(env, &nothing);
-    napi_set_named_property(env, call.argument[0], "onReadable", nothing);
-    napi_set_named_property(env, call.argument[0], "frames", nothing);
-    napi_set_named_property(env, call.argument[0], "words", nothing);
-    napi_set_named_property(env, call.argument[0], "outbox", nothing);
+    handle_empty(env, call.argument[0]);
   }
   return number(env, 0);
 }

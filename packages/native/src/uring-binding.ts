@@ -43,6 +43,13 @@ export interface UringBinding {
    * returns 0 also after the timeout. A wait interrupted by a signal is repeated.
    */
   uringEnter(handle: NativeHandle, submit: number, timeout: number): number
+  /**
+   * `close` for a ring with a kernel thread, which takes milliseconds to stop: a thread of the pool waits for it, not this
+   * one. When this returns, the handle is closed and its ArrayBuffers have length 0; when the promise resolves, the kernel
+   * has stopped, and the socket, its port id and its queues are gone. `-EINVAL`: a ring without a kernel thread, or with the
+   * flag `SINGLE_ISSUER`, which only the thread that opened it can end.
+   */
+  uringClose(handle: NativeHandle): Promise<void> | number
 }
 
 /** The mapped queues: `rings` holds both, and the numbers are byte offsets in it, all multiples of four. */

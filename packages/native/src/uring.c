@@ -156,21 +156,110 @@ void uring_detach(napi_env env, struct uring *uring) {
   }
 }
 
-/* Runs no JavaScript. Memory that an ArrayBuffer still shows is unmapped when that buffer is finalized. */
-void uring_close(napi_env env, struct uring *uring) {
+/* Before end(), in the thread of the environment. Returns whether an ArrayBuffer still shows memory of the ring. */
+static bool forget_buffers(napi_env env, struct uring *uring) {
   bool shown = false;
-  /* A kernel that does not stop keeps the memory, because nothing else may ever be at the address that it writes to. */
-  if (!stop(uring)) uring->references++;
-  else {
-    for (int i = 0; i < AREAS; i++) shown = shown || uring->area[i].buffer != NULL;
-    if (!shown) unmap(uring);
-  }
   for (int i = 0; i < AREAS; i++) {
-    if (uring->area[i].buffer != NULL) napi_delete_reference(env, uring->area[i].buffer);
+    if (uring->area[i].buffer == NULL) continue;
+    shown = true;
+    napi_delete_reference(env, uring->area[i].buffer);
     uring->area[i].buffer = NULL;
   }
+  return shown;
+}
+
+/*
+ * Stops the kernel and closes the ring, in the thread that opened it or, with a kernel thread, in any. Returns false if
+ * the kernel did not stop: it may still write to the memory.
+ */
+static bool end(struct uring *uring, bool shown) {
+  bool stopped = stop(uring);
+  /* Memory that an ArrayBuffer still shows is unmapped when that buffer is finalized. */
+  if (stopped && !shown) unmap(uring);
   close(uring->fd);
+  return stopped;
+}
+
+/* After end(), in the thread of the environment. */
+static void release_ended(struct uring *uring, bool stopped) {
+  /* A kernel that does not stop keeps the memory, because nothing else may ever be at the address that it writes to. */
+  if (!stopped) uring->references++;
   release(uring);
+}
+
+/* Runs no JavaScript. */
+void uring_close(napi_env env, struct uring *uring) {
+  bool shown = forget_buffers(env, uring);
+  release_ended(uring, end(uring, shown));
+}
+
+/* A ring and its socket that a thread of the pool closes. */
+struct ending {
+  struct uring *uring;
+  struct addon *addon;
+  int socket;
+  bool shown, ended, stopped;
+  napi_async_work work;
+  napi_deferred deferred;
+};
+
+static void end_in_pool(napi_env env, void *data) {
+  (void)env;
+  struct ending *ending = data;
+  ending->stopped = end(ending->uring, ending->shown);
+  handle_close_descriptor(ending->socket);
+  ending->ended = true;
+}
+
+static void ended_in_pool(napi_env env, napi_status status, void *data) {
+  (void)status;
+  struct ending *ending = data;
+  napi_value nothing = NULL;
+  /* An environment that ends may have cancelled the work. */
+  if (!ending->ended) end_in_pool(env, ending);
+  release_ended(ending->uring, ending->stopped);
+  if (napi_get_undefined(env, &nothing) == napi_ok) napi_resolve_deferred(env, ending->deferred, nothing);
+  napi_delete_async_work(env, ending->work);
+  addon_release(ending->addon);
+  free(ending);
+}
+
+static struct ending *make_ending(napi_env env, napi_value *promise) {
+  napi_value name = NULL;
+  struct ending *ending = calloc(1, sizeof *ending);
+  if (ending == NULL) return NULL;
+  if (napi_create_string_utf8(env, "ringlink", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+      napi_create_async_work(env, NULL, name, end_in_pool, ended_in_pool, ending, &ending->work) == napi_ok) {
+    if (napi_create_promise(env, &ending->deferred, promise) == napi_ok) return ending;
+    napi_delete_async_work(env, ending->work);
+  }
+  free(ending);
+  return NULL;
+}
+
+napi_value ringlink_uring_close(napi_env env, napi_callback_info info) {
+  struct call call;
+  int error = call_begin(env, info, &call);
+  if (error != 0) return number(env, error);
+  struct handle *handle = call.handle;
+  if (handle->uring == NULL) return number(env, -EBADF);
+  /* Other rings belong to this thread. */
+  if ((handle->uring->parameters.flags & (URING_SETUP_SQPOLL | URING_SETUP_SINGLE_ISSUER)) != URING_SETUP_SQPOLL) {
+    return number(env, -EINVAL);
+  }
+  napi_value promise = NULL;
+  struct ending *ending = make_ending(env, &promise);
+  if (ending == NULL) return number(env, -ENOMEM);
+  uring_detach(env, handle->uring);
+  ending->uring = handle->uring;
+  ending->shown = forget_buffers(env, handle->uring);
+  ending->addon = handle->addon;
+  ending->addon->references++;
+  handle->uring = NULL;
+  ending->socket = handle_detach(handle);
+  handle_empty(env, call.argument[0]);
+  if (napi_queue_async_work(env, ending->work) != napi_ok) ended_in_pool(env, napi_cancelled, ending);
+  return promise;
 }
 
 /*

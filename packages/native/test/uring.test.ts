@@ -8,7 +8,7 @@ import { ACK_LENGTH, ask, descriptors, errno, native, openHandle, openSocket, ru
 const COMPLETION_COUNT = 1 << 3
 const DEFERRED = COMPLETION_COUNT | (1 << 9) | (1 << 12) | (1 << 13)
 const COOPERATIVE = COMPLETION_COUNT | (1 << 8) | (1 << 9) | (1 << 12)
-const THREADED = COMPLETION_COUNT | (1 << 1) | (1 << 12)
+const THREADED = COMPLETION_COUNT | (1 << 1)
 const FRAMES = 8
 const STRIDE = 320
 const HEAD = 28
@@ -140,6 +140,41 @@ describe.skipIf(unavailable !== undefined)(name, () => {
       expect(result).toBe(-errno.EBADF)
     }
     expect(native.uringEnter(ring.handle, 0, 0)).toBe(-errno.EBADF)
+  })
+
+  test('the pool closes a ring with a kernel thread: its memory is gone at once, its socket when the promise resolves', async () => {
+    await turns()
+    const before = descriptors().length
+    const handles = native.openHandles()
+    for (let round = 0; round < 20; round++) {
+      const ring = openRing(THREADED)
+      const { portId } = ring.socket
+      ask(ring.socket)
+      const closing = native.uringClose(ring.handle)
+      expect(closing).toBeInstanceOf(Promise)
+      expect([ring.words.length, ring.memory.frames.byteLength]).toEqual([0, 0])
+      expect(native.uringEnter(ring.handle, 0, 0)).toBe(-errno.EBADF)
+      expect([native.close(ring.handle), native.uringClose(ring.handle)]).toEqual([0, -errno.EBADF])
+      await closing
+      expect(native.openHandles()).toBe(handles)
+      const again = openHandle()
+      expect(native.bind(again, portId, 0)).toBe(portId)
+      native.close(again)
+    }
+    await turns()
+    expect(descriptors().length).toBe(before)
+  })
+
+  test('the pool closes no ring that belongs to a thread', () => {
+    const socket = openHandle()
+    expect(native.uringClose(socket)).toBe(-errno.EBADF)
+    native.close(socket)
+    for (const flags of [DEFERRED, COOPERATIVE, THREADED | (1 << 12)]) {
+      const ring = openRing(flags)
+      expect(native.uringClose(ring.handle)).toBe(-errno.EINVAL)
+      expect(ring.words.length).toBeGreaterThan(0)
+      expect(native.close(ring.handle)).toBe(0)
+    }
   })
 
   test('calls out of order and invalid sizes are refused', () => {

@@ -38,6 +38,8 @@ export abstract class BaseTransport implements Transport {
   /** for implementations: the losses; listeners are called once the implementation has returned */
   protected readonly loss: LossCounter = new LossCounter(this.counts, () => this.doReadDrops())
   #closed = false
+  // The end of a close that takes longer than a call.
+  #ending: Promise<void> | undefined
   #waiter: Waiter | undefined
   #iterating = false
   // True inside the implementation, and in a listener of `overrun`, which may call any method.
@@ -72,8 +74,11 @@ export abstract class BaseTransport implements Transport {
   protected abstract doJoinGroup(group: number): void
   protected abstract doLeaveGroup(group: number): void
   protected abstract doReadProcNet(name: string): string
-  /** Frees everything: detaches batches and leases, closes descriptors. Called once. */
-  protected abstract doClose(): void
+  /**
+   * Frees everything: detaches batches and leases, closes descriptors. Called once. What takes longer than a call may end later,
+   * when the promise resolves.
+   */
+  protected abstract doClose(): void | Promise<void>
   /**
    * The number of messages that the kernel has dropped at this socket since it was opened, in 32 bits; negative if
    * unknown, as here. Last called before {@link doClose}.
@@ -175,14 +180,15 @@ export abstract class BaseTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return
+    if (this.#closed) return this.#ending
     this.#closed = true
     // Messages dropped at the end of a burst are in no batch's loss, and their number is known only while the socket is
     // open.
     this.loss.compare()
     this.#settle()?.reject(closedError('receive'))
-    this.doClose()
+    this.#ending = this.doClose() ?? undefined
     this.#announceLoss()
+    if (this.#ending !== undefined) await this.#ending
     this.#tell(() => this.events.emit('close'))
     this.#throwListenerError()
   }

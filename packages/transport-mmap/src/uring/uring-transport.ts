@@ -133,9 +133,12 @@ export class UringTransport extends BaseTransport {
     return this.#socket.readProcNet(name)
   }
 
-  protected doClose(): void {
+  protected doClose(): void | Promise<void> {
     this.outbox.close()
     this.#buffers.close()
+    if (!this.#kernelThread) return this.#socket.close()
+    const ending = this.#native.uringClose(this.#handle)
+    if (typeof ending !== 'number') return ending
     this.#socket.close()
   }
 
@@ -265,7 +268,8 @@ function setUpRings(native: NativeBinding, handle: NativeHandle, kernelThread: b
   return new UringRings(queues)
 }
 
-const THREADED = SetupFlag.KernelThread | SetupFlag.SingleIssuer
+/** Without `SINGLE_ISSUER`, which brings a ring with a kernel thread nothing: another thread ends it. */
+const THREADED = SetupFlag.KernelThread
 const DEFERRED = SetupFlag.SingleIssuer | SetupFlag.DeferredWork | SetupFlag.WorkFlag
 /** The flags that Linux 6.0 supports. */
 const COOPERATIVE = SetupFlag.SingleIssuer | SetupFlag.CooperativeWork | SetupFlag.WorkFlag

@@ -236,6 +236,23 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     expect(loadNative().openHandles()).toBe(before)
   })
 
+  test('the event loop runs while a ring with a kernel thread closes, and its port is free when it has closed', async () => {
+    for (let round = 0; round < 10; round++) {
+      const transport = open({ kernelThread: true })
+      const { portId } = transport
+      commitNoops(transport, 40)
+      transport.outbox.flush()
+      let turns = 0
+      const closing = transport.close()
+      const again = transport.close()
+      setImmediate(() => turns++)
+      await closing
+      expect(turns).toBe(1)
+      await again
+      await open({ portId }).close()
+    }
+  })
+
   test('a ring on 6.0, without deferred work, works too', async () => {
     const refusing = withoutDeferredWork(loadNative())
     await using transport = openUring({ protocol: ROUTE, frameSize: 256, frames: 16 }, refusing)

@@ -141,8 +141,7 @@ export const lifecycleCases: readonly ConformanceCase[] = [
       transport.events.on('close', () => {
         closes++
       })
-      const both = await settled(Promise.all([transport.close(), transport.close()]))
-      expect(both.status).toBe('fulfilled')
+      await Promise.all([transport.close(), transport.close()])
       await transport.close()
       await transport[Symbol.asyncDispose]()
       await turns()
