@@ -24,16 +24,23 @@ export const quickChecks = [
   demo('queue', 'mmap'),
   demo('log', 'socket'),
   demo('log', 'mmap'),
-  { name: 'wake-ups, 200 rounds', limit: 30, command: 'ROUNDS=200 node /run/out/wake-ups.mjs' },
+  { name: 'wake-ups, 200 rounds', limit: 30, command: 'ROUNDS=200 node $RESULTS/wake-ups.mjs' },
 ]
 
-/** Half an hour and more for each kernel. */
+/** An hour and more for each kernel. */
 export const allChecks = [
   ...quickChecks,
   { name: 'netlink rings', limit: 30, command: 'node packages/transport-mmap/scripts/check-kernel.mjs' },
   tests('tests: sockets', 'packages/transport-socket'),
   tests('tests: rings', 'packages/transport-mmap'),
-  tests('tests: client', 'packages/client'),
+  tests('tests: queues', 'packages/client/test/queue', 'packages/client/test/replies'),
+  tests('tests: logs', 'packages/client/test/log', 'packages/client/test/readme'),
+  tests('tests: rules', 'packages/client/test/rules'),
+  tests('tests: connections', 'packages/client/test/conntrack'),
+  tests('tests: families', 'packages/client/test/families'),
   tests('tests: ringlink', 'packages/ringlink'),
-  tests('differential tests', 'test/differential'),
+  tests('tests: counters', 'test/counters'),
+  tests('differential: queue and log', 'test/differential/queue', 'test/differential/log'),
+  tests('differential: rules', 'test/differential/nftables'),
+  tests('differential: connections', 'test/differential/conntrack'),
 ]

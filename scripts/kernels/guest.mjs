@@ -10,7 +10,7 @@
 export function guestScript(checks, nodeStart) {
   const runs = checks.map(({ limit, command }, index) => `run ${index} ${limit} <<'END'\n${command}\nEND`)
   return `
-results=\${RESULTS:-/run/out}
+export RESULTS=\${RESULTS:-/run/out}
 now() { cut -d' ' -f1 /proc/uptime; }
 started=$(now); node -e 0; ended=$(now)
 export factor=$(awk "BEGIN { f = ($ended - $started) / ${nodeStart}; print f < 1 ? 1 : f }")
@@ -18,11 +18,11 @@ scaled() { awk "BEGIN { printf \\"%d\\", $1 * $factor + 1 }"; }
 export -f scaled
 echo "limits are multiplied by $factor"
 run() {
-  cat > "$results/check-$1.sh"
+  cat > "$RESULTS/check-$1.sh"
   from=$(now)
-  timeout -k 5 "$(scaled "$2")" bash "$results/check-$1.sh" > "$results/check-$1.log" 2>&1 < /dev/null
+  timeout -k 5 "$(scaled "$2")" bash "$RESULTS/check-$1.sh" > "$RESULTS/check-$1.log" 2>&1 < /dev/null
   status=$?
-  [ $status = 0 ] || tail -25 "$results/check-$1.log"
+  [ $status = 0 ] || tail -25 "$RESULTS/check-$1.log"
   echo "@check $1 $status $(awk "BEGIN { print $(now) - $from }")"
 }
 ${runs.join('\n')}

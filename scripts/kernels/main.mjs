@@ -1,11 +1,14 @@
 // Runs the built project on Debian's stock kernels, under emulation, and prints one table of kernels and checks.
 //
-//   npm run test:kernels [-- [--quick] [kernel...] [-- command]]
+//   npm run test:kernels [-- [--quick] [--only TEXT] [--write] [kernel...] [-- command]]
+//
+// The kernel `here` is this machine's, without emulation. --only (any number): checks that have the text in their name. --write:
+// the table of docs/platforms.md, from these results and, for what was not run now, from those that docs/platforms/ keeps.
 //
 // Needs Debian's packages (see COMMANDS); root installs them when they are missing. Kernels are kept in ~/.cache/ringlink.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +18,7 @@ import { root } from '../workspace.mjs'
 import { bundle } from './bundle.mjs'
 import { allChecks, quickChecks } from './checks.mjs'
 import { guestScript, outcomeTable, outcomeText, parseOutcome } from './guest.mjs'
+import { keepOutcomes } from './table.mjs'
 
 const COMMANDS = {
   'qemu-system-x86_64': 'qemu-system-x86',
@@ -27,6 +31,8 @@ const COMMANDS = {
 }
 /** Debian 12's kernels, and the packages that they come in; another one is named as `name:package`. */
 const KERNELS = { 6.1: 'linux-image-amd64', 6.12: 'linux-image-6.12-amd64' }
+/** This machine's. */
+const HERE = 'here'
 const MEMORY = 1536
 /** Seconds for everything on one kernel. */
 const QUICK_LIMIT = 900
@@ -38,28 +44,27 @@ const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rin
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(words) {
-  const { quick, kernels, command } = parse(words)
-  const problem = missing()
+  const { checks, kernels, command, write } = parse(words)
+  const problem = kernels.every(({ name }) => name === HERE) ? undefined : missing()
   if (problem !== undefined) {
     console.log(`test:kernels (skipped: ${problem})`)
     return 0
   }
   const results = mkdtempSync(join(tmpdir(), 'ringlink-kernels-'))
   const columns = []
-  for (const [name, source] of kernels) {
-    const kernel = join(cache, name)
-    mkdirSync(cache, { recursive: true })
-    const fetched = spawnSync(join(here, 'fetch.sh'), [cache, `${name}:${source}`], { stdio: 'inherit' })
-    if (fetched.status !== 0) return 1
-    const version = readFileSync(join(kernel, 'version'), 'utf8').trim()
+  for (const { name, source } of kernels) {
+    const machine = name === HERE ? thisMachine() : guest(name, source)
+    if (machine === undefined) return 1
     const out = join(results, name)
+    mkdirSync(out)
     if (command !== undefined) {
-      const status = await boot(kernel, out, MEMORY, FULL_LIMIT, command, (line) => console.log(`${name}: ${line}`))
-      columns.push({ version, outcomes: new Map([['command', { status, seconds: 0 }]]) })
-    } else columns.push({ version, outcomes: await check(kernel, version, out, quick) })
+      const status = await machine.run(out, MEMORY, FULL_LIMIT, command, (line) => console.log(`${name}: ${line}`))
+      columns.push({ name, version: machine.version, outcomes: new Map([['command', { status, seconds: 0 }]]) })
+    } else columns.push({ name, version: machine.version, outcomes: await check(machine, out, checks) })
   }
-  const names = command !== undefined ? ['command'] : (quick ? quickChecks : allChecks).map(({ name }) => name)
+  const names = command !== undefined ? ['command'] : checks.map(({ name }) => name)
   console.log(`\n${outcomeTable(names, columns)}\n\nresults: ${results}`)
+  if (write && command === undefined) keepOutcomes(columns)
   const failed = names.some((name) => columns.some(({ outcomes }) => outcomes.get(name)?.status !== 0))
   return failed ? 1 : 0
 }
@@ -70,17 +75,24 @@ function parse(words) {
   const { values, positionals } = parseArgs({
     args: own,
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true },
+      write: { type: 'boolean', default: false },
+    },
   })
   const chosen = positionals.length === 0 ? Object.keys(KERNELS) : positionals
   const kernels = chosen.map((word) => {
     const [name, source = KERNELS[name]] = word.split(':')
-    if (source === undefined) {
-      throw new Error(`kernel must be one of ${Object.keys(KERNELS).join(', ')}, or name:package, got '${word}'`)
-    }
-    return [name, source]
+    if (source !== undefined || name === HERE) return { name, source }
+    throw new Error(
+      `kernel must be one of ${[...Object.keys(KERNELS), HERE].join(', ')}, or name:package, got '${word}'`,
+    )
   })
-  return { quick: values.quick, kernels, command: separator < 0 ? undefined : words.slice(separator + 1).join(' ') }
+  const { quick, only = [''], write } = values
+  const checks = (quick ? quickChecks : allChecks).filter(({ name }) => only.some((text) => name.includes(text)))
+  if (checks.length === 0) throw new Error(`no check has ${JSON.stringify(only)} in its name`)
+  return { checks, kernels, command: separator < 0 ? undefined : words.slice(separator + 1).join(' '), write }
 }
 
 /** Why there can be no guest here, after root has installed what was missing; `undefined`: there can. */
@@ -89,20 +101,48 @@ function missing() {
   return obtainCommands(COMMANDS)
 }
 
+/** A stock kernel under emulation; `undefined`: it could not be had, and fetch.sh has said why. */
+function guest(name, source) {
+  const kernel = join(cache, name)
+  mkdirSync(cache, { recursive: true })
+  const fetched = spawnSync(join(here, 'fetch.sh'), [cache, `${name}:${source}`], { stdio: 'inherit' })
+  if (fetched.status !== 0) return undefined
+  const processors = '2'
+  return {
+    version: readFileSync(join(kernel, 'version'), 'utf8').trim(),
+    project: '/project',
+    run: (out, memory, limit, command, onLine) =>
+      lines(join(here, 'vm.sh'), [kernel, root, out, `${memory}`, processors, `${limit}`, command], {}, onLine),
+  }
+}
+
+/** This machine, as the guests are. */
+function thisMachine() {
+  return {
+    version: release(),
+    project: root,
+    run: (out, _memory, limit, command, onLine) =>
+      lines(
+        'timeout',
+        [`${limit}`, 'bash', '-c', command],
+        { cwd: root, env: { ...process.env, RESULTS: out } },
+        onLine,
+      ),
+  }
+}
+
 /** Runs the checks on one kernel; their outcomes by name. */
-async function check(kernel, version, out, quick) {
-  const checks = quick ? quickChecks : allChecks
-  mkdirSync(out, { recursive: true })
-  await bundle(join(root, 'test', 'kernels', 'wake-ups.ts'), join(out, 'wake-ups.mjs'), '/project')
+async function check(machine, out, checks) {
+  await bundle(join(root, 'test', 'kernels', 'wake-ups.ts'), join(out, 'wake-ups.mjs'), machine.project)
   const outcomes = new Map()
   const memory = Math.max(MEMORY, ...checks.map((it) => it.memory ?? 0))
-  const inside = guestScript(checks, nodeStart())
-  await boot(kernel, out, memory, quick ? QUICK_LIMIT : FULL_LIMIT, inside, (line) => {
+  const limit = checks.every((it) => quickChecks.includes(it)) ? QUICK_LIMIT : FULL_LIMIT
+  await machine.run(out, memory, limit, guestScript(checks, nodeStart()), (line) => {
     const outcome = parseOutcome(line)
-    if (outcome === undefined) return console.log(`${version}: ${line}`)
+    if (outcome === undefined) return console.log(`${machine.version}: ${line}`)
     const { name } = checks[outcome.index]
     outcomes.set(name, outcome)
-    console.log(`${version}: ${name}: ${outcomeText(outcome)}`)
+    console.log(`${machine.version}: ${name}: ${outcomeText(outcome)}`)
   })
   return outcomes
 }
@@ -114,13 +154,10 @@ function nodeStart() {
   return (performance.now() - start) / 1000
 }
 
-/** Runs a command in a guest; `onLine` has what it prints. */
-async function boot(kernel, out, memory, limit, command, onLine) {
-  const processors = '2'
-  const guest = spawn(join(here, 'vm.sh'), [kernel, root, out, `${memory}`, processors, `${limit}`, command], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = new Promise((resolve) => guest.once('close', (code) => resolve(code ?? 1)))
-  for await (const line of createInterface({ input: guest.stdout })) onLine(line.trimEnd())
+/** Runs a command; `onLine` has what it prints. Resolves to its exit status. */
+async function lines(command, words, options, onLine) {
+  const child = spawn(command, words, { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)))
+  for await (const line of createInterface({ input: child.stdout })) onLine(line.trimEnd())
   return exited
 }
