@@ -120,6 +120,28 @@ describe.each(Object.entries(rings))('the client on a ring %s', (_, ring) => {
     expect(log.stats.malformed + log.stats.truncated).toBe(0)
     await log.close()
   })
+
+  it('answers requests while it collects records of a log, long before their time is over', async () => {
+    const kernel = new SimKernel({ seed: 1 })
+    kernel.addRule({ hook: 3, log: { group: 5 } })
+    const transport = (needs: { protocol: number }) => kernel.open({ ...needs, ring })
+    // The clock stands still: what waits for the records waits forever.
+    const log = await openLog({ group: 5, timeout: 60_000, threshold: 12, transport })
+    let injected = 0
+    const request = { what: 'nothing', type: 1 }
+    for (let round = 0; round < 8; round++) {
+      kernel.inject(udp(5000, `${injected++}`))
+      await log.session.request(request)
+    }
+    for (let record = injected; record < 12; record++) kernel.inject(udp(5000, `${injected++}`))
+    let seen = 0
+    for await (const records of log) {
+      for (const record of records) expect(Number(textOf(record.payload()))).toBe(seen++)
+      if (seen === 12) break
+    }
+    expect(log.stats).toMatchObject({ records: 12, lost: 0 })
+    await log.close()
+  })
 })
 
 describe('a kernel', () => {

@@ -64,6 +64,8 @@ export class ReceiveRing {
   /** offset of the message of each frame, valid for the same time */
   readonly offsets: Uint32Array
   readonly #owner: Uint8Array
+  // 1: taken before an older frame that the kernel was still filling. Once released, the kernel has passed it in this lap.
+  readonly #early: Uint8Array
   readonly #options: ReceiveRingOptions
   #mayHaveStepped = false
   // Possible allocation sizes of dumps; the first is the largest buffer of a receive that succeeded.
@@ -74,6 +76,7 @@ export class ReceiveRing {
     this.words = new Uint32Array(frames.count * FRAME_WORDS)
     this.offsets = new Uint32Array(frames.count)
     this.#owner = new Uint8Array(frames.count)
+    this.#early = new Uint8Array(frames.count)
     this.#options = options
     this.#allocations = [0, DUMP_ALLOCATION, ...(options.dumpAllocations ?? [])]
   }
@@ -108,6 +111,30 @@ export class ReceiveRing {
       const reason = this.#stepOver()
       if (reason < 0) return reason
     }
+  }
+
+  /**
+   * As {@link take}, while the kernel is still filling the frame at the cursor: takes the next complete frame after it. nfnetlink_log
+   * fills a frame until it has enough records or their time is over, and answers come after it meanwhile. The cursor stays.
+   */
+  takeBeyond(): number {
+    const { cursor, frames } = this
+    if (frames.status(cursor) !== FrameStatus.Reserved) return NoFrame.Empty
+    for (let frame = frames.next(cursor); frame !== cursor; frame = frames.next(frame)) {
+      if (!this.#ofKernel(frame)) {
+        if (this.#owner[frame] === FREE) return NoFrame.Empty
+        continue
+      }
+      const status = frames.status(frame)
+      if (this.#owner[frame] === HELD || status === FrameStatus.Reserved) continue
+      this.#early[frame] = 1
+      // From now on the kernel's position does not follow from the cursor.
+      this.#mayHaveStepped = true
+      const isTaken = status === FrameStatus.Valid ? this.#takeValid(frame) : this.#takeCopy(frame)
+      this.cursor = cursor
+      if (isTaken) return frame
+    }
+    return NoFrame.Empty
   }
 
   /** Keeps a borrowed frame in the ring: the kernel should step over it. */
@@ -250,7 +277,8 @@ export class ReceiveRing {
     }
     // So that bytes found at the start of a message are known to be new.
     if (frames.capacity > 0) memory.u32[(this.offsets[frame] as number) >> 2] = 0
-    this.#owner[frame] = owner
+    this.#owner[frame] = this.#early[frame] === 1 ? RETURNED : owner
+    this.#early[frame] = 0
     frames.setStatus(frame, FrameStatus.Unused)
   }
 

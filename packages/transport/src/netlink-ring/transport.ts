@@ -130,7 +130,7 @@ export class RingTransport extends BaseTransport {
     // Frames may have been returned without having been in a batch.
     this.#proceed()
     if (batch !== undefined || !woken || ++this.#inVain < WAKEUPS_IN_VAIN) return batch
-    return this.#ring.resynchronise() ? this.#take() : undefined
+    return this.#ring.resynchronise() ? this.#take() : this.#take(true)
   }
 
   protected doReceiveBlocking(timeout: number): FrameBatch | undefined {
@@ -236,11 +236,12 @@ export class RingTransport extends BaseTransport {
     }
   }
 
-  #take(): FrameBatch | undefined {
+  /** @param isBeyond what came after a frame that the kernel is still filling */
+  #take(isBeyond = false): FrameBatch | undefined {
     // The only trace of a loss in the ring is that it is full; with SKIP not even that.
     if (this.#frames.wasFull() || this.loss.congested || this.#ring.held > 0) this.#checkError()
-    let frame = this.#next()
-    for (; frame >= 0; frame = this.#next()) {
+    let frame = this.#next(isBeyond)
+    for (; frame >= 0; frame = this.#next(isBeyond)) {
       const word = frame * FRAME_WORDS
       const { words } = this.#ring
       if (words[word + FrameWord.PortId] !== 0 && !this.#foreignSenders) {
@@ -268,9 +269,9 @@ export class RingTransport extends BaseTransport {
   }
 
   /** The ring's next frame. An error is ignored while there are frames to deliver: it comes again. */
-  #next(): number {
+  #next(isBeyond: boolean): number {
     try {
-      return this.#ring.take()
+      return isBeyond ? this.#ring.takeBeyond() : this.#ring.take()
     } catch (error) {
       if (this.#frames.filled === 0) throw error
       return NoFrame.Empty

@@ -10,7 +10,7 @@ type Step =
   | { kind: 'direct' | 'reserve' | 'copied' | 'beginCopied'; size: number }
   | { kind: 'deliver' | 'abort' | 'finishCopied' | 'release' | 'hold' | 'releaseHeld'; which: number }
   | { kind: 'dump'; size: number }
-  | { kind: 'take' | 'wake' | 'park' }
+  | { kind: 'take' | 'takeBeyond' | 'wake' | 'park' }
 
 const steps = fc.array(
   fc.oneof(
@@ -38,7 +38,9 @@ const steps = fc.array(
     },
     {
       weight: 6,
-      arbitrary: fc.record({ kind: fc.constantFrom('take', 'take', 'wake', 'park') as fc.Arbitrary<'take'> }),
+      arbitrary: fc.record({
+        kind: fc.constantFrom('take', 'take', 'takeBeyond', 'wake', 'park') as fc.Arbitrary<'take'>,
+      }),
     },
   ) as fc.Arbitrary<Step>,
   { maxLength: 150, size: 'max' },
@@ -143,6 +145,9 @@ class Model {
       case 'take':
         this.take()
         break
+      case 'takeBeyond':
+        this.take(true)
+        break
       case 'wake':
         if (this.ends.readable() && !this.take() && ++this.#fruitless > 1 && user.resynchronise()) this.take()
         break
@@ -169,9 +174,11 @@ class Model {
     expect(user.held).toBe(this.held.length)
   }
 
-  take(): boolean {
-    const frame = this.ends.user.take()
+  take(isBeyond = false): boolean {
+    const { user } = this.ends
+    const frame = isBeyond ? user.takeBeyond() : user.take()
     if (frame < 0) return false
+    this.mayHaveStepped ||= isBeyond
     this.#fruitless = 0
     const bytes = this.ends.read(frame)
     expect(bytes).toEqual(message(numberOf(bytes), bytes.length))
@@ -259,7 +266,7 @@ describe('both ends of a receive ring', () => {
     fc.assert(
       fc.property(options, steps, (chosen, list) => {
         const model = new Model({ ...chosen, atomicCopies: true })
-        for (const step of list) if (step.kind !== 'wake') model.step(step)
+        for (const step of list) if (step.kind !== 'wake' && step.kind !== 'takeBeyond') model.step(step)
         model.finish(false)
         model.expectDelivered(true)
       }),
