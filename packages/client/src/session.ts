@@ -17,9 +17,15 @@ import type {
 } from './session-options.ts'
 import { beginBatch, beginDump, beginRequest, beginStream, checkSessionOptions } from './session-schema.ts'
 import { Subscription } from './subscription.ts'
+import { Turns } from './turns.ts'
 import { waitForExchanges } from './waiting.ts'
 
 const DEFAULT_TIMEOUT = 5000
+/**
+ * Requests that wait for an answer at a time. The kernel answers within the send and drops answers that find the receive buffer full:
+ * 32 of `NLMSG_GOODSIZE` with their acknowledgements fit into the default one of 212,992 bytes. More at a time are not faster.
+ */
+const MOST_IN_FLIGHT = 32
 /**
  * Maximum bytes that a kernel puts into a datagram of a dump, unless a larger receive was seen: `NLMSG_GOODSIZE` with
  * the largest pages.
@@ -57,6 +63,7 @@ export class Session implements AsyncDisposable {
   #isOverrun = false
   #overrunNoted = false
   readonly #dumps: Dumps
+  readonly #requests = new Turns(MOST_IN_FLIGHT)
 
   constructor(transport: Transport, given: SessionOptions = {}) {
     const options = checkSessionOptions(given)
@@ -88,12 +95,21 @@ export class Session implements AsyncDisposable {
     this.#replies.unacknowledged = types
   }
 
-  /** Sends a request and waits until the kernel acknowledges it. Resolves to the messages of its answer, if any. */
+  /**
+   * Sends a request and waits until the kernel acknowledges it. Resolves to the messages of its answer, if any. Beyond 32 that are in
+   * flight, requests wait for their turn, in order; the timeout applies to that wait and to the answer, each.
+   */
   async request<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
     const options = beginRequest('request', given)
     const expectation = request.answered === true ? 'answer' : 'acknowledgement'
-    const [exchange] = this.#send([request], [MessageFlag.Acknowledge], expectation)
-    return await this.#collect(exchange as Exchange, options)
+    const turn = this.#requests.begin(request.what, options.timeout ?? this.#requestTimeout, options.signal)
+    if (turn !== undefined) await turn
+    try {
+      const [exchange] = this.#send([request], [MessageFlag.Acknowledge], expectation)
+      return await this.#collect(exchange as Exchange, options)
+    } finally {
+      this.#requests.end()
+    }
   }
 
   /** Dumps a table. Resolves to all its rows. Dumps of one session take turns. */

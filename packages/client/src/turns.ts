@@ -1,24 +1,28 @@
 import { timeoutError } from './errors.ts'
 
-/** Runs one piece of work at a time: the others wait for their turn, in order. */
+/** Runs so many pieces of work at a time, by default one: the others wait for their turn, in order. */
 export class Turns {
-  #isTaken = false
+  #free: number
   #waiting: (() => void)[] = []
 
+  constructor(atATime = 1) {
+    this.#free = atATime
+  }
+
   /**
-   * Takes the turn if it is free; otherwise returns a promise to wait for. Rejects with code `TIMEOUT` after `timeout`
+   * Takes a turn if one is free; otherwise returns a promise to wait for. Rejects with code `TIMEOUT` after `timeout`
    * milliseconds, and with the signal's reason.
    */
   begin(what: string, timeout: number, signal: AbortSignal | undefined): Promise<void> | undefined {
-    if (this.#isTaken) return this.#wait(what, timeout, signal)
-    this.#isTaken = true
+    if (this.#free === 0) return this.#wait(what, timeout, signal)
+    this.#free--
     return undefined
   }
 
   /** Passes the turn to the next one. */
   end(): void {
     const next = this.#waiting.shift()
-    if (next === undefined) this.#isTaken = false
+    if (next === undefined) this.#free++
     else next()
   }
 

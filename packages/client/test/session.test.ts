@@ -88,6 +88,43 @@ describe('Session', () => {
     await session.close()
   })
 
+  test('requests beyond those in flight wait for their turn, in order, and one that is aborted is never sent', async () => {
+    const held: Uint8Array[] = []
+    const transport = new FunctionTransport((datagram) => {
+      held.push(datagram)
+      return []
+    })
+    const session = new Session(transport)
+    const giveUp = new AbortController()
+    const finished: number[] = []
+    const requests = Array.from({ length: 100 }, async (_, index) => {
+      await session.request(bind, index === 50 ? { signal: giveUp.signal } : {})
+      finished.push(index)
+    })
+    const settled = Promise.allSettled(requests)
+    const reason = new Error('enough')
+    giveUp.abort(reason)
+    await expect(requests[50]).rejects.toBe(reason)
+    while (finished.length < 99) {
+      expect(held.length).toBeLessThanOrEqual(32)
+      transport.deliver(...held.splice(0).map((datagram) => errorMessage(datagram, 0)))
+      await new Promise(setImmediate)
+    }
+    expect(finished).toEqual(Array.from({ length: 100 }, (_, index) => index).filter((index) => index !== 50))
+    await settled
+    await session.close()
+  })
+
+  test('close rejects the requests that wait for their turn', async () => {
+    const transport = new FunctionTransport(() => [])
+    const session = new Session(transport)
+    const requests = Promise.allSettled(Array.from({ length: 100 }, () => session.request(bind)))
+    await session.close()
+    for (const result of await requests) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } })
+    }
+  })
+
   test('a dump resolves to its rows at Done', async () => {
     const transport = new FunctionTransport((datagram) => [
       rowMessage(datagram, 0x100),
