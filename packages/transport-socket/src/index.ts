@@ -8,7 +8,14 @@ import { SocketTransport } from './socket.ts'
 
 export type { NativeUnavailableCode } from '@ringlink/native'
 export { dropsInTable } from './drops.ts'
-export { check, NetlinkSocket, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from './netlink-socket.ts'
+export {
+  check,
+  NetlinkSocket,
+  receiveBufferRequest,
+  SEND_OVERHEAD,
+  SOL_NETLINK,
+  SocketOption,
+} from './netlink-socket.ts'
 export {
   type CheckedOptions,
   checkOptions,

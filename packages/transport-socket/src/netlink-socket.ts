@@ -52,9 +52,10 @@ export class NetlinkSocket {
     this.#set(SocketOption.StrictChecking, options.strictChecking)
     this.#set(SocketOption.NoOverrunErrors, options.noOverrunErrors)
     if (options.receiveBufferSize !== undefined) {
-      // The kernel doubles the requested size for its bookkeeping, so request half of the intended size.
-      const asked = Math.ceil(options.receiveBufferSize / 2)
-      check('set receive buffer', this.native.setReceiveBuffer(this.handle, asked))
+      check(
+        'set receive buffer',
+        this.native.setReceiveBuffer(this.handle, receiveBufferRequest(options.receiveBufferSize)),
+      )
     }
     if (options.socketFilter !== undefined) {
       // Before anything can come.
@@ -119,6 +120,14 @@ export class NetlinkSocket {
   #set(name: number, value: boolean): void {
     if (value) this.native.setOption(this.handle, SOL_NETLINK, name, 1)
   }
+}
+
+/** The largest buffer that can be requested in bytes: the kernel doubles it, and 4.4 stores what does not fit into 31 bits as negative. */
+const LARGEST_REQUEST = 2 ** 30 - 1
+
+/** What to request for a receive buffer of so many bytes: the kernel doubles it for its bookkeeping. */
+export function receiveBufferRequest(wanted: number): number {
+  return Math.min(LARGEST_REQUEST, Math.ceil(wanted / 2))
 }
 
 /** The `result` of a system call. Throws code `SYSTEM` if it failed. */

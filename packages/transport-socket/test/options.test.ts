@@ -1,6 +1,6 @@
 import { loadNative } from '@ringlink/native'
 import { describe, expect, test } from 'vitest'
-import { openSocket, type SocketOptions } from '../src/index.ts'
+import { openSocket, receiveBufferRequest, type SocketOptions } from '../src/index.ts'
 import { checkOptions } from '../src/options.ts'
 
 const ROUTE = 0
@@ -182,4 +182,11 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(loadNative().openHandles()).toBe(handles)
     await waiting
   })
+})
+
+test('a receive buffer is requested by its half, and never more than an old kernel can double in 31 bits', () => {
+  expect([1, 4096, 4097, 2 ** 30].map(receiveBufferRequest)).toEqual([1, 2048, 2049, 2 ** 29])
+  for (const wanted of [2 ** 31 - 1, 2 ** 31 - 2, 2 ** 30 + 1]) {
+    expect((receiveBufferRequest(wanted) * 2) | 0).toBeGreaterThan(0)
+  }
 })

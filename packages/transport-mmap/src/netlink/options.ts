@@ -16,8 +16,8 @@ export interface NetlinkRingOptions
   extends Omit<SocketOptions, 'liveBatches' | 'batchSize' | 'noOverrunErrors' | 'strictChecking'> {
   /**
    * frames that the kernel fills, and that can be live or held at one time, 1 to 65536; default one for every 2304
-   * bytes of `receiveBufferSize` (the cost of a packet on a socket), 256 without it, and fewer if that would exceed 64
-   * MiB
+   * bytes of `receiveBufferSize` (the cost of a packet on a socket), 256 without it, and fewer if that would exceed 16
+   * MiB, which the kernel allocates at once
    */
   readonly frames?: number | undefined
   /** frames in one batch; default 256, at most a quarter of the frames */
@@ -63,7 +63,8 @@ export const ALLOCATION_ROOM = 512
 const DEFAULT_FRAMES = 256
 /** The cost of a packet without its payload, in bytes of a socket's accounting. */
 const BUFFER_PER_PACKET = 2304
-const FRAMES_TARGET = 64 * 1024 * 1024
+/** The kernel allocates a ring at once, and keeps it in memory. */
+const FRAMES_TARGET = 16 * 1024 * 1024
 const MINIMUM_FRAMES = 16
 const MAXIMUM_FRAMES = 65536
 const MAXIMUM_RING = 2 ** 30

@@ -3,7 +3,13 @@ import type { Memory } from '@ringlink/codec/memory'
 import { loadNative, type NativeBinding, type NativeHandle } from '@ringlink/native'
 import { systemError } from '@ringlink/transport'
 import type { OpenRingSystem, RingOption, RingSystem } from '@ringlink/transport/netlink-ring'
-import { dropsInTable, SEND_OVERHEAD, SOL_NETLINK, SocketOption } from '@ringlink/transport-socket'
+import {
+  dropsInTable,
+  receiveBufferRequest,
+  SEND_OVERHEAD,
+  SOL_NETLINK,
+  SocketOption,
+} from '@ringlink/transport-socket'
 import type { CheckedNetlinkRingOptions } from './options.ts'
 
 /** A kernel, real or simulated, on which ring transports are opened. */
@@ -147,7 +153,8 @@ class NativeRingSystem implements RingSystem {
     if (cappedAck) this.#native.setOption(this.#handle, SOL_NETLINK, SocketOption.CappedAck, 1)
     if (extendedAck) this.#native.setOption(this.#handle, SOL_NETLINK, SocketOption.ExtendedAck, 1)
     // The kernel doubles the requested size for its bookkeeping, so request half of the intended size.
-    if (receiveBufferSize !== undefined) this.#native.setReceiveBuffer(this.#handle, Math.ceil(receiveBufferSize / 2))
+    if (receiveBufferSize !== undefined)
+      this.#native.setReceiveBuffer(this.#handle, receiveBufferRequest(receiveBufferSize))
     this.#native.setSendBuffer(this.#handle, outboxSize + SEND_OVERHEAD)
   }
 }

@@ -17,11 +17,21 @@ describe('sizes of a netlink ring', () => {
     expect(receive).toEqual({ blockSize: 4096, blockCount: 4096, frameSize: 3800, frameCount: 4096 })
   })
 
-  it('few large frames for whole segments, in little more than 64 MiB', () => {
+  it('few large frames for whole packets, in little more than 16 MiB', () => {
     const { receive } = check(queueTransportNeeds({ segmentationOffload: true, maxLength: 65536 }, NETFILTER))
     expect(receive.frameSize).toBeGreaterThan(65531 + 24 + 116)
-    expect(receive.frameCount).toBeGreaterThan(500)
-    expect(receive.blockSize * receive.blockCount).toBeLessThan(90 * 2 ** 20)
+    expect(receive.frameCount).toBeGreaterThan(200)
+    expect(receive.blockSize * receive.blockCount).toBeLessThan(24 * 2 ** 20)
+  })
+
+  it('the ring of a default queue is small, and that of a shorter queue smaller', () => {
+    const size = (maxLength?: number) => {
+      const { receive } = check(queueTransportNeeds({ maxLength }, NETFILTER))
+      return receive.blockSize * receive.blockCount
+    }
+    expect(size()).toBeLessThan(24 * 2 ** 20)
+    expect(size(64)).toBeLessThan(6 * 2 ** 20)
+    expect(size(1)).toBeLessThan(2 * 2 ** 20)
   })
 
   it('dumps and log batches always fit, even if smaller frames were requested', () => {
