@@ -27,9 +27,12 @@ export function aimHeaders(view: PacketView, message: PacketMessage): PacketView
   if (family === Family.NetworkDevice && message.hook === EGRESS && beginsWithEthernet(message)) {
     return view.wrapEthernet(memory, payloadOffset, payloadLength)
   }
-  // Some kernels log packets with protocol 0; then the family, or the version in the first byte, says what they are.
-  const etherType = protocol === 0 ? etherTypeOf(family) : protocol
-  return view.wrapNetwork(memory, payloadOffset, payloadLength, etherType, message.vlanTag ?? -1)
+  return view.wrapNetwork(memory, payloadOffset, payloadLength, etherTypeOf(protocol, family), message.vlanTag ?? -1)
+}
+
+/** What a packet is. Before Linux 4.8, those that this machine sends have protocol 0; then their family says it. */
+export function etherTypeOf(protocol: number, family: number): number {
+  return protocol === 0 ? etherTypeOfFamily(family) : protocol
 }
 
 /** Packets of devices without a link layer (tun, wireguard) have no Ethernet header at egress. */
@@ -40,7 +43,7 @@ function beginsWithEthernet({ memory, payloadOffset, payloadLength, protocol }: 
   return protocol === 0 || etherType === protocol || isVlan(etherType)
 }
 
-function etherTypeOf(family: number): number {
+function etherTypeOfFamily(family: number): number {
   switch (family) {
     case Family.Ipv4:
       return EtherType.Ipv4

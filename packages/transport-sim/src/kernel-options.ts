@@ -30,6 +30,10 @@ export interface SimKernelOptions {
   readonly nfTables?: NfTablesOptions | false | undefined
   /** a batch for a missing subsystem panics the kernel, as in Linux 4.4.1: the flush throws; default false */
   readonly batchPanics?: boolean | undefined
+  /** packets that this machine sends tell their protocol; before Linux 4.8 it is 0 for them. Default true */
+  readonly localProtocol?: boolean | undefined
+  /** log rules limit the copied bytes; before Linux 4.8 only the log itself does. Default true */
+  readonly ruleCopyRange?: boolean | undefined
   /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
   readonly devices?: Readonly<Record<number, string>> | undefined
   /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
@@ -70,6 +74,8 @@ const kernelOptions: Schema<SimKernelOptions> = object<SimKernelOptions>({
   conntrackGlue: boolean,
   nfTables: either(nfTables, none),
   batchPanics: boolean,
+  localProtocol: boolean,
+  ruleCopyRange: boolean,
   devices,
   poison: boolean,
 })

@@ -1,4 +1,4 @@
-import { Errno, type Memory, Protocol } from '@ringlink/codec'
+import { Errno, Hook, type Memory, Protocol } from '@ringlink/codec'
 import { systemError } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
 import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-ring'
@@ -53,6 +53,7 @@ export class SimKernel {
   /** the table with protocol {@link DATABASE_PROTOCOL} */
   readonly database: Database
   #poison: boolean
+  #localProtocol: boolean
   #devices: Readonly<Record<number, string>>
   #sockets = new Map<string, SimSocket>()
   #logs: PacketLogs
@@ -69,15 +70,18 @@ export class SimKernel {
       conntrackGlue = false,
       nfTables = {},
       batchPanics = false,
+      localProtocol = true,
+      ruleCopyRange = true,
       devices = DEVICES,
       poison = true,
     } = checkKernelOptions(options)
     this.random = new Random(seed)
     this.#poison = poison
+    this.#localProtocol = localProtocol
     this.#devices = devices
     const tracking = conntrack === false ? undefined : this.#makeConntrack(conntrack)
     const glue = conntrackGlue && tracking !== undefined ? new ConntrackGlue(tracking.table) : undefined
-    this.#logs = new PacketLogs(this.clock, glue)
+    this.#logs = new PacketLogs(this.clock, glue, ruleCopyRange)
     this.#path = new PacketPath(this.#logs, this.random.next(), glue)
     tracking?.attach(this.#path)
     if (nfTables !== false) {
@@ -164,7 +168,8 @@ export class SimKernel {
    */
   inject(packet: Uint8Array, meta: PacketMeta = NO_META): void {
     checkInjected(packet, meta)
-    this.#path.inject(packet, meta)
+    const isNameless = !this.#localProtocol && (meta.hook ?? Hook.Output) >= Hook.Output
+    this.#path.inject(packet, isNameless ? { protocol: 0, ...meta } : meta)
   }
 
   #openSocket(checked: CheckedSimOptions): SimSocket {

@@ -20,7 +20,7 @@ import type { Lease } from '@ringlink/transport'
 import { connectionOf } from '../conntrack/connection.ts'
 import type { Connection, ConnectionChanges } from '../conntrack/types.ts'
 import { connectionVerdict } from '../conntrack/verdict.ts'
-import { aimHeaders } from '../headers.ts'
+import { aimHeaders, etherTypeOf } from '../headers.ts'
 import type { OffloadBits } from '../rules/options.ts'
 import { checkBypass, checkChanges, checkQueueNumber, checkVerdict, refuseDropOptions } from './verdict-check.ts'
 
@@ -144,7 +144,7 @@ export abstract class QueuePacket extends QueuePacketView {
   /** Passes the packet to another queue. */
   requeue(queueNumber: number, options: RequeueOptions = {}): void {
     checkQueueNumber(queueNumber)
-    if (typeof options !== 'object' || options === null) checkChanges(options, this.protocol)
+    if (typeof options !== 'object' || options === null) checkChanges(options, etherTypeOf(this.protocol, this.family))
     const { bypass, ...changes } = options
     const applied = Object.keys(changes).length === 0 ? undefined : this.#applied(changes)
     this.answer(queueVerdict(queueNumber, checkBypass(bypass)), applied)
@@ -229,7 +229,8 @@ export class HeldPacket extends QueuePacket implements Disposable {
 
   answer(verdict: number, changes?: VerdictChanges): void {
     checkVerdict(verdict)
-    if (changes !== undefined && this.memory !== RELEASED_MEMORY) checkChanges(changes, this.protocol)
+    if (changes !== undefined && this.memory !== RELEASED_MEMORY)
+      checkChanges(changes, etherTypeOf(this.protocol, this.family))
     this.#owner.answerHeld(this, verdict, changes)
   }
 

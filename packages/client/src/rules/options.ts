@@ -129,7 +129,7 @@ export interface FirewallRule extends RuleActions {
    * code `RULES_REFUSED`
    */
   readonly allowMissingDevice?: boolean | undefined
-  /** default 'filter' */
+  /** default 'filter'. Before Linux 4.7 a queue loses packets of a new flow that wait together, unless its rule is at 'raw' */
   readonly priority?: RulePriority | undefined
   /** default: every packet */
   readonly match?: RuleMatch | undefined

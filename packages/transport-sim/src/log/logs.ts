@@ -33,11 +33,16 @@ export class PacketLogs {
   #clock: VirtualClock
   #glue: ConntrackGlue | undefined
   #globalSequence = 0
+  #heedsRules: boolean
   #writer = new AttributeWriter()
   #numbers: { now: bigint; readonly global: () => number }
 
-  /** @param glue tells the connections of packets; undefined in a kernel without */
-  constructor(clock: VirtualClock, glue: ConntrackGlue | undefined) {
+  /**
+   * @param glue tells the connections of packets; undefined in a kernel without
+   * @param heedsRules a rule limits the copied bytes
+   */
+  constructor(clock: VirtualClock, glue: ConntrackGlue | undefined, heedsRules: boolean) {
+    this.#heedsRules = heedsRules
     this.#clock = clock
     this.#glue = glue
     const global = () => {
@@ -57,7 +62,7 @@ export class PacketLogs {
   log(packet: SimPacket, { group: number, prefix = '', copyLength, threshold = 0 }: RuleLog): void {
     const group = this.#groups.get(number)
     if (group === undefined) return
-    const plan = planEntry(group, packet, prefix, copyLength, this.#glue)
+    const plan = planEntry(group, packet, prefix, this.#heedsRules ? copyLength : undefined, this.#glue)
     const offset = group.reserve(plan.size)
     if (offset === NO_ROOM) return
     this.#numbers.now = BigInt(Math.round(this.#clock.now * 1000))
