@@ -101,7 +101,8 @@ function hasTables() {
 async function tablesRule(lib, port, queue) {
   if (typeof lib.installRules !== 'function') throw new Error('the built client has no rules')
   if (!hasTables()) throw new Error('nf_tables is not loaded')
-  const rule = { hook: 'output', match: { protocol: 'udp', destinationPort: port }, queue }
+  // Before connection tracking: until 4.7 it drops packets of one new flow that were queued together.
+  const rule = { hook: 'output', priority: 'raw', match: { protocol: 'udp', destinationPort: port }, queue }
   const rules = await lib.installRules([rule], { transport: lib.openSocket, family: 'ip' })
   return () => rules.close()
 }
@@ -109,7 +110,7 @@ async function tablesRule(lib, port, queue) {
 async function iptablesRule(_lib, port, queue) {
   const iptables = (action) => {
     const rule = ['-p', 'udp', '--dport', String(port), '-j', 'NFQUEUE', '--queue-num', String(queue)]
-    return spawnSync('iptables', [action, 'OUTPUT', ...rule], { encoding: 'utf8' })
+    return spawnSync('iptables', ['-t', 'raw', action, 'OUTPUT', ...rule], { encoding: 'utf8' })
   }
   const { error, status, stderr } = iptables('-A')
   if (error !== undefined) throw new Error('iptables is missing')
