@@ -1,7 +1,7 @@
 import { Errno, isNetlinkError, KernelError, type NetlinkError, QueueMessage, Verdict } from '@ringlink/codec'
 import { readOptions } from '@ringlink/codec/options'
 import { closedError, createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
-import { attempt, CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD } from '../closing.ts'
+import { attempt, CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD, wholeTurn } from '../closing.ts'
 import type { ConnectionTuple } from '../conntrack/types.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
@@ -280,7 +280,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     try {
       attempt(() => this.#batch.finish())
       // A waiting loop gets the packets that have come for it, and answers them.
-      if (this.#loop.isWaiting) await new Promise(setImmediate)
+      if (this.#loop.isWaiting) await wholeTurn()
       attempt(() => this.#answerUnread())
       attempt(() => this.#verdicts.close(this.#lastId))
       // Packets queued by now are either delivered or lost. Reads the delivered ones, and the refusals of verdicts.

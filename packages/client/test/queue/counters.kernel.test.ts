@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { stat } from 'node:fs'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { OpenTransport } from '@ringlink/transport'
 import { openUring } from '@ringlink/transport-mmap'
@@ -121,6 +123,22 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
       await namespace.send({ port: PORT, count: 500 })
       await expectEquations(500)
       expect(queue.stats).toMatchObject({ packets: 500, dropped: 500, unanswered: 500, lost: 0 })
+    })
+
+    test('packets that come in the very turn of close are answered, and counted as that', async () => {
+      await open({ unanswered: 'accept' })
+      const reading = (async () => {
+        for await (const packets of queue) packets.drop()
+      })()
+      await new Promise(setImmediate)
+      // From here to close the event loop handles what was ready before: it cannot know of these packets.
+      await new Promise((resolve) => stat('.', resolve))
+      const send = `for i in $(seq 20); do echo > /dev/udp/127.0.0.1/${PORT}; done`
+      const { status } = spawnSync('nsenter', [`--net=${namespace.path}`, 'bash', '-c', send])
+      expect(status).toBe(0)
+      await expectEquations(20)
+      await reading
+      expect(queue.stats).toMatchObject({ packets: 20, accepted: 20, unanswered: 20, lost: 0 })
     })
 
     test('abrupt close, with packets held, answered and unread', async () => {
