@@ -3,8 +3,8 @@
 
 const demo = (name, transport) => ({
   name: `demo ${name}, ${transport}`,
-  limit: 15,
-  command: `node examples/${name}/dist/demo/main.js --transport ${transport}`,
+  limit: 40,
+  command: `RINGLINK_DEMO_SECONDS=$(scaled 30) node examples/${name}/dist/demo/main.js --transport ${transport}`,
 })
 
 const tests = (name, ...paths) => ({
