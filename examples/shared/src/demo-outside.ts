@@ -10,8 +10,11 @@ const GRACE = 1.25
 
 export interface DemoProgram {
   readonly help: string
+  /** the names that the option takes */
   readonly transports: readonly string[]
-  /** the program that runs inside; its arguments are the transport's name, and `json` or `table` */
+  /** name of the option, and the value that it has by default; default `transport` and `socket` */
+  readonly option?: readonly [name: string, initial: string] | undefined
+  /** the program that runs inside; its arguments are the option's value, and `json` or `table` */
   readonly inside: string
   /** the program that does the same on a simulated kernel, for `--transport sim` and where no namespace can be made */
   readonly simulated?: string | undefined
@@ -27,14 +30,20 @@ export async function runDemo(demo: DemoProgram): Promise<void> {
   }
 }
 
-async function run({ help, transports, inside, simulated }: DemoProgram): Promise<number> {
-  const options = parseOptions(process.argv.slice(2), transports)
-  if (options.help === true) {
+async function run({
+  help,
+  transports,
+  inside,
+  simulated,
+  option = ['transport', 'socket'],
+}: DemoProgram): Promise<number> {
+  const options = parseOptions(process.argv.slice(2), transports, option)
+  if (options.help) {
     process.stdout.write(`${help}\n`)
     return 0
   }
   setDeadline()
-  const format = options.json === true ? 'json' : 'table'
+  const format = options.json ? 'json' : 'table'
   if (simulated !== undefined && options.transport === 'sim')
     return runProgram(process.execPath, [simulated, 'sim', format])
   const flags = findNamespaceFlags()
@@ -52,18 +61,19 @@ async function run({ help, transports, inside, simulated }: DemoProgram): Promis
   return runProgram('unshare', [...flags, process.execPath, inside, options.transport, format])
 }
 
-function parseOptions(args: string[], transports: readonly string[]) {
+function parseOptions(args: string[], transports: readonly string[], [name, initial]: readonly [string, string]) {
   try {
     const { values } = parseArgs({
       args: args,
       options: {
         json: { type: 'boolean' },
-        transport: { type: 'string', default: 'socket' },
+        [name]: { type: 'string', default: initial },
         help: { type: 'boolean' },
       },
     })
-    if (transports.includes(values.transport)) return values
-    throw new Error(`--transport must be one of ${transports.join(', ')}, got '${values.transport}'`)
+    const transport = String(values[name])
+    if (transports.includes(transport)) return { transport, json: values.json === true, help: values.help === true }
+    throw new Error(`--${name} must be one of ${transports.join(', ')}, got '${transport}'`)
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }

@@ -1,7 +1,9 @@
 import { headers } from '@nats-io/transport-node'
 import { collect, framesOf, message, messages, ReferenceTransport } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Claims, createClaims } from '../src/consume/claims.ts'
 import { type NatsError, openNats, publish } from '../src/index.ts'
+import { openServer } from '../src/server.ts'
 import { newStream, openConsumer, TestHost, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
 
@@ -230,6 +232,23 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('faults of a server
     await host.stored()
   })
 
+  it('a message belongs to the first program that claims it, until that is silent for too long', async () => {
+    const stream = await newStream(server)
+    const opened = await openServer('test', { servers: server.address })
+    await createClaims(opened, stream)
+    await createClaims(opened, stream)
+    const first = new Claims(opened, stream, 'c', 40)
+    const second = new Claims(opened, stream, 'c', 40)
+    expect(await first.claim('m')).toBe(true)
+    expect(await second.claim('m')).toBe(false)
+    expect(await first.claim('m')).toBe(true)
+    expect(await new Claims(opened, stream, 'd', 40).claim('m')).toBe(true)
+    const start = performance.now()
+    await until(() => performance.now() - start > 50)
+    expect(await second.claim('m')).toBe(true)
+    await opened.connection.close()
+  })
+
   it('a consumer of another kind is refused', async () => {
     const stream = await newStream(server)
     const connection = await server.connect()
@@ -293,6 +312,45 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a server that dies
     await host.stored()
     expect(host.publisher.stats).toMatchObject({ frames: 300, storedFrames: 300, droppedFrames: 0, reconnects: 3 })
     expect(host.publisher.trouble).toBe(undefined)
+  })
+
+  it('gives programs that share a consumer exclusively nothing twice, however often it is killed while they work', async () => {
+    await using server = await TestServer.open()
+    const stream = await newStream(server, { storage: 'file' })
+    await using host = await TestHost.open(server, { stream, messageSize: 4096 })
+    const options = { stream, consumer: 'c', exclusive: true, acknowledgeTimeout: 3000, prefetch: 2 }
+    await using first = await openConsumer(server, options)
+    await using second = await openConsumer(server, options)
+    const seen = [new Set<number>(), new Set<number>()]
+    let total = 0
+    const look = () => {
+      for (const [index, consumer] of [first, second].entries()) {
+        const batch = consumer.poll()
+        if (batch === undefined) continue
+        for (const frame of framesOf(batch)) {
+          seen[index]?.add(new DataView(frame.buffer).getUint32(0))
+          total++
+        }
+        batch.release()
+      }
+    }
+    for (let kill = 0; kill < 3; kill++) {
+      for (let part = 0; part < 10; part++) {
+        host.deliver(...Array.from({ length: 10 }, (_, index) => numbered(kill * 100 + part * 10 + index)))
+        await until(() => host.publisher.pendingFrames === 0 && host.transport.queue.length === 0)
+        look()
+      }
+      await server.stop()
+      await server.start()
+    }
+    await until(() => {
+      look()
+      return total >= 300
+    })
+    await host.stored()
+    expect(total).toBe(300)
+    expect(new Set(seen.flatMap((numbers) => [...numbers])).size).toBe(300)
+    expect(seen.every(({ size }) => size > 0)).toBe(true)
   })
 
   it('while a publisher ends: it says what it could not confirm', async () => {

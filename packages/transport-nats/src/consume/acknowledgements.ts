@@ -13,7 +13,8 @@ export class Acknowledgements {
   /** messages whose acknowledgement the server has confirmed */
   confirmed = 0
   readonly #connection: NatsConnection
-  readonly #done = new Set<string>()
+  readonly #done = new Map<string, { readonly subject: string; readonly at: number }>()
+  #reminder: NodeJS.Timeout | undefined
   // Reply subjects of acknowledgements that the server has not confirmed, by id.
   readonly #open = new Map<string, string>()
   #onEmpty: (() => void) | undefined
@@ -30,9 +31,9 @@ export class Acknowledgements {
   /** Acknowledges a message. */
   acknowledge({ id, reply }: Pick<Delivery, 'id' | 'reply'>): void {
     this.#done.delete(id)
-    this.#done.add(id)
+    this.#done.set(id, { subject: reply.subject, at: performance.now() })
     if (this.#done.size > REMEMBERED) {
-      for (const oldest of this.#done) {
+      for (const oldest of this.#done.keys()) {
         this.#done.delete(oldest)
         break
       }
@@ -44,6 +45,24 @@ export class Acknowledgements {
   /** Repeats what is not confirmed, after the connection broke. */
   repeat(): void {
     for (const [id, subject] of this.#open) void this.#send(id, subject)
+  }
+
+  /**
+   * Repeats what was acknowledged since `since` (by `performance.now()`), confirmed or not, every second for `duration`
+   * milliseconds: as soon as the server delivers such a message again, to any program, it is told.
+   */
+  remind(since: number, duration: number): void {
+    clearInterval(this.#reminder)
+    const end = performance.now() + duration
+    const remind = () => {
+      if (this.#connection.isClosed() || performance.now() > end) {
+        clearInterval(this.#reminder)
+        return
+      }
+      for (const { subject, at } of this.#done.values()) if (at >= since) this.#publish(subject, '+ACK')
+    }
+    this.#reminder = setInterval(remind, REPEAT_WAIT)
+    this.#reminder.unref()
   }
 
   /** Has the server wait longer for a message. */

@@ -4,6 +4,7 @@ import { checkFrames, HOST_BYTE_ORDER, messageId, type ReadEnvelope, readEnvelop
 import { NatsError } from '../errors.ts'
 import { explain, type JetStreamServer } from '../server.ts'
 import { Acknowledgements } from './acknowledgements.ts'
+import { Claims } from './claims.ts'
 import { Delivery, parseReply, type Reply } from './delivery.ts'
 
 /** Milliseconds after which the server answers a pull that it could not serve. */
@@ -14,6 +15,8 @@ const PULL_LOST = PULL_EXPIRES + 5000
 const PULL_WAIT = 250
 /** Milliseconds for which a message is left to consumers that can read it. */
 const REFUSED_WAIT = 30_000
+/** Milliseconds before a break whose acknowledgements a killed server may have forgotten; it writes them ten times a second. */
+const FORGOTTEN = 5000
 const NANOSECONDS = 1_000_000
 const OPERATION = 'receive'
 const NO_RESPONDERS = 503
@@ -30,6 +33,13 @@ export interface DeliveryHandlers {
   failed(error: NatsError): void
 }
 
+/** How messages are fetched. */
+export interface DeliveryOptions {
+  readonly prefetch: number
+  readonly acknowledgeTimeout: number
+  readonly exclusive: boolean
+}
+
 /** The messages of a consumer of a stream: fetched ahead as far as there is room, in the order of their arrival. */
 export class Deliveries {
   readonly acknowledgements: Acknowledgements
@@ -43,6 +53,8 @@ export class Deliveries {
   readonly #server: JetStreamServer
   readonly #place: { readonly stream: string; readonly consumer: string }
   readonly #prefetch: number
+  readonly #acknowledgeTimeout: number
+  readonly #claims: Claims | undefined
   readonly #handlers: DeliveryHandlers
   readonly #inbox: string
   readonly #subscription: Subscription
@@ -61,13 +73,15 @@ export class Deliveries {
   constructor(
     server: JetStreamServer,
     place: { readonly stream: string; readonly consumer: string },
-    { prefetch, acknowledgeTimeout }: { readonly prefetch: number; readonly acknowledgeTimeout: number },
+    { prefetch, acknowledgeTimeout, exclusive }: DeliveryOptions,
     handlers: DeliveryHandlers,
   ) {
     this.#server = server
     this.#connection = server.connection
     this.#place = place
     this.#prefetch = prefetch
+    this.#acknowledgeTimeout = acknowledgeTimeout
+    if (exclusive) this.#claims = new Claims(server, place.stream, place.consumer, acknowledgeTimeout)
     this.#handlers = handlers
     this.acknowledgements = new Acknowledgements(server.connection)
     this.#inbox = createInbox()
@@ -174,11 +188,27 @@ export class Deliveries {
     this.#live.set(id, delivery)
     this.#queue.push(delivery)
     const body = data.subarray(envelope.bodyOffset)
-    if (envelope.compression === 'none') this.#open(delivery, body)
-    else void this.#expand(delivery, body)
+    if (this.#claims !== undefined) void this.#claim(this.#claims, delivery, body)
+    else this.#expand(delivery, body)
   }
 
-  async #expand(delivery: Delivery, body: Uint8Array): Promise<void> {
+  async #claim(claims: Claims, delivery: Delivery, body: Uint8Array): Promise<void> {
+    if (await claims.claim(delivery.id)) {
+      this.#expand(delivery, body)
+      return
+    }
+    if (this.#isClosed) return
+    // It comes again if the program that has it dies.
+    this.#remove(delivery)
+    this.acknowledgements.refuse(delivery.reply.subject, this.#acknowledgeTimeout)
+  }
+
+  #expand(delivery: Delivery, body: Uint8Array): void {
+    if (delivery.envelope.compression === 'none') this.#open(delivery, body)
+    else void this.#expandLater(delivery, body)
+  }
+
+  async #expandLater(delivery: Delivery, body: Uint8Array): Promise<void> {
     const { compression, bodyLength } = delivery.envelope
     try {
       this.#open(delivery, await expandBody(compression, body, bodyLength))
@@ -200,10 +230,16 @@ export class Deliveries {
 
   #discard(delivery: Delivery, error: unknown): void {
     if (this.#isClosed) return
+    this.#remove(delivery)
+    this.#refuse(error, delivery.reply)
+  }
+
+  /** A message that came is not for this program. */
+  #remove(delivery: Delivery): void {
     this.#live.delete(delivery.id)
     this.#queue.splice(this.#queue.indexOf(delivery), 1)
-    this.#refuse(error, delivery.reply)
     if (this.next() !== undefined) this.#handlers.arrived()
+    this.#pull()
   }
 
   /** What nobody can read ends here; what another consumer may be able to read goes back. */
@@ -269,12 +305,18 @@ export class Deliveries {
 
   /** Follows the state of the connection, until it is closed. */
   async #follow(): Promise<void> {
+    let brokenAt = 0
     for await (const { type } of this.#connection.status()) {
-      if (type === 'disconnect') this.#isConnected = false
+      if (type === 'disconnect') {
+        this.#isConnected = false
+        brokenAt = performance.now()
+      }
       if (type !== 'reconnect') continue
       this.#isConnected = true
       if (this.#isClosed) continue
       this.acknowledgements.repeat()
+      // A server that was killed has forgotten acknowledgements that it had confirmed.
+      this.acknowledgements.remind(brokenAt - FORGOTTEN, this.#acknowledgeTimeout)
       this.#pullAgain()
     }
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/jetstream'
 import { NatsError } from '../errors.ts'
 import { explain, type JetStreamServer, openServer } from '../server.ts'
+import { createClaims } from './claims.ts'
 import { type CheckedNatsOptions, checkNatsOptions, type NatsOptions } from './options.ts'
 import { type EndConsumer, type NatsTransport, ReceivingTransport } from './transport.ts'
 
@@ -62,6 +63,7 @@ async function prepareConsumer(server: JetStreamServer, options: CheckedNatsOpti
       }
       return { consumer: own, end, acknowledgeTimeout }
     }
+    if (options.exclusive) await createClaims(server, stream)
     const info =
       (await existing(server, stream, consumer)) ?? (await manager.consumers.add(stream, configOf(consumer, options)))
     checkKind(info)

@@ -47,6 +47,12 @@ export interface NatsOptions extends NatsServer {
    * work of a program that died is left undone. Default 30000; for a new consumer
    */
   readonly acknowledgeTimeout?: number | undefined
+  /**
+   * have programs that share `consumer` claim each message in a second stream (the stream's name and `_CLAIMS`, which is created):
+   * a server that was killed then gives none of them what another one has. A program that dies leaves what it had fetched
+   * unused for `acknowledgeTimeout`. Default false
+   */
+  readonly exclusive?: boolean | undefined
   /** overwrite released frames, to expose code that still reads them; default false */
   readonly poison?: boolean | undefined
   /** aborts opening: `openNats` rejects with its reason, and nothing is left open */
@@ -76,6 +82,7 @@ const schema: Schema<NatsOptions> = object<NatsOptions>({
   liveBatches: integer(1, 1024),
   prefetch: integer(1, 1024),
   acknowledgeTimeout: milliseconds(1000),
+  exclusive: boolean,
   poison: boolean,
   signal: abortSignal,
 })
@@ -88,6 +95,7 @@ export interface CheckedNatsOptions extends NatsOptions {
   readonly liveBatches: number
   readonly prefetch: number
   readonly acknowledgeTimeout: number
+  readonly exclusive: boolean
 }
 
 /** Checks the options and fills in the defaults. Throws `OptionError`. */
@@ -102,5 +110,6 @@ export function checkNatsOptions(operation: string, given: NatsOptions): Checked
     liveBatches: options.liveBatches ?? 4,
     prefetch: options.prefetch ?? 8,
     acknowledgeTimeout: options.acknowledgeTimeout ?? 30_000,
+    exclusive: options.exclusive ?? false,
   }
 }
