@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyNfScript } from './nftables-arbitrary.ts'
 import { NfRealMachine, NfSimMachine } from './nftables-machine.ts'
+import { nfMapScripts } from './nftables-map-scripts.ts'
 import { runNf } from './nftables-run.ts'
 import type { NfStep } from './nftables-script.ts'
 import { nfScripts } from './nftables-scripts.ts'
@@ -26,7 +27,7 @@ async function compare(script: readonly NfStep[]): Promise<void> {
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated nf_tables answers as the real one, with the compat target only'),
   () => {
-    it.each(Object.entries(nfScripts))('%s', async (_, script) => compare(script))
+    it.each(Object.entries({ ...nfScripts, ...nfMapScripts }))('%s', async (_, script) => compare(script))
 
     it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.

@@ -2,7 +2,7 @@ import { CopyMode, LOG_TIMEOUT_UNIT, type LogConfig, LogFlag } from '@ringlink/c
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import { grantedCopyRange } from '../queue/options.ts'
 import type { LogRule } from '../rules/options.ts'
-import type { RuleSets } from '../rules/sets/definition.ts'
+import type { RuleSets } from '../rules/sets/types.ts'
 
 /** How packets of a log group are delivered. Options left out keep the kernel's value. */
 export interface LogSettings {

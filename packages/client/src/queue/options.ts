@@ -2,7 +2,7 @@ import { CopyMode, DEFAULT_QUEUE_LENGTH, MAXIMUM_COPY_RANGE, type QueueConfig, Q
 import { OptionPlace } from '@ringlink/codec/options'
 import type { OpenTransport, Transport, TransportNeeds } from '@ringlink/transport'
 import type { QueueRule } from '../rules/options.ts'
-import type { RuleSets } from '../rules/sets/definition.ts'
+import type { RuleSets } from '../rules/sets/types.ts'
 
 /** Settings that can change while a queue is open. Those left out stay as they are. */
 export interface QueueSettings {

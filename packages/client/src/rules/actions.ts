@@ -11,11 +11,15 @@ import {
 } from '@ringlink/codec'
 import { LOG_TARGET_REVISION, QUEUE_TARGET_REVISION } from '@ringlink/codec/internal'
 import { compileChanges } from './changes.ts'
+import type { Facts } from './fields/fields.ts'
+import { isMapLookUp } from './keys.ts'
 import { addressLimit, addToSet, type LimitContext } from './limit-by.ts'
+import { loadFromMap } from './map.ts'
 import type { RuleActions, RuleFamily, RuleLimit, RuleLog } from './options.ts'
 import type { NumberRange } from './properties.ts'
 import { rejectExpression } from './reject.ts'
 import type { RuleSet } from './set.ts'
+import type { RuleSets } from './sets/types.ts'
 
 /** How a kernel queues and logs: with its own expression (newer kernels), or with an xtables target (older ones). */
 export interface Dialect {
@@ -27,6 +31,8 @@ export interface Dialect {
 export interface ActionContext extends LimitContext {
   readonly dialect: Dialect
   readonly family: RuleFamily
+  /** named ones */
+  readonly named: RuleSets
 }
 
 /** What a rule's actions are made of: expressions, and the sets that they write to. */
@@ -47,8 +53,8 @@ const DEFAULT_BURST = 5
 
 /** The expressions for what a rule does, in their order; the counter counts the packets that all the rest is done with. */
 export function compileActions(actions: RuleActions, context: ActionContext): CompiledActions {
-  const { limit, quota, counter, log, addTo, queue, reject, verdict } = actions
-  const { dialect, family, facts } = context
+  const { limit, quota, counter, log, addTo, queue, reject } = actions
+  const { dialect, family, facts, named } = context
   const expressions: Expression[] = []
   const sets: RuleSet[] = []
   if (limit?.by !== undefined) {
@@ -66,11 +72,11 @@ export function compileActions(actions: RuleActions, context: ActionContext): Co
     expressions.push({ name: 'objref', data: { type: NfTablesObjectType.Counter, name: counter } })
   }
   if (log !== undefined) expressions.push(dialect.log === 'target' ? logTarget(log) : logExpression(log))
-  if (addTo !== undefined) expressions.push(...addToSet(addTo, facts))
-  expressions.push(...compileChanges(actions, facts))
+  if (addTo !== undefined) expressions.push(...addToSet(addTo, facts, named))
+  expressions.push(...compileChanges(actions, facts, named))
   if (queue !== undefined) expressions.push(queueStatement(queue, actions, dialect))
   if (reject !== undefined) expressions.push(rejectExpression(reject, family))
-  expressions.push(...decision(actions, verdict))
+  expressions.push(...decision(actions, facts, named))
   return { expressions, sets }
 }
 
@@ -80,13 +86,14 @@ const verdictCodes = {
   return: RuleVerdict.Return,
 } as const
 
-function decision({ jump, goto }: RuleActions, verdict: RuleActions['verdict']): Expression[] {
+function decision({ jump, goto, verdict }: RuleActions, facts: Facts, named: RuleSets): Expression[] {
   const chain = jump ?? goto
   if (chain !== undefined) {
     const code = jump !== undefined ? RuleVerdict.Jump : RuleVerdict.Goto
     return [{ name: 'immediate', data: { destinationRegister: Register.Verdict, data: { verdict: { code, chain } } } }]
   }
   if (verdict === undefined) return []
+  if (isMapLookUp(verdict)) return loadFromMap(verdict, facts, named, Register.Verdict)
   const data = { verdict: { code: verdictCodes[verdict] } }
   return [{ name: 'immediate', data: { destinationRegister: Register.Verdict, data } }]
 }

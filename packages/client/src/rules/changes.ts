@@ -3,23 +3,28 @@ import { ConntrackKey, type Expression, MetaKey, PayloadBase, PayloadChecksum } 
 import type { Facts } from './fields/fields.ts'
 import { loadConntrack, loadMeta, loadPayload, REGISTER } from './fields/load.ts'
 import { dscpNames } from './fields/names.ts'
-import type { RuleActions } from './options.ts'
+import { isMapLookUp } from './keys.ts'
+import { loadFromMap } from './map.ts'
+import type { MapLookUp, RuleActions } from './options.ts'
 import type { Dscp, MarkBits } from './properties.ts'
 import { hostOrder32 } from './set.ts'
+import type { RuleSets } from './sets/types.ts'
 
 /** The expressions for the changes of a rule, in the order of its members. */
-export function compileChanges(actions: RuleActions, facts: Facts): Expression[] {
+export function compileChanges(actions: RuleActions, facts: Facts, named: RuleSets): Expression[] {
   const { setMark, setCtMark, setPriority, setDscp, notrack } = actions
   const expressions: Expression[] = []
+  const markOf = (given: number | MarkBits | MapLookUp | Expression, own: Expression) =>
+    isMapLookUp(given) ? loadFromMap(given, facts, named) : newMark(given, own)
   if (setMark !== undefined) {
     const given = setMark === 'connection' ? loadConntrack(ConntrackKey.Mark) : setMark
-    expressions.push(...newMark(given, loadMeta(MetaKey.Mark)), storeMeta(MetaKey.Mark))
+    expressions.push(...markOf(given, loadMeta(MetaKey.Mark)), storeMeta(MetaKey.Mark))
   }
   if (setCtMark !== undefined) {
     const given = setCtMark === 'packet' ? loadMeta(MetaKey.Mark) : setCtMark
     const own = loadConntrack(ConntrackKey.Mark)
     const store: Expression = { name: 'ct', data: { key: ConntrackKey.Mark, sourceRegister: REGISTER } }
-    expressions.push(...newMark(given, own), store)
+    expressions.push(...markOf(given, own), store)
   }
   if (setPriority !== undefined) expressions.push(constant(hostOrder32(setPriority)), storeMeta(MetaKey.Priority))
   if (setDscp !== undefined) expressions.push(...changeDscp(setDscp, facts))

@@ -1,28 +1,30 @@
 /** What the properties of a match, each fine by itself, can mean together, in the family and at the hook that they are for. */
-import { HookPriority } from '@ringlink/codec'
 import type { OptionPlace } from '@ringlink/codec/options'
-import { protocolsOf, type VersionHint, versionHints } from './facts.ts'
-import { type Facts, type Field, fields, type Need, tcpFlagKind } from './fields/fields.ts'
-import { portProtocols, protocolNumbers } from './fields/names.ts'
+import { checkKey, checkSet, useProblem } from './check-keys.ts'
+import { checkNeeds, type FieldContext, type RulePosition } from './check-needs.ts'
+import { type VersionHint, versionHints } from './facts.ts'
+import { type Facts, type Field, fields, tcpFlagKind } from './fields/fields.ts'
 import { signedTest } from './fields/property-test.ts'
 import { checkOverlap, isCovered } from './fields/test.ts'
-import type { RuleFamily, RuleHook } from './options.ts'
-import type { PropertyName, RuleMatch, RuleProperties, TcpFlagsOf } from './properties.ts'
-import { isInSet, type RuleSets, typesOf } from './sets/definition.ts'
+import { combinedKeys, type RuleKey } from './keys.ts'
+import type { RuleFamily } from './options.ts'
+import type { CombinedProperties, PropertyName, RuleMatch, TcpFlagsOf } from './properties.ts'
+import { listOf } from './set.ts'
+import { isInSet, typesOf } from './sets/definition.ts'
+import type { RuleSets } from './sets/types.ts'
 
-/** Where a rule is. */
-export interface RulePosition {
-  readonly family: RuleFamily
-  /** `undefined` in a chain that rules jump to: the kernel decides about each of their hooks */
-  readonly hook: RuleHook | undefined
-  readonly priority: number | undefined
-  readonly sets: RuleSets
-}
-
-/** Refuses a match that no packet meets there, or that the kernel would refuse. Throws `OptionError`, code `ARGUMENT`. */
-export function checkMatch(match: RuleMatch, position: RulePosition, place: OptionPlace): Facts {
-  const facts = checkVersions(match, position, place)
-  const sides: readonly (readonly [RuleProperties, OptionPlace])[] = [
+/**
+ * Refuses a match that no packet meets there, or that the kernel would refuse. `keys` are those of the maps that the rule looks up. Throws
+ * `OptionError`, code `ARGUMENT`.
+ */
+export function checkMatch(
+  match: RuleMatch,
+  position: RulePosition,
+  place: OptionPlace,
+  keys: readonly RuleKey[] = [],
+): Facts {
+  const facts = checkVersions(match, position, place, keys)
+  const sides: readonly (readonly [CombinedProperties, OptionPlace])[] = [
     [match, place],
     [match.not ?? {}, place.member('not')],
   ]
@@ -31,7 +33,9 @@ export function checkMatch(match: RuleMatch, position: RulePosition, place: Opti
       const given: unknown = properties[field.name]
       if (given !== undefined) checkField(field, given, { match, facts, position, at: at.member(field.name) })
     }
+    for (const key of combinedKeys(properties, at)) checkKey(key, { match, facts, position })
   }
+  for (const key of keys) checkKey(key, { match, facts, position })
   if (match.not?.socket === 'existing') {
     throw place.member('not').member('socket').conflict("cannot be 'existing': packets without a socket cannot be told")
   }
@@ -39,19 +43,10 @@ export function checkMatch(match: RuleMatch, position: RulePosition, place: Opti
   return facts
 }
 
-interface FieldContext {
-  readonly match: RuleMatch
-  readonly facts: Facts
-  readonly position: RulePosition
-  readonly at: OptionPlace
-}
-
 function checkField(field: Field, given: unknown, context: FieldContext): void {
   const { facts, at, position } = context
-  if (position.family === 'arp') checkArp(field, at)
   if (isInSet(given)) checkInSet(field.name, given.in, position.sets, at)
-  for (const need of field.needs) needChecks[need]?.(context)
-  if (field.name === 'protocol') checkNeedlessArp(position, at)
+  checkNeeds(field, context)
   const { style } = field
   if (isInSet(given)) return
   if (style === 'values' || (style === 'mark' && !isBits(given))) {
@@ -61,15 +56,13 @@ function checkField(field: Field, given: unknown, context: FieldContext): void {
 }
 
 function checkInSet(name: PropertyName, set: string, sets: RuleSets, at: OptionPlace): void {
-  const options = sets[set]
-  const known = Object.keys(sets)
-  if (options === undefined) {
-    const list = known.length === 0 ? 'there is none' : `there are ${known.join(', ')}`
-    throw at.member('in').conflict(`must be a set of sets, got '${set}': ${list}`)
-  }
+  const options = checkSet(set, sets, at.member('in'))
+  const problem = useProblem('match', options)
+  if (problem !== undefined) throw at.member('in').conflict(`${problem}, got '${set}'`)
   const types = typesOf(name)
-  if (types.includes(options.type)) return
-  throw at.member('in').conflict(`must be a set of type ${types.join(' or ')}, got '${set}' of type ${options.type}`)
+  if (types.some((type) => type === options.type)) return
+  const text = listOf(options.type).join(' . ')
+  throw at.member('in').conflict(`must be a set of type ${types.join(' or ')}, got '${set}' of type ${text}`)
 }
 
 function isBits(given: unknown): boolean {
@@ -100,90 +93,13 @@ function checkMessageNames(field: Field, given: unknown, facts: Facts, at: Optio
   }
 }
 
-const WITHOUT_ARP: readonly Need[] = ['version', 'ipv4', 'ipv6', 'ports', 'icmp', 'tcp', 'owner', 'socket', 'arriving']
-
-function checkArp({ needs, name }: Field, at: OptionPlace): void {
-  if (name !== 'protocol' && !needs.some((need) => WITHOUT_ARP.includes(need))) return
-  const problem = name.endsWith('Address')
-    ? 'never occurs in a packet of family arp'
-    : 'cannot be matched in family arp, whose packets have none'
-  throw at.conflict(problem)
-}
-
-function checkNeedlessArp({ family }: RulePosition, at: OptionPlace): void {
-  if (family === 'arp') throw at.conflict('cannot be matched in family arp, whose packets have none')
-}
-
-const INTERNET: readonly RuleFamily[] = ['ip', 'ip6', 'inet']
-
-const needChecks: Readonly<Partial<Record<Need, (context: FieldContext) => void>>> = {
-  version: ({ facts, at }) => {
-    if (facts.version !== undefined) return
-    throw at.conflict('needs an IP version: set match.version, or use family ip or ip6')
-  },
-  ports: ({ match, at }) => {
-    needProtocol(match, at, portProtocols, 'a protocol that has ports (tcp, udp, udplite, sctp, dccp)')
-  },
-  tcp: ({ match, at }) => needProtocol(match, at, [protocolNumbers.tcp], 'protocol tcp'),
-  icmp: ({ match, at }) => {
-    needProtocol(match, at, [protocolNumbers.icmp, protocolNumbers.icmpv6], 'protocol icmp or icmpv6')
-    if (protocolsOf(match).length > 1)
-      throw at.conflict('needs protocol icmp or icmpv6, and not both: use a rule for each')
-  },
-  input: ({ position: { hook }, at }) => {
-    if (hook === 'output' || hook === 'egress') {
-      throw at.conflict(`cannot be matched at hook ${hook}: the packet did not arrive on a device`)
-    }
-  },
-  output: ({ position: { hook }, at }) => {
-    if (hook === 'prerouting' || hook === 'input' || hook === 'ingress') {
-      throw at.conflict(`cannot be matched at hook ${hook}: the packet has not been routed to a device yet`)
-    }
-  },
-  ethernet: ({ position: { family, hook }, at }) => {
-    if (family === 'bridge' || family === 'netdev') return
-    if (hook === 'output' || hook === 'postrouting' || family === 'arp') {
-      throw at.conflict(
-        `cannot be matched at hook ${hook} of family ${family}: the packet has no Ethernet header there`,
-      )
-    }
-  },
-  connection: ({ position: { family, priority }, at }) => {
-    if (family === 'arp' || family === 'netdev') {
-      throw at.conflict(`cannot be matched in family ${family}, whose packets have no connection`)
-    }
-    if (priority === undefined || !isBeforeTracking(family, priority)) return
-    throw at.conflict(`cannot be matched at ${untracked(priority)}`)
-  },
-  arriving: ({ position: { family, hook }, at }) => {
-    if (INTERNET.includes(family) && isOneOf(hook, ['prerouting', 'input', 'forward'])) return
-    throw at.conflict(
-      `cannot be matched at hook ${hook} of family ${family}: it is for prerouting, input and forward of ip, ip6 and inet`,
-    )
-  },
-  socket: ({ position: { family, hook }, at }) => {
-    if (INTERNET.includes(family) && isOneOf(hook, ['prerouting', 'input'])) return
-    throw at.conflict(
-      `cannot be matched at hook ${hook} of family ${family}: it is for prerouting and input of ip, ip6 and inet`,
-    )
-  },
-}
-
-/** Whether a hook may be one of these. */
-function isOneOf(hook: RuleHook | undefined, hooks: readonly RuleHook[]): boolean {
-  return hook === undefined || hooks.includes(hook)
-}
-
-function needProtocol(match: RuleMatch, at: OptionPlace, numbers: readonly number[], what: string): void {
-  const given = protocolsOf(match)
-  const stranger = given.find((number) => !numbers.includes(number))
-  if (given.length > 0 && stranger === undefined) return
-  const name = Object.entries(protocolNumbers).find(([, number]) => number === stranger)?.[0] ?? stranger
-  throw at.conflict(`needs ${what}, and ${given.length === 0 ? 'match.protocol is missing' : `${name} does not`}`)
-}
-
-function checkVersions(match: RuleMatch, { family, sets }: RulePosition, place: OptionPlace): Facts {
-  const hints = versionHints(match, family, place, sets)
+function checkVersions(
+  match: RuleMatch,
+  { family, sets }: RulePosition,
+  place: OptionPlace,
+  keys: readonly RuleKey[],
+): Facts {
+  const hints = versionHints(match, family, place, sets, keys)
   const [first] = hints
   const other = hints.find(({ version }) => version !== first?.version)
   if (first !== undefined && other !== undefined) throw versionConflict(first, other, family)
@@ -215,14 +131,4 @@ function checkContradictions(match: RuleMatch, facts: Facts, place: OptionPlace)
     if (!isCovered(wanted.test, others.test)) continue
     throw place.member('not').member(field.name).conflict(`excludes all that match.${field.name} asks for`)
   }
-}
-
-/** Whether packets have no connection yet in a chain of this priority. */
-export function isBeforeTracking(family: RuleFamily, priority: number): boolean {
-  return family !== 'bridge' && priority <= HookPriority.Conntrack
-}
-
-/** Says where that is. */
-export function untracked(priority: number): string {
-  return `priority ${priority}, which is before connection tracking (${HookPriority.Conntrack}): packets have no connection there`
 }

@@ -2,10 +2,13 @@
 import { HookPriority } from '@ringlink/codec'
 import type { OptionPlace } from '@ringlink/codec/options'
 import type { RuleChain } from './chains.ts'
-import { checkMatch, type RulePosition } from './check-match.ts'
+import { checkKey } from './check-keys.ts'
+import { checkMatch } from './check-match.ts'
+import type { RulePosition } from './check-needs.ts'
 import { protocolsOf } from './facts.ts'
 import type { Facts } from './fields/fields.ts'
 import { protocolNumbers } from './fields/names.ts'
+import { addedKeys, mapKeys } from './keys.ts'
 import type { FirewallRule } from './options.ts'
 
 /** Refuses a rule that the kernel would refuse, or that could never do what it says. Throws `OptionError`, code `ARGUMENT`. */
@@ -16,9 +19,10 @@ export function checkRule(
   { base }: RuleChain,
 ): void {
   const position = { family, sets, hook: base?.hook, priority: base?.priority }
-  const facts = checkMatch(rule.match ?? {}, position, place.member('match'))
+  const { match = {} } = rule
+  const facts = checkMatch(match, position, place.member('match'), mapKeys(rule, place))
   checkLimit(rule, position, facts, place)
-  checkAddTo(rule, position, facts, place)
+  for (const key of addedKeys(rule, place)) checkKey(key, { match, facts, position })
   checkChanges(rule, position, facts, place)
   checkQueue(rule, position, place)
   checkDecision(rule, position, place)
@@ -31,21 +35,6 @@ function checkLimit({ limit }: FirewallRule, { family }: RulePosition, { version
   const at = place.member('limit').member('by')
   if (family === 'arp') throw at.conflict('is not possible in family arp, whose packets have no IP addresses')
   if (version === undefined) throw at.conflict(NEEDS_VERSION)
-}
-
-function checkAddTo({ addTo }: FirewallRule, { sets }: RulePosition, { version }: Facts, place: OptionPlace): void {
-  if (addTo === undefined) return
-  const options = sets[addTo.set]
-  const at = place.member('addTo')
-  if (options === undefined) throw at.member('set').conflict(`must be a set of sets, got '${addTo.set}'`)
-  if (options.dynamic !== true) throw at.member('set').conflict(`needs a set that is dynamic: ${addTo.set} is not`)
-  const expected = options.type === 'ipv4' ? 4 : options.type === 'ipv6' ? 6 : undefined
-  if (expected === undefined)
-    throw at.member('set').conflict(`must be a set of addresses, got one of type ${options.type}`)
-  if (version === expected) return
-  throw at
-    .member('by')
-    .conflict(`needs packets of IPv${expected}, whose addresses are in set ${addTo.set}: set match.version`)
 }
 
 function checkChanges(rule: FirewallRule, position: RulePosition, { version }: Facts, place: OptionPlace): void {

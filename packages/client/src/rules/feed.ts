@@ -1,14 +1,14 @@
 import { OptionPlace } from '@ringlink/codec/options'
 import type { OpenTransport, Transport } from '@ringlink/transport'
 import type { Opening } from '../opening.ts'
-import { isBeforeTracking, untracked } from './check-match.ts'
+import { isBeforeTracking, untracked } from './check-needs.ts'
 import { planRules, type RulePlan } from './install.ts'
 import { type OffloadPlan, planOffload } from './offload.ts'
 import type { FirewallRule, InstallOptions, LogRule, QueueRule, RuleFamily } from './options.ts'
 import { installPlan, type Rules } from './rules.ts'
 import { logRules, queueRules } from './schema.ts'
 import { listOf } from './set.ts'
-import type { RuleSets } from './sets/definition.ts'
+import type { RuleSets } from './sets/types.ts'
 
 /** One rule, or several. */
 type OneOrMany<Rule> = Rule | readonly Rule[]

@@ -1,11 +1,13 @@
 import { Errno } from '@ringlink/codec'
 import { MAXIMUM_LOG_TARGET_PREFIX } from '@ringlink/codec/internal'
+import { OptionPlace } from '@ringlink/codec/options'
 import type { Session } from '../session.ts'
 import { compileActions, type Dialect } from './actions.ts'
 import { type BatchPart, type BatchRefusal, batchLength, performBatch } from './batch.ts'
 import { type PlaceOf, planChains, type RuleChain } from './chains.ts'
 import { checkRule } from './check.ts'
 import { explainBatch, explainDialects, type RulesError } from './errors.ts'
+import { addedKeys, mapKeys } from './keys.ts'
 import { compileMatch, loadConnection } from './match.ts'
 import {
   deleteTable,
@@ -21,7 +23,7 @@ import {
 import type { OffloadPlan } from './offload.ts'
 import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
-import type { RuleSets } from './sets/definition.ts'
+import type { RuleSets } from './sets/types.ts'
 
 /** Checked rules, sorted into chains. */
 export interface RulePlan {
@@ -71,6 +73,9 @@ export interface Way {
   readonly dialect: Dialect
 }
 
+/** Where errors would be, of which checked rules have none. */
+const NOWHERE = new OptionPlace('compile a rule')
+
 const NATIVE: Dialect = { queue: 'expression', log: 'expression' }
 
 /** The dialect that worked last in this process: where the next installation begins. The kernel's answer decides. */
@@ -95,10 +100,11 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
   for (const chain of chains) {
     for (const index of chain.rules) {
       const rule = rules[index] as FirewallRule
-      const needsVersion = rule.limit?.by !== undefined || rule.setDscp !== undefined || rule.addTo !== undefined
-      const match = compileMatch(rule.match ?? {}, { family, needsVersion, sets: named, nextSetId })
+      const needsVersion = rule.limit?.by !== undefined || rule.setDscp !== undefined
+      const keys = [...mapKeys(rule, NOWHERE), ...addedKeys(rule, NOWHERE)]
+      const match = compileMatch(rule.match ?? {}, { family, needsVersion, sets: named, keys, nextSetId })
       if (dialect.log === 'target') checkTargetPrefix(plan, index)
-      const actions = compileActions(rule, { dialect, family, facts: match.facts, index, nextSetId })
+      const actions = compileActions(rule, { dialect, family, facts: match.facts, named, index, nextSetId })
       for (const set of [...match.sets, ...actions.sets]) {
         parts.push(newSet(table, set, index))
         if (set.elements.length > 0) parts.push(newSetElements(table, set, index))

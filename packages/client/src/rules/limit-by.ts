@@ -3,7 +3,10 @@ import { DynamicSetOperation, type Expression, type ExpressionData, SetFlag } fr
 import { type Facts, type Field, fieldsByName } from './fields/fields.ts'
 import { REGISTER } from './fields/load.ts'
 import type { RuleAddTo, RuleLimit } from './options.ts'
-import type { RuleSet } from './set.ts'
+import type { SetProperty } from './properties.ts'
+import { listOf, type RuleSet } from './set.ts'
+import { loadKey } from './sets/load-key.ts'
+import type { RuleSets, SetOptions } from './sets/types.ts'
 
 const MOST_ADDRESSES = 0xffff
 /** An address is forgotten once its limit is full again, and not sooner than this. */
@@ -50,12 +53,11 @@ export function addressLimit(
   return { set, load: load[0] as Expression, update }
 }
 
-/** The expressions that add an address of the packet to a set. */
-export function addToSet({ set, by, timeout }: RuleAddTo, facts: Facts): Expression[] {
-  const field = fieldsByName.get(by) as Field
+/** The expressions that add properties of the packet to a set. */
+export function addToSet({ set, by, timeout }: RuleAddTo, facts: Facts, named: RuleSets): Expression[] {
   const time = timeout === undefined ? {} : { timeout: BigInt(timeout) }
   return [
-    ...field.form(facts).load,
+    ...loadKey(listOf<SetProperty>(by), facts, named[set] as SetOptions),
     { name: 'dynset', data: { set, operation: DynamicSetOperation.Update, keyRegister: REGISTER, ...time } },
   ]
 }

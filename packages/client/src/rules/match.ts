@@ -14,10 +14,13 @@ import { addressRange } from './fields/kinds.ts'
 import { type Form, loadConntrack, loadMeta, REGISTER } from './fields/load.ts'
 import { signedTest } from './fields/property-test.ts'
 import type { PropertyTest } from './fields/test.ts'
+import { combinedKeys, keysNeed, type RuleKey } from './keys.ts'
 import type { RuleFamily } from './options.ts'
 import type { PropertyName, RuleMatch } from './properties.ts'
 import { joinRanges, type KeyRange, numberBytes, type RuleSet, rangeSet } from './set.ts'
-import { isInSet, type RuleSets } from './sets/definition.ts'
+import { isInSet } from './sets/definition.ts'
+import { loadKey, toNetworkOrder } from './sets/load-key.ts'
+import type { RuleSets, SetOptions } from './sets/types.ts'
 
 /** What a rule's match is made of: expressions, and the sets that they look properties up in. */
 export interface CompiledMatch {
@@ -41,6 +44,8 @@ export interface MatchOptions {
   /** something after the match needs packets of one IP version */
   readonly needsVersion: boolean
   readonly sets?: RuleSets
+  /** those of the maps that the rule looks up, and of the set that it adds to */
+  readonly keys?: readonly RuleKey[]
   nextSetId(): number
 }
 
@@ -70,20 +75,33 @@ class MatchCompiler implements CompiledMatch {
   #testsVersion: boolean
   #asked = new Set<'version' | 'ethernet'>()
 
-  constructor(match: RuleMatch, { family, needsVersion, sets = {}, nextSetId }: MatchOptions) {
+  constructor(match: RuleMatch, { family, needsVersion, sets = {}, keys = [], nextSetId }: MatchOptions) {
     this.#named = sets
     this.#match = match
     this.#family = family
     this.#nextSetId = nextSetId
-    const hints = versionHints(match, family, NOWHERE, sets)
-    this.facts = { version: hints[0]?.version }
     const { not = {} } = match
+    const combined = [match, not].map((side) => combinedKeys(side, NOWHERE))
+    const hints = versionHints(
+      match,
+      family,
+      NOWHERE,
+      sets,
+      keys.filter(({ use }) => use !== 'added'),
+    )
+    this.facts = { version: hints[0]?.version }
     const isVersioned = (field: Field) =>
       field.needs.includes('version') && (match[field.name] !== undefined || not[field.name] !== undefined)
-    const isTested = needsVersion || hints.some(({ isTest }) => isTest) || fields.some(isVersioned)
+    const isTested =
+      needsVersion ||
+      keysNeed([...combined.flat(), ...keys], 'version') ||
+      hints.some(({ isTest }) => isTest) ||
+      fields.some(isVersioned)
     this.#testsVersion = isTested && family !== 'ip' && family !== 'ip6'
     for (const name of ['version', ...fields.map((field) => field.name)] as const) this.#property(name)
+    for (const [index, lookedUp] of combined.entries()) for (const key of lookedUp) this.#combined(key, index > 0)
     this.#askVersion()
+    if (keysNeed(keys, 'ethernet')) this.#askEthernet()
   }
 
   #property(name: PropertyName): void {
@@ -98,12 +116,12 @@ class MatchCompiler implements CompiledMatch {
   }
 
   #field(field: Field, given: unknown, isNegative: boolean): void {
-    const { needs, style } = field
+    const { needs, style, name } = field
     if (needs.includes('ethernet')) this.#askEthernet()
     else if (!needs.includes('input') && !needs.includes('output')) this.#askVersion()
     const form = field.form(this.facts)
     if (isInSet(given)) {
-      this.#lookUpNamed(form, given.in, isNegative)
+      this.#lookUpKey([name], given.in, isNegative)
       return
     }
     const { test, inverted } = signedTest(field, given, this.facts, isNegative)
@@ -161,7 +179,7 @@ class MatchCompiler implements CompiledMatch {
     }
     // Numbers in host order are not in their order as bytes.
     const isTurned = isInterval && form.order === 'host' && form.length > 1
-    if (isTurned) this.#toNetworkOrder(form.length)
+    if (isTurned) this.#add(toNetworkOrder(form.length))
     const order = isTurned ? 'network' : form.order
     if (more.length > 0) {
       this.#lookUp(form, ranges, order, inverted)
@@ -206,16 +224,16 @@ class MatchCompiler implements CompiledMatch {
     this.#add({ name: 'lookup', data: { set: set.name, sourceRegister: REGISTER, setId: set.id, ...flags } })
   }
 
-  #lookUpNamed(form: Form, name: string, inverted: boolean): void {
-    for (const expression of form.load) this.#add(expression)
-    if (form.order === 'host' && this.#named[name]?.ranges === true) this.#toNetworkOrder(form.length)
-    const flags = inverted ? { flags: MatchFlag.Invert } : {}
-    this.#add({ name: 'lookup', data: { set: name, sourceRegister: REGISTER, ...flags } })
+  #combined(key: RuleKey, isNegative: boolean): void {
+    if (keysNeed([key], 'ethernet')) this.#askEthernet()
+    if (keysNeed([key], 'version')) this.#askVersion()
+    this.#lookUpKey(key.names, key.set, isNegative)
   }
 
-  #toNetworkOrder(length: number): void {
-    const data = { sourceRegister: REGISTER, destinationRegister: REGISTER, operation: 1, length, size: length }
-    this.#add({ name: 'byteorder', data })
+  #lookUpKey(names: readonly PropertyName[], set: string, inverted: boolean): void {
+    for (const expression of loadKey(names, this.facts, this.#named[set] as SetOptions)) this.#add(expression)
+    const flags = inverted ? { flags: MatchFlag.Invert } : {}
+    this.#add({ name: 'lookup', data: { set, sourceRegister: REGISTER, ...flags } })
   }
 
   #mask({ length, order }: Form, mask: bigint): void {

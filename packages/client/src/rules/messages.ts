@@ -18,9 +18,11 @@ import {
 } from '@ringlink/codec'
 import type { BatchPart } from './batch.ts'
 import { familyNumbers, type RuleChain } from './chains.ts'
+import { DataType } from './fields/kinds.ts'
 import type { RuleFamily } from './options.ts'
-import { keyOrderData, type RuleSet } from './set.ts'
-import { elementKind, elementOrder, type SetOptions } from './sets/definition.ts'
+import { keyOrderData, type RuleSet, valueOrderData } from './set.ts'
+import { shapeOf } from './sets/shape.ts'
+import type { SetOptions } from './sets/types.ts'
 
 /** The table that holds the rules. */
 export interface RuleTable {
@@ -117,32 +119,42 @@ export function newSetElements(table: RuleTable, { id, name, elements }: RuleSet
 
 /** Creates a set that lives as long as the table. */
 export function newNamedSet(table: RuleTable, name: string, options: SetOptions, id: number): BatchPart {
-  const { type, ranges = false, timeout, dynamic = false, size } = options
-  const kind = elementKind(type)
+  const { ranges = false, timeout, dynamic = false, size, to } = options
+  const { parts, length, type, hasOwnEnd } = shapeOf(options)
+  const [first] = parts
+  const isMap = to !== undefined
   const flags =
     // Any element may have a time of its own.
-    SetFlag.Timeout | (ranges ? SetFlag.Interval : 0) | (dynamic ? SetFlag.Evaluated : 0)
-  const key = { type: kind.type, length: kind.length, order: elementOrder(options) }
+    SetFlag.Timeout |
+    (ranges ? SetFlag.Interval : 0) |
+    (dynamic ? SetFlag.Evaluated : 0) |
+    (isMap ? SetFlag.Map : 0) |
+    (hasOwnEnd ? SetFlag.Concatenation : 0)
   const most = size ?? (dynamic ? MOST_DYNAMIC : undefined)
-  return part(
-    table,
-    { kind: 'set', what: `set ${name}`, flags: NewFlag.Create },
-    NfTablesMessage.NewSet,
-    setAttributes,
-    {
-      table: table.name,
-      name,
-      flags,
-      keyType: key.type,
-      keyLength: key.length,
-      id,
-      description: most === undefined ? undefined : { size: most },
-      timeout: timeout === undefined ? undefined : BigInt(timeout),
-      userData: keyOrderData(key, flags),
-    },
-  )
+  const fields = hasOwnEnd ? parts.map(({ kind }) => ({ length: kind.length })) : undefined
+  const orders = [
+    ...(parts.length === 1 && first !== undefined ? keyOrderData({ type, length, order: first.order }, flags) : []),
+    ...(to === 'mark' ? valueOrderData('host') : []),
+  ]
+  const description = { kind: 'set', what: `set ${name}`, flags: NewFlag.Create } as const
+  return part(table, description, NfTablesMessage.NewSet, setAttributes, {
+    table: table.name,
+    name,
+    flags,
+    keyType: type,
+    keyLength: length,
+    dataType: isMap ? (to === 'verdict' ? VERDICTS : DataType.Mark) : undefined,
+    dataLength: isMap ? (to === 'verdict' ? 0 : MARK_BYTES) : undefined,
+    id,
+    description: most === undefined && fields === undefined ? undefined : { size: most, fields },
+    timeout: timeout === undefined ? undefined : BigInt(timeout),
+    userData: orders.length === 0 ? undefined : Uint8Array.from(orders),
+  })
 }
 
+/** NFT_DATA_VERDICT */
+const VERDICTS = 0xffff_ff00
+const MARK_BYTES = 4
 /** Elements of a set that rules add to, as nft has it. */
 const MOST_DYNAMIC = 0xffff
 

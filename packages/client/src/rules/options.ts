@@ -1,6 +1,6 @@
 import type { OpenTransport, Transport } from '@ringlink/transport'
-import type { Dscp, MarkBits, NumberRange, RuleMatch } from './properties.ts'
-import type { RuleSets } from './sets/definition.ts'
+import type { Dscp, MarkBits, NumberRange, OneOrMore, RuleMatch, SetProperty } from './properties.ts'
+import type { RuleSets } from './sets/types.ts'
 
 /** The table's family (NFPROTO_*): which packets its rules can see. */
 export type RuleFamily = 'ip' | 'ip6' | 'inet' | 'bridge' | 'netdev' | 'arp'
@@ -58,13 +58,22 @@ export interface RuleLimit {
   readonly set?: string | undefined
 }
 
-/** A set that a rule adds addresses of packets to. */
+/** A set that a rule adds properties of packets to. */
 export interface RuleAddTo {
   /** name of a dynamic set */
   readonly set: string
-  readonly by: 'sourceAddress' | 'destinationAddress'
+  /** what is added; for a set of several types, a list of as many properties */
+  readonly by: OneOrMore<SetProperty>
   /** milliseconds that the element lives from the last packet on; default as the set says */
   readonly timeout?: number | undefined
+}
+
+/** What a map has for a packet. A packet that is not in the map ends the rule there, and the next one is evaluated. */
+export interface MapLookUp {
+  /** name of a set with `to` */
+  readonly map: string
+  /** what is looked up; for a map of several types, a list of as many properties */
+  readonly by: OneOrMore<SetProperty>
 }
 
 /** How many bytes a rule lets through in all. */
@@ -86,12 +95,12 @@ export interface RuleActions {
   /** name of a counter that rules share, besides the one that each has */
   readonly counter?: string | undefined
   readonly log?: RuleLog | undefined
-  /** adds an address of the packets to a set */
+  /** adds a property of the packets to a set */
   readonly addTo?: RuleAddTo | undefined
-  /** sets the packet's mark, some bits of it, or copies the mark of the connection */
-  readonly setMark?: number | MarkBits | 'connection' | undefined
-  /** sets the connection's mark, some bits of it, or copies the mark of the packet */
-  readonly setCtMark?: number | MarkBits | 'packet' | undefined
+  /** sets the packet's mark, some bits of it, copies the mark of the connection, or takes it from a map */
+  readonly setMark?: number | MarkBits | 'connection' | MapLookUp | undefined
+  /** sets the connection's mark, some bits of it, copies the mark of the packet, or takes it from a map */
+  readonly setCtMark?: number | MarkBits | 'packet' | MapLookUp | undefined
   /** sets the priority for traffic control: major number << 16 | minor number */
   readonly setPriority?: number | undefined
   /** sets the code point; needs an IP version, as `limit.by` does */
@@ -111,10 +120,10 @@ export interface RuleActions {
   /** continues with the rules of this chain, then where the own chain was jumped from */
   readonly goto?: string | undefined
   /**
-   * the verdict: 'accept' sends packets on to the next chain of a hook, 'return' back to the rule that jumped here. Without this,
-   * `queue`, `reject` and `goto` the next rule is evaluated
+   * the verdict: 'accept' sends packets on to the next chain of a hook, 'return' back to the rule that jumped here; or the one that a map
+   * has. Without this, `queue`, `reject` and `goto` the next rule is evaluated
    */
-  readonly verdict?: 'accept' | 'drop' | 'return' | undefined
+  readonly verdict?: 'accept' | 'drop' | 'return' | MapLookUp | undefined
 }
 
 /** One rule of the firewall: at a hook, or in a chain that other rules jump to. */

@@ -191,10 +191,37 @@ export interface RuleProperties {
   readonly reversePath?: boolean | undefined
 }
 
+/** A property that can be looked up in a set. */
+export type SetProperty =
+  | 'sourceAddress'
+  | 'destinationAddress'
+  | 'sourcePort'
+  | 'destinationPort'
+  | 'mark'
+  | 'ctMark'
+  | 'inputInterface'
+  | 'outputInterface'
+  | 'sourceHardwareAddress'
+  | 'destinationHardwareAddress'
+
+/** Several properties together are an element of a set of several types. */
+export interface CombinedInSet {
+  /** the properties, one for each type of the set, in its order */
+  readonly of: readonly SetProperty[]
+  /** name of the set */
+  readonly in: string
+}
+
+/** Properties, and those that are looked up together. */
+export interface CombinedProperties extends RuleProperties {
+  /** properties that are looked up together; with several, all of them are found, and in `not` none */
+  readonly combined?: OneOrMore<CombinedInSet> | undefined
+}
+
 /** Which packets a rule is for: those that have all of the properties. What is left out does not matter. */
-export interface RuleMatch extends RuleProperties {
+export interface RuleMatch extends CombinedProperties {
   /** and that have none of these. Packets of which a property cannot be told, an IPv6 packet's IPv4 address, are not matched either */
-  readonly not?: RuleProperties | undefined
+  readonly not?: CombinedProperties | undefined
 }
 
 /** The name of a property. */

@@ -114,7 +114,8 @@ export class Rules implements AsyncDisposable {
       const list = known === '' ? 'these rules have no sets' : `they have ${known}`
       throw new OptionPlace('find a set', 'name').outOfRange(`the name of a set of these rules (${list})`, name)
     }
-    return new LiveSet(this.session, { name: this.table, family: this.family }, name, options)
+    const chains = this.#plan.chains.flatMap((chain) => (chain.base === undefined ? [chain.name] : []))
+    return new LiveSet(this.session, { name: this.table, family: this.family }, name, options, chains)
   }
 
   get transport(): Transport {

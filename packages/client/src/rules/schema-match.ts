@@ -37,8 +37,19 @@ import {
   zoneKind,
 } from './fields/fields.ts'
 import { addressKind, deviceNameKind, hardwareAddressKind, type ValueKind } from './fields/kinds.ts'
-import type { InSet, MarkBits, OneOrMore, RuleMatch, RuleProperties, TcpFlagsOf, TimeRange } from './properties.ts'
-import { isInSet } from './sets/definition.ts'
+import type {
+  CombinedInSet,
+  CombinedProperties,
+  InSet,
+  MarkBits,
+  OneOrMore,
+  RuleMatch,
+  RuleProperties,
+  SetProperty,
+  TcpFlagsOf,
+  TimeRange,
+} from './properties.ts'
+import { isInSet, setProperties } from './sets/definition.ts'
 
 const WORD = 0xffffffff
 /** Elements of a list: those of one message, with room to spare. */
@@ -143,5 +154,21 @@ const properties: Members<RuleProperties> = {
   reversePath: boolean,
 }
 
+/** A property that can be looked up in a set. */
+const setProperty: Schema<SetProperty> = oneOf(...setProperties)
+
+/** The properties that are the key of a set: one, or those of a set of several types. */
+export const keyProperties: Schema<OneOrMore<SetProperty>> = either(setProperty, list(setProperty, 1))
+
+const combinedInSet: Schema<CombinedInSet> = object<CombinedInSet>({
+  of: required(list(setProperty, 2)),
+  in: required(text(1, MAXIMUM_NFTABLES_NAME)),
+})
+
+const combined: Members<CombinedProperties> = {
+  ...properties,
+  combined: either(combinedInSet, list(combinedInSet, 1)),
+}
+
 /** `match` of a rule. */
-export const match: Schema<RuleMatch> = object<RuleMatch>({ ...properties, not: object<RuleProperties>(properties) })
+export const match: Schema<RuleMatch> = object<RuleMatch>({ ...combined, not: object<CombinedProperties>(combined) })

@@ -24,6 +24,7 @@ import type {
   FirewallRule,
   InstallOptions,
   LogRule,
+  MapLookUp,
   OffloadBits,
   QueueRule,
   RuleAddTo,
@@ -34,7 +35,7 @@ import type {
   RuleQuota,
 } from './options.ts'
 import type { Dscp } from './properties.ts'
-import { bits, match } from './schema-match.ts'
+import { bits, keyProperties, match } from './schema-match.ts'
 import { ruleSets } from './sets/definition.ts'
 import { parseRuleAt } from './text/parse.ts'
 
@@ -64,6 +65,9 @@ const quota: Schema<RuleQuota> = object<RuleQuota>({
 const dscpName = oneOf(...(Object.keys(dscpNames) as Exclude<Dscp, number>[]))
 const name = text(1, MAXIMUM_NFTABLES_NAME)
 
+const mapLookUp: Schema<MapLookUp> = object<MapLookUp>({ map: required(name), by: required(keyProperties) })
+const newMark = either(either(integer(0, WORD), bits), mapLookUp)
+
 export const family: Schema<RuleFamily> = oneOf('ip', 'ip6', 'inet', 'bridge', 'netdev', 'arp')
 
 const ruleMembers: Members<FirewallRule> = {
@@ -82,11 +86,11 @@ const ruleMembers: Members<FirewallRule> = {
   log: object<RuleLog>(logMembers),
   addTo: object<RuleAddTo>({
     set: required(name),
-    by: required(oneOf('sourceAddress', 'destinationAddress')),
+    by: required(keyProperties),
     timeout: milliseconds(1),
   }),
-  setMark: either(either(integer(0, WORD), bits), oneOf('connection')),
-  setCtMark: either(either(integer(0, WORD), bits), oneOf('packet')),
+  setMark: either(newMark, oneOf('connection')),
+  setCtMark: either(newMark, oneOf('packet')),
   setPriority: integer(0, WORD),
   setDscp: either(dscpName, integer(0, 63)),
   notrack: boolean,
@@ -96,7 +100,7 @@ const ruleMembers: Members<FirewallRule> = {
   reject: oneOf('port-unreachable', 'host-unreachable', 'no-route', 'admin-prohibited', 'tcp-reset'),
   jump: name,
   goto: name,
-  verdict: oneOf('accept', 'drop', 'return'),
+  verdict: either(oneOf('accept', 'drop', 'return'), mapLookUp),
 }
 
 /** A rule, or its text in nft's words. */

@@ -33,12 +33,24 @@ export interface RuleSet {
   readonly timeout?: number
 }
 
-/** NFTNL_UDATA_SET_KEYBYTEORDER: type 0, length 4, a number in host order: 1 host order, 2 network order. By it nft prints the keys. */
+/** NFTNL_UDATA_SET_KEYBYTEORDER, its length, and a number in host order: 1 host order, 2 network order. By it nft prints the keys. */
 export function keyOrderData({ order, type }: SetKey, flags: number): Uint8Array {
   // Names are bytes, and nft takes those of single devices for numbers in host order.
   const isName = type === DEVICE_NAME && (flags & SetFlag.Interval) === 0
-  return Uint8Array.of(0, 4, ...new Uint8Array(new Uint32Array([isName || order === 'host' ? 1 : 2]).buffer))
+  return orderData(KEY_ORDER, isName ? 'host' : order)
 }
+
+/** NFTNL_UDATA_SET_DATABYTEORDER: the same for the values of a map. */
+export function valueOrderData(order: SetKey['order']): Uint8Array {
+  return orderData(VALUE_ORDER, order)
+}
+
+function orderData(type: number, order: SetKey['order']): Uint8Array {
+  return Uint8Array.of(type, 4, ...new Uint8Array(new Uint32Array([order === 'host' ? 1 : 2]).buffer))
+}
+
+const KEY_ORDER = 0
+const VALUE_ORDER = 1
 
 /** nft's number of the type of names of devices. */
 const DEVICE_NAME = 41

@@ -29,7 +29,7 @@ function statementsOf({ limit, log, setMark, queue, bypass, fanout, verdict }: F
     const num = typeof queue === 'number' ? queue : { range: [queue.from, queue.to] }
     list.push({ queue: { num, ...(flags.length === 0 ? {} : { flags: flags.length === 1 ? flags[0] : flags }) } })
   }
-  if (verdict !== undefined) list.push({ [verdict]: null })
+  if (typeof verdict === 'string') list.push({ [verdict]: null })
   return list
 }
 

@@ -45,6 +45,39 @@ describe('the text of a rule', () => {
     })
   })
 
+  test('can look several properties up together, and take verdicts and marks from maps', () => {
+    const pairs = 'input ip saddr . tcp dport @pairs ip daddr . tcp sport != @others drop'
+    expect(parseRule(pairs)).toEqual({
+      hook: 'input',
+      match: {
+        version: 4,
+        protocol: 'tcp',
+        combined: { of: ['sourceAddress', 'destinationPort'], in: 'pairs' },
+        not: { combined: { of: ['destinationAddress', 'sourcePort'], in: 'others' } },
+      },
+      verdict: 'drop',
+    })
+    expect(parseRule('output ip6 daddr . meta mark vmap @ways')).toEqual({
+      hook: 'output',
+      match: { version: 6 },
+      verdict: { map: 'ways', by: ['destinationAddress', 'mark'] },
+    })
+    const marks = 'input meta mark set udp sport map @marks ct mark set ct mark map @others'
+    expect(parseRule(marks)).toEqual({
+      hook: 'input',
+      match: { protocol: 'udp' },
+      setMark: { map: 'marks', by: 'sourcePort' },
+      setCtMark: { map: 'others', by: 'ctMark' },
+    })
+    for (const text of [pairs, 'output add @seen { ip daddr . udp dport timeout 60000ms } accept', marks]) {
+      const rule = parseRule(text)
+      expect(parseRule(formatRule(rule))).toEqual(rule)
+    }
+    const sets = { six: { type: 'ipv6' } } as const
+    const rule = { hook: 'input', match: { sourceAddress: { in: 'six' } } } as const
+    expect(formatRule(rule, { sets })).toBe('input ip6 saddr @six')
+  })
+
   test('survives being read and written', () => {
     for (const text of nftTexts) {
       const rule = parseRule(text)
@@ -127,6 +160,13 @@ const wrong: readonly (readonly [text: string, column: number, message: string])
   ['output priority filtre', 17, 'did you mean filter?'],
   ['output reject with icmpx type nothing', 31, "expected 'port-unreachable'"],
   ['output queue num 9-3', 18, 'the number of a queue'],
+  ['output ip saddr . ip ttl @x', 19, 'a property that sets can have'],
+  ['output ip saddr . tcp dport 53', 29, "'@' and the name of a set"],
+  ['output ip saddr . ip6 daddr @x', 19, 'no packet has both'],
+  ['output ip saddr vmap x', 22, "'@' and the name of a map"],
+  ['output ip saddr vmap @x drop', 25, 'which decides'],
+  ['output meta mark set ip saddr . tcp dport map', 46, "'@' and the name of a map"],
+  ['output meta mark set tcp dport @x', 22, 'a mark, an integer'],
 ]
 
 test.each(wrong)('%j is refused at column %i', (text, column, message) => {

@@ -124,7 +124,10 @@ export function describeSet(
     if (size !== undefined && size !== 0) reply.be32(SET_DESCRIPTION.size, size)
     if (fields.length > 1) describeFields(reply, fields)
   })
-  reply.text(SET.type, set.isInterval ? 'nft_set_rbtree_type' : 'nft_set_hash_type')
+  reply.text(
+    SET.type,
+    set.isConcatenation ? 'nft_set_pipapo_type' : set.isInterval ? 'nft_set_rbtree_type' : 'nft_set_hash_type',
+  )
   reply.be32(SET.count, set.elements.length)
   return reply.end()
 }
@@ -154,12 +157,17 @@ export function describeElements(
 }
 
 function describeElement(reply: ReplyWriter, set: NfTablesSet, element: SetElement, now: number): void {
-  const { key, keyEnd, isEnd, data, verdict, expression, timeout, expires, userData } = element
+  const { key, keyEnd, isEnd, data, verdict, target, expression, timeout, expires, userData } = element
   reply.value(ELEMENT.key, key)
   if (keyEnd !== undefined) reply.value(ELEMENT.keyEnd, keyEnd)
   if (data !== undefined) reply.value(ELEMENT.data, data)
   if (verdict !== undefined) {
-    reply.nest(ELEMENT.data, () => reply.nest(DATA.verdict, () => reply.be32(VERDICT.code, verdict)))
+    reply.nest(ELEMENT.data, () =>
+      reply.nest(DATA.verdict, () => {
+        reply.be32(VERDICT.code, verdict)
+        if (target !== undefined) reply.text(VERDICT.chain, target.name)
+      }),
+    )
   }
   if (expression !== undefined) {
     reply.nest(ELEMENT.expression, () => {

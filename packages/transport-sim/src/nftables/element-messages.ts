@@ -8,6 +8,7 @@ import { blame, blameAt } from './blame.ts'
 import { parseValue } from './expressions/expression.ts'
 import { parseVerdict } from './expressions/immediate.ts'
 import { ELEMENT, ELEMENTS, NAME, USER_DATA } from './numbers.ts'
+import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 import { type NfTablesSet, type SetElement, VERDICT_TYPE } from './sets.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
@@ -32,6 +33,7 @@ const elementPolicy: MessagePolicy = policyOf(setElementAttributes, {
   expressions: nested,
 })
 const ENFILE = 23
+const NO_VERDICT = { verdict: undefined, target: undefined } as const
 const NANOSECONDS = 1_000_000
 
 export function newElements(
@@ -41,13 +43,21 @@ export function newElements(
   attributes: AttributeTable,
 ): number {
   if (!attributes.has(ELEMENTS.elements)) return -Errno.EINVAL
-  const set = findElementSet(state, transaction, request, attributes)
-  if (typeof set === 'number') return set
+  const found = findElementSet(state, transaction, request, attributes)
+  if (typeof found === 'number') return found
+  const { table, set } = found
   if (set.use > 0 && (set.properties.flags & (SetFlag.Constant | SetFlag.Anonymous)) !== 0) return -Errno.EBUSY
   for (const { at, end } of attributes.elements(ELEMENTS.elements)) {
-    const element = parseElement(state, set, request, at, end)
+    const element = parseElement(state, found, request, at, end)
     if (typeof element === 'number') return blameAt(request, at, -element)
-    const known = set.find(element.key, element.isEnd)
+    const known = set.isConcatenation ? set.lookUp(element.key, 0) : set.find(element.key, element.isEnd)
+    const isOther = known !== undefined && set.isConcatenation && !isSameRange(known, element)
+    if (
+      isOther ||
+      (known === undefined && element.keyEnd !== undefined && set.lookUp(element.keyEnd, 0) !== undefined)
+    ) {
+      return blameAt(request, at, Errno.EEXIST)
+    }
     if (known !== undefined && ((request.flags & NewFlag.Exclusive) !== 0 || differs(known, element))) {
       return blameAt(request, at, Errno.EEXIST)
     }
@@ -57,6 +67,9 @@ export function newElements(
         () => set.add(element),
         () => set.remove(element),
       )
+      if (element.target === undefined) continue
+      transaction.use(element.target, 1)
+      if (set.use > 0) table.unvalidated = true
     }
   }
   return 0
@@ -68,8 +81,9 @@ export function deleteElements(
   request: KernelRequest,
   attributes: AttributeTable,
 ): number {
-  const set = findElementSet(state, transaction, request, attributes)
-  if (typeof set === 'number') return set
+  const found = findElementSet(state, transaction, request, attributes)
+  if (typeof found === 'number') return found
+  const { set } = found
   if ((set.properties.flags & SetFlag.Anonymous) !== 0) return -Errno.EOPNOTSUPP
   if (set.use > 0 && (set.properties.flags & SetFlag.Constant) !== 0) return -Errno.EBUSY
   if (!attributes.has(ELEMENTS.elements)) {
@@ -77,9 +91,10 @@ export function deleteElements(
     return 0
   }
   for (const { at, end } of attributes.elements(ELEMENTS.elements)) {
-    const requested = parseElement(state, set, request, at, end, true)
+    const requested = parseElement(state, found, request, at, end, true)
     if (typeof requested === 'number') return blameAt(request, at, -requested)
-    const element = set.find(requested.key, requested.isEnd)
+    // In a set of ranges of several parts the kernel finds the range that the key lies in.
+    const element = set.isConcatenation ? set.lookUp(requested.key, 0) : set.find(requested.key, requested.isEnd)
     if (element !== undefined) removeElement(transaction, set, element)
     else if (request.type !== NfTablesMessage.DestroySetElement) return blameAt(request, at, Errno.ENOENT)
   }
@@ -89,14 +104,15 @@ export function deleteElements(
 /** The elements that a request names, in whose ranges they lie; or an errno. */
 export function findElements(
   state: NfTables,
-  set: NfTablesSet,
+  target: ElementTarget,
   request: KernelRequest,
   attributes: AttributeTable,
 ): SetElement[] | number {
+  const { set } = target
   if (!attributes.has(ELEMENTS.elements)) return -Errno.EINVAL
   const found: SetElement[] = []
   for (const { at, end } of attributes.elements(ELEMENTS.elements)) {
-    const named = parseElement(state, set, request, at, end, true)
+    const named = parseElement(state, target, request, at, end, true)
     if (typeof named === 'number') return blameAt(request, at, -named)
     const element = set.find(named.key, named.isEnd) ?? set.lookUp(named.key, 0)
     if (element === undefined) return blameAt(request, at, Errno.ENOENT)
@@ -105,11 +121,25 @@ export function findElements(
   return found
 }
 
+/** Whether an element has the same first and last key. */
+function isSameRange(one: SetElement, other: SetElement): boolean {
+  const isEqual = (first: Uint8Array, second: Uint8Array) => first.every((byte, index) => byte === second[index])
+  return isEqual(one.key, other.key) && isEqual(one.keyEnd ?? one.key, other.keyEnd ?? other.key)
+}
+
 function removeElement(transaction: Transaction, set: NfTablesSet, element: SetElement): void {
   transaction.perform(
     () => set.remove(element),
     () => set.add(element),
   )
+  if (element.target !== undefined) transaction.use(element.target, -1)
+}
+
+/** The set of a request, and what verdicts of its elements need: where chains are. */
+export interface ElementTarget {
+  readonly table: NfTablesTable
+  readonly set: NfTablesSet
+  findChain(id: number): NfTablesChain | undefined
 }
 
 function findElementSet(
@@ -117,29 +147,34 @@ function findElementSet(
   transaction: Transaction,
   request: KernelRequest,
   attributes: AttributeTable,
-): NfTablesSet | number {
+): ElementTarget | number {
   const table = findTable(state, attributes, ELEMENTS.table, familyOf(request), transaction.portId)
   if (typeof table === 'number') return blame(request, attributes, ELEMENTS.table, table)
   const text = attributes.has(ELEMENTS.set) ? attributes.text(ELEMENTS.set) : undefined
   const named = table.sets.find((it) => it.properties.name === text)
   const byId = attributes.has(ELEMENTS.setId) ? transaction.setIds.get(attributes.be32(ELEMENTS.setId)) : undefined
-  return named ?? byId ?? blame(request, attributes, ELEMENTS.set, text === undefined ? Errno.EINVAL : Errno.ENOENT)
+  const set = named ?? byId
+  if (set === undefined) {
+    return blame(request, attributes, ELEMENTS.set, text === undefined ? Errno.EINVAL : Errno.ENOENT)
+  }
+  return { table, set, findChain: (id) => transaction.chainIds.get(id) }
 }
 
 function differs(known: SetElement, element: SetElement): boolean {
-  if (known.verdict !== undefined) return known.verdict !== element.verdict
+  if (known.verdict !== undefined) return known.verdict !== element.verdict || known.target !== element.target
   return known.data !== undefined && known.data.join() !== element.data?.join()
 }
 
 /** An element of a message; `named`: one that is only to be found. Or a negative errno. */
 function parseElement(
   state: NfTables,
-  set: NfTablesSet,
+  target: ElementTarget,
   request: KernelRequest,
   at: number,
   end: number,
   named = false,
 ): SetElement | number {
+  const { set } = target
   const element = AttributeTable.of(elementPolicy)
   const refused = element.parseRange(request.memory, at + 4, end, elementPolicy)
   if (refused !== undefined) return -refused.errno
@@ -156,11 +191,11 @@ function parseElement(
     : undefined
   if (typeof keyEnd === 'number') return keyEnd
   const userData = element.has(ELEMENT.userData) ? element.bytes(ELEMENT.userData) : undefined
-  const bare = { key, keyEnd, isEnd, userData, data: undefined, verdict: undefined, expression: undefined }
+  const bare = { key, keyEnd, isEnd, userData, data: undefined, ...NO_VERDICT, expression: undefined }
   if (named) return { ...bare, timeout: undefined, expires: undefined }
   const time = parseTime(state, set, element)
   if (typeof time === 'number') return time
-  const value = parseData(set, element, isEnd)
+  const value = parseData(target, element, isEnd)
   return typeof value === 'number' ? value : { ...bare, ...time, ...value }
 }
 
@@ -175,12 +210,12 @@ function parseTime(state: NfTables, { properties }: NfTablesSet, element: Attrib
 }
 
 /** What a map has for a key. */
-function parseData(set: NfTablesSet, element: AttributeTable, isEnd: boolean) {
+function parseData(target: ElementTarget, element: AttributeTable, isEnd: boolean) {
+  const { set } = target
   if (!set.isMap || isEnd) return element.has(ELEMENT.data) ? -Errno.EINVAL : {}
   if (!element.has(ELEMENT.data)) return -Errno.EINVAL
   if (set.properties.dataType === VERDICT_TYPE) {
-    const verdict = parseVerdict(element, ELEMENT.data)
-    return verdict === undefined ? -Errno.EINVAL : { verdict }
+    return parseVerdict(element, ELEMENT.data, target)
   }
   const data = parseValue(element, ELEMENT.data, set.properties.dataLength, MAXIMUM_NFTABLES_VALUE)
   return typeof data === 'number' ? data : { data }

@@ -191,7 +191,7 @@ class NfTablesReaders {
     }
     const now = this.#state.host.now()
     if (!isDump(request)) {
-      const found = findElements(this.#state, set, request, attributes)
+      const found = findElements(this.#state, { table, set, findChain: () => undefined }, request, attributes)
       if (typeof found === 'number') return found
       return answer(request, describeElements(this.#reply, this.#header(request, 0), table, set, found, now))
     }

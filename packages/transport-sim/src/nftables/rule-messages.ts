@@ -9,6 +9,7 @@ import { type ExpressionContext, type ExpressionKind, expressionPolicy } from '.
 import { EXPRESSION, LIST_ELEMENT, NAME, RULE, USER_DATA } from './numbers.ts'
 import type { RuleExpression } from './ruleset.ts'
 import { type NfTablesChain, NfTablesRule, type NfTablesTable } from './ruleset.ts'
+import { VERDICT_TYPE } from './sets.ts'
 import type { NfTables } from './state.ts'
 import { familyOf, findTable } from './tables.ts'
 import { removeRule, type Transaction } from './transaction.ts'
@@ -133,7 +134,8 @@ function place(
   for (const { target, set, object, validate } of rule.expressions) {
     if (target !== undefined) transaction.use(target, 1)
     if (object !== undefined) transaction.use(object, 1)
-    if (target !== undefined || validate !== undefined) chain.table.unvalidated = true
+    const mayJump = set?.properties.dataType === VERDICT_TYPE
+    if (target !== undefined || validate !== undefined || mayJump) chain.table.unvalidated = true
     if (set === undefined) continue
     transaction.use(set, 1)
     transaction.unboundSets.delete(set)

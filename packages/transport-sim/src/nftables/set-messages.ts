@@ -146,6 +146,7 @@ export function deleteSet(
   if (set.use > 0) return blame(request, attributes, named, Errno.EBUSY)
   transaction.use(table, -1)
   transaction.unboundSets.delete(set)
+  for (const target of set.targets) transaction.use(target, -1)
   transaction.remove(table.sets, set)
   return 0
 }

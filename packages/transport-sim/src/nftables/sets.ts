@@ -1,7 +1,7 @@
 /** The sets of a table: keys or intervals, in the order of their keys, and what belongs to them. */
 import { SetFlag } from '@ringlink/codec'
 import type { ReplyWriter } from '../nfnetlink/reply.ts'
-import type { Evaluate } from './expressions/evaluate.ts'
+import type { ChainProgram, Evaluate } from './expressions/evaluate.ts'
 
 /** The properties of a new set. */
 export interface SetProperties {
@@ -31,6 +31,13 @@ export interface ElementExpression {
   readonly dump?: (reply: ReplyWriter, reset: boolean) => void
 }
 
+/** A chain that a map of verdicts jumps to. */
+export interface MapJump extends ChainProgram {
+  readonly name: string
+  /** rules in it, and jumps to it */
+  use: number
+}
+
 /** A key of a set; in a set of intervals, where one begins or (`isEnd`) the first that it does not have any more. */
 export interface SetElement {
   readonly key: Uint8Array
@@ -39,8 +46,10 @@ export interface SetElement {
   readonly isEnd: boolean
   readonly userData: Uint8Array | undefined
   readonly data: Uint8Array | undefined
-  /** what a map of verdicts says for the key: accept, drop, continue, break or return */
+  /** what a map of verdicts says for the key */
   readonly verdict: number | undefined
+  /** of jump and goto */
+  readonly target: MapJump | undefined
   /** milliseconds, where it has a time of its own */
   readonly timeout: bigint | undefined
   /** nanoseconds of the kernel's clock; `undefined`: never */
@@ -92,6 +101,12 @@ export class NfTablesSet {
     const isOver = ({ expires }: SetElement) => expires !== undefined && expires <= now
     if (this.#elements.some(isOver)) for (const element of this.#elements.filter(isOver)) this.remove(element)
     return this.#elements
+  }
+
+  /** the chains that a map of verdicts jumps to */
+  get targets(): readonly MapJump[] {
+    if (this.properties.dataType !== VERDICT_TYPE) return []
+    return this.elements.flatMap(({ target }) => target ?? [])
   }
 
   find(key: Uint8Array, isEnd: boolean): SetElement | undefined {

@@ -19,9 +19,14 @@ function validateChain(base: NfTablesChain, chain: NfTablesChain, depth: number)
   if (depth === MAXIMUM_JUMPS) return -EMLINK
   for (const rule of chain.rules) {
     if (rule.removed) continue
-    for (const { target, validate } of rule.expressions) {
+    for (const { target, set, validate } of rule.expressions) {
       const refused = target === undefined ? (validate?.(base) ?? 0) : validateChain(base, target, depth + 1)
       if (refused !== 0) return refused
+      for (const next of set?.targets ?? []) {
+        const jumped = base.table.chains.find((it) => it === next)
+        const refusedInMap = jumped === undefined ? 0 : validateChain(base, jumped, depth + 1)
+        if (refusedInMap !== 0) return refusedInMap
+      }
     }
   }
   return 0

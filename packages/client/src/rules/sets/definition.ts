@@ -1,59 +1,43 @@
-/** Sets that rules look packets up in, and that live while the rules do. */
+/** Checks how sets are made, and which properties can be looked up in them. */
 import { MAXIMUM_NFTABLES_NAME } from '@ringlink/codec/internal'
-import { boolean, integer, milliseconds, object, oneOf, required, type Schema, schemaOf } from '@ringlink/codec/options'
-import { markKind, portKind } from '../fields/fields.ts'
-import { addressKind, deviceNameKind, hardwareAddressKind, type ValueKind } from '../fields/kinds.ts'
-import type { InSet, PropertyName } from '../properties.ts'
+import {
+  boolean,
+  either,
+  integer,
+  list,
+  milliseconds,
+  object,
+  oneOf,
+  required,
+  type Schema,
+  schemaOf,
+} from '@ringlink/codec/options'
+import type { InSet, PropertyName, SetProperty } from '../properties.ts'
+import { LONGEST_KEY, shapeOf } from './shape.ts'
+import type { RuleSets, SetElementType, SetOptions } from './types.ts'
 
-/** What the elements of a set are. */
-export type SetElementType = 'ipv4' | 'ipv6' | 'port' | 'mark' | 'interface' | 'hardwareAddress'
-
-/** How a set is made. */
-export interface SetOptions {
-  readonly type: SetElementType
-  /** elements may be networks and ranges, which must not overlap; default false: single values only */
-  readonly ranges?: boolean | undefined
-  /** milliseconds after which an element without a time of its own goes; default never */
-  readonly timeout?: number | undefined
-  /** elements at most; default as many as the kernel has memory for, and 65,535 where rules add them */
-  readonly size?: number | undefined
-  /** rules add elements (`addTo`); default false. Not with `ranges` */
-  readonly dynamic?: boolean | undefined
-}
-
-/** Sets by their names. */
-export type RuleSets = Readonly<Record<string, SetOptions>>
-
-/** A value of a set: an address, network or name as text, a port or mark as a number, a range of numbers. */
-export type SetValue = string | number | { readonly from: number; readonly to: number }
-
-/** An element, and the time that it has. */
-export interface SetElement {
-  readonly value: SetValue
-  /** milliseconds that the element lives; default as the set says */
-  readonly timeout?: number | undefined
-}
-
-/** An element of a set as the kernel lists it. */
-export interface ListedElement {
-  readonly value: SetValue
-  /** milliseconds that it lives; `undefined`: forever */
-  readonly timeout: number | undefined
-  /** milliseconds that are left */
-  readonly expires: number | undefined
-}
+const elementType = oneOf('ipv4', 'ipv6', 'port', 'mark', 'interface', 'hardwareAddress')
+/** As many as nft's number of a type has room for. */
+const MOST_PARTS = 5
 
 const options: Schema<SetOptions> = object<SetOptions>(
   {
-    type: required(oneOf('ipv4', 'ipv6', 'port', 'mark', 'interface', 'hardwareAddress')),
+    type: required(either(elementType, list(elementType, 2, MOST_PARTS))),
+    to: oneOf('verdict', 'mark'),
     ranges: boolean,
     timeout: milliseconds(1),
     size: integer(1, 0xffffffff),
     dynamic: boolean,
   },
-  ({ ranges, dynamic }, place) => {
-    if (ranges === true && dynamic === true)
-      throw place.member('dynamic').conflict('cannot go with ranges: rules add single values')
+  (given, place) => {
+    const { ranges, dynamic, to } = given
+    const at = place.member('dynamic')
+    if (ranges === true && dynamic === true) throw at.conflict('cannot go with ranges: rules add single values')
+    if (to !== undefined && dynamic === true)
+      throw at.conflict('cannot go with to: rules add values, and nothing to them')
+    const { length } = shapeOf(given)
+    if (length > LONGEST_KEY)
+      throw place.member('type').conflict(`makes keys of ${length} bytes, and the kernel has at most ${LONGEST_KEY}`)
   },
 )
 
@@ -78,26 +62,7 @@ export const ruleSets: Schema<RuleSets> = schemaOf(EXPECTED, ['object'], (given:
   return Object.fromEntries(read)
 })
 
-const kinds: Readonly<Record<SetElementType, ValueKind<unknown>>> = {
-  ipv4: addressKind(4),
-  ipv6: addressKind(6),
-  port: portKind,
-  mark: markKind,
-  interface: deviceNameKind,
-  hardwareAddress: hardwareAddressKind,
-}
-
-/** The kind of values that elements of a type are. */
-export function elementKind(type: SetElementType): ValueKind<unknown> {
-  return kinds[type]
-}
-
-/** How the kernel has elements of a type in registers; in a set of ranges all are in network order. */
-export function elementOrder({ type, ranges }: SetOptions): 'network' | 'host' {
-  return type === 'mark' && ranges !== true ? 'host' : 'network'
-}
-
-const propertyTypes: Readonly<Partial<Record<PropertyName, readonly SetElementType[]>>> = {
+const propertyTypes: Readonly<Record<SetProperty, readonly SetElementType[]>> = {
   sourceAddress: ['ipv4', 'ipv6'],
   destinationAddress: ['ipv4', 'ipv6'],
   sourcePort: ['port'],
@@ -112,8 +77,11 @@ const propertyTypes: Readonly<Partial<Record<PropertyName, readonly SetElementTy
 
 /** The types of sets that a property can be looked up in. */
 export function typesOf(name: PropertyName): readonly SetElementType[] {
-  return propertyTypes[name] ?? []
+  return name in propertyTypes ? propertyTypes[name as SetProperty] : []
 }
+
+/** The properties that can be looked up in sets. */
+export const setProperties: readonly SetProperty[] = Object.keys(propertyTypes) as SetProperty[]
 
 /** Whether the value of a property is a set. */
 export function isInSet(given: unknown): given is InSet {

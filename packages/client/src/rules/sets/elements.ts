@@ -6,46 +6,74 @@ import {
   type Memory,
   NewFlag,
   NfTablesMessage,
+  RuleVerdict,
   SetElementFlag,
 } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, writeNfnetlinkHeader } from '@ringlink/codec/internal'
 import { familyNumbers } from '../chains.ts'
 import type { RuleTable } from '../messages.ts'
-import { type KeyRange, keyBytes, numberBytes } from '../set.ts'
-import { elementKind, elementOrder, type SetOptions } from './definition.ts'
+import { hostOrder32, type KeyRange, keyBytes, numberBytes } from '../set.ts'
+import { type KeyPart, type KeyShape, wholeWords } from './shape.ts'
+import type { MapTarget, SetOptions } from './types.ts'
 
 /** An element that was checked. */
 export interface KeyedElement {
   readonly key: Uint8Array
-  /** in a set of ranges: the first key that is not in it any more */
+  /** of a range: its last key where that is in the same element, else the first key that is not in it any more */
   readonly end: Uint8Array | undefined
   /** milliseconds */
   readonly timeout: number | undefined
+  /** in a map */
+  readonly to: MapTarget | undefined
 }
 
-/** The keys of a range of values. */
-export function keyedElement({ from, to }: KeyRange, set: SetOptions, timeout?: number): KeyedElement {
-  const { length } = elementKind(set.type)
-  const order = elementOrder(set)
-  const key = numberBytes(from, length, order)
-  if (set.ranges !== true) return { key, end: undefined, timeout }
-  const isLast = to + 1n === 1n << BigInt(length * 8)
-  return { key, end: isLast ? undefined : keyBytes(to + 1n, length), timeout }
+/** The keys of an element, a range for each part of its key. */
+export function keyedElement(
+  ranges: readonly KeyRange[],
+  shape: KeyShape,
+  { ranges: hasRanges = false }: SetOptions,
+  { timeout, to }: { readonly timeout?: number | undefined; readonly to?: MapTarget | undefined },
+): KeyedElement {
+  const { parts, hasOwnEnd, length } = shape
+  const key = joined(shape, (index) => (ranges[index] as KeyRange).from)
+  if (hasOwnEnd) return { key, end: joined(shape, (index) => (ranges[index] as KeyRange).to), timeout, to }
+  const [range] = ranges as [KeyRange]
+  const isLast = range.to + 1n === 1n << BigInt(length * 8)
+  const hasEnd = hasRanges && !isLast && parts.length === 1
+  return { key, end: hasEnd ? keyBytes(range.to + 1n, length) : undefined, timeout, to }
+}
+
+function joined({ parts, length }: KeyShape, numberOf: (index: number) => bigint): Uint8Array {
+  const bytes = (part: KeyPart, index: number) => numberBytes(numberOf(index), part.kind.length, part.order)
+  if (parts.length === 1) return bytes(parts[0] as KeyPart, 0)
+  const key = new Uint8Array(length)
+  for (const [index, part] of parts.entries()) key.set(bytes(part, index), part.offset)
+  return key
 }
 
 const LIST = { table: 1, set: 2, elements: 3, setId: 4 } as const
-const ELEMENT = { key: 1, flags: 3, timeout: 4 } as const
+const ELEMENT = { key: 1, data: 2, flags: 3, timeout: 4, keyEnd: 10 } as const
 const LIST_ELEMENT = 1
-const DATA_VALUE = 1
+const DATA = { value: 1, verdict: 2 } as const
+const VERDICT = { code: 1, chain: 2 } as const
 /** Bytes of elements in one message: the attribute that holds them has a length of 16 bits. */
 const MOST_BYTES = 60_000
 const HEADERS = 16
+/** What a verdict takes besides the name of its chain, which can have 255 bytes. */
+const VERDICT_BYTES = 4 + 4 + 8 + 4
 
 /** Bytes that an element takes, its end included. */
-function sizeOf({ key, end, timeout }: KeyedElement): number {
-  const one = HEADERS + ((key.length + 3) & ~3)
-  return one + (timeout === undefined ? 0 : 12) + (end === undefined ? 0 : one + 8)
+function sizeOf({ key, end, timeout, to }: KeyedElement): number {
+  const one = HEADERS + wholeWords(key.length)
+  const time = timeout === undefined ? 0 : 12
+  const chain =
+    typeof to === 'object' ? wholeWords(('jump' in to ? to.jump : to.goto).length * MOST_BYTES_OF_CHARACTER + 1) : 0
+  const target = to === undefined ? 0 : VERDICT_BYTES + chain
+  return one + time + target + (end === undefined ? 0 : one + 8)
 }
+
+/** In UTF-8, of one that has a single code unit. */
+const MOST_BYTES_OF_CHARACTER = 3
 
 /** Splits elements into those of one message each. */
 export function* chunksOf(elements: readonly KeyedElement[]): Generator<readonly KeyedElement[]> {
@@ -81,6 +109,7 @@ export function elementMessage(
   set: string,
   elements: readonly KeyedElement[] | undefined,
   change: ElementChange,
+  hasOwnEnd: boolean,
 ) {
   const { type, flags } = changes[change]
   const write = (memory: Memory, offset: number, limit: number): number => {
@@ -92,7 +121,7 @@ export function elementMessage(
     writer.bytes(LIST.set, encoder.encode(`${set}\0`))
     if (elements !== undefined) {
       const list = writer.beginNest(LIST.elements)
-      for (const element of elements) writeElement(memory, writer, element)
+      for (const element of elements) writeElement(memory, writer, element, hasOwnEnd)
       writer.endNest(list)
     }
     return finishMessage(memory, offset, writer.end)
@@ -102,22 +131,51 @@ export function elementMessage(
 
 const encoder = new TextEncoder()
 
-function writeElement(memory: Memory, writer: AttributeWriter, { key, end, timeout }: KeyedElement): void {
+function writeElement(
+  memory: Memory,
+  writer: AttributeWriter,
+  { key, end, timeout, to }: KeyedElement,
+  hasOwnEnd: boolean,
+): void {
   const element = writer.beginNest(LIST_ELEMENT)
-  writeKey(writer, key)
+  writeValue(writer, ELEMENT.key, key)
+  if (to !== undefined) writeTarget(memory, writer, to)
   if (timeout !== undefined) {
     memory.data.setBigUint64(writer.reserve(ELEMENT.timeout, 8), BigInt(Math.round(timeout)))
   }
+  if (end !== undefined && hasOwnEnd) writeValue(writer, ELEMENT.keyEnd, end)
   writer.endNest(element)
-  if (end === undefined) return
+  if (end === undefined || hasOwnEnd) return
   const last = writer.beginNest(LIST_ELEMENT)
-  writeKey(writer, end)
+  writeValue(writer, ELEMENT.key, end)
   memory.data.setUint32(writer.reserve(ELEMENT.flags, 4), SetElementFlag.IntervalEnd)
   writer.endNest(last)
 }
 
-function writeKey(writer: AttributeWriter, key: Uint8Array): void {
-  const nest = writer.beginNest(ELEMENT.key)
-  writer.bytes(DATA_VALUE, key)
+function writeValue(writer: AttributeWriter, attribute: number, value: Uint8Array): void {
+  const nest = writer.beginNest(attribute)
+  writer.bytes(DATA.value, value)
   writer.endNest(nest)
+}
+
+const verdictCodes = {
+  accept: RuleVerdict.Accept,
+  drop: RuleVerdict.Drop,
+  continue: RuleVerdict.Continue,
+  return: RuleVerdict.Return,
+} as const
+
+function writeTarget(memory: Memory, writer: AttributeWriter, to: MapTarget): void {
+  if (typeof to === 'number') {
+    writeValue(writer, ELEMENT.data, hostOrder32(to))
+    return
+  }
+  const data = writer.beginNest(ELEMENT.data)
+  const verdict = writer.beginNest(DATA.verdict)
+  const chain = typeof to === 'string' ? undefined : 'jump' in to ? to.jump : to.goto
+  const code = typeof to === 'string' ? verdictCodes[to] : 'jump' in to ? RuleVerdict.Jump : RuleVerdict.Goto
+  memory.data.setUint32(writer.reserve(VERDICT.code, 4), code >>> 0)
+  if (chain !== undefined) writer.bytes(VERDICT.chain, encoder.encode(`${chain}\0`))
+  writer.endNest(verdict)
+  writer.endNest(data)
 }

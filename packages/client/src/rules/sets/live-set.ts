@@ -1,53 +1,25 @@
 /** A set of installed rules: its elements are added, deleted, replaced, listed and watched while packets are looked up in it. */
 import {
-  type AttributeValues,
   Errno,
+  isNetlinkError,
   KernelError,
   NfTablesMessage,
   nfnetlinkHeader,
   readNfnetlinkAttributes,
-  SetElementFlag,
   setElementListAttributes,
 } from '@ringlink/codec'
-import type { setElementAttributes } from '@ringlink/codec/internal'
-import {
-  boolean,
-  either,
-  list,
-  milliseconds,
-  OptionPlace,
-  object,
-  readOptions,
-  required,
-  type Schema,
-} from '@ringlink/codec/options'
-import { tryParseAddress } from '@ringlink/packet'
+import { boolean, milliseconds, OptionPlace, object, readOptions, type Schema } from '@ringlink/codec/options'
 import { ClientError, type ClientErrorCode } from '../../errors.ts'
 import type { Session } from '../../session.ts'
 import { type BatchPart, performBatch } from '../batch.ts'
 import { familyNumbers } from '../chains.ts'
 import { explainBatch } from '../errors.ts'
-import type { ValueKind } from '../fields/kinds.ts'
-import { checkOverlap } from '../fields/test.ts'
 import type { RuleTable } from '../messages.ts'
-import { keyOf, listOf } from '../set.ts'
-import {
-  elementKind,
-  elementOrder,
-  type ListedElement,
-  type SetElement,
-  type SetOptions,
-  type SetValue,
-} from './definition.ts'
-import { elementText } from './element-text.ts'
-import {
-  chunksOf,
-  type ElementChange,
-  elementMessage,
-  type KeyedElement,
-  keyedElement,
-  LARGEST_MESSAGE,
-} from './elements.ts'
+import { ElementReader } from './element-values.ts'
+import { chunksOf, type ElementChange, elementMessage, type KeyedElement, LARGEST_MESSAGE } from './elements.ts'
+import { listedElements } from './listing.ts'
+import { shapeOf } from './shape.ts'
+import type { ListedElement, SetElement, SetOptions, SetValue } from './types.ts'
 
 /** How elements are added. */
 export interface AddOptions {
@@ -83,34 +55,39 @@ export class LiveSet {
   readonly options: SetOptions
   #session: Session
   #table: RuleTable
-  #kind: ValueKind<unknown>
-  #element: Schema<SetValue | SetElement>
+  #reader: ElementReader
+  #hasOwnEnd: boolean
 
-  /** For `Rules.set`. */
-  constructor(session: Session, table: RuleTable, name: string, options: SetOptions) {
+  /** For `Rules.set`. `chains` are those that the verdicts of a map can jump to. */
+  constructor(session: Session, table: RuleTable, name: string, options: SetOptions, chains: readonly string[]) {
     this.name = name
     this.options = options
     this.#session = session
     this.#table = table
-    this.#kind = elementKind(options.type)
-    this.#element = elementSchema(this.#kind)
+    this.#reader = new ElementReader(options, chains)
+    this.#hasOwnEnd = shapeOf(options).hasOwnEnd
   }
 
   /**
    * Adds elements, thousands at once: all of them, or none. Rejects with `ARGUMENT` and `VALUE_RANGE` for what is not an element of this
-   * set, before anything is sent, `SET_FULL`, and `ELEMENT_EXISTS` for a range that overlaps one that is there, or with `exclusive`.
+   * set, before anything is sent, `SET_FULL`, and `ELEMENT_EXISTS` for a range that overlaps one that is there, for an element that a map
+   * has with something else, or with `exclusive`.
    */
   async add(
     elements: SetValue | SetElement | readonly (SetValue | SetElement)[],
     given: AddOptions = {},
   ): Promise<void> {
     const { timeout, exclusive = false } = readOptions(this.#operation('add to'), addOptions, given)
-    await this.#change([[exclusive ? 'addNew' : 'add', this.#read('add to', elements, timeout)]])
+    const read = this.#read('add to', elements, timeout)
+    if (this.#hasOwnEnd && !exclusive) await this.#addRanges(read)
+    else await this.#change([[exclusive ? 'addNew' : 'add', read]])
   }
 
   /** Deletes elements: all of them, or none. Rejects with `ELEMENT_MISSING` if one is not in the set. */
   async delete(elements: SetValue | readonly SetValue[]): Promise<void> {
-    await this.#change([['delete', this.#read('delete from', elements, undefined)]])
+    const keyed = this.#reader.values(elements, this.#place('delete from'))
+    if (this.#hasOwnEnd) await this.#checkExact(keyed)
+    await this.#change([['delete', keyed]])
   }
 
   /** Puts these elements in the place of all that are there: packets are looked up in the old ones or in the new ones. */
@@ -129,7 +106,7 @@ export class LiveSet {
 
   /** Whether a value is an element, or lies in one. */
   async has(value: SetValue): Promise<boolean> {
-    const [element] = this.#read('look up in', value, undefined)
+    const [element] = this.#reader.values(value, this.#place('look up in'))
     try {
       await this.#session.request({
         what: this.#operation('look up in'),
@@ -155,18 +132,18 @@ export class LiveSet {
       attributes: { table: this.#table.name, set: this.name },
     })
     const elements = rows.flatMap((row) => readNfnetlinkAttributes(row.view, setElementListAttributes).elements ?? [])
-    return this.#listed(elements)
+    return listedElements(elements, this.options)
   }
 
   /**
    * What is added and removed, by rules, by programs and by time: the set is listed again and again, so what comes and goes between two
-   * looks is not seen. The first change has all that are there.
+   * looks is not seen. The first change has all that are there. An element of a map that has something else now was removed and added.
    */
   async *watch({ interval = DEFAULT_INTERVAL, signal }: WatchOptions = {}): AsyncGenerator<SetChange, void, undefined> {
     let before = new Map<string, SetValue>()
     for (;;) {
       signal?.throwIfAborted()
-      const now = new Map((await this.list()).map(({ value }) => [JSON.stringify(value), value]))
+      const now = new Map((await this.list()).map(({ value, to }) => [JSON.stringify([value, to]), value]))
       const added = [...now].filter(([key]) => !before.has(key)).map(([, value]) => value)
       const removed = [...before].filter(([key]) => !now.has(key)).map(([, value]) => value)
       before = now
@@ -179,37 +156,55 @@ export class LiveSet {
     return `${what} set ${this.name}`
   }
 
-  #read(what: string, given: unknown, timeout: number | undefined): KeyedElement[] {
-    const plain = this.#plainAddresses(given, timeout)
-    if (plain !== undefined) return plain
-    const place = new OptionPlace(this.#operation(what), 'elements')
-    const read = either(this.#element, list(this.#element)).read(given, place)
-    const elements = listOf<SetValue | SetElement>(read)
-    const kind = this.#kind
-    if (this.options.ranges === true) checkOverlap(kind, elements.map(valueOfElement), place)
-    return elements.map((element, index) => {
-      const range = kind.rangeOf(valueOfElement(element))
-      if (range.from !== range.to && this.options.ranges !== true) {
-        const at = Array.isArray(given) ? place.element(index) : place
-        throw at.conflict('must be a single value: the set was made without ranges')
-      }
-      const own = typeof element === 'object' && 'value' in element ? element.timeout : undefined
-      return keyedElement(range, this.options, own ?? timeout)
-    })
+  #place(what: string): OptionPlace {
+    return new OptionPlace(this.#operation(what), 'elements')
   }
 
-  /** The elements of a list of single addresses, of which there may be very many; `undefined` for anything else. */
-  #plainAddresses(given: unknown, timeout: number | undefined): KeyedElement[] | undefined {
-    const { type, ranges } = this.options
-    if (!Array.isArray(given) || ranges === true || (type !== 'ipv4' && type !== 'ipv6')) return undefined
-    const { length } = this.#kind
-    const elements: KeyedElement[] = []
-    for (const value of given as readonly unknown[]) {
-      const key = typeof value === 'string' ? tryParseAddress(value) : undefined
-      if (key?.length !== length) return undefined
-      elements.push({ key, end: undefined, timeout })
+  #read(what: string, given: unknown, timeout: number | undefined): KeyedElement[] {
+    return this.#reader.elements(given, timeout, this.#place(what))
+  }
+
+  /**
+   * Adds ranges of several values. Kernels before 6.18 take one for another that begins alike (they compare the first four bytes) and add
+   * nothing, without an error; so each must be new, except those that the set has exactly so.
+   */
+  async #addRanges(elements: readonly KeyedElement[]): Promise<void> {
+    try {
+      await this.#change([['addNew', elements]])
+    } catch (error) {
+      if (!isNetlinkError(error, 'ELEMENT_EXISTS')) throw error
+      const known = await this.#known('add to')
+      const others = elements.filter((element) => !known.has(textOf(element)))
+      if (others.length === elements.length) throw error
+      await this.#change([['addNew', others]])
     }
-    return elements
+  }
+
+  /** The kernel deletes the element that a range lies in, whatever its end. */
+  async #checkExact(elements: readonly KeyedElement[]): Promise<void> {
+    const known = await this.#known('delete from', false)
+    if (elements.every((element) => known.has(textOf(element)))) return
+    throw new ClientError(
+      'ELEMENT_MISSING',
+      `${this.#operation('delete from')}: an element is not there; nothing was changed`,
+    )
+  }
+
+  /** The elements that are there, as texts. */
+  async #known(what: string, withTargets = true): Promise<ReadonlySet<string>> {
+    const listed = await this.list()
+    const place = this.#place(what)
+    const known = withTargets
+      ? this.#reader.elements(
+          listed.map(({ value, to }) => ({ value, to })),
+          undefined,
+          place,
+        )
+      : this.#reader.values(
+          listed.map(({ value }) => value),
+          place,
+        )
+    return new Set(known.map(textOf))
   }
 
   /** Carries changes out in one batch. */
@@ -219,7 +214,7 @@ export class LiveSet {
       return chunks.map((chunk) => ({
         kind: 'element',
         what: `${change === 'delete' ? 'delete from' : 'add to'} set ${this.name}`,
-        ...elementMessage(this.#table, this.name, chunk, change),
+        ...elementMessage(this.#table, this.name, chunk, change, this.#hasOwnEnd),
       }))
     })
     if (parts.length === 0) return
@@ -236,31 +231,7 @@ export class LiveSet {
     if (code === undefined || refusal.part.kind !== 'element') throw explainBatch(refusal, this.#table.name)
     throw new ClientError(code[0], `${refusal.part.what}: ${code[1]}; nothing was changed`, { cause: refusal.error })
   }
-
-  #listed(elements: readonly AttributeValues<typeof setElementAttributes>[]): ListedElement[] {
-    const { ranges } = this.options
-    const order = elementOrder(this.options)
-    const { length } = this.#kind
-    const keys = elements.flatMap((element) => {
-      const bytes = element.key?.value
-      if (bytes === undefined) return []
-      const number = keyOf(order === 'host' && isLittleEndian ? bytes.slice().reverse() : bytes)
-      return [{ number, element, isEnd: ((element.flags ?? 0) & SetElementFlag.IntervalEnd) !== 0 }]
-    })
-    if (ranges === true) keys.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : a.isEnd ? -1 : 1))
-    return keys.flatMap(({ number, element, isEnd }, index) => {
-      if (isEnd) return []
-      const next = keys[index + 1]
-      const beyond = ranges === true ? (next?.number ?? 1n << BigInt(length * 8)) : number + 1n
-      const value = elementText(this.options.type, { from: number, to: beyond - 1n })
-      const timeout = element.timeout === undefined || element.timeout === 0n ? undefined : Number(element.timeout)
-      const expires = element.expiration === undefined ? undefined : Number(element.expiration)
-      return [{ value, timeout, expires }]
-    })
-  }
 }
-
-const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 const codes: ReadonlyMap<number, readonly [ClientErrorCode, string]> = new Map([
   [ENFILE, ['SET_FULL', 'it has as many elements as its size allows']],
@@ -268,35 +239,9 @@ const codes: ReadonlyMap<number, readonly [ClientErrorCode, string]> = new Map([
   [Errno.ENOENT, ['ELEMENT_MISSING', 'an element is not there']],
 ])
 
-function valueOfElement(element: SetValue | SetElement): SetValue {
-  return typeof element === 'object' && 'value' in element ? element.value : element
-}
-
-/** A value of the kind, or an object with one and its time. */
-function elementSchema(kind: ValueKind<unknown>): Schema<SetValue | SetElement> {
-  const value = kind.element as Schema<SetValue>
-  const withTime = object<SetElement>({ value: required(checked(kind)), timeout: milliseconds(1) })
-  return {
-    expected: `${kind.expected}, or { value, timeout }`,
-    types: [...value.types.filter((it) => it !== 'object'), 'object'],
-    read: (given, place) => {
-      const isObject = typeof given === 'object' && given !== null && 'value' in given
-      return isObject ? withTime.read(given, place) : checked(kind).read(given, place)
-    },
-  }
-}
-
-/** Values that are of the kind, addresses of its IP version. */
-function checked(kind: ValueKind<unknown>): Schema<SetValue> {
-  return {
-    expected: kind.expected,
-    types: kind.element.types,
-    read: (given, place) => {
-      const value = kind.element.read(given, place) as SetValue
-      if (typeof value === 'string' && kind.parse(value) === undefined) throw place.outOfRange(kind.expected, value)
-      return value
-    },
-  }
+/** Everything that makes an element, except its time. */
+function textOf({ key, end = key, to }: KeyedElement): string {
+  return JSON.stringify([[...key], [...end], to])
 }
 
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

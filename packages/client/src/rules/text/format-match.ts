@@ -1,16 +1,23 @@
 /** The matches of rules written in nft's words, in the order in which packets are asked for them. */
-import { type Field, fields, timeKind } from '../fields/fields.ts'
+import { type Field, fields, fieldsByName, timeKind } from '../fields/fields.ts'
 import { protocolNumber, protocolNumbers } from '../fields/names.ts'
 import type { RuleFamily } from '../options.ts'
-import type { MarkBits, PropertyName, RuleMatch, RuleProtocol, TcpFlagsOf, TimeRange } from '../properties.ts'
+import type {
+  CombinedInSet,
+  MarkBits,
+  PropertyName,
+  RuleMatch,
+  RuleProtocol,
+  SetProperty,
+  TcpFlagsOf,
+  TimeRange,
+} from '../properties.ts'
 import { listOf } from '../set.ts'
 import { isInSet } from '../sets/definition.ts'
 
-interface MatchContext {
+export interface MatchContext {
   readonly version: 4 | 6 | undefined
   readonly family: RuleFamily
-  /** something after the match needs it, and says it by its own words */
-  readonly needsVersion: boolean
 }
 
 export function formatMatch(match: RuleMatch, context: MatchContext): string {
@@ -19,8 +26,18 @@ export function formatMatch(match: RuleMatch, context: MatchContext): string {
     textOf(field, match[field.name], false, match, context),
     textOf(field, not[field.name], true, match, context),
   ])
-  const version = versionText(match, context, words)
-  return [version, ...words].filter((it) => it !== undefined).join(' ')
+  const combined = [false, true].flatMap((isNegative) =>
+    listOf<CombinedInSet>((isNegative ? not.combined : match.combined) ?? []).map(({ of, in: set }) => {
+      return `${keyText(of, match, context)} ${isNegative ? '!= ' : ''}@${set}`
+    }),
+  )
+  const version = versionText(match, context, [...words, ...combined])
+  return [version, ...words, ...combined].filter((it) => it !== undefined).join(' ')
+}
+
+/** The properties that are the key of a set, as `ip saddr . tcp dport`. */
+export function keyText(names: readonly SetProperty[], match: RuleMatch, context: MatchContext): string {
+  return names.map((name) => wordsOf(fieldsByName.get(name) as Field, match, context)).join(' . ')
 }
 
 /** The test of the IP version, where no other words imply it. */
@@ -64,6 +81,8 @@ function textOf(
 function isImplied(match: RuleMatch): boolean {
   const protocols = listOf<RuleProtocol>(match.protocol ?? [])
   if (protocols.length !== 1 || nameOf(protocols[0]) === undefined) return false
+  const combined = [match, match.not ?? {}].flatMap((side) => listOf<CombinedInSet>(side.combined ?? []))
+  if (combined.some(({ of }) => of.some((name) => TRANSPORT.includes(name)))) return true
   return TRANSPORT.some((name) => match[name] !== undefined || match.not?.[name] !== undefined)
 }
 

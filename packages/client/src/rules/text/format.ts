@@ -1,15 +1,29 @@
 /** Rules written in nft's words. */
 import { OptionPlace } from '@ringlink/codec/options'
 import { versionHints } from '../facts.ts'
-import type { FirewallRule, LogRule, QueueRule, RuleAddTo, RuleFamily, RuleLimit, RuleLog } from '../options.ts'
-import type { MarkBits } from '../properties.ts'
-import { formatMatch } from './format-match.ts'
+import { isMapLookUp, mapKeys } from '../keys.ts'
+import type {
+  FirewallRule,
+  LogRule,
+  MapLookUp,
+  QueueRule,
+  RuleAddTo,
+  RuleFamily,
+  RuleLimit,
+  RuleLog,
+} from '../options.ts'
+import type { MarkBits, RuleMatch, SetProperty } from '../properties.ts'
+import { listOf } from '../set.ts'
+import type { RuleSets } from '../sets/types.ts'
+import { formatMatch, keyText, type MatchContext } from './format-match.ts'
 import { priorityWords } from './words.ts'
 
 /** How a rule is written. */
 export interface FormatOptions {
   /** the family that it is for, where the rule does not say it; default 'inet' */
   readonly family?: RuleFamily | undefined
+  /** the sets that it looks up: their types say of which IP version addresses are. Default: as `match.version` says, or IPv4 */
+  readonly sets?: RuleSets | undefined
 }
 
 const NOWHERE = new OptionPlace('write a rule')
@@ -21,32 +35,34 @@ const NOWHERE = new OptionPlace('write a rule')
 export function formatRule(rule: FirewallRule | QueueRule | LogRule, options: FormatOptions = {}): string {
   const own = rule as FirewallRule & { readonly family?: RuleFamily | undefined }
   const family = own.family ?? options.family ?? 'inet'
-  const version = versionHints(own.match ?? {}, family, NOWHERE)[0]?.version
+  const { match = {} } = own
+  const version = versionHints(match, family, NOWHERE, options.sets, mapKeys(own, NOWHERE))[0]?.version
   const network = version === 6 ? 'ip6' : 'ip'
-  const needsVersion = own.limit?.by !== undefined || own.setDscp !== undefined || own.addTo !== undefined
+  const context: MatchContext = { version, family }
   const words = [
     own.family,
     own.chain === undefined ? own.hook : `chain ${nameText(own.chain)}`,
     own.device === undefined ? undefined : `device "${own.device}"`,
     own.priority === undefined ? undefined : `priority ${priorityText(own.priority)}`,
-    formatMatch(own.match ?? {}, { version, family, needsVersion }),
+    formatMatch(match, context),
     own.limit === undefined ? undefined : limitText(own.limit, network),
     own.quota === undefined ? undefined : `quota ${own.quota.over === true ? 'over ' : ''}${own.quota.bytes} bytes`,
     own.counter === undefined ? undefined : `counter name "${own.counter}"`,
     own.log === undefined || own.log.group === undefined ? undefined : logText(own.log),
-    own.addTo === undefined ? undefined : addToText(own.addTo, network),
-    own.setMark === undefined ? undefined : `meta mark set ${markText(own.setMark, 'meta mark')}`,
-    own.setCtMark === undefined ? undefined : `ct mark set ${markText(own.setCtMark, 'ct mark')}`,
+    own.addTo === undefined ? undefined : addToText(own.addTo, match, context),
+    own.setMark === undefined ? undefined : `meta mark set ${markText(own.setMark, 'meta mark', match, context)}`,
+    own.setCtMark === undefined ? undefined : `ct mark set ${markText(own.setCtMark, 'ct mark', match, context)}`,
     own.setPriority === undefined ? undefined : `meta priority set ${classText(own.setPriority)}`,
     own.setDscp === undefined ? undefined : `${network} dscp set ${own.setDscp}`,
     own.notrack === true ? 'notrack' : undefined,
     ...decisionWords(own, family),
+    isMapLookUp(own.verdict) ? mapText(own.verdict, 'vmap', match, context) : own.verdict,
   ]
   return words.filter((it) => it !== undefined && it !== '').join(' ')
 }
 
 function decisionWords(rule: FirewallRule, family: RuleFamily): (string | undefined)[] {
-  const { queue, bypass, fanout, reject, jump, goto, verdict } = rule
+  const { queue, bypass, fanout, reject, jump, goto } = rule
   const flags = [bypass === true ? 'bypass' : undefined, fanout === true ? 'fanout' : undefined]
     .filter(Boolean)
     .join(',')
@@ -66,7 +82,6 @@ function decisionWords(rule: FirewallRule, family: RuleFamily): (string | undefi
         : `reject with ${icmp} type ${reason}`,
     jump === undefined ? undefined : `jump ${nameText(jump)}`,
     goto === undefined ? undefined : `goto ${nameText(goto)}`,
-    verdict,
   ]
 }
 
@@ -89,9 +104,13 @@ function limitText({ rate, per, burst, over, by, set = 'limit' }: RuleLimit, net
   return `update @${set} { ${network} ${by === 'sourceAddress' ? 'saddr' : 'daddr'} ${limit} }`
 }
 
-function addToText({ set, by, timeout }: RuleAddTo, network: string): string {
+function addToText({ set, by, timeout }: RuleAddTo, match: RuleMatch, context: MatchContext): string {
   const time = timeout === undefined ? '' : ` timeout ${timeout}ms`
-  return `add @${set} { ${network} ${by === 'sourceAddress' ? 'saddr' : 'daddr'}${time} }`
+  return `add @${set} { ${keyText(listOf<SetProperty>(by), match, context)}${time} }`
+}
+
+function mapText({ map, by }: MapLookUp, word: 'map' | 'vmap', match: RuleMatch, context: MatchContext): string {
+  return `${keyText(listOf<SetProperty>(by), match, context)} ${word} @${map}`
 }
 
 function logText({ group, prefix, copyRange, threshold }: RuleLog): string {
@@ -106,7 +125,13 @@ function logText({ group, prefix, copyRange, threshold }: RuleLog): string {
     .join(' ')
 }
 
-function markText(mark: number | MarkBits | 'connection' | 'packet', own: string): string {
+function markText(
+  mark: number | MarkBits | 'connection' | 'packet' | MapLookUp,
+  own: string,
+  match: RuleMatch,
+  context: MatchContext,
+): string {
+  if (isMapLookUp(mark)) return mapText(mark, 'map', match, context)
   if (mark === 'connection') return 'ct mark'
   if (mark === 'packet') return 'meta mark'
   if (typeof mark === 'number') return hex(mark)

@@ -1,13 +1,22 @@
 /** Reads the matches of a rule's text. */
 import { type Field, fieldsByName } from '../fields/fields.ts'
 import type { ValueKind } from '../fields/kinds.ts'
-import type { NumberRange, PropertyName, RuleMatch, RuleProtocol, TimeRange } from '../properties.ts'
+import { protocolNumber } from '../fields/names.ts'
+import type {
+  CombinedInSet,
+  NumberRange,
+  PropertyName,
+  RuleMatch,
+  RuleProtocol,
+  SetProperty,
+  TimeRange,
+} from '../properties.ts'
 import { listOf } from '../set.ts'
-import { isInSet } from '../sets/definition.ts'
+import { isInSet, setProperties } from '../sets/definition.ts'
 import type { TokenReader } from './tokens.ts'
 import { meanings, type WordMeaning } from './words.ts'
 
-type Mutable = { -readonly [Key in PropertyName]?: unknown }
+type Mutable = { -readonly [Key in PropertyName]?: unknown } & { combined?: CombinedInSet | readonly CombinedInSet[] }
 
 /** The words of matches. */
 export const matchWords: readonly string[] = [...meanings.keys()]
@@ -39,9 +48,13 @@ export class MatchParser {
   /** Reads one match, if the next words begin one. */
   take(): boolean {
     const reader = this.#reader
-    const found = this.#words()
+    const found = this.#wordsAt(0)
     if (found === undefined) return false
     const { column } = reader
+    if (reader.peek(found.length)?.text === '.') {
+      this.#combined()
+      return true
+    }
     for (let i = 0; i < found.length; i++) reader.take()
     const { meaning } = found
     if (reader.isAt('set')) throw reader.unexpected('a value: what rules set comes after all that they match')
@@ -56,9 +69,55 @@ export class MatchParser {
     this.#imply({ name: 'version', field: undefined, version, protocol: undefined }, column)
   }
 
-  #words(): { readonly meaning: WordMeaning; readonly length: number } | undefined {
+  /** Whether the next words are properties, and then this word. */
+  isKeyBefore(word: 'map' | 'vmap'): boolean {
+    let at = 0
+    for (;;) {
+      const found = this.#wordsAt(at)
+      if (found === undefined) return false
+      at += found.length
+      const next = this.#reader.peek(at)
+      if (next?.text !== '.') return next?.kind === 'word' && next.text === word
+      at++
+    }
+  }
+
+  /** Reads the properties that are the key of a set, as `ip saddr . tcp dport`. */
+  key(): SetProperty[] {
+    const reader = this.#reader
+    const names: SetProperty[] = []
+    do {
+      const { column } = reader
+      const found = this.#wordsAt(0)
+      const name = setProperties.find((it) => it === found?.meaning.name)
+      if (found === undefined || name === undefined) {
+        throw reader.unexpected(
+          'a property that sets can have: an address, a port, a mark or the name of a device',
+          matchWords,
+        )
+      }
+      for (let i = 0; i < found.length; i++) reader.take()
+      this.#imply(found.meaning, column)
+      names.push(name)
+    } while (reader.skip('.'))
+    return names
+  }
+
+  /** `ip saddr . tcp dport @pairs` */
+  #combined(): void {
+    const reader = this.#reader
+    const of = this.key()
+    const operator = this.#operator()
+    if (operator !== '' && operator !== '==' && operator !== '!=') throw reader.unexpected("'@' and the name of a set")
+    if (!reader.skip('@')) throw reader.unexpected("'@' and the name of a set")
+    const side = operator === '!=' ? this.#not : this.#match
+    const combined = { of, in: reader.word('the name of a set').text }
+    side.combined = side.combined === undefined ? combined : [...listOf<CombinedInSet>(side.combined), combined]
+  }
+
+  #wordsAt(start: number): { readonly meaning: WordMeaning; readonly length: number } | undefined {
     const texts: string[] = []
-    for (let i = 0; i < LONGEST; i++) {
+    for (let i = start; i < start + LONGEST; i++) {
       const token = this.#reader.peek(i)
       if (token === undefined || token.kind === 'quoted') break
       texts.push(token.text)
@@ -66,7 +125,8 @@ export class MatchParser {
     for (let length = texts.length; length > 0; length--) {
       const meaning = meanings.get(texts.slice(0, length).join(' '))
       // `meta mark set …` is a statement.
-      if (meaning !== undefined) return this.#reader.peek(length)?.text === 'set' ? undefined : { meaning, length }
+      if (meaning !== undefined)
+        return this.#reader.peek(start + length)?.text === 'set' ? undefined : { meaning, length }
     }
     return undefined
   }
@@ -95,7 +155,8 @@ export class MatchParser {
 
   #protocol(protocol: RuleProtocol, column: number): void {
     const known = this.#match.protocol
-    if (known !== undefined && known !== protocol) {
+    const isSame = typeof known === 'string' || typeof known === 'number'
+    if (known !== undefined && !(isSame && protocolNumber(known as RuleProtocol) === protocolNumber(protocol))) {
       const names = listOf(known as RuleProtocol).join(', ')
       throw this.#reader.conflict(column, `this is of protocol ${protocol}, and the rule matches protocol ${names}`)
     }

@@ -1,6 +1,6 @@
 /** Reads the statements of a rule's text: what the rule does. They come in the order in which rules do them. */
 import { dscpKind } from '../fields/fields.ts'
-import type { RuleActions, RuleAddTo, RuleLimit, RuleReject } from '../options.ts'
+import type { MapLookUp, RuleActions, RuleAddTo, RuleLimit, RuleReject } from '../options.ts'
 import type { Dscp, MarkBits } from '../properties.ts'
 import type { MatchParser } from './match-parser.ts'
 import type { TokenReader } from './tokens.ts'
@@ -53,6 +53,9 @@ const statements: readonly Statement[] = [
   })),
 ]
 
+/** A verdict that a map has, which begins with what is looked up. */
+const VERDICT_MAP: Statement = { words: ['vmap'], rank: RANKS.decision }
+
 /** The words that statements begin with. */
 export const statementWords: readonly string[] = statements.map(({ words }) => words.join(' '))
 
@@ -75,12 +78,14 @@ export class StatementParser {
   /** Reads one statement, if the next words begin one. */
   take(): boolean {
     const reader = this.#reader
-    const found = statements.find(({ words }) => reader.isAt(...words))
+    const found = this.#matches.isKeyBefore('vmap')
+      ? VERDICT_MAP
+      : statements.find(({ words }) => reader.isAt(...words))
     if (found === undefined) return false
     const { column } = reader
     this.#checkOrder(found, column)
     this.#last = found
-    reader.skip(...found.words)
+    if (found !== VERDICT_MAP) reader.skip(...found.words)
     this.#read(found, column)
     return true
   }
@@ -155,7 +160,8 @@ export class StatementParser {
     reader.need('@')
     const set = reader.word('the name of a set').text
     reader.need('{')
-    const by = this.#address()
+    const key = this.#matches.key()
+    const by = key.length === 1 ? (key[0] as (typeof key)[0]) : key
     const time = reader.skip('timeout') ? { timeout: this.#duration() } : {}
     reader.need('}')
     return { set, by, ...time }
@@ -210,9 +216,20 @@ export class StatementParser {
     return { group, ...more }
   }
 
-  /** A mark: a number, the `other` mark, or the own one with some bits changed. */
-  #newMark<Name extends string>(own: string, other: string, name: Name): number | MarkBits | Name {
+  /** `ip saddr . tcp dport map @marks` */
+  #mapLookUp(word: 'map' | 'vmap'): MapLookUp {
     const reader = this.#reader
+    const key = this.#matches.key()
+    reader.need(word)
+    if (!reader.skip('@')) throw reader.unexpected("'@' and the name of a map")
+    const map = reader.word('the name of a map').text
+    return { map, by: key.length === 1 ? (key[0] as (typeof key)[0]) : key }
+  }
+
+  /** A mark: a number, the `other` mark, the own one with some bits changed, or that of a map. */
+  #newMark<Name extends string>(own: string, other: string, name: Name): number | MarkBits | Name | MapLookUp {
+    const reader = this.#reader
+    if (this.#matches.isKeyBefore('map')) return this.#mapLookUp('map')
     if (reader.skip(other, 'mark')) return name
     if (!reader.skip(own, 'mark')) return reader.number('a mark', 0, WORD)
     const { column } = reader
@@ -245,7 +262,8 @@ export class StatementParser {
   #decide(word: string): void {
     const { result } = this
     const reader = this.#reader
-    if (word === 'queue') this.#queue()
+    if (word === 'vmap') result.verdict = this.#mapLookUp('vmap')
+    else if (word === 'queue') this.#queue()
     else if (word === 'reject') result.reject = this.#reject()
     else if (word === 'jump' || word === 'goto') result[word] = reader.word('the name of a chain').text
     else result.verdict = word as 'accept' | 'drop' | 'return'

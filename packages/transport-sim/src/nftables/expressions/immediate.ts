@@ -69,29 +69,47 @@ function giveVerdict(attributes: AttributeTable, context: ExpressionContext): Ru
   return { name: 'immediate', evaluate: () => code, dump: (reply) => dumpVerdict(reply, code) }
 }
 
-/** The verdict that a map has for a key, without jumps; `undefined` for what is not one. */
-export function parseVerdict(attributes: AttributeTable, number: number): number | undefined {
-  const data = attributes.nested(number, dataPolicy)
-  const verdict = data?.has(DATA.verdict) === true ? data.nested(DATA.verdict, verdictPolicy) : undefined
-  if (verdict === undefined || !verdict.has(VERDICT.code)) return undefined
-  const code = verdict.be32(VERDICT.code) | 0
-  const isKnown = [Verdict.Accept, Verdict.Drop, Break, Return, Continue].some((it) => it === code)
-  return isKnown ? code : undefined
+/** A verdict, and the chain of a jump. */
+export interface ParsedVerdict {
+  readonly verdict: number
+  readonly target: NfTablesChain | undefined
 }
 
-function jumpTo(code: number, verdict: AttributeTable, context: ExpressionContext): RuleExpression | number {
+/** The verdict that a map has for a key; or a negative errno. */
+export function parseVerdict(attributes: AttributeTable, number: number, context: JumpContext): ParsedVerdict | number {
+  const data = attributes.nested(number, dataPolicy)
+  const verdict = data?.has(DATA.verdict) === true ? data.nested(DATA.verdict, verdictPolicy) : undefined
+  if (verdict === undefined || !verdict.has(VERDICT.code)) return -Errno.EINVAL
+  const code = verdict.be32(VERDICT.code) | 0
+  if (code === Jump || code === Goto) {
+    const target = targetOf(verdict, context)
+    return typeof target === 'number' ? target : { verdict: code, target }
+  }
+  const isKnown = [Verdict.Accept, Verdict.Drop, Break, Return, Continue].some((it) => it === code)
+  return isKnown ? { verdict: code, target: undefined } : -Errno.EINVAL
+}
+
+/** Where chains that are jumped to are looked up. */
+type JumpContext = Pick<ExpressionContext, 'table' | 'findChain'>
+
+/** The chain that is jumped to; or a negative errno. */
+function targetOf(verdict: AttributeTable, { table, findChain }: JumpContext): NfTablesChain | number {
   let target: NfTablesChain | undefined
   if (verdict.has(VERDICT.chain)) {
     const name = verdict.text(VERDICT.chain)
-    target = context.table.chains.find((it) => it.name === name)
+    target = table.chains.find((it) => it.name === name)
   } else if (verdict.has(VERDICT.chainId)) {
-    target = context.findChain(verdict.be32(VERDICT.chainId))
+    target = findChain(verdict.be32(VERDICT.chainId))
   } else {
     return -Errno.EINVAL
   }
   if (target === undefined) return -Errno.ENOENT
-  if (target.hook !== undefined) return -Errno.EOPNOTSUPP
-  const chain = target
+  return target.hook !== undefined ? -Errno.EOPNOTSUPP : target
+}
+
+function jumpTo(code: number, verdict: AttributeTable, context: ExpressionContext): RuleExpression | number {
+  const chain = targetOf(verdict, context)
+  if (typeof chain === 'number') return chain
   return {
     name: 'immediate',
     target: chain,

@@ -14,7 +14,7 @@ import { AttributeTable } from '../../netlink/policy.ts'
 import { EXPRESSION, NAME } from '../numbers.ts'
 import type { RuleExpression } from '../ruleset.ts'
 import { type NfTablesSet, type SetElement, VERDICT_TYPE } from '../sets.ts'
-import { REGISTER_BYTES } from './evaluate.ts'
+import { type Evaluation, REGISTER_BYTES } from './evaluate.ts'
 import {
   type ExpressionContext,
   type ExpressionKind,
@@ -51,14 +51,15 @@ export const lookup: ExpressionKind = {
     const flags = attributes.has(LOOKUP.flags) ? attributes.be32(LOOKUP.flags) : 0
     const target = attributes.has(LOOKUP.destinationRegister) ? attributes.be32(LOOKUP.destinationRegister) : undefined
     if (target !== undefined && flags !== 0) return -Errno.EINVAL
-    if (target === undefined && set.isMap) return -Errno.EINVAL
+    // As newer kernels: a map with a name can be looked up as a set.
+    if (target === undefined && set.isMap && set.isAnonymous) return -Errno.EINVAL
     if (set.isAnonymous && set.use > 0) return -Errno.EBUSY
     const give = target === undefined ? plainResult(flags === 0) : mapResult(set, target, context)
     if (typeof give === 'number') return give
     return {
       name: 'lookup',
       set,
-      evaluate: (evaluation) => give(set.lookUp(evaluation.bytes, word * 4), evaluation.bytes),
+      evaluate: (evaluation) => give(set.lookUp(evaluation.bytes, word * 4), evaluation),
       dump: (reply) => {
         reply.text(LOOKUP.set, set.properties.name)
         reply.be32(LOOKUP.sourceRegister, registerNumber(word))
@@ -70,7 +71,7 @@ export const lookup: ExpressionKind = {
 }
 
 /** What becomes of a packet whose key was found, or was not. */
-type Result = (element: SetElement | undefined, registers: Uint8Array) => number
+type Result = (element: SetElement | undefined, evaluation: Evaluation) => number
 
 function plainResult(expected: boolean): Result {
   return (element) => ((element !== undefined) === expected ? Continue : Break)
@@ -81,11 +82,14 @@ function mapResult(set: NfTablesSet, target: number, context: ExpressionContext)
   if (!set.isMap) return -Errno.EINVAL
   if (dataType === VERDICT_TYPE) {
     if (target !== Register.Verdict) return -Errno.EINVAL
-    return (element) => element?.verdict ?? Break
+    return (element, evaluation) => {
+      evaluation.target = element?.target
+      return element?.verdict ?? Break
+    }
   }
   const word = storeRegister(context, target, dataLength)
   if (word < 0) return word
-  return (element, registers) => {
+  return (element, { bytes: registers }) => {
     if (element?.data === undefined) return Break
     registers.fill(0, word * 4, Math.min(REGISTER_BYTES, word * 4 + ((dataLength + 3) & ~3)))
     registers.set(element.data, word * 4)
@@ -169,6 +173,7 @@ export const dynset: ExpressionKind = {
             userData: undefined,
             data: undefined,
             verdict: undefined,
+            target: undefined,
             timeout: own,
             expires: expires(),
             expression: typeof expression === 'object' ? expression : undefined,
