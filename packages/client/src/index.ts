@@ -69,10 +69,19 @@ export { newQueueStats, type QueueStats } from './queue/stats.ts'
 export type { Request, RequestData, RequestWriter } from './request.ts'
 export { RowBatch } from './row-batch.ts'
 export { RulesError, type RulesRefusal } from './rules/errors.ts'
+export type { RuleDescription } from './rules/listing/rule-text.ts'
+export {
+  listTables,
+  type TableChain,
+  type TableContents,
+  type TableRule,
+  type TableSet,
+} from './rules/listing/tables.ts'
 export type {
   FirewallRule,
   InstallOptions,
   LogRule,
+  MapLookUp,
   OffloadBits,
   QueueRule,
   RuleActions,
@@ -87,6 +96,8 @@ export type {
   RuleReject,
 } from './rules/options.ts'
 export type {
+  CombinedInSet,
+  CombinedProperties,
   ConnectionDirection,
   ConnectionState,
   ConnectionStatus,
@@ -103,6 +114,7 @@ export type {
   RulePorts,
   RuleProperties,
   RuleProtocol,
+  SetProperty,
   TcpFlag,
   TcpFlagsOf,
   TimeRange,
@@ -116,15 +128,17 @@ export {
   type RuleCounters,
   Rules,
 } from './rules/rules.ts'
+export { type AddOptions, LiveSet, type SetChange, type WatchOptions } from './rules/sets/live-set.ts'
 export type {
   ListedElement,
+  MapTarget,
   RuleSets,
   SetElement,
   SetElementType,
   SetOptions,
+  SetPart,
   SetValue,
-} from './rules/sets/definition.ts'
-export { type AddOptions, LiveSet, type SetChange, type WatchOptions } from './rules/sets/live-set.ts'
+} from './rules/sets/types.ts'
 export { type FormatOptions, formatRule } from './rules/text/format.ts'
 export { type ParsedRule, parseRule } from './rules/text/parse.ts'
 export { RuleSyntaxError } from './rules/text/tokens.ts'

@@ -19,15 +19,15 @@ const options = {
     summary:
       "check the rules of a file without installing them: one per line in nft's words, or a JSON array; needs no privileges",
   },
-  json: { summary: 'one JSON object per rule' },
+  json: { summary: 'one JSON object per rule, and per set with all its elements' },
 } as const
 
 export const rulesDescription = {
   name: 'rules',
-  summary: 'list the firewall rules that ringlink installed, with their counters, and remove leftover tables',
+  summary: 'list the firewall rules that ringlink installed, with their counters and sets, and remove leftover tables',
   description: [
     "Ringlink's tables are called ringlink..., and most belong to a program: only the kernel removes them, with the program. A rule is " +
-      'shown in the syntax of nft, if ringlink can make such rules.',
+      "shown in nft's words, if ringlink can make such rules; of a set, the first 20 elements.",
     'Removing a table drops the packets that wait in the queues of this network namespace. Needs CAP_NET_ADMIN there.',
   ],
   operands: [],

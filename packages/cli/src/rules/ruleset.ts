@@ -1,105 +1,38 @@
+/** The tables of this network namespace: what is in them, and how one is removed. */
 import {
-  type AttributeSet,
-  type AttributeValues,
   BatchMessage,
   batchAttributes,
-  type Chain,
   ControlType,
-  chainAttributes,
   Errno,
   errnoName,
   Family,
   Memory,
   MessageFlag,
   MessageIterator,
-  type MessageView,
-  messageFamily,
   NfTablesMessage,
   Protocol,
-  type Rule,
-  readNfnetlinkAttributes,
-  ruleAttributes,
   Subsystem,
-  type Table,
-  TableFlag,
   tableAttributes,
   writeNfnetlinkMessage,
 } from '@ringlink/codec'
-import { openSocket, Session, type Transport } from 'ringlink'
+import { listTables, openSocket, Session, type TableContents, type Transport } from 'ringlink'
 
-/** A table with its chains and rules. */
-export interface TableContents {
-  readonly family: string
-  readonly name: string
-  /** port id of the socket with which it is removed; undefined if it stays */
-  readonly owner: number | undefined
-  readonly chains: readonly { readonly chain: Chain; readonly rules: readonly Rule[] }[]
-}
-
-const familyNames: ReadonlyMap<number, string> = new Map([
-  [Family.Ipv4, 'ip'],
-  [Family.Ipv6, 'ip6'],
-  [Family.Inet, 'inet'],
-  [Family.Arp, 'arp'],
-  [Family.Bridge, 'bridge'],
-  [Family.NetworkDevice, 'netdev'],
+const familyNumbers: ReadonlyMap<string, number> = new Map([
+  ['ip', Family.Ipv4],
+  ['ip6', Family.Ipv6],
+  ['inet', Family.Inet],
+  ['arp', Family.Arp],
+  ['bridge', Family.Bridge],
+  ['netdev', Family.NetworkDevice],
 ])
 const SIZE = 4096
 const PATIENCE = 5000
 const ERROR_OFFSET = 16
 
-interface Row<Value> {
-  readonly family: number
-  readonly values: Value
-}
-
 /** Lists tables whose name and family `wants`. Rejects as a dump does. */
-export async function listTables(wants: (name: string, family: string) => boolean): Promise<TableContents[]> {
+export async function readTables(wants: (name: string, family: string) => boolean): Promise<TableContents[]> {
   await using session = new Session(await openNetfilter())
-  const tables = await dump(session, 'list tables', NfTablesMessage.GetTable, tableAttributes)
-  const chains = await dump(session, 'list chains', NfTablesMessage.GetChain, chainAttributes)
-  const rules = await dump(session, 'list rules', NfTablesMessage.GetRule, ruleAttributes)
-  return tables
-    .map(({ family, values }) => tableContents(family, values, chains, rules))
-    .filter(({ name, family }) => wants(name, family))
-}
-
-function tableContents(family: number, table: Table, chains: Row<Chain>[], rules: Row<Rule>[]): TableContents {
-  const { name = '', flags = 0, owner } = table
-  const inTable = <Value extends { table?: string | undefined }>(row: Row<Value>) =>
-    row.family === family && row.values.table === name
-  return {
-    family: familyNames.get(family) ?? `family ${family}`,
-    name,
-    owner: (flags & TableFlag.Owner) === 0 ? undefined : owner,
-    chains: chains.filter(inTable).map(({ values: chain }) => ({
-      chain,
-      rules: rules.filter((row) => inTable(row) && row.values.chain === chain.name).map(({ values }) => values),
-    })),
-  }
-}
-
-async function dump<Set extends AttributeSet>(
-  session: Session,
-  what: string,
-  type: number,
-  set: Set,
-): Promise<Row<AttributeValues<Set>>[]> {
-  const rows = await session.dump({
-    what,
-    write: (memory, offset, limit) =>
-      writeNfnetlinkMessage(memory, offset, limit, batchAttributes, {
-        type,
-        flags: 0,
-        sequence: 0,
-        resourceId: 0,
-        attributes: {},
-      }),
-  })
-  return rows.map(({ view }: { readonly view: MessageView }) => ({
-    family: messageFamily(view.memory, view.offset),
-    values: readNfnetlinkAttributes(view, set),
-  }))
+  return await listTables(session, wants)
 }
 
 function openNetfilter(): Promise<Transport> {
@@ -108,7 +41,7 @@ function openNetfilter(): Promise<Transport> {
 
 /** Removes a table with all its contents. Rejects with an explanation of the kernel's error. */
 export async function removeTable(name: string, family: string): Promise<void> {
-  const [number] = [...familyNames].find(([, known]) => known === family) ?? []
+  const number = familyNumbers.get(family)
   if (number === undefined) throw new Error(`there is no family ${family}`)
   await using transport = await openNetfilter()
   const bytes = removal(name, number)

@@ -1,4 +1,5 @@
 import { quoteText } from '@ringlink/codec'
+import type { TableChain, TableContents, TableSet } from 'ringlink'
 import type { ExitCode } from '../command-line/command.ts'
 import { readName, UsageError } from '../command-line/values.ts'
 import { RULE_FAMILIES, type RulesArguments } from '../commands/rules.ts'
@@ -7,8 +8,7 @@ import { paintFor } from '../terminal/paint.ts'
 import { formatTable } from '../terminal/table.ts'
 import { whole } from '../terminal/text.ts'
 import { checkRulesFile } from './check.ts'
-import { describeRule } from './rule-text.ts'
-import { listTables, removeTable, type TableContents } from './ruleset.ts'
+import { readTables, removeTable } from './ruleset.ts'
 
 const OUR_PREFIX = 'ringlink'
 
@@ -19,7 +19,7 @@ export async function runRules({ values }: RulesArguments): Promise<ExitCode> {
   if (values.remove !== undefined) return remove(values.remove, family, values.json)
   const isWanted = (name: string, its: string) =>
     (values.all || name.startsWith(OUR_PREFIX)) && (family === undefined || family === its)
-  const tables = await listTables(isWanted)
+  const tables = await readTables(isWanted)
   for (const table of tables) {
     if (values.json) printJson(table)
     else printTable(table)
@@ -31,7 +31,7 @@ export async function runRules({ values }: RulesArguments): Promise<ExitCode> {
 }
 
 async function remove(name: string, family: string | undefined, json: boolean): Promise<ExitCode> {
-  const found = await listTables((its, itsFamily) => its === name && (family === undefined || family === itsFamily))
+  const found = await readTables((its, itsFamily) => its === name && (family === undefined || family === itsFamily))
   const [table, ...more] = found
   if (table === undefined) throw new Error(`there is no table ${quoteText(name)} in this network namespace`)
   if (more.length > 0) {
@@ -44,23 +44,31 @@ async function remove(name: string, family: string | undefined, json: boolean): 
   return 0
 }
 
-function hookText({ chain }: TableContents['chains'][number]): string {
-  if (chain.hook === undefined) return ''
-  const { number, priority, device } = chain.hook
+function hookText({ hook }: TableChain): string {
+  if (hook === undefined) return ''
+  const { number, priority, device } = hook
   const at = device === undefined ? '' : ` device ${quoteText(device)}`
   return `hook ${number}${at} priority ${priority}`
+}
+
+/** A counter has columns of its own. */
+function withoutCounter(text: string): string {
+  return text.replace(/(^| )counter packets \d+ bytes \d+/, '').trim()
 }
 
 function printTable(table: TableContents): void {
   const paint = paintFor(process.stdout)
   const life = table.owner === undefined ? 'stays until it is removed' : `ends with its program, port id ${table.owner}`
   output.line(`${paint('bold', `table ${table.family} ${quoteText(table.name)}`)}  ${paint('dim', life)}`)
-  for (const part of table.chains) {
-    output.line(`  ${paint('cyan', `chain ${quoteText(part.chain.name ?? '')}`)}  ${paint('dim', hookText(part))}`)
-    const rows = part.rules.map((rule) => {
-      const { text, packets, bytes } = describeRule(rule)
-      return ['', packets === undefined ? '-' : whole(packets), bytes === undefined ? '-' : whole(bytes), text]
-    })
+  for (const set of table.sets) printSet(set)
+  for (const chain of table.chains) {
+    output.line(`  ${paint('cyan', `chain ${quoteText(chain.name)}`)}  ${paint('dim', hookText(chain))}`)
+    const rows = chain.rules.map(({ text, packets, bytes }) => [
+      '',
+      packets === undefined ? '-' : whole(packets),
+      bytes === undefined ? '-' : whole(bytes),
+      withoutCounter(text),
+    ])
     const columns = [
       {},
       { title: 'packets', align: 'right' as const },
@@ -71,18 +79,28 @@ function printTable(table: TableContents): void {
   }
 }
 
+/** Elements that are shown of a set; JSON has all. */
+const MOST_SHOWN = 20
+
+function printSet({ name, isMap, type, properties, elements }: TableSet): void {
+  const paint = paintFor(process.stdout)
+  const count = `${whole(elements.length)} ${elements.length === 1 ? 'element' : 'elements'}`
+  const details = [`type ${type}`, ...properties, count].join('; ')
+  output.line(`  ${paint('cyan', `${isMap ? 'map' : 'set'} ${quoteText(name)}`)}  ${paint('dim', details)}`)
+  for (const element of elements.slice(0, MOST_SHOWN)) output.line(`    ${element}`)
+  const rest = elements.length - MOST_SHOWN
+  if (rest > 0) output.line(`    ${paint('dim', `and ${whole(rest)} more: --json has all`)}`)
+}
+
 function printJson(table: TableContents): void {
-  for (const { chain, rules } of table.chains) {
-    for (const rule of rules) {
-      output.json({
-        event: 'rule',
-        family: table.family,
-        table: table.name,
-        owner: table.owner,
-        chain: chain.name,
-        handle: rule.handle === undefined ? undefined : Number(rule.handle),
-        ...describeRule(rule),
-      })
+  const own = { family: table.family, table: table.name, owner: table.owner }
+  for (const { name, isMap, type, properties, elements } of table.sets) {
+    output.json({ event: isMap ? 'map' : 'set', ...own, name, type, properties, elements })
+  }
+  for (const { name: chain, rules } of table.chains) {
+    for (const { handle, text, packets, bytes } of rules) {
+      const number = handle === undefined ? undefined : Number(handle)
+      output.json({ event: 'rule', ...own, chain, handle: number, text: withoutCounter(text), packets, bytes })
     }
   }
 }

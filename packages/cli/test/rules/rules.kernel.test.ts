@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BuiltCommand, buildCommand } from '../support/bundle.ts'
 import { onTerminal } from '../support/terminal.ts'
 
+const hasNft = spawnSync('nft', ['--version']).error === undefined
+
 let command: BuiltCommand
 
 beforeAll(() => {
@@ -36,8 +38,8 @@ describe('ringlink rules', () => {
     const { status, stdout } = run('echo x > /dev/udp/127.0.0.1/53; ringlink rules')
     expect(status).toBe(0)
     expect(stdout).toContain("table inet 'ringlink-queue-7'  stays until it is removed")
-    expect(stdout).toMatch(/ 1 +\d+ +meta l4proto udp udp dport 53 queue to 7/)
-    expect(stdout).toMatch(/ 0 +0 +meta l4proto tcp tcp sport .* queue to 7/)
+    expect(stdout).toMatch(/ 1 +\d+ +udp dport 53 queue to 7/)
+    expect(stdout).toMatch(/ 0 +0 +tcp sport 80-90 queue to 7/)
   })
 
   it('lists as JSON, one object per rule', () => {
@@ -50,6 +52,34 @@ describe('ringlink rules', () => {
       ['rule', 'ringlink-queue-7', 'output'],
       ['rule', 'ringlink-queue-7', 'input'],
     ])
+  })
+
+  it.skipIf(!hasNft)(`shows sets and maps with their elements${hasNft ? '' : ' (skipped: nft is missing)'}`, () => {
+    const sets = [
+      'add table inet ringlink-sets',
+      'add set inet ringlink-sets blocked { type ipv4_addr . inet_service; flags interval, timeout; }',
+      'add map inet ringlink-sets ways { type ipv4_addr : verdict; size 100; }',
+      'add chain inet ringlink-sets input { type filter hook input priority 0; }',
+      'add rule inet ringlink-sets input ip saddr . udp dport @blocked counter drop',
+      'add rule inet ringlink-sets input ip saddr vmap @ways',
+      'add element inet ringlink-sets blocked { 10.0.0.0/8 . 53, 192.0.2.1 . 80-90 }',
+      'add element inet ringlink-sets ways { 192.0.2.1 : drop }',
+    ]
+    const { status, stdout } = run(`nft '${sets.join('; ')}' && ringlink rules && ringlink rules --json`)
+    expect(status).toBe(0)
+    for (const line of [
+      "  set 'blocked'  type ipv4_addr . inet_service; flags interval,timeout; 2 elements",
+      '    10.0.0.0/8 . 53',
+      '    192.0.2.1 . 80-90',
+      "  map 'ways'  type ipv4_addr : verdict; size 100; 1 element",
+      '    192.0.2.1 : drop',
+    ])
+      expect(stdout.split('\n')).toContain(line)
+    expect(stdout).toMatch(/ 0 +0 +ip saddr \. udp dport @blocked drop\n/)
+    expect(stdout).toMatch(/ - +- +ip saddr vmap @ways\n/)
+    expect(stdout).toContain(
+      '{"event":"map","family":"inet","table":"ringlink-sets","name":"ways","type":"ipv4_addr : verdict","properties":["size 100"],"elements":["192.0.2.1 : drop"]}',
+    )
   })
 
   it('removes a table, and reports a missing one', () => {
