@@ -1,4 +1,5 @@
 import {
+  type Conntrack,
   type Expectation,
   Family,
   NetlinkError,
@@ -121,14 +122,21 @@ export abstract class QueuePacket extends QueuePacketView {
    * Decides about this packet and all further ones of its connection: the kernel accepts or drops them without asking. `changes` are those
    * of {@link accept}, for this packet only. Throws code `ARGUMENT` where the queue's rule has no `offload`.
    *
-   * The decision travels in the packet's mark to a later chain of the rule, which saves it in the connection; a packet that is dropped by
-   * other rules before that takes its decision with it. So does the first packet of a connection that is dropped: there is no connection
-   * yet, and the next attempt is asked about again.
+   * Packets that carry their connection (`conntrack: true`, on a kernel with CONFIG_NETFILTER_NETLINK_GLUE_CT) have it marked by the
+   * verdict. The decision on others travels in the packet's mark to a later chain of the rule, which saves it in the connection; a packet
+   * that is dropped by other rules before that takes its decision with it. So does the first packet of a connection that is dropped: there
+   * is no connection yet, and the next attempt is asked about again.
    */
   offload(verdict: 'accept' | 'drop', changes: PacketVerdictChanges = {}): void {
     const bits = this.offloadBits
     if (bits === undefined || (verdict !== 'accept' && verdict !== 'drop')) throw notOffloaded(verdict)
-    const { accept, drop } = bits
+    const { accept, drop, ask } = bits
+    if (this.has(queueAttributes.members.conntrack.number)) {
+      const applied = this.#applied(changes) ?? {}
+      const conntrack = withMark(applied.conntrack, bits[verdict], (accept | drop | ask) >>> 0)
+      this.answer(verdict === 'accept' ? Verdict.Accept : Verdict.Drop, { ...applied, conntrack })
+      return
+    }
     const mark = (((changes.mark ?? this.mark ?? 0) & ~(accept | drop)) | bits[verdict]) >>> 0
     this.answer(Verdict.Accept, this.#applied({ ...changes, mark }))
   }
@@ -182,6 +190,12 @@ export abstract class QueuePacket extends QueuePacketView {
     const hasConnection = this.has(queueAttributes.members.conntrack.number)
     return { ...others, conntrack: { ...connectionVerdict(connection, hasConnection), ...others.conntrack } }
   }
+}
+
+/** The changes of a connection, and some bits of its mark besides those that they set. */
+function withMark(changes: Conntrack | undefined, value: number, mask: number): Conntrack {
+  const { mark = 0, markMask = changes?.mark === undefined ? 0 : 0xffffffff } = changes ?? {}
+  return { ...changes, mark: ((mark & ~mask) | value) >>> 0, markMask: (markMask | mask) >>> 0 }
 }
 
 /** The kernel takes a link-layer header for packets of a bridge alone, and ignores it elsewhere. */

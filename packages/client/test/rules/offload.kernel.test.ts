@@ -1,3 +1,4 @@
+import { isNetlinkError } from '@ringlink/codec'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
@@ -94,6 +95,28 @@ describe.skipIf(kernelUnavailable)(kernelTests('offloaded connections of the rea
     await expect(queue.recall({ ...tuple, sourcePort: 1, destinationPort: 2 })).rejects.toMatchObject({
       code: 'CONNECTION_GONE',
     })
+    await queue.close()
+    await done
+  })
+
+  test('with the glue the verdict itself marks the connection', async ({ skip }) => {
+    const bits = { accept: 0x100, drop: 0x200, ask: 0x400 }
+    const rule = { ...RULE, offload: { packets: 1000, bits } }
+    const queue = await openQueue({ number: 6, transport, rule, conntrack: true }).catch((error: unknown) => {
+      if (isNetlinkError(error, 'QUEUE_UNSUPPORTED')) return undefined
+      throw error
+    })
+    if (queue === undefined) return skip('this kernel has no glue between queues and connections')
+    const marks = new Set<number>()
+    const { asked, done } = answer(queue, (packet, seen) => {
+      marks.add(packet.mark ?? 0)
+      if (seen <= 2) packet.accept()
+      else packet.offload('accept')
+    })
+    await namespace.connect({ port: PORT, bytes: BYTES })
+    expect(asked.packets).toBeLessThan(20)
+    expect((await queue.rules?.offloaded())?.accepted.bytes).toBeGreaterThan(BYTES / 2)
+    expect([...marks]).toEqual([0])
     await queue.close()
     await done
   })
