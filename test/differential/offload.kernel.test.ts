@@ -8,7 +8,7 @@ import { ACK, CLIENT, packet, SERVER, type Segment, SYN, tcpHeader, udpHeader } 
 
 type Decision = 'accept' | 'drop' | 'offload accept' | 'offload drop'
 
-/** Packets that are sent one after the other, and what the program says about those that it gets; or a decision that is cancelled. */
+/** Packets that are sent in this order, and what the program says about those that it gets; or a decision that is cancelled. */
 type Step = { readonly send: readonly Uint8Array[]; readonly decide: Decision } | { readonly recall: number }
 
 const { Tcp, Udp } = IpProtocol

@@ -1,3 +1,4 @@
+/** Sets of several types, and maps: on the real kernel, and as nft shows them. */
 import { spawnSync } from 'node:child_process'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

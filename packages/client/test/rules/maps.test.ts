@@ -1,3 +1,4 @@
+/** Sets of several types, and maps: on the simulated kernel, and what is refused. */
 import { udpPacket } from '@ringlink/packet'
 import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test } from 'vitest'

@@ -49,7 +49,7 @@ export function loadedBy(expression: Expression, facts: ListedFacts): Loaded | u
   return {
     words: wordsOf(field, facts),
     type: field.kind(facts).type,
-    // Of an address as a whole, even if only its first bytes are loaded.
+    // The whole address, even if only its first bytes are loaded.
     length,
     order,
     isPresence: field.style === 'presence',

@@ -180,7 +180,7 @@ export class LiveSet {
     }
   }
 
-  /** The kernel deletes the element that a range lies in, whatever its end. */
+  /** The kernel deletes the element that the beginning of a range lies in, even if their ends differ. */
   async #checkExact(elements: readonly KeyedElement[]): Promise<void> {
     const known = await this.#known('delete from', false)
     if (elements.every((element) => known.has(textOf(element)))) return
