@@ -1,0 +1,264 @@
+/** Links, addresses, routes, neighbours and rules beside pyroute2: every attribute that both read, by its kernel name. */
+import { spawnSync } from 'node:child_process'
+import {
+  type AttributeSet,
+  type FamilyDescription,
+  isNetlinkError,
+  NewFlag,
+  plainAttributes,
+  replyLayout,
+} from '@ringlink/codec'
+import { ethtool } from '@ringlink/families/ethtool'
+import { mptcpPm } from '@ringlink/families/mptcp-pm'
+import { netdev } from '@ringlink/families/netdev'
+import { rtAddr } from '@ringlink/families/rt-addr'
+import { IfinfoFlags, rtLink } from '@ringlink/families/rt-link'
+import { rtNeigh } from '@ringlink/families/rt-neigh'
+import { rtRoute } from '@ringlink/families/rt-route'
+import { rtRule } from '@ringlink/families/rt-rule'
+import { tcpMetrics } from '@ringlink/families/tcp-metrics'
+import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { openSocket } from '@ringlink/transport-socket'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type NetlinkFamily, openFamily } from '../../src/index.ts'
+
+// Debian's own interpreter has Debian's module.
+const PYTHON = '/usr/bin/python3'
+const pyrouteMissing =
+  spawnSync(PYTHON, ['-c', 'import pyroute2']).status === 0 ? undefined : 'python3-pyroute2 is not installed'
+const toolMissing = (tool: string) =>
+  spawnSync(tool, ['--version']).error === undefined ? undefined : `${tool} is not installed`
+const titled = (title: string, missing: string | undefined) => `${title}${missing ? ` (skipped: ${missing})` : ''}`
+
+/** Prints each message as nested objects of numbers and text. */
+const SCRIPT = `
+import json, sys
+from pyroute2 import IPRoute
+def flat(value):
+    if isinstance(value, dict):
+        out = {k: flat(v) for k, v in value.items() if k not in ('attrs', 'header', 'event', 'value')}
+        for key, inner in value.get('attrs', []):
+            out[key] = flat(inner)
+        return {k: v for k, v in out.items() if v is not None}
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+def rows(name):
+    return [flat(message) for message in getattr(IPRoute(), name)(*([2] if name != 'get_links' else []))]
+print(json.dumps({name: rows(name) for name in ('get_links', 'get_addr', 'get_routes', 'get_neighbours', 'get_rules')}))
+`
+
+interface Flat {
+  [name: string]: number | string | Flat
+}
+
+/** Names as both have them: \`rxPackets\` and \`rx_packets\`. */
+const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+
+/** Values by their kernel names; fields of structs by their own. */
+function flatten(set: AttributeSet, values: Readonly<Record<string, unknown>>): Flat {
+  const flat: Flat = {}
+  for (const [name, value] of Object.entries(values)) {
+    const attribute = set.members[name]
+    if (attribute === undefined || value === undefined) continue
+    const { format, kernelName } = attribute
+    const inner = value as Readonly<Record<string, unknown>>
+    if (format.kind === 'integer') flat[kernelName] = Number(value)
+    else if (format.kind === 'text') flat[kernelName] = value as string
+    else if (format.kind === 'bytes')
+      flat[kernelName] = addressText(plainAttributes(set, { [name]: value })[name] as string)
+    else if (format.kind === 'struct') flat[kernelName] = numbers(inner)
+    else if (format.kind === 'nested') flat[kernelName] = flatten(format.set(), inner)
+    else if (format.kind === 'union') {
+      const chosen = format.sets[String(values[format.key])]
+      if (chosen !== undefined && !('kind' in chosen)) flat[kernelName] = flatten(chosen, inner)
+    }
+  }
+  return flat
+}
+
+/** Sixteen bytes that no hint calls an address, as other programs show them. */
+function addressText(text: string): string {
+  if (!/^[0-9a-f]{32}$/.test(text)) return text
+  return new URL(`http://[${text.match(/.{4}/g)?.join(':')}]`).hostname.slice(1, -1)
+}
+
+function numbers(fields: Readonly<Record<string, unknown>>): Flat {
+  const found = Object.entries(fields).filter(([, value]) => typeof value === 'number' || typeof value === 'bigint')
+  return Object.fromEntries(found.map(([name, value]) => [name, Number(value)]))
+}
+
+/** What both have, and where they differ: statistics and ages may change between two readings. */
+function compare(ours: Flat, theirs: Flat, path = ''): { same: string[]; different: string[] } {
+  const result = { same: [] as string[], different: [] as string[] }
+  const known = new Map(Object.entries(theirs).map(([name, value]) => [plain(name), value]))
+  for (const [name, value] of Object.entries(ours)) {
+    const other = known.get(plain(name))
+    const place = `${path}${name}`
+    if (other === undefined || typeof other !== typeof value) continue
+    if (typeof value === 'object' && typeof other === 'object') {
+      const within = compare(value, other, `${place}.`)
+      result.same.push(...within.same)
+      result.different.push(...within.different)
+    } else if (value === other) result.same.push(place)
+    else if (!/STATS|CACHEINFO|TIMER|LASTUSE/i.test(place)) {
+      result.different.push(`${place}: ours ${String(value)}, theirs ${String(other)}`)
+    }
+  }
+  return result
+}
+
+describe.skipIf(kernelUnavailable)(kernelTests('families beside other programs'), () => {
+  let namespace: Namespace
+  const opened: NetlinkFamily[] = []
+  const kinds: string[] = []
+
+  async function open<Description extends FamilyDescription>(family: Description): Promise<NetlinkFamily<Description>> {
+    const transport = (needs: Parameters<typeof openSocket>[0]) =>
+      openSocket({ ...needs, networkNamespace: namespace.path })
+    const found = await openFamily(family, { transport })
+    opened.push(found as unknown as NetlinkFamily)
+    return found
+  }
+  const json = async (...command: string[]): Promise<Record<string, unknown>[]> =>
+    JSON.parse(await namespace.run(...command)) as Record<string, unknown>[]
+
+  beforeAll(async () => {
+    namespace = await Namespace.open()
+    const links = await open(rtLink)
+    type Link = NonNullable<Parameters<typeof links.do<'newlink'>>[1]>
+    /** Makes a device of a kind that this kernel may lack; all of them are on stock kernels. */
+    const make = async (kind: string, link: Link) => {
+      try {
+        await links.do('newlink', link, { flags: NewFlag.Create | NewFlag.Exclusive })
+        kinds.push(kind)
+      } catch (error) {
+        if (!isNetlinkError(error, 'KERNEL')) throw error
+      }
+    }
+    const index = async (ifname: string) => (await links.do('getlink', { ifname }))?.header.index ?? 0
+    await make('veth', { ifname: 'veth-a', mtu: 1400, txqlen: 500, linkinfo: { kind: 'veth' } })
+    await make('bridge', { ifname: 'br-a', linkinfo: { kind: 'bridge', data: { ageingTime: 12_300, priority: 99 } } })
+    // A port of a bridge has no other devices on it.
+    await make('veth', { ifname: 'veth-c', linkinfo: { kind: 'veth' } })
+    const veth = await index('veth-c')
+    await make('macvlan', { ifname: 'mac-a', link: veth, linkinfo: { kind: 'macvlan' } })
+    await make('vlan', { ifname: 'vlan-a', link: veth, linkinfo: { kind: 'vlan', data: { id: 7 } } })
+    await make('dummy', { ifname: 'dummy-a', linkinfo: { kind: 'dummy' } })
+    await make('vrf', { ifname: 'vrf-a', linkinfo: { kind: 'vrf', data: { table: 77 } } })
+    for (const kind of ['vxlan', 'ipip', 'gre', 'ifb'] as const) {
+      await make(kind, { ifname: `${kind}-a`, linkinfo: { kind } })
+    }
+    const up = { change: IfinfoFlags.Up, flags: IfinfoFlags.Up }
+    for (const ifname of ['veth-a', 'br-a']) await links.do('newlink', { header: up, ifname })
+    await links.do('newlink', { ifname: 'veth-a', master: await index('br-a') })
+    const bridge = await index('br-a')
+    const addresses = await open(rtAddr)
+    const local = Uint8Array.of(192, 0, 2, 1)
+    const header = { family: 2, prefixlen: 24, index: bridge }
+    await addresses.do('newaddr', { header, local, address: local }, { flags: NewFlag.Create })
+    const neighbours = await open(rtNeigh)
+    const neighbour = { header: { family: 2, ifindex: bridge, state: 0x80 }, dst: Uint8Array.of(192, 0, 2, 9) }
+    const lladdr = Uint8Array.of(2, 0, 0, 0, 0, 9)
+    await neighbours.do('newneigh', { ...neighbour, lladdr }, { flags: NewFlag.Create })
+    const routes = await open(rtRoute)
+    const route = { family: 2, dstLen: 24, table: 254, protocol: 4, scope: 0, type: 1 }
+    const dst = Uint8Array.of(198, 51, 100, 0)
+    const gateway = Uint8Array.of(192, 0, 2, 9)
+    const flags = NewFlag.Create
+    await routes.do('newroute', { header: route, dst, gateway, oif: bridge, priority: 77 }, { flags })
+    const rules = await open(rtRule)
+    await rules.do('newrule', { header: { family: 2, action: 1, table: 100 }, priority: 50, fwmark: 5 }, { flags })
+  })
+  afterAll(async () => {
+    for (const family of opened) await family.close()
+    await namespace?.close()
+  })
+
+  test('devices were made by this library', () => {
+    expect(kinds).toEqual(expect.arrayContaining(['veth', 'bridge']))
+  })
+
+  const cases = [
+    ['links', 'get_links', rtLink, 'getlink', {}, 25],
+    ['addresses', 'get_addr', rtAddr, 'getaddr', { header: { family: 2 } }, 6],
+    ['routes', 'get_routes', rtRoute, 'getroute', { header: { family: 2 } }, 8],
+    ['neighbours', 'get_neighbours', rtNeigh, 'getneigh', { header: { family: 2 } }, 5],
+    ['rules', 'get_rules', rtRule, 'getrule', { header: { family: 2 } }, 5],
+  ] as const
+  describe.skipIf(pyrouteMissing)(titled('beside pyroute2', pyrouteMissing), () => {
+    let theirs: Record<string, Flat[]>
+    beforeAll(async () => {
+      theirs = JSON.parse(await namespace.run(PYTHON, '-c', SCRIPT)) as Record<string, Flat[]>
+    })
+
+    test.each(cases)('%s, every attribute that both read', async (_, list, family, operation, request, least) => {
+      const opened = (await open(family as FamilyDescription)) as NetlinkFamily
+      const description = (family as FamilyDescription).operations[operation]
+      if (description === undefined) throw new Error(`no operation ${operation}`)
+      const { attributes } = replyLayout(description)
+      const rows = (await opened.dump(operation, request)) as Readonly<Record<string, unknown>>[]
+      const shown = theirs[list] ?? []
+      expect(rows).toHaveLength(shown.length)
+      expect(rows.length).toBeGreaterThan(0)
+      for (const [index, { header, ...values }] of rows.entries()) {
+        const ours = { ...numbers(header as Readonly<Record<string, unknown>>), ...flatten(attributes, values) }
+        const { same, different } = compare(ours, shown[index] ?? {})
+        expect(different).toEqual([])
+        expect(same.length, same.join(' ')).toBeGreaterThanOrEqual(Math.min(least, 3))
+      }
+      const most = rows.map(({ header, ...values }, index) => {
+        return compare(
+          { ...numbers(header as Record<string, unknown>), ...flatten(attributes, values) },
+          shown[index] ?? {},
+        )
+      })
+      expect(Math.max(...most.map(({ same }) => same.length))).toBeGreaterThanOrEqual(least)
+    })
+  })
+
+  const ethtoolMissing = toolMissing('ethtool')
+  test.skipIf(ethtoolMissing)(titled('every feature of a device beside ethtool', ethtoolMissing), async () => {
+    const features = await (await open(ethtool)).do('featuresGet', { header: { devName: 'veth-a' } })
+    const names = (set: typeof features extends undefined ? never : 'active' | 'hw' | 'nochange' | 'wanted') =>
+      new Set(features?.[set]?.bits?.bit?.map(({ name }) => name ?? ''))
+    const [active, hardware, fixed] = [names('active'), names('hw'), names('nochange')]
+    const [shown = {}] = await json('ethtool', '--json', '-k', 'veth-a')
+    const compared = Object.entries(shown).filter(([name]) => active.has(name) || hardware.has(name) || fixed.has(name))
+    expect(compared.length).toBeGreaterThan(10)
+    for (const [name, value] of compared) {
+      expect(active.has(name), name).toBe((value as { active: boolean }).active)
+    }
+  })
+
+  const ipMissing = toolMissing('ip')
+  test.skipIf(ipMissing)(titled('endpoints of multipath TCP beside ip', ipMissing), async () => {
+    const endpoints = await open(mptcpPm)
+    await endpoints.do('addAddr', { addr: { family: 2, addr4: 0xc000_0201, id: 3, flags: 1, port: 7777 } })
+    const ours = (await endpoints.dump('getAddr')).map(({ addr }) => ({
+      id: addr?.id,
+      port: addr?.port,
+      address: [24, 16, 8, 0].map((shift) => ((addr?.addr4 ?? 0) >>> shift) & 255).join('.'),
+    }))
+    const shown = await json('ip', '-json', 'mptcp', 'endpoint', 'show')
+    expect(ours).toEqual(shown.map(({ id, port, address }) => ({ id, port, address })))
+    expect(ours).toHaveLength(1)
+  })
+
+  test.skipIf(ipMissing)(
+    titled('metrics of TCP beside ip, and the devices of netdev beside the links', ipMissing),
+    async () => {
+      await namespace.serve(4050)
+      await namespace.connect({ port: 4050, bytes: 100_000 })
+      const metrics = await (await open(tcpMetrics)).dump('get')
+      const shown = await json('ip', '-json', 'tcp_metrics', 'show')
+      expect(metrics).toHaveLength(shown.length)
+      for (const [index, { vals }] of metrics.entries()) {
+        const { cwnd, ssthresh } = shown[index] ?? {}
+        expect({ cwnd: vals?.cwnd, ssthresh: vals?.ssthresh }).toEqual({ cwnd, ssthresh })
+      }
+      const devices = await (await open(netdev)).dump('devGet')
+      const links = await json('ip', '-json', 'link')
+      const indices = (all: (number | unknown)[]) => all.map(Number).sort((one, other) => one - other)
+      expect(indices(devices.map(({ ifindex }) => ifindex))).toEqual(indices(links.map(({ ifindex }) => ifindex)))
+    },
+  )
+})
