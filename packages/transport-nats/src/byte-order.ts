@@ -19,7 +19,7 @@ const MAXIMUM_DEPTH = 32
 
 /**
  * Swaps the headers of the messages in `length` bytes at `offset`, in place, from the other byte order to this
- * machine's. Bytes that are no whole message, as at the end of a truncated frame, are swapped as far as their headers
+ * machine's. Bytes that are not a whole message, as at the end of a truncated frame, are swapped as far as their headers
  * reach. Never throws, and never writes outside the region.
  */
 export function swapNetfilterFrame(

@@ -170,7 +170,7 @@ export function writeFrameDescription(
   view.setUint32(offset + 8, groups)
 }
 
-/** Reads the frames of an uncompressed body, one after the other. */
+/** Reads the frames of an uncompressed body, in order. */
 export class FrameReader {
   /** of the current frame: the offset of its bytes in the body, their number, and the rest of its description */
   offset = 0

@@ -1,3 +1,5 @@
+/** Logs, events of connections and inspect of @ringlink/client and codec, over frames that came through a server. */
+
 import { openConntrack, openLog } from '@ringlink/client'
 import { Hook, NetfilterGroup, Protocol } from '@ringlink/codec'
 import { inspectText } from '@ringlink/codec/inspect'

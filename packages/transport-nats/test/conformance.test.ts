@@ -1,3 +1,5 @@
+/** The conformance suite of transports, on a real server. */
+
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { describeTransport, type Fixture, type OpenFixtureOptions, type Peer } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll } from 'vitest'

@@ -116,7 +116,7 @@ describe('an envelope', () => {
     expect(readEnvelope(bytes)).toMatchObject({ first: 0, last: -1, lost: 3 })
   })
 
-  it('of another version is refused by name, whatever follows', () => {
+  it('of another version is refused by name, also if nothing else follows', () => {
     const bytes = messageOf(example, exampleFrames).bytes
     bytes[4] = 2
     for (const end of [5, 40, bytes.length])

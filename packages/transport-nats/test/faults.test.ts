@@ -1,3 +1,5 @@
+/** Bad input, refusals, and servers and consumers that die, each with its code and its counters. */
+
 import { headers } from '@nats-io/transport-node'
 import { collect, framesOf, message, messages, ReferenceTransport } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -151,7 +153,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('faults of a server
     await connection.close()
   })
 
-  it('a stream that is full keeps nothing back for ever: frames are dropped, counted, and the rest follows', async () => {
+  it('a stream that is full does not stop a host: frames are dropped, counted, and the rest follows', async () => {
     const stream = await newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
     await using host = await TestHost.open(server, {
       stream,

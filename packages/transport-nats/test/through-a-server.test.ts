@@ -1,3 +1,5 @@
+/** publish() and openNats() with a real server: order, losses, acknowledgement, sharing and replay. */
+
 import { collect, framesOf, message, messages } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newStream, openConsumer, TestHost, until } from './support/fixture.ts'

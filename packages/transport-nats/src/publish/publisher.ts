@@ -46,7 +46,7 @@ export class Publisher implements AsyncDisposable {
   readonly #builder: MessageBuilder
   readonly #capacity: number
   readonly #queue: OutgoingQueue
-  // Of the message that is being built.
+  // Losses that the message under construction will report.
   #losses = noLosses()
   #lostSeen = 0
   #delayTimer: NodeJS.Timeout | undefined
