@@ -41,7 +41,7 @@ const QUEUE = 5
 const GROUP = 5
 
 /** Whether faults happen: only once everything is open, because answers to requests are not packets. */
-interface Switch {
+export interface Switch {
   isOn: boolean
 }
 
@@ -63,7 +63,7 @@ function faultsOf(trouble: Trouble, random: Random, power: Switch): Fault[] {
 }
 
 /** Has a fault happen only to whole packets: what else there is has no id, and is not counted among the packets. */
-function packetsOnly(fault: Fault): Fault {
+export function packetsOnly(fault: Fault): Fault {
   const isPacket = (frame: FaultFrame) =>
     frame.byteLength === frame.fullLength &&
     new Uint16Array(frame.bytes().slice(4, 6).buffer)[0] === QueueMessage.Packet
@@ -77,7 +77,7 @@ function packetsOnly(fault: Fault): Fault {
   }
 }
 
-function switched(fault: Fault, power: Switch): Fault {
+export function switched(fault: Fault, power: Switch): Fault {
   return {
     ...fault,
     makeReceive: () => {

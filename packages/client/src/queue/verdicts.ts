@@ -27,6 +27,8 @@ const DATAGRAMS_KEPT = 16
 const SEQUENCE = 8
 /** Milliseconds that `finish` waits for held packets. */
 const LONGEST_HOLD = 5000
+/** A quarter of the ids: far more than wait in a queue, on either side of the last one. */
+const LATER = 0x3fffffff
 
 /** The properties of a queue that its verdicts depend on. */
 export interface VerdictsOptions {
@@ -169,8 +171,8 @@ export class Verdicts implements HeldPacketOwner {
       this.answerHeld(packet, this.#unanswered, undefined)
       this.#stats.unanswered++
     }
-    // Ids are compared as signed distances, so this is the highest id that counts as later than all of them.
-    if (this.#unanswered === Verdict.Accept) this.#writeAll((lastId + 0x7fffffff) >>> 0, Verdict.Accept)
+    // Ids are compared as signed distances: this one is later than all that can wait, those that could not be read before the last one included.
+    if (this.#unanswered === Verdict.Accept) this.#writeAll((lastId + LATER) >>> 0, Verdict.Accept)
     this.#flush()
   }
 

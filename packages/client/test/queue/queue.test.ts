@@ -290,7 +290,7 @@ describe('iteration and close', () => {
     await queue.close()
     const last = split(transport.sent.at(-1) as Uint8Array).at(-1)
     expect(last?.type).toBe(QueueMessage.VerdictBatch)
-    expect(plain(verdicts()).at(-1)).toEqual([(5 + 0x7fffffff) >>> 0, Verdict.Accept])
+    expect(plain(verdicts()).at(-1)).toEqual([(5 + 0x3fffffff) >>> 0, Verdict.Accept])
   })
 
   test('a request inside the loop is answered during live batches, and the packets before the answer come next', async () => {
