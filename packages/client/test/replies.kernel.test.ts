@@ -15,6 +15,8 @@ import { installRules, openQueue, type Request, type Rules, Session } from '../s
 
 /** AUDIT_GET. */
 const AUDIT_GET = 1000
+/** RTM_GETLINK. */
+const GET_LINK = 18
 /** NFNLGRP_NFTABLES. */
 const TABLES_GROUP = 7
 
@@ -52,6 +54,26 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
     }))
     return use(await installRules(rules, { transport: open }))
   }
+
+  test('thousands of requests at once are all answered, however small the receive buffer is', async () => {
+    // struct ifinfomsg, of the device with index 1.
+    const link: Request = {
+      what: 'get lo',
+      answered: true,
+      size: 32,
+      write: (memory, offset) => {
+        memory.u8.fill(0, offset, offset + 32)
+        memory.u32[offset >> 2] = 32
+        memory.u16[(offset + 4) >> 1] = GET_LINK
+        memory.u32[(offset + 20) >> 2] = 1
+        return 32
+      },
+    }
+    const session = use(new Session(await open({ protocol: Protocol.Route }), { protocol: Protocol.Route }))
+    const answers = await Promise.all(Array.from({ length: 2000 }, () => session.request(link)))
+    expect(answers.every((rows) => rows.length === 1)).toBe(true)
+    expect(session.transport.stats.lost).toBe(0)
+  })
 
   test('a dump of 100 rules on a queue with small frames returns all of them', async () => {
     const { table } = await hundredRules()

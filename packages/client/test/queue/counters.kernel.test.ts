@@ -78,6 +78,26 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
       expect(queue.stats.lost).toBe(userDropped)
     })
 
+    test.each(['reads', 'does not read'])('configure is answered during a flood, while a program %s', async (mode) => {
+      await open({ receiveBufferSize: 8192, unanswered: 'accept' })
+      const reading = (async () => {
+        if (mode === 'reads') for await (const packets of queue) packets.accept()
+      })()
+      const flood = { isOver: false }
+      const flooding = namespace.send({ port: PORT, count: 5 * SENT }).finally(() => {
+        flood.isOver = true
+      })
+      let settings = 0
+      for (; !flood.isOver; settings++)
+        await queue.configure({ maxLength: 60_000 + settings, copyRange: 32 + (settings % 32) })
+      await flooding
+      expect(settings).toBeGreaterThan(2)
+      const { userDropped = -1 } = queue.counters() ?? {}
+      if (mode === 'does not read') expect(userDropped).toBeGreaterThan(0)
+      await expectEquations(5 * SENT)
+      await reading
+    })
+
     test('a full queue drops what has no id', async () => {
       await open({ maxLength: 100 })
       await namespace.send({ port: PORT, count: SENT })
