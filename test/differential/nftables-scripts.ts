@@ -625,38 +625,30 @@ function sets(): NfStep[] {
   const lookup = (data: object): Expression => ({ name: 'lookup', data: { sourceRegister: 1, ...data } })
   const load = udpTo(0).slice(0, 3)
   const ports = (id: number, flags = anonymous) => set({ name: '__set%d', flags, keyType: 13, keyLength: 2, id })
+  // A set of two ports with its rule, and one of an interval for `rules`.
+  const twoSets = (...rules: NfMessage[]) =>
+    batch([
+      table('t'),
+      base(),
+      ports(1),
+      elements({ set: '__set%d', setId: 1, elements: [port(first), port(third)] }),
+      rule([...load, lookup({ set: '__set%d', setId: 1 }), counter]),
+      ports(2, anonymous | SetFlag.Interval),
+      elements({
+        set: '__set%d',
+        setId: 2,
+        elements: [port(0, { flags: 1 }), port(second), port(third + 1, { flags: 1 })],
+      }),
+      ...rules,
+    ])
   return [
     ...opened,
-    batch([
-      table('t'),
-      base(),
-      ports(1),
-      elements({ set: '__set%d', setId: 1, elements: [port(first), port(third)] }),
-      rule([...load, lookup({ set: '__set%d', setId: 1 }), counter]),
-      ports(2, anonymous | SetFlag.Interval),
-      elements({
-        set: '__set%d',
-        setId: 2,
-        elements: [port(0, { flags: 1 }), port(second), port(third + 1, { flags: 1 })],
-      }),
+    twoSets(
       rule([...load, lookup({ set: '__set%d', setId: 2, flags: 1 }), counter]),
       rule([...load, lookup({ set: '__set1' }), counter]),
-    ]),
+    ),
     read(),
-    batch([
-      table('t'),
-      base(),
-      ports(1),
-      elements({ set: '__set%d', setId: 1, elements: [port(first), port(third)] }),
-      rule([...load, lookup({ set: '__set%d', setId: 1 }), counter]),
-      ports(2, anonymous | SetFlag.Interval),
-      elements({
-        set: '__set%d',
-        setId: 2,
-        elements: [port(0, { flags: 1 }), port(second), port(third + 1, { flags: 1 })],
-      }),
-      rule([...load, lookup({ set: '__set%d', setId: 2 }), counter, verdict(Drop)]),
-    ]),
+    twoSets(rule([...load, lookup({ set: '__set%d', setId: 2 }), counter, verdict(Drop)])),
     read(),
     traffic(first, 2),
     traffic(second, 3),

@@ -1,11 +1,6 @@
 /** Allocation per packet on the whole way through a queue. */
 
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
+import { measured } from '@ringlink/test-support/measured'
 import { expect, test } from 'vitest'
 
 interface Grown {
@@ -21,36 +16,17 @@ interface Grown {
 }
 
 test('a packet of a batch costs no allocation, from the frame to its verdict', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ringlink-allocation-'))
-  try {
-    await build({
-      configFile: false,
-      logLevel: 'silent',
-      resolve: { conditions: ['ringlink-source'] },
-      ssr: { noExternal: true, resolve: { conditions: ['ringlink-source'] } },
-      build: {
-        target: 'node20',
-        ssr: fileURLToPath(new URL('./allocation.ts', import.meta.url)),
-        outDir: directory,
-        minify: false,
-        rollupOptions: { output: { entryFileNames: 'allocation.mjs' } },
-      },
-    })
-    // One thread, so that when a function is compiled depends on how often it ran, not on how busy the machine is.
-    const options = ['--expose-gc', '--single-threaded', '--max-semi-space-size=128', '--min-semi-space-size=128']
-    const output = execFileSync(process.execPath, [...options, join(directory, 'allocation.mjs')], { encoding: 'utf8' })
-    const { control, perBatch, perTurn, perServedBatch, ...perPacket } = JSON.parse(output) as Grown
-    expect(control).toBeGreaterThan(8)
-    for (const [name, bytes] of Object.entries(perPacket)) {
-      // The smallest thing on the heap, a boxed number, is 16 bytes: one for every sixteenth packet would fail.
-      expect(bytes, name).toBeLessThan(1)
-    }
-    // The cost of a batch: its object and, in a loop, two promises. Generous, to leave room for other engines.
-    expect(perBatch).toBeLessThan(2000)
-    // A turn of the event loop waits once for the transport and once for its caller, independent of the batch size.
-    expect(perTurn).toBeLessThan(3000)
-    expect(perServedBatch).toBeLessThan(1000)
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
+  // One thread, so that when a function is compiled depends on how often it ran, not on how busy the machine is.
+  const grown = await measured<Grown>(new URL('./allocation.ts', import.meta.url), { flags: ['--single-threaded'] })
+  const { control, perBatch, perTurn, perServedBatch, ...perPacket } = grown
+  expect(control).toBeGreaterThan(8)
+  for (const [name, bytes] of Object.entries(perPacket)) {
+    // The smallest thing on the heap, a boxed number, is 16 bytes: one for every sixteenth packet would fail.
+    expect(bytes, name).toBeLessThan(1)
   }
-}, 180_000)
+  // The cost of a batch: its object and, in a loop, two promises. Generous, to leave room for other engines.
+  expect(perBatch).toBeLessThan(2000)
+  // A turn of the event loop waits once for the transport and once for its caller, independent of the batch size.
+  expect(perTurn).toBeLessThan(3000)
+  expect(perServedBatch).toBeLessThan(1000)
+})

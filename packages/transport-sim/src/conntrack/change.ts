@@ -1,10 +1,10 @@
 /** What requests, and verdicts on packets, change of a connection; with the kernel's errors. */
-import { ConntrackStatus, Errno, TcpTrackingFlag } from '@ringlink/codec'
+import { ConntrackEventBit, ConntrackStatus, Errno, TcpTrackingFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { type MessagePolicy, nested, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { CTA, HELP, PROTOINFO, PROTOINFO_TCP, SEQADJ, SYNPROXY } from './attributes.ts'
-import { type Connection, ConntrackEvent, LABEL_BYTES, type SequenceAdjustment } from './connection.ts'
+import { type Connection, LABEL_BYTES, type SequenceAdjustment } from './connection.ts'
 import { findHelper } from './helpers.ts'
 import { nest } from './parse.ts'
 import type { ConntrackTable } from './table.ts'
@@ -230,6 +230,6 @@ export function replaceLabels(
     if (isGiven && next !== own[i]) changed = true
     own[i] = next
   }
-  if (changed) table.note(connection, ConntrackEvent.Label)
+  if (changed) table.note(connection, ConntrackEventBit.Label)
   return 0
 }

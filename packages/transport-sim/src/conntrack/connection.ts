@@ -1,33 +1,16 @@
 /** A connection as the table keeps it: `struct nf_conn` and its extensions. */
-import { type ConntrackDirection, ConntrackStatus } from '@ringlink/codec'
+import { type ConntrackDirection, type ConntrackEventBit, ConntrackStatus } from '@ringlink/codec'
 import type { VirtualTimer } from '../clock.ts'
 import type { ConntrackHelper } from './helpers.ts'
 import type { TcpTracking } from './tcp-tracking.ts'
 import { type Tuple, tupleKey, type Zone, zoneIdOf } from './tuple.ts'
-
-/** IPCT_*: numbers of events. */
-export const ConntrackEvent = {
-  New: 0,
-  Related: 1,
-  Destroy: 2,
-  Reply: 3,
-  Assured: 4,
-  ProtocolInformation: 5,
-  Helper: 6,
-  Mark: 7,
-  SequenceAdjustment: 8,
-  SecurityMark: 9,
-  Label: 10,
-  Synproxy: 11,
-} as const
-export type ConntrackEvent = (typeof ConntrackEvent)[keyof typeof ConntrackEvent]
 
 /** Bytes of the labels (NF_CT_LABELS_MAX_SIZE). */
 export const LABEL_BYTES = 16
 
 /** Events that wait until the packet that caused them has passed (`nf_conntrack_ecache`). */
 export interface EventCache {
-  /** bits of `ConntrackEvent` that are sent at all */
+  /** bits of `ConntrackEventBit` that are sent at all */
   mask: number
   expectationMask: number
   waiting: number
@@ -153,7 +136,7 @@ export class Connection {
   }
 
   /** Notes an event for when the packet has passed. */
-  note(event: ConntrackEvent, now: () => bigint): void {
+  note(event: ConntrackEventBit, now: () => bigint): void {
     const { events } = this
     if (events === undefined) return
     if (events.since !== undefined && events.waiting === 0) events.since = now()

@@ -1,5 +1,5 @@
 /** How the kernel describes connections and expected ones: which attributes, in which order. */
-import { AttributeBit, ConntrackDirection, ConntrackStatus, Family } from '@ringlink/codec'
+import { AttributeBit, ConntrackDirection, ConntrackEventBit, ConntrackStatus, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import type { ReplyWriter } from '../nfnetlink/reply.ts'
 import {
@@ -17,7 +17,7 @@ import {
   TIMESTAMP,
   TUPLE,
 } from './attributes.ts'
-import { type Connection, ConntrackEvent, type Counter, type Expectation } from './connection.ts'
+import type { Connection, Counter, Expectation } from './connection.ts'
 import { TcpTracking } from './tcp-tracking.ts'
 import { hasPorts, type Tuple, type Zone, ZoneDirection } from './tuple.ts'
 
@@ -58,25 +58,25 @@ export class ConnectionWriter {
 
   /** As in a message about `events`. */
   event(connection: Connection, events: number): void {
-    const has = (event: ConntrackEvent) => (events & (1 << event)) !== 0
+    const has = (event: ConntrackEventBit) => (events & (1 << event)) !== 0
     this.#tuples(connection)
     this.#id(connection)
     this.#status(connection)
-    if (has(ConntrackEvent.Destroy)) {
+    if (has(ConntrackEventBit.Destroy)) {
       this.#timeout(connection, true)
       this.#counters(connection, false)
       this.#times(connection)
       this.#protocolInformation(connection, true)
     } else {
       this.#timeout(connection, false)
-      if (has(ConntrackEvent.ProtocolInformation)) this.#protocolInformation(connection, false)
+      if (has(ConntrackEventBit.ProtocolInformation)) this.#protocolInformation(connection, false)
       this.#helper(connection)
-      if (has(ConntrackEvent.Label)) this.#labels(connection)
-      if (has(ConntrackEvent.Related)) this.#master(connection)
-      if (has(ConntrackEvent.SequenceAdjustment)) this.#adjustments(connection)
-      if (has(ConntrackEvent.Synproxy)) this.#synproxy(connection)
+      if (has(ConntrackEventBit.Label)) this.#labels(connection)
+      if (has(ConntrackEventBit.Related)) this.#master(connection)
+      if (has(ConntrackEventBit.SequenceAdjustment)) this.#adjustments(connection)
+      if (has(ConntrackEventBit.Synproxy)) this.#synproxy(connection)
     }
-    this.#mark(connection, has(ConntrackEvent.Mark))
+    this.#mark(connection, has(ConntrackEventBit.Mark))
     const since = connection.events?.since
     if (since !== undefined) this.#reply.be64(CTA.eventTimestamp, since)
   }

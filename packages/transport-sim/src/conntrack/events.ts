@@ -1,7 +1,7 @@
 /** Events of connections and expected ones: messages to the groups NFNLGRP_CONNTRACK_*. */
-import { ConntrackMessage, ExpectationMessage, NewFlag } from '@ringlink/codec'
+import { ConntrackEventBit, ConntrackMessage, ExpectationMessage, NewFlag } from '@ringlink/codec'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
-import { type Connection, ConntrackEvent, type Expectation } from './connection.ts'
+import type { Connection, Expectation } from './connection.ts'
 import { ConnectionWriter } from './describe.ts'
 import type { Reporter } from './reporter.ts'
 
@@ -36,12 +36,12 @@ export class ConntrackReports {
     return [created, update, destroy].some((group) => this.#network.hasListeners(group))
   }
 
-  /** Reports `events`, bits of `ConntrackEvent`, as far as the connection has them. */
+  /** Reports `events`, bits of `ConntrackEventBit`, as far as the connection has them. */
   connection(connection: Connection, events: number, reporter: Reporter): void {
     const { events: cache } = connection
     if (cache === undefined || (events & cache.mask) === 0) return
-    const isOver = (events & (1 << ConntrackEvent.Destroy)) !== 0
-    const isNew = (events & ((1 << ConntrackEvent.New) | (1 << ConntrackEvent.Related))) !== 0
+    const isOver = (events & (1 << ConntrackEventBit.Destroy)) !== 0
+    const isNew = (events & ((1 << ConntrackEventBit.New) | (1 << ConntrackEventBit.Related))) !== 0
     const group = isOver ? Group.destroy : isNew ? Group.new : Group.update
     if (!reporter.echo && !this.#network.hasListeners(group)) return
     this.#reply.begin({

@@ -1,5 +1,13 @@
 /** Requests to the subsystem of connections (nf_conntrack_netlink), with the answers of Linux 6.18. */
-import { ConntrackMessage, ConntrackStatus, Errno, GetFlag, MessageFlag, NewFlag } from '@ringlink/codec'
+import {
+  ConntrackEventBit,
+  ConntrackMessage,
+  ConntrackStatus,
+  Errno,
+  GetFlag,
+  MessageFlag,
+  NewFlag,
+} from '@ringlink/codec'
 import { type MessagePolicy, nested, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
@@ -8,7 +16,7 @@ import { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
 import { CTA, STATS, STATS_GLOBAL } from './attributes.ts'
 import { changeConnection, changeLabels } from './change.ts'
-import { type Connection, ConntrackEvent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { createConnection } from './create.ts'
 import { ConnectionWriter } from './describe.ts'
 import { type ConnectionFilter, needsFilter, parseFilter } from './filter.ts'
@@ -52,13 +60,13 @@ export const connectionPolicy: MessagePolicy = [
 ]
 /** Sends the events of a connection that a request has changed, for any change. */
 const CHANGED =
-  (1 << ConntrackEvent.Reply) |
-  (1 << ConntrackEvent.Assured) |
-  (1 << ConntrackEvent.Helper) |
-  (1 << ConntrackEvent.ProtocolInformation) |
-  (1 << ConntrackEvent.SequenceAdjustment) |
-  (1 << ConntrackEvent.Mark) |
-  (1 << ConntrackEvent.Synproxy)
+  (1 << ConntrackEventBit.Reply) |
+  (1 << ConntrackEventBit.Assured) |
+  (1 << ConntrackEventBit.Helper) |
+  (1 << ConntrackEventBit.ProtocolInformation) |
+  (1 << ConntrackEventBit.SequenceAdjustment) |
+  (1 << ConntrackEventBit.Mark) |
+  (1 << ConntrackEventBit.Synproxy)
 
 /** The messages of the subsystem, by the lower byte of their type. */
 export function connectionMessages(table: ConntrackTable): readonly SubsystemMessage[] {
@@ -165,8 +173,10 @@ class ConnectionRequests {
     if (original.tuple.protocol !== reply.tuple.protocol) return -Errno.EINVAL
     const made = createConnection(table, attributes, original.tuple, reply.tuple, zone)
     if (typeof made === 'number') return made
-    let events = CHANGED | (1 << (made.has(ConntrackStatus.Expected) ? ConntrackEvent.Related : ConntrackEvent.New))
-    if (attributes.has(CTA.labels) && changeLabels(table, made, attributes) === 0) events |= 1 << ConntrackEvent.Label
+    let events =
+      CHANGED | (1 << (made.has(ConntrackStatus.Expected) ? ConntrackEventBit.Related : ConntrackEventBit.New))
+    if (attributes.has(CTA.labels) && changeLabels(table, made, attributes) === 0)
+      events |= 1 << ConntrackEventBit.Label
     this.#report(made, events, request)
     table.release(made)
     return 0
@@ -175,7 +185,7 @@ class ConnectionRequests {
   #change(request: KernelRequest, attributes: AttributeTable, connection: Connection): number {
     if ((request.flags & NewFlag.Exclusive) !== 0) return -Errno.EEXIST
     const errno = changeConnection(this.#table, connection, attributes)
-    if (errno === 0) this.#report(connection, CHANGED | (1 << ConntrackEvent.Label), request)
+    if (errno === 0) this.#report(connection, CHANGED | (1 << ConntrackEventBit.Label), request)
     return errno
   }
 

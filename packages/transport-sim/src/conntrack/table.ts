@@ -1,7 +1,7 @@
 /** The table of connections: nf_conntrack_core without the way of packets. */
-import { ConntrackDirection, ConntrackStatus } from '@ringlink/codec'
+import { ConntrackDirection, ConntrackEventBit, ConntrackStatus } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
-import { Connection, ConntrackEvent, type EventCache, type HelperState, LABEL_BYTES } from './connection.ts'
+import { Connection, type EventCache, type HelperState, LABEL_BYTES } from './connection.ts'
 import type { ConntrackReports } from './events.ts'
 import { ExpectationTable } from './expectations.ts'
 import { ExpiryQueue } from './expiry.ts'
@@ -149,7 +149,7 @@ export class ConntrackTable implements TrackingHost {
     if (connection.timeout < connection.watchedUntil && !connection.isDying) this.#expiry.watch(connection)
   }
 
-  note(connection: Connection, event: ConntrackEvent): void {
+  note(connection: Connection, event: ConntrackEventBit): void {
     connection.note(event, this.realTime)
   }
 
@@ -168,7 +168,7 @@ export class ConntrackTable implements TrackingHost {
     }
     const { events } = connection
     if (events?.since !== undefined) events.since = this.realTime()
-    this.reports.connection(connection, 1 << ConntrackEvent.Destroy, reporter)
+    this.reports.connection(connection, 1 << ConntrackEventBit.Destroy, reporter)
     for (const key of connection.keys) {
       if (this.#byKey.get(key)?.connection === connection) this.#byKey.delete(key)
     }

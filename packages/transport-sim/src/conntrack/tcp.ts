@@ -1,7 +1,7 @@
 /** The tracker of TCP (nf_conntrack_proto_tcp): which segments belong to a connection, and what state they bring it to. */
-import { ConntrackDirection, ConntrackStatus, TcpTrackingFlag } from '@ringlink/codec'
+import { ConntrackDirection, ConntrackEventBit, ConntrackStatus, TcpTrackingFlag } from '@ringlink/codec'
 import { hasValidChecksum } from './checksum.ts'
-import { type Connection, ConntrackEvent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { ConntrackSettings } from './settings.ts'
 import { HeaderFlag, isBefore, nextState, TcpKind, TcpSegment, TcpState, TcpTracking } from './tcp-tracking.ts'
 import { checkWindow, WindowCheck } from './tcp-window.ts'
@@ -291,7 +291,7 @@ class Step {
     if (hasChanged && this.#after === TcpState.FinWait)
       this.#side(this.#direction).flags |= TcpTrackingFlag.CloseInitiated
     let timeout = this.#timeout()
-    if (hasChanged) this.#host.note(connection, ConntrackEvent.ProtocolInformation)
+    if (hasChanged) this.#host.note(connection, ConntrackEventBit.ProtocolInformation)
     if (!connection.has(ConntrackStatus.SeenReply)) {
       if (this.#kind === TcpKind.Reset) {
         connection.count(this.#direction, this.#packet.bytes.length)
@@ -304,7 +304,7 @@ class Step {
     } else if (!connection.has(ConntrackStatus.Assured) && this.#after === TcpState.Established) {
       if (this.#before === TcpState.SynReceived || this.#before === TcpState.Established) {
         connection.status |= ConntrackStatus.Assured
-        this.#host.note(connection, ConntrackEvent.Assured)
+        this.#host.note(connection, ConntrackEventBit.Assured)
       }
     }
     this.#host.refresh(connection, timeout)

@@ -1,6 +1,7 @@
 /** What connection tracking does to packets on their way (nf_conntrack_in, nf_confirm). */
 import {
   ConntrackDirection,
+  ConntrackEventBit,
   ConntrackInfo,
   ConntrackStateBit,
   ConntrackStatus,
@@ -10,7 +11,7 @@ import {
 } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { Checksum, type SimPacket } from '../netfilter/packet.ts'
-import { type Connection, ConntrackEvent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { classifyIcmp, isForSender, trackGeneric, trackIcmp } from './icmp.ts'
 import type { ConntrackTable } from './table.ts'
 import { trackTcp } from './tcp.ts'
@@ -88,8 +89,8 @@ export class PacketTracker {
         if (!connection.isDying) return this.#resolveClash(packet, connection)
         return false
       }
-      if (connection.helper?.helper !== undefined) table.note(connection, ConntrackEvent.Helper)
-      table.note(connection, connection.master === undefined ? ConntrackEvent.New : ConntrackEvent.Related)
+      if (connection.helper?.helper !== undefined) table.note(connection, ConntrackEventBit.Helper)
+      table.note(connection, connection.master === undefined ? ConntrackEventBit.New : ConntrackEventBit.Related)
     }
     table.deliverEvents(packet.connection as Connection)
     return true
@@ -203,7 +204,7 @@ export class PacketTracker {
     }
     if (info === ConntrackInfo.EstablishedReply && !connection.has(ConntrackStatus.SeenReply)) {
       connection.status |= ConntrackStatus.SeenReply
-      this.#table.note(connection, ConntrackEvent.Reply)
+      this.#table.note(connection, ConntrackEventBit.Reply)
     }
     return Outcome.Accept
   }

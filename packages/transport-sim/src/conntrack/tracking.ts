@@ -1,6 +1,7 @@
 /** What the trackers of the protocols work with. */
-import type { ConntrackDirection } from '@ringlink/codec'
-import type { Connection, ConntrackEvent } from './connection.ts'
+
+import type { ConntrackDirection, ConntrackEventBit } from '@ringlink/codec'
+import type { Connection } from './connection.ts'
 import type { ConntrackSettings } from './settings.ts'
 
 /** What comes of a packet. */
@@ -21,7 +22,7 @@ export interface TrackingHost {
   readonly now: number
   /** Sets the time that a connection has from now on. */
   refresh(connection: Connection, milliseconds: number): void
-  note(connection: Connection, event: ConntrackEvent): void
+  note(connection: Connection, event: ConntrackEventBit): void
   /** Ends a connection; false where it has ended. */
   kill(connection: Connection): boolean
 }

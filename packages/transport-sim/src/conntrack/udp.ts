@@ -1,8 +1,8 @@
 /** The tracker of UDP (nf_conntrack_proto_udp). */
-import { ConntrackStatus } from '@ringlink/codec'
+import { ConntrackEventBit, ConntrackStatus } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import { hasValidChecksum } from './checksum.ts'
-import { type Connection, ConntrackEvent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { Outcome, type TrackedPacket, type TrackingHost } from './tracking.ts'
 
 const HEADER_LENGTH = 8
@@ -19,7 +19,7 @@ export function trackUdp(host: TrackingHost, connection: Connection, packet: Tra
   connection.count(packet.direction, packet.bytes.length)
   if (isStream && !connection.has(ConntrackStatus.Assured) && !connection.has(ConntrackStatus.NatClash)) {
     connection.status |= ConntrackStatus.Assured
-    host.note(connection, ConntrackEvent.Assured)
+    host.note(connection, ConntrackEventBit.Assured)
   }
   return Outcome.Accept
 }

@@ -1,6 +1,7 @@
 /** Expressions about the connection of a packet: ct, notrack. */
 import {
   ConntrackDirection,
+  ConntrackEventBit,
   ConntrackKey,
   ConntrackStateBit,
   Errno,
@@ -10,7 +11,7 @@ import {
 } from '@ringlink/codec'
 import { attributeNumbers } from '@ringlink/codec/internal'
 import { replaceLabels } from '../../conntrack/change.ts'
-import { type Connection, ConntrackEvent, LABEL_BYTES } from '../../conntrack/connection.ts'
+import { type Connection, LABEL_BYTES } from '../../conntrack/connection.ts'
 import type { ConntrackTable } from '../../conntrack/table.ts'
 import { directionOf } from '../../conntrack/tracker.ts'
 import { DEFAULT_ZONE, type Zone, ZoneDirection, zoneIdOf } from '../../conntrack/tuple.ts'
@@ -298,10 +299,10 @@ function set(table: ConntrackTable, connection: Connection, key: number, evaluat
   const value = evaluation.words[word] as number
   if (key === ConntrackKey.Mark && connection.mark !== value) {
     connection.mark = value
-    table.note(connection, ConntrackEvent.Mark)
+    table.note(connection, ConntrackEventBit.Mark)
   } else if (key === ConntrackKey.SecurityMark && connection.securityMark !== value) {
     connection.securityMark = value
-    table.note(connection, ConntrackEvent.SecurityMark)
+    table.note(connection, ConntrackEventBit.SecurityMark)
   } else if (key === ConntrackKey.Labels) {
     const labels = evaluation.bytes.slice(word * 4, word * 4 + LABEL_BYTES)
     replaceLabels(table, connection, labels, labels)
