@@ -1,6 +1,6 @@
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import fc, { type Arbitrary } from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { RealMachine, SimMachine } from './machine.ts'
 import { run } from './run.ts'
 import type { PortRules, Step } from './script.ts'
@@ -32,9 +32,9 @@ export function compareKernels(name: string, { rules, scripts, random, runs }: C
   const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? runs)
 
   describe.skipIf(kernelUnavailable !== undefined)(kernelTests(name), () => {
-    it.each(Object.entries(scripts))('%s', async (_, script) => compare(rules, script))
+    test.each(Object.entries(scripts))('%s', async (_, script) => compare(rules, script))
 
-    it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+    test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
       const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
       const property = fc.asyncProperty(random, (script) => compare(rules, script))

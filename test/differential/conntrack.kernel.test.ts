@@ -5,7 +5,7 @@
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { anyCtScript } from './conntrack-arbitrary.ts'
 import { ctEventScripts } from './conntrack-event-scripts.ts'
 import { CtRealMachine, CtSimMachine } from './conntrack-machine.ts'
@@ -31,9 +31,9 @@ async function compare({ settings, steps }: CtScript): Promise<void> {
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated kernel tracks connections as the real one'),
   () => {
-    it.each(Object.entries(scripts))('%s', { timeout: PER_SCRIPT }, async (_, script) => compare(script))
+    test.each(Object.entries(scripts))('%s', { timeout: PER_SCRIPT }, async (_, script) => compare(script))
 
-    it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+    test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
       const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
       const property = fc.asyncProperty(anyCtScript, (script) => compare(script))

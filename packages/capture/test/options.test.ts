@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SimKernel } from '@ringlink/transport-sim'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openCapture, openReplay, openRotatingCapture, PcapngEncoder, readCapture, record } from '../src/index.ts'
 
 type Row = readonly [given: unknown, code: 'ARGUMENT' | 'VALUE_RANGE', path: string, problem: string]
 
 /** Each row is refused with this code, and a message of this place and problem. */
 function refuses(rows: readonly Row[], use: (given: never) => unknown): void {
-  it.each(rows)('%o: %s at %s, %s', (given, code, path, problem) => {
+  test.each(rows)('%o: %s at %s, %s', (given, code, path, problem) => {
     const message = expect.stringContaining(problem)
     expect(() => use(given as never)).toThrow(expect.objectContaining({ code, path, message }))
   })
@@ -35,7 +35,7 @@ const ofCaptures: readonly Row[] = [
 describe('the options of a capture', () => {
   refuses(ofCaptures, (given) => openCapture(file, given))
 
-  it('are refused before there is a file', () => {
+  test('are refused before there is a file', () => {
     expect(existsSync(file)).toBe(false)
   })
 })

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descriptions } from '../src/descriptions.ts'
 import { type CommandFolder, makeCommandFolder } from './support/command-folder.ts'
 
@@ -44,7 +44,7 @@ async function runExample(line: string) {
 }
 
 describe.each(descriptions.map(({ name, examples }) => [name, examples] as const))('ringlink %s', (_, examples) => {
-  it('has three examples', () => {
+  test('has three examples', () => {
     expect(examples.length).toBeGreaterThanOrEqual(3)
   })
 

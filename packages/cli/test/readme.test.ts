@@ -1,7 +1,7 @@
 /** The console blocks of README.md that need no privileges print what they say. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, it, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type BuiltCommand, buildCommand } from './support/bundle.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -26,7 +26,7 @@ function transcripts(): { line: string; output: string }[] {
   )
 }
 
-it('has transcripts', () => {
+test('has transcripts', () => {
   expect(transcripts().length).toBeGreaterThanOrEqual(2)
 })
 

@@ -1,6 +1,6 @@
 import { FunctionTransport } from '@ringlink/test-support/function-transport'
 import { errorMessage } from '@ringlink/test-support/messages'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Request, Session } from '../src/index.ts'
 
 type Row = readonly [given: unknown, code: 'ARGUMENT' | 'VALUE_RANGE', path: string, problem: string]
@@ -27,7 +27,7 @@ const ofRequests: readonly Row[] = [
 ]
 
 describe('the options of a session', () => {
-  it.each<Row>([
+  test.each<Row>([
     [{ requesttimeout: 5 }, 'ARGUMENT', 'requesttimeout', 'did you mean requestTimeout?'],
     [{ requestTimeout: '5' }, 'ARGUMENT', 'requestTimeout', "got '5' (string)"],
     [{ requestTimeout: -1 }, 'VALUE_RANGE', 'requestTimeout', 'got -1'],
@@ -39,7 +39,7 @@ describe('the options of a session', () => {
 })
 
 describe('the options of a request', () => {
-  it.each(ofRequests)('%o: %s at %s, %s; nothing is sent', async (given, code, path, problem) => {
+  test.each(ofRequests)('%o: %s at %s, %s; nothing is sent', async (given, code, path, problem) => {
     const error = refusal(code, path, problem)
     await expect(session.request(question, given as never)).rejects.toEqual(error)
     await expect(session.dump(question, given as never)).rejects.toEqual(error)
@@ -48,7 +48,7 @@ describe('the options of a request', () => {
     expect(sent).toBe(0)
   })
 
-  it.each<Row>([
+  test.each<Row>([
     [{ transactions: true }, 'ARGUMENT', 'transactions', 'did you mean transaction?'],
     [{ transaction: 1 }, 'ARGUMENT', 'transaction', 'must be true or false'],
     [{ what: 5 }, 'ARGUMENT', 'what', 'got 5 (number)'],

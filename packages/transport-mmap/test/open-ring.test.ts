@@ -1,6 +1,6 @@
 import { Errno } from '@ringlink/codec/errors'
 import type { Transport } from '@ringlink/transport'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openRingOn, type RingBackend, type RingOptions, RingUnsupportedError } from '../src/open-ring.ts'
 import type { RingProbe } from '../src/probe.ts'
 
@@ -31,13 +31,13 @@ const kindOf = async (all: RingBackend[], options: Partial<RingOptions> = {}) =>
   (await openRingOn(all, { protocol: 12, ...options })).capabilities.kind
 
 describe('which ring is taken', () => {
-  it('the rings of netlink if available, otherwise io_uring', async () => {
+  test('the rings of netlink if available, otherwise io_uring', async () => {
     expect(await kindOf(machine().all)).toBe('netlink')
     expect(await kindOf(machine(absent).all)).toBe('uring')
     expect(await kindOf(machine(absent).all, { backend: 'auto' })).toBe('uring')
   })
 
-  it('only the chosen one', async () => {
+  test('only the chosen one', async () => {
     expect(await kindOf(machine().all, { backend: 'uring' })).toBe('uring')
     expect(await kindOf(machine().all, { backend: 'netlink' })).toBe('netlink')
     const { all, opened } = machine(absent)
@@ -48,14 +48,14 @@ describe('which ring is taken', () => {
     expect(opened).toEqual([])
   })
 
-  it('every option arrives', async () => {
+  test('every option arrives', async () => {
     const { all, opened } = machine()
     const options = { protocol: 12, frames: 9, frameSize: 100, networkNamespace: '/x', kernelThread: true, groups: [1] }
     await openRingOn(all, options)
     expect(opened).toEqual([['netlink', options]])
   })
 
-  it('none: every probe is named, with its errno and an explanation', async () => {
+  test('none: every probe is named, with its errno and an explanation', async () => {
     const failed = openRingOn(machine(absent, forbidden).all, { protocol: 12 })
     const error = await failed.catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(RingUnsupportedError)
@@ -66,12 +66,12 @@ describe('which ring is taken', () => {
     )
   })
 
-  it('a back end that does not exist is refused', async () => {
+  test('a back end that does not exist is refused', async () => {
     const backend = 'tape' as unknown as 'auto'
     await expect(kindOf(machine().all, { backend })).rejects.toMatchObject({ code: 'VALUE_RANGE' })
   })
 
-  it('one that works but cannot be set up is skipped, and named if it is the last', async () => {
+  test('one that works but cannot be set up is skipped, and named if it is the last', async () => {
     const short: RingProbe = { ...forbidden, step: 'provide', errno: Errno.ENOMEM, explanation: 'ENOMEM: ulimit -l' }
     const failing = (backend: RingBackend): RingBackend => ({
       ...backend,
@@ -86,7 +86,7 @@ describe('which ring is taken', () => {
     })
   })
 
-  it('another failure of an available back end is passed on', async () => {
+  test('another failure of an available back end is passed on', async () => {
     const { all } = machine(undefined, forbidden)
     const [first, second] = all as [RingBackend, RingBackend]
     const failing = { ...first, open: () => Promise.reject(new Error('no memory')) }

@@ -13,7 +13,7 @@ import { attributesArbitrary } from '@ringlink/codec/arbitrary'
 import { attributeByNumber } from '@ringlink/codec/internal'
 import { loadVectors, parseVector, type Vector } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { swapNetfilterFrame } from '../src/byte-order.ts'
 
 /** Fields of `struct nlmsghdr`, `struct nlattr` and `struct nlmsgerr`: all that is in host order. */
@@ -66,13 +66,16 @@ const kernelVectors = loadVectors('log').filter(
 )
 
 describe('frames of a machine with the other byte order', () => {
-  it.each(kernelVectors.map((vector) => [vector.name, vector] as const))('%s becomes what it is here', (_, vector) => {
-    const bytes = reversed(vector)
-    swapNetfilterFrame(bytes, 0, bytes.length, true)
-    expect(bytes).toEqual(vector.bytes)
-  })
+  test.each(kernelVectors.map((vector) => [vector.name, vector] as const))(
+    '%s becomes what it is here',
+    (_, vector) => {
+      const bytes = reversed(vector)
+      swapNetfilterFrame(bytes, 0, bytes.length, true)
+      expect(bytes).toEqual(vector.bytes)
+    },
+  )
 
-  it('a record of a big-endian host, written by hand from the structures, is decoded', () => {
+  test('a record of a big-endian host, written by hand from the structures, is decoded', () => {
     const file = new URL('big-endian-record.hex', import.meta.url)
     const { bytes } = parseVector(readFileSync(file, 'utf8'))
     swapNetfilterFrame(bytes, 0, bytes.length, true)
@@ -85,7 +88,7 @@ describe('frames of a machine with the other byte order', () => {
     )
   })
 
-  it('events of connections become what they are here', () => {
+  test('events of connections become what they are here', () => {
     fc.assert(
       fc.property(attributesArbitrary(conntrackAttributes, 24), (attributes) => {
         const memory = new Memory(16384)
@@ -99,7 +102,7 @@ describe('frames of a machine with the other byte order', () => {
     )
   })
 
-  it('swapping twice restores any bytes, whole messages or not, and changes nothing outside', () => {
+  test('swapping twice restores any bytes, whole messages or not, and changes nothing outside', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(20), fc.nat(20), (bytes, before, after) => {
         const whole = Uint8Array.from([

@@ -5,7 +5,7 @@ import { Hook, NetfilterGroup, Protocol } from '@ringlink/codec'
 import { inspectText } from '@ringlink/codec/inspect'
 import { udpPacket } from '@ringlink/packet'
 import { SimKernel } from '@ringlink/transport-sim'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PublishOptions, publish } from '../src/index.ts'
 import { newStream, openConsumer, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
@@ -34,7 +34,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('clients on the oth
     await server[Symbol.asyncDispose]()
   })
 
-  it('a log shows the records of several hosts, with their groups, numbers and losses', async () => {
+  test('a log shows the records of several hosts, with their groups, numbers and losses', async () => {
     const stream = await newStream(server)
     for (const [index, host] of ['web1', 'web2'].entries()) {
       const { kernel, log, publisher } = await openHost(server, stream, host)
@@ -57,7 +57,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('clients on the oth
     expect(log.stats).toMatchObject({ records: 21, lost: 0, malformed: 0 })
   })
 
-  it('a log counts the records that the publisher dropped, by their numbers', async () => {
+  test('a log counts the records that the publisher dropped, by their numbers', async () => {
     await using away = await TestServer.open()
     const stream = await newStream(away, { storage: 'file' })
     const { kernel, log, publisher } = await openHost(away, stream, 'web1', { messageSize: 4096, bufferSize: 16_384 })
@@ -81,7 +81,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('clients on the oth
     expect(other.stats).toMatchObject({ records: storedMessages, lost: droppedMessages })
   })
 
-  it('rules belong to the host, and all groups to transports that only receive', async () => {
+  test('rules belong to the host, and all groups to transports that only receive', async () => {
     const stream = await newStream(server)
     const transport = () => openConsumer(server, { stream })
     await expect(openLog({ group: 5, rule: 'output udp', transport })).rejects.toMatchObject({
@@ -92,7 +92,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('clients on the oth
     await expect(local).rejects.toMatchObject({ code: 'ARGUMENT', path: 'group' })
   })
 
-  it('events of connections come with the name of their host, and requests are refused', async () => {
+  test('events of connections come with the name of their host, and requests are refused', async () => {
     const stream = await newStream(server)
     const kernel = new SimKernel({ conntrack: { track: 'always' } })
     const groups = [NetfilterGroup.ConntrackNew, NetfilterGroup.ConntrackUpdate, NetfilterGroup.ConntrackDestroy]
@@ -114,7 +114,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('clients on the oth
     await source.close()
   })
 
-  it('inspect reads the frames', async () => {
+  test('inspect reads the frames', async () => {
     const stream = await newStream(server)
     const { kernel, log, publisher } = await openHost(server, stream, 'web1')
     kernel.inject(packet(7))

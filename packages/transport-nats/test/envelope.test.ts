@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   checkFrames,
   type Envelope,
@@ -65,7 +65,7 @@ const example: Omit<Envelope, 'last' | 'bodyLength'> = {
 const exampleFrames: Frames = [{ bytes: Uint8Array.of(1, 2, 3, 4, 5), cut: 2, groups: 1 }]
 
 describe('an envelope', () => {
-  it('is these bytes', () => {
+  test('is these bytes', () => {
     const { bytes } = messageOf(example, exampleFrames)
     expect(hexOf(bytes)).toBe(
       [
@@ -78,7 +78,7 @@ describe('an envelope', () => {
     )
   })
 
-  it('is read as it was written, at any alignment', () => {
+  test('is read as it was written, at any alignment', () => {
     fc.assert(
       fc.property(header, frames, fc.nat(7), (given, list, shift) => {
         const { bytes, envelope } = messageOf({ ...given, compression: 'none' }, list)
@@ -103,7 +103,7 @@ describe('an envelope', () => {
     )
   })
 
-  it('has an identity that no other message of the publisher has', () => {
+  test('has an identity that no other message of the publisher has', () => {
     const empty = messageOf(example, []).envelope
     const next = messageOf(example, exampleFrames).envelope
     expect(messageId(empty)).toBe('01234567-89ab-cdef-0123-456789abcdef-0011223344556677-7-6')
@@ -111,12 +111,12 @@ describe('an envelope', () => {
     expect(messageId({ ...next, run: '0011223344556678' })).not.toBe(messageId(next))
   })
 
-  it('may have no frames, even before the first one', () => {
+  test('may have no frames, even before the first one', () => {
     const { bytes } = messageOf({ ...example, first: 0 }, [])
     expect(readEnvelope(bytes)).toMatchObject({ first: 0, last: -1, lost: 3 })
   })
 
-  it('of another version is refused by name, also if nothing else follows', () => {
+  test('of another version is refused by name, also if nothing else follows', () => {
     const bytes = messageOf(example, exampleFrames).bytes
     bytes[4] = 2
     for (const end of [5, 40, bytes.length])
@@ -131,7 +131,7 @@ describe('an envelope', () => {
     expect(() => readEnvelope(bytes)).toThrow(expect.objectContaining({ code: 'ENVELOPE_VERSION' }))
   })
 
-  it('that is damaged anywhere is refused, or has whole frames: nothing else is thrown, and nothing outside is read', () => {
+  test('that is damaged anywhere is refused, or has whole frames: nothing else is thrown, and nothing outside is read', () => {
     fc.assert(
       fc.property(
         header,
@@ -154,7 +154,7 @@ describe('an envelope', () => {
     )
   })
 
-  it('is not any other bytes', () => {
+  test('is not any other bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         fc.pre(!hexOf(bytes).startsWith('524c4e46'))

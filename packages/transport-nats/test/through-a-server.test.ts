@@ -1,7 +1,7 @@
 /** publish() and openNats() with a real server: order, losses, acknowledgement, sharing and replay. */
 
 import { collect, framesOf, message, messages } from '@ringlink/transport/conformance'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newStream, openConsumer, TestHost, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
 
@@ -14,7 +14,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('frames through a s
     await server[Symbol.asyncDispose]()
   })
 
-  it('come as the host delivered them, with its name and what was lost', async () => {
+  test('come as the host delivered them, with its name and what was lost', async () => {
     const stream = await newStream(server)
     await using host = await TestHost.open(server, { stream, host: 'web1' })
     await using consumer = await openConsumer(server, { stream })
@@ -33,7 +33,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('frames through a s
     expect([...consumer.hosts.values()]).toMatchObject([{ host: 'web1', frames: 40, lost: 3, droppedFrames: 0 }])
   })
 
-  it.each(['none', 'deflate'] as const)(
+  test.each(['none', 'deflate'] as const)(
     'of several hosts reach everybody, or are shared, compressed by %s',
     async (compression) => {
       const stream = await newStream(server)
@@ -62,7 +62,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('frames through a s
     },
   )
 
-  it('are acknowledged when their last batch and lease are released, and not before', async () => {
+  test('are acknowledged when their last batch and lease are released, and not before', async () => {
     const stream = await newStream(server)
     await using host = await TestHost.open(server, { stream })
     await using consumer = await openConsumer(server, { stream, batchSize: 4 })
@@ -83,7 +83,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('frames through a s
     await until(() => consumer.deliveries.acknowledged === acknowledged + 2)
   })
 
-  it('come again, to another program, when the first one dies or closes without releasing them', async () => {
+  test('come again, to another program, when the first one dies or closes without releasing them', async () => {
     const stream = await newStream(server)
     await using host = await TestHost.open(server, { stream })
     host.deliver(...messages(5))
@@ -97,7 +97,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('frames through a s
     expect(await collect(second, 5)).toEqual(messages(5))
   })
 
-  it('can be replayed from a sequence number or a time, and a named consumer continues', async () => {
+  test('can be replayed from a sequence number or a time, and a named consumer continues', async () => {
     const stream = await newStream(server)
     await using host = await TestHost.open(server, { stream })
     host.deliver(message(0))

@@ -1,7 +1,7 @@
 /** The client on a simulated kernel. */
 
 import { openQueue, type Queue, type QueueOptions } from '@ringlink/client'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimKernel } from '../src/index.ts'
 import { textOf, udp } from './support.ts'
 
@@ -32,7 +32,7 @@ async function read(
 }
 
 describe('the client on a simulated kernel', () => {
-  it('answers packets', async () => {
+  test('answers packets', async () => {
     const { kernel, queue, delivered, inject } = await open()
     inject('a', 'b', 'c')
     await read(queue, 3, (text, packet) => (text === 'b' ? packet.drop() : packet.accept()))
@@ -41,7 +41,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('wakes a loop that waits', async () => {
+  test('wakes a loop that waits', async () => {
     const { queue, delivered, inject } = await open()
     const reading = read(queue, 2, (_, packet) => packet.accept())
     inject('first')
@@ -53,7 +53,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('gives packets without a verdict the queue’s own, at the end of their batch', async () => {
+  test('gives packets without a verdict the queue’s own, at the end of their batch', async () => {
     const accepting = await open({ unanswered: 'accept' })
     accepting.inject('a', 'b')
     await read(accepting.queue, 2, (text, packet) => text === 'b' && packet.drop())
@@ -68,7 +68,7 @@ describe('the client on a simulated kernel', () => {
     expect(dropping.kernel.dropped.verdict).toBe(1)
   })
 
-  it('keeps a held packet readable after its frame was overwritten', async () => {
+  test('keeps a held packet readable after its frame was overwritten', async () => {
     const { queue, delivered, inject } = await open()
     inject('held', 'other')
     const held: { payload(): Uint8Array; accept(): void }[] = []
@@ -87,7 +87,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('tells the owner of a packet whose verdict came too late', async () => {
+  test('tells the owner of a packet whose verdict came too late', async () => {
     const { kernel, queue, inject } = await open()
     const late: number[] = []
     queue.events.on('late', (id) => late.push(id))
@@ -107,7 +107,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('can be configured from inside the loop', async () => {
+  test('can be configured from inside the loop', async () => {
     const { queue, delivered, inject } = await open({ copyRange: 60 })
     inject('long enough to be cut by the copy range')
     const lengths: number[] = []
@@ -125,7 +125,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('counts what was lost as the gap in the ids', async () => {
+  test('counts what was lost as the gap in the ids', async () => {
     const { kernel, queue, inject } = await open({ receiveBufferSize: 8320 })
     inject(...Array.from({ length: 15 }, () => 'x'))
     const lost: number[] = []
@@ -139,7 +139,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('refuses a queue that another owns, and one without privileges', async () => {
+  test('refuses a queue that another owns, and one without privileges', async () => {
     const { kernel, queue } = await open()
     const refused = (privileged: boolean) =>
       openQueue({ number: 0, transport: (needs) => kernel.open({ ...needs, privileged }) })
@@ -154,14 +154,14 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('answers unread packets when it is closed', async () => {
+  test('answers unread packets when it is closed', async () => {
     const { kernel, queue, delivered, inject } = await open({ unanswered: 'accept' })
     inject('a', 'b', 'c')
     await queue.close()
     expect([delivered, kernel.dropped.flushed]).toEqual([['a', 'b', 'c'], 0])
   })
 
-  it('exposes reads of a packet after its batch', async () => {
+  test('exposes reads of a packet after its batch', async () => {
     const { queue, inject } = await open()
     inject('a')
     let kept: { readonly id: number } | undefined
@@ -173,7 +173,7 @@ describe('the client on a simulated kernel', () => {
     await queue.close()
   })
 
-  it('survives thousands of queues opened and closed', async () => {
+  test('survives thousands of queues opened and closed', async () => {
     const kernel = new SimKernel()
     for (let i = 0; i < 2000; i++) {
       const transport = (needs: Parameters<SimKernel['open']>[0]) =>

@@ -12,7 +12,7 @@ import {
   u32,
   writeAttributes,
 } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DATABASE_GROUP, DATABASE_PROTOCOL, DatabaseMessage, SimKernel } from '../src/index.ts'
 import { ask, errnos, receiveAll, sendBytes } from './support.ts'
 
@@ -53,7 +53,7 @@ function count(frames: readonly Uint8Array[]): { rows: number; done: number; int
 }
 
 describe('a dump', () => {
-  it('comes in chunks, the next when half of the buffer is free', () => {
+  test('comes in chunks, the next when half of the buffer is free', () => {
     const { socket } = filled(500, { batchSize: 1 })
     sendBytes(socket, request(DatabaseMessage.Get, DUMP))
     const frames: Uint8Array[] = []
@@ -68,7 +68,7 @@ describe('a dump', () => {
     expect(frames.length).toBeLessThan(5)
   })
 
-  it('does not continue without a receive, and refuses a second one', () => {
+  test('does not continue without a receive, and refuses a second one', () => {
     const { socket } = filled(500)
     sendBytes(socket, request(DatabaseMessage.Get, DUMP), request(DatabaseMessage.Get, DUMP))
     using batch = socket.poll()
@@ -83,7 +83,7 @@ describe('a dump', () => {
     expect(count(receiveAll(socket))).toMatchObject({ rows: 500, done: 1 })
   })
 
-  it('says that it was interrupted when a row changed in between', () => {
+  test('says that it was interrupted when a row changed in between', () => {
     const { kernel, socket } = filled(100)
     sendBytes(socket, request(DatabaseMessage.Get, DUMP))
     kernel.database.delete(3)
@@ -91,7 +91,7 @@ describe('a dump', () => {
     expect(count(receiveAll(socket))).toEqual({ rows: 99, done: 1, interrupted: 1 })
   })
 
-  it('is what Session.dump reads', async () => {
+  test('is what Session.dump reads', async () => {
     const { kernel, socket } = filled(300)
     await using session = new Session(socket, { protocol: DATABASE_PROTOCOL })
     const dump = {
@@ -106,7 +106,7 @@ describe('a dump', () => {
 })
 
 describe('rows', () => {
-  it('are added, requested and removed, and the group is notified', () => {
+  test('are added, requested and removed, and the group is notified', () => {
     const { kernel, socket } = filled(0)
     const watcher = kernel.open({ protocol: DATABASE_PROTOCOL, groups: [DATABASE_GROUP] })
     const value = new Uint8Array([1, 2, 3])

@@ -1,7 +1,7 @@
 /** One seed, one outcome; the virtual clock. */
 
 import { type QueueMessage, Verdict } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimKernel, VirtualClock } from '../src/index.ts'
 import { ask, bind, config, copyAll, receiveAll, sendBytes, udp, verdict } from './support.ts'
 
@@ -37,7 +37,7 @@ function trace(seed: number): string {
 }
 
 describe('a simulated kernel', () => {
-  it('does the same twice for one seed, and something else for another', () => {
+  test('does the same twice for one seed, and something else for another', () => {
     const first = trace(7)
     expect(first.split('\n').length).toBeGreaterThan(300)
     expect(trace(7)).toBe(first)
@@ -46,7 +46,7 @@ describe('a simulated kernel', () => {
 })
 
 describe('the virtual clock', () => {
-  it('runs timers in their order, at their time', () => {
+  test('runs timers in their order, at their time', () => {
     const clock = new VirtualClock()
     const log: string[] = []
     clock.schedule(20, () => log.push(`b ${clock.now}`))

@@ -1,5 +1,5 @@
 import { Hook, Protocol } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type PacketMeta, type Rule, SimKernel, type SimKernelOptions, type SimOptions } from '../src/index.ts'
 import type { RingKernelOptions } from '../src/rings/ring-socket.ts'
 import { udp } from './support.ts'
@@ -8,7 +8,7 @@ type Row = readonly [given: unknown, code: 'ARGUMENT' | 'VALUE_RANGE', path: str
 
 /** Each row is refused with this code, and a message of this place and problem. */
 function refuses(rows: readonly Row[], use: (given: unknown) => void): void {
-  it.each(rows)('%o: %s at %s, %s', (given, code, path, problem) => {
+  test.each(rows)('%o: %s at %s, %s', (given, code, path, problem) => {
     const message = expect.stringContaining(problem)
     expect(() => use(given)).toThrow(expect.objectContaining({ code, path, message }))
   })
@@ -62,11 +62,11 @@ describe('the options of a simulated socket', () => {
     (given) => kernel.open(given as SimOptions),
   )
 
-  it('leaves nothing open: the first port id is still free', () => {
+  test('leaves nothing open: the first port id is still free', () => {
     expect(kernel.open({ protocol }).portId).toBe(1000)
   })
 
-  it('of a ring system say what is wrong with its kernel', () => {
+  test('of a ring system say what is wrong with its kernel', () => {
     const open = (given: unknown) => kernel.ringSystem({ protocol }, given as RingKernelOptions)
     expect(() => open({ dumptrim: true })).toThrow(
       expect.objectContaining({ code: 'ARGUMENT', path: 'kernel.dumptrim' }),
@@ -104,7 +104,7 @@ describe('rules of a simulated kernel', () => {
     (given) => kernel.addRule(given as Rule),
   )
 
-  it('stay as they were added even if the object changes, which still removes them', () => {
+  test('stay as they were added even if the object changes, which still removes them', () => {
     const rule: { hook: number; verdict: 'accept' | 'drop' } = { hook, verdict: 'drop' }
     expect(kernel.addRule(rule)).toBe(rule)
     rule.verdict = 'accept'
@@ -138,7 +138,7 @@ describe('packets that are injected', () => {
     (given) => kernel.inject(udp(1, 'x'), given as PacketMeta),
   )
 
-  it('are bytes', () => {
+  test('are bytes', () => {
     expect(() => kernel.inject('packet' as never)).toThrow(
       expect.objectContaining({
         code: 'ARGUMENT',
@@ -148,7 +148,7 @@ describe('packets that are injected', () => {
     )
   })
 
-  it('go nowhere when they are refused, and go their way with members left undefined', () => {
+  test('go nowhere when they are refused, and go their way with members left undefined', () => {
     expect(kernel.delivered).toBe(0)
     kernel.inject(udp(1, 'x'), { mark: undefined, owner: null, hardwareAddress: null, timestamp: 5n, borrowed: true })
     expect(kernel.delivered).toBe(1)

@@ -1,7 +1,7 @@
 /** The answers and packets of the simulated kernel against those of a real one, byte for byte. */
 import { readdirSync } from 'node:fs'
 import { ControlType, Message, Protocol, QueueFlag, QueueMessage, QueuePacketView } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Checksum, fillPartialChecksum, SimKernel } from '../src/index.ts'
 import { ask, bind, config, copyAll, receiveAll, sendBytes, udp, vector, verdict } from './support.ts'
 
@@ -56,13 +56,13 @@ describe('requests are answered as Linux 6.18 answered them', () => {
     ['verdict-header-short', 'control-extack-message-offset'],
   ]
   const pairs = answered.map((name) => [name.replace(/-(ack|error)$/, ''), name]).concat(special)
-  it.each(pairs)('%s: %s', (requestName, answerName) => {
+  test.each(pairs)('%s: %s', (requestName, answerName) => {
     expect(answerTo(requestName as string, answerName as string)).toEqual(vector(answerName as string))
   })
 })
 
 describe('packets are shown as Linux 6.18 showed them', () => {
-  it.each(names.filter((name) => name.startsWith('packet-')))('%s', (name) => {
+  test.each(names.filter((name) => name.startsWith('packet-')))('%s', (name) => {
     const expected = vector(name)
     const memory = new Message(expected).view.memory
     const view = new QueuePacketView().wrap(memory, 0, expected.length)

@@ -1,6 +1,6 @@
 import { Errno } from '@ringlink/codec/errors'
 import type { NativeBinding, NativeHandle } from '@ringlink/native'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { dropsInTable } from '../src/drops.ts'
 import { NetlinkSocket } from '../src/netlink-socket.ts'
 import { checkOptions } from '../src/options.ts'
@@ -13,7 +13,7 @@ describe('drops in /proc/net/netlink', () => {
     '',
   ].join('\n')
 
-  it('are found by protocol and port, in any column', () => {
+  test('are found by protocol and port, in any column', () => {
     expect(dropsInTable(table, 12, 4711)).toBe(17)
     expect(dropsInTable(table, 0, 4711)).toBe(5)
     expect(dropsInTable(table.replaceAll('Drops ', 'Other '), 12, 4711)).toBeLessThan(0)
@@ -40,17 +40,17 @@ describe('the counter of drops', () => {
     return socket
   }
 
-  it('is the one of the socket, if the kernel has it', () => {
+  test('is the one of the socket, if the kernel has it', () => {
     const socket = socketOn(3, table)
     expect([socket.drops(), socket.countsDrops]).toEqual([3, 'at once'])
   })
 
-  it('is the column of /proc/net/netlink before Linux 4.12', () => {
+  test('is the column of /proc/net/netlink before Linux 4.12', () => {
     const socket = socketOn(-Errno.EOPNOTSUPP, table)
     expect([socket.drops(), socket.countsDrops]).toEqual([17, 'in a table'])
   })
 
-  it('is unknown without either: a loss then counts as one, and is not exact', () => {
+  test('is unknown without either: a loss then counts as one, and is not exact', () => {
     const socket = socketOn(-Errno.EOPNOTSUPP, -Errno.ENOENT)
     expect(socket.drops()).toBeLessThan(0)
     expect(socket.countsDrops).toBe('never')

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { asksForHelp, readArguments } from '../../src/command-line/arguments.ts'
 import { allOptions } from '../../src/command-line/command.ts'
 import { UsageError } from '../../src/command-line/values.ts'
@@ -7,7 +7,7 @@ import { descriptions } from '../../src/descriptions.ts'
 
 const commands = fc.constantFrom(...descriptions)
 
-it('reads any words, or refuses them with a mistake of the user', () => {
+test('reads any words, or refuses them with a mistake of the user', () => {
   fc.assert(
     fc.property(commands, fc.array(fc.string({ unit: 'binary' })), (command, words) => {
       asksForHelp(words)
@@ -22,7 +22,7 @@ it('reads any words, or refuses them with a mistake of the user', () => {
   )
 })
 
-it('returns every option as given', () => {
+test('returns every option as given', () => {
   const given = commands.chain((command) => {
     const options = Object.entries(allOptions(command)).filter(([name]) => name !== 'help')
     return fc.tuple(fc.constant(command), fc.subarray(options), fc.string({ minLength: 1, maxLength: 9 }))

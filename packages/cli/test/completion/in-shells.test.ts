@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fishCompletion, zshCompletion } from '../../src/completion/shells.ts'
 import { descriptions } from '../../src/descriptions.ts'
 import { onTerminal, type Step } from '../support/terminal.ts'
@@ -56,7 +56,7 @@ describe.skipIf(isMissing('fish'))(title('fish'), () => {
       .sort()
   }
 
-  it.each(CASES)('%s', (line, proposals) => {
+  test.each(CASES)('%s', (line, proposals) => {
     expect(complete(line)).toEqual(proposals)
   })
 
@@ -91,7 +91,7 @@ describe.skipIf(isMissing('zsh'))(title('zsh'), () => {
     })
   }, 90_000)
 
-  it.each(CASES)('%s', (line, proposals) => {
+  test.each(CASES)('%s', (line, proposals) => {
     const { becomes, text } = shown[lines.indexOf(line)] ?? { becomes: '', text: '' }
     const before = line.replace(/\S*$/, '')
     if (proposals.length === 1) expect(becomes.trim()).toBe(`${before}${proposals[0]}`)

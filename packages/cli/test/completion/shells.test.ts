@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { allOptions } from '../../src/command-line/command.ts'
 import { bashCompletion, fishCompletion, zshCompletion } from '../../src/completion/shells.ts'
 import { descriptions } from '../../src/descriptions.ts'
@@ -47,7 +47,7 @@ describe('completion in every shell', () => {
     }
   })
 
-  it('zsh and fish quote what summaries have', () => {
+  test('zsh and fish quote what summaries have', () => {
     const command = {
       name: 'x',
       summary: "it's: a [test]",

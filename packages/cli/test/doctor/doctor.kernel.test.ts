@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BuiltCommand, buildCommand } from '../support/bundle.ts'
 
 let command: BuiltCommand
@@ -42,7 +42,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 `
 
 describe('ringlink doctor on this machine', () => {
-  it('finds queues, logs and rules in a new namespace, and leaves nothing there', () => {
+  test('finds queues, logs and rules in a new namespace, and leaves nothing there', () => {
     const { status, states, stderr } = run(['unshare', '-Urn', ...doctor()])
     expect(stderr).toBe('')
     expect(status).toBe(0)
@@ -56,26 +56,26 @@ describe('ringlink doctor on this machine', () => {
     })
   })
 
-  it('says what is missing to a user without privileges', () => {
+  test('says what is missing to a user without privileges', () => {
     const { status, states } = run(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...doctor()])
     expect(status).toBe(1)
     expect(states).toMatchObject({ 'system.privileges': 'fail', 'queue.subsystem': 'unknown', 'system.addon': 'ok' })
   })
 
-  it('does not call a network its own that belongs to another user namespace', () => {
+  test('does not call a network its own that belongs to another user namespace', () => {
     const { status, states } = run(['unshare', '-Ur', ...doctor()])
     expect(status).toBe(1)
     expect(states).toMatchObject({ 'system.privileges': 'ok', 'queue.subsystem': 'unknown' })
   })
 
-  it('works in a container without io_uring', () => {
+  test('works in a container without io_uring', () => {
     const { status, states, events } = run(['unshare', '-Urn', 'python3', '-c', WITHOUT_URING, ...doctor()])
     expect(status).toBe(0)
     expect(states).toMatchObject({ 'ring.io_uring': 'warn', 'system.seccomp': 'info', 'queue.subsystem': 'ok' })
     expect(events.find(({ id }) => id === 'ring.io_uring')?.found).toContain('EPERM')
   })
 
-  it('works without the addon', () => {
+  test('works without the addon', () => {
     const folder = join(command.folder, 'empty')
     mkdirSync(folder)
     writeFileSync(join(folder, 'package.json'), '{ "name": "@ringlink/native", "version": "0.0.0" }')

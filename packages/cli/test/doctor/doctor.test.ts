@@ -1,5 +1,5 @@
 import { Errno, NetlinkError } from '@ringlink/codec'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Answers } from '../../src/doctor/ask.ts'
 import type { Machine } from '../../src/doctor/machine.ts'
 import { formatReport } from '../../src/doctor/report.ts'
@@ -62,7 +62,7 @@ async function stateOf(id: string, given: Probes) {
 }
 
 describe('ringlink doctor', () => {
-  it('finds nothing missing where nothing is', async () => {
+  test('finds nothing missing where nothing is', async () => {
     const { checks, worksForQueues } = await diagnose(probes(root))
     expect(checks.filter(({ state }) => state === 'fail' || state === 'warn' || state === 'unknown')).toEqual([])
     expect(worksForQueues).toBe(true)
@@ -86,7 +86,7 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(works)
   })
 
-  it('judges nothing by a table that could not be made', async () => {
+  test('judges nothing by a table that could not be made', async () => {
     const refusals = { table: Errno.EOPNOTSUPP, owner: Errno.EOPNOTSUPP, queueExpression: Errno.EOPNOTSUPP }
     const given = probes(root, { ask: async () => ({ ...everything, ...refusals }) })
     const found = 'cannot be tried: see tables for IPv4 and IPv6'
@@ -94,7 +94,7 @@ describe('ringlink doctor', () => {
     expect(await stateOf('rules.queue', given)).toMatchObject({ state: 'unknown', found })
   })
 
-  it('says which modules to load where there is no netlink of netfilter', async () => {
+  test('says which modules to load where there is no netlink of netfilter', async () => {
     const refusal = Object.assign(new NetlinkError('SYSTEM', 'open socket: EPROTONOSUPPORT'), {
       errno: Errno.EPROTONOSUPPORT,
     })
@@ -106,7 +106,7 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(false)
   })
 
-  it('says what a user without privileges can do', async () => {
+  test('says what a user without privileges can do', async () => {
     const files = { ...root, '/proc/self/status': 'CapEff:\t0000000000000000\nSeccomp:\t2\n' }
     const given = probes(files, { machine: { userId: 1000 } })
     expect(await stateOf('system.privileges', given)).toMatchObject({
@@ -117,13 +117,13 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(false)
   })
 
-  it('says that user namespaces are forbidden, and by what', async () => {
+  test('says that user namespaces are forbidden, and by what', async () => {
     const files = { ...root, '/proc/sys/user/max_user_namespaces': '0\n' }
     const check = await stateOf('system.user-namespaces', probes(files, { machine: { userId: 1000 } }))
     expect(check).toMatchObject({ state: 'warn', found: 'user.max_user_namespaces is 0' })
   })
 
-  it('works without the addon, and does not ask the kernel then', async () => {
+  test('works without the addon, and does not ask the kernel then', async () => {
     const given = probes(root, {
       loadAddon: () => {
         throw new Error('no addon for this platform')
@@ -135,7 +135,7 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(false)
   })
 
-  it('takes io_uring for what it is: of advantage, and not needed', async () => {
+  test('takes io_uring for what it is: of advantage, and not needed', async () => {
     const refusal = { works: false, step: 'set up io_uring', errno: Errno.EPERM, reason: 'EPERM: forbidden' } as const
     const files = { ...root, '/proc/sys/kernel/io_uring_disabled': '2\n' }
     const given = probes(files, { probeUring: async () => refusal })
@@ -144,20 +144,20 @@ describe('ringlink doctor', () => {
     expect((await diagnose(given)).worksForQueues).toBe(true)
   })
 
-  it('does not blame the kernel for what a seccomp filter may forbid', async () => {
+  test('does not blame the kernel for what a seccomp filter may forbid', async () => {
     const refusal = { works: false, step: 'set up io_uring', errno: Errno.ENOSYS, reason: 'ENOSYS: none' } as const
     const files = { ...root, '/proc/self/status': 'CapEff:\t000001ffffffffff\nSeccomp:\t2\n' }
     const check = await stateOf('ring.io_uring', probes(files, { probeUring: async () => refusal }))
     expect(check).toMatchObject({ state: 'warn', found: expect.stringContaining('seccomp filter') })
   })
 
-  it('reports on another system that nothing is available', async () => {
+  test('reports on another system that nothing is available', async () => {
     const { worksForQueues, checks } = await diagnose(probes({}, { machine: { platform: 'darwin', userId: 501 } }))
     expect(worksForQueues).toBe(false)
     expect(checks[0]).toMatchObject({ state: 'fail', advice: expect.stringContaining('--transport sim') })
   })
 
-  it('names owners and losses, and nothing of theirs can steer a terminal', async () => {
+  test('names owners and losses, and nothing of theirs can steer a terminal', async () => {
     const files = {
       ...root,
       '/proc/self/net/netfilter/nfnetlink_queue': '    7   4711     2 2 65531     5     3       99  1\n',

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { looksLikeHex, parseHex } from '../../src/inspect/hex.ts'
 
 const BYTES = Uint8Array.from([0x14, 0, 0, 0, 0x10, 0xab, 0xcd, 0xef, 0x30, 0x31])
@@ -27,7 +27,7 @@ describe('hexadecimal text', () => {
     expect(parseHex(text)).toContain(problem)
   })
 
-  it('is read back as it was written, for any bytes and layout', () => {
+  test('is read back as it was written, for any bytes and layout', () => {
     const layouts = fc.constantFrom('', ' ', ', 0x', '\\x', '\n')
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), layouts, (bytes, separator) => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isStrace, StraceReader } from '../../src/inspect/strace.ts'
 
 const ROUTE = 0
@@ -14,7 +14,7 @@ function read(lines: readonly string[]) {
 }
 
 describe('output of strace', () => {
-  it('has bytes in strings, of a socket whose protocol is known', () => {
+  test('has bytes in strings, of a socket whose protocol is known', () => {
     const { chunks } = read([
       'socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_NETFILTER) = 3',
       `sendto(3, "${escaped}", 16, 0, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 16`,
@@ -22,7 +22,7 @@ describe('output of strace', () => {
     expect(chunks).toEqual([{ bytes: NOOP, label: 'sendto(3)', protocol: NETFILTER }])
   })
 
-  it('has bytes in dumps, one for each buffer, which go before strings', () => {
+  test('has bytes in dumps, one for each buffer, which go before strings', () => {
     const dump = ' | 00000  10 00 00 00 01 00 05 00  00 00 00 00 00 00 00 00   ................ |'
     const { chunks, reader } = read([
       '[pid 12] socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) = 4',
@@ -37,7 +37,7 @@ describe('output of strace', () => {
     expect(reader.decoded).toBe(1)
   })
 
-  it('names the protocol of a descriptor with -y', () => {
+  test('names the protocol of a descriptor with -y', () => {
     const { chunks } = read([
       `recvmsg(5<NETLINK:[NETFILTER:77]>, {msg_iov=[{iov_base="${escaped}", iov_len=16}]}, 0) = 16`,
     ])
@@ -52,12 +52,12 @@ describe('output of strace', () => {
     expect(read(lines).chunks).toEqual([])
   })
 
-  it('counts what strace cut', () => {
+  test('counts what strace cut', () => {
     const { reader } = read([`sendto(3<NETLINK:[ROUTE:1]>, "${escaped}"..., 90, 0, NULL, 0) = 90`])
     expect(reader.cut).toBe(1)
   })
 
-  it('is any text', () => {
+  test('is any text', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), (lines) => {
         isStrace(lines.join('\n'))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { decodePcapng, nflogMessage } from '@ringlink/capture'
 import { LogRecordView, Memory } from '@ringlink/codec'
 import { loadVector } from '@ringlink/test-support/vectors'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { CaptureOutput, type Rotation } from '../../src/log/capture-output.ts'
 
 const { bytes } = loadVector('log', 'packet-prefix')
@@ -26,7 +26,7 @@ async function write(rotation: Rotation) {
     .map((name) => [...decodePcapng(readFileSync(join(folder, name)))].filter((block) => block.type === 'packet'))
 }
 
-it('writes what can be read back', async () => {
+test('writes what can be read back', async () => {
   const [packets = [], ...more] = await write({})
   expect(more).toEqual([])
   expect(packets.map(({ dropCount }) => dropCount ?? 0n)).toEqual([0n, 0n, 2n, ...Array<bigint>(7).fill(0n)])
@@ -37,14 +37,14 @@ it('writes what can be read back', async () => {
   expect(back?.payload()).toEqual(record.payload())
 })
 
-it('begins a new file by time, and keeps the last ones', async () => {
+test('begins a new file by time, and keeps the last ones', async () => {
   expect((await write({ time: 4000 })).map((packets) => packets.length)).toEqual([4, 4, 2])
   rmSync(folder, { recursive: true })
   folder = mkdtempSync(join(tmpdir(), 'ringlink-log-test-'))
   expect((await write({ time: 4000, keep: 2 })).map((packets) => packets.length)).toEqual([4, 2])
 })
 
-it('begins a new file by size', async () => {
+test('begins a new file by size', async () => {
   const files = await write({ size: 600 })
   expect(files.length).toBeGreaterThan(2)
   expect(files.flat()).toHaveLength(10)

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readArguments } from '../../src/command-line/arguments.ts'
 import { logDescription } from '../../src/commands/log.ts'
 import { readSettings } from '../../src/log/settings.ts'
@@ -8,7 +8,7 @@ function read(words: readonly string[]) {
 }
 
 describe('the options of ringlink log', () => {
-  it('are read', () => {
+  test('are read', () => {
     const files = ['--write', 'x.pcapng', '--rotate-size', '10M', '--rotate-time', '5m', '--keep', '3']
     expect(read(['--group', '5,6', '--group', '5', ...files, '--json'])).toMatchObject({
       groups: [5, 6],

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { allOptions } from '../../src/command-line/command.ts'
 import { descriptions } from '../../src/descriptions.ts'
 import { manualPage } from '../../src/manual/page.ts'
 
 const page = manualPage(descriptions, '1.2.3')
 
-it('has every command, option and example', () => {
+test('has every command, option and example', () => {
   for (const command of descriptions) {
     expect(page).toContain(`ringlink ${command.name}`)
     for (const option of Object.keys(allOptions(command)))
@@ -16,7 +16,7 @@ it('has every command, option and example', () => {
   }
 })
 
-it('is read by groff without a warning', ({ skip }) => {
+test('is read by groff without a warning', ({ skip }) => {
   const { error, stderr } = spawnSync('groff', ['-man', '-ww', '-z'], { input: page, encoding: 'utf8' })
   if (error !== undefined) skip('groff is not installed')
   expect(stderr).toBe('')

@@ -1,7 +1,7 @@
 /** The commands with a real server: one publishes made-up packets, others show them. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serverTests, serverUnavailable, TestServer } from '../../../transport-nats/test/support/server.ts'
 import { type BuiltCommand, buildCommand } from '../support/bundle.ts'
 
@@ -35,7 +35,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('ringlink log --to 
     await server[Symbol.asyncDispose]()
   })
 
-  it('publish and show every packet, with a line for each host', async () => {
+  test('publish and show every packet, with a line for each host', async () => {
     const url = `${server.address}/LOGS`
     const simulated = ['log', '--group', '5', '--transport', 'sim', '--timeout', '20', '--count', '20', '--json']
     for (const host of ['web1', 'web2']) {
@@ -58,7 +58,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('ringlink log --to 
     expect(text.lines.join('\n')).toMatch(/hosts +packets +lost datagrams +dropped\nweb1 +\d+ +0 +0\nweb2 +\d+ +0 +0/)
   })
 
-  it('say what is wrong with a stream', async () => {
+  test('say what is wrong with a stream', async () => {
     const missing = await run(command, ['log', '--from', `${server.address}/NONE`])
     expect(missing).toMatchObject({ code: 1, lines: [] })
     expect(missing.errors).toContain(

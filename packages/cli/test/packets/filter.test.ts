@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compileFilter, FilterError } from '../../src/packets/filter.ts'
 import { authentication, cut, extension, fragment, ipv4, ipv6, packet, tcp, udp } from './packets.ts'
 
@@ -109,12 +109,12 @@ const table: readonly (readonly [string, readonly PacketName[]])[] = [
 ]
 
 describe('a filter', () => {
-  it.each(table)('%s', (expression, expected) => {
+  test.each(table)('%s', (expression, expected) => {
     const filter = compileFilter(expression)
     expect(ALL.filter((name) => filter(packets[name])).sort()).toEqual([...expected].sort())
   })
 
-  it('finds ports of a packet that was cut after them, and none if they are missing', () => {
+  test('finds ports of a packet that was cut after them, and none if they are missing', () => {
     const [protocol, port] = [compileFilter('udp'), compileFilter('udp dport 53')]
     expect(port(cut(packets.dns, 24))).toBe(true)
     expect(port(cut(packets.dns, 23))).toBe(false)
@@ -125,7 +125,7 @@ describe('a filter', () => {
     expect(protocol(cut(packets['dns6 after extension headers'], 41))).toBe(false)
   })
 
-  it('looks for a text in the payload, not in headers or after the end', () => {
+  test('looks for a text in the payload, not in headers or after the end', () => {
     // The source port spells "se", and the bytes after every packet here begin with "secret".
     const text = compileFilter("text 'se'")
     expect(text(packet(ipv4(UDP, udp(0x7365, 53))))).toBe(false)
@@ -135,7 +135,7 @@ describe('a filter', () => {
     expect(compileFilter("text 'xsecret'")(packet(ipv4(UDP, udp(1, 2, 'x'))))).toBe(false)
   })
 
-  it('finds a text at any place', () => {
+  test('finds a text at any place', () => {
     fc.assert(
       fc.property(
         fc.string({ maxLength: 40 }),
@@ -150,7 +150,7 @@ describe('a filter', () => {
     )
   })
 
-  it('never throws, for any packet', () => {
+  test('never throws, for any packet', () => {
     const filters = [...table.map(([expression]) => expression)].map(compileFilter)
     const anything = fc.uint8Array({ maxLength: 120 })
     // Random bytes are seldom IP; these are, and continue with random headers.
@@ -165,7 +165,7 @@ describe('a filter', () => {
     )
   })
 
-  it('gives up on a packet of only extension headers', () => {
+  test('gives up on a packet of only extension headers', () => {
     let content: number[] = udp(1, 53)
     for (let i = 0; i < 40; i++) content = extension(i === 0 ? UDP : DESTINATION_OPTIONS, 8, content)
     expect(compileFilter('udp')(packet(ipv6(DESTINATION_OPTIONS, content)))).toBe(false)
@@ -205,7 +205,7 @@ const mistakes: readonly (readonly [string, string, string])[] = [
 ]
 
 describe('a filter that is wrong', () => {
-  it.each(mistakes)('%s', (expression, marker, word) => {
+  test.each(mistakes)('%s', (expression, marker, word) => {
     const error = errorOf(expression)
     expect(error.position).toBe(expression.trim() === '' ? expression.trimEnd().length : marker.indexOf('^'))
     expect(error.length).toBe(marker.trim().length)
@@ -213,7 +213,7 @@ describe('a filter that is wrong', () => {
     expect(error.message.split('\n').slice(1)).toEqual([`  ${expression}`, `  ${marker}`])
   })
 
-  it('is reported, and nothing else happens', () => {
+  test('is reported, and nothing else happens', () => {
     const word = fc.constantFrom(
       'tcp',
       'not',
@@ -248,7 +248,7 @@ describe('a filter that is wrong', () => {
     )
   })
 
-  it('does not overflow the stack', () => {
+  test('does not overflow the stack', () => {
     expect(errorOf('('.repeat(100_000)).message).toContain('nesting')
     expect(errorOf('not '.repeat(100_000)).message).toContain('nesting')
     expect(compileFilter(`${'tcp or '.repeat(10_000)}udp`)(packets.dns)).toBe(true)

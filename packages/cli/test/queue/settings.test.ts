@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readArguments } from '../../src/command-line/arguments.ts'
 import { queueDescription } from '../../src/commands/queue.ts'
 import { readSettings } from '../../src/queue/settings.ts'
@@ -8,7 +8,7 @@ function read(words: readonly string[]) {
 }
 
 describe('the options of ringlink queue', () => {
-  it('are read', () => {
+  test('are read', () => {
     expect(read(['--queue', '0:3'])).toMatchObject({ queues: [0, 1, 2, 3], onExit: 'bypass', unanswered: 'drop' })
     expect(read(['--queue', '7', '--rule', 'output udp', '--on-exit', 'block', '--mark', '0x10'])).toMatchObject({
       queues: [7],

@@ -1,7 +1,7 @@
 /** Every command on a pseudo-terminal, in pipes and with closed streams, in namespaces of its own on the real kernel. */
 import { spawnSync } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descriptions } from '../../src/descriptions.ts'
 import { type CommandFolder, makeCommandFolder } from '../support/command-folder.ts'
 import { CTRL_C, onTerminal, type Step } from '../support/terminal.ts'
@@ -61,7 +61,7 @@ describe.each(descriptions.map((description) => [description.name, lineOf(descri
   (name, line) => {
     const endingLine = `${line}${ENDING[name] ?? ''}`
 
-    it('prints on a terminal, also one that changes its size, and Ctrl-C ends it', () => {
+    test('prints on a terminal, also one that changes its size, and Ctrl-C ends it', () => {
       const { output, status } = terminal(line, [
         { wait: '\\S', orEnd: true },
         { resize: [5, 20] },
@@ -74,13 +74,13 @@ describe.each(descriptions.map((description) => [description.name, lineOf(descri
       expect(output.lastIndexOf(SHOW_CURSOR)).toBeGreaterThanOrEqual(output.lastIndexOf(HIDE_CURSOR))
     })
 
-    it('works on a terminal of one row and one column', () => {
+    test('works on a terminal of one row and one column', () => {
       const { output, status } = terminal(line, [{ wait: '\\S', orEnd: true }, { send: CTRL_C }], [1, 1])
       expect(ENDED_AS_ASKED).toContain(status)
       expect(output).not.toMatch(/Error:|\n {4}at /)
     })
 
-    it('prints plain text into a pipe, also without standard input', () => {
+    test('prints plain text into a pipe, also without standard input', () => {
       const { status, stdout, stderr } = run(`${endingLine} <&-`)
       expect(stderr).not.toMatch(/Error:|\n {4}at /)
       expect(status).toBe(0)
@@ -89,13 +89,13 @@ describe.each(descriptions.map((description) => [description.name, lineOf(descri
       expect(stdout + stderr).not.toContain('\x1b')
     })
 
-    it('ends quietly if the reader of its pipe goes away', () => {
+    test('ends quietly if the reader of its pipe goes away', () => {
       const { status, stderr } = run(`${endingLine} | head -1 >/dev/null; exit "\${PIPESTATUS[0]}"`)
       expect(stderr).not.toMatch(/EPIPE|error:|\n {4}at /i)
       expect(status).toBe(0)
     })
 
-    it('says so if standard output is closed, and ends', () => {
+    test('says so if standard output is closed, and ends', () => {
       const { status, stderr } = run(`${endingLine} >&-`)
       expect(stderr).not.toMatch(/\n {4}at |Uncaught|node:/)
       expect([0, 1]).toContain(status)

@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { Progress } from '../../src/terminal/progress.ts'
 
 function terminal(isTTY: boolean) {
@@ -10,7 +10,7 @@ function terminal(isTTY: boolean) {
 const clock = vi.spyOn(performance, 'now')
 afterEach(() => clock.mockReset())
 
-it('shows nothing of what is done soon', () => {
+test('shows nothing of what is done soon', () => {
   const { written, stream } = terminal(true)
   clock.mockReturnValue(1000)
   const progress = new Progress(stream)
@@ -20,7 +20,7 @@ it('shows nothing of what is done soon', () => {
   expect(written).toEqual([])
 })
 
-it('shows a line, cut to the terminal, five times a second, and takes it away', () => {
+test('shows a line, cut to the terminal, five times a second, and takes it away', () => {
   const { written, stream } = terminal(true)
   clock.mockReturnValue(1000)
   const progress = new Progress(stream)
@@ -40,7 +40,7 @@ it('shows a line, cut to the terminal, five times a second, and takes it away', 
   expect(written[2]).toBe('\r\x1b[K')
 })
 
-it('shows nothing without a terminal', () => {
+test('shows nothing without a terminal', () => {
   const { written, stream } = terminal(false)
   clock.mockReturnValue(1000)
   const progress = new Progress(stream)

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { inColour } from '../../src/terminal/paint.ts'
 import { sparkline } from '../../src/terminal/sparkline.ts'
 import { cutTo, formatTable, widthOf } from '../../src/terminal/table.ts'
@@ -9,7 +9,7 @@ const cells = fc.string({ unit: fc.constantFrom('a', 'ä', '7', '▁'), maxLengt
 const painted = cells.map((text) => inColour('red', text))
 
 describe('a table', () => {
-  it('has columns as wide as they must be, colours or not', () => {
+  test('has columns as wide as they must be, colours or not', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.oneof(cells, painted), cells), { minLength: 1 }), (rows) => {
         const lines = formatTable([{}, { align: 'right' }], rows)
@@ -32,7 +32,7 @@ describe('a table', () => {
 })
 
 describe('cutTo', () => {
-  it('leaves so many columns, and the colours', () => {
+  test('leaves so many columns, and the colours', () => {
     fc.assert(
       fc.property(painted, fc.nat(14), (text, width) => {
         const cut = cutTo(text, width)
@@ -45,7 +45,7 @@ describe('cutTo', () => {
 })
 
 describe('a sparkline', () => {
-  it('has the last values, the highest as the highest bar', () => {
+  test('has the last values, the highest as the highest bar', () => {
     expect(sparkline([5, 0, 1, 2, 3, 4, 5, 6, 7], 8, true)).toBe('▁▂▃▄▅▆▇█')
     expect(sparkline([0, 0], 8, true)).toBe('▁▁')
     expect(sparkline([1, 9], 8, false)).toBe('.@')

@@ -3,7 +3,7 @@
 import { openQueue, Session } from '@ringlink/client'
 import { FrameStatus, type RingSystem, stepsOverSkip } from '@ringlink/transport/netlink-ring'
 import { DATABASE_GROUP, DATABASE_PROTOCOL, type RingKernelOptions, SimKernel } from '@ringlink/transport-sim'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { udp } from '../../../transport-sim/test/support.ts'
 import { openNetlinkRingOn } from '../../src/netlink/open.ts'
 import { checkNetlinkRingOptions } from '../../src/netlink/options.ts'
@@ -91,7 +91,7 @@ const statuses = (results: Result[]) => Object.fromEntries(results.map(({ name, 
 const failed = (results: Result[]) => results.filter(({ status }) => status === 'FAIL').map(({ name }) => name)
 
 describe('the checks of check-kernel.mjs', () => {
-  it.each<[string, RingKernelOptions]>([
+  test.each<[string, RingKernelOptions]>([
     ['Linux 4.5', {}],
     ['Linux 4.4 with its trimmed dumps', { dumpTrim: true }],
     ['Linux 4.0', { skip: 'broken' }],
@@ -104,7 +104,7 @@ describe('the checks of check-kernel.mjs', () => {
     expect(reported).toEqual(CHECK_NAMES)
   })
 
-  it.each<[string, string[], Sabotage]>([
+  test.each<[string, string[], Sabotage]>([
     ['claims to count its losses, and does not', ['overrun'], (system) => Object.assign(system, { drops: () => 0 })],
     ['does not look at the transmit ring', ['transmit ring'], (system) => Object.assign(system, { trigger: () => 0 })],
     [
@@ -122,7 +122,7 @@ describe('the checks of check-kernel.mjs', () => {
     expect(failed(await runChecks(machine({}, sabotage), undefined, 1500))).toEqual(expect.arrayContaining(expected))
   })
 
-  it('say why they were skipped, and what the probe found', async () => {
+  test('say why they were skipped, and what the probe found', async () => {
     const probe: RingProbe = { backend: 'netlink', step: 'setsockopt', errno: 92, explanation: 'none here' }
     const kernel = { ...machine({}, undefined, probe), queue: { skip: 'no rules can be made' } }
     const results = await runChecks(kernel)

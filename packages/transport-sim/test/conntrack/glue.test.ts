@@ -22,7 +22,7 @@ import {
   Verdict,
 } from '@ringlink/codec'
 import type { Transport } from '@ringlink/transport'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { udp } from '../support.ts'
 import { connectionsOf, openNetfilter, received, send, trackingKernel } from './support.ts'
 
@@ -48,7 +48,7 @@ function nextPacket(socket: Transport): QueuePacketView {
 }
 
 describe('the glue between packets and connections', () => {
-  it('tells the connection of a queued packet, which is not confirmed yet', () => {
+  test('tells the connection of a queued packet, which is not confirmed yet', () => {
     const kernel = glued()
     const socket = openNetfilter(kernel)
     kernel.addRule({ hook: Hook.Output, queue: 0 })
@@ -64,7 +64,7 @@ describe('the glue between packets and connections', () => {
     expect(new TextDecoder().decode(packet.payload().subarray(28))).toBe('hello')
   })
 
-  it('changes mark and timeout by a verdict, and says nothing of what cannot be changed', () => {
+  test('changes mark and timeout by a verdict, and says nothing of what cannot be changed', () => {
     const kernel = glued()
     const socket = openNetfilter(kernel)
     kernel.addRule({ hook: Hook.Output, queue: 0 })
@@ -87,7 +87,7 @@ describe('the glue between packets and connections', () => {
     expect(received(socket)).toEqual([0])
   })
 
-  it('tells the connection of a log record', () => {
+  test('tells the connection of a log record', () => {
     const kernel = glued()
     const socket = openNetfilter(kernel)
     kernel.addRule({ hook: Hook.Output, log: { group: 5, threshold: 1 } })

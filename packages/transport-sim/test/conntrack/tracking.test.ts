@@ -1,5 +1,5 @@
 import { ConntrackMessage, conntrackAttributes, Errno, GetFlag, Hook, MessageFlag, NewFlag } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type PacketMeta, SimKernel } from '../../src/index.ts'
 import { udp } from '../support.ts'
 import { connectionsOf, openNetfilter, received, send, trackingKernel } from './support.ts'
@@ -14,7 +14,7 @@ const DUMP = GetFlag.Dump
 const answered = () => udp(40000, 'reply', 5000)
 
 describe('connection tracking of the simulated kernel', () => {
-  it('tracks nothing while no rule asks for it', () => {
+  test('tracks nothing while no rule asks for it', () => {
     const kernel = new SimKernel()
     const socket = openNetfilter(kernel, [NEW])
     kernel.inject(udp(5000, 'a'))
@@ -23,14 +23,14 @@ describe('connection tracking of the simulated kernel', () => {
     expect(kernel.delivered).toBe(1)
   })
 
-  it('does not know the requests where there is no connection tracking', () => {
+  test('does not know the requests where there is no connection tracking', () => {
     const kernel = new SimKernel({ conntrack: false })
     const socket = openNetfilter(kernel)
     send(socket, ConntrackMessage.Get, DUMP, conntrackAttributes, {}, 0)
     expect(received(socket)).toEqual([Errno.EINVAL])
   })
 
-  it('confirms a connection when its packet was delivered, and not when it was dropped', () => {
+  test('confirms a connection when its packet was delivered, and not when it was dropped', () => {
     const kernel = trackingKernel()
     const socket = openNetfilter(kernel, [NEW])
     const rule = kernel.addRule({ hook: Hook.Output, verdict: 'drop' })
@@ -41,7 +41,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(connectionsOf(socket)).toMatchObject([{ status: CONFIRMED, timeout: 30 }])
   })
 
-  it('keeps a connection unconfirmed over the hooks that a packet passes', () => {
+  test('keeps a connection unconfirmed over the hooks that a packet passes', () => {
     const kernel = trackingKernel()
     const socket = openNetfilter(kernel, [NEW])
     const hooks: number[] = []
@@ -57,7 +57,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(received(socket)).toHaveLength(1)
   })
 
-  it('ends connections when their time has come, and counts what they have had', () => {
+  test('ends connections when their time has come, and counts what they have had', () => {
     const kernel = trackingKernel({ conntrack: { accounting: true, timestamps: true, timeouts: { udp: 20 } } })
     const socket = openNetfilter(kernel, [NEW, UPDATE, DESTROY])
     kernel.inject(udp(5000, 'four'))
@@ -77,7 +77,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(kernel.clock.nextDue).toBeUndefined()
   })
 
-  it('ends a connection at once when its time was cut', () => {
+  test('ends a connection at once when its time was cut', () => {
     const kernel = trackingKernel()
     const socket = openNetfilter(kernel, [DESTROY])
     kernel.inject(udp(5000, 'a'))
@@ -92,7 +92,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(list(kernel)).toEqual([])
   })
 
-  it('makes room in a full table by what is not assured, and drops packets where there is none', () => {
+  test('makes room in a full table by what is not assured, and drops packets where there is none', () => {
     const kernel = trackingKernel({ conntrack: { maximum: 2 } })
     for (const port of [1, 2, 3]) kernel.inject(udp(port, 'a'))
     expect(list(kernel).map(({ original }) => original?.protocol?.destinationPort)).toEqual([2, 3])
@@ -105,7 +105,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(list(kernel)).toHaveLength(2)
   })
 
-  it('gives the same answers for the same seed', () => {
+  test('gives the same answers for the same seed', () => {
     const run = () => {
       const kernel = trackingKernel({ seed: 5 })
       const socket = openNetfilter(kernel, [NEW, UPDATE, DESTROY])
@@ -118,7 +118,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(run()).toHaveLength(100)
   })
 
-  it('lists thousands of connections in chunks, as they are when their turn comes', () => {
+  test('lists thousands of connections in chunks, as they are when their turn comes', () => {
     const kernel = trackingKernel()
     const socket = openNetfilter(kernel)
     for (let port = 1; port <= 2000; port++) kernel.inject(udp(port, 'a'))
@@ -130,7 +130,7 @@ describe('connection tracking of the simulated kernel', () => {
     expect(list(kernel)).toEqual([])
   })
 
-  it('refuses a connection that is there already', () => {
+  test('refuses a connection that is there already', () => {
     const kernel = trackingKernel()
     const socket = openNetfilter(kernel)
     kernel.inject(udp(5000, 'a'))

@@ -1,6 +1,6 @@
 import { AttributeWriter, beginMessage, finishMessage, Memory, Protocol } from '@ringlink/codec'
 import { writeNfnetlinkHeader } from '@ringlink/codec/internal'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimKernel, type SimTransport } from '../../src/index.ts'
 import { ask, receiveAll, sendBytes, udp } from '../support.ts'
 
@@ -52,7 +52,7 @@ function logKernel(rule = {}): { kernel: SimKernel; socket: SimTransport } {
 }
 
 describe('nfnetlink_log', () => {
-  it('sends an entry at its threshold, as Linux 6.18 does', () => {
+  test('sends an entry at its threshold, as Linux 6.18 does', () => {
     const { kernel, socket } = logKernel({ prefix: 'hello' })
     ask(socket, config(5, [threshold(1)]))
     const packet = udp(5002, 'odd')
@@ -73,7 +73,7 @@ describe('nfnetlink_log', () => {
     ])
   })
 
-  it('adds what is known of the link at input', () => {
+  test('adds what is known of the link at input', () => {
     const { kernel, socket } = logKernel()
     ask(socket, config(5, [threshold(1)]))
     kernel.clock.advance(2500)
@@ -92,7 +92,7 @@ describe('nfnetlink_log', () => {
     ])
   })
 
-  it('numbers entries, per group from 0 and over all groups from 1, and ends several by Done', () => {
+  test('numbers entries, per group from 0 and over all groups from 1, and ends several by Done', () => {
     const { kernel, socket } = logKernel()
     ask(socket, config(5, [threshold(3), [Config.Flags, [0, 3]]]))
     for (const text of ['a', 'b', 'c']) kernel.inject(udp(5003, text))
@@ -110,7 +110,7 @@ describe('nfnetlink_log', () => {
     )
   })
 
-  it('takes the lower of the two thresholds, of the group and of the rule', () => {
+  test('takes the lower of the two thresholds, of the group and of the rule', () => {
     const { kernel, socket } = logKernel({ threshold: 3, copyLength: 30 })
     for (let i = 0; i < 7; i++) kernel.inject(udp(5004, 'text is longer'))
     const frames = receiveAll(socket)
@@ -118,7 +118,7 @@ describe('nfnetlink_log', () => {
     expect(messages(frames[0] as Uint8Array)[0]?.at(-1)).toHaveLength(2 + 60)
   })
 
-  it('sends what waits when its time is over, on the virtual clock', () => {
+  test('sends what waits when its time is over, on the virtual clock', () => {
     const { kernel, socket } = logKernel()
     ask(socket, config(5, [[Config.Timeout, be32(20)]]))
     kernel.inject(udp(5003, 'a'))
@@ -133,7 +133,7 @@ describe('nfnetlink_log', () => {
     expect(socket.readProcNet('netfilter/nfnetlink_log')).toBe('    5   1000     0 2 65531     20  1\n')
   })
 
-  it.each([
+  test.each([
     [3776, 25],
     [3777, 54],
     [4096, 54],
@@ -146,7 +146,7 @@ describe('nfnetlink_log', () => {
     expect(frame).toHaveLength(entries * 144 + 20)
   })
 
-  it('delivers datagrams that outgrow the requested size, at any position', () => {
+  test('delivers datagrams that outgrow the requested size, at any position', () => {
     const { kernel, socket } = logKernel()
     ask(socket, config(5, [[Config.BufferSize, be32(4096)], threshold(100_000), [Config.Timeout, be32(100_000)]]))
     const text = 'x'.repeat(50)
@@ -159,7 +159,7 @@ describe('nfnetlink_log', () => {
     for (const bytes of datagrams) expect(messages(bytes).map(([type]) => type)).toEqual([...Array(54).fill(LOG), 3])
   })
 
-  it('silently ignores a buffer size out of bounds', () => {
+  test('silently ignores a buffer size out of bounds', () => {
     const { kernel, socket } = logKernel()
     for (const size of [0, 3775, 131073]) expect(ask(socket, config(5, [[Config.BufferSize, be32(size)]]))).toEqual([0])
     ask(socket, config(5, [threshold(100_000)]))
@@ -167,7 +167,7 @@ describe('nfnetlink_log', () => {
     expect(receiveAll(socket).map(({ length }) => length)).toEqual([3620])
   })
 
-  it('logs no payload with copy mode META or NONE, and part of it with a range', () => {
+  test('logs no payload with copy mode META or NONE, and part of it with a range', () => {
     const { kernel, socket } = logKernel()
     const mode = (range: number, value: number) => [Config.Mode, [...be32(range), value, 0]] as const
     const lengths = [mode(9, 1), mode(9, 0), mode(30, 2), mode(0, 2)].map((it) => {
@@ -178,7 +178,7 @@ describe('nfnetlink_log', () => {
     expect(lengths).toEqual([60, 60, 96, 104])
   })
 
-  it('answers requests as Linux 6.18 does', () => {
+  test('answers requests as Linux 6.18 does', () => {
     const { kernel, socket } = logKernel()
     const other = kernel.open({ protocol: Protocol.Netfilter })
     const asked = (from: SimTransport, ...request: Parameters<typeof config>) => ask(from, config(...request))[0]
@@ -193,7 +193,7 @@ describe('nfnetlink_log', () => {
     expect(ask(socket, packet)).toEqual([524])
   })
 
-  it('sends what waits before it acknowledges that the group is unbound', async () => {
+  test('sends what waits before it acknowledges that the group is unbound', async () => {
     const { kernel, socket } = logKernel()
     kernel.inject(udp(5003, 'a'))
     sendBytes(socket, config(5, [unbind]))

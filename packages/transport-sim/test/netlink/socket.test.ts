@@ -1,5 +1,5 @@
 import { CopyMode, Protocol } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DATABASE_PROTOCOL, SimKernel } from '../../src/index.ts'
 import { blockCost, messageCost } from '../../src/netlink/accounting.ts'
 import { ask, bind, config, counters, receiveAll, sendBytes, udp } from '../support.ts'
@@ -17,7 +17,7 @@ function fitting(size: number, receiveBufferSize?: number): number {
 
 describe('the receive buffer', () => {
   // Bytes of UDP data, and how many such packets the real kernel put into the default buffer.
-  it.each([
+  test.each([
     [0, 256],
     [104, 256],
     [105, 166],
@@ -39,7 +39,7 @@ describe('the receive buffer', () => {
     expect(fitting(size)).toBe(count)
   })
 
-  it.each([
+  test.each([
     [1, 2],
     [2304, 2],
     [4000, 4],
@@ -48,12 +48,12 @@ describe('the receive buffer', () => {
     expect(fitting(1, size)).toBe(count)
   })
 
-  it('charges the block that a message lies in, and moves it when that is mostly empty', () => {
+  test('charges the block that a message lies in, and moves it when that is mostly empty', () => {
     expect([blockCost(256), blockCost(257), blockCost(704), blockCost(3776)]).toEqual([832, 1280, 1280, 4352])
     expect([messageCost(3776, 100), messageCost(3776, 3620), messageCost(704, 180)]).toEqual([832, 4352, 1280])
   })
 
-  it('loses acknowledgements too, and lets nothing in until it has been emptied', () => {
+  test('loses acknowledgements too, and lets nothing in until it has been emptied', () => {
     const kernel = new SimKernel()
     kernel.addRule({ hook: 3, queue: 0 })
     const socket = kernel.open({ protocol: Protocol.Netfilter, receiveBufferSize: 4608, batchSize: 2 })
@@ -76,7 +76,7 @@ describe('the receive buffer', () => {
     batch?.release()
   })
 
-  it('neither reports losses nor closes itself with NETLINK_NO_ENOBUFS, but counts them', () => {
+  test('neither reports losses nor closes itself with NETLINK_NO_ENOBUFS, but counts them', () => {
     const kernel = new SimKernel()
     kernel.addRule({ hook: 3, queue: 0 })
     const socket = kernel.open({
@@ -96,7 +96,7 @@ describe('the receive buffer', () => {
 })
 
 describe('a socket', () => {
-  it('has the process id as its port id, further ones a number of the upper half', () => {
+  test('has the process id as its port id, further ones a number of the upper half', () => {
     const ports = [1, 1, 2].map((seed) => {
       const kernel = new SimKernel({ seed })
       return [1, 2, 3].map(() => kernel.open({ protocol: Protocol.Netfilter }).portId)
@@ -107,7 +107,7 @@ describe('a socket', () => {
     expect(ports[0]?.[1]).toBeGreaterThanOrEqual(0x80000000)
   })
 
-  it('is refused for a protocol that is not there, and for a port id that is taken', () => {
+  test('is refused for a protocol that is not there, and for a port id that is taken', () => {
     const kernel = new SimKernel()
     kernel.open({ protocol: Protocol.Netfilter, portId: 5 })
     expect(() => kernel.open({ protocol: Protocol.Netfilter, portId: 5 })).toThrow(/EADDRINUSE/)
@@ -115,7 +115,7 @@ describe('a socket', () => {
     expect(() => kernel.open({ protocol: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
   })
 
-  it('truncates a message longer than a frame, and marks it', () => {
+  test('truncates a message longer than a frame, and marks it', () => {
     const kernel = new SimKernel()
     const socket = kernel.open({ protocol: Protocol.Netfilter, frameSize: 64 })
     kernel.unicast(Protocol.Netfilter, socket.portId, new Uint8Array(100))
@@ -123,7 +123,7 @@ describe('a socket', () => {
     expect([batch?.byteLength(0), batch?.fullLength(0), socket.stats.truncated]).toEqual([64, 100, 1])
   })
 
-  it('takes empty messages and single bytes, and keeps their order', () => {
+  test('takes empty messages and single bytes, and keeps their order', () => {
     const kernel = new SimKernel()
     const socket = kernel.open({ protocol: Protocol.Netfilter, receiveBufferSize: 1 << 20 })
     const sizes = Array.from({ length: 900 }, (_, index) => index % 7)
@@ -131,7 +131,7 @@ describe('a socket', () => {
     expect(receiveAll(socket).map((bytes) => bytes.length)).toEqual(sizes)
   })
 
-  it('keeps waiting messages apart while its block is used in turns and grows', () => {
+  test('keeps waiting messages apart while its block is used in turns and grows', () => {
     const kernel = new SimKernel({ seed: 5 })
     const socket = kernel.open({ protocol: Protocol.Netfilter, receiveBufferSize: 1 << 24, batchSize: 3 })
     const expected: number[] = []
@@ -151,7 +151,7 @@ describe('a socket', () => {
     expect(got).toEqual(expected)
   })
 
-  it('gets what is sent to its groups, and drops what other sockets send', () => {
+  test('gets what is sent to its groups, and drops what other sockets send', () => {
     const kernel = new SimKernel()
     const member = kernel.open({ protocol: Protocol.Netfilter, groups: [1] })
     const other = kernel.open({ protocol: Protocol.Netfilter })
@@ -166,7 +166,7 @@ describe('a socket', () => {
     expect(() => member.joinGroup(33)).toThrow(/EINVAL/)
   })
 
-  it('overwrites released frames', () => {
+  test('overwrites released frames', () => {
     const kernel = new SimKernel()
     const socket = kernel.open({ protocol: DATABASE_PROTOCOL })
     kernel.unicast(DATABASE_PROTOCOL, socket.portId, new Uint8Array([1, 2, 3, 4]))
@@ -177,7 +177,7 @@ describe('a socket', () => {
     expect([...u8.subarray(offset, offset + 4)]).toEqual([0xa5, 0xa5, 0xa5, 0xa5])
   })
 
-  it('wakes a pending receive when a message comes, and when it is closed', async () => {
+  test('wakes a pending receive when a message comes, and when it is closed', async () => {
     const kernel = new SimKernel()
     const socket = kernel.open({ protocol: Protocol.Netfilter })
     const pending = socket.receive()
@@ -189,7 +189,7 @@ describe('a socket', () => {
     expect(kernel.unicast(Protocol.Netfilter, socket.portId, new Uint8Array([1]))).toBe(false)
   })
 
-  it('has no other files below /proc/net than those of its kernel', () => {
+  test('has no other files below /proc/net than those of its kernel', () => {
     const socket = new SimKernel().open({ protocol: Protocol.Netfilter })
     expect(socket.readProcNet('netfilter/nfnetlink_log')).toBe('')
     expect(() => socket.readProcNet('route')).toThrow(/ENOENT/)
@@ -197,7 +197,7 @@ describe('a socket', () => {
 })
 
 describe('a signal', () => {
-  it('that is aborted keeps the kernel from opening a socket, with its reason', () => {
+  test('that is aborted keeps the kernel from opening a socket, with its reason', () => {
     const kernel = new SimKernel()
     const options = { protocol: Protocol.Netfilter, portId: 77 }
     const reason = new Error('no longer needed')

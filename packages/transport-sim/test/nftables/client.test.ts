@@ -1,7 +1,7 @@
 /** One program text on simulated kernels: with the expression queue, with the xtables targets only, and before Linux 5.12. */
 import { type FirewallRule, installRules, openLog, openQueue } from '@ringlink/client'
 import { Protocol } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type NfTablesOptions, SimKernel, type SimTransport } from '../../src/index.ts'
 import { textOf, udp } from '../support.ts'
 
@@ -38,7 +38,7 @@ const kernels = [
 ] as const
 
 describe.each(kernels)('the rules of the client on a kernel %s', (_, options, statement, owned) => {
-  it('queues, logs, drops, marks and counts', async () => {
+  test('queues, logs, drops, marks and counts', async () => {
     const { kernel, delivered, open } = start(options)
     const queue = await openQueue({ number: 3, transport: open })
     const log = await openLog({ group: 5, threshold: 1, transport: open })
@@ -72,7 +72,7 @@ describe.each(kernels)('the rules of the client on a kernel %s', (_, options, st
     await log.close()
   })
 
-  it('feeds a queue by its own rule, which goes with it', async () => {
+  test('feeds a queue by its own rule, which goes with it', async () => {
     const { kernel, delivered, open } = start(options)
     const rule = { hook: 'output', match: { protocol: 'udp', destinationPort: 5000 } } as const
     const queue = await openQueue({ number: 0, rule, transport: open })
@@ -89,7 +89,7 @@ describe.each(kernels)('the rules of the client on a kernel %s', (_, options, st
 })
 
 describe('a program that is killed on a simulated kernel', () => {
-  it('leaves no owned table', async () => {
+  test('leaves no owned table', async () => {
     const { kernel, delivered, sockets, open } = start()
     await installRules([{ hook: 'output', verdict: 'drop' }], { transport: open })
     kernel.inject(udp(5000, 'dropped'))
@@ -99,7 +99,7 @@ describe('a program that is killed on a simulated kernel', () => {
     expect([delivered, kernel.dropped.rule]).toEqual([['free 0'], 1])
   })
 
-  it('leaves a persistent table, whose rules stay', async () => {
+  test('leaves a persistent table, whose rules stay', async () => {
     const { kernel, delivered, sockets, open } = start()
     await installRules([{ hook: 'output', verdict: 'drop' }], { transport: open, persistent: true })
     for (const socket of sockets) await socket.close()
@@ -109,7 +109,7 @@ describe('a program that is killed on a simulated kernel', () => {
 })
 
 describe('what a simulated kernel refuses of the client', () => {
-  it.each([
+  test.each([
     ['no nf_tables', false],
     ['neither the queue expression nor targets', { without: ['queue', 'target'] }],
   ] as const)('%s', async (_, options) => {
@@ -118,13 +118,13 @@ describe('what a simulated kernel refuses of the client', () => {
     expect(sockets.length).toBe(1)
   })
 
-  it('no privileges', async () => {
+  test('no privileges', async () => {
     const { kernel } = start()
     const transport = kernel.open({ protocol: Protocol.Netfilter, privileged: false })
     await expect(installRules(rules, { transport })).rejects.toMatchObject({ code: 'RULES_REFUSED' })
   })
 
-  it('a table of another owner', async () => {
+  test('a table of another owner', async () => {
     const { open } = start()
     const first = await installRules(rules, { transport: open, table: 'taken' })
     await expect(installRules(rules, { transport: open, table: 'taken' })).rejects.toMatchObject({

@@ -22,7 +22,7 @@ import {
   TableFlag,
   tableAttributes,
 } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimKernel, type SimKernelOptions, type SimTransport } from '../../src/index.ts'
 import { ask, bind, config, copyAll, counters, receiveAll, request, sendBytes, udp } from '../support.ts'
 
@@ -88,7 +88,7 @@ function counted(socket: SimTransport): number[] {
 }
 
 describe('a batch on the simulated kernel', () => {
-  it('does all or nothing', () => {
+  test('does all or nothing', () => {
     const { kernel, socket } = start()
     expect(batch(socket, table('t'), chain('c', 0, Hook.Output, 0), rule([{ name: 'missing' } as Expression]))).toEqual(
       [0, 0, 2],
@@ -100,14 +100,14 @@ describe('a batch on the simulated kernel', () => {
     expect([kernel.delivered, kernel.dropped.rule]).toEqual([1, 1])
   })
 
-  it('is refused for another generation than that of the rules', () => {
+  test('is refused for another generation than that of the rules', () => {
     const { socket } = start()
     const of = (generation: number) =>
       ask(socket, concatenate(edge(BatchMessage.Begin, Request, generation), table('t'), edge(BatchMessage.End)))
     expect([of(1), of(1), of(2)]).toEqual([[0], [85], [0]])
   })
 
-  it('is refused without nf_tables, without privileges, and without an end', () => {
+  test('is refused without nf_tables, without privileges, and without an end', () => {
     const without = start({ nfTables: false })
     expect(batch(without.socket, table('t'))).toEqual([95])
     const { kernel, socket } = start()
@@ -118,7 +118,7 @@ describe('a batch on the simulated kernel', () => {
     ).toEqual([2])
   })
 
-  it('keeps a name whose bytes are not UTF-8', () => {
+  test('keeps a name whose bytes are not UTF-8', () => {
     const { socket } = start()
     const name = '\udcffa\udcc3'
     expect(batch(socket, table(name))).toEqual([0])
@@ -130,7 +130,7 @@ describe('a batch on the simulated kernel', () => {
     expect(batch(socket, removal)).toEqual([0])
   })
 
-  it('tells the group of nf_tables of the new generation', () => {
+  test('tells the group of nf_tables of the new generation', () => {
     const { kernel, socket } = start()
     const listener = kernel.open({ protocol: Protocol.Netfilter, groups: [7] })
     batch(socket, table('t'))
@@ -139,7 +139,7 @@ describe('a batch on the simulated kernel', () => {
 })
 
 describe('tables with an owner on the simulated kernel', () => {
-  it('are their own, and go with their socket', async () => {
+  test('are their own, and go with their socket', async () => {
     const { kernel, socket } = start()
     const other = kernel.open({ protocol: Protocol.Netfilter })
     expect(batch(socket, table('t', TableFlag.Owner), chain('c'), rule([drop]))).toEqual([0, 0, 0])
@@ -151,14 +151,14 @@ describe('tables with an owner on the simulated kernel', () => {
     expect(batch(other, table('t'))).toEqual([0])
   })
 
-  it('are unknown before Linux 5.12', () => {
+  test('are unknown before Linux 5.12', () => {
     const { socket } = start({ nfTables: { tableOwner: false } })
     expect(batch(socket, table('t', TableFlag.Owner))).toEqual([95])
   })
 })
 
 describe('packets on the way through nf_tables of the simulated kernel', () => {
-  it('meet chains in the order of priorities, rules of the simulator among them', () => {
+  test('meet chains in the order of priorities, rules of the simulator among them', () => {
     const { kernel, socket } = start()
     kernel.addRule({ hook: Hook.Output, priority: 1, match: { destinationPort: 5001 }, verdict: 'drop' })
     batch(socket, table('t'), chain('first', 0), chain('last', 2), rule([counter], 'first'), rule([counter], 'last'))
@@ -167,7 +167,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     expect([counted(socket), kernel.delivered, kernel.dropped.rule]).toEqual([[2, 1], 1, 1])
   })
 
-  it('meet only tables of their family', () => {
+  test('meet only tables of their family', () => {
     const { kernel, socket } = start()
     const ofFamily = (family: number) => [
       table('t', 0, family),
@@ -191,7 +191,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     expect(counted(socket)).toEqual([1, 1, 2, 1])
   })
 
-  it('have the names of devices, the state of connections and the bytes in front of them that they were given', () => {
+  test('have the names of devices, the state of connections and the bytes in front of them that they were given', () => {
     const { kernel, socket } = start({ devices: { 1: 'lo', 2: 'eth0' } })
     const ct: Expression = { name: 'ct', data: { key: ConntrackKey.State, destinationRegister: 1 } }
     const ethernet: Expression = {
@@ -214,7 +214,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     expect(counted(socket)).toEqual([1, 1, 1, 1, 2])
   })
 
-  it('are limited by the virtual clock', () => {
+  test('are limited by the virtual clock', () => {
     const { kernel, socket } = start()
     const limit: Expression = { name: 'limit', data: { rate: 10n, unit: 1n, burst: 2 } }
     batch(socket, table('t'), chain('c'), rule([limit, counter]), rule([drop]))
@@ -229,7 +229,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     expect(counted(socket)).toEqual([2 + 1 + 2])
   })
 
-  it('are spread over queues by the native expression, or bypass them', () => {
+  test('are spread over queues by the native expression, or bypass them', () => {
     const { kernel, socket } = start()
     for (const number of [4, 5]) ask(socket, config(number, { ...bind, ...copyAll }))
     const queue = (data: object): Expression => ({ name: 'queue', data: { number: 4, ...data } })
@@ -249,7 +249,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
     expect([kernel.dropped['no-queue'], counted(socket)]).toEqual([1, []])
   })
 
-  it('are flushed from all queues when a base chain goes, and when a batch that made one fails', () => {
+  test('are flushed from all queues when a base chain goes, and when a batch that made one fails', () => {
     const { kernel, socket } = start()
     kernel.addRule({ hook: Hook.Output, queue: 0 })
     ask(socket, config(0, { ...bind, ...copyAll }))
@@ -267,7 +267,7 @@ describe('packets on the way through nf_tables of the simulated kernel', () => {
 })
 
 describe('queue expressions of the simulated kernel', () => {
-  it.each([
+  test.each([
     [{ number: 1 }, 0],
     [{ number: 1, total: 0 }, 22],
     [{ number: 65535, total: 2 }, 34],
@@ -281,7 +281,7 @@ describe('queue expressions of the simulated kernel', () => {
     expect(answers).toEqual([0, 0, errno])
   })
 
-  it('are unknown to a kernel without them', () => {
+  test('are unknown to a kernel without them', () => {
     const { socket } = start({ nfTables: { without: ['queue'] } })
     expect(batch(socket, table('t'), chain('c'), rule([{ name: 'queue', data: { number: 1 } }]))).toEqual([0, 0, 2])
   })

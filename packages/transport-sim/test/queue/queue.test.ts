@@ -8,7 +8,7 @@ import {
   QueuePacketView,
   Verdict,
 } from '@ringlink/codec'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { REPEAT_LIMIT, SimKernel } from '../../src/index.ts'
 import {
   ask,
@@ -32,7 +32,7 @@ function packets(frames: readonly Uint8Array[]): QueuePacketView[] {
 }
 
 describe('nfnetlink_queue', () => {
-  it('gives ids from 1, in order, and a packet where its verdict sends it', () => {
+  test('gives ids from 1, in order, and a packet where its verdict sends it', () => {
     const { kernel, socket, delivered } = queueKernel()
     for (const text of ['a', 'b', 'c', 'd']) kernel.inject(udp(5000, text))
     kernel.inject(udp(5001, 'not queued'))
@@ -43,7 +43,7 @@ describe('nfnetlink_queue', () => {
     expect(counters(socket)).toEqual([0, 1, 2, 65531, 0, 0, 4, 1])
   })
 
-  it('copies borrowed bytes of a packet that has to wait, and no others', () => {
+  test('copies borrowed bytes of a packet that has to wait, and no others', () => {
     const { kernel, socket, delivered } = queueKernel()
     const sent: Uint8Array[] = []
     const bytes = udp(5000, 'first')
@@ -58,7 +58,7 @@ describe('nfnetlink_queue', () => {
     expect(sent.map((it) => it === bytes)).toEqual([true, false, true])
   })
 
-  it('judges the verdicts of one send one by one, and ignores a message that is cut short', () => {
+  test('judges the verdicts of one send one by one, and ignores a message that is cut short', () => {
     const { kernel, socket, delivered } = queueKernel()
     for (const text of ['a', 'b', 'c']) kernel.inject(udp(5000, text))
     receiveAll(socket)
@@ -69,7 +69,7 @@ describe('nfnetlink_queue', () => {
     expect(counters(socket)?.[1]).toBe(1)
   })
 
-  it('drops beyond maxlen without giving an id, and caps maxlen at 65536', () => {
+  test('drops beyond maxlen without giving an id, and caps maxlen at 65536', () => {
     const { kernel, socket } = queueKernel({}, { maximumLength: 2 })
     for (let i = 0; i < 5; i++) kernel.inject(udp(5000, 'x'))
     expect(counters(socket)).toEqual([0, 2, 2, 65531, 3, 0, 2, 1])
@@ -82,7 +82,7 @@ describe('nfnetlink_queue', () => {
     expect(kernel.dropped['queue-full'] - before).toBe(65600 + 2 - 65536)
   })
 
-  it('counts a packet that the socket has no room for, and leaves a gap in the ids', () => {
+  test('counts a packet that the socket has no room for, and leaves a gap in the ids', () => {
     const { kernel, socket } = queueKernel({ receiveBufferSize: 4608 })
     const losses: number[] = []
     socket.events.on('overrun', (lost) => losses.push(lost))
@@ -96,7 +96,7 @@ describe('nfnetlink_queue', () => {
     expect([losses, kernel.dropped.undelivered]).toEqual([[3], 3])
   })
 
-  it('accepts instead of dropping with fail-open, and counts nothing', () => {
+  test('accepts instead of dropping with fail-open, and counts nothing', () => {
     const { kernel, socket, delivered } = queueKernel(
       { receiveBufferSize: 4608 },
       { maximumLength: 7, flags: QueueFlag.FailOpen, mask: QueueFlag.FailOpen },
@@ -110,7 +110,7 @@ describe('nfnetlink_queue', () => {
     expect(counters(socket)?.[4]).toBe(0)
   })
 
-  it('covers with a batch verdict what is queued up to an id, read or not', () => {
+  test('covers with a batch verdict what is queued up to an id, read or not', () => {
     const { kernel, socket, delivered } = queueKernel()
     for (let i = 1; i <= 10; i++) kernel.inject(udp(5000, `${i}`))
     const batch = verdict(0, 7, Verdict.Accept, { mark: 9 }, QueueMessage.VerdictBatch)
@@ -130,7 +130,7 @@ describe('nfnetlink_queue', () => {
     expect(counters(socket)?.[1]).toBe(0)
   })
 
-  it('compares the ids of a batch as signed distances', () => {
+  test('compares the ids of a batch as signed distances', () => {
     const { kernel, socket } = queueKernel()
     kernel.inject(udp(5000, 'x'))
     expect(ask(socket, verdict(0, 0xffffffff, Verdict.Accept, {}, QueueMessage.VerdictBatch))).toEqual([undefined, 2])
@@ -138,7 +138,7 @@ describe('nfnetlink_queue', () => {
     expect(kernel.delivered).toBe(1)
   })
 
-  it('finds packets that wait while a great many others come and go', () => {
+  test('finds packets that wait while a great many others come and go', () => {
     const { kernel, socket, delivered } = queueKernel()
     kernel.inject(udp(5000, 'first'))
     kernel.inject(udp(5000, 'second'))
@@ -156,7 +156,7 @@ describe('nfnetlink_queue', () => {
     expect(counters(socket)?.[1]).toBe(139_999 % 200)
   })
 
-  it('tells user and group of the sender, unless it has closed its socket', () => {
+  test('tells user and group of the sender, unless it has closed its socket', () => {
     const flags = QueueFlag.UserAndGroup
     const { kernel, socket } = queueKernel({}, { flags, mask: flags })
     const owner = { userId: 1001, groupId: 1002, closed: false }
@@ -172,7 +172,7 @@ describe('nfnetlink_queue', () => {
     expect(seen(receiveAll(socket))).toEqual([[3, undefined, undefined]])
   })
 
-  it('changes mark, priority and payload', () => {
+  test('changes mark, priority and payload', () => {
     const { kernel, socket } = queueKernel()
     const seen: unknown[] = []
     kernel.onDelivered(({ bytes, mark, priority }) => seen.push([textOf(bytes), mark, priority]))
@@ -189,7 +189,7 @@ describe('nfnetlink_queue', () => {
     expect(kernel.dropped.verdict).toBe(1)
   })
 
-  it('moves a packet to another queue, repeats it, and stops a repetition that never ends', () => {
+  test('moves a packet to another queue, repeats it, and stops a repetition that never ends', () => {
     const { kernel, socket, delivered } = queueKernel()
     ask(socket, config(6, { ...bind, ...copyAll }))
     kernel.inject(udp(5000, 'x'))
@@ -211,7 +211,7 @@ describe('nfnetlink_queue', () => {
     expect([delivered, kernel.dropped['no-queue']]).toEqual([['bypassed'], 1])
   })
 
-  it('takes ACCEPT on to the next chain, STOP past it', () => {
+  test('takes ACCEPT on to the next chain, STOP past it', () => {
     const { kernel, socket, delivered } = queueKernel()
     kernel.addRule({ hook: 3, priority: 10, verdict: 'drop' })
     kernel.inject(udp(5000, 'accepted'))
@@ -220,7 +220,7 @@ describe('nfnetlink_queue', () => {
     expect([delivered, kernel.dropped.rule]).toEqual([['stopped'], 1])
   })
 
-  it('drops packets of a queue without a listener, unless the rule has bypass', () => {
+  test('drops packets of a queue without a listener, unless the rule has bypass', () => {
     const kernel = new SimKernel()
     kernel.addRule({ hook: 3, match: { destinationPort: 1 }, queue: 1 })
     kernel.addRule({ hook: 3, match: { destinationPort: 2 }, queue: 1, bypass: true })
@@ -232,7 +232,7 @@ describe('nfnetlink_queue', () => {
     expect([kernel.delivered, kernel.dropped['no-queue'], kernel.dropped['not-copied']]).toEqual([1, 1, 2])
   })
 
-  it('spreads packets over a range by their addresses', () => {
+  test('spreads packets over a range by their addresses', () => {
     const kernel = new SimKernel({ seed: 3 })
     kernel.addRule({ hook: 3, queue: { from: 4, to: 7 } })
     const socket = kernel.open({ protocol: Protocol.Netfilter, receiveBufferSize: 1 << 20 })
@@ -249,7 +249,7 @@ describe('nfnetlink_queue', () => {
     for (let queue = 4; queue <= 7; queue++) expect(queues.filter((it) => it === queue).length).toBeGreaterThan(100)
   })
 
-  it('drops what waits when the queue is unbound, its socket closed, or a base chain removed', async () => {
+  test('drops what waits when the queue is unbound, its socket closed, or a base chain removed', async () => {
     const { kernel, socket } = queueKernel()
     kernel.inject(udp(5000, 'x'))
     expect(ask(socket, config(0, unbind))).toEqual([undefined, 0])
@@ -264,7 +264,7 @@ describe('nfnetlink_queue', () => {
     expect(ask(next, config(0, bind))).toEqual([0])
   })
 
-  it('refuses everything of a process without privileges, also of one that has lost them', () => {
+  test('refuses everything of a process without privileges, also of one that has lost them', () => {
     const { kernel, socket } = queueKernel()
     const other = kernel.open({ protocol: Protocol.Netfilter, privileged: false })
     // Of several messages in a send only the first is answered.
@@ -276,7 +276,7 @@ describe('nfnetlink_queue', () => {
     expect(ask(socket, verdict(0, 1, Verdict.Accept))).toEqual([undefined, undefined, 1])
   })
 
-  it('ignores other messages than requests, and answers an unknown subsystem with EINVAL', () => {
+  test('ignores other messages than requests, and answers an unknown subsystem with EINVAL', () => {
     const { socket } = queueKernel()
     expect(ask(socket, config(0, unbind, 0))).toEqual([])
     expect(ask(socket, config(0, unbind, MessageFlag.Acknowledge))).toEqual([0])
@@ -289,7 +289,7 @@ describe('nfnetlink_queue', () => {
     expect(ask(socket, short)).toEqual([0])
   })
 
-  it('segments a large TCP packet unless the queue takes it whole', () => {
+  test('segments a large TCP packet unless the queue takes it whole', () => {
     const { kernel, socket } = queueKernel()
     kernel.addRule({ hook: 3, match: { protocol: 6 }, queue: 0 })
     const packet = new Uint8Array(20 + 20 + 2500)

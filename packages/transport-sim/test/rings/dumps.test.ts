@@ -1,7 +1,7 @@
 /** Dumps that arrive in a ring. */
 
 import type { FrameBatch, Lease } from '@ringlink/transport'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Dump } from '../../src/netlink/socket.ts'
 import { drain, packet, receive } from './ring-fixtures.ts'
 import { EchoKernel } from './support.ts'
@@ -31,7 +31,7 @@ describe('dumps (section 8)', () => {
     kernel.sim.dump.next()
   }
 
-  it.each([
+  test.each([
     ['as it should be', {}],
     ['trimmed', { dumpTrim: true }],
     ['on a kernel of 3.10', { skip: 'broken', readable: 'previous' }],
@@ -52,7 +52,7 @@ describe('dumps (section 8)', () => {
     expect(kernel.socket.drops).toBe(0)
   })
 
-  it('poll does not step over SKIP: a dump stops at a held frame, and continues when that is released', async () => {
+  test('poll does not step over SKIP: a dump stops at a held frame, and continues when that is released', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 1, batchSize: 1 })
     start(kernel, 20)
@@ -70,7 +70,7 @@ describe('dumps (section 8)', () => {
     expect(kernel.sim.dump).toBeUndefined()
   })
 
-  it('"a purely busy-looking reader gets exactly one chunk"; waiting restarts it', async () => {
+  test('"a purely busy-looking reader gets exactly one chunk"; waiting restarts it', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     start(kernel, 9)
@@ -80,7 +80,7 @@ describe('dumps (section 8)', () => {
     expect(batch.length).toBe(4)
   })
 
-  it('a release of frames wakes no one, so a waiting receive polls when frames are released', async () => {
+  test('a release of frames wakes no one, so a waiting receive polls when frames are released', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 7, batchSize: 8 })
     start(kernel, 12)
@@ -102,7 +102,7 @@ describe('dumps (section 8)', () => {
     expect(rows).toBeGreaterThan(before)
   })
 
-  it('after one long receive the parts are larger, and are still found', async () => {
+  test('after one long receive the parts are larger, and are still found', async () => {
     const kernel = new EchoKernel({ dumpTrim: true })
     const transport = kernel.open({ receive: { ...receive, blockSize: 16384, frameSize: 16384 }, batchSize: 1 })
     kernel.queue(packet(1))

@@ -4,13 +4,13 @@ import { Errno } from '@ringlink/codec/errors'
 import type { FrameBatch, Lease } from '@ringlink/transport'
 import { NO_RING, RingOption, ringSize, writeRingRequest } from '@ringlink/transport/netlink-ring'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimSocket } from '../../src/netlink/socket.ts'
 import { bytesOf, drain, packet, receive } from './ring-fixtures.ts'
 import { EchoKernel } from './support.ts'
 
 describe('setting rings (sections 2 and 3)', () => {
-  it('is refused with the errno of the kernel, and leaves nothing open', () => {
+  test('is refused with the errno of the kernel, and leaves nothing open', () => {
     const kernel = new EchoKernel({ privileged: false })
     expect(() => kernel.open()).toThrow(expect.objectContaining({ code: 'SYSTEM', errno: Errno.EPERM }))
     expect(kernel.closed).toBe(1)
@@ -22,7 +22,7 @@ describe('setting rings (sections 2 and 3)', () => {
     expect(() => poor.open()).toThrow(expect.objectContaining({ errno: Errno.ENOMEM }))
   })
 
-  it('twice is EBUSY, as is anything while mapped; a release works after unmapping, and a probe always', () => {
+  test('twice is EBUSY, as is anything while mapped; a release works after unmapping, and a probe always', () => {
     const { socket } = new EchoKernel()
     const request = writeRingRequest(receive)
     const nothing = writeRingRequest(NO_RING)
@@ -40,7 +40,7 @@ describe('setting rings (sections 2 and 3)', () => {
     expect(socket.setRing(RingOption.Receive, request)).toBe(0)
   })
 
-  it('"purges the receive queue"; "from the moment the ring is set (even before mmap) messages go to it"', () => {
+  test('"purges the receive queue"; "from the moment the ring is set (even before mmap) messages go to it"', () => {
     const kernel = new EchoKernel()
     kernel.put(packet(1))
     expect(kernel.sim.queue.length).toBe(1)
@@ -54,7 +54,7 @@ describe('setting rings (sections 2 and 3)', () => {
     expect(kernel.socket.poll()).toBe(1)
   })
 
-  it('a socket without a ring is a plain one', () => {
+  test('a socket without a ring is a plain one', () => {
     const kernel = new EchoKernel()
     expect(kernel.sim).toBeInstanceOf(SimSocket)
     kernel.put(packet(1))
@@ -65,7 +65,7 @@ describe('setting rings (sections 2 and 3)', () => {
 })
 
 describe('receiving', () => {
-  it('messages of both paths in their order, through one kind of batch', () => {
+  test('messages of both paths in their order, through one kind of batch', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ foreignSenders: true })
     transport.joinGroup(2)
@@ -83,7 +83,7 @@ describe('receiving', () => {
     ])
   })
 
-  it('a message dropped after its allocation leaves an empty frame that is not delivered', () => {
+  test('a message dropped after its allocation leaves an empty frame that is not delivered', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     for (let lap = 0; lap < 20; lap++) {
@@ -93,7 +93,7 @@ describe('receiving', () => {
     }
   })
 
-  it.each(['any', 'previous'] as const)(
+  test.each(['any', 'previous'] as const)(
     'a reserved frame is waited for without a busy loop (poll: %s)',
     async (readable) => {
       const kernel = new EchoKernel({ readable })
@@ -110,7 +110,7 @@ describe('receiving', () => {
     },
   )
 
-  it('a full ring drops and counts: "ENOBUFS => report loss, keep draining"', () => {
+  test('a full ring drops and counts: "ENOBUFS => report loss, keep draining"', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     const overruns: number[] = []
@@ -128,12 +128,12 @@ describe('receiving', () => {
     expect([transport.stats.lost, overruns]).toEqual([5, [4, 1]])
   })
 
-  it('says how many answers there is room for (section 7)', () => {
+  test('says how many answers there is room for (section 7)', () => {
     const transport = new EchoKernel().open({ receive })
     expect(transport.freeFrames()).toBe(8)
   })
 
-  it('live batches do not keep poll busy, nor block later messages', async () => {
+  test('live batches do not keep poll busy, nor block later messages', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 4 })
     kernel.put(packet(1))
@@ -153,7 +153,7 @@ describe('receiving', () => {
 })
 
 describe('holding', () => {
-  it('keeps frames in the ring up to the limit, copies further ones, and never stalls', () => {
+  test('keeps frames in the ring up to the limit, copies further ones, and never stalls', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 3 })
     const held: Lease[] = []
@@ -173,7 +173,7 @@ describe('holding', () => {
     expect([transport.stats.held, transport.freeFrames()]).toEqual([0, 8])
   })
 
-  it('a lease that is released before its batch leaves the frame to the batch, and the other way round', () => {
+  test('a lease that is released before its batch leaves the frame to the batch, and the other way round', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 3 })
     kernel.put(packet(1))
@@ -191,7 +191,7 @@ describe('holding', () => {
     expect(transport.freeFrames()).toBe(8)
   })
 
-  it('keeps every frame intact and counts every loss, for any holds, releases and losses', () => {
+  test('keeps every frame intact and counts every loss, for any holds, releases and losses', () => {
     const step = fc.record({
       kind: fc.constantFrom('put', 'put', 'queue', 'poll', 'release', 'hold', 'drop'),
       at: fc.nat(9),
@@ -261,7 +261,7 @@ describe('holding', () => {
 })
 
 describe('closing', () => {
-  it('unmaps, closes, and detaches what lives', async () => {
+  test('unmaps, closes, and detaches what lives', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, holdLimit: 4 })
     kernel.put(packet(1))

@@ -2,7 +2,7 @@
 
 import { Errno } from '@ringlink/codec/errors'
 import type { FrameBatch } from '@ringlink/transport'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bytesOf, drain, packet, receive } from './ring-fixtures.ts'
 import { ACKNOWLEDGED_REQUEST, EchoKernel, transmitRing } from './support.ts'
 
@@ -12,7 +12,7 @@ describe('sending through a transmit ring (section 10)', () => {
     transport.outbox.commit(bytes.length)
   }
 
-  it('many commits share a frame, many frames a system call', () => {
+  test('many commits share a frame, many frames a system call', () => {
     const kernel = new EchoKernel()
     kernel.answers = false
     const transport = kernel.open({ ...transmitRing, outboxSize: 4096 })
@@ -24,7 +24,7 @@ describe('sending through a transmit ring (section 10)', () => {
     expect(kernel.sent()).toEqual(requests)
   })
 
-  it('a commit longer than a frame goes as on any socket, in its turn', () => {
+  test('a commit longer than a frame goes as on any socket, in its turn', () => {
     const kernel = new EchoKernel()
     kernel.answers = false
     const transport = kernel.open({ ...transmitRing, outboxSize: 4096 })
@@ -34,7 +34,7 @@ describe('sending through a transmit ring (section 10)', () => {
     expect(kernel.sent()).toEqual(requests)
   })
 
-  it('more than the ring holds goes in several entries', () => {
+  test('more than the ring holds goes in several entries', () => {
     const kernel = new EchoKernel()
     kernel.answers = false
     const transport = kernel.open({
@@ -47,7 +47,7 @@ describe('sending through a transmit ring (section 10)', () => {
     expect(kernel.sent()).toEqual(requests)
   })
 
-  it('a failure keeps unsent commits, reports how many were sent, and the next flush continues', () => {
+  test('a failure keeps unsent commits, reports how many were sent, and the next flush continues', () => {
     const kernel = new EchoKernel()
     kernel.answers = false
     const transport = kernel.open({ ...transmitRing, outboxSize: 8192 })
@@ -64,7 +64,7 @@ describe('sending through a transmit ring (section 10)', () => {
     expect(kernel.sent()).toEqual(requests)
   })
 
-  it('"16 acked requests via TX into an RX ring of 2 frames: send returns full length, 14 acks lost"', () => {
+  test('"16 acked requests via TX into an RX ring of 2 frames: send returns full length, 14 acks lost"', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ ...transmitRing, receive: { ...receive, blockCount: 2, frameCount: 2 } })
     // Answered without a request for it, as errors are.
@@ -85,7 +85,7 @@ describe('requests that ask for an answer', () => {
   const burst = (kernel: EchoKernel, count: number) =>
     Array.from({ length: count }, (_, index) => kernel.request(index, 16 + 4 * (index % 3), ACKNOWLEDGED_REQUEST))
 
-  it.each([
+  test.each([
     ['one frame', 1, {}],
     ['two frames', 2, {}],
     ['eight frames', 8, {}],
@@ -116,7 +116,7 @@ describe('requests that ask for an answer', () => {
     },
   )
 
-  it('continue automatically during a wait, together with later commits', async () => {
+  test('continue automatically during a wait, together with later commits', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     const requests = [...burst(kernel, 30), kernel.request(77, 20), ...burst(kernel, 3)]
@@ -132,7 +132,7 @@ describe('requests that ask for an answer', () => {
     expect(transport.stats.lost).toBe(0)
   })
 
-  it('leave room for frames that are held, down to the last', () => {
+  test('leave room for frames that are held, down to the last', () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive: { ...receive, blockCount: 2, frameCount: 2 }, holdLimit: 1 })
     kernel.put(packet(1))
@@ -146,7 +146,7 @@ describe('requests that ask for an answer', () => {
     lease.release()
   })
 
-  it('a failure on the way is reported to the receiver, and loses nothing', async () => {
+  test('a failure on the way is reported to the receiver, and loses nothing', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, batchSize: 8 })
     const requests = burst(kernel, 12)
@@ -164,7 +164,7 @@ describe('requests that ask for an answer', () => {
     expect(kernel.sent()).toEqual(requests)
   })
 
-  it('closing forgets what was kept back', async () => {
+  test('closing forgets what was kept back', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive })
     for (const request of burst(kernel, 12)) commit(transport, request)

@@ -1,7 +1,7 @@
 /** The probe for kernels that do not step over kept frames, on simulated rings. */
 
 import { stepsOverSkip } from '@ringlink/transport/netlink-ring'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RingKernelOptions } from '../../src/rings/ring-socket.ts'
 import { SimRingSystem } from '../../src/rings/ring-system.ts'
 import { EchoKernel } from './support.ts'
@@ -11,7 +11,7 @@ function probe(options: RingKernelOptions, kernel: EchoKernel = new EchoKernel(o
 }
 
 describe('whether the kernel steps over a frame that is kept', () => {
-  it.each([
+  test.each([
     ['Linux 4.3 and newer', true, { skip: 'forwards' }],
     ['Linux 4.4 with its trimmed dumps', true, { skip: 'forwards', dumpTrim: true }],
     ['Linux 3.10 to 4.2', false, { skip: 'broken', readable: 'previous' }],
@@ -23,7 +23,7 @@ describe('whether the kernel steps over a frame that is kept', () => {
     expect(kernel.sent().length).toBeLessThanOrEqual(12)
   })
 
-  it('no, where it cannot be tried: rings refused, no memory, no answers', () => {
+  test('no, where it cannot be tried: rings refused, no memory, no answers', () => {
     expect(probe({ privileged: false })[0]).toBe(false)
     expect(probe({ ringMemory: 100 })[0]).toBe(false)
     const silent = new EchoKernel()

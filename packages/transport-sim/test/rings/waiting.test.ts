@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FrameBatch } from '@ringlink/transport'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { EchoKernel } from './support.ts'
 
 const receive = { blockSize: 4096, blockCount: 8, frameSize: 4096, frameCount: 8 }
@@ -20,7 +20,7 @@ async function settle(kernel: EchoKernel): Promise<void> {
 }
 
 describe('a receive that waits', () => {
-  it('finds a full ring of which poll says nothing, because the frame before the head of the kernel was released', async () => {
+  test('finds a full ring of which poll says nothing, because the frame before the head of the kernel was released', async () => {
     const kernel = new EchoKernel({ readable: 'previous' })
     const transport = kernel.open({ receive, holdLimit: 4 })
     kernel.put(packet(0))
@@ -35,7 +35,7 @@ describe('a receive that waits', () => {
     await transport.close()
   })
 
-  it('gets NO_FREE_FRAMES even after a batch that was not full: no message can come that would wake it', async () => {
+  test('gets NO_FREE_FRAMES even after a batch that was not full: no message can come that would wake it', async () => {
     const kernel = new EchoKernel()
     const transport = kernel.open({ receive, batchSize: 3 })
     for (let number = 0; number < 8; number++) kernel.put(packet(number))
@@ -52,7 +52,7 @@ describe('a receive that waits', () => {
     fc.record({ kind: fc.constant('abort' as const) }),
   )
 
-  it('has received everything in the ring, on every kind of kernel, for any releases and abandoned waits', async () => {
+  test('has received everything in the ring, on every kind of kernel, for any releases and abandoned waits', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({

@@ -5,7 +5,7 @@
  *
  * It needs vitest, and does not parse messages: frames are bytes.
  */
-import { describe, it } from 'vitest'
+import { describe, test } from 'vitest'
 import { abortCases } from './abort.ts'
 import { type ConformanceCase, runCase } from './case.ts'
 import { consumerCases } from './consumer.ts'
@@ -54,7 +54,7 @@ export function describeTransport(name: string, options: ConformanceOptions): vo
     for (const testCase of conformanceCases) {
       const reason = options.unavailable ?? missing(testCase, options)
       const title = reason === undefined ? testCase.title : `${testCase.title} (skipped: ${reason})`
-      it.skipIf(reason !== undefined)(title, () => runCase(testCase, options.open))
+      test.skipIf(reason !== undefined)(title, () => runCase(testCase, options.open))
     }
   })
 }

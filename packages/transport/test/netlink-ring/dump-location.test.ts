@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BothEnds, drain, frames, message, numberOf } from './support.ts'
 
 describe('dumps (section 8)', () => {
-  it('continue while the frame at the head and the one half a ring further are free: "8 frames: 5 used"', () => {
+  test('continue while the frame at the head and the one half a ring further are free: "8 frames: 5 used"', () => {
     const ends = new BothEnds(frames(8))
     let used = 0
     while (ends.kernel.dumpSpace()) {
@@ -12,7 +12,7 @@ describe('dumps (section 8)', () => {
     expect(used).toBe(5)
   })
 
-  it.each([1, 2, 3])('"tiny rings work": %i frames', (count) => {
+  test.each([1, 2, 3])('"tiny rings work": %i frames', (count) => {
     const ends = new BothEnds(frames(count, 4096))
     expect(ends.kernel.dumpSpace()).toBe(true)
     while (ends.kernel.dumpSpace()) ends.direct(message(1))
@@ -20,7 +20,7 @@ describe('dumps (section 8)', () => {
     expect(ends.kernel.dumpSpace()).toBe(true)
   })
 
-  it.each([
+  test.each([
     [4096, 3776, 296],
     [8192, 3776, 4392],
     [16384, 3776, 12584],
@@ -42,7 +42,7 @@ describe('dumps (section 8)', () => {
     expect(numberOf(ends.read(ends.user.take()))).toBe(1)
   })
 
-  it('several messages of a trimmed dump, and stale bytes of longer messages around them', () => {
+  test('several messages of a trimmed dump, and stale bytes of longer messages around them', () => {
     const ends = new BothEnds(frames(1, 8192), { dumpTrim: true })
     const rows = [...message(3, 40), ...message(4, 20)]
     for (let lap = 0; lap < 4; lap++) {
@@ -55,7 +55,7 @@ describe('dumps (section 8)', () => {
     }
   })
 
-  it('the rest of an acknowledgement at the usual place is not taken for the start of a dump', () => {
+  test('the rest of an acknowledgement at the usual place is not taken for the start of a dump', () => {
     const ends = new BothEnds(frames(1, 8192), { dumpTrim: true })
     for (let lap = 0; lap < 3; lap++) {
       ends.direct(message(1, 36))
@@ -66,14 +66,14 @@ describe('dumps (section 8)', () => {
     }
   })
 
-  it('an allocation specific to the protocol is found when it is given', () => {
+  test('an allocation specific to the protocol is found when it is given', () => {
     const ends = new BothEnds(frames(1, 16384), { dumpTrim: true }, { dumpAllocations: [8192] })
     const frame = ends.kernel.reserve(8192)
     ends.complete(frame, message(5), ends.kernel.dumpData(frame, 8192))
     expect(numberOf(ends.read(ends.user.take()))).toBe(5)
   })
 
-  it('bytes that are not a message are at the usual place', () => {
+  test('bytes that are not a message are at the usual place', () => {
     const ends = new BothEnds(frames(1, 8192), { dumpTrim: true })
     for (const bytes of [Uint8Array.of(7), new Uint8Array(15).fill(1), new Uint8Array(64).fill(0xff)]) {
       ends.direct(bytes)

@@ -1,6 +1,6 @@
 import { Errno } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   checkMapping,
   checkRingRequest,
@@ -51,17 +51,17 @@ describe('a ring request (section 2: checks in order and their errno)', () => {
     ['too few frames', geometry(4096, 2, 2048, 3), {}, Errno.EINVAL],
     ['a product that wraps to the frame count (u32 arithmetic)', geometry(4096, 0x80000001, 2048, 2), {}, 0],
   ]
-  it.each(cases)('%s', (_, request, setup, errno) => {
+  test.each(cases)('%s', (_, request, setup, errno) => {
     expect(checkRingRequest(writeRingRequest(request), { ...fresh, ...setup })).toBe(errno)
   })
 
-  it('is refused when it is short ("len < 16 (longer is fine, extra ignored)")', () => {
+  test('is refused when it is short ("len < 16 (longer is fine, extra ignored)")', () => {
     expect(checkRingRequest(new Uint32Array(3), fresh)).toBe(Errno.EINVAL)
     expect(checkRingRequest(Uint32Array.of(...writeRingRequest(good), 99), fresh)).toBe(0)
     expect(checkRingRequest(new Uint32Array(3), { ...fresh, privileged: false })).toBe(Errno.EPERM)
   })
 
-  it('is read back as it was written', () => {
+  test('is read back as it was written', () => {
     expect(readRingRequest(writeRingRequest(good))).toEqual(good)
   })
 })
@@ -79,19 +79,19 @@ describe('mapping (section 3)', () => {
     ['no ring at all', 4096, 0, undefined, undefined, Errno.EINVAL],
     ['nothing of no ring', 0, 0, undefined, undefined, Errno.EINVAL],
   ]
-  it.each(cases)('%s', (_, length, offset, receive, send, errno) => {
+  test.each(cases)('%s', (_, length, offset, receive, send, errno) => {
     expect(checkMapping(length, offset, 4096, receive, send)).toBe(errno)
   })
 })
 
 describe('frames in their blocks', () => {
-  it('begin again in each block: "verified with 3800-byte frames in 4096-byte blocks"', () => {
+  test('begin again in each block: "verified with 3800-byte frames in 4096-byte blocks"', () => {
     const frames = new RingFrames(new Memory(3 * 4096), geometry(4096, 3, 3800, 3))
     expect([0, 1, 2].map((frame) => frames.address(frame))).toEqual([0, 4096, 8192])
     expect(frames.capacity).toBe(3776)
   })
 
-  it('lie after the receive ring if they are the transmit ring', () => {
+  test('lie after the receive ring if they are the transmit ring', () => {
     const receive = geometry(4096, 2, 1000, 8)
     const transmit = geometry(8192, 2, 3000, 4)
     const frames = new RingFrames(new Memory(ringSize(receive) + ringSize(transmit)), transmit, ringSize(receive))
@@ -100,7 +100,7 @@ describe('frames in their blocks', () => {
     expect(frames.next(3)).toBe(0)
   })
 
-  it('have the header that the kernel would write', () => {
+  test('have the header that the kernel would write', () => {
     const memory = new Memory(4096)
     const frames = new RingFrames(memory, geometry(4096, 1, 2048, 2))
     frames.describe(1, { length: 77, group: 2, processId: 3, userId: 4, groupId: 5 })
@@ -112,7 +112,7 @@ describe('frames in their blocks', () => {
 })
 
 describe('planning a ring', () => {
-  it.each([
+  test.each([
     [64, 1],
     [1932, 100],
     [3776, 7],

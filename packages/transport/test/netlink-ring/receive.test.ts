@@ -1,11 +1,11 @@
 import { RELEASED_MEMORY } from '@ringlink/codec/memory'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FRAME_WORDS, FrameWord, POISON } from '../../src/index.ts'
 import { FrameStatus, NoFrame, RING_FULL, TOO_LARGE } from '../../src/netlink-ring/index.ts'
 import { BothEnds, drain, frames, message, numberOf } from './support.ts'
 
 describe('the life of a received frame (section 5)', () => {
-  it('direct: UNUSED, RESERVED, VALID, UNUSED', () => {
+  test('direct: UNUSED, RESERVED, VALID, UNUSED', () => {
     const ends = new BothEnds(frames(4))
     const { kernel, user } = ends
     const frame = kernel.reserve(32)
@@ -20,7 +20,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(user.take()).toBe(NoFrame.Empty)
   })
 
-  it('"order in the ring is thus order of allocation": the reader waits for the first reservation', () => {
+  test('"order in the ring is thus order of allocation": the reader waits for the first reservation', () => {
     const ends = new BothEnds(frames(4))
     const first = ends.kernel.reserve(16)
     ends.direct(message(2))
@@ -29,7 +29,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(drain(ends)).toEqual([1, 2])
   })
 
-  it('"head frame not UNUSED -> allocation fails"; "S+D too large -> ordinary skb, nothing reserved"', () => {
+  test('"head frame not UNUSED -> allocation fails"; "S+D too large -> ordinary skb, nothing reserved"', () => {
     const { kernel } = new BothEnds(frames(2))
     expect(kernel.reserve(2052 - 24 + 1)).toBe(TOO_LARGE)
     expect([kernel.reserve(2052 - 24), kernel.reserve(1), kernel.reserve(1)]).toEqual([0, 1, RING_FULL])
@@ -37,7 +37,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(kernel.pending).toBe(2)
   })
 
-  it('"freed without delivery: status := VALID with length 0. Reader must release such empty frames"', () => {
+  test('"freed without delivery: status := VALID with length 0. Reader must release such empty frames"', () => {
     const ends = new BothEnds(frames(4))
     const aborted = ends.kernel.reserve(16)
     ends.direct(message(2))
@@ -48,7 +48,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.user.frames.status(aborted)).toBe(FrameStatus.Unused)
   })
 
-  it('copied: a token for one message of the queue, in any frame', () => {
+  test('copied: a token for one message of the queue, in any frame', () => {
     const ends = new BothEnds(frames(4))
     ends.copied(message(1))
     ends.direct(message(2))
@@ -58,7 +58,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.queue).toEqual([])
   })
 
-  it('"EAGAIN => token without message (someone else read): status := UNUSED"', () => {
+  test('"EAGAIN => token without message (someone else read): status := UNUSED"', () => {
     const ends = new BothEnds(frames(4))
     ends.copied(message(1))
     ends.direct(message(2))
@@ -67,7 +67,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.user.frames.status(0)).toBe(FrameStatus.Unused)
   })
 
-  it('"a later frame may already be VALID while this one still reads UNUSED for an instant"', () => {
+  test('"a later frame may already be VALID while this one still reads UNUSED for an instant"', () => {
     const ends = new BothEnds(frames(4))
     const token = ends.kernel.beginCopied()
     ends.queue.push(message(1))
@@ -77,7 +77,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(drain(ends)).toEqual([1, 2])
   })
 
-  it('a token passed by a scan is found again: its message keeps poll readable', () => {
+  test('a token passed by a scan is found again: its message keeps poll readable', () => {
     const ends = new BothEnds(frames(4))
     const token = ends.kernel.beginCopied()
     ends.queue.push(message(1))
@@ -90,7 +90,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(drain(ends)).toEqual([1])
   })
 
-  it('a failed receive leaves the token where it is', () => {
+  test('a failed receive leaves the token where it is', () => {
     let failing = true
     const ends = new BothEnds(
       frames(2),
@@ -110,7 +110,7 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.user.frames.status(0)).toBe(FrameStatus.Unused)
   })
 
-  it('a message longer than its frame is truncated and marked', () => {
+  test('a message longer than its frame is truncated and marked', () => {
     const ends = new BothEnds(frames(2))
     ends.copied(message(1, 2300))
     const frame = ends.user.take()
@@ -119,27 +119,27 @@ describe('the life of a received frame (section 5)', () => {
     expect(ends.read(frame)).toEqual(message(1, 2300).subarray(0, 2028))
   })
 
-  it('a length beyond the frame is not trusted', () => {
+  test('a length beyond the frame is not trusted', () => {
     const ends = new BothEnds(frames(2))
     ends.kernel.deliver(ends.kernel.reserve(16), { length: 5000 })
     expect(ends.read(ends.user.take()).length).toBe(2028)
   })
 
-  it('a group number becomes a mask of the first 32', () => {
+  test('a group number becomes a mask of the first 32', () => {
     const ends = new BothEnds(frames(4))
     for (const group of [0, 1, 32, 33]) ends.kernel.deliver(ends.kernel.reserve(16), { length: 16, group })
     const masks = [0, 1, 2, 3].map(() => ends.user.words[ends.user.take() * FRAME_WORDS + FrameWord.Groups])
     expect(masks).toEqual([0, 1, 0x80000000, 0])
   })
 
-  it('"any value other than the one it looks for just means not that"', () => {
+  test('"any value other than the one it looks for just means not that"', () => {
     const { kernel, user } = new BothEnds(frames(2))
     kernel.frames.setStatus(0, 99)
     expect(kernel.reserve(16)).toBe(RING_FULL)
     expect(user.take()).toBe(NoFrame.Empty)
   })
 
-  it('poisons released frames', () => {
+  test('poisons released frames', () => {
     const ends = new BothEnds(frames(2), {}, { poison: true })
     ends.direct(message(1, 100))
     const frame = ends.user.take()
@@ -151,7 +151,7 @@ describe('the life of a received frame (section 5)', () => {
 })
 
 describe('borrowed frames', () => {
-  it('are not delivered twice when the cursor returns to them: nothing can come until they are released', () => {
+  test('are not delivered twice when the cursor returns to them: nothing can come until they are released', () => {
     const ends = new BothEnds(frames(3))
     for (const number of [1, 2, 3]) ends.direct(message(number))
     const taken = [ends.user.take(), ends.user.take(), ends.user.take()]
@@ -164,7 +164,7 @@ describe('borrowed frames', () => {
     expect(drain(ends)).toEqual([5])
   })
 
-  it('"holding VALID frames makes poll spin": parked ones do not', () => {
+  test('"holding VALID frames makes poll spin": parked ones do not', () => {
     const ends = new BothEnds(frames(3))
     ends.direct(message(1))
     const frame = ends.user.take()
@@ -178,7 +178,7 @@ describe('borrowed frames', () => {
     expect(drain(ends)).toEqual([2])
   })
 
-  it('are returned once', () => {
+  test('are returned once', () => {
     const ends = new BothEnds(frames(3))
     ends.direct(message(1))
     const frame = ends.user.take()
@@ -201,14 +201,14 @@ describe('SKIP (section 6)', () => {
     return { ends, held }
   }
 
-  it('"the allocator of path A advances head while the frame is SKIP, up to one lap"', () => {
+  test('"the allocator of path A advances head while the frame is SKIP, up to one lap"', () => {
     const { ends, held } = heldAtHead('forwards')
     expect([ends.direct(message(4)), ends.direct(message(5)), ends.direct(message(6))]).toEqual([1, 2, RING_FULL])
     expect(drain(ends)).toEqual([4, 5])
     expect(ends.read(held)).toEqual(message(1))
   })
 
-  it('"with SKIP at head every COPY-type message is dropped until some direct message moves head on"', () => {
+  test('"with SKIP at head every COPY-type message is dropped until some direct message moves head on"', () => {
     const { ends } = heldAtHead('forwards')
     expect(ends.copied(message(4))).toBe(RING_FULL)
     ends.direct(message(5))
@@ -216,7 +216,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([5, 6])
   })
 
-  it('before 4.3: "SKIP never works, ring is full while head is SKIP"', () => {
+  test('before 4.3: "SKIP never works, ring is full while head is SKIP"', () => {
     const { ends, held } = heldAtHead('broken')
     expect(ends.direct(message(4))).toBe(RING_FULL)
     expect(ends.kernel.head).toBe(0)
@@ -225,7 +225,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([5])
   })
 
-  it('"a held VALID frame at head is not stepped over"', () => {
+  test('"a held VALID frame at head is not stepped over"', () => {
     const ends = new BothEnds(frames(2))
     ends.direct(message(1))
     ends.user.take()
@@ -233,7 +233,7 @@ describe('SKIP (section 6)', () => {
     expect(ends.direct(message(3))).toBe(RING_FULL)
   })
 
-  it('the kernel stepped over a frame that was then released: the cursor does not stop before it indefinitely', () => {
+  test('the kernel stepped over a frame that was then released: the cursor does not stop before it indefinitely', () => {
     const { ends, held } = heldAtHead('forwards')
     ends.direct(message(4))
     ends.user.release(held)
@@ -241,7 +241,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([4])
   })
 
-  it('nor does it when it reaches such a frame later', () => {
+  test('nor does it when it reaches such a frame later', () => {
     const ends = new BothEnds(frames(3))
     for (const number of [1, 2, 3]) ends.direct(message(number))
     const [first = 0, held = 0, last = 0] = [ends.user.take(), ends.user.take(), ends.user.take()]
@@ -253,7 +253,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([4, 5])
   })
 
-  it('a kernel that stepped over a frame may stay ahead indefinitely: frames that it fills are found after borrowed ones', () => {
+  test('a kernel that stepped over a frame may stay ahead indefinitely: frames that it fills are found after borrowed ones', () => {
     const ends = new BothEnds(frames(2))
     ends.direct(message(1))
     const held = ends.user.take()
@@ -270,7 +270,7 @@ describe('SKIP (section 6)', () => {
     expect(numberOf(ends.read(borrowed))).toBe(5)
   })
 
-  it('a frame released before the kernel reached it is filled like any other', () => {
+  test('a frame released before the kernel reached it is filled like any other', () => {
     const { ends, held } = heldAtHead('forwards')
     ends.user.release(held)
     expect(ends.user.take()).toBe(NoFrame.Empty)
@@ -278,7 +278,7 @@ describe('SKIP (section 6)', () => {
     expect(drain(ends)).toEqual([4])
   })
 
-  it('a scan leaves a frame that is being filled alone', () => {
+  test('a scan leaves a frame that is being filled alone', () => {
     const ends = new BothEnds(frames(3))
     ends.kernel.reserve(16)
     ends.direct(message(2))
@@ -286,7 +286,7 @@ describe('SKIP (section 6)', () => {
     expect(ends.user.take()).toBe(NoFrame.Reserved)
   })
 
-  it('all frames held: nothing can come', () => {
+  test('all frames held: nothing can come', () => {
     const { ends } = heldAtHead('forwards')
     ends.direct(message(4))
     ends.direct(message(5))
@@ -298,7 +298,7 @@ describe('SKIP (section 6)', () => {
 })
 
 describe('poll (section 9)', () => {
-  it('"any VALID frame -> POLLIN (COPY, RESERVED, SKIP do not count)"', () => {
+  test('"any VALID frame -> POLLIN (COPY, RESERVED, SKIP do not count)"', () => {
     const { kernel } = new BothEnds(frames(4))
     const readable = [FrameStatus.Copy, FrameStatus.Reserved, FrameStatus.Skip, FrameStatus.Valid].map((status) => {
       kernel.frames.setStatus(2, status)
@@ -307,7 +307,7 @@ describe('poll (section 9)', () => {
     expect(readable).toEqual([false, false, false, true])
   })
 
-  it('older: "POLLIN iff the frame just before kernel head is not UNUSED (so RESERVED and SKIP count)"', () => {
+  test('older: "POLLIN iff the frame just before kernel head is not UNUSED (so RESERVED and SKIP count)"', () => {
     const ends = new BothEnds(frames(4), { readable: 'previous' })
     expect(ends.kernel.readable()).toBe(false)
     ends.kernel.reserve(16)
@@ -321,7 +321,7 @@ describe('poll (section 9)', () => {
 })
 
 describe('free frames, which bound the requests in flight (section 7)', () => {
-  it("count from the kernel's head to the first frame in use", () => {
+  test("count from the kernel's head to the first frame in use", () => {
     const ends = new BothEnds(frames(8))
     expect(ends.user.freeFrames()).toBe(8)
     for (const number of [1, 2, 3]) ends.direct(message(number))
@@ -337,7 +337,7 @@ describe('free frames, which bound the requests in flight (section 7)', () => {
     expect(ends.user.freeFrames()).toBe(7)
   })
 
-  it('as many replies fit as were promised', () => {
+  test('as many replies fit as were promised', () => {
     const ends = new BothEnds(frames(8))
     for (let lap = 0; lap < 20; lap++) {
       const promised = ends.user.freeFrames()

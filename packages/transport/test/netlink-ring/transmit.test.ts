@@ -1,7 +1,7 @@
 import { Errno } from '@ringlink/codec/errors'
 import { Memory } from '@ringlink/codec/memory'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FrameStatus, KernelTransmitRing, RingFrames, TransmitRing } from '../../src/netlink-ring/index.ts'
 import { frames as geometryOf, message, numberOf } from './support.ts'
 
@@ -24,7 +24,7 @@ function put(user: TransmitRing, number: number, length?: number): boolean {
 }
 
 describe('the transmit ring (section 10)', () => {
-  it('"the sum of nm_len is returned; 0 if head was not VALID"; "all processed frames are UNUSED"', () => {
+  test('"the sum of nm_len is returned; 0 if head was not VALID"; "all processed frames are UNUSED"', () => {
     const { kernel, user, received, accept } = bothEnds(4)
     expect(kernel.trigger(accept)).toBe(0)
     for (const number of [1, 2, 3]) put(user, number, 20)
@@ -33,7 +33,7 @@ describe('the transmit ring (section 10)', () => {
     expect([0, 1, 2, 3].map((frame) => user.frames.status(frame))).toEqual([0, 0, 0, 0])
   })
 
-  it('"nm_len > frame_size-24 -> EINVAL, stop (frame stays VALID, head stays, every later send fails again)"', () => {
+  test('"nm_len > frame_size-24 -> EINVAL, stop (frame stays VALID, head stays, every later send fails again)"', () => {
     const { kernel, user, received, accept } = bothEnds(4)
     for (const number of [1, 2, 3]) put(user, number)
     user.frames.setLength(1, user.frames.capacity + 1)
@@ -46,7 +46,7 @@ describe('the transmit ring (section 10)', () => {
     expect(received).toEqual([1, 2, 3])
   })
 
-  it('ENOBUFS: "stop, frame stays VALID"', () => {
+  test('ENOBUFS: "stop, frame stays VALID"', () => {
     const { kernel, user, received, accept } = bothEnds(4)
     for (const number of [1, 2, 3]) put(user, number)
     let allocations = 0
@@ -56,7 +56,7 @@ describe('the transmit ring (section 10)', () => {
     expect(received).toEqual([1, 2, 3])
   })
 
-  it('"negative result -> stop: frames after it stay VALID unsent, bytes already sent are not reported"', () => {
+  test('"negative result -> stop: frames after it stay VALID unsent, bytes already sent are not reported"', () => {
     const { kernel, user, received, accept } = bothEnds(3)
     for (const number of [1, 2, 3]) put(user, number)
     const refuseSecond = (bytes: Uint8Array) => (numberOf(bytes) === 2 ? -Errno.ECONNREFUSED : accept(bytes))
@@ -70,7 +70,7 @@ describe('the transmit ring (section 10)', () => {
     expect(received).toEqual([1, 2, 3])
   })
 
-  it('a failure before the first frame was looked at changes nothing', () => {
+  test('a failure before the first frame was looked at changes nothing', () => {
     const { kernel, user, received, accept } = bothEnds(2)
     put(user, 1)
     expect(user.settle(-Errno.EPERM)).toEqual({ sent: 0, errno: Errno.EPERM })
@@ -78,20 +78,20 @@ describe('the transmit ring (section 10)', () => {
     expect(received).toEqual([1])
   })
 
-  it('"nm_len 0 is accepted: returns 0 bytes, frame released"', () => {
+  test('"nm_len 0 is accepted: returns 0 bytes, frame released"', () => {
     const { kernel, user } = bothEnds(2)
     user.commit(0)
     expect(user.settle(kernel.trigger((bytes) => bytes.length))).toEqual({ sent: 1, errno: 0 })
   })
 
-  it('"a gap (UNUSED at head) means nothing is sent"', () => {
+  test('"a gap (UNUSED at head) means nothing is sent"', () => {
     const { kernel, accept } = bothEnds(3)
     kernel.frames.setStatus(1, FrameStatus.Valid)
     expect(kernel.trigger(accept)).toBe(0)
     expect(kernel.writable()).toBe(true)
   })
 
-  it('cancels frames that are not to be sent', () => {
+  test('cancels frames that are not to be sent', () => {
     const { kernel, user, accept } = bothEnds(3)
     put(user, 1)
     put(user, 2)
@@ -100,7 +100,7 @@ describe('the transmit ring (section 10)', () => {
     expect(user.reserve()).toBe(0)
   })
 
-  it('never loses a commit, sends none twice and keeps the order, at any failure of the kernel', () => {
+  test('never loses a commit, sends none twice and keeps the order, at any failure of the kernel', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('put' as const), length: fc.integer({ min: 16, max: 200 }) }),
       fc.record({
