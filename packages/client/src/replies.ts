@@ -36,6 +36,8 @@ const PORT_ID = 12
 const ERRNO = MESSAGE_HEADER_LENGTH
 /** The largest errno of the kernel (`MAX_ERRNO`). */
 const MAXIMUM_ERRNO = 4095
+/** Protocols whose datagrams answer no request, and need not be messages, or have a type that is one. */
+const RAW_PROTOCOLS: ReadonlySet<number> = new Set([Protocol.KernelObjectEvent, Protocol.Iscsi, Protocol.ScsiTransport])
 /** AUDIT_FIRST_USER_MSG: messages of audit from this type on are records, which answer no request. */
 const FIRST_AUDIT_RECORD = 1100
 
@@ -157,7 +159,7 @@ export class Replies {
       if (isCut) this.#blame(undefined, { code: 'TRUNCATED' })
       return true
     }
-    if (this.#protocol === Protocol.KernelObjectEvent || this.#isRecord(memory, offset, size)) return true
+    if (RAW_PROTOCOLS.has(this.#protocol) || this.#isRecord(memory, offset, size)) return true
     if (this.#live === 0 && size >= MESSAGE_HEADER_LENGTH) {
       // Messages that the kernel sends unasked have sequence number 0, so packets and log records need no further look.
       const type = memory.u16[(offset + TYPE) >> 1] as number

@@ -41,6 +41,8 @@ const loaders: Readonly<Record<Name, () => Promise<FamilyDescription>>> = {
   cthelper: async () => (await import('@ringlink/families/cthelper')).cthelper,
   nf_hook: async () => (await import('@ringlink/families/hook')).netfilterHook,
   audit: async () => (await import('@ringlink/families/audit')).audit,
+  iscsi: async () => (await import('@ringlink/families/iscsi')).iscsi,
+  scsi_transport: async () => (await import('@ringlink/families/scsi-transport')).scsiTransport,
   uevent: async () => (await import('@ringlink/families/uevent')).kernelEvents,
 }
 

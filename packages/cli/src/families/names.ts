@@ -4,7 +4,7 @@ export const FAMILY_NAMES = [
   ...['conntrack', 'devlink', 'dpll', 'fou', 'handshake', 'mptcp_pm', 'nfsd', 'nftables', 'nl80211'],
   ...['ovs_datapath', 'ovs_flow', 'ovs_vport', 'tcp_metrics', 'team'],
   ...['inet_diag', 'unix_diag', 'netlink_diag', 'xfrm', 'ipset', 'nfacct', 'cttimeout', 'cthelper', 'nf_hook'],
-  ...['audit', 'uevent'],
+  ...['audit', 'uevent', 'iscsi', 'scsi_transport'],
 ] as const
 
 /** What `ringlink monitor` watches besides single families. */

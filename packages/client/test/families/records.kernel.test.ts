@@ -4,7 +4,9 @@ import { beginMessage, Errno, type FamilyDescription, finishMessage, NewFlag } f
 import { audit } from '@ringlink/families/audit'
 import { AuditRecordType, AuditStatusField } from '@ringlink/families/audit-constants'
 import { AuditAction, AuditField, AuditFilter, AuditOperator } from '@ringlink/families/audit-rule-constants'
+import { iscsi } from '@ringlink/families/iscsi'
 import { rtLink } from '@ringlink/families/rt-link'
+import { scsiTransport } from '@ringlink/families/scsi-transport'
 import { kernelEvents } from '@ringlink/families/uevent'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openSocket } from '@ringlink/transport-socket'
@@ -132,6 +134,20 @@ describe.skipIf(kernelUnavailable)(kernelTests('records of the real kernel'), ()
     expect((await family.do('getStatus'))?.header.pid).toBe(process.pid)
     await family.do('setStatus', { header: { mask: AuditStatusField.Pid, pid: 0 } })
     expect((await family.do('getStatus'))?.header.pid).toBe(0)
+  })
+
+  test.each([
+    ['iscsi', iscsi, 'scsi_transport_iscsi'],
+    ['scsi_transport', scsiTransport, 'scsi_mod'],
+  ])('%s, where the kernel has it', async (_, description, module) => {
+    const family = await open(description as FamilyDescription).catch((error: unknown) => {
+      expect(error).toMatchObject({
+        code: 'FAMILY_UNSUPPORTED',
+        message: expect.stringContaining(`modprobe ${module}`),
+      })
+      return undefined
+    })
+    expect(family?.description.name ?? description.name).toBe(description.name)
   })
 
   test('events of kernel objects: a device of a network namespace comes and goes', async () => {
