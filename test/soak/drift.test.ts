@@ -9,7 +9,7 @@ function samples(count: number, change: (index: number) => Partial<Sample>): Sam
   return Array.from({ length: count }, (_, index) => ({ seconds: index, ...steady, ...change(index) }))
 }
 
-test('a run that uses the same all the time has no drift, whatever it uses for moments', () => {
+test('a run that uses the same all the time has no drift, even if it uses more for moments', () => {
   const heaps = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 20, maxLength: 200 })
   fc.assert(
     fc.property(heaps, (noise) => {
@@ -21,7 +21,7 @@ test('a run that uses the same all the time has no drift, whatever it uses for m
   expect(driftsOf(spike, 600)).toEqual([])
 })
 
-test('what is compiled in the first quarter is no drift', () => {
+test('what is compiled in the first quarter does not count as drift', () => {
   expect(
     driftsOf(
       samples(100, (index) => ({ heap: (index < 20 ? 4 : 12) * MiB })),

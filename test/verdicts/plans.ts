@@ -8,7 +8,7 @@ export function plans(faults: readonly FaultName[] = faultNames): fc.Arbitrary<P
     packets: fc.integer({ min: 0, max: 120 }),
     unanswered: fc.constantFrom('accept' as const, 'drop' as const),
     verdictBatching: fc.constantFrom('auto' as const, 'always' as const, 'never' as const),
-    // Of a packet that is shown twice, one could be cut beyond its id: which one was first could not be told.
+    // If a packet is shown twice and one of them is cut before its id, nothing tells which one was first.
     faults: fc
       .subarray([...faults])
       .map((some) => some.filter((name) => name !== 'truncate' || !some.includes('duplicate'))),

@@ -1,4 +1,4 @@
-/** Every packet gets exactly one verdict, whatever a program does, over the simulated kernel with every fault. */
+/** Every packet gets exactly one verdict for any behaviour of a program, over the simulated kernel with every fault. */
 
 import { Hook } from '@ringlink/codec'
 import { udpPacket } from '@ringlink/packet'

@@ -36,7 +36,7 @@ describe.each(versions)('packets of %s without a protocol', (_, ends, header) =>
     expect(passed).toEqual([udpPacket({ ...ends, sourcePort: 5000, destinationPort: 5353, payload: 'question' })])
   })
 
-  test('are logged with as much of them as the log asks for, whatever the rule says', async () => {
+  test('are logged with as much of them as the log asks for, even if the rule says less', async () => {
     const kernel = new SimKernel(old)
     kernel.addRule({ hook: 3, log: { group: 5, copyLength: 4 } })
     const transport = (needs: { protocol: number }) => kernel.open(needs)

@@ -40,7 +40,7 @@ export interface OperationDescription<out Values = unknown, out RequestValues = 
   readonly event: number | undefined
   /** what its answers and notifications are, where they are not what requests are */
   readonly reply?: MessageLayout | undefined
-  /** how its messages are read and written, where they are no struct and attributes */
+  /** how its messages are read and written, where they are not a struct and attributes */
   readonly record?: RecordFormat | undefined
   readonly valuesType?: Values
   readonly requestType?: RequestValues

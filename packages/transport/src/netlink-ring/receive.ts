@@ -115,7 +115,7 @@ export class ReceiveRing {
 
   /**
    * As {@link take}, while the kernel is still filling the frame at the cursor: takes the next complete frame after it. nfnetlink_log
-   * fills a frame until it has enough records or their time is over, and answers come after it meanwhile. The cursor stays.
+   * fills a frame until it has enough records or their time is over, and answers follow it. The cursor stays.
    */
   takeBeyond(): number {
     const { cursor, frames } = this
