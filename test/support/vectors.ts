@@ -30,7 +30,7 @@ export interface Vector {
   readonly fields: readonly VectorField[]
 }
 
-export type Folder = 'queue' | 'log' | 'nftables' | 'invalid'
+export type Folder = 'queue' | 'log' | 'nftables' | 'conntrack' | 'invalid'
 
 /** All vectors of a folder, ordered by name. */
 export function loadVectors(folder: Folder): Vector[] {
@@ -65,7 +65,7 @@ export function messagesOf(datagram: Vector): Vector[] {
 
 /** The messages captured from a kernel, by file name. */
 export function capturedMessages(): (readonly [name: string, Vector])[] {
-  return (['queue', 'log', 'nftables'] as const).flatMap((folder) =>
+  return (['queue', 'log', 'nftables', 'conntrack'] as const).flatMap((folder) =>
     loadVectors(folder)
       .flatMap(messagesOf)
       .map((vector) => [`${folder}/${vector.name}`, vector] as const),

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Turns the records of queue.c, log.c and nftables.mjs into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
+// Turns the records of queue.c, log.c, nftables.mjs and conntrack.mjs into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
 // that the two can be held against each other.
 //
 //   node annotate.mjs queue.raw.txt ../queue
 //   node annotate.mjs log.raw.txt ../log
 //   node annotate.mjs nftables.raw.txt ../nftables
+//   node annotate.mjs conntrack.raw.txt ../conntrack
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -108,7 +109,7 @@ const ctStatus = bits(
     'HW_OFFLOAD',
   ].map((name, bit) => [1 << bit, `IPS_${name}`]),
 )
-const ipProtocol = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' }
+const ipProtocol = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 47: 'GRE', 58: 'ICMPv6', 132: 'SCTP' }
 const tcpStates = [
   'NONE',
   'SYN_SENT',
@@ -267,31 +268,72 @@ const CTA_PROTOINFO_TCP = {
   4: ['CTA_PROTOINFO_TCP_FLAGS_ORIGINAL', tcpFlags],
   5: ['CTA_PROTOINFO_TCP_FLAGS_REPLY', tcpFlags],
 }
+const sctpStates = [
+  'NONE',
+  'CLOSED',
+  'COOKIE_WAIT',
+  'COOKIE_ECHOED',
+  'ESTABLISHED',
+  'SHUTDOWN_SENT',
+  'SHUTDOWN_RECD',
+  'SHUTDOWN_ACK_SENT',
+  'HEARTBEAT_SENT',
+]
+const CTA_PROTOINFO_SCTP = {
+  1: ['CTA_PROTOINFO_SCTP_STATE', u8((n) => `${n} ${sctpStates[n] ?? ''}`)],
+  2: ['CTA_PROTOINFO_SCTP_VTAG_ORIGINAL', be32((n) => hex(n))],
+  3: ['CTA_PROTOINFO_SCTP_VTAG_REPLY', be32((n) => hex(n))],
+}
+const CTA_NAT = {
+  1: ['CTA_NAT_V4_MINIP', (out, b, name) => out.put(b, `${name} ${ipv4(b)}`)],
+  2: ['CTA_NAT_V4_MAXIP', (out, b, name) => out.put(b, `${name} ${ipv4(b)}`)],
+  3: ['CTA_NAT_PROTO', nested({ 1: ['CTA_PROTONAT_PORT_MIN', be16()], 2: ['CTA_PROTONAT_PORT_MAX', be16()] })],
+}
 const CTA_COUNTERS = { 1: ['CTA_COUNTERS_PACKETS', be64()], 2: ['CTA_COUNTERS_BYTES', be64()] }
 const CTA = {
   1: ['CTA_TUPLE_ORIG', nested(CTA_TUPLE)],
   2: ['CTA_TUPLE_REPLY', nested(CTA_TUPLE)],
   3: ['CTA_STATUS', be32((n) => `${hex(n)} ${ctStatus(n)}`)],
-  4: ['CTA_PROTOINFO', nested({ 1: ['CTA_PROTOINFO_TCP', nested(CTA_PROTOINFO_TCP)] })],
+  4: [
+    'CTA_PROTOINFO',
+    nested({
+      1: ['CTA_PROTOINFO_TCP', nested(CTA_PROTOINFO_TCP)],
+      3: ['CTA_PROTOINFO_SCTP', nested(CTA_PROTOINFO_SCTP)],
+    }),
+  ],
   5: ['CTA_HELP', nested({ 1: ['CTA_HELP_NAME', string], 2: ['CTA_HELP_INFO', raw] })],
+  6: ['CTA_NAT_SRC', nested(CTA_NAT)],
   7: ['CTA_TIMEOUT', be32((n) => `${n} s`)],
   8: ['CTA_MARK', mark],
   9: ['CTA_COUNTERS_ORIG', nested(CTA_COUNTERS)],
   10: ['CTA_COUNTERS_REPLY', nested(CTA_COUNTERS)],
   11: ['CTA_USE', be32()],
   12: ['CTA_ID', be32((n) => hex(n))],
+  13: ['CTA_NAT_DST', nested(CTA_NAT)],
   18: ['CTA_ZONE', be16()],
   20: ['CTA_TIMESTAMP', nested({ 1: ['CTA_TIMESTAMP_START', be64()], 2: ['CTA_TIMESTAMP_STOP', be64()] })],
   21: ['CTA_MARK_MASK', mark],
   22: ['CTA_LABELS', raw],
   23: ['CTA_LABELS_MASK', raw],
+  25: ['CTA_FILTER', nested({ 1: ['CTA_FILTER_ORIG_FLAGS', u32()], 2: ['CTA_FILTER_REPLY_FLAGS', u32()] })],
+  26: ['CTA_STATUS_MASK', be32((n) => `${hex(n)} ${ctStatus(n)}`)],
 }
+const CTA_STATS = Object.fromEntries(
+  [
+    ...['SEARCHED', 'FOUND', 'NEW', 'INVALID', 'IGNORE', 'DELETE', 'DELETE_LIST', 'INSERT', 'INSERT_FAILED', 'DROP'],
+    ...['EARLY_DROP', 'ERROR', 'SEARCH_RESTART', 'CLASH_RESOLVE', 'CHAIN_TOOLONG'],
+  ].map((name, index) => [index + 1, [`CTA_STATS_${name}`, be32()]]),
+)
+const CTA_STATS_GLOBAL = { 1: ['CTA_STATS_GLOBAL_ENTRIES', be32()], 2: ['CTA_STATS_GLOBAL_MAX_ENTRIES', be32()] }
+const conntrackTables = { 4: CTA_STATS, 5: CTA_STATS_GLOBAL }
 const CTA_EXPECT = {
   1: ['CTA_EXPECT_MASTER', nested(CTA_TUPLE)],
   2: ['CTA_EXPECT_TUPLE', nested(CTA_TUPLE)],
   3: ['CTA_EXPECT_MASK', nested(CTA_TUPLE)],
   4: ['CTA_EXPECT_TIMEOUT', be32((n) => `${n} s`)],
+  5: ['CTA_EXPECT_ID', be32((n) => hex(n))],
   6: ['CTA_EXPECT_HELP_NAME', string],
+  7: ['CTA_EXPECT_ZONE', be16()],
   8: ['CTA_EXPECT_FLAGS', be32()],
   9: ['CTA_EXPECT_CLASS', be32()],
 }
@@ -716,7 +758,8 @@ const nftablesTables = {
 }
 // What res_id is, and the attributes of each message.
 const SUBSYSTEM = {
-  1: { table: () => CTA },
+  1: { kind: 'processor, for its counters', table: (message) => conntrackTables[message] ?? CTA },
+  2: { table: () => CTA_EXPECT },
   3: { kind: 'queue', table: (message) => (message === 2 ? NFQA_CFG : NFQA) },
   4: { kind: 'group', table: (message) => (message === 1 ? NFULA_CFG : NFULA) },
   0: { kind: 'subsystem', table: () => NFNL_BATCH },
@@ -786,9 +829,12 @@ function typeName(type, protocol) {
     return type === 16 ? 'GENL_ID_CTRL' : `${type} (number of a generic family, given out at boot)`
   if (type >> 8 === 0) return ['NFNL_MSG_BATCH_BEGIN', 'NFNL_MSG_BATCH_END'][type - 16] ?? `${type}`
   const subsystem =
-    { 1: 'CTNETLINK', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES', 11: 'NFT_COMPAT' }[type >> 8] ?? `${type >> 8}`
+    { 1: 'CTNETLINK', 2: 'CTNETLINK_EXP', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES', 11: 'NFT_COMPAT' }[type >> 8] ?? `${type >> 8}`
   const names = {
-    1: ['IPCTNL_MSG_CT_NEW', 'IPCTNL_MSG_CT_GET'],
+    1: ['NEW', 'GET', 'DELETE', 'GET_CTRZERO', 'GET_STATS_CPU', 'GET_STATS', 'GET_DYING', 'GET_UNCONFIRMED'].map(
+      (name) => `IPCTNL_MSG_CT_${name}`,
+    ),
+    2: ['NEW', 'GET', 'DELETE', 'GET_STATS_CPU'].map((name) => `IPCTNL_MSG_EXP_${name}`),
     3: ['NFQNL_MSG_PACKET', 'NFQNL_MSG_VERDICT', 'NFQNL_MSG_CONFIG', 'NFQNL_MSG_VERDICT_BATCH'],
     4: ['NFULNL_MSG_PACKET', 'NFULNL_MSG_CONFIG'],
     10: nftables.map((name) => `NFT_MSG_${name}`),

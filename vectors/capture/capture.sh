@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Regenerates vectors/queue/*.hex, vectors/log/*.hex and vectors/nftables/*.hex from this machine's kernel; "capture.sh queue", "capture.sh log"
-# or "capture.sh nftables" only the one; "capture.sh measure" prints what nfnetlink_log does here and writes nothing. Needs root (or: unshare -Ur first), gcc, iptables,
-# nftables, iproute2, libnetfilter-queue-dev, libmnl-dev and node. Everything happens in network and mount namespaces of its own.
+# Regenerates vectors/queue/*.hex, vectors/log/*.hex, vectors/nftables/*.hex and vectors/conntrack/*.hex from this machine's kernel;
+# "capture.sh queue" (log, nftables, conntrack) only the one; "capture.sh measure" prints what nfnetlink_log does here and writes nothing. Needs root (or: unshare -Ur first), gcc, iptables,
+# nftables, conntrack, python3, iproute2, libnetfilter-queue-dev, libmnl-dev and node. Everything happens in network and mount namespaces of its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 if [ "${1:-}" != inside ]; then
-  case "${1:-all}" in all | queue | log | nftables | measure) ;; *) echo "usage: $0 [queue|log|nftables|measure]" >&2; exit 2 ;; esac
+  case "${1:-all}" in all | queue | log | nftables | conntrack | measure) ;; *) echo "usage: $0 [queue|log|nftables|conntrack|measure]" >&2; exit 2 ;; esac
   exec unshare --net --mount --propagation private "$0" inside "${1:-all}"
 fi
 part=$2
@@ -27,8 +27,10 @@ trap finish EXIT
 case $part in all | queue) gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/queue" "$here/queue.c" -lnetfilter_queue -lmnl ;; esac
 case $part in all | log | measure) gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/log" "$here/log.c" -lmnl ;; esac
 
+case $part in all | nftables | conntrack)
+  gcc -std=gnu17 -O1 -Wall -Wextra -shared -fPIC -o "$work/listen.so" "$here/listen.c" -ldl ;;
+esac
 case $part in all | nftables)
-  gcc -std=gnu17 -O1 -Wall -Wextra -shared -fPIC -o "$work/nftables.so" "$here/nftables.c" -ldl
   gcc -std=gnu17 -O1 -Wall -Wextra -o "$work/nftables-send" "$here/nftables-send.c" ;;
 esac
 
@@ -91,7 +93,7 @@ if [ "$part" = measure ]; then
   exit
 fi
 
-capture() { # queue, log or nftables: its raw records, its folder; then the program
+capture() { # queue, log, nftables or conntrack: its raw records, its folder; then the program
   timeout 120 "${@:2}" >"$work/$1.txt"
   {
     echo "kernel: $(uname -sr | sed 's/-.*//') $(uname -m) (little endian)"
@@ -105,9 +107,12 @@ capture() { # queue, log or nftables: its raw records, its folder; then the prog
 }
 case $part in all | queue) capture queue "$work/queue" ;; esac
 case $part in all | log) capture log "$work/log" ;; esac
-# Last, in a namespace of its own: the other two want no rules but theirs.
+# Last, each in a namespace of its own: the other two want no rules but theirs.
+case $part in all | conntrack)
+  capture conntrack unshare --net bash -c 'ip link set lo up; node "$@"' - "$here/conntrack.mjs" "$work/listen.so" ;;
+esac
 case $part in all | nftables)
-  capture nftables unshare --net bash -c 'ip link set lo up; ip link add v0 type veth; node "$@"' - "$here/nftables.mjs" "$work/nftables.so" "$work/nftables-send" ;;
+  capture nftables unshare --net bash -c 'ip link set lo up; ip link add v0 type veth; node "$@"' - "$here/nftables.mjs" "$work/listen.so" "$work/nftables-send" ;;
 esac
 if command -v node >/dev/null; then
   node "$here/invalid.mjs"

@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Captures the golden vectors of nf_tables: runs nft and iptables-nft with nftables.c loaded into them and prints what they and the kernel
+// Captures the golden vectors of nf_tables: runs nft and iptables-nft with listen.c loaded into them and prints what they and the kernel
 // said as records. Run it through capture.sh, which makes the namespace it lives in.
 //
-//   node nftables.mjs nftables.so nftables-send
+//   node nftables.mjs listen.so nftables-send
 
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as codec from '../../packages/codec/dist/index.js'
 import { describeMessage } from '../../packages/codec/dist/internal.js'
+import { Recorder, shell } from './recorder.mjs'
 
 const [library, sender] = process.argv.slice(2)
-const folder = mkdtempSync(join(tmpdir(), 'nftables-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-
-const align = (n) => (n + 3) & ~3
-const TYPE = 4
 const kinds = new Map(
   [
     'new-table get-table delete-table new-chain get-chain delete-chain new-rule get-rule delete-rule new-set get-set delete-set',
@@ -30,72 +22,18 @@ const kinds = new Map(
 )
 kinds.set(2, 'error').set(3, 'done').set(0x10, 'begin').set(0x11, 'end').set(0x0b00, 'compat')
 
-function messageKinds(bytes) {
-  const list = []
-  for (let at = 0; at + 16 <= bytes.length; at += align(bytes.readUInt32LE(at))) {
-    list.push(kinds.get(bytes.readUInt16LE(at + TYPE)) ?? 'other')
-  }
-  return list
-}
-
 function libraryOf(command) {
   if (command === sender) return '@ringlink/codec'
   return /^nft/.test(command) ? 'nftables 1.0.6, libnftnl 1.2.4' : 'iptables 1.8.9, libnftnl 1.2.4'
 }
 
-/** Runs a command and says what was heard: datagrams in order, each with who sent it and what is in it. */
-function listen(command, input) {
-  const path = join(folder, 'heard')
-  rmSync(path, { force: true })
-  const env = { ...process.env, RINGLINK_RECORD: path, LD_PRELOAD: library, LC_ALL: 'C' }
-  const [program, ...rest] = command
-  const { error } = spawnSync(program, rest, { env, input, encoding: 'utf8', timeout: 20_000 })
-  if (error) throw error
-  return readFileSync(path, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [from, hex] = line.split(' ')
-      const bytes = Buffer.from(hex, 'hex')
-      return { from, hex, kinds: messageKinds(bytes), bytes }
-    })
-}
-
-const names = new Set()
-
-/**
- * Records the output of a step: `wanted` names the datagrams to keep by who sent them and their first message, each with the vector's
- * name, and perhaps a note. Of several that are alike the first is kept.
- */
-function step(command, wanted, { input, shown } = {}) {
-  const heard = listen(command, input)
-  for (const [from, kind, name, note, accept = () => true] of wanted) {
-    const found = heard.find((item) => item.from === from && item.kinds[0] === kind && accept(item))
-    if (!found)
-      throw new Error(
-        `${name}: ${command.join(' ')} had no ${kind} from ${from}: ${JSON.stringify(heard.map((item) => [item.from, item.kinds.join()]))}`,
-      )
-    if (names.has(name)) throw new Error(`two records are named ${name}`)
-    names.add(name)
-    const several = found.kinds.length > 1 ? `several messages in one datagram: ${found.kinds.join(', ')}` : undefined
-    const text = [several, note].filter(Boolean).join('; ')
-    const lines = [`name: ${name}`, `from: ${from}`, 'protocol: netfilter', `command: ${shown ?? command.join(' ')}`]
-    if (from === 'user') lines.push(`library: ${libraryOf(command[0])}`)
-    if (text) lines.push(`note: ${text}`)
-    lines.push(`hex: ${found.hex}`)
-    console.log(`${lines.join('\n')}\n`)
-  }
-}
+const recorder = new Recorder(library, kinds, libraryOf)
+const step = (...words) => recorder.step(...words)
 
 const nft = (text) => ['nft', text]
 const add = (rule) => nft(`add rule ip filter out ${rule}`)
 const batch = (name, note) => [['user', 'begin', name, note]]
 const refused = (name, note) => [...batch(name, note), ['kernel', 'error', `${name}-error`]]
-const shell = (text) => {
-  const { status } = spawnSync('bash', ['-c', text], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (status !== 0) throw new Error(`failed: ${text}`)
-}
-
 // ------------------------------------------------------------------------------------------------------ tables and chains
 
 step(nft('add table ip filter { comment "made by nft"; }'), [

@@ -46,7 +46,7 @@ function messageLengths(bytes) {
 }
 
 const files = []
-for (const folder of ['queue', 'log', 'nftables']) {
+for (const folder of ['queue', 'log', 'nftables', 'conntrack']) {
   const records = new Map(
     readRecords(readFileSync(join(here, `${folder}.raw.txt`), 'utf8')).map((record) => [record.name, record]),
   )
@@ -77,7 +77,7 @@ for (const file of invalid) {
 // A file is named in a table of its folder's chapter: the folders share names.
 const readme = readFileSync(join(here, '../README.md'), 'utf8')
 const chapters = Object.fromEntries(
-  ['queue', 'log', 'nftables', 'invalid'].map((name) => [name, `## Files of \`${name}/\``]),
+  ['queue', 'log', 'nftables', 'conntrack', 'invalid'].map((name) => [name, `## Files of \`${name}/\``]),
 )
 for (const path of [...files, ...invalid.map((file) => `invalid/${file}`)]) {
   const [folder, file] = path.split('/')

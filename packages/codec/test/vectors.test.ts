@@ -146,6 +146,7 @@ test('vectors/README.md has the right number of vectors', () => {
   expect(loadVectors('queue').length).toBe(173)
   expect(loadVectors('log').length).toBe(143)
   expect(loadVectors('nftables').length).toBe(73)
+  expect(loadVectors('conntrack').length).toBe(44)
   expect(loadVectors('invalid').length).toBe(34)
 })
 
@@ -264,7 +265,7 @@ describe.each(vectors)('%s', (name, vector) => {
 })
 
 describe('a datagram of several messages is walked whole and comes back byte for byte:', () => {
-  const all = [...loadVectors('log'), ...loadVectors('nftables')]
+  const all = [...loadVectors('log'), ...loadVectors('nftables'), ...loadVectors('conntrack')]
   const datagrams = all.filter((vector) => messagesOf(vector).length > 1)
 
   test('as many as the notes announce', () => {

@@ -329,7 +329,7 @@ describe('a selector in a set around the sub-message', () => {
 })
 
 describe('frames', () => {
-  const vectors = [...loadVectors('queue'), ...loadVectors('log'), ...loadVectors('nftables')]
+  const vectors = (['queue', 'log', 'nftables', 'conntrack'] as const).flatMap((folder) => loadVectors(folder))
   const packet = new QueuePacketView()
   const record = new LogRecordView()
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Listens to what a program says to netlink: loaded into nft and iptables with LD_PRELOAD, it writes every datagram that is sent or received
-// on a netlink socket to the file RINGLINK_RECORD, one a line: "user" or "kernel", and hex. It changes nothing. nftables.mjs makes records
-// of these lines.
+// Listens to what a program says to netlink: loaded into nft, iptables and conntrack with LD_PRELOAD, it writes every datagram that is sent
+// or received on a netlink socket to the file RINGLINK_RECORD, one a line: "user" or "kernel", and hex. It changes nothing. recorder.mjs
+// makes records of these lines.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -51,5 +51,13 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
   ssize_t received = next(fd, message, flags);
   if (received > 0 && !(flags & (MSG_PEEK | MSG_TRUNC)))
     write_line(fd, "kernel", message->msg_iov, message->msg_iovlen, received);
+  return received;
+}
+
+ssize_t recvfrom(int fd, void *bytes, size_t length, int flags, struct sockaddr *address, socklen_t *address_length) {
+  ssize_t (*next)(int, void *, size_t, int, struct sockaddr *, socklen_t *) = dlsym(RTLD_NEXT, "recvfrom");
+  ssize_t received = next(fd, bytes, length, flags, address, address_length);
+  struct iovec part = {.iov_base = bytes, .iov_len = length};
+  if (received > 0 && !(flags & (MSG_PEEK | MSG_TRUNC))) write_line(fd, "kernel", &part, 1, received);
   return received;
 }
