@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Lists connections with libmnl and libnetfilter_conntrack, as their users do: every row becomes an object, of which some attributes are
-// read. `conntrack WARM ROUNDS` prints one line of JSON; `conntrack fill COUNT` makes that many connections.
+// read. `conntrack WARM ROUNDS` prints one line of JSON; `conntrack tool ROUNDS COMMAND...` that of a program that prints a line for each
+// row; `conntrack fill COUNT` makes that many connections.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libmnl/libmnl.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
@@ -83,7 +86,52 @@ static void fill(struct mnl_socket *socket, unsigned count) {
   }
 }
 
+// Runs a command and counts the lines that it prints.
+static void run_tool(char **args) {
+  int ends[2];
+  if (pipe(ends) < 0) die("pipe");
+  pid_t child = fork();
+  if (child < 0) die("fork");
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    if (freopen("/dev/null", "w", stderr) == NULL) die("/dev/null");
+    execvp(args[0], args);
+    _exit(127);
+  }
+  close(ends[1]);
+  static char text[1 << 16];
+  for (ssize_t length; (length = read(ends[0], text, sizeof text)) > 0;)
+    for (ssize_t i = 0; i < length; i++) rows += text[i] == '\n';
+  close(ends[0]);
+  int status;
+  if (waitpid(child, &status, 0) < 0 || status != 0) die(args[0]);
+}
+
+static void report(int who, const struct rusage *before, const struct timespec *start) {
+  struct rusage after;
+  struct timespec end;
+  getrusage(who, &after);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+#define SECONDS(field) (after.field.tv_sec - before->field.tv_sec + (after.field.tv_usec - before->field.tv_usec) / 1e6)
+  printf("{\"rows\":%lu,", rows);
+  if (calls > 0) printf("\"systemCalls\":%lu,", calls);
+  printf("\"cpuSeconds\":%.6f,\"seconds\":%.6f,\"peakKilobytes\":%ld,\"sum\":%lu}\n",
+         SECONDS(ru_utime) + SECONDS(ru_stime), end.tv_sec - start->tv_sec + (end.tv_nsec - start->tv_nsec) / 1e9,
+         after.ru_maxrss, sum);
+}
+
 int main(int count, char **args) {
+  struct rusage before;
+  struct timespec start;
+  if (count > 3 && strcmp(args[1], "tool") == 0) {
+    getrusage(RUSAGE_CHILDREN, &before);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (long i = strtol(args[2], NULL, 10); i > 0; i--) run_tool(args + 3);
+    report(RUSAGE_CHILDREN, &before, &start);
+    return 0;
+  }
   if (count != 3) return 2;
   struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
   if (socket == NULL || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) die("open");
@@ -92,17 +140,10 @@ int main(int count, char **args) {
     return 0;
   }
   for (long i = strtol(args[1], NULL, 10); i > 0; i--) list(socket);
-  struct rusage before, after;
-  struct timespec start, end;
   rows = calls = 0;
   getrusage(RUSAGE_SELF, &before);
   clock_gettime(CLOCK_MONOTONIC, &start);
   for (long i = strtol(args[2], NULL, 10); i > 0; i--) list(socket);
-  getrusage(RUSAGE_SELF, &after);
-  clock_gettime(CLOCK_MONOTONIC, &end);
-#define SECONDS(field) (after.field.tv_sec - before.field.tv_sec + (after.field.tv_usec - before.field.tv_usec) / 1e6)
-  printf("{\"rows\":%lu,\"systemCalls\":%lu,\"cpuSeconds\":%.6f,\"seconds\":%.6f,\"peakKilobytes\":%ld,\"sum\":%lu}\n",
-         rows, calls, SECONDS(ru_utime) + SECONDS(ru_stime),
-         end.tv_sec - start.tv_sec + (end.tv_nsec - start.tv_nsec) / 1e9, after.ru_maxrss, sum);
+  report(RUSAGE_SELF, &before, &start);
   return 0;
 }

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { totalCalls } from './counting-experiments.ts'
 import type { Experiment, Outcome, Settings } from './experiment.ts'
 import { loadBetween, markLoad } from './machine-load.ts'
 import { BUILD, DIST, PEERS } from './paths.ts'
@@ -10,72 +13,134 @@ import { Program } from './program.ts'
 const ENTRIES = 100_000
 const WARM = 6
 const ROUNDS = 10
+/** Datagrams for each wake-up of the event loop. */
+const BATCHES = [64, 16, 4, 1] as const
+/** Debian's Python, which has the package python3-pyroute2. */
+const PYTHON = '/usr/bin/python3'
 
 interface ListerReport {
   readonly rows: number
-  readonly systemCalls?: number
   readonly cpuSeconds: number
   readonly seconds: number
   readonly peakKilobytes: number
+  /** absent where the program does not count them */
+  readonly systemCalls?: number
   readonly heapBytesPerRow?: number
+  readonly heldBytesPerRow?: number
 }
 
 /** How many connections a program can list in a second of CPU time, the kernel's part of it included. */
-export function conntrackExperiment(peers: Peers): Experiment {
+export function conntrackExperiments(peers: Peers): Experiment[] {
+  const group = 'conntrack'
+  const unit = 'connections/CPU second'
+  const size = ENTRIES.toLocaleString('en-US')
   let isFilled = false
-  return {
-    name: 'conntrack',
-    group: 'conntrack',
-    title: `a listing of ${ENTRIES.toLocaleString('en-US')} connections`,
-    unit: 'connections/CPU second',
-    better: 'more',
-    contenders: ['c-nfct', 'ringlink', 'ringlink-one', 'ringlink-ring', 'pyroute2'],
-    obstacle: (contender) => {
-      if (contender === 'pyroute2') return pyroute2Obstacle()
-      return peers.obstacles.get('conntrack')
-    },
-    run: async (contender, settings) => {
-      if (!isFilled) spawnSync(join(BUILD, 'conntrack'), ['fill', String(ENTRIES)], { stdio: 'inherit' })
-      isFilled = true
-      return await list(contender, settings)
-    },
+  const run = async (contender: string, settings: Settings) => {
+    if (!isFilled) spawnSync(join(BUILD, 'conntrack'), ['fill', String(ENTRIES)], { stdio: 'inherit' })
+    isFilled = true
+    return await list(contender, settings)
   }
+  const obstacle = (contender: string) => {
+    if (contender === 'pyroute2') return missing(PYTHON, ['-c', 'import pyroute2'], 'python3-pyroute2')
+    if (contender === 'conntrack-tool') return missing('conntrack', ['--version'], 'conntrack')
+    return peers.obstacles.get('conntrack')
+  }
+  return [
+    {
+      ...{ name: 'conntrack', group, unit, better: 'more', obstacle, run },
+      title: `a listing of ${size} connections`,
+      contenders: [
+        'c-nfct',
+        'ringlink',
+        'ringlink-ring',
+        'ringlink-rows',
+        'ringlink-list',
+        'conntrack-tool',
+        'pyroute2',
+      ],
+    },
+    {
+      ...{ name: 'conntrack-wake-ups', group, unit, better: 'more', obstacle, run },
+      title: `the same with views and the socket, by the number of datagrams that are received for a wake-up of the event loop`,
+      contenders: BATCHES.map((batch) => `socket-${batch}`),
+    },
+  ]
 }
 
-function pyroute2Obstacle(): string | undefined {
-  const { status } = spawnSync('/usr/bin/python3', ['-c', 'import pyroute2'])
-  return status === 0 ? undefined : "Debian's python3-pyroute2 is not installed"
+function missing(command: string, words: readonly string[], debian: string): string | undefined {
+  return spawnSync(command, words).status === 0 ? undefined : `Debian's ${debian} is not installed`
 }
 
 async function list(contender: string, { scale }: Settings): Promise<Outcome> {
-  const rounds = String(Math.max(1, Math.round(ROUNDS * scale)))
-  const lister = program(contender, rounds)
+  const rounds = Math.max(1, Math.round(ROUNDS * scale))
+  const [command, words] = commandOf(contender, rounds)
+  const lister = new Program(contender, command, words)
   try {
     const before = markLoad([lister.pid])
     const report = await lister.json<ListerReport>()
     const load = loadBetween(before, markLoad([lister.pid]))
-    const { rows, cpuSeconds, seconds, systemCalls = 0, peakKilobytes, heapBytesPerRow = 0 } = report
-    const details = { rows, cpuSeconds, rowsPerSecond: rows / seconds, systemCalls, peakKilobytes, heapBytesPerRow }
-    return { value: rows / cpuSeconds, details: { ...details, nanosecondsPerRow: (cpuSeconds / rows) * 1e9 }, load }
+    const { rows, cpuSeconds, seconds, peakKilobytes, heapBytesPerRow, heldBytesPerRow } = report
+    const { systemCalls = callsOfTool(contender) * (rows / ENTRIES) } = report
+    return {
+      value: rows / cpuSeconds,
+      details: {
+        ...{ rows, cpuSeconds, rowsPerSecond: rows / seconds, nanosecondsPerRow: (cpuSeconds / rows) * 1e9 },
+        ...{ systemCallsPerThousandRows: (systemCalls / rows) * 1000, peakMegabytes: peakKilobytes / 1024 },
+        ...(heapBytesPerRow === undefined ? {} : { heapBytesPerRow }),
+        ...(heldBytesPerRow === undefined ? {} : { heldBytesPerRow }),
+      },
+      load,
+    }
   } finally {
     await lister.stop()
   }
 }
 
-function program(contender: string, rounds: string): Program {
+function commandOf(contender: string, rounds: number): [string, readonly string[]] {
   switch (contender) {
     case 'c-nfct':
-      return new Program(contender, join(BUILD, 'conntrack'), [String(WARM), rounds])
+      return [join(BUILD, 'conntrack'), [String(WARM), String(rounds)]]
+    case 'conntrack-tool':
+      // It prints text, and is started for each listing; slow enough for few to tell.
+      return [join(BUILD, 'conntrack'), ['tool', String(Math.ceil(rounds / 5)), ...toolWords(contender)]]
     case 'pyroute2':
-      // Slow enough for one round to tell.
-      return new Program(contender, '/usr/bin/python3', [join(PEERS, 'conntrack.py'), '0', '1'])
+      return [PYTHON, [join(PEERS, 'conntrack.py'), '0', '1']]
     default:
-      return new Program(contender, process.execPath, [
-        ...['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'],
-        join(DIST, 'conntrack-lister.js'),
-        ...[`--warm=${WARM}`, `--rounds=${rounds}`],
-        ...(contender === 'ringlink-ring' ? ['--transport=ring'] : []),
-        ...(contender === 'ringlink-one' ? ['--batch=1'] : []),
-      ])
+      return [process.execPath, listerWords(contender, rounds)]
+  }
+}
+
+function listerWords(contender: string, rounds: number): string[] {
+  const [kind = '', word = ''] = contender.split('-')
+  const api = contender === 'ringlink-rows' ? 'rows' : contender === 'ringlink-list' ? 'list' : 'views'
+  return [
+    ...['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'],
+    join(DIST, 'conntrack-lister.js'),
+    ...[`--warm=${WARM}`, `--rounds=${rounds}`, `--api=${api}`],
+    ...(contender === 'ringlink-ring' ? ['--transport=ring'] : []),
+    ...(kind === 'socket' ? [`--batch=${word}`] : []),
+  ]
+}
+
+function toolWords(contender: string): readonly string[] {
+  return contender === 'pyroute2' ? [PYTHON, join(PEERS, 'conntrack.py'), '0', '1'] : ['conntrack', '-L']
+}
+
+const counted = new Map<string, number>()
+
+/** The system calls of one listing by a program that does not count them, by strace, without those of its start. */
+function callsOfTool(contender: string): number {
+  const known = counted.get(contender)
+  if (known !== undefined) return known
+  const directory = mkdtempSync(join(tmpdir(), 'ringlink-bench-'))
+  try {
+    const output = join(directory, 'calls')
+    const receives = '-etrace=sendto,sendmsg,recvfrom,recvmsg,recvmmsg,poll,select,epoll_wait,write'
+    spawnSync('strace', ['-f', '-c', receives, '-o', output, ...toolWords(contender)], { stdio: 'ignore' })
+    const calls = totalCalls(readFileSync(output, 'utf8'))
+    counted.set(contender, calls)
+    return calls
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
   }
 }

@@ -78,7 +78,7 @@ async function countSystemCalls(): Promise<Outcome> {
 }
 
 /** The number in the column `calls` of the line `total`. */
-function totalCalls(summary: string): number {
+export function totalCalls(summary: string): number {
   const calls = /^\s*100\.00\s+[\d.]+\s+\d+\s+(\d+).*total$/m.exec(summary)?.[1]
   if (calls === undefined) throw new Error(`strace counted nothing: ${summary.slice(0, 200)}`)
   return Number(calls)

@@ -1,6 +1,6 @@
 import { codecExperiment } from './codec-experiment.ts'
 import { comparedWorkload, type Reference } from './compare.ts'
-import { conntrackExperiment } from './conntrack-experiment.ts'
+import { conntrackExperiments } from './conntrack-experiment.ts'
 import { allocationExperiment, systemCallExperiment } from './counting-experiments.ts'
 import type { Experiment } from './experiment.ts'
 import { fairnessExperiment } from './fairness-experiment.ts'
@@ -58,7 +58,7 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers, referenc
     case 'log':
       return [...(quick ? [] : [logExperiment(1, peers, reference)]), logExperiment(64, peers, reference)]
     case 'conntrack':
-      return [conntrackExperiment(peers)]
+      return conntrackExperiments(peers)
     case 'codec':
       return [codecExperiment('usual', peers), packetExperiment(), ...(quick ? [] : [codecExperiment('rich', peers)])]
     case 'million':

@@ -82,6 +82,23 @@ export const goals: readonly Goal[] = [
   ratio('TCP with segmentation offload / C', '>=', 0.95, ['tcp-gso', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, records per CPU second / C', '>=', 0.9, ['log-64', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, / C that rests as long', '>=', 0.6, ['log-64', 'ringlink', 'c-resting']),
+  ratio('connections listed per CPU second, views / C (1.3 x its CPU time)', '>=', 1 / 1.3, [
+    'conntrack',
+    'ringlink',
+    'c-nfct',
+  ]),
+  {
+    criterion: 'bytes allocated per listed connection, views (less than one is the share of a batch)',
+    sign: '<=',
+    limit: 1,
+    measured: (results) => detailOf(results, 'conntrack', 'ringlink', 'heapBytesPerRow'),
+  },
+  {
+    criterion: 'bytes that each further connection of a listing by rows() holds',
+    sign: '<=',
+    limit: 1,
+    measured: (results) => detailOf(results, 'conntrack', 'ringlink-rows', 'heldBytesPerRow'),
+  },
   ...(['packets', 'async'] as const).flatMap((style) =>
     (['closed-1024', 'drain'] as const).map((workload) =>
       ratio(

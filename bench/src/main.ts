@@ -94,9 +94,7 @@ function readReference(): Reference {
 function document(results: Results, match: string): void {
   const { quick, groups } = results.options
   if (quick || match !== '' || groups.length < GROUPS.length) {
-    say(
-      `in ${LATEST}; docs/performance.md is of the last whole run (node bench/dist/report.js writes it from this one)`,
-    )
+    say(`in ${LATEST}; node bench/dist/report.js puts these groups into docs/performance.md, the rest of which stays`)
   } else {
     for (const path of writeDocument(results)) say(path)
   }

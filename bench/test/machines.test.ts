@@ -6,6 +6,7 @@ import { goals } from '../src/goals.ts'
 import { readRecords, recordName, writeRecord } from '../src/report/machines.ts'
 import { goalTable } from '../src/report/tables.ts'
 import type { Machine, Results, Run } from '../src/results.ts'
+import { GROUPS, type Group } from '../src/workload.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ringlink-records-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -30,10 +31,10 @@ const run = (contender: string, repetition: number, value: number): Run => ({
   isDisturbed: false,
   redone: 0,
 })
-const resultsOf = (where: Machine, values: readonly number[]): Results => ({
+const resultsOf = (where: Machine, values: readonly number[], groups: readonly Group[] = GROUPS): Results => ({
   schema: 1,
   machine: where,
-  options: { quick: false, repetitions: values.length, groups: ['queue'] },
+  options: { quick: false, repetitions: values.length, groups },
   workloads: [],
   runs: values.flatMap((value, repetition) => [run('ringlink', repetition, value), run('c-best', repetition, 100)]),
   missing: [],
@@ -54,6 +55,21 @@ test('each kind of machine has a record of its own, which a later run on it repl
   expect(table).toContain('| socket / best C, drain | ≥ 0.97 | 0.98 [0.97-0.99] | 0.80 **missed** |')
   expect(table).toContain('| an empty system call, ns |  | 300 | 300 |')
   expect(table).toContain('| waking a thread on another processor, ns |  | – | – |')
+})
+
+test('a run of some groups replaces what it measured, and nothing else', () => {
+  const part = mkdtempSync(join(folder, 'part-'))
+  const { runs } = resultsOf(machine, [50])
+  const latency = runs.map((each) => ({ ...each, workload: 'latency' }))
+  writeRecord({ ...resultsOf(machine, [50]), runs: [...runs, ...latency] }, part)
+  writeRecord(resultsOf({ ...machine, date: '2026-11-27T00:00:00.000Z' }, [98], ['queue']), part)
+  const [record, ...others] = readRecords(part)
+  expect(others).toEqual([])
+  expect(record?.machine).toEqual(machine)
+  expect(record?.measured).toMatchObject({
+    'socket / best C, drain': { median: 0.98 },
+    'latency p50 / C, event loop, same CPU': { median: 0.5 },
+  })
 })
 
 test('the records of the repository name criteria that are measured', () => {

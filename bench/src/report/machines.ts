@@ -4,6 +4,7 @@ import { goals } from '../goals.ts'
 import { DOCS } from '../paths.ts'
 import type { Machine, Results } from '../results.ts'
 import type { Spread } from '../statistics.ts'
+import { GROUPS } from '../workload.ts'
 
 /** The measured values of the goals on one kind of machine: kept when another kind of machine is measured. */
 export interface MachineRecord {
@@ -18,6 +19,11 @@ const RECORDS = join(DOCS, 'performance', 'machines')
 export function recordName({ processor, cores }: Machine): string {
   const args = `${processor} ${cores}`.toLowerCase().match(/[a-z0-9]+/g) ?? []
   return `${args.join('-')}.json`
+}
+
+/** Whether all groups were measured, in one run. */
+export function isWhole({ options }: Results): boolean {
+  return options.groups.length === GROUPS.length
 }
 
 /** What these results say about the goals. */
@@ -37,10 +43,17 @@ export function readRecords(folder: string = RECORDS): MachineRecord[] {
     .sort((a, b) => b.machine.date.localeCompare(a.machine.date))
 }
 
-/** Adds these results to the records, in place of those of the same kind of machine. The path of the file. */
+/**
+ * Adds these results to the records, in place of those of the same kind of machine, or of some of its goals if only a part was measured. The
+ * path of the file.
+ */
 export function writeRecord(results: Results, folder: string = RECORDS): string {
   mkdirSync(folder, { recursive: true })
-  const path = join(folder, recordName(results.machine))
-  writeFileSync(path, `${JSON.stringify(recordOf(results), null, 2)}\n`)
+  const name = recordName(results.machine)
+  const path = join(folder, name)
+  const old = isWhole(results) ? undefined : readRecords(folder).find(({ machine }) => recordName(machine) === name)
+  const { machine, measured } = recordOf(results)
+  const record = { machine: old?.machine ?? machine, measured: { ...old?.measured, ...measured } }
+  writeFileSync(path, `${JSON.stringify(record, null, 2)}\n`)
   return path
 }

@@ -17,7 +17,11 @@ const formatRatio = (value: number): string => (value >= 10 ? value.toFixed(1) :
 export function goalTable(records: readonly MachineRecord[]): string {
   const rows = goals.map((goal) => {
     const sign = goal.sign === '<=' ? '≤' : goal.sign === '>=' ? '≥' : '>'
-    return [goal.criterion, `${sign} ${goal.limit}`, ...records.map((record) => measuredText(goal, record))]
+    return [
+      goal.criterion,
+      `${sign} ${Number(goal.limit.toFixed(2))}`,
+      ...records.map((record) => measuredText(goal, record)),
+    ]
   })
   const head = [
     'criterion',
@@ -92,6 +96,12 @@ const columns: readonly Column[] = [
   { detail: 'p99', title: 'p99 µs', format: (value) => value.toFixed(1) },
   { detail: 'p999', title: 'p99.9 µs', format: (value) => value.toFixed(1) },
   { detail: 'nanosecondsPerRecord', title: 'CPU ns/record', format: (value) => value.toFixed(0) },
+  { detail: 'nanosecondsPerRow', title: 'CPU µs/row', format: (value) => (value / 1000).toFixed(2) },
+  { detail: 'rowsPerSecond', title: 'rows/s', format: formatNumber },
+  { detail: 'systemCallsPerThousandRows', title: 'calls/1000 rows', format: (value) => value.toFixed(2) },
+  { detail: 'peakMegabytes', title: 'peak MB', format: (value) => value.toFixed(value < 10 ? 1 : 0) },
+  { detail: 'heapBytesPerRow', title: 'bytes allocated/row', format: (value) => value.toFixed(2) },
+  { detail: 'heldBytesPerRow', title: 'bytes held/row', format: (value) => value.toFixed(2) },
 ]
 
 /** The columns that something of this workload was seen for. */
@@ -102,6 +112,19 @@ function extraColumns(results: Results, { name }: WorkloadInfo): Column[] {
 
 function shown(spread: Spread | undefined, format: (value: number) => string): string {
   return spread === undefined ? '–' : format(spread.median)
+}
+
+/** When and how carefully a group was measured, in a run of its own. */
+export function runText({ machine, options, workloads, runs, missing }: Results, group: string): string {
+  const names = new Set(workloads.filter((workload) => workload.group === group).map(({ name }) => name))
+  const own = runs.filter(({ workload }) => names.has(workload))
+  const disturbed = own.filter(({ isDisturbed }) => isDisturbed).length
+  const { date, processor, cores } = machine
+  const absent = missing.filter(({ workload }) => names.has(workload))
+  return [
+    `Measured on ${date.slice(0, 10)} in a run of its own (\`--only ${group}\`) on ${processor}, ${cores} of it: ${options.repetitions} repetitions, ${disturbed} of ${own.length} runs disturbed by others.`,
+    ...absent.map(({ workload, contender, reason }) => `No ${contender} in ${workload}: ${reason}.`),
+  ].join('\n')
 }
 
 /** Where, when and how carefully it was measured. */
