@@ -2,6 +2,7 @@ import type { Arguments } from '../command-line/arguments.ts'
 import type { CommandDescription } from '../command-line/command.ts'
 import { natsOptions, natsSection } from './nats-options.ts'
 import { endOptions, filterSection } from './shared-options.ts'
+import { TRANSPORT_NAMES } from './transport-names.ts'
 
 export const CONNTRACK_ACTIONS = ['list', 'watch', 'count', 'stats', 'delete', 'update'] as const
 
@@ -29,6 +30,12 @@ const options = {
   'set-mark': { value: 'N[/MASK]', summary: 'update: give connections this mark, or these bits of it' },
   'set-timeout': { value: 'TIME', summary: 'update: have them end after that time without a packet (60s, 5m, 1h)' },
   ...endOptions,
+  count: { value: 'N', summary: 'list, watch: end after N connections or events' },
+  transport: {
+    value: 'NAME',
+    summary: 'the transport: socket, mmap, or sim, which makes up connections; default socket',
+    choices: TRANSPORT_NAMES,
+  },
   stats: { summary: 'watch --to and --from: rates and, of --from, a line for each host at the end' },
   ...natsOptions,
   json: { summary: 'one JSON object per line' },

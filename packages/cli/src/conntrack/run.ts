@@ -1,11 +1,13 @@
 import { isNetlinkError } from '@ringlink/codec'
 import type { NatsTransport } from '@ringlink/transport-nats'
-import { type Connection, type Conntrack, openConntrack } from 'ringlink'
+import { type Connection, type Conntrack, type ConntrackOptions, openConntrack } from 'ringlink'
 import type { ExitCode } from '../command-line/command.ts'
 import { Stop } from '../command-line/stop.ts'
 import type { ConntrackArguments } from '../commands/conntrack.ts'
 import { openFrom } from '../nats/load.ts'
+import { simulatedConntrack } from '../simulated/kernel.ts'
 import { output } from '../terminal/output.ts'
+import { transportOpener } from '../transports.ts'
 import { FilteredConnection } from './filtered.ts'
 import { publishEvents } from './publish.ts'
 import { type ConntrackSettings, readSettings } from './settings.ts'
@@ -22,7 +24,7 @@ export async function runConntrack(given: ConntrackArguments): Promise<ExitCode>
     return 0
   }
   const from = nats === undefined ? undefined : await openFrom(nats, stop.signal)
-  const conntrack = await openConntrack(from === undefined ? {} : { transport: from })
+  const conntrack = await openConntrack(from === undefined ? transportOf(settings) : { transport: from })
   try {
     await run(conntrack, settings, stop, from)
     return 0
@@ -30,6 +32,11 @@ export async function runConntrack(given: ConntrackArguments): Promise<ExitCode>
     await conntrack.close()
     await from?.closed
   }
+}
+
+/** A plain socket, unless another transport was asked for. */
+function transportOf({ transport }: ConntrackSettings): ConntrackOptions {
+  return transport === undefined ? {} : { transport: transportOpener(transport, simulatedConntrack()) }
 }
 
 async function run(conntrack: Conntrack, settings: ConntrackSettings, stop: Stop, from?: NatsTransport): Promise<void> {

@@ -3,6 +3,7 @@ import type { ConnectionChanges, ConnectionFilter } from 'ringlink'
 import { readFilter } from '../command-line/filter-option.ts'
 import { readName, readNumber, readUnit, TIMES, UsageError } from '../command-line/values.ts'
 import { CONNTRACK_ACTIONS, type ConntrackArguments } from '../commands/conntrack.ts'
+import { TRANSPORT_NAMES, type TransportName } from '../commands/transport-names.ts'
 import { type NatsSettings, readNatsSettings } from '../nats/settings.ts'
 import type { PacketFilter } from '../packets/filter.ts'
 
@@ -23,6 +24,7 @@ export interface ConntrackSettings {
   readonly changes: ConnectionChanges
   readonly count: number
   readonly seconds: number | undefined
+  readonly transport: TransportName | undefined
   readonly json: boolean
   readonly stats: boolean
   /** the stream to publish to, or to consume */
@@ -55,6 +57,8 @@ export function readSettings({ values, operands }: ConntrackArguments): Conntrac
   const nats = readNatsSettings(values)
   if (nats !== undefined && action !== 'watch') throw new UsageError(`--${nats.direction} is for watch`)
   if (nats?.direction === 'to' && isChosen) throw new UsageError('filters are for programs that show events: --from')
+  if (nats !== undefined && values.transport !== undefined)
+    throw new UsageError(`--transport and --${nats.direction} exclude each other`)
   if (values.stats && nats === undefined) throw new UsageError('--stats needs --to or --from')
   const events = values.event.flatMap((text) => readName('--event', text, EVENTS) ?? [])
   if (events.length > 0 && action !== 'watch') throw new UsageError('--event is for watch')
@@ -63,6 +67,7 @@ export function readSettings({ values, operands }: ConntrackArguments): Conntrac
     events: new Set(events.length === 0 ? EVENTS : events),
     count: readNumber('--count', values.count, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
     seconds: readNumber('--seconds', values.seconds, 1, 1_000_000),
+    transport: readName('--transport', values.transport, TRANSPORT_NAMES),
     json: values.json,
     stats: values.stats,
     nats,

@@ -19,11 +19,16 @@ interface Conversation {
   readonly serverPort: number
 }
 
-/** Packets from the network header on: a name look-up, a web page over IPv4 and one over IPv6, a ping. */
-export function simulatedTraffic(): Uint8Array[] {
-  const web = { client: '192.0.2.1', server: '198.51.100.7', clientPort: 40000, serverPort: 443 }
-  const web6 = { client: '2001:db8::1', server: '2001:db8::7', clientPort: 40000, serverPort: 80 }
-  const names = { client: '192.0.2.1', server: '203.0.113.53', clientPort: 40001, serverPort: 53 }
+/** Ports of clients: each round of traffic has two, and after so many rounds the first ones again. */
+const FIRST_PORT = 40_000
+const ROUNDS = 10_000
+
+/** Packets from the network header on: a name look-up, a web page over IPv4 and one over IPv6, a ping. Each round has other ports. */
+export function simulatedTraffic(round = 0): Uint8Array[] {
+  const clientPort = FIRST_PORT + 2 * (round % ROUNDS)
+  const web = { client: '192.0.2.1', server: '198.51.100.7', clientPort, serverPort: 443 }
+  const web6 = { client: '2001:db8::1', server: '2001:db8::7', clientPort, serverPort: 80 }
+  const names = { client: '192.0.2.1', server: '203.0.113.53', clientPort: clientPort + 1, serverPort: 53 }
   const [question, answer] = lookUp(names)
   return [question, answer, ...page(web, 12), ...ping('192.0.2.1', '198.51.100.7'), question, answer, ...page(web6, 4)]
 }
