@@ -829,7 +829,8 @@ function typeName(type, protocol) {
     return type === 16 ? 'GENL_ID_CTRL' : `${type} (number of a generic family, given out at boot)`
   if (type >> 8 === 0) return ['NFNL_MSG_BATCH_BEGIN', 'NFNL_MSG_BATCH_END'][type - 16] ?? `${type}`
   const subsystem =
-    { 1: 'CTNETLINK', 2: 'CTNETLINK_EXP', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES', 11: 'NFT_COMPAT' }[type >> 8] ?? `${type >> 8}`
+    { 1: 'CTNETLINK', 2: 'CTNETLINK_EXP', 3: 'QUEUE', 4: 'ULOG', 10: 'NFTABLES', 11: 'NFT_COMPAT' }[type >> 8] ??
+    `${type >> 8}`
   const names = {
     1: ['NEW', 'GET', 'DELETE', 'GET_CTRZERO', 'GET_STATS_CPU', 'GET_STATS', 'GET_DYING', 'GET_UNCONFIRMED'].map(
       (name) => `IPCTNL_MSG_CT_${name}`,

@@ -48,7 +48,9 @@ recorder.step(
   created('create-icmp'),
 )
 recorder.step(
-  conntrack('-I -p sctp -s 10.0.0.1 -d 10.0.0.2 --orig-port-src 1 --orig-port-dst 2 --state ESTABLISHED --orig-vtag 7 --reply-vtag 8 -t 60'),
+  conntrack(
+    '-I -p sctp -s 10.0.0.1 -d 10.0.0.2 --orig-port-src 1 --orig-port-dst 2 --state ESTABLISHED --orig-vtag 7 --reply-vtag 8 -t 60',
+  ),
   created('create-sctp'),
 )
 recorder.step(conntrack('-I -p gre -s 10.0.0.1 -d 10.0.0.2 --srckey 5 --dstkey 6 -t 60'), created('create-gre'))

@@ -22,12 +22,15 @@ export type {
   ConnectionProtocol,
   ConnectionTrackingState,
   ConnectionTuple,
+  ConnectionVerdict,
   ExpectationFlagWord,
+  ExpectationPlace,
   ExpectedConnection,
   MaskedMark,
   NewConnection,
   NewExpectation,
   TupleFilter,
+  VerdictExpectation,
 } from './conntrack/types.ts'
 export { ConnectionView } from './conntrack/view.ts'
 export {

@@ -1,8 +1,9 @@
-/** Allocation per packet on the whole way through a queue. */
+/** Allocation per packet on the whole way through a queue, and per row of a dump. */
 
 import { measured } from '@ringlink/test-support/measured'
 import { expect, test } from 'vitest'
 
+/** Bytes by what they were measured of. */
 interface Grown {
   readonly loop: number
   readonly coalesced: number
@@ -29,4 +30,13 @@ test('a packet of a batch costs no allocation, from the frame to its verdict', a
   // A turn of the event loop waits once for the transport and once for its caller, independent of the batch size.
   expect(perTurn).toBeLessThan(3000)
   expect(perServedBatch).toBeLessThan(1000)
+})
+
+test('a row of a dump costs no allocation: neither a view of it nor a filter', async () => {
+  const script = new URL('./dump-allocation.ts', import.meta.url)
+  const { control, ...perRow } = await measured<Record<string, number>>(script, { flags: ['--single-threaded'] })
+  expect(control).toBeGreaterThan(8)
+  expect(Object.keys(perRow)).toEqual(['rows', 'connections', 'selectedConnections'])
+  // One boxed number of 16 bytes for every eighth row would fail.
+  for (const [name, bytes] of Object.entries(perRow)) expect(bytes, name).toBeLessThan(2)
 })

@@ -59,7 +59,12 @@ function readConnections(): number {
     const frame = count % lengths.length
     connection.wrap(memory, frame * slot, lengths[frame] as number)
     const { original, reply } = connection
-    sum ^= (connection.status ?? 0) ^ (connection.timeout ?? 0) ^ (connection.mark ?? 0) ^ (connection.tcpState ?? 0)
+    sum ^=
+      (connection.status ?? 0) ^
+      (connection.timeout ?? 0) ^
+      connection.mark ^
+      connection.id ^
+      (connection.tcpState ?? 0)
     sum ^= (original.sourcePort ?? 0) ^ (reply.destinationPort ?? 0) ^ (original.protocol ?? 0) ^ original.sourceOffset
     sum ^= (original.icmpType ?? 0) ^ reply.addressLength ^ (connection.zone ?? 0) ^ (connection.use ?? 0)
   }

@@ -62,13 +62,13 @@ export function expectedOf(attributes: Expectation): ExpectedConnection {
   const { master, tuple = {}, mask, timeout, flags = 0 } = attributes
   const expected: Record<string, unknown> = {
     tuple: tupleOf(tuple),
-    zone: attributes.zone ?? 0,
     flags: expectationFlagWords.filter((_, bit) => (flags & (1 << bit)) !== 0),
   }
   put(expected, 'master', master === undefined ? undefined : tupleOf(master))
   put(expected, 'mask', mask === undefined ? undefined : tupleOf(mask))
   put(expected, 'id', attributes.id)
   put(expected, 'timeout', timeout === undefined ? undefined : timeout * MILLISECONDS)
+  put(expected, 'zone', attributes.zone)
   put(expected, 'helper', attributes.helperName)
   put(expected, 'class', attributes.class)
   expected.attributes = attributes

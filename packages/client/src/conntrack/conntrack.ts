@@ -5,12 +5,9 @@ import {
   conntrackAttributes,
   conntrackGlobalAttributes,
   conntrackProcessorAttributes,
-  Errno,
   ExpectationMessage,
   type ExpectationProcessorStatistics,
   expectationProcessorAttributes,
-  isNetlinkError,
-  type KernelError,
   type Message,
   messageResourceId,
   NetfilterGroup,
@@ -26,7 +23,7 @@ import { Session } from '../session.ts'
 import { ConnectionBatch } from './batch.ts'
 import { connectionOf } from './connection.ts'
 import { changeValues, keyValues, newConnectionValues } from './encode.ts'
-import { explainMissing, explainRefused } from './errors.ts'
+import { explainMissing, explainRefused, isGone, NO_HELPER } from './errors.ts'
 import { ConnectionEvents } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { compileFilter, kernelFilter } from './filter.ts'
@@ -38,7 +35,9 @@ import {
   checkConntrackOptions,
   checkEventOptions,
   checkFilter,
+  checkListOptions,
   checkNewConnection,
+  checkStatusChange,
 } from './schema.ts'
 import { compileSocketFilter } from './socket-filter.ts'
 import type { Connection, ConnectionChanges, ConnectionFilter, ConnectionKey, NewConnection } from './types.ts'
@@ -51,10 +50,6 @@ const DEFAULT_RECEIVE_BUFFER = 4 * 1024 * 1024
 const DEFAULT_EVENT_BUFFER = 32 * 1024 * 1024
 /** Deletions in one datagram. */
 const DELETIONS = 64
-
-function isGone(error: unknown): boolean {
-  return isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.ENOENT
-}
 
 /** Counters of one processor. */
 export interface ProcessorStatistics<Counters> {
@@ -103,8 +98,9 @@ export class Conntrack implements AsyncDisposable {
   /** As {@link list}, without a copy and a promise for each: batches of views. */
   async *listBatches(
     filter: ConnectionFilter = {},
-    { resetCounters = false, ...options }: ListOptions = {},
+    given: ListOptions = {},
   ): AsyncGenerator<ConnectionBatch, void, undefined> {
+    const { resetCounters = false, ...options } = checkListOptions(given)
     const compiled = compileFilter(checkFilter('list connections', filter))
     const type = resetCounters ? ConntrackMessage.GetAndZeroCounters : ConntrackMessage.Get
     const batch = new ConnectionBatch(compiled)
@@ -115,6 +111,7 @@ export class Conntrack implements AsyncDisposable {
       )) {
         batch.aim(rows, 0)
         yield batch
+        batch.finish()
       }
     } catch (error) {
       throw explainRefused(error, 'list connections', 'connection')
@@ -138,18 +135,21 @@ export class Conntrack implements AsyncDisposable {
   /** Creates a connection. Rejects with code `CONNECTION_EXISTS` if one of the tuples is in use. */
   async create(connection: NewConnection): Promise<void> {
     const { family, attributes } = newConnectionValues(checkNewConnection(connection))
-    await this.#request(connectionRequest('create connection', ConntrackMessage.New, family, attributes, CREATE))
+    const request = connectionRequest('create connection', ConntrackMessage.New, family, attributes, CREATE)
+    await this.#request(request, connection.helper === undefined ? undefined : NO_HELPER)
   }
 
   /** Changes a connection. Rejects with code `CONNECTION_GONE`. */
   async update(key: ConnectionKey, changes: ConnectionChanges): Promise<void> {
     const { family, attributes } = keyValues(checkConnectionKey('update connection', key))
     const { id, ...named } = attributes
-    const checked = checkChanges(changes)
+    const checked = checkChanges(changes, key)
     // The kernel changes the connection that has the tuple now, with any id, and refuses to clear a bit of its status.
     const found = id !== undefined || checked.status !== undefined ? await this.get(key) : undefined
+    checkStatusChange(checked, found?.status ?? [])
     const values = { ...named, ...changeValues(checked, found?.attributes.status) }
-    await this.#request(connectionRequest('update connection', ConntrackMessage.New, family, values))
+    const request = connectionRequest('update connection', ConntrackMessage.New, family, values)
+    await this.#request(request, checked.helper === undefined ? undefined : NO_HELPER)
   }
 
   /** Removes a connection. Rejects with code `CONNECTION_GONE`. */
@@ -264,11 +264,11 @@ export class Conntrack implements AsyncDisposable {
     return readNfnetlinkAttributes((message as Message).view, conntrackGlobalAttributes)
   }
 
-  async #request(request: Request): Promise<Message[]> {
+  async #request(request: Request, unsupported?: string): Promise<Message[]> {
     try {
       return await this.session.request(request)
     } catch (error) {
-      throw explainRefused(error, request.what, 'connection')
+      throw explainRefused(error, request.what, 'connection', unsupported)
     }
   }
 

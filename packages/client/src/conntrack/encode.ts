@@ -15,6 +15,7 @@ import type {
   ConnectionTuple,
   NewConnection,
   NewExpectation,
+  VerdictExpectation,
 } from './types.ts'
 import { connectionProtocols, expectationFlagWords, inverseIcmpTypes, protocolNumber, tcpStateNumber } from './words.ts'
 
@@ -54,6 +55,8 @@ export function reversed(tuple: ConnectionTuple): ConnectionTuple {
     destinationAddress: tuple.sourceAddress,
     sourcePort: tuple.destinationPort,
     destinationPort: tuple.sourcePort,
+    // The kernel takes the zone of one direction alone.
+    zone: undefined,
     icmpType: tuple.icmpType === undefined ? undefined : (types?.get(tuple.icmpType) ?? tuple.icmpType),
   }
 }
@@ -114,20 +117,28 @@ function natValues({ address, port }: ConnectionNat): NonNullable<Conntrack['nat
 }
 
 export function newExpectationValues(expectation: NewExpectation): { family: number; attributes: Expectation } {
-  const { master, tuple, mask = wholeMask(tuple), timeout, zone = 0, helper, flags, attributes } = expectation
+  const { master, tuple, timeout, zone = 0 } = expectation
   return {
     family: familyOfTuple(tuple),
     attributes: {
       master: tupleValues(master),
-      tuple: tupleValues(tuple),
-      mask: tupleValues(mask),
       timeout: seconds(timeout),
       zone: zone === 0 ? undefined : zone,
-      helperName: helper,
-      flags: flags?.reduce((bits, word) => bits | (1 << expectationFlagWords.indexOf(word)), 0),
-      class: expectation.class,
-      ...attributes,
+      ...expectationValues(expectation),
     },
+  }
+}
+
+/** The attributes of an expectation that do not name its master. */
+export function expectationValues(expectation: VerdictExpectation): Expectation {
+  const { tuple, mask = wholeMask(tuple), helper, flags, attributes } = expectation
+  return {
+    tuple: tupleValues(tuple),
+    mask: tupleValues(mask),
+    helperName: helper,
+    flags: flags?.reduce((bits, word) => bits | (1 << expectationFlagWords.indexOf(word)), 0),
+    class: expectation.class,
+    ...attributes,
   }
 }
 

@@ -7,14 +7,27 @@ const PRIVILEGE =
 const MISSING =
   'the kernel has no connection tracking over netlink (CONFIG_NF_CT_NETLINK, module nf_conntrack_netlink), or it lacks what was asked for'
 
+/** What EOPNOTSUPP says of a request with a helper. */
+export const NO_HELPER =
+  'the kernel has no such helper for the protocol of the connection, or the connection began without one (a helper is given by create, or by a rule: ct helper set)'
+/** What EOPNOTSUPP says of an expectation. */
+export const MASTER_WITHOUT_HELPER = 'the master has no helper, and the kernel expects connections for helpers only'
+
+/** Whether the kernel has no such object (any more). */
+export function isGone(error: unknown): boolean {
+  return isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.ENOENT
+}
+
 /** The subject of a request: `connection`, `expectation`. */
 export type Subject = 'connection' | 'expectation'
 
 /**
  * The error for a refusal, with a message that says what to do. Returns other errors unchanged, and the kernel's if
  * there is nothing to add.
+ *
+ * @param unsupported what EOPNOTSUPP says, where that is known better
  */
-export function explainRefused(error: unknown, what: string, subject: Subject): unknown {
+export function explainRefused(error: unknown, what: string, subject: Subject, unsupported = MISSING): unknown {
   if (!isNetlinkError(error, 'KERNEL')) return error
   const cause = error as unknown as KernelError
   const explain = (code: ClientErrorCode, message: string) => new ClientError(code, `${what}: ${message}`, { cause })
@@ -26,7 +39,7 @@ export function explainRefused(error: unknown, what: string, subject: Subject): 
     case Errno.EPERM:
       return explain('CONNTRACK_REFUSED', PRIVILEGE)
     case Errno.EOPNOTSUPP:
-      return explain('CONNTRACK_UNSUPPORTED', MISSING)
+      return explain('CONNTRACK_UNSUPPORTED', unsupported)
     default:
       return error
   }

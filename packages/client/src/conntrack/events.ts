@@ -47,6 +47,7 @@ export class ConnectionEvents implements AsyncIterable<ConnectionBatch>, AsyncDi
         batch.aim(notifications, notifications.lost)
         batch.origin = notifications.origin
         yield batch
+        batch.finish()
       }
     } finally {
       batch.finish()
@@ -64,6 +65,7 @@ export class ConnectionEvents implements AsyncIterable<ConnectionBatch>, AsyncDi
       for await (const rows of this.#subscription.resynchronise(dump, { session })) {
         batch.aim(rows, 0)
         yield batch
+        batch.finish()
       }
     } finally {
       batch.finish()

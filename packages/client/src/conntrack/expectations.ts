@@ -13,10 +13,10 @@ import type { RequestOptions } from '../session-options.ts'
 import type { NotificationBatch, Subscription } from '../subscription.ts'
 import { expectedOf } from './connection.ts'
 import { familyOfTuple, newExpectationValues, tupleValues } from './encode.ts'
-import { explainRefused } from './errors.ts'
+import { explainRefused, isGone, MASTER_WITHOUT_HELPER } from './errors.ts'
 import { CREATE, dumpExpectations, expectationRequest } from './requests.ts'
-import { checkNewExpectation, checkTuple } from './schema.ts'
-import type { ConnectionTuple, ExpectedConnection, NewExpectation } from './types.ts'
+import { checkExpectationPlace, checkNewExpectation, checkTuple } from './schema.ts'
+import type { ConnectionTuple, ExpectationPlace, ExpectedConnection, NewExpectation } from './types.ts'
 
 /** An event of an expected connection. */
 export interface ExpectationEvent {
@@ -43,9 +43,8 @@ export class Expectations {
   }
 
   /** An expected connection by its tuple, which must be complete. Rejects with code `CONNECTION_GONE`. */
-  async get(tuple: ConnectionTuple): Promise<ExpectedConnection> {
-    const checked = checkTuple('get expectation', tuple)
-    const [message] = await this.#request('get expectation', ExpectationMessage.Get, checked)
+  async get(tuple: ConnectionTuple, place: ExpectationPlace = {}): Promise<ExpectedConnection> {
+    const [message] = await this.#request('get expectation', ExpectationMessage.Get, tuple, place)
     return expectation((message as Message).view)
   }
 
@@ -56,18 +55,32 @@ export class Expectations {
     try {
       await this.#session.request(expectationRequest(what, ExpectationMessage.New, family, attributes, CREATE))
     } catch (error) {
-      throw explainRefused(error, what, 'expectation')
+      throw explainRefused(error, what, 'expectation', MASTER_WITHOUT_HELPER)
+    }
+    // A new one has the timeout of its helper, whatever the request says.
+    const { tuple, mask, master, zone, timeout } = attributes
+    const renewal = { tuple, mask, master, zone, timeout }
+    try {
+      await this.#session.request(expectationRequest(what, ExpectationMessage.New, family, renewal))
+    } catch (error) {
+      // The expected connection has begun.
+      if (!isGone(error)) throw explainRefused(error, what, 'expectation')
     }
   }
 
   /** Removes an expected connection. Rejects with code `CONNECTION_GONE`. */
-  async delete(tuple: ConnectionTuple): Promise<void> {
-    await this.#request('delete expectation', ExpectationMessage.Delete, checkTuple('delete expectation', tuple))
+  async delete(tuple: ConnectionTuple, place: ExpectationPlace = {}): Promise<void> {
+    await this.#request('delete expectation', ExpectationMessage.Delete, tuple, place)
   }
 
   /** Removes all expected connections. */
   async flush(): Promise<void> {
-    await this.#session.request(expectationRequest('flush expectations', ExpectationMessage.Delete, 0))
+    const what = 'flush expectations'
+    try {
+      await this.#session.request(expectationRequest(what, ExpectationMessage.Delete, 0))
+    } catch (error) {
+      throw explainRefused(error, what, 'expectation')
+    }
   }
 
   /**
@@ -79,8 +92,15 @@ export class Expectations {
     return new ExpectationEvents(this.#session.subscribe([ExpectationNew, ExpectationUpdate, ExpectationDestroy]))
   }
 
-  async #request(what: string, type: ExpectationMessage, tuple: ConnectionTuple): Promise<Message[]> {
-    const attributes = { tuple: tupleValues(tuple) }
+  async #request(
+    what: string,
+    type: ExpectationMessage,
+    given: ConnectionTuple,
+    place: ExpectationPlace,
+  ): Promise<Message[]> {
+    const tuple = checkTuple(what, given)
+    const { zone = 0 } = checkExpectationPlace(what, place)
+    const attributes = { tuple: tupleValues(tuple), zone: zone === 0 ? undefined : zone }
     try {
       return await this.#session.request(expectationRequest(what, type, familyOfTuple(tuple), attributes))
     } catch (error) {

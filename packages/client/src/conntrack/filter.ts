@@ -71,7 +71,8 @@ export function compileFilter(filter: ConnectionFilter): CompiledFilter {
   }
 }
 
-function listed<Value>(given: Value | readonly Value[] | undefined): readonly Value[] {
+/** One value or a list of them, as a list. */
+export function listed<Value>(given: Value | readonly Value[] | undefined): readonly Value[] {
   if (given === undefined) return []
   return Array.isArray(given) ? given : [given as Value]
 }
@@ -112,7 +113,7 @@ export function selects(filter: CompiledFilter, view: ConntrackView): boolean {
     const { status } = view
     if (status === undefined || ((status ^ filter.statusBits) & filter.statusMask) !== 0) return false
   }
-  if (filter.markMask !== 0 && (((view.mark ?? 0) ^ filter.markBits) & filter.markMask) !== 0) return false
+  if (filter.markMask !== 0 && ((view.mark ^ filter.markBits) & filter.markMask) !== 0) return false
   if (filter.zone !== undefined && (view.zone ?? 0) !== filter.zone) return false
   if (states !== undefined && !states.has(stateWord(view.tcpState, view.sctpState, view.dccpState))) return false
   return (

@@ -9,9 +9,10 @@ import {
   list,
   milliseconds,
   number,
-  type OptionPlace,
+  OptionPlace,
   object,
   oneOf,
+  readArgument,
   readOptions,
   required,
   type Schema,
@@ -22,7 +23,8 @@ import { tryParseAddress, tryParsePrefix } from '@ringlink/packet'
 import { numberRange } from '../rules/fields/kinds.ts'
 import { bits } from '../rules/schema-match.ts'
 import { transportOrOpen } from '../transport-schema.ts'
-import type { ConntrackOptions, EventOptions } from './options.ts'
+import { checkPossible } from './filter-check.ts'
+import type { ConntrackOptions, EventOptions, ListOptions } from './options.ts'
 import type {
   ConnectionChanges,
   ConnectionFilter,
@@ -31,10 +33,13 @@ import type {
   ConnectionPorts,
   ConnectionProtocol,
   ConnectionTuple,
+  ConnectionVerdict,
   ExpectationFlagWord,
+  ExpectationPlace,
   NewConnection,
   NewExpectation,
   TupleFilter,
+  VerdictExpectation,
 } from './types.ts'
 import {
   connectionProtocols,
@@ -44,6 +49,7 @@ import {
   protocolNumber,
   protocolWord,
   stateWords,
+  versionOf,
 } from './words.ts'
 
 const WORD = 0xffffffff
@@ -68,10 +74,6 @@ const network: Schema<string> = schemaOf(NETWORK, ['string'], (value: string, pl
   if (tryParsePrefix(value) !== undefined) return value
   throw place.outOfRange(NETWORK, value)
 })
-
-function versionOf(addressText: string): 4 | 6 {
-  return addressText.includes(':') ? 6 : 4
-}
 
 function checkVersions(one: string | undefined, other: string | undefined, place: OptionPlace): void {
   if (one === undefined || other === undefined || versionOf(one) === versionOf(other)) return
@@ -144,7 +146,65 @@ const changes: Schema<ConnectionChanges> = object<ConnectionChanges>(changeMembe
   if (Object.values(given).every((value) => value === undefined)) throw place.conflict('must change something')
 })
 
+/** What the kernel takes of NFQA_CT: everything else in it is ignored. */
+const { state: _state, ...verdictMembers } = changeMembers
+const takenAttributes = ['status', 'helper', 'timeout', 'mark', 'markMask', 'labels', 'labelsMask']
+const expectationMembers = {
+  tuple: required(tuple),
+  mask: tuple,
+  helper: text(1, LONGEST_HELPER),
+  flags: list(oneOf<ExpectationFlagWord>(...expectationFlagWords)),
+  class: integer(0, WORD),
+  attributes,
+}
+const verdictExpectation: Schema<VerdictExpectation> = object<VerdictExpectation>(expectationMembers, checkMask)
+const verdictChanges: Schema<ConnectionVerdict> = object<ConnectionVerdict>(
+  { ...verdictMembers, expectation: verdictExpectation },
+  (given, place) => {
+    if (Object.values(given).every((value) => value === undefined)) throw place.conflict('must change something')
+    const ignored = Object.keys(given.attributes ?? {}).find((name) => !takenAttributes.includes(name))
+    if (ignored === undefined) return
+    const at = place.member('attributes').member(ignored)
+    throw at.conflict(`would have no effect: of a verdict the kernel takes ${takenAttributes.join(', ')} only`)
+  },
+)
+
+function checkMask({ tuple: expected, mask }: VerdictExpectation, place: OptionPlace): void {
+  checkVersions(expected.sourceAddress, mask?.sourceAddress, place.member('mask').member('sourceAddress'))
+  if (mask !== undefined && protocolNumber(mask.protocol) !== protocolNumber(expected.protocol))
+    throw place.member('mask').member('protocol').conflict(`must be that of the tuple, ${expected.protocol}`)
+}
+
 const nat: Schema<ConnectionNat> = object<ConnectionNat>({ address: required(address), port })
+
+/** Bits of the status that the kernel takes from a request. It ignores others, or refuses them without a reason. */
+const settableStatuses: readonly ConntrackStatusWord[] = ['seen-reply', 'assured', 'fixed-timeout', 'helper']
+
+/** Throws for a bit that cannot be set, unless the connection has it. */
+function checkSettable(
+  status: ConnectionChanges['status'],
+  present: readonly ConntrackStatusWord[],
+  place: OptionPlace,
+): void {
+  for (const [index, word] of (status ?? []).entries()) {
+    if (settableStatuses.includes(word) || present.includes(word)) continue
+    throw place
+      .member('status')
+      .element(index)
+      .conflict(`cannot be set, only ${settableStatuses.join(', ')}, got ${word}`)
+  }
+}
+
+function checkNat(
+  given: ConnectionNat | undefined,
+  { sourceAddress, protocol: of }: ConnectionTuple,
+  place: OptionPlace,
+): void {
+  if (given === undefined) return
+  checkVersions(sourceAddress, given.address, place.member('address'))
+  if (given.port !== undefined && !hasPorts(protocolNumber(of)))
+    throw place.member('port').conflict(`cannot be given: ${protocolWord(protocolNumber(of))} has no ports`)
+}
 
 const newConnection: Schema<NewConnection> = object<NewConnection>(
   {
@@ -158,8 +218,14 @@ const newConnection: Schema<NewConnection> = object<NewConnection>(
     master: tuple,
   },
   (given, place) => {
-    const { original, reply, state } = given
+    const { original, reply, state, master } = given
     checkVersions(original.sourceAddress, reply?.sourceAddress, place.member('reply').member('sourceAddress'))
+    checkVersions(original.sourceAddress, master?.sourceAddress, place.member('master').member('sourceAddress'))
+    if (reply !== undefined && protocolNumber(reply.protocol) !== protocolNumber(original.protocol))
+      throw place.member('reply').member('protocol').conflict(`must be that of original, ${original.protocol}`)
+    checkNat(given.sourceNat, original, place.member('sourceNat'))
+    checkNat(given.destinationNat, original, place.member('destinationNat'))
+    checkSettable(given.status, ['confirmed'], place)
     if (state !== undefined && protocolNumber(original.protocol) !== connectionProtocols.tcp)
       throw place.member('state').conflict('can be given for tcp alone')
   },
@@ -171,6 +237,8 @@ const key = object<ConnectionKey>(keyMembers, checkKey)
 function checkKey({ original, reply }: ConnectionKey, place: OptionPlace): void {
   if (original === undefined && reply === undefined)
     throw place.member('original').missing('a direction of the connection, or reply')
+  if (original !== undefined && reply !== undefined)
+    throw place.member('reply').conflict('cannot be given beside original: one of them names the connection')
 }
 
 /** A listed connection names itself: the members that name it are used, the others ignored. */
@@ -233,6 +301,7 @@ export const connectionFilter: Schema<ConnectionFilter> = object<ConnectionFilte
       reply?.sourceAddress ?? reply?.destinationAddress,
       place.member('reply'),
     )
+    checkPossible(given, place)
   },
 )
 
@@ -241,6 +310,12 @@ const conntrackOptions: Schema<ConntrackOptions> = object<ConntrackOptions>({
   receiveBufferSize: integer(1, 0x7fffffff),
   requestTimeout: milliseconds(1),
   signal: abortSignal,
+})
+
+const listOptions: Schema<ListOptions> = object<ListOptions>({
+  signal: abortSignal,
+  timeout: milliseconds(1),
+  resetCounters: boolean,
 })
 
 const eventOptions: Schema<EventOptions> = object<EventOptions>(
@@ -258,18 +333,13 @@ const eventOptions: Schema<EventOptions> = object<EventOptions>(
   },
 )
 
-const expectationFlag = oneOf<ExpectationFlagWord>(...expectationFlagWords)
-const newExpectation: Schema<NewExpectation> = object<NewExpectation>({
-  master: required(tuple),
-  tuple: required(tuple),
-  mask: tuple,
-  timeout: required(timeout),
-  zone,
-  helper: text(1, LONGEST_HELPER),
-  flags: list(expectationFlag),
-  class: integer(0, WORD),
-  attributes,
-})
+const newExpectation: Schema<NewExpectation> = object<NewExpectation>(
+  { ...expectationMembers, master: required(tuple), timeout: required(timeout), zone },
+  (given, place) => {
+    checkVersions(given.master.sourceAddress, given.tuple.sourceAddress, place.member('tuple').member('sourceAddress'))
+    checkMask(given, place)
+  },
+)
 
 export const checkConntrackOptions = (given: ConntrackOptions): ConntrackOptions =>
   readOptions('open conntrack', conntrackOptions, given)
@@ -279,13 +349,29 @@ export const checkFilter = (operation: string, given: ConnectionFilter): Connect
   readOptions(operation, connectionFilter, given)
 export const checkConnectionKey = (operation: string, given: ConnectionKey): ConnectionKey =>
   readOptions(operation, anyKey, given)
-export const checkChanges = (given: ConnectionChanges): ConnectionChanges =>
-  readOptions('update connection', changes, given)
-export const checkVerdictChanges = (given: ConnectionChanges | undefined): ConnectionChanges =>
-  readOptions('answer packet', changes, given)
+export const checkListOptions = (given: ListOptions): ListOptions => readOptions('list connections', listOptions, given)
+/** @param key the connection to change */
+export function checkChanges(given: ConnectionChanges, { original, reply }: ConnectionKey): ConnectionChanges {
+  const checked = readOptions('update connection', changes, given)
+  const tuple = original ?? reply
+  if (checked.state !== undefined && tuple !== undefined && protocolNumber(tuple.protocol) !== connectionProtocols.tcp)
+    throw new OptionPlace('update connection', 'state').conflict(
+      `can be set of tcp alone, got a connection of ${tuple.protocol}`,
+    )
+  return checked
+}
+/** @param present the status that it has */
+export function checkStatusChange({ status }: ConnectionChanges, present: readonly ConntrackStatusWord[]): void {
+  checkSettable(status, present, new OptionPlace('update connection'))
+}
+export const checkVerdictChanges = (given: ConnectionVerdict): ConnectionVerdict =>
+  readArgument('answer packet', 'connection', verdictChanges, given)
 export const checkNewConnection = (given: NewConnection): NewConnection =>
   readOptions('create connection', newConnection, given)
 export const checkNewExpectation = (given: NewExpectation): NewExpectation =>
   readOptions('create expectation', newExpectation, given)
+const expectationPlace: Schema<ExpectationPlace> = object<ExpectationPlace>({ zone })
+export const checkExpectationPlace = (operation: string, given: ExpectationPlace): ExpectationPlace =>
+  readOptions(operation, expectationPlace, given)
 export const checkTuple = (operation: string, given: ConnectionTuple): ConnectionTuple =>
   readOptions(operation, tuple, given)

@@ -145,6 +145,20 @@ export interface ConnectionChanges {
   readonly attributes?: Conntrack | undefined
 }
 
+/**
+ * Changes that a verdict makes to the connection of its packet. The kernel ignores others without an error, so they are refused: its
+ * state, and a helper other than the one that it has.
+ */
+export interface ConnectionVerdict extends Omit<ConnectionChanges, 'state' | 'helper'> {
+  /** '' removes the helper of the connection */
+  readonly helper?: string | undefined
+  /** expects a connection that belongs to this one; which must have a helper, whose timeout it gets */
+  readonly expectation?: VerdictExpectation | undefined
+}
+
+/** A connection that a verdict expects. Its master is the connection of the packet. */
+export type VerdictExpectation = Omit<NewExpectation, 'master' | 'timeout' | 'zone'>
+
 /** An address to translate to, and a port. */
 export interface ConnectionNat {
   readonly address: string
@@ -179,13 +193,19 @@ export interface ExpectedConnection {
   readonly id?: number | undefined
   /** milliseconds until it expires */
   readonly timeout?: number | undefined
-  /** default 0 */
-  readonly zone: number
+  /** absent: Linux 6.18 and before do not tell it */
+  readonly zone?: number | undefined
   readonly helper?: string | undefined
   readonly flags: readonly ExpectationFlagWord[]
   readonly class?: number | undefined
   /** every attribute of the message, unknown ones included */
   readonly attributes: Expectation
+}
+
+/** Where an expected connection is, besides its tuple. */
+export interface ExpectationPlace {
+  /** default 0 */
+  readonly zone?: number | undefined
 }
 
 /** A connection to expect. */

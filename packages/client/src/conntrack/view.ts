@@ -1,5 +1,4 @@
 import { ConntrackView } from '@ringlink/codec'
-import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import { AddressView } from '@ringlink/packet'
 import { connectionOf } from './connection.ts'
 import type { Connection } from './types.ts'
@@ -35,10 +34,5 @@ export class ConnectionView extends ConntrackView {
   /** The connection as an owned value. Throws `DecodeError`. */
   connection(): Connection {
     return connectionOf(this.attributes())
-  }
-
-  /** Releases the frame: later reads throw code `RELEASED`. Called by the batch. */
-  release(): void {
-    this.memory = RELEASED_MEMORY
   }
 }

@@ -49,6 +49,18 @@ export function stateWord(
   return dccp === undefined ? undefined : (dccpStateWords[dccp] ?? dccp)
 }
 
+/** The names of the states of a protocol; `undefined` for one without. */
+export function statesOf(protocol: number): readonly string[] | undefined {
+  const { tcp, sctp, dccp } = connectionProtocols
+  return protocol === tcp
+    ? tcpStateWords
+    : protocol === sctp
+      ? sctpStateWords
+      : protocol === dccp
+        ? dccpStateWords
+        : undefined
+}
+
 export function tcpStateNumber(word: TcpStateWord): number {
   return tcpStateWords.indexOf(word)
 }
@@ -69,4 +81,9 @@ export const inverseIcmpTypes: ReadonlyMap<number, ReadonlyMap<number, number>> 
 
 function inverse(...pairs: readonly (readonly [number, number])[]): ReadonlyMap<number, number> {
   return new Map(pairs.flatMap(([one, other]) => [[one, other] as const, [other, one] as const]))
+}
+
+/** The version of an address as text. */
+export function versionOf(addressText: string): 4 | 6 {
+  return addressText.includes(':') ? 6 : 4
 }

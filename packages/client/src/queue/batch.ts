@@ -14,7 +14,6 @@ import {
 } from '@ringlink/codec'
 import { NFNETLINK_ATTRIBUTES, RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
-import { etherTypeOf } from '../headers.ts'
 import type { OffloadBits } from '../rules/options.ts'
 import { type HeldPacket, QueuePacket } from './packet.ts'
 import type { VerdictBook } from './verdict-book.ts'
@@ -241,7 +240,7 @@ class BatchPacket extends QueuePacket {
 
   answer(verdict: number, changes?: VerdictChanges): void {
     if (this.memory === RELEASED_MEMORY) throw released()
-    if (changes !== undefined) checkChanges(changes, etherTypeOf(this.protocol, this.family))
+    if (changes !== undefined) checkChanges(changes, this)
     this.#batch.answer(this.index, verdict, changes)
   }
 

@@ -1,7 +1,6 @@
 import {
   type Conntrack,
   type Expectation,
-  Family,
   NetlinkError,
   type QueueAttributes,
   QueuePacketView,
@@ -19,9 +18,9 @@ import { describeValue } from '@ringlink/codec/options'
 import { type PacketChanges, PacketEditor, PacketView } from '@ringlink/packet'
 import type { Lease } from '@ringlink/transport'
 import { connectionOf } from '../conntrack/connection.ts'
-import type { Connection, ConnectionChanges } from '../conntrack/types.ts'
+import type { Connection, ConnectionVerdict } from '../conntrack/types.ts'
 import { connectionVerdict } from '../conntrack/verdict.ts'
-import { aimHeaders, etherTypeOf } from '../headers.ts'
+import { aimHeaders } from '../headers.ts'
 import type { OffloadBits } from '../rules/options.ts'
 import { checkBypass, checkChanges, checkQueueNumber, checkVerdict, refuseDropOptions } from './verdict-check.ts'
 
@@ -34,10 +33,10 @@ export interface PacketVerdictChanges extends VerdictChanges {
    */
   readonly edit?: PacketChanges | undefined
   /**
-   * changes of the connection that the packet belongs to: mark, labels, timeout, helper, status. The packet must carry its connection
-   * (queue option `conntrack`): without that the kernel would ignore them, and they are refused with code `ARGUMENT`
+   * changes of the connection that the packet belongs to: mark, labels, timeout, status, and a connection to expect. The packet must
+   * carry its connection (queue option `conntrack`). What the kernel would ignore is refused with code `ARGUMENT`
    */
-  readonly connection?: ConnectionChanges | undefined
+  readonly connection?: ConnectionVerdict | undefined
 }
 
 /** Options of {@link QueuePacket.queue}. */
@@ -152,7 +151,7 @@ export abstract class QueuePacket extends QueuePacketView {
   /** Passes the packet to another queue. */
   requeue(queueNumber: number, options: RequeueOptions = {}): void {
     checkQueueNumber(queueNumber)
-    if (typeof options !== 'object' || options === null) checkChanges(options, etherTypeOf(this.protocol, this.family))
+    if (typeof options !== 'object' || options === null) checkChanges(options, this)
     const { bypass, ...changes } = options
     const applied = Object.keys(changes).length === 0 ? undefined : this.#applied(changes)
     this.answer(queueVerdict(queueNumber, checkBypass(bypass)), applied)
@@ -171,7 +170,6 @@ export abstract class QueuePacket extends QueuePacketView {
   #applied(changes: PacketVerdictChanges | undefined): VerdictChanges | undefined {
     if (changes === undefined || changes === null) return changes
     if (changes.connection !== undefined) return this.#applied(this.#withConnection(changes))
-    if (changes.linkLayerHeader !== undefined && this.family !== Family.Bridge) throw ignoredHeader(this.family)
     if (changes.edit === undefined) return changes
     const { edit, ...others } = changes
     if (others.payload !== undefined) {
@@ -185,10 +183,11 @@ export abstract class QueuePacket extends QueuePacketView {
     return { ...others, payload: this.#editor.edit(this.headers(), edit, { isChecksumPartial }) }
   }
 
-  /** The changes of the connection as the kernel takes them. It ignores those of a packet whose connection it does not know. */
+  /** The changes of the connection as the kernel takes them. */
   #withConnection({ connection, ...others }: PacketVerdictChanges): PacketVerdictChanges {
-    const hasConnection = this.has(queueAttributes.members.conntrack.number)
-    return { ...others, conntrack: { ...connectionVerdict(connection, hasConnection), ...others.conntrack } }
+    if (connection === undefined) return others
+    const { conntrack, expectation } = connectionVerdict(connection, () => queuePacketConntrack(this))
+    return { expectation, ...others, conntrack: { ...conntrack, ...others.conntrack } }
   }
 }
 
@@ -196,12 +195,6 @@ export abstract class QueuePacket extends QueuePacketView {
 function withMark(changes: Conntrack | undefined, value: number, mask: number): Conntrack {
   const { mark = 0, markMask = changes?.mark === undefined ? 0 : 0xffffffff } = changes ?? {}
   return { ...changes, mark: ((mark & ~mask) | value) >>> 0, markMask: (markMask | mask) >>> 0 }
-}
-
-/** The kernel takes a link-layer header for packets of a bridge alone, and ignores it elsewhere. */
-function ignoredHeader(family: number): NetlinkError {
-  const why = `the kernel ignores it except in family bridge, and this packet is of family ${family}`
-  return new NetlinkError('ARGUMENT', `cannot give a verdict: linkLayerHeader would have no effect: ${why}`)
 }
 
 function notOffloaded(verdict: unknown): NetlinkError {
@@ -243,8 +236,7 @@ export class HeldPacket extends QueuePacket implements Disposable {
 
   answer(verdict: number, changes?: VerdictChanges): void {
     checkVerdict(verdict)
-    if (changes !== undefined && this.memory !== RELEASED_MEMORY)
-      checkChanges(changes, etherTypeOf(this.protocol, this.family))
+    if (changes !== undefined && this.memory !== RELEASED_MEMORY) checkChanges(changes, this)
     this.#owner.answerHeld(this, verdict, changes)
   }
 

@@ -1,5 +1,5 @@
 /** Checks of verdicts and their changes, once per packet. Valid input passes without an allocation. */
-import { Verdict, type VerdictChanges } from '@ringlink/codec'
+import { Family, type QueuePacketView, Verdict, type VerdictChanges } from '@ringlink/codec'
 import {
   boolean,
   bytes,
@@ -13,6 +13,8 @@ import {
   readOptions,
   type Schema,
 } from '@ringlink/codec/options'
+import { WITHOUT_CONNECTION } from '../conntrack/verdict.ts'
+import { etherTypeOf } from '../headers.ts'
 
 const WORD = 0xffffffff
 const nestedAttributes = instance<never>('an object of attributes', () => true)
@@ -57,29 +59,65 @@ function isVerdict(verdict: number): boolean {
 }
 
 /**
- * Throws `OptionError` for changes that a verdict cannot make to a packet of `etherType`: code `ARGUMENT` or
- * `VALUE_RANGE`; also for a payload too short for its IP header, which the kernel would drop silently.
+ * Throws `OptionError` for changes that a verdict cannot make to a packet: code `ARGUMENT` or `VALUE_RANGE`; also for those that the
+ * kernel would ignore, and a payload too short for its IP header, which the kernel would drop silently.
  */
-export function checkChanges(changes: VerdictChanges, etherType: number): void {
-  if (typeof changes !== 'object') refuse(changes, etherType)
+export function checkChanges(changes: VerdictChanges, packet: QueuePacketView): void {
+  if (typeof changes !== 'object') refuse(changes, packet)
   for (const key in changes) {
     const value = changes[key as keyof VerdictChanges]
     if (value === undefined) continue
     if (key === 'mark' || key === 'priority') {
       if (typeof value === 'number' && value >>> 0 === value) continue
-    } else if (key === 'payload' && value instanceof Uint8Array && value.length >= leastPayload(value, etherType)) {
+    } else if (
+      key === 'payload' &&
+      value instanceof Uint8Array &&
+      value.length >= leastPayload(value, etherTypeOf(packet.protocol, packet.family))
+    ) {
       continue
     }
-    refuse(changes, etherType)
+    refuse(changes, packet)
     return
   }
-  if (changes === null) refuse(changes, etherType)
+  if (changes === null) refuse(changes, packet)
 }
 
 /** The slow path, which makes the errors. */
-function refuse(changes: VerdictChanges, etherType: number): void {
-  const { payload } = readOptions('answer packet', changesSchema, changes)
-  if (payload === undefined) return
+function refuse(changes: VerdictChanges, packet: QueuePacketView): void {
+  const checked = readOptions('answer packet', changesSchema, changes)
+  refuseIgnored(checked, packet)
+  if (checked.payload !== undefined) refuseShort(checked.payload, etherTypeOf(packet.protocol, packet.family))
+}
+
+/** Throws for changes that the kernel takes of other packets only, and ignores for this one. */
+function refuseIgnored(
+  { conntrack, expectation, vlan, linkLayerHeader }: VerdictChanges,
+  packet: QueuePacketView,
+): void {
+  const place = (key: string) => new OptionPlace('answer packet', key)
+  if ((conntrack ?? expectation) !== undefined && packet.conntrackInformation === undefined)
+    throw place(conntrack === undefined ? 'expectation' : 'conntrack').conflict(WITHOUT_CONNECTION)
+  if (expectation !== undefined && conntrack === undefined)
+    throw place('expectation').conflict('would have no effect without conntrack: give that too, {} at least')
+  const bridged = Object.entries({ vlan, linkLayerHeader }).find(([, value]) => value !== undefined)
+  if (bridged !== undefined && packet.family !== Family.Bridge)
+    throw place(bridged[0]).conflict(
+      `would have no effect: the kernel takes it in family bridge only, got ${packet.family}`,
+    )
+  if (vlan !== undefined && (vlan.protocol === undefined || vlan.tag === undefined))
+    throw place('vlan')
+      .member(vlan.tag === undefined ? 'tag' : 'protocol')
+      .missing('a number, as the other one is')
+  if (linkLayerHeader === undefined) return
+  const own = packet.linkLayerHeader()?.length ?? 0
+  if (linkLayerHeader.length !== own)
+    throw place('linkLayerHeader').error(
+      'VALUE_RANGE',
+      `must be as long as the packet's, ${own} bytes, got ${linkLayerHeader.length}`,
+    )
+}
+
+function refuseShort(payload: Uint8Array, etherType: number): void {
   const least = leastPayload(payload, etherType)
   if (payload.length >= least) return
   const place = new OptionPlace('answer packet', 'payload')

@@ -1,4 +1,5 @@
 import {
+  ATTRIBUTE_HEADER_LENGTH,
   align4,
   isNetlinkError,
   MARKED_VERDICT_LENGTH,
@@ -367,16 +368,21 @@ export class Verdicts implements HeldPacketOwner {
 /**
  * The mark, if it is the only change and valid; otherwise `undefined`, and the generic encoder validates the changes.
  */
-function onlyMark({ mark, priority, payload, conntrack, expectation, vlan }: VerdictChanges): number | undefined {
-  const others = priority ?? payload ?? conntrack ?? expectation ?? vlan
-  return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
+function onlyMark(changes: VerdictChanges): number | undefined {
+  const { mark } = changes
+  for (const key in changes) if (key !== 'mark' && changes[key as keyof VerdictChanges] !== undefined) return undefined
+  return mark !== undefined && mark >>> 0 === mark ? mark : undefined
 }
 
+/** Bytes of an attribute of 32 bits. */
+const WORD_ATTRIBUTE = ATTRIBUTE_HEADER_LENGTH + 4
 /** Room in bytes for nested attributes of a verdict, whose length is known only once they are written. */
 const NESTED_SIZE = 2048
 
-function changedVerdictSize({ payload, conntrack, expectation, vlan }: VerdictChanges): number {
-  const attributes = 2 * 8 + (payload === undefined ? 0 : 4 + align4(payload.length))
-  const nested = [conntrack, expectation, vlan].filter((value) => value !== undefined).length * NESTED_SIZE
-  return VERDICT_LENGTH + attributes + nested
+function changedVerdictSize({ payload, linkLayerHeader, conntrack, expectation, vlan }: VerdictChanges): number {
+  let size = VERDICT_LENGTH + 2 * WORD_ATTRIBUTE
+  for (const bytes of [payload, linkLayerHeader])
+    if (bytes !== undefined) size += ATTRIBUTE_HEADER_LENGTH + align4(bytes.length)
+  for (const nested of [conntrack, expectation, vlan]) if (nested !== undefined) size += NESTED_SIZE
+  return size
 }

@@ -190,14 +190,30 @@ describe.skipIf(kernelUnavailable)(kernelTests('connection tracking of the real 
     await conntrack.expectations.create({ master, tuple, timeout: 30_000, flags: ['permanent'] })
     const [found, ...others] = await conntrack.expectations.list()
     expect(others).toEqual([])
-    expect(found).toMatchObject({ master, tuple, helper: 'ftp', zone: 0 })
+    expect(found).toMatchObject({ master, tuple, helper: 'ftp' })
     expect(found?.flags).toContain('permanent')
+    // Not the helper's 300 s.
     expect(found?.timeout).toBeGreaterThan(20_000)
+    expect(found?.timeout).toBeLessThanOrEqual(30_000)
     expect(await conntrack.expectations.get(tuple)).toMatchObject({ tuple })
     await conntrack.expectations.delete(tuple)
     expect(await conntrack.expectations.list()).toEqual([])
     await expect(conntrack.expectations.delete(tuple)).rejects.toMatchObject({ code: 'CONNECTION_GONE' })
     await conntrack.expectations.flush()
+  })
+
+  test('expectations of a zone are found in that zone alone', async () => {
+    const master = tcp(1234, 21)
+    await conntrack.create({ original: master, timeout: 1e5, state: 'established', helper: 'ftp', zone: 7 })
+    const tuple = { ...tcp(0, 40_000) }
+    await expect(conntrack.expectations.create({ master, tuple, timeout: 30_000 })).rejects.toMatchObject({
+      code: 'CONNECTION_GONE',
+    })
+    await conntrack.expectations.create({ master, tuple, timeout: 30_000, zone: 7 })
+    await expect(conntrack.expectations.get(tuple)).rejects.toMatchObject({ code: 'CONNECTION_GONE' })
+    expect(await conntrack.expectations.get(tuple, { zone: 7 })).toMatchObject({ tuple, master })
+    await conntrack.expectations.delete(tuple, { zone: 7 })
+    expect(await conntrack.expectations.list()).toEqual([])
   })
 
   test('statistics are those of /proc', async () => {

@@ -1,4 +1,4 @@
-import { Errno, Verdict } from '@ringlink/codec'
+import { Errno, Family, Verdict } from '@ringlink/codec'
 import { packetMessage } from '@ringlink/test-support/messages'
 import { describe, expect, test } from 'vitest'
 import { failure, nextBatch, open, plain } from './accepting-kernel.ts'
@@ -26,7 +26,10 @@ describe('verdicts', () => {
 
   test('every kind, with its changes', async () => {
     const { transport, verdicts, queue } = await open()
-    transport.deliver(...Array.from({ length: 8 }, (_, index) => packetMessage(index + 1)))
+    const linkLayerHeader = Uint8Array.from({ length: 14 }, (_, index) => index)
+    const bridged = packetMessage(8, { conntrack: { id: 7 }, conntrackInformation: 0, linkLayerHeader })
+    bridged[16] = Family.Bridge
+    transport.deliver(...Array.from({ length: 7 }, (_, index) => packetMessage(index + 1)), bridged)
     const { batch, iterator } = await nextBatch(queue)
     const payload = Uint8Array.from({ length: 20 }, (_, i) => (i === 0 ? 0x45 : i))
     for (const packet of batch) {
@@ -37,7 +40,11 @@ describe('verdicts', () => {
       else if (packet.id === 5) packet.requeue(3)
       else if (packet.id === 6) packet.requeue(4, { bypass: true, mark: 1 })
       else if (packet.id === 7) packet.answer(Verdict.Stop)
-      else packet.accept({ conntrack: { mark: 5 }, vlan: { protocol: 0x8100, tag: 42 } })
+      else
+        packet.accept({
+          ...{ mark: 4, priority: 5, conntrack: { mark: 5 }, vlan: { protocol: 0x8100, tag: 42 } },
+          linkLayerHeader: Uint8Array.from(linkLayerHeader).reverse(),
+        })
     }
     await iterator.return?.()
     const byId = new Map(verdicts().map((verdict) => [verdict.verdictHeader?.id, verdict]))
@@ -48,7 +55,10 @@ describe('verdicts', () => {
     expect(byId.get(5)?.verdictHeader?.verdict).toBe(0x00030003)
     expect(byId.get(6)).toEqual({ verdictHeader: { verdict: 0x00048003, id: 6 }, mark: 1 })
     expect(byId.get(7)?.verdictHeader?.verdict).toBe(5)
-    expect(byId.get(8)).toMatchObject({ conntrack: { mark: 5 }, vlan: { protocol: 0x8100, tag: 42 } })
+    expect(byId.get(8)).toMatchObject({
+      ...{ mark: 4, priority: 5, conntrack: { mark: 5 }, vlan: { protocol: 0x8100, tag: 42 } },
+      linkLayerHeader: Uint8Array.from(linkLayerHeader).reverse(),
+    })
     expect(queue.stats).toMatchObject({ packets: 8, accepted: 3, dropped: 1, other: 4, unanswered: 0 })
     await queue.close()
   })
@@ -77,6 +87,11 @@ describe('verdicts', () => {
       [{ payload: Uint8Array.of(0x46, ...new Uint8Array(22)) }, 'VALUE_RANGE', 'payload'],
       [{ mark: 1, payload: new Uint8Array(0) }, 'VALUE_RANGE', 'payload'],
       [{ conntrack: 5 }, 'ARGUMENT', 'conntrack'],
+      // What the kernel would ignore: this packet has no connection, and does not cross a bridge.
+      [{ conntrack: { mark: 5 } }, 'ARGUMENT', 'conntrack'],
+      [{ mark: 1, expectation: {} }, 'ARGUMENT', 'expectation'],
+      [{ vlan: { protocol: 0x8100, tag: 1 } }, 'ARGUMENT', 'vlan'],
+      [{ mark: 1, linkLayerHeader: new Uint8Array(14) }, 'ARGUMENT', 'linkLayerHeader'],
     ]
     for (const [changes, code, path] of wrongChanges) {
       expect(() => packet?.accept(changes as object)).toThrow(expect.objectContaining({ code, path }))

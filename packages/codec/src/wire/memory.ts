@@ -86,10 +86,14 @@ export function checkSpace(offset: number, length: number, limit: number, what: 
  */
 export const RELEASED_MEMORY: Memory = releasedMemory()
 
+/** `data` of {@link RELEASED_MEMORY}, for views that keep it. */
+export const RELEASED_DATA: DataView = Object.create(DataView.prototype, { getUint32: { value: refuse } })
+
+function refuse(): never {
+  throw new NetlinkError('RELEASED', 'the frame was released: copy or hold what must outlive its batch')
+}
+
 function releasedMemory(): Memory {
-  const refuse = () => {
-    throw new NetlinkError('RELEASED', 'the frame was released: copy or hold what must outlive its batch')
-  }
   const memory: Memory = Object.create(Memory.prototype)
   for (const name of ['buffer', 'u8', 'u16', 'u32', 'i32', 'data']) Object.defineProperty(memory, name, { get: refuse })
   Object.defineProperty(memory, 'byteLength', { value: 0 })

@@ -16,7 +16,6 @@ import {
   MAXIMUM_ATTRIBUTE_LENGTH,
   MAXIMUM_ATTRIBUTES,
 } from '../../wire/attribute.ts'
-import { networkOrder16, networkOrder32 } from '../../wire/endian.ts'
 import { Memory, regionError } from '../../wire/memory.ts'
 import { readText } from '../../wire/text.ts'
 import { messageFamily, messageResourceId, NFNETLINK_ATTRIBUTES } from '../header.ts'
@@ -93,7 +92,7 @@ export abstract class NestedMessageView {
   length: number = NFNETLINK_ATTRIBUTES
   // Not #private: read for each row, and slower there in a class with subclasses (docs/decisions/private-members.md).
   private readonly index: NestedIndex
-  // Offset of the payload of each attribute from the start of the message; 0 if it is missing.
+  // Offset of the payload of each attribute in the memory; 0 if it is missing.
   private readonly at: Int32Array
 
   constructor(index: NestedIndex) {
@@ -113,7 +112,7 @@ export abstract class NestedMessageView {
     if (
       !isInside ||
       !index.messageTypes.includes(memory.u16[(offset + 4) >> 1] as number) ||
-      !walk(at, memory, offset, offset + NFNETLINK_ATTRIBUTES, end, index.top)
+      !walk(at, memory, offset + NFNETLINK_ATTRIBUTES, end, index.top)
     ) {
       throw this.refuse(memory, offset, length)
     }
@@ -150,41 +149,42 @@ export abstract class NestedMessageView {
 
   /** Where the payload of a slot's attribute begins in {@link memory}; meaningless when it is not there. */
   payloadAt(slot: number): number {
-    return this.offset + (this.at[slot] as number)
+    return this.at[slot] as number
   }
 
   /** Bytes of the payload of a slot's attribute; 0 when it is not there. */
   lengthAt(slot: number): number {
     const place = this.at[slot] as number
     if (place === 0) return 0
-    return (this.memory.u16[(this.offset + place - ATTRIBUTE_HEADER_LENGTH) >> 1] as number) - ATTRIBUTE_HEADER_LENGTH
+    return (this.memory.u16[(place - ATTRIBUTE_HEADER_LENGTH) >> 1] as number) - ATTRIBUTE_HEADER_LENGTH
   }
 
   /** One byte, if the attribute is there. */
   byteAt(slot: number): number | undefined {
     const place = this.at[slot] as number
-    return place === 0 ? undefined : this.memory.u8[this.offset + place]
+    return place === 0 ? undefined : this.memory.u8[place]
   }
+
+  // A DataView reads big endian, which is network order, by itself.
 
   /** Two bytes in network order, if the attribute is there. */
   halfWordAt(slot: number): number | undefined {
     const place = this.at[slot] as number
-    return place === 0 ? undefined : networkOrder16(this.memory.u16[(this.offset + place) >> 1] as number)
+    return place === 0 ? undefined : this.memory.data.getUint16(place)
   }
 
   /** Four bytes in network order, if the attribute is there. */
   wordAt(slot: number): number | undefined {
     const place = this.at[slot] as number
-    return place === 0 ? undefined : networkOrder32(this.memory.u32[(this.offset + place) >> 2] as number)
+    return place === 0 ? undefined : this.memory.data.getUint32(place)
   }
 
   /** Eight bytes in network order, if the attribute is there: exact up to 2^53. */
   longAt(slot: number): number | undefined {
     const place = this.at[slot] as number
     if (place === 0) return undefined
-    const word = (this.offset + place) >> 2
-    const { u32 } = this.memory
-    return networkOrder32(u32[word] as number) * 0x1_0000_0000 + networkOrder32(u32[word + 1] as number)
+    const { data } = this.memory
+    return data.getUint32(place) * 0x1_0000_0000 + data.getUint32(place + 4)
   }
 
   /** A copy of the bytes of an attribute, if it is there. */
@@ -206,8 +206,8 @@ export abstract class NestedMessageView {
   }
 }
 
-/** Notes where the attributes of a region are, from `origin`; false when anything is wrong with them. */
-function walk(at: Int32Array, memory: Memory, origin: number, from: number, end: number, level: Level): boolean {
+/** Notes where the attributes of a region are; false when anything is wrong with them. */
+function walk(at: Int32Array, memory: Memory, from: number, end: number, level: Level): boolean {
   const { u16 } = memory
   const { bounds, nested, base } = level
   const known = bounds.length
@@ -225,9 +225,9 @@ function walk(at: Int32Array, memory: Memory, origin: number, from: number, end:
       if (inner !== undefined) {
         // Repeated, it counts as a whole.
         if (at[slot] !== 0) at.fill(0, inner.base, inner.end)
-        if (!walk(at, memory, origin, payload, position + size, inner)) return false
+        if (!walk(at, memory, payload, position + size, inner)) return false
       }
-      at[slot] = payload - origin
+      at[slot] = payload
     }
     position += (size + 3) & ~3
   }

@@ -3,6 +3,7 @@
  *
  *  nlmsghdr | nfgenmsg | CTA_TUPLE_ORIG | CTA_TUPLE_REPLY | CTA_STATUS | CTA_TIMEOUT | … | CTA_ID
  */
+import { type Memory, RELEASED_DATA, RELEASED_MEMORY } from '../../wire/memory.ts'
 import { MessageView, NewFlag } from '../../wire/message.ts'
 import { readNfnetlinkAttributes } from '../header.ts'
 import { type Conntrack, conntrackAttributes } from './attributes.ts'
@@ -173,12 +174,36 @@ export class ConntrackView extends NestedMessageView {
   /** the connection that expected this one (CTA_TUPLE_MASTER) */
   readonly master: TupleView
   readonly #message = new MessageView()
+  // Mark and id can be any number of 32 bits, and V8 makes an object of one above 2^31 that a function returns, unless it inlines the
+  // function and the result is always a number. A function of at most 27 bytes of bytecode it inlines in any caller: with these fields
+  // the two getters are so short. Not #private: read for each row.
+  private data: DataView
+  // Offsets of their payloads in the memory; 0 if they are missing.
+  private markPlace = 0
+  private idPlace = 0
 
   constructor() {
     super(index)
+    this.data = this.memory.data
     this.original = new TupleView(this, slots.original)
     this.reply = new TupleView(this, slots.reply)
     this.master = new TupleView(this, slots.master)
+  }
+
+  override wrap(memory: Memory, offset: number, length: number): this {
+    this.markPlace = 0
+    this.idPlace = 0
+    super.wrap(memory, offset, length)
+    this.data = memory.data
+    if (this.has(slots.mark)) this.markPlace = this.payloadAt(slots.mark)
+    if (this.has(slots.id)) this.idPlace = this.payloadAt(slots.id)
+    return this
+  }
+
+  /** Releases the memory: later reads throw code `RELEASED`. Its owner calls this. */
+  release(): void {
+    this.memory = RELEASED_MEMORY
+    this.data = RELEASED_DATA
   }
 
   /** what happened, where the message is an event; a row of a listing reads as `update` */
@@ -212,14 +237,19 @@ export class ConntrackView extends NestedMessageView {
     return this.wordAt(slots.timeout)
   }
 
-  /** CTA_MARK */
-  get mark(): number | undefined {
-    return this.wordAt(slots.mark)
+  /** CTA_MARK, which the kernel leaves out if it is 0 */
+  get mark(): number {
+    const place = this.markPlace
+    return place && this.data.getUint32(place)
   }
 
-  /** CTA_ID: 32 bits of a hash, which tell it from a later connection with its tuple; others may have the same */
-  get id(): number | undefined {
-    return this.wordAt(slots.id)
+  /**
+   * CTA_ID: 32 bits of a hash, which tell it from a later connection with its tuple; others may have the same. The kernel never leaves it
+   * out; 0 in a message without one
+   */
+  get id(): number {
+    const place = this.idPlace
+    return place && this.data.getUint32(place)
   }
 
   /** references of the kernel to it (CTA_USE) */
@@ -279,6 +309,8 @@ export class ConntrackView extends NestedMessageView {
 
   /** Everything that the message holds, as owned values, unknown attributes included. Throws `DecodeError`. */
   attributes(): Conntrack {
+    // Released memory has no length, which would be another error.
+    void this.memory.data
     return readNfnetlinkAttributes(this.#message.wrap(this.memory, this.offset, this.length), conntrackAttributes)
   }
 }

@@ -14,6 +14,7 @@ import {
   expectationAttributes,
   isNetlinkError,
   Memory,
+  Message,
   MessageView,
   NewFlag,
   readNfnetlinkAttributes,
@@ -75,8 +76,8 @@ test('a view shows of a connection what its table reads', () => {
       expect(view.sctpState).toBe(attributes.protocolInformation?.sctp?.state)
       expect(view.dccpState).toBe(attributes.protocolInformation?.dccp?.state)
       expect(view.timeout).toBe(attributes.timeout)
-      expect(view.mark).toBe(attributes.mark)
-      expect(view.id).toBe(attributes.id)
+      expect(view.mark).toBe(attributes.mark ?? 0)
+      expect(view.id).toBe(attributes.id ?? 0)
       expect(view.use).toBe(attributes.use)
       expect(view.zone).toBe(attributes.zone)
       expect(view.originalPackets).toBe(numberOf(attributes.countersOriginal?.packets))
@@ -135,6 +136,22 @@ test('of a repeated nest the last one counts, as a whole', () => {
   expect(view.original.sourcePort).toBeUndefined()
 })
 
+test('a released view throws, and a view whose message was refused shows nothing of the last one', () => {
+  const view = new ConntrackView()
+  const { memory, end } = connection(
+    { mark: 0x8000_0001, id: 0xffff_fffe, timeout: 5 },
+    { type: ConntrackMessage.New, flags: 0 },
+  )
+  view.wrap(memory, 0, end)
+  expect([view.mark, view.id, view.timeout]).toEqual([0x8000_0001, 0xffff_fffe, 5])
+  expect(() => view.wrap(memory, 0, 10)).toThrow()
+  expect([view.mark, view.id, view.timeout]).toEqual([0, 0, undefined])
+  view.wrap(memory, 0, end)
+  view.release()
+  for (const read of [() => view.mark, () => view.id, () => view.timeout, () => view.family, () => view.attributes()])
+    expect(read).toThrow(expect.objectContaining({ code: 'RELEASED' }))
+})
+
 test('a view of an expectation shows what its table reads', () => {
   const view = new ExpectationView()
   fc.assert(
@@ -166,10 +183,15 @@ test('status bits and their words are the same in both directions', () => {
 })
 
 describe('messages that a kernel sent', () => {
-  const captured = capturedMessages().filter(([name]) => name.startsWith('queue/conntrack-'))
+  const types: readonly number[] = [ConntrackMessage.New, ConntrackMessage.Delete]
+  const captured = capturedMessages().filter(
+    ([, { from, bytes }]) => from === 'kernel' && types.includes(new Message(bytes).view.type),
+  )
 
   test('there are some of each kind', () => {
-    expect(captured.length).toBeGreaterThanOrEqual(5)
+    const events = captured.map(([, { bytes }]) => new ConntrackView().wrap(Memory.from(bytes), 0, bytes.length).event)
+    expect(new Set(events)).toEqual(new Set(['new', 'update', 'destroy']))
+    expect(captured.length).toBeGreaterThanOrEqual(15)
   })
 
   test.each(captured)('%s reads as its comments say', (_, { bytes, fields }) => {
@@ -184,7 +206,11 @@ describe('messages that a kernel sent', () => {
     expect(view.original.icmpType).toBe(said('CTA_PROTO_ICMP_TYPE'))
     expect(view.status).toBe(said('CTA_STATUS'))
     expect(view.timeout).toBe(said('CTA_TIMEOUT'))
-    expect(view.mark).toBe(said('CTA_MARK'))
+    expect(view.mark).toBe(said('CTA_MARK') ?? 0)
+    expect(view.zone).toBe(said('CTA_ZONE'))
+    expect(view.originalPackets).toBe(said('CTA_COUNTERS_PACKETS'))
+    expect(view.replyBytes).toBe(said('CTA_COUNTERS_BYTES', 1))
+    expect(view.sctpState).toBe(said('CTA_PROTOINFO_SCTP_STATE'))
     expect(view.id).toBe(said('CTA_ID'))
     expect(view.use).toBe(said('CTA_USE'))
     expect(view.tcpState).toBe(said('CTA_PROTOINFO_TCP_STATE'))
