@@ -181,6 +181,10 @@ class RecordingTransport implements Recorder {
     return batch === undefined ? undefined : this.#save(batch)
   }
 
+  stopReceiving(reason: unknown): void {
+    this.#inner.stopReceiving(reason)
+  }
+
   poll(timeout?: number): FrameBatch | undefined {
     const batch = this.#inner.poll(timeout)
     return batch === undefined ? undefined : this.#save(batch)

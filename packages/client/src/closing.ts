@@ -16,15 +16,6 @@ const ATTEMPTS = 8
 export const FENCE: Request = { what: 'wait for what is queued', type: ControlType.Noop, repeat: {} }
 
 /**
- * Resolves when the event loop has looked at every descriptor: what was ready when this was called has been read by the one who waits for
- * it. The first immediate may come in the same turn, which knows only what was ready when it began.
- */
-export async function wholeTurn(): Promise<void> {
-  await new Promise(setImmediate)
-  await new Promise(setImmediate)
-}
-
-/**
  * Does one step of closing. If the kernel takes no more messages, it drops the queued packets when the socket closes. There
  * is no caller to report this to.
  */

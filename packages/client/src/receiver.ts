@@ -1,3 +1,4 @@
+import { isNetlinkError } from '@ringlink/codec'
 import { copyBatch, type FrameBatch, type Transport } from '@ringlink/transport'
 import { sessionBusy } from './errors.ts'
 
@@ -13,6 +14,10 @@ export interface BatchSorter {
   fail(error: unknown): void
 }
 
+/** Why a receive ended that {@link Receiver.takeOver} ended. */
+const TAKEN_OVER = Symbol('taken over')
+/** Milliseconds until the next attempt to receive an answer when the frames are all in use. */
+const STARVED_INTERVAL = 1
 /** Batches read at a time to empty a transport that has lost messages: in a flood there is always another one. */
 const MOST_EMPTIED = 256
 
@@ -28,6 +33,8 @@ export class Receiver {
   #abort: AbortController | undefined
   #failure: Error | undefined
   #wasFull = false
+  // Only receiveUnread reads.
+  #isTakenOver = false
 
   constructor(transport: Transport, sorter: BatchSorter) {
     this.#transport = transport
@@ -87,9 +94,23 @@ export class Receiver {
     return undefined
   }
 
-  /** The batch that is ready now and that no caller waits for, without the answers in it. */
+  /** As `Session.takeOver`. */
+  async takeOver(): Promise<void> {
+    this.#isTakenOver = true
+    this.#transport.stopReceiving(TAKEN_OVER)
+    // A batch that came at that moment reaches its caller, or is kept.
+    await new Promise(setImmediate)
+  }
+
+  /** As `Session.handBack`. */
+  handBack(): void {
+    this.#isTakenOver = false
+    this.listen()
+  }
+
+  /** The batch that is ready now, without the answers in it. Call {@link takeOver} first. */
   receiveUnread(): FrameBatch | undefined {
-    while (!this.#listening && this.#consumer === undefined) {
+    while (!this.#listening) {
       const batch = this.#transport.poll()
       if (batch === undefined || this.#sorter.sort(batch)) return batch
       this.#sorter.release(batch)
@@ -121,7 +142,7 @@ export class Receiver {
 
   /** Receives, if a caller waits and no receive is running. */
   listen(): void {
-    if (this.#listening || !this.#isWaiting()) return
+    if (this.#listening || this.#isTakenOver || !this.#isWaiting()) return
     this.#listening = true
     if (this.#consumer !== undefined) this.#begin()
     // Code that runs synchronously after a request was sent runs before its answer is read.
@@ -142,15 +163,23 @@ export class Receiver {
 
   /** Reads what is ready unless another receive does: a socket that was overrun gets nothing more until it is empty. */
   empty(): void {
-    for (let count = 0; !this.#listening && count < MOST_EMPTIED; count++) {
-      const batch = this.#transport.poll()
-      if (batch === undefined) return
-      this.#wasFull = this.#isFull(batch)
-      this.#deliver(batch)
+    try {
+      for (let count = 0; !this.#listening && count < MOST_EMPTIED; count++) {
+        const batch = this.#transport.poll()
+        if (batch === undefined) return
+        this.#wasFull = this.#isFull(batch)
+        this.#deliver(batch)
+      }
+    } catch (error) {
+      if (!isNetlinkError(error, 'NO_FREE_FRAMES')) throw error
     }
   }
 
   readonly #begin = (): void => {
+    if (this.#isTakenOver) {
+      this.#listening = false
+      return
+    }
     if (this.#consumer === undefined) {
       if (!this.#isWaiting()) {
         this.#listening = false
@@ -176,8 +205,13 @@ export class Receiver {
     this.#listening = false
     const signal = this.#abort?.signal
     this.#abort = undefined
-    if (signal?.aborted === true && error === signal.reason) {
+    if (error === TAKEN_OVER || (signal?.aborted === true && error === signal.reason)) {
       this.listen()
+      return
+    }
+    // The consumer still works on the batch that has the frames. Answers wait until it is released, or time out.
+    if (this.#consumer === undefined && isNetlinkError(error, 'NO_FREE_FRAMES')) {
+      setTimeout(() => this.listen(), STARVED_INTERVAL)
       return
     }
     this.#sorter.fail(error)

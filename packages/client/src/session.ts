@@ -224,7 +224,20 @@ export class Session implements AsyncDisposable {
     return this.#receiver.emptied
   }
 
-  /** The batch that is ready now, without answers, if no caller waits for it: at close all packets must be answered. */
+  /**
+   * Ends the pending receive, so that {@link receiveUnread} finds every batch that is there: at close all packets must be
+   * answered. Callers of {@link receive} and of requests wait until {@link handBack}, or until the session is closed.
+   */
+  takeOver(): Promise<void> {
+    return this.#receiver.takeOver()
+  }
+
+  /** Receives again for callers. */
+  handBack(): void {
+    this.#receiver.handBack()
+  }
+
+  /** The batch that is ready now, without answers. Only after {@link takeOver}. */
   receiveUnread(): FrameBatch | undefined {
     return this.#receiver.receiveUnread()
   }

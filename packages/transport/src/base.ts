@@ -103,6 +103,10 @@ export abstract class BaseTransport implements Transport {
     return this.#takeInTurn()
   }
 
+  stopReceiving(reason: unknown): void {
+    if (this.#waiter !== undefined) this.#giveUp(reason)
+  }
+
   poll(timeout = 0): FrameBatch | undefined {
     if (this.#closed) throw closedError('poll')
     if (this.#iterating || this.#isReceiving()) throw busyError()

@@ -240,6 +240,11 @@ export interface Transport extends AsyncIterable<FrameBatch>, AsyncDisposable {
    */
   receiveNow(): FrameBatch | undefined
   /**
+   * Ends a pending {@link receive}, which rejects with `reason`, as an aborted signal does: no frame is lost by it.
+   * Without one it does nothing.
+   */
+  stopReceiving(reason: unknown): void
+  /**
    * The next batch without the event loop: at once if one is ready, or after blocking this thread for up to `timeout`
    * milliseconds (negative: indefinitely); `undefined` if there is none. Blocking is for a dedicated Worker. Otherwise
    * as {@link receive}, except that it throws; code `ARGUMENT` for a timeout that is not a number.

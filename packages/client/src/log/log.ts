@@ -177,6 +177,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
         await this.rules?.disarm().catch(ignoreNetlinkError)
         await this.#unbind({ timeout: CLOSE_TIMEOUT }).catch(ignoreNetlinkError)
       }
+      await this.session.takeOver()
       this.#countUnread()
     } catch (error) {
       // A transport that no longer works has nothing to count.

@@ -1,7 +1,7 @@
 import { Errno, isNetlinkError, KernelError, type NetlinkError, QueueMessage, Verdict } from '@ringlink/codec'
 import { readOptions } from '@ringlink/codec/options'
 import { closedError, createEmitter, type Emitter, type FrameBatch, type Transport } from '@ringlink/transport'
-import { attempt, CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD, wholeTurn } from '../closing.ts'
+import { attempt, CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD } from '../closing.ts'
 import type { ConnectionTuple } from '../conntrack/types.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { BatchLoop } from '../receive-loop.ts'
@@ -279,8 +279,7 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     if (this.rules?.persistent === false) await this.rules.disarm().catch(ignoreNetlinkError)
     try {
       attempt(() => this.#batch.finish())
-      // A waiting loop gets the packets that have come for it, and answers them.
-      if (this.#loop.isWaiting) await wholeTurn()
+      await this.session.takeOver()
       attempt(() => this.#answerUnread())
       attempt(() => this.#verdicts.close(this.#lastId))
       // Packets queued by now are either delivered or lost. Reads the delivered ones, and the refusals of verdicts.
@@ -319,13 +318,16 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     const { ring, unnumberedLoss } = this.transport.capabilities
     // A socket is read at once. A ring is filled by the kernel, in its own time.
     if (!ring || unnumberedLoss === true) return true
-    return this.session.request(FENCE, { timeout: CLOSE_TIMEOUT }).then(
-      () => true,
-      (error) => {
-        ignoreNetlinkError(error)
-        return false
-      },
-    )
+    this.session.handBack()
+    try {
+      await this.session.request(FENCE, { timeout: CLOSE_TIMEOUT })
+      return true
+    } catch (error) {
+      ignoreNetlinkError(error)
+      return false
+    } finally {
+      await this.session.takeOver()
+    }
   }
 
   /** Counts lost packets after the last delivered one; `isWhole` if all that were delivered have been read. */

@@ -44,6 +44,47 @@ export const abortCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'stopReceiving ends a waiting receive with its reason, and later messages are for the next one',
+    promise: 'Ends a pending receive, which rejects with `reason`, as an aborted signal does: no frame is lost by it',
+    async run({ transport, peer }) {
+      transport.stopReceiving(new Error('nobody waits'))
+      for (let round = 0; round < 3; round++) {
+        const waiting = guarded(transport.receive())
+        await turns()
+        const reason = new Error(`stopped ${round}`)
+        transport.stopReceiving(reason)
+        expect(await settled(waiting)).toEqual({ status: 'rejected', reason })
+        expectNothing(transport)
+        await peer.deliver([message(round)])
+        expect(await collect(transport, 1)).toEqual([message(round)])
+      }
+    },
+  },
+  {
+    title: 'stopReceiving at the same time as a message loses nothing, in either order',
+    promise: 'no frame is lost by it',
+    async run({ transport, peer }) {
+      const received: Uint8Array[] = []
+      const sent = messages(24)
+      for (const [index, bytes] of sent.entries()) {
+        const waiting = guarded(transport.receive())
+        if (index % 3 === 0) transport.stopReceiving(new Error('before'))
+        const delivered = guarded(Promise.resolve(peer.deliver([bytes])))
+        if (index % 3 === 1) transport.stopReceiving(new Error('during'))
+        await delivered
+        if (index % 3 === 2) transport.stopReceiving(new Error('after'))
+        const result = await settled(waiting)
+        if (result.status === 'fulfilled') {
+          received.push(...framesOf(result.value))
+          result.value.release()
+        }
+      }
+      received.push(...(await collect(transport, sent.length - received.length)))
+      expect(received).toEqual(sent)
+      expectNothing(transport)
+    },
+  },
+  {
     title: 'without a reason of its own an abort rejects with an AbortError',
     promise: aborts,
     async run({ transport }) {
