@@ -1,27 +1,125 @@
-// The equations of docs/counters.md with a million packets for each transport, and random faults:
+// The equations of docs/counters.md with random faults, a million packets for each transport, in rounds of 20,000 that have a seed each:
 //
-//   npm run test:counters                          all of it, about ten minutes
-//   npm run test:counters -- --packets N --seed S  more or fewer packets, and the same faults again
-import { spawnSync } from 'node:child_process'
-import { dirname } from 'node:path'
+//   npm run test:counters                            all transports, about ten minutes
+//   npm run test:counters -- --transport NAME        one of them
+//   npm run test:counters -- --packets N --seed S    more or fewer packets, and the same faults again
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const { values } = parseArgs({ options: { packets: { type: 'string' }, seed: { type: 'string' } } })
+const TRANSPORTS = ['simulated socket', 'simulated netlink ring', 'socket', 'ring', 'ring with a kernel thread']
+/** Milliseconds between two looks at the rounds that have ended. */
+const INTERVAL = 1000
+
+const { values } = parseArgs({
+  options: { packets: { type: 'string' }, seed: { type: 'string' }, transport: { type: 'string' } },
+})
 const packets = wholeNumber('--packets', values.packets, 1_000_000)
 const seed = wholeNumber('--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
-process.stdout.write(`counters: ${packets} packets for each transport, seed ${seed}\n`)
-const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/counters'], {
-  cwd: dirname(dirname(fileURLToPath(import.meta.url))),
-  stdio: 'inherit',
-  env: { ...process.env, RINGLINK_PACKETS: `${packets}`, RINGLINK_SEED: `${seed}` },
-})
-process.exitCode = status ?? 1
+const { transport } = values
+if (transport !== undefined && !TRANSPORTS.includes(transport)) {
+  stop(`--transport must be one of '${TRANSPORTS.join("', '")}', got '${transport}'`)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'ringlink-counters-'))
+const log = join(folder, 'rounds')
+const rounds = []
+let failed = false
+try {
+  for (const name of transport === undefined ? TRANSPORTS : [transport]) {
+    process.stdout.write(`counters: ${packets} packets over a ${name}, seed ${seed}\n`)
+    const status = await load(name)
+    if (status !== 0) {
+      failed = true
+      const words = `--transport '${name}' --packets ${packets} --seed ${seed}`
+      process.stdout.write(`counters: failed over a ${name}; repeat it: npm run test:counters -- ${words}\n`)
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true })
+}
+process.stdout.write(`\n${table().join('\n')}\n`)
+if (failed) process.exitCode = 1
+
+/** Runs the tests of one transport, and prints each round once it has ended. Resolves with the exit code. */
+async function load(name) {
+  const file = name.startsWith('simulated') ? 'million.test.ts' : 'million.kernel.test.ts'
+  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', `test/counters/${file}`], {
+    cwd: dirname(dirname(fileURLToPath(import.meta.url))),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      RINGLINK_PACKETS: `${packets}`,
+      RINGLINK_SEED: `${seed}`,
+      RINGLINK_TRANSPORT: name,
+      RINGLINK_COUNTERS_LOG: log,
+    },
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text
+  })
+  const timer = setInterval(showRounds, INTERVAL)
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  clearInterval(timer)
+  showRounds()
+  if (status !== 0) process.stdout.write(output)
+  return status
+}
+
+function showRounds() {
+  if (!existsSync(log)) return
+  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1)
+  for (const line of lines.slice(rounds.length)) {
+    const round = JSON.parse(line)
+    rounds.push(round)
+    const { transport: name, what, trouble, round: number, rounds: all, seed: its, count, received, lost } = round
+    const counts = `${count} packets, ${received} received, ${lost} lost, ${faultsOf(round)} faults`
+    process.stdout.write(
+      `${name}: ${what}, ${trouble}, round ${number} of ${all}, seed ${its}: ${counts}, difference ${round.difference}\n`,
+    )
+  }
+}
+
+/** The faults of a round; those that still wait are among the delayed ones. */
+function faultsOf({ faults: { waiting: _, ...faults } }) {
+  return Object.values(faults).reduce((sum, count) => sum + count, 0)
+}
+
+/** The sums of all rounds of each kind. */
+function table() {
+  const groups = new Map()
+  for (const round of rounds) {
+    const key = [round.transport, round.what, round.trouble].join('\0')
+    const sums = groups.get(key) ?? [0, 0, 0, 0, 0, 0]
+    const values = [1, round.count, round.received, round.lost, faultsOf(round), round.difference]
+    groups.set(
+      key,
+      sums.map((sum, index) => sum + values[index]),
+    )
+  }
+  const head = ['transport', 'what', 'faults', 'rounds', 'packets', 'received', 'lost', 'faulty', 'difference']
+  const rows = [head, ...[...groups].map(([key, sums]) => [...key.split('\0'), ...sums.map(String)])]
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .join('  ')
+      .trimEnd(),
+  )
+}
 
 function wholeNumber(option, text, preset) {
   if (text === undefined) return preset
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 0) return value
-  process.stderr.write(`counters: ${option} must be a whole number, got '${text}'\n`)
+  return stop(`${option} must be a whole number, got '${text}'`)
+}
+
+function stop(problem) {
+  process.stderr.write(`counters: ${problem}\n`)
   process.exit(2)
 }

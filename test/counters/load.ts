@@ -2,6 +2,7 @@
  * A queue or log under load, on any kernel, with faults between them: what both have counted at the end. The seed decides what faults
  * there are and what the consumer does; nothing depends on how fast it is.
  */
+import { appendFileSync } from 'node:fs'
 import { type Log, openLog, openQueue, type Queue, type QueuePacket } from '@ringlink/client'
 import { isNetlinkError, QueueMessage } from '@ringlink/codec'
 import type { OpenTransport, TransportNeeds } from '@ringlink/transport'
@@ -19,23 +20,61 @@ import {
   truncate,
   withFaults,
 } from '@ringlink/transport/faults'
+import { expect } from 'vitest'
 
-/** Packets of each test: `npm run test:counters` has a million for each transport. */
-export const PACKETS: number = Number(process.env.RINGLINK_PACKETS ?? 20_000)
+/** Packets for each transport: `npm run test:counters` has a million. */
+const PACKETS = Number(process.env.RINGLINK_PACKETS ?? 20_000)
 /** Fixed, so that a test is the same each time; `npm run test:counters` takes another one each time. */
-export const SEED: number = Number(process.env.RINGLINK_SEED ?? 7)
+const SEED = Number(process.env.RINGLINK_SEED ?? 7)
+/** The only transport to load, and the file that gets a line for each round, for `npm run test:counters`. */
+const { RINGLINK_TRANSPORT, RINGLINK_COUNTERS_LOG } = process.env
+
+/** Most packets of a round. Many rounds with different faults and options find more than one long one. */
+const ROUND = 20_000
 
 /** A kernel with rules that queue and log what is sent. */
 export interface LoadedKernel {
   readonly open: OpenTransport
   /** Sends so many packets that are queued or logged; resolves when the kernel has taken all. */
   send(count: number): Promise<void>
-  /** packets that passed after a verdict, so far; `expected` are on their way */
+  /** packets that passed after a verdict since the last call; `expected` are on their way */
   passed(expected: number): Promise<number>
 }
 
 /** Kinds of faults that go together. */
 export type Trouble = 'none' | 'lossy' | 'reordering'
+
+/** What is loaded over one transport, and with which part of the packets. */
+export interface Load {
+  readonly what: 'queue' | 'log'
+  readonly trouble: Trouble
+  readonly share: number
+}
+
+/** Whether a transport is to be loaded; all are, unless one is named. */
+export function isLoaded(transport: string): boolean {
+  return RINGLINK_TRANSPORT === undefined || RINGLINK_TRANSPORT === transport
+}
+
+/** Loads a kernel round by round, each with a seed of its own, and expects every difference to be 0. */
+export async function expectSums(kernel: LoadedKernel, transport: string, load: Load): Promise<void> {
+  const { what, trouble, share } = load
+  const packets = Math.ceil(PACKETS * share)
+  const rounds = Math.ceil(packets / ROUND)
+  for (let round = 0; round < rounds; round++) {
+    const count = Math.floor(packets / rounds)
+    const seed = SEED + round
+    const sums = await (what === 'queue' ? loadQueue : loadLog)(kernel, count, trouble, seed)
+    const difference = Object.values(sums.differences).reduce((sum, each) => sum + Math.abs(each), 0)
+    note({ transport, what, trouble, round: round + 1, rounds, seed, count, difference, ...sums })
+    const nothing = Object.fromEntries(Object.keys(sums.differences).map((name) => [name, 0]))
+    expect(sums, `seed ${seed}, ${count} packets`).toMatchObject({ differences: nothing })
+  }
+}
+
+function note(round: object): void {
+  if (RINGLINK_COUNTERS_LOG !== undefined) appendFileSync(RINGLINK_COUNTERS_LOG, `${JSON.stringify(round)}\n`)
+}
 
 const QUEUE = 5
 const GROUP = 5
@@ -140,7 +179,7 @@ async function answer(queue: Queue, random: Random): Promise<void> {
 }
 
 /** The sums of a queue, and what is to be 0. */
-export async function loadQueue(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
+async function loadQueue(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
   const random = new Random(seed)
   const { open, power, transport } = faulty(kernel, trouble, random)
   const verdictBatching = trouble === 'none' ? 'never' : 'auto'
@@ -163,15 +202,14 @@ export async function loadQueue(kernel: LoadedKernel, count: number, trouble: Tr
   // Without order, only the faults themselves know what vanished.
   const vanished = capabilities.ordered ? 0 : faults.dropped + faults.waiting + stats.malformed
   const passed = trouble === 'none' ? await kernel.passed(stats.accepted) : stats.accepted
-  return {
+  const differences = {
     ids: count - queueDropped - lastId,
     delivered: lastId - (stats.packets - faults.duplicated) - stats.lost - stats.unseen - vanished,
     answered: stats.packets - stats.accepted - stats.dropped - stats.other,
     passed: stats.accepted - passed,
     refused: stats.refused,
-    stats: { ...stats },
-    faults: { ...faults },
   }
+  return { differences, received: stats.packets, lost: stats.lost, stats: { ...stats }, faults: { ...faults } }
 }
 
 /** Reads until the log is closed; now and then with a pause. */
@@ -186,14 +224,19 @@ async function read(log: Log, random: Random): Promise<{ records: number; lost: 
 }
 
 /** The sums of a log whose rule has counted what was logged, and what is to be 0. */
-export async function loadLog(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
+async function loadLog(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
   const random = new Random(seed)
   const faults =
     trouble === 'none' ? [] : [overrun({ probability: random.fraction() * 0.05, length: 1 + random.below(5) })]
+  const opened: FaultyTransport[] = []
   const log = await openLog({
     ...{ group: GROUP, copyRange: 64, readInterval: 0, threshold: 1 + random.below(100), timeout: 60_000 },
     receiveBufferSize: random.chance(0.5) ? undefined : 20_000 + random.below(100_000),
-    transport: async (needs) => withFaults(await kernel.open(needs), faults, { seed: random.next() }),
+    transport: async (needs) => {
+      const transport = withFaults(await kernel.open(needs), faults, { seed: random.next() })
+      opened.push(transport)
+      return transport
+    },
   })
   const reading = read(log, random)
   await kernel.send(count)
@@ -202,11 +245,17 @@ export async function loadLog(kernel: LoadedKernel, count: number, trouble: Trou
   const { stats } = log
   // A datagram that was lost after the last record leaves no number, and is said to have been.
   const untold = stats.untold > 0 ? count - stats.records - stats.lost : 0
-  return {
+  const differences = {
     logged: count - stats.records - stats.lost - untold,
     shown: stats.records - stats.unread - seen.records,
     told: stats.unread > 0 ? 0 : stats.lost - seen.lost,
     tooMuch: Math.max(0, -untold),
+  }
+  return {
+    differences,
+    received: stats.records,
+    lost: stats.lost,
     stats: { ...stats },
+    faults: { ...(opened[0] as FaultyTransport).faults },
   }
 }
