@@ -1,66 +1,137 @@
-// Runs the property tests for long:
+// Fuzzes whatever reads bytes or options:
 //
-//   npm run fuzz -- --count N     at least N inputs over all properties (default 1000000)
+//   npm run fuzz -- --count N     N inputs (default 1000000) over the views, the readers of attributes, inspect, checks of rules, pcapng
+//                                 and pcap; then the property tests, with a hundredth of that
 //   npm run fuzz -- --seed S      repeats a run: each prints its seed
-//   npm run fuzz -- WORDS         only the test files whose path has one of them
+//   npm run fuzz -- WORDS         at least N inputs over only the test files whose path has one of the words
 //
 // and with RINGLINK_DIFFERENTIAL_RUNS the comparison of the real kernel with the simulated one over that many random scripts.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
+/** The files of inputs that cost microseconds (test/support/byte-fuzz.ts), and those of property tests. */
+const BYTES = ['codec.fuzz', 'capture.fuzz', 'check.fuzz']
+const PROPERTIES = [
+  ...['attribute-set.fuzz', 'inspect.fuzz', 'large.fuzz', 'captures.fuzz', 'replies.fuzz', 'families.fuzz'],
+  ...['arguments.fuzz', 'packet.fuzz', 'queue/packet.test', 'log/record.test', 'conntrack/view.test'],
+]
+/** Inputs of each property in a run of so many. */
+const PROPERTY_PART = 20_000
 /** About as many properties as there are. */
-const PROPERTIES = 150
+const PROPERTY_COUNT = 150
+/** Milliseconds between two looks at the progress. */
+const INTERVAL = 2000
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { values, positionals } = parseArgs({
   options: { count: { type: 'string' }, seed: { type: 'string' } },
   allowPositionals: true,
 })
 const count = wholeNumber('--count', values.count, 1_000_000)
-let seed = wholeNumber('--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
-const files = positionals.length > 0 ? positionals : ['.fuzz.ts', 'packet-view']
-if (positionals.length === 0 && process.env.RINGLINK_DIFFERENTIAL_RUNS !== undefined) files.push('test/differential')
-
+const firstSeed = wholeNumber('--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
 const folder = mkdtempSync(join(tmpdir(), 'ringlink-fuzz-'))
 const log = join(folder, 'inputs')
-let inputs = 0
-// Inputs of a round in which each property is tried once: a guess, then what the round before had.
-let perRun = PROPERTIES
+/** Of each target: inputs so far, seconds of processor time, the slowest input in seconds and the longest in bytes. */
+const targets = new Map()
+let properties = 0
+let linesSeen = 0
 try {
-  for (let round = 1; inputs < count; round++, seed++) {
-    const runs = Math.max(20, Math.ceil((count - inputs) / perRun))
-    process.stdout.write(`fuzz: round ${round}, seed ${seed}, ${runs} inputs for each property\n`)
-    const { status } = spawnSync(
-      process.execPath,
-      ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout', '86400000', ...files],
-      {
-        cwd: root,
-        stdio: 'inherit',
-        env: { ...process.env, FAST_CHECK_RUNS: `${runs}`, FAST_CHECK_SEED: `${seed}`, FAST_CHECK_LOG: log },
-      },
-    )
-    const seen = countedInputs()
-    if (status !== 0 || seen === inputs) {
-      process.stdout.write(`fuzz: failed after ${seen} inputs; repeat it with --count ${count} --seed ${seed}\n`)
-      process.exitCode = status || 1
-      break
-    }
-    perRun = Math.max(1, (seen - inputs) / runs)
-    inputs = seen
-    process.stdout.write(`fuzz: ${inputs} inputs so far, seed ${seed}, no failure\n`)
-  }
+  const succeeded = positionals.length > 0 ? await fuzzFiles() : await fuzzAll()
+  if (!succeeded) process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true })
 }
 
-function countedInputs() {
-  if (!existsSync(log)) return 0
-  return readFileSync(log, 'utf8')
-    .split('\n')
-    .reduce((sum, line) => sum + Number(line), 0)
+/** The inputs over all targets, then the property tests. */
+async function fuzzAll() {
+  process.stdout.write(`fuzz: ${count} inputs, seed ${firstSeed}\n`)
+  const succeeded = await run(BYTES, { FUZZ_COUNT: `${count}`, FAST_CHECK_SEED: `${firstSeed}` })
+  process.stdout.write(`\n${table().join('\n')}\n\n`)
+  if (!succeeded) return failed()
+  const runs = Math.max(20, Math.ceil(count / PROPERTY_PART))
+  const files = [...PROPERTIES]
+  if (process.env.RINGLINK_DIFFERENTIAL_RUNS !== undefined) files.push('test/differential')
+  process.stdout.write(`fuzz: property tests, seed ${firstSeed}, ${runs} inputs for each property\n`)
+  if (!(await run(files, { FAST_CHECK_RUNS: `${runs}`, FAST_CHECK_SEED: `${firstSeed}` }))) return failed()
+  const inputs = sum(({ inputs }) => inputs)
+  process.stdout.write(`fuzz: ${inputs} inputs, and ${properties} of property tests, seed ${firstSeed}, no failure\n`)
+  return true
+}
+
+/** At least so many inputs over some files, in rounds: how many a round has, shows only when it has ended. */
+async function fuzzFiles() {
+  const all = () => properties + sum(({ inputs }) => inputs)
+  let perRun = PROPERTY_COUNT
+  for (let round = 1, seed = firstSeed; all() < count; round++, seed++) {
+    const before = all()
+    const runs = Math.max(20, Math.ceil((count - before) / perRun))
+    process.stdout.write(`fuzz: round ${round}, seed ${seed}, ${runs} inputs for each property\n`)
+    const given = { FAST_CHECK_RUNS: `${runs}`, FUZZ_COUNT: `${count - before}`, FAST_CHECK_SEED: `${seed}` }
+    if (!(await run(positionals, given)) || all() === before) return failed()
+    perRun = Math.max(1, (all() - before) / runs)
+    process.stdout.write(`fuzz: ${all()} inputs so far, seed ${seed}, no failure\n`)
+  }
+  return true
+}
+
+/** Runs test files, one at a time, and shows their progress. Resolves with whether they succeeded. */
+async function run(files, environment) {
+  const words = ['node_modules/vitest/vitest.mjs', 'run', '--maxWorkers=1', '--testTimeout', '86400000', ...files]
+  const env = { ...process.env, ...environment, FAST_CHECK_LOG: log }
+  const child = spawn(process.execPath, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
+  const timer = setInterval(showProgress, INTERVAL)
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  clearInterval(timer)
+  showProgress()
+  return status === 0
+}
+
+function failed() {
+  const inputs = properties + sum(({ inputs }) => inputs)
+  process.stdout.write(`fuzz: failed after ${inputs} inputs; repeat it with --count ${count} --seed ${firstSeed}\n`)
+  return false
+}
+
+/** Reads the lines that the tests have added: a number of inputs of a property, or the progress of a target. */
+function showProgress() {
+  if (!existsSync(log)) return
+  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1)
+  for (const line of lines.slice(linesSeen)) {
+    const entry = JSON.parse(line)
+    if (typeof entry === 'number') {
+      properties += entry
+      continue
+    }
+    const { target, of, slowest, longest, seconds } = entry
+    const inputs = (targets.get(target)?.inputs ?? 0) + entry.inputs
+    targets.set(target, { inputs, slowest, longest, seconds })
+    process.stdout.write(`fuzz: ${target}: ${inputs} of ${of} inputs, ${seconds.toFixed(1)} s of processor time\n`)
+  }
+  linesSeen = lines.length
+}
+
+function sum(read) {
+  return [...targets.values()].reduce((total, target) => total + read(target), 0)
+}
+
+function table() {
+  const head = ['target', 'inputs', 'longest, bytes', 'seconds of CPU', 'inputs a second', 'slowest, ms']
+  const rows = [...targets].map(([name, { inputs, longest, seconds, slowest }]) => [
+    name,
+    ...[inputs, longest, Math.round(seconds), Math.round(inputs / seconds), Math.round(slowest * 1000)].map(String),
+  ])
+  rows.push(['all', String(sum(({ inputs }) => inputs)), '', String(Math.round(sum(({ seconds }) => seconds))), '', ''])
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)))
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 function wholeNumber(option, text, preset) {
