@@ -1,7 +1,7 @@
 // Reads what the firewall logs: a line for each packet, and a capture that Wireshark opens.
 import { parseArgs } from 'node:util'
 import { LinkType, nflogRecord, openCapture } from '@ringlink/capture'
-import { escapeText } from '@ringlink/codec'
+import { escapeText, jsonText } from '@ringlink/codec'
 import { packetText } from '@ringlink/packet'
 import { openLog, openRing, openSocket, openTransport } from 'ringlink'
 
@@ -75,5 +75,5 @@ report('summary', { transport: log.transport.capabilities.kind, packets, lost })
 /** One line for people, or one JSON object. A prefix is text from elsewhere: escaped, it cannot steer a terminal. */
 function report(event: string, values: Record<string, string | number>): void {
   const text = Object.entries(values).map(([name, value]) => `${name} ${escapeText(String(value))}`)
-  console.log(options.json ? JSON.stringify({ event, ...values }) : `${event}: ${text.join('  ')}`)
+  console.log(options.json ? jsonText({ event, ...values }) : `${event}: ${text.join('  ')}`)
 }

@@ -1,7 +1,7 @@
 import { Errno, errnoName } from './errno.ts'
-import { escapeText, quoteText } from './text.ts'
+import { escapeText, jsonText, quoteText } from './text.ts'
 
-export { Errno, errnoName, escapeText, quoteText }
+export { Errno, errnoName, escapeText, jsonText, quoteText }
 
 /**
  * Why the codec, or a check of options, refused its input. Codes are the interface: they are stable, messages are not.

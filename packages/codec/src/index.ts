@@ -14,6 +14,7 @@ export {
   errorBrand,
   escapeText,
   isNetlinkError,
+  jsonText,
   KernelError,
   type KernelErrorCode,
   type KernelErrorDetails,

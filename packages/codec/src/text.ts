@@ -25,6 +25,17 @@ export function escapeText(text: string): string {
   })
 }
 
+/**
+ * `value` as JSON in which the characters that {@link escapeText} escapes are escaped too, as `\u....`, so that it is safe
+ * on a terminal. A parser reads the same value as from `JSON.stringify`.
+ */
+export function jsonText(value: object): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) => {
+    const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
+  })
+}
+
 /** Maximum characters of a quoted text. */
 const LONGEST_QUOTE = 80
 

@@ -1,5 +1,5 @@
 /** Big-endian fields at any offset: a packet's headers are not aligned if an Ethernet header precedes them. */
-import { EncodeError } from '@ringlink/codec/errors'
+import { EncodeError, quoteText } from '@ringlink/codec/errors'
 import type { Memory } from '@ringlink/codec/memory'
 
 /** Whether this machine keeps the low byte first. */
@@ -49,10 +49,5 @@ export function field(name: string, value: number, maximum: number): number {
 export function show(value: unknown): string {
   if (typeof value === 'number' || value === undefined || value === null) return String(value)
   if (typeof value !== 'string') return `a value of type ${typeof value}`
-  const text = value.length > 60 ? `${value.slice(0, 60)}…` : value
-  const escaped = text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}'\\]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  )
-  return `'${escaped}' (string)`
+  return `${quoteText(value)} (string)`
 }

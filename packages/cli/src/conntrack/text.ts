@@ -1,4 +1,5 @@
 /** Connections as conntrack(8) prints them. */
+import { escapeText } from '@ringlink/codec'
 import type { Connection, ConnectionTuple } from 'ringlink'
 
 const NAMES: ReadonlySet<unknown> = new Set(['icmp', 'tcp', 'udp', 'dccp', 'gre', 'icmpv6', 'sctp', 'udplite'])
@@ -30,11 +31,11 @@ export function connectionLine(connection: Connection): string {
     has('offload') && !has('hardware-offload') ? '[OFFLOAD]' : undefined,
     has('assured') && !isFlowing && !isIcmp ? '[ASSURED]' : undefined,
     `mark=${mark}`,
-    securityContext === undefined ? undefined : `secctx=${securityContext}`,
+    securityContext === undefined ? undefined : `secctx=${escapeText(securityContext)}`,
     timestamp === undefined ? undefined : `delta-time=${ageOf(timestamp.start, timestamp.stop)}`,
     zone === 0 ? undefined : `zone=${zone}`,
     use === undefined ? undefined : `use=${use}`,
-    helper === undefined ? undefined : `helper=${helper}`,
+    helper === undefined ? undefined : `helper=${escapeText(helper)}`,
   ]
   return parts.filter((part) => part !== undefined).join(' ')
 }

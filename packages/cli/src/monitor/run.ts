@@ -1,4 +1,4 @@
-import { type FamilyDescription, quoteText } from '@ringlink/codec'
+import { type FamilyDescription, jsonText, quoteText } from '@ringlink/codec'
 import { type NetlinkFamily, openFamily } from 'ringlink'
 import type { ExitCode } from '../command-line/command.ts'
 import { didYouMean } from '../command-line/nearest.ts'
@@ -24,7 +24,7 @@ export async function runMonitor({ values, operands }: MonitorArguments): Promis
     for await (const { operation, values: given } of family.subscribe(...groups)) {
       const plain = plainValues(description, operation, given)
       if (values.json) output.json({ family: description.name, operation, values: plain })
-      else output.line(`${description.name} ${operation} ${JSON.stringify(plain)}`)
+      else output.line(`${description.name} ${operation} ${jsonText(plain)}`)
       await output.drained()
       if (++shown >= most) stop.request()
       if (stop.isRequested) return

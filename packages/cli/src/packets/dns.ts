@@ -1,4 +1,4 @@
-import { escapeText } from '@ringlink/codec'
+import { decodeText, escapeText } from '@ringlink/codec'
 import { formatAddress } from '@ringlink/packet'
 
 const RESPONSE = 0x8000
@@ -118,7 +118,7 @@ function readName(bytes: Uint8Array, start: number): { text: string; end: number
     } else {
       const label = bytes.subarray(offset + 1, offset + 1 + length)
       if (length >= 0x40 || label.length < length) return undefined
-      labels.push(escapeText(Buffer.from(label).toString()))
+      labels.push(escapeText(decodeText(label)))
       offset += 1 + length
     }
   }

@@ -79,8 +79,8 @@ export function entryObject(entry: Entry, devices: Pick<DeviceNames, 'name'>): o
 }
 
 function wayOf({ hook, inputDevice, outputDevice }: Entry, devices: Pick<DeviceNames, 'name'>): string {
-  const from = inputDevice === undefined ? '' : devices.name(inputDevice)
-  const to = outputDevice === undefined ? '' : devices.name(outputDevice)
+  const from = inputDevice === undefined ? '' : escapeText(devices.name(inputDevice))
+  const to = outputDevice === undefined ? '' : escapeText(devices.name(outputDevice))
   return [hook, from === '' && to === '' ? '' : `${from}>${to}`].filter(Boolean).join(' ')
 }
 

@@ -1,3 +1,4 @@
+import { jsonText } from '@ringlink/codec'
 import { type Output, output } from '../terminal/output.ts'
 import { paintFor } from '../terminal/paint.ts'
 import { DeviceNames, unknownDevices } from './devices.ts'
@@ -30,7 +31,7 @@ export class PacketPrinter {
   }
 
   print(entry: Entry): void {
-    const text = this.#json ? JSON.stringify(entryObject(entry, this.#style.devices)) : formatEntry(entry, this.#style)
+    const text = this.#json ? jsonText(entryObject(entry, this.#style.devices)) : formatEntry(entry, this.#style)
     this.#text += `${text}\n`
   }
 

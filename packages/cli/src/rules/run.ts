@@ -1,4 +1,4 @@
-import { quoteText } from '@ringlink/codec'
+import { escapeText, quoteText } from '@ringlink/codec'
 import type { TableChain, TableContents, TableSet } from 'ringlink'
 import type { ExitCode } from '../command-line/command.ts'
 import { readName, UsageError } from '../command-line/values.ts'
@@ -31,7 +31,10 @@ export async function runRules({ values }: RulesArguments): Promise<ExitCode> {
 }
 
 async function remove(name: string, family: string | undefined, json: boolean): Promise<ExitCode> {
-  const found = await readTables((its, itsFamily) => its === name && (family === undefined || family === itsFamily))
+  const all = await readTables((_, its) => family === undefined || family === its)
+  // A name that is not UTF-8 cannot be typed; it is given as it is shown.
+  const exact = all.filter((table) => table.name === name)
+  const found = exact.length > 0 ? exact : all.filter((table) => escapeText(table.name) === name)
   const [table, ...more] = found
   if (table === undefined) throw new Error(`there is no table ${quoteText(name)} in this network namespace`)
   if (more.length > 0) {

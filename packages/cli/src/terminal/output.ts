@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { jsonText } from '@ringlink/codec'
 
 type OutputStream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'once' | 'off'>
 
@@ -38,7 +39,7 @@ export class Output {
 
   /** One JSON object, on one line. */
   json(value: object): boolean {
-    return this.line(JSON.stringify(value))
+    return this.line(jsonText(value))
   }
 
   /** Waits until the stream takes more; returns at once if it is not read. */

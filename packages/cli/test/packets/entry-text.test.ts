@@ -48,6 +48,11 @@ describe('a line for what the kernel has logged', () => {
     expect(line).toContain('(3 lost) 5 evil\\u{1b}[2J\\u{202e}: output >eth1 IP 127.0.0.1.40000 > 127.0.0.1.5000: UDP')
   })
 
+  it('shows names of devices without their control characters', () => {
+    const line = formatEntry(vectorEntry('packet-udp-odd'), { ...style, devices: { name: () => 'a\x1b[2J\u009b' } })
+    expect(line).toContain('>a\\u{1b}[2J\\u{9b} IP')
+  })
+
   it('is an object for programs', () => {
     const entry = { ...vectorEntry('packet-prefix'), at: 1_700_000_000_123_456_789n, lost: 2 }
     expect(JSON.parse(JSON.stringify(entryObject(entry, style.devices)))).toMatchObject({
