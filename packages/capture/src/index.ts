@@ -41,6 +41,7 @@ export {
   type StatisticsBlock,
 } from './pcapng/index.ts'
 export { CaptureDecoder } from './read/decoder.ts'
+export { inputStream } from './read/input-file.ts'
 export { CaptureReader, type ReadOptions, readCapture } from './read/reader.ts'
 export { type Recorder, type RecordOptions, record } from './recorder.ts'
 export { type ReplayClock, systemClock } from './replay/clock.ts'

@@ -22,6 +22,7 @@ export { LinkType, linkTypeName } from './link-type.ts'
 export { type BlockDecoder, type ByteSource, decodePcapng, PcapngReader, readPcapng } from './reader.ts'
 export {
   type MessageSource,
+  messagesInHostOrder,
   NETLINK_COOKED_LENGTH,
   type NetlinkPacket,
   netlinkPacket,

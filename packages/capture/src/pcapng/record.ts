@@ -8,7 +8,7 @@
  *
  * (tcpdump.org/linktypes/LINKTYPE_NETLINK.html, LINKTYPE_NFLOG.html; drivers/net/nlmon.c and net/netlink/af_netlink.c fill the former.)
  */
-import { LogMessage, MESSAGE_HEADER_LENGTH, Protocol } from '@ringlink/codec'
+import { LogMessage, MESSAGE_HEADER_LENGTH, Protocol, QueueMessage } from '@ringlink/codec'
 import { DecodeError } from '@ringlink/codec/errors'
 import { align4, type Memory } from '@ringlink/codec/memory'
 import type { Direction, PacketBlock } from './block.ts'
@@ -112,21 +112,73 @@ export function netlinkPacket(packet: PacketBlock): NetlinkPacket {
 
 /**
  * Converts a packet of LINKTYPE_NFLOG back to a message of the packet log, with a new netlink header, for the codec's
- * views. A copy in the byte order of this machine. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
+ * views. A copy in the byte order of this machine. Of a packet that was cut when it was captured, the last attribute ends
+ * where the packet does: usually that is the payload. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
  * and, for attributes that cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
  */
 export function nflogMessage(packet: PacketBlock): Uint8Array<ArrayBuffer> {
   checkLinkType(packet, LinkType.Nflog)
-  const { bytes } = packet
+  const { bytes, fullLength, byteOrder } = packet
   checkHeader('log message', bytes, NFGENMSG_LENGTH)
-  const message = new Uint8Array(MESSAGE_HEADER_LENGTH + bytes.length)
-  const view = new DataView(message.buffer)
+  const whole = new Uint8Array(MESSAGE_HEADER_LENGTH + bytes.length)
+  const view = new DataView(whole.buffer)
+  const start = MESSAGE_HEADER_LENGTH + NFGENMSG_LENGTH
+  whole.set(bytes, MESSAGE_HEADER_LENGTH)
+  const isCut = fullLength > bytes.length
+  const message = isCut ? whole.subarray(0, endAttribute(view, start, whole.length, byteOrder === 'little')) : whole
   view.setUint32(0, message.length, HOST_IS_LITTLE)
   view.setUint16(4, LogMessage.Packet, HOST_IS_LITTLE)
-  message.set(bytes, MESSAGE_HEADER_LENGTH)
-  if (packet.byteOrder !== HOST_BYTE_ORDER)
-    turnAttributes(view, MESSAGE_HEADER_LENGTH + NFGENMSG_LENGTH, message.length, 0)
+  if (byteOrder !== HOST_BYTE_ORDER) turnAttributes(view, start, message.length, 0)
   return message
+}
+
+/** Ends the attribute that reaches beyond `end` there. Returns where the attributes end. */
+function endAttribute(view: DataView, start: number, end: number, little: boolean): number {
+  for (let at = start; at < end; ) {
+    const have = end - at
+    if (have < ATTRIBUTE_HEADER) return at
+    const length = view.getUint16(at, little)
+    if (length > have) view.setUint16(at, have, little)
+    if (length < ATTRIBUTE_HEADER || length >= have) return end
+    at += align4(length)
+  }
+  return end
+}
+
+/** nlmsg_len, nlmsg_type, nlmsg_flags, nlmsg_seq, nlmsg_pid: offset and bytes of each */
+const MESSAGE_FIELDS = [
+  [0, 4],
+  [4, 2],
+  [6, 2],
+  [8, 4],
+  [12, 4],
+] as const
+/** Messages whose values are in network order, so that only the headers of their attributes are swapped. */
+const PACKET_MESSAGES: ReadonlySet<number> = new Set([LogMessage.Packet, QueueMessage.Packet])
+
+/**
+ * A copy of netlink messages, with their headers in the byte order of this machine, and the attributes of packets of queues
+ * and logs too: what the codec's views read. Bytes after a malformed message stay as they are. Throws, for attributes that
+ * cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
+ */
+export function messagesInHostOrder(
+  messages: Uint8Array,
+  byteOrder: PacketBlock['byteOrder'],
+): Uint8Array<ArrayBuffer> {
+  const copy = Uint8Array.from(messages)
+  if (byteOrder === HOST_BYTE_ORDER) return copy
+  const view = new DataView(copy.buffer)
+  for (let at = 0; at + MESSAGE_HEADER_LENGTH <= copy.length; ) {
+    for (const [offset, size] of MESSAGE_FIELDS) copy.subarray(at + offset, at + offset + size).reverse()
+    const length = view.getUint32(at, HOST_IS_LITTLE)
+    if (length < MESSAGE_HEADER_LENGTH || length > copy.length - at) break
+    const start = at + MESSAGE_HEADER_LENGTH + NFGENMSG_LENGTH
+    if (PACKET_MESSAGES.has(view.getUint16(at + 4, HOST_IS_LITTLE)) && start <= at + length) {
+      turnAttributes(view, start, at + length, 0)
+    }
+    at += align4(length)
+  }
+  return copy
 }
 
 /** Swaps the bytes of length and type of attributes, nested ones too; their values are in network order. */

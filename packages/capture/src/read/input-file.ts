@@ -8,7 +8,7 @@ import { addAbortSignal, type Readable } from 'node:stream'
  */
 export async function* chunksOfFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted()
-  const stream = openInput(path)
+  const stream = inputStream(path)
   if (signal !== undefined) addAbortSignal(signal, stream)
   try {
     yield* stream
@@ -18,7 +18,11 @@ export async function* chunksOfFile(path: string, signal: AbortSignal | undefine
   }
 }
 
-function openInput(path: string): Readable {
+/**
+ * Opens a file or pipe. Throws the system's error. It never blocks: reading a pipe without a writer waits in the event loop,
+ * and destroying the stream ends that.
+ */
+export function inputStream(path: string): Readable {
   // O_NONBLOCK has no effect on a file; opening a pipe without it blocks until a writer comes.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {

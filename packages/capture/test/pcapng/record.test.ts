@@ -1,8 +1,10 @@
-import { LogRecordView, Memory, Protocol } from '@ringlink/codec'
+import { LogRecordView, Memory, MessageIterator, Protocol, QueuePacketView } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
+import { packetMessage } from '@ringlink/test-support/messages'
 import { describe, expect, test } from 'vitest'
 import {
   LinkType,
+  messagesInHostOrder,
   netlinkPacket,
   netlinkRecord,
   nflogMessage,
@@ -23,7 +25,48 @@ function written(linkType: number, record: Parameters<PcapngEncoder['writePacket
   return packetsOf(encoder.take())[0] as PacketBlock
 }
 
+/** A message of attributes that are not nested, in the given order; it is in that of this machine. */
+function inOrder(message: Uint8Array, little: boolean): Uint8Array {
+  const copy = message.slice()
+  if (little === hostIsLittleEndian) return copy
+  const view = new DataView(copy.buffer)
+  for (const [offset, size] of [
+    [0, 4],
+    [4, 2],
+    [6, 2],
+    [8, 4],
+    [12, 4],
+  ] as const) {
+    copy.subarray(offset, offset + size).reverse()
+  }
+  for (let at = 20; at + 4 <= copy.length; ) {
+    const length = view.getUint16(at, hostIsLittleEndian)
+    copy.subarray(at, at + 2).reverse()
+    copy.subarray(at + 2, at + 4).reverse()
+    at += (length + 3) & ~3
+  }
+  return copy
+}
+
 describe('LINKTYPE_NETLINK', () => {
+  test.each(['little', 'big'] as const)('messages of packets are read in either order, %s endian', (byteOrder) => {
+    const packet = packetMessage(9, { payload: udpPacket(4), mark: 7 })
+    const record = logMessage({ prefix: 'in: ', payload: udpPacket(1) }, 5)
+    const padded = (bytes: Uint8Array) => [...bytes, ...new Array((4 - (bytes.length & 3)) & 3).fill(0)]
+    const little = byteOrder === 'little'
+    const both = Uint8Array.from([...padded(inOrder(packet, little)), ...padded(inOrder(record, little))])
+    const memory = Memory.from(messagesInHostOrder(both, byteOrder))
+    const messages = new MessageIterator().wrap(memory, 0, memory.byteLength)
+    expect(messages.next()).toBe(true)
+    const queued = new QueuePacketView().wrap(memory, messages.view.offset, messages.view.length)
+    expect([queued.id, queued.mark, queued.payload()]).toEqual([9, 7, udpPacket(4)])
+    expect(messages.next()).toBe(true)
+    const logged = new LogRecordView().wrap(memory, messages.view.offset, messages.view.length)
+    expect([logged.group, logged.prefix(), logged.payload()]).toEqual([5, 'in: ', udpPacket(1)])
+    expect(messages.next()).toBe(false)
+    expect(messages.problem).toBe(undefined)
+  })
+
   test('has a cooked header, big endian', () => {
     const packet = written(
       253,
@@ -54,6 +97,27 @@ describe('LINKTYPE_NFLOG', () => {
     const bytes = nflogMessage(packet)
     const view = new LogRecordView().wrap(Memory.from(bytes), 0, bytes.length)
     expect([view.group, view.prefix(), view.mark, view.payload()]).toEqual([5, 'in: ', 7, udpPacket(1)])
+  })
+
+  test.each(['little', 'big'] as const)('is read as far as it was captured, %s endian', (byteOrder) => {
+    const little = byteOrder === 'little'
+    const whole = inOrder(message, little)
+    const packet = written(239, nflogRecord(0, at, message))
+    let shown = 0
+    for (let length = 4; length < whole.length - 16; length++) {
+      const bytes = whole.slice(16, 16 + length)
+      const cut = nflogMessage({ ...packet, byteOrder, bytes, fullLength: whole.length - 16 })
+      try {
+        const view = new LogRecordView().wrap(Memory.from(cut), 0, cut.length)
+        expect(view.group).toBe(5)
+        expect(view.payload()).toEqual(udpPacket(1).subarray(0, view.payloadLength))
+        if (view.payloadLength > 0) shown++
+      } catch (error) {
+        // The header is missing, or the attribute that is cut has a fixed size.
+        expect(['ATTRIBUTE_MISSING', 'ATTRIBUTE_SIZE']).toContain((error as { code: string }).code)
+      }
+    }
+    expect(shown).toBe(udpPacket(1).length - 1)
   })
 
   test('is taken from a view in place', () => {

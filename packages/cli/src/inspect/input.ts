@@ -1,7 +1,8 @@
 import { createReadStream, existsSync, statSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import {
   type CaptureReader,
+  inputStream,
   linkTypeName,
   nflogMessage,
   openLinkLayer,
@@ -55,7 +56,12 @@ function digitsOf(operands: readonly string[]): Uint8Array {
 }
 
 async function* readFile(path: string, options: InputOptions): AsyncGenerator<Chunk> {
-  if (statSync(path).isDirectory()) throw new Error(`cannot read ${quoteText(path)}: it is a directory`)
+  const stat = statSync(path)
+  if (stat.isDirectory()) throw new Error(`cannot read ${quoteText(path)}: it is a directory`)
+  if (stat.isFIFO()) {
+    yield* readStream(addAbortSignal(options.signal, inputStream(path)), quoteText(path), options)
+    return
+  }
   const stream = createReadStream(path, { signal: options.signal })
   const { format, first, rest } = await tellFormat(stream, quoteText(path), options)
   if (format !== 'capture') {

@@ -32,6 +32,11 @@ export async function readCaptureFile(settings: LogSettings, program: LogProgram
   for (const [linkType, packets] of contents.unknown) {
     process.stderr.write(`ringlink log: ${whole(packets)} packets of ${linkTypeName(linkType)} cannot be shown\n`)
   }
+  if (contents.unreadable > 0) {
+    process.stderr.write(
+      `ringlink log: ${whole(contents.unreadable)} packets are cut or malformed and cannot be shown\n`,
+    )
+  }
   if (contents.otherMessages > 0) {
     const what = `${whole(contents.otherMessages)} netlink messages are not packets`
     process.stderr.write(`ringlink log: ${what}: ringlink inspect ${quoteText(path)} shows them\n`)

@@ -1,4 +1,4 @@
-import { LinkType, nflogMessage, openLinkLayer, type PacketBlock } from '@ringlink/capture'
+import { LinkType, messagesInHostOrder, nflogMessage, openLinkLayer, type PacketBlock } from '@ringlink/capture'
 import { LogMessage, Memory, MessageIterator, Protocol, QueueMessage, QueuePacketView } from '@ringlink/codec'
 import { ETHERNET_HEADER_LENGTH, PacketView } from '@ringlink/packet'
 import { LogRecord } from 'ringlink'
@@ -16,13 +16,26 @@ export class CaptureContents {
   readonly unknown = new Map<number, number>()
   /** netlink messages that come neither from a queue nor from a log */
   otherMessages = 0
+  /** packets and messages that are cut or malformed */
+  unreadable = 0
   #record = new LogRecord()
   #packet = new QueuePacketView()
   #headers = new PacketView()
   #messages = new MessageIterator()
 
-  /** Returns false when the sink has had enough. Throws `DecodeError` for a malformed message. */
+  /** Returns false when the sink has had enough. */
   take(packet: PacketBlock, sink: PacketSink): boolean {
+    try {
+      return this.#take(packet, sink)
+    } catch (error) {
+      // It costs no other packet.
+      if (!(error instanceof Error) || error.name !== 'DecodeError') throw error
+      this.unreadable++
+      return true
+    }
+  }
+
+  #take(packet: PacketBlock, sink: PacketSink): boolean {
     const { at, bytes, linkType } = packet
     const lost = Number(packet.dropCount ?? 0)
     const contents = openLinkLayer(packet)
@@ -36,7 +49,8 @@ export class CaptureContents {
     }
     if (contents.kind === 'netlink') {
       const isPacket = contents.protocol === Protocol.Netfilter
-      if (isPacket) return this.#takeMessages(bytes.slice(contents.offset), at, lost, sink)
+      const messages = bytes.subarray(contents.offset)
+      if (isPacket) return this.#takeMessages(messagesInHostOrder(messages, packet.byteOrder), at, lost, sink)
       this.otherMessages++
       return true
     }
@@ -64,6 +78,7 @@ export class CaptureContents {
       lostBefore = 0
       if (!wantsMore) return false
     }
+    if (messages.problem !== undefined) this.unreadable++
     return true
   }
 

@@ -254,6 +254,19 @@ describe('what cannot be written or read', () => {
     expect(status).toBe(1)
   })
 
+  test.each(['inspect', 'log --read'])('%s of a FIFO without a writer ends with the first signal', (words) => {
+    const wait = 'sleep 1; kill -TERM $!; wait $!'
+    const { status, stderr } = shell(`mkfifo ${words[0]}; ringlink ${words} ${words[0]} & ${wait}`)
+    expect(status).toBe(0)
+    expect(stderr).not.toMatch(/error|\n {4}at /i)
+  })
+
+  it('inspect of a FIFO shows what is written to it', () => {
+    const { status, stdout } = shell(`mkfifo fifo; (echo ${NOOP} > fifo) & ringlink inspect fifo`)
+    expect(stdout).toContain('NLMSG_NOOP')
+    expect(status).toBe(0)
+  })
+
   it('standard output on a full disk is an error', () => {
     const { status, stderr } = shell(`ringlink ${SIM_LOG.join(' ')} --count 3 > /dev/full`)
     expect(stderr).toContain('cannot write to standard output')
