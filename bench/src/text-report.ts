@@ -21,9 +21,11 @@ function workloadText(results: Results, workload: WorkloadInfo): string {
   return `${workload.name}: ${workload.title} (${workload.unit}; x ${reference ?? '-'})\n${lines.join('\n')}\n`
 }
 
-/** The reference for the others: the socket among transports, else the best C, else the first contender. */
+/** The reference for the others: the socket among transports, else the best C, no queue at all, the first contender. */
 export function referenceOf(results: Results, { name, contenders }: WorkloadInfo): string | undefined {
-  const references = ['socket', 'c-best'].flatMap((start) => contenders.filter((other) => other.startsWith(start)))
+  const references = ['socket', 'c-best', 'no-queue'].flatMap((start) =>
+    contenders.filter((other) => other.startsWith(start)),
+  )
   const order = [...references, ...contenders]
   return order.find((contender) => spreadOfValue(results, name, contender) !== undefined)
 }
