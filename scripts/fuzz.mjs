@@ -1,4 +1,4 @@
-// Fuzzes whatever reads bytes or options:
+// Fuzzes the readers of bytes and the checks of options:
 //
 //   npm run fuzz -- --count N     N inputs (default 1000000) over the views, the readers of attributes, inspect, checks of rules, pcapng
 //                                 and pcap; then the property tests, with a hundredth of that

@@ -150,13 +150,15 @@ describe('LINKTYPE_NFLOG', () => {
       ['02 00 0005 ffff 0a00 7800', 'ATTRIBUTE_LENGTH'],
       ['02 00 0005 0000 0000 7800', 'ATTRIBUTE_LENGTH'],
     ] as const) {
-      expect(() => nflogMessage({ ...packet, bytes: hex(wrong) })).toThrow(expect.objectContaining({ code }))
+      const damaged = { ...packet, bytes: hex(wrong), fullLength: hex(wrong).length }
+      expect(() => nflogMessage(damaged)).toThrow(expect.objectContaining({ code }))
     }
     let deep = ''
     for (let size = 4; size <= 80; size += 4) {
       deep = length(size.toString(16).padStart(4, '0')) + length('8012') + deep
     }
-    expect(() => nflogMessage({ ...packet, bytes: hex(`02000005${deep}`) })).toThrow(
+    const nested = hex(`02000005${deep}`)
+    expect(() => nflogMessage({ ...packet, bytes: nested, fullLength: nested.length })).toThrow(
       expect.objectContaining({ code: 'NESTED_DEPTH' }),
     )
   })
