@@ -112,8 +112,8 @@ export function netlinkPacket(packet: PacketBlock): NetlinkPacket {
 
 /**
  * Converts a packet of LINKTYPE_NFLOG back to a message of the packet log, with a new netlink header, for the codec's
- * views. A copy in the byte order of this machine. Of a packet that was cut when it was captured, the last attribute ends
- * where the packet does: usually that is the payload. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
+ * views. A copy in the byte order of this machine. If the packet was cut when it was captured, its last attribute, usually
+ * the payload, ends where the packet does. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
  * and, for attributes that cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
  */
 export function nflogMessage(packet: PacketBlock): Uint8Array<ArrayBuffer> {
