@@ -179,7 +179,7 @@ async function answer(queue: Queue, random: Random): Promise<void> {
 }
 
 /** The sums of a queue, and what is to be 0. */
-async function loadQueue(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
+export async function loadQueue(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
   const random = new Random(seed)
   const { open, power, transport } = faulty(kernel, trouble, random)
   const verdictBatching = trouble === 'none' ? 'never' : 'auto'
@@ -224,7 +224,7 @@ async function read(log: Log, random: Random): Promise<{ records: number; lost: 
 }
 
 /** The sums of a log whose rule has counted what was logged, and what is to be 0. */
-async function loadLog(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
+export async function loadLog(kernel: LoadedKernel, count: number, trouble: Trouble, seed: number) {
   const random = new Random(seed)
   const faults =
     trouble === 'none' ? [] : [overrun({ probability: random.fraction() * 0.05, length: 1 + random.below(5) })]

@@ -65,12 +65,11 @@ export async function runRound(
     passed: (expected) => passed(rules, expected),
   }
   const sums = isLog ? await loadLog(kernel, packets, trouble, seed) : await loadQueue(kernel, packets, trouble, seed)
-  const { stats, ...rest } = sums
-  const { faults = {}, ...differences } = rest as typeof rest & { faults?: Record<string, number> }
+  const { lost, faults, differences } = sums
   return {
     what: `a ${isLog ? 'log' : 'queue'} over a ${name}, faults: ${trouble}, ${packets} packets, seed ${seed}`,
     packets,
-    lost: stats.lost,
+    lost,
     faults: Object.values(faults).reduce((sum, count) => sum + count, 0),
     changes: changing.count,
     differences: Object.fromEntries(Object.entries(differences).filter(([, difference]) => difference !== 0)),

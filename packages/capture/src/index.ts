@@ -20,6 +20,7 @@ export {
   MAXIMUM_CAPTURED_LENGTH,
   MAXIMUM_INTERFACES,
   type MessageSource,
+  messagesInHostOrder,
   NETLINK_COOKED_LENGTH,
   type NetlinkPacket,
   netlinkPacket,
