@@ -78,6 +78,11 @@ describe('the text of a rule', () => {
     expect(formatRule(rule, { sets })).toBe('input ip6 saddr @six')
   })
 
+  test('can say a protocol by its number, and then by its name', () => {
+    expect(parseRule('input meta l4proto 6 tcp dport 5').match).toEqual({ protocol: 'tcp', destinationPort: 5 })
+    expect(() => parseRule('input meta l4proto 6 udp dport 5')).toThrow('this is of protocol udp')
+  })
+
   test('survives being read and written', () => {
     for (const text of nftTexts) {
       const rule = parseRule(text)

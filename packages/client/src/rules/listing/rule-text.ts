@@ -228,7 +228,7 @@ class ListedRuleReader {
     const words = this.#key(sourceRegister, found)
     if (destinationRegister === undefined) {
       this.#push(words, `${words} ${(flags & MatchFlag.Invert) === 0 ? '' : '!= '}${text}`)
-    } else if (destinationRegister === Register.Verdict) this.#state(`${words} vmap ${text}`)
+    } else if (destinationRegister === Register.Verdict) this.#push(words, `${words} vmap ${text}`)
     else if (loaded !== undefined) this.#load(destinationRegister, { ...loaded, words: `${words} map ${text}` })
   }
 
