@@ -9,6 +9,7 @@ import { millionExperiment } from './million-experiment.ts'
 import { packetExperiment } from './packet-experiment.ts'
 import type { Peers } from './peers.ts'
 import { queueExperiment } from './queue-experiment.ts'
+import { dropExperiment, elementsExperiment, offloadExperiment } from './rules-experiments.ts'
 import type { Group, Workload } from './workload.ts'
 import {
   gsoWorkloads,
@@ -65,5 +66,7 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers, referenc
       return [millionExperiment]
     case 'fairness':
       return [fairnessExperiment]
+    case 'rules':
+      return [offloadExperiment, elementsExperiment, dropExperiment]
   }
 }

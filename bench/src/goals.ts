@@ -124,6 +124,14 @@ export const goals: readonly Goal[] = [
     'ring, verdicts singly',
     'socket, verdicts singly',
   ]),
+  ratio('TCP, first 20 packets queued / no queue', '>=', 0.9, ['offload', 'offload-20', 'no-queue']),
+  ratio('100,000 elements added to a set / nft -f, time', '<=', 1.5, ['set-elements', 'ringlink', 'nft']),
+  {
+    criterion: 'packets in user space, of 1,000,000 that a set drops',
+    sign: '<=',
+    limit: 0,
+    measured: (results) => detailOf(results, 'set-drop', 'ringlink', 'queued'),
+  },
 ]
 
 /** Whether the median reaches it; undefined where it was not measured. */

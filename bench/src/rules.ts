@@ -14,6 +14,8 @@ export const Port = {
   Http: 9200,
   /** TCP; the direction of the data goes to queue 0 */
   Tcp: 9100,
+  /** the rules that ringlink installs for the group `rules` */
+  Rules: 9400,
   /** log group 1, a message for each packet */
   Log1: 9301,
   /** log group 64, a message for 64 packets */
