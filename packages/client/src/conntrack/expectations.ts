@@ -57,7 +57,7 @@ export class Expectations {
     } catch (error) {
       throw explainRefused(error, what, 'expectation', MASTER_WITHOUT_HELPER)
     }
-    // A new one has the timeout of its helper, whatever the request says.
+    // A new one has the timeout of its helper: the kernel ignores the one in the request.
     const { tuple, mask, master, zone, timeout } = attributes
     const renewal = { tuple, mask, master, zone, timeout }
     try {

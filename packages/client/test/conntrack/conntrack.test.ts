@@ -167,7 +167,7 @@ test('a view of a batch can no longer be read once the next batch was requested'
   expect(batches).toBe(3)
 })
 
-test('a status that cannot be set may be given back if the connection has it; helpers and zones of a direction', async () => {
+test('a status that cannot be set is accepted if the connection has it; helpers and zones of a direction', async () => {
   const kernel = new SimKernel({ conntrack: { track: 'always' } })
   await using conntrack = await openConntrack({ transport: (needs) => kernel.open(needs) })
   await conntrack.create({ original: { ...tuple, zone: 5 }, timeout: 60_000 })

@@ -18,7 +18,7 @@ const VENDOR_LENGTH = 24
 
 /** `transport` of an event. */
 export const ScsiTransport = {
-  /** SCSI_NL_TRANSPORT: a host, whatever it is connected by */
+  /** SCSI_NL_TRANSPORT: a host of any connection */
   Host: 0,
   /** SCSI_NL_TRANSPORT_FC */
   FibreChannel: 1,
