@@ -41,6 +41,8 @@ export default defineConfig({
           include: ['**/*.kernel.test.ts'],
           exclude: ['**/node_modules/**'],
           pool: 'forks',
+          // One at a time: losses and overruns depend on how much of the machine a test has.
+          fileParallelism: false,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
