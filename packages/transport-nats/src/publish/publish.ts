@@ -9,7 +9,11 @@ import { type CheckedPublishOptions, checkPublishOptions, MINIMUM_MESSAGE, type 
 import { type FrameSource, Publisher } from './publisher.ts'
 
 const OPERATION = 'publish'
-const DEFAULT_MESSAGE = 512 * 1024
+/**
+ * Bytes, below the 128 KiB from which the C library maps new memory for each buffer: the NATS client makes one for each
+ * message, and a mapped one costs twenty times as much (measured: 4.7 ns a byte instead of 0.23).
+ */
+const DEFAULT_MESSAGE = 120 * 1024
 /** Bytes that the headers of a NATS message take. */
 const NATS_HEADERS = 1024
 
