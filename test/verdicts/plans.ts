@@ -1,17 +1,26 @@
 import fc from 'fast-check'
 import { type FaultName, faultNames, type Plan } from './program.ts'
 
-/** Programs of random plans, with some of these faults. */
+/** Fixed, so that a test is the same each time. */
+export const SEED: number = Number(process.env.FAST_CHECK_SEED ?? 18)
+
+/**
+ * Programs of random plans, with some of these faults. Without two that no kernel has: a packet that is shown twice, once cut beyond its id, so that it
+ * could not be told which came first; and, with batch verdicts, one that was reported as lost and yet waits in the kernel, which a batch verdict answers.
+ */
 export function plans(faults: readonly FaultName[] = faultNames): fc.Arbitrary<Plan> {
-  return fc.record({
+  const all = fc.record({
     seed: fc.integer({ min: 0, max: 0x7fffffff }),
     packets: fc.integer({ min: 0, max: 120 }),
     unanswered: fc.constantFrom('accept' as const, 'drop' as const),
     verdictBatching: fc.constantFrom('auto' as const, 'always' as const, 'never' as const),
-    // If a packet is shown twice and one of them is cut before its id, nothing tells which one was first.
-    faults: fc
-      .subarray([...faults])
-      .map((some) => some.filter((name) => name !== 'truncate' || !some.includes('duplicate'))),
+    faults: fc.subarray([...faults]),
     closeAt: fc.integer({ min: 0, max: 200 }),
   })
+  return all.map((plan) => ({ ...plan, faults: plan.faults.filter((name) => isPossible(name, plan)) }))
+}
+
+function isPossible(name: FaultName, { faults, verdictBatching }: Plan): boolean {
+  if (name === 'truncate') return !faults.includes('duplicate')
+  return verdictBatching === 'never' || (name !== 'overrun' && name !== 'drop')
 }

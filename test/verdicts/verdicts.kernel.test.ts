@@ -4,7 +4,7 @@ import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-suppor
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { soakTransports } from '../soak/round.ts'
-import { plans } from './plans.ts'
+import { plans, SEED } from './plans.ts'
 import { QUEUE, runProgram } from './program.ts'
 
 const FIRST_PORT = 20_000
@@ -51,7 +51,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('programs on the real kernel'), (
             given.map((verdict, number) => (verdict === undefined ? passed[number] : Number(verdict === 'accept'))),
           )
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, seed: SEED },
       )
     },
   )

@@ -84,7 +84,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
         if (mode === 'reads') for await (const packets of queue) packets.accept()
       })()
       const flood = { isOver: false }
-      const flooding = namespace.send({ port: PORT, count: 5 * SENT }).finally(() => {
+      const flooding = namespace.send({ port: PORT, count: 2 * SENT }).finally(() => {
         flood.isOver = true
       })
       let settings = 0
@@ -94,7 +94,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the counters of a queue of the r
       expect(settings).toBeGreaterThan(2)
       const { userDropped = -1 } = queue.counters() ?? {}
       if (mode === 'does not read') expect(userDropped).toBeGreaterThan(0)
-      await expectEquations(5 * SENT)
+      await expectEquations(2 * SENT)
       await reading
     })
 
