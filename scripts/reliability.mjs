@@ -1,7 +1,7 @@
 // docs/reliability.md, from the records that runs leave in docs/reliability/: figures, and the command that repeats them.
 //
 //   node scripts/reliability.mjs [--check]
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -18,6 +18,7 @@ const document = join(root, 'docs', 'reliability.md')
  */
 export function keepRecord(name, { chart, ...record }) {
   const circumstances = { date: new Date().toISOString().slice(0, 10), kernel: release(), node: process.version }
+  mkdirSync(folder, { recursive: true })
   if (chart !== undefined) writeFileSync(join(folder, `${name}.svg`), chart)
   const kept = { ...record, ...circumstances, chart: chart !== undefined }
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(kept, null, 2)}\n`)

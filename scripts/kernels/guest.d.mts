@@ -6,8 +6,9 @@ export interface Outcome {
 
 export function guestScript(checks: readonly { limit: number; command: string }[], nodeStart: number): string
 export function parseOutcome(line: string): (Outcome & { readonly index: number }) | undefined
-export function outcomeText(outcome: Outcome | undefined): string
+export function outcomeText(outcome: Outcome | undefined, missing?: string): string
 export function outcomeTable(
   names: readonly string[],
   columns: readonly { version: string; outcomes: ReadonlyMap<string, Outcome> }[],
+  missing?: string,
 ): string

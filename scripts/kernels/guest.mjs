@@ -35,9 +35,14 @@ export function parseOutcome(line) {
   return index === undefined ? undefined : { index: Number(index), status: Number(status), seconds: Number(seconds) }
 }
 
-/** @param outcome `undefined`: the guest ended before */
-export function outcomeText(outcome) {
-  if (outcome === undefined) return 'FAIL (not reached)'
+const NOT_REACHED = 'FAIL (not reached)'
+
+/**
+ * @param outcome `undefined`: there is none
+ * @param missing what that means: by default that the guest ended before
+ */
+export function outcomeText(outcome, missing = NOT_REACHED) {
+  if (outcome === undefined) return missing
   const { status, seconds } = outcome
   const result = status === 0 ? 'PASS' : `FAIL (${status === 124 ? 'time limit' : `exit ${status}`})`
   return `${result} ${Math.round(seconds)} s`
@@ -48,10 +53,10 @@ export function outcomeText(outcome) {
  *
  * @param columns `{ version, outcomes }`: outcomes by the names of the checks
  */
-export function outcomeTable(names, columns) {
+export function outcomeTable(names, columns, missing = NOT_REACHED) {
   const rows = [
     ['check', ...columns.map(({ version }) => version)],
-    ...names.map((name) => [name, ...columns.map(({ outcomes }) => outcomeText(outcomes.get(name)))]),
+    ...names.map((name) => [name, ...columns.map(({ outcomes }) => outcomeText(outcomes.get(name), missing))]),
   ]
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { withKernels } from '../../scripts/kernels/table.mjs'
 import { pack } from '../../scripts/pack.mjs'
 import { root } from '../../scripts/workspace.mjs'
 import { checks } from './checks.mjs'
@@ -58,7 +59,7 @@ function keep(results) {
 function write(results) {
   const missing = results.filter(({ detail }) => detail === undefined)
   if (missing.length > 0) throw new Error(`never run: ${missing.map(({ name }) => name).join(', ')}`)
-  writeFileSync(join(root, 'docs', 'platforms.md'), platformsDocument(results))
+  writeFileSync(join(root, 'docs', 'platforms.md'), withKernels(platformsDocument(results)))
 }
 
 /** Attempts the checks, two at a time; the results are in the order of the checks. */
