@@ -29,7 +29,7 @@ table ip t {
   chain c {
     type filter hook output priority -50
     tcp dport ${CONTROL} ct helper set "h"
-    ct label 1 accept
+    udp dport 9 ct label set 1
   }
 }
 `
@@ -280,11 +280,11 @@ describe.skipIf(glueUnavailable !== undefined)(
 
     test('a verdict changes the link-layer header and the VLAN tag of a packet that crosses a bridge', async () => {
       const link = (...words: string[]) => namespace.run('ip', 'link', ...words)
-      await link('add', 'a', 'type', 'veth', 'peer', 'name', 'b')
-      await link('add', 'c', 'type', 'veth', 'peer', 'name', 'd')
+      await link('add', 'va', 'type', 'veth', 'peer', 'name', 'vb')
+      await link('add', 'vc', 'type', 'veth', 'peer', 'name', 'vd')
       await link('add', 'br0', 'type', 'bridge')
-      for (const port of ['b', 'c']) await link('set', port, 'master', 'br0')
-      for (const device of ['br0', 'a', 'b', 'c', 'd']) await link('set', device, 'up')
+      for (const port of ['vb', 'vc']) await link('set', port, 'master', 'br0')
+      for (const device of ['br0', 'va', 'vb', 'vc', 'vd']) await link('set', device, 'up')
       const rule = { family: 'bridge', hook: 'forward', match: { protocol: 'udp' } } as const
       await using queue = await open({ rule })
       const crossing = namespace.run('python3', '-c', bridgeTraffic)
@@ -306,9 +306,9 @@ describe.skipIf(glueUnavailable !== undefined)(
 const bridgeTraffic = `
 import socket, struct
 send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-send.bind(("a", 0))
+send.bind(("va", 0))
 receive = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-receive.bind(("d", 0))
+receive.bind(("vd", 0))
 receive.setsockopt(263, 8, 1)
 receive.settimeout(60)
 ip = bytes.fromhex("4500001d000000004011000001010101020202020064006400090000") + b"x"
