@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** `ringlink-families generate my.yaml [module.ts]`: the module of a specification, to a file or to standard output. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { escapeText, isNetlinkError } from '@ringlink/codec'
