@@ -54,6 +54,8 @@ const CODES = [
 /** Codes of values that were read and cannot be written: text that grew, or does not fit. */
 const WRITE_CODES = ['VALUE_RANGE', 'NO_SPACE']
 const SAMPLES = 40
+/** Methods of views that are for their owners and read nothing. */
+const OWNERS_OWN = ['constructor', 'reset', 'release']
 
 /** A message of `type` for each of some random values of a table. */
 function samples(set: AttributeSet, type: number): Uint8Array[] {
@@ -94,7 +96,7 @@ function readersOf(view: object): Reader[] {
   for (let prototype = own; prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype) as object) {
     for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (get !== undefined) readers.push({ name, isMethod: false, read: (it) => get.call(it) })
-      else if (typeof value === 'function' && value.length === 0 && name !== 'constructor' && name !== 'reset')
+      else if (typeof value === 'function' && value.length === 0 && !OWNERS_OWN.includes(name))
         readers.push({ name, isMethod: true, read: (it) => value.call(it) })
     }
   }
