@@ -98,7 +98,11 @@ async function open(_: OpenFixtureOptions): Promise<Fixture> {
     transport,
     peer: new StreamPeer(transport, `${stream}.peer`),
     openRounds: 20,
-    close: () => transport.close(),
+    // The connection to the server ends after the transport: its descriptor is given back then.
+    close: async () => {
+      await transport.close()
+      await transport.closed
+    },
   }
 }
 

@@ -45,7 +45,8 @@ export const abortCases: readonly ConformanceCase[] = [
   },
   {
     title: 'stopReceiving ends a waiting receive with its reason, and later messages are for the next one',
-    promise: 'Ends a pending receive, which rejects with `reason`, as an aborted signal does: no frame is lost by it',
+    promise:
+      'Ends a pending {@link receive}, which rejects with `reason`, as an aborted signal does: no frame is lost by it',
     async run({ transport, peer }) {
       transport.stopReceiving(new Error('nobody waits'))
       for (let round = 0; round < 3; round++) {
