@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Claims, createClaims } from '../src/consume/claims.ts'
 import { type NatsError, openNats, publish } from '../src/index.ts'
 import { openServer } from '../src/server.ts'
-import { newStream, openConsumer, TestHost, until } from './support/fixture.ts'
+import { newStream, openConsumer, STREAM_BYTES, TestHost, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
 
 const source = () => new ReferenceTransport({}, (bytes) => bytes.length)
@@ -170,7 +170,10 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('faults of a server
     await until(() => trouble.length > 0 && host.publisher.stats.droppedFrames > 0)
     expect(trouble).toEqual(['STREAM_FULL'])
     const connection = await server.connect()
-    await connection.request(`$JS.API.STREAM.PURGE.${stream}`, '')
+    // More room: a purge would remove stored messages, and what they say was dropped before them.
+    const { config } = (await connection.request(`$JS.API.STREAM.INFO.${stream}`, '')).json<{ config: object }>()
+    const larger = JSON.stringify({ ...config, max_bytes: STREAM_BYTES })
+    await connection.request(`$JS.API.STREAM.UPDATE.${stream}`, larger)
     await connection.close()
     await host.stored()
     const { frames, storedFrames, droppedFrames, unconfirmedFrames } = host.publisher.stats
