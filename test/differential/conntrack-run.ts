@@ -11,16 +11,11 @@ import type { Transport } from '@ringlink/transport'
 import type { CtMachine } from './conntrack-machine.ts'
 import type { CtSocketName, CtStep } from './conntrack-script.ts'
 import { sendRaw } from './raw-message.ts'
+import { runSteps } from './run-steps.ts'
 
 /** Runs a script; a line or several for each step, with nothing in them that may differ between kernels. */
-export async function runCt(machine: CtMachine, script: readonly CtStep[]): Promise<string[]> {
-  const runner = new CtRunner(machine)
-  try {
-    for (const [index, step] of script.entries()) await runner.step(index, step)
-    return runner.lines
-  } finally {
-    await runner.close()
-  }
+export function runCt(machine: CtMachine, script: readonly CtStep[]): Promise<string[]> {
+  return runSteps(new CtRunner(machine), script)
 }
 
 const MULTIPART = 2

@@ -17,19 +17,14 @@ import { describeFrame } from './describe.ts'
 import type { NfMachine } from './nftables-machine.ts'
 import type { NfMessage, NfSocketName, NfStep } from './nftables-script.ts'
 import { sendRaw } from './raw-message.ts'
+import { runSteps } from './run-steps.ts'
 
 const chainTypes: readonly string[] = ['filter', 'nat', 'route']
 const QUEUE_FILE = 'netfilter/nfnetlink_queue'
 
 /** Runs a script; a line or several for each step, with nothing in them that may differ between kernels. */
-export async function runNf(machine: NfMachine, script: readonly NfStep[]): Promise<string[]> {
-  const runner = new NfRunner(machine)
-  try {
-    for (const [index, step] of script.entries()) await runner.step(index, step)
-    return runner.lines
-  } finally {
-    await runner.close()
-  }
+export function runNf(machine: NfMachine, script: readonly NfStep[]): Promise<string[]> {
+  return runSteps(new NfRunner(machine), script)
 }
 
 class NfRunner {

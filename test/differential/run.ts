@@ -12,20 +12,15 @@ import {
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import { describeFrame } from './describe.ts'
 import { datagram, type Machine } from './machine.ts'
+import { runSteps } from './run-steps.ts'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'
 
 const QUEUE_FILE = 'netfilter/nfnetlink_queue'
 const LOG_FILE = 'netfilter/nfnetlink_log'
 
 /** Runs a script on a machine; one line or several for each step, with nothing in them that may differ between kernels. */
-export async function run(machine: Machine, script: readonly Step[]): Promise<string[]> {
-  const runner = new Runner(machine)
-  try {
-    for (const [index, step] of script.entries()) await runner.step(index, step)
-    return runner.lines
-  } finally {
-    await runner.close()
-  }
+export function run(machine: Machine, script: readonly Step[]): Promise<string[]> {
+  return runSteps(new Runner(machine), script)
 }
 
 class Runner {
