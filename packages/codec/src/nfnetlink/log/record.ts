@@ -27,7 +27,10 @@ const index = attributeIndex(logAttributes, {
   payload: logAttributes.members.payload.number,
 })
 
-/** A logged packet in place; `IndexedMessageView` says how long it is valid. */
+/**
+ * A logged packet in place; `IndexedMessageView` says how long it is valid. The attribute numbers are literals on this hot
+ * path: the tests compare each property with the attribute of the table.
+ */
 export class LogRecordView extends IndexedMessageView {
   constructor() {
     super(index)

@@ -26,7 +26,8 @@ const index = attributeIndex(queuePacketFields, {
 
 /**
  * A packet in place; `IndexedMessageView` says how long it is valid. `queuePacketAttributes` and its neighbours read
- * nested attributes, or all attributes at once.
+ * nested attributes, or all attributes at once. The attribute numbers are literals on this hot path: the tests compare
+ * each property with the attribute of the table.
  */
 export class QueuePacketView extends IndexedMessageView {
   constructor() {
