@@ -98,7 +98,7 @@ async function open(_: OpenFixtureOptions): Promise<Fixture> {
     transport,
     peer: new StreamPeer(transport, `${stream}.peer`),
     openRounds: 20,
-    // The connection to the server ends after the transport: its descriptor is given back then.
+    // The connection to the server closes after the transport, and only then its descriptor.
     close: async () => {
       await transport.close()
       await transport.closed
