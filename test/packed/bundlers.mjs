@@ -13,11 +13,12 @@ const esbuild = join('node_modules', '@esbuild', `linux-${process.arch}`, 'bin',
 
 /** A server whose Worker runs a module of its own: both are entry points of the bundle, ringlink's own Worker is not. */
 const server = `
-import { fanOut } from 'ringlink'
-const rule = { hook: 'output', match: { protocol: 'udp', destinationPort: 53 } }
+import { fanOut, installRules } from 'ringlink'
 const module = new URL('./verdicts.js', import.meta.url)
-const fan = await fanOut({ queues: [0], module, rule, copyRange: 64, unanswered: 'accept' })
-process.once('SIGINT', () => fan.close())
+const fan = await fanOut({ queues: [0], module, copyRange: 64, unanswered: 'accept' })
+const match = { protocol: 'udp', destinationPort: 53 }
+const rules = await installRules([{ hook: 'output', match, queue: 0 }])
+process.once('SIGINT', () => rules.close().then(() => fan.close()))
 await fan.done
 `
 const verdicts = `
