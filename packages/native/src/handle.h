@@ -34,7 +34,7 @@ struct region {
 };
 
 struct inbox;   /* transfer.c: the arrays that recvmmsg takes */
-struct uring;   /* uring.c */
+struct uring;   /* uring.h */
 struct mapping; /* mapping.c */
 
 struct handle {
@@ -116,7 +116,7 @@ int32_t handles_open(void);
 /* transfer.c */
 void inbox_free(struct inbox *inbox);
 
-/* uring.c */
+/* uring-end.c */
 void uring_detach(napi_env env, struct uring *uring);
 void uring_close(napi_env env, struct uring *uring);
 
