@@ -17,15 +17,10 @@ import type {
 } from './session-options.ts'
 import { beginBatch, beginDump, beginRequest, beginStream, checkSessionOptions } from './session-schema.ts'
 import { Subscription } from './subscription.ts'
-import { Turns } from './turns.ts'
+import { MOST_IN_FLIGHT, Turns } from './turns.ts'
 import { waitForExchanges } from './waiting.ts'
 
 const DEFAULT_TIMEOUT = 5000
-/**
- * Requests that wait for an answer at a time. The kernel answers within the send and drops answers that find the receive buffer full:
- * 32 of `NLMSG_GOODSIZE` with their acknowledgements fit into the default one of 212,992 bytes. More at a time are not faster.
- */
-const MOST_IN_FLIGHT = 32
 /**
  * Maximum bytes that a kernel puts into a datagram of a dump, unless a larger receive was seen: `NLMSG_GOODSIZE` with
  * the largest pages.

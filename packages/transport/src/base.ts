@@ -1,7 +1,7 @@
 // Imported, because the global of that name is a getter.
 import { performance } from 'node:perf_hooks'
 import { createEmitter, type Emitter } from './emitter.ts'
-import { closedError, TransportError } from './errors.ts'
+import { busyError, closedError, TransportError } from './errors.ts'
 import { LossCounter } from './loss.ts'
 import { newCounts, type TransportCounts } from './stats.ts'
 import type {
@@ -395,12 +395,4 @@ export abstract class BaseTransport implements Transport {
       )
     }
   }
-}
-
-function busyError(): TransportError {
-  return new TransportError(
-    'BUSY',
-    'receive',
-    'another receive from this transport is pending; a transport has one consumer',
-  )
 }

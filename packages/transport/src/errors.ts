@@ -51,6 +51,15 @@ export function systemError(operation: string, errno: number, hint?: string): Tr
   return new TransportError('SYSTEM', operation, text, { errno })
 }
 
+/** A second receive beside one that is pending. */
+export function busyError(): TransportError {
+  return new TransportError(
+    'BUSY',
+    'receive',
+    'another receive from this transport is pending; a transport has one consumer',
+  )
+}
+
 /** The error of using a transport after its close. */
 export function closedError(operation: string): TransportError {
   return new TransportError('CLOSED', operation, 'the transport is closed')

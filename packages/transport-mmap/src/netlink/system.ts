@@ -152,7 +152,6 @@ class NativeRingSystem implements RingSystem {
   #configure({ cappedAck, extendedAck, receiveBufferSize, outboxSize }: CheckedNetlinkRingOptions): void {
     if (cappedAck) this.#native.setOption(this.#handle, SOL_NETLINK, SocketOption.CappedAck, 1)
     if (extendedAck) this.#native.setOption(this.#handle, SOL_NETLINK, SocketOption.ExtendedAck, 1)
-    // The kernel doubles the requested size for its bookkeeping, so request half of the intended size.
     if (receiveBufferSize !== undefined)
       this.#native.setReceiveBuffer(this.#handle, receiveBufferRequest(receiveBufferSize))
     this.#native.setSendBuffer(this.#handle, outboxSize + SEND_OVERHEAD)
