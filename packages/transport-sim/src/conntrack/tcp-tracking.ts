@@ -1,22 +1,9 @@
 /** What connection tracking remembers of a TCP connection, and the states that it goes through. */
 
-import { TcpTrackingFlag } from '@ringlink/codec'
+import { TcpTrackingFlag, TcpTrackingState } from '@ringlink/codec'
+
 /** `enum tcp_conntrack`. The values from Count on are outcomes of a step, not states. */
-export const TcpState = {
-  None: 0,
-  SynSent: 1,
-  SynReceived: 2,
-  Established: 3,
-  FinWait: 4,
-  CloseWait: 5,
-  LastAck: 6,
-  TimeWait: 7,
-  Close: 8,
-  /** both sides have sent a SYN (TCP_CONNTRACK_SYN_SENT2, once LISTEN) */
-  SynSent2: 9,
-  Count: 10,
-  Ignore: 11,
-} as const
+export const TcpState = { ...TcpTrackingState, Count: 10, Ignore: 11 } as const
 
 /** Which of the flags RST, SYN, FIN and ACK decides. */
 export const TcpKind = { Syn: 0, SynAck: 1, Fin: 2, Ack: 3, Reset: 4, None: 5 } as const
