@@ -10,6 +10,7 @@ import {
   setElementListAttributes,
 } from '@ringlink/codec'
 import {
+  alone,
   base,
   batch,
   bytes16,
@@ -19,8 +20,10 @@ import {
   cmp,
   counter,
   deleteChain,
+  delivered,
   dumps,
   Exclusive,
+  each,
   elements,
   message,
   meta,
@@ -33,17 +36,13 @@ import {
   rule,
   set,
   table,
+  traffic,
   udpTo,
   verdict,
 } from './nftables-script.ts'
 
 const { Accept, Continue, Drop, Goto, Jump, Return, Break } = RuleVerdict
 const [first, second, third] = nfPorts
-const each = (messages: readonly NfMessage[]): NfStep[] => messages.flatMap((it) => [batch([it]), read()])
-const alone = (messages: readonly NfMessage[]): NfStep[] =>
-  messages.flatMap((it) => [{ do: 'send', socket: 'a', messages: [it] }, read()])
-const send = (port: number, count = 1): NfStep => ({ do: 'traffic', port, count, size: 0 })
-const delivered: NfStep = { do: 'delivered' }
 
 /** 127.0.0.1 and a port, each in whole words. */
 const pair = (address: number, port: number): Uint8Array => {
@@ -105,9 +104,9 @@ function pairs(): NfStep[] {
       get('ranges', pair(8, 50)),
       get('ranges', pair(8, 100)),
     ]),
-    send(first, 2),
-    send(second, 3),
-    send(third, 4),
+    traffic(first, 2),
+    traffic(second, 3),
+    traffic(third, 4),
     delivered,
     ...dumps(),
     ...each([
@@ -118,7 +117,7 @@ function pairs(): NfStep[] {
       remove('ranges'),
     ]),
     ...alone([get('single', pair(1, first)), get('ranges', pair(2, third))]),
-    send(third, 1),
+    traffic(third, 1),
     delivered,
   ]
 }
@@ -177,9 +176,9 @@ function maps(): NfStep[] {
       rule([...load, lookup({ set: 'marks', destinationRegister: 0 })]),
     ]),
     ...alone([get('verdicts', bytes16(first)), get('verdicts', bytes16(second)), get('marks', bytes16(first))]),
-    send(first, 2),
-    send(second, 3),
-    send(third, 4),
+    traffic(first, 2),
+    traffic(second, 3),
+    traffic(third, 4),
     delivered,
     ...dumps(),
     ...each([
@@ -191,7 +190,7 @@ function maps(): NfStep[] {
       remove('verdicts', [{ key: port(second) }, { key: port(third) }, { key: port(12) }]),
       message(NfTablesMessage.DeleteSet, setAttributes, { table: 't', name: 'verdicts' }),
     ]),
-    send(second, 1),
+    traffic(second, 1),
     delivered,
     ...dumps(),
   ]

@@ -159,6 +159,22 @@ export const dumps = (socket: NfSocketName = 'a', family = 0): NfStep[] =>
   ])
 
 export const read = (socket: NfSocketName = 'a'): NfStep => ({ do: 'read', socket })
+export const send = (messages: readonly NfMessage[], socket: NfSocketName = 'a'): NfStep => ({
+  do: 'send',
+  socket,
+  messages,
+})
+/** Each message in a batch of its own. */
+export const each = (messages: readonly NfMessage[]): NfStep[] => messages.flatMap((it) => [batch([it]), read()])
+/** Each message without a batch. */
+export const alone = (messages: readonly NfMessage[]): NfStep[] => messages.flatMap((it) => [send([it]), read()])
+export const traffic = (port: number = nfPorts[0], count = 1, size = 0): NfStep => ({
+  do: 'traffic',
+  port,
+  count,
+  size,
+})
+export const delivered: NfStep = { do: 'delivered' }
 export const opened: readonly NfStep[] = [
   { do: 'open', socket: 'a' },
   { do: 'open', socket: 'b' },

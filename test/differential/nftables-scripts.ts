@@ -34,6 +34,7 @@ import {
   Verdict,
 } from '@ringlink/codec'
 import {
+  alone,
   base,
   batch,
   bytes16,
@@ -45,8 +46,10 @@ import {
   deleteChain,
   deleteRule,
   deleteTable,
+  delivered,
   dumps,
   Exclusive,
+  each,
   elements,
   message,
   meta,
@@ -58,20 +61,17 @@ import {
   Replace,
   read,
   rule,
+  send,
   set,
   table,
+  traffic,
   udpTo,
   verdict,
 } from './nftables-script.ts'
 
 const { Accept, Continue, Drop, Goto, Jump, Return, Break } = RuleVerdict
 const [first, second, third] = nfPorts
-const traffic = (port: number = first, count = 1, size = 0): NfStep => ({ do: 'traffic', port, count, size })
-const delivered: NfStep = { do: 'delivered' }
 const counters: NfStep = { do: 'counters', socket: 'a' }
-const send = (messages: NfMessage[], socket: 'a' | 'b' = 'a'): NfStep => ({ do: 'send', socket, messages })
-const each = (messages: readonly NfMessage[]): NfStep[] => messages.flatMap((it) => [batch([it]), read()])
-const alone = (messages: readonly NfMessage[]): NfStep[] => messages.flatMap((it) => [send([it]), read()])
 
 /** Which tables there can be, and who may change them. */
 function tables(): NfStep[] {

@@ -1,4 +1,5 @@
 /** Views, readers and inspect over millions of inputs: see test/support/byte-fuzz.ts. */
+
 import { fuzzBytes } from '@ringlink/test-support/byte-fuzz'
 import { loadVectors } from '@ringlink/test-support/vectors'
 import fc from 'fast-check'
@@ -32,13 +33,14 @@ import {
   writeAttributes,
   writeNfnetlinkMessage,
 } from '../src/index.ts'
-import { type InspectNode, inspect, inspectText, MAXIMUM_NODES } from '../src/inspect/index.ts'
+import { inspect, inspectText, MAXIMUM_NODES } from '../src/inspect/index.ts'
 import { describeMessage } from '../src/messages.ts'
 import { ruleAttributes } from '../src/nfnetlink/nftables/rule.ts'
 import { setElementListAttributes } from '../src/nfnetlink/nftables/set.ts'
 import { attributesArbitrary } from '../src/schema/arbitrary.ts'
 import { attributePath, nestedSetAt } from '../src/schema/path.ts'
 import { policyAttributes } from '../src/wire/control.ts'
+import { countNodes } from './inspect/nodes.ts'
 
 const CODES = [
   'SHORT_HEADER',
@@ -208,16 +210,6 @@ fuzzBytes({
     }
   },
 })
-
-function countNodes(nodes: readonly InspectNode[]): number {
-  let count = 0
-  const open = [...nodes]
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    count++
-    if ('children' in node) for (const child of node.children) open.push(child)
-  }
-  return count
-}
 
 /** Most nodes for one that is counted, and characters of the text for a byte of input, besides those of one message. */
 const NODES_BESIDE = 40

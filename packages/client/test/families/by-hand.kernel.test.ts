@@ -16,9 +16,8 @@ import { ALL_SOCKET_STATES, SocketFamily, SocketState } from '@ringlink/families
 import { UnixShow, unixDiag } from '@ringlink/families/unix-diag'
 import { xfrm } from '@ringlink/families/xfrm'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
-import { openSocket } from '@ringlink/transport-socket'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type NetlinkFamily, openFamily } from '../../src/index.ts'
+import { OpenedFamilies } from './opened-families.ts'
 
 const toolsMissing = spawnSync('ss', ['--version']).error === undefined ? undefined : 'ss is not installed'
 const TCP = 6
@@ -34,15 +33,9 @@ const stateWords: Readonly<Record<number, string>> = {
 
 describe.skipIf(kernelUnavailable)(kernelTests('families by hand on the real kernel'), () => {
   let namespace: Namespace
-  const opened: NetlinkFamily[] = []
+  const opened = new OpenedFamilies()
 
-  async function open<Description extends FamilyDescription>(family: Description): Promise<NetlinkFamily<Description>> {
-    const transport = (needs: Parameters<typeof openSocket>[0]) =>
-      openSocket({ ...needs, networkNamespace: namespace.path })
-    const found = await openFamily(family, { transport })
-    opened.push(found as unknown as NetlinkFamily)
-    return found
-  }
+  const open = <Description extends FamilyDescription>(family: Description) => opened.open(family, namespace.path)
   /** A family, or the error that names what brings it. */
   async function openOrExplain<Description extends FamilyDescription>(family: Description) {
     try {
@@ -61,7 +54,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('families by hand on the real ker
     await namespace.connect({ port: 4040, bytes: 10 })
   })
   afterAll(async () => {
-    for (const family of opened) await family.close()
+    await opened.close()
     await namespace?.close()
   })
 

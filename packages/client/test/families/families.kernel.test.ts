@@ -13,9 +13,8 @@ import { rtRule } from '@ringlink/families/rt-rule'
 import { tcpMetrics } from '@ringlink/families/tcp-metrics'
 import { wireguard } from '@ringlink/families/wireguard'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
-import { openSocket } from '@ringlink/transport-socket'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type NetlinkFamily, openFamily } from '../../src/index.ts'
+import { OpenedFamilies } from './opened-families.ts'
 
 const without = (command: string) =>
   spawnSync(command, ['--version']).error === undefined ? undefined : `${command} is not installed`
@@ -29,15 +28,8 @@ const dotted = (bytes: Uint8Array | undefined) => bytes && [...bytes].join('.')
 
 describe.skipIf(kernelUnavailable)(kernelTests('families of the real kernel'), () => {
   let namespace: Namespace
-  const opened: NetlinkFamily[] = []
-
-  async function open<Description extends FamilyDescription>(family: Description): Promise<NetlinkFamily<Description>> {
-    const found = await openFamily(family, {
-      transport: (needs) => openSocket({ ...needs, networkNamespace: namespace.path }),
-    })
-    opened.push(found as unknown as NetlinkFamily)
-    return found
-  }
+  const opened = new OpenedFamilies()
+  const open = <Description extends FamilyDescription>(family: Description) => opened.open(family, namespace.path)
 
   const json = async (...command: string[]): Promise<Record<string, unknown>[]> =>
     JSON.parse(await namespace.run(...command)) as Record<string, unknown>[]
@@ -89,7 +81,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('families of the real kernel'), (
   })
 
   afterAll(async () => {
-    for (const family of opened) await family.close()
+    await opened.close()
     await namespace?.close()
   })
 

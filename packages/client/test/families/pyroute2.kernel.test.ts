@@ -18,9 +18,9 @@ import { rtRoute } from '@ringlink/families/rt-route'
 import { rtRule } from '@ringlink/families/rt-rule'
 import { tcpMetrics } from '@ringlink/families/tcp-metrics'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
-import { openSocket } from '@ringlink/transport-socket'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type NetlinkFamily, openFamily } from '../../src/index.ts'
+import type { NetlinkFamily } from '../../src/index.ts'
+import { OpenedFamilies } from './opened-families.ts'
 
 // Debian's own interpreter has Debian's module.
 const PYTHON = '/usr/bin/python3'
@@ -108,16 +108,10 @@ function compare(ours: Flat, theirs: Flat, path = ''): { same: string[]; differe
 
 describe.skipIf(kernelUnavailable)(kernelTests('families beside other programs'), () => {
   let namespace: Namespace
-  const opened: NetlinkFamily[] = []
+  const opened = new OpenedFamilies()
   const kinds: string[] = []
 
-  async function open<Description extends FamilyDescription>(family: Description): Promise<NetlinkFamily<Description>> {
-    const transport = (needs: Parameters<typeof openSocket>[0]) =>
-      openSocket({ ...needs, networkNamespace: namespace.path })
-    const found = await openFamily(family, { transport })
-    opened.push(found as unknown as NetlinkFamily)
-    return found
-  }
+  const open = <Description extends FamilyDescription>(family: Description) => opened.open(family, namespace.path)
   const json = async (...command: string[]): Promise<Record<string, unknown>[]> =>
     JSON.parse(await namespace.run(...command)) as Record<string, unknown>[]
 
@@ -169,7 +163,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('families beside other programs')
     await rules.do('newrule', { header: { family: 2, action: 1, table: 100 }, priority: 50, fwmark: 5 }, { flags })
   })
   afterAll(async () => {
-    for (const family of opened) await family.close()
+    await opened.close()
     await namespace?.close()
   })
 

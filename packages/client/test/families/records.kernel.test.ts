@@ -9,32 +9,22 @@ import { rtLink } from '@ringlink/families/rt-link'
 import { scsiTransport } from '@ringlink/families/scsi-transport'
 import { kernelEvents } from '@ringlink/families/uevent'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
-import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type NetlinkFamily, openFamily } from '../../src/index.ts'
+import type { NetlinkFamily } from '../../src/index.ts'
+import { OpenedFamilies } from './opened-families.ts'
 
 /** Audit answers only the first user namespace, and this program's is that where it maps every user. */
 const isFirstNamespace = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8').trimEnd())
 
 describe.skipIf(kernelUnavailable)(kernelTests('records of the real kernel'), () => {
-  const opened: NetlinkFamily[] = []
-  async function open<Description extends FamilyDescription>(
-    family: Description,
-    networkNamespace?: string,
-  ): Promise<NetlinkFamily<Description>> {
-    const found = await openFamily(family, { transport: (needs) => openSocket({ ...needs, networkNamespace }) })
-    opened.push(found as unknown as NetlinkFamily)
-    return found
-  }
-  afterEach(async () => {
-    for (const family of opened.splice(0)) await family.close()
-  })
+  const opened = new OpenedFamilies()
+  afterEach(() => opened.close())
 
   /** Audit where this program may use it; elsewhere its refusal is what is tested. */
   async function openAudit() {
     let family: NetlinkFamily<typeof audit>
     try {
-      family = await open(audit)
+      family = await opened.open(audit)
     } catch (error) {
       expect(error).toMatchObject({ code: 'FAMILY_UNSUPPORTED', message: expect.stringContaining('CONFIG_AUDIT') })
       return undefined
@@ -49,7 +39,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('records of the real kernel'), ()
 
   /** Sends a message as programs do; the kernel makes it a record. */
   async function say(text: string): Promise<void> {
-    const family = await open(audit)
+    const family = await opened.open(audit)
     await family.session.request({
       what: 'send a record',
       write: (memory, offset, limit) => {
@@ -140,7 +130,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('records of the real kernel'), ()
     ['iscsi', iscsi, 'scsi_transport_iscsi'],
     ['scsi_transport', scsiTransport, 'scsi_mod'],
   ])('%s, where the kernel has it', async (_, description, module) => {
-    const family = await open(description as FamilyDescription).catch((error: unknown) => {
+    const family = await opened.open(description as FamilyDescription).catch((error: unknown) => {
       expect(error).toMatchObject({
         code: 'FAMILY_UNSUPPORTED',
         message: expect.stringContaining(`modprobe ${module}`),
@@ -152,8 +142,8 @@ describe.skipIf(kernelUnavailable)(kernelTests('records of the real kernel'), ()
 
   test('events of kernel objects: a device of a network namespace comes and goes', async () => {
     await using namespace = await Namespace.open()
-    const events = await open(kernelEvents, namespace.path)
-    const links = await open(rtLink, namespace.path)
+    const events = await opened.open(kernelEvents, namespace.path)
+    const links = await opened.open(rtLink, namespace.path)
     const watched = events.subscribe('kernel')
     const seen = (async () => {
       const found = []

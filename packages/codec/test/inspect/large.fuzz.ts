@@ -3,7 +3,8 @@
 import { runs } from '@ringlink/test-support/fuzz'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type InspectNode, inspect, inspectText, MAXIMUM_BYTES, MAXIMUM_NODES } from '../../src/inspect/index.ts'
+import { inspect, inspectText, MAXIMUM_BYTES, MAXIMUM_NODES } from '../../src/inspect/index.ts'
+import { countNodes } from './nodes.ts'
 
 const MEBIBYTE = 1024 * 1024
 /** Maximum nodes besides the counted ones: fields of headers and structs, and problems. */
@@ -101,16 +102,6 @@ const inputs = fc
     for (const [offset, value] of changes) if (length > 0) input[offset % length] = value
     return input
   })
-
-function countNodes(nodes: readonly InspectNode[]): number {
-  let count = 0
-  const open = [...nodes]
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    count++
-    if ('children' in node) for (const child of node.children) open.push(child)
-  }
-  return count
-}
 
 const options = fc.record({
   protocol: fc.constantFrom(0, 4, 12, 16, 99),
