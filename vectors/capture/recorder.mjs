@@ -11,6 +11,21 @@ import { join } from 'node:path'
 const align = (n) => (n + 3) & ~3
 const TYPE = 4
 
+/** Waits until something holds. Throws if it does not within 5 seconds. */
+async function until(holds) {
+  for (const end = performance.now() + 5000; !holds(); await new Promise((resolve) => setTimeout(resolve, 10)))
+    if (performance.now() > end) throw new Error(`not within 5 s: ${holds.name || holds}`)
+}
+
+/** Whether anybody in this network namespace, which is ours alone, has joined a multicast group of netfilter. */
+function isAnyoneListening() {
+  const sockets = readFileSync('/proc/net/netlink', 'utf8').split('\n').slice(1)
+  return sockets.some((line) => {
+    const [, protocol, , groups] = line.split(/\s+/)
+    return protocol === '12' && Number.parseInt(groups, 16) !== 0
+  })
+}
+
 export class Recorder {
   #library
   #kinds
@@ -80,10 +95,9 @@ export class Recorder {
     rmSync(this.#path, { force: true })
     const [program, ...rest] = command
     const child = spawn(program, rest, { env: this.#env, stdio: 'ignore' })
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await until(isAnyoneListening)
     work()
-    for (let tries = 0; this.#heard().length < count && tries < 50; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 100))
+    await until(() => this.#heard().length >= count)
     child.kill('SIGINT')
     await once(child, 'close')
     this.#keep(this.#heard(), command, wanted)
