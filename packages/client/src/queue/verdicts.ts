@@ -369,9 +369,10 @@ export class Verdicts implements HeldPacketOwner {
  * The mark, if it is the only change and valid; otherwise `undefined`, and the generic encoder validates the changes.
  */
 function onlyMark(changes: VerdictChanges): number | undefined {
-  const { mark } = changes
-  for (const key in changes) if (key !== 'mark' && changes[key as keyof VerdictChanges] !== undefined) return undefined
-  return mark !== undefined && mark >>> 0 === mark ? mark : undefined
+  // By name, not by a loop over the keys, which takes several times as long: every marked packet comes by here.
+  const { mark, priority, payload, linkLayerHeader, conntrack, expectation, vlan } = changes
+  const others = priority ?? payload ?? linkLayerHeader ?? conntrack ?? expectation ?? vlan
+  return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
 }
 
 /** Bytes of an attribute of 32 bits. */
