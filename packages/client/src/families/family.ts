@@ -114,8 +114,9 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   ): Promise<OperationValues<Operation<Description, Name>>[]> {
     const { flags, ...others } = options
     const asked = this.#request(name, 'dump', request, flags)
-    const isLate = asked.answered === true
-    const messages = await (isLate ? this.session.request(asked, others) : this.session.dump(asked, others))
+    const messages = await (asked.answered === true
+      ? this.session.request(asked, others)
+      : this.session.dump(asked, others))
     return messages.map((message) => this.#values(name, message))
   }
 
@@ -195,27 +196,25 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
       const others = Object.keys(this.description.operations).filter((key) => this.#operation(key)[mode] !== undefined)
       throw this.#unknown(`cannot ${mode} ${name}; it can ${mode} ${others.join(', ')}`)
     }
+    const what = `${mode} ${this.description.name} ${name}`
+    const { isLate: answered } = numbers
     const { record } = operation
     if (record !== undefined) {
       if (record.write === undefined && given !== undefined) throw this.#unknown(`${name} takes no values`)
       const written = given === undefined ? undefined : record.write?.(given)
-      return { ...this.#purpose(name, mode), type: numbers.request, flags, header: written, answered: numbers.isLate }
+      return { what, answered, type: numbers.request, flags, header: written }
     }
     const { fields, attributes } = split(header, set, given ?? {})
     const isGeneric = this.description.generic !== undefined
     return {
-      ...this.#purpose(name, mode),
-      answered: numbers.isLate,
+      what,
+      answered,
       type: isGeneric ? (this.#numbers.id ?? 0) : numbers.request,
       flags,
       header: requestHeader(this.description, operation, numbers.request, fields),
       set,
       attributes,
     }
-  }
-
-  #purpose(name: string, mode: 'do' | 'dump') {
-    return { what: `${mode} ${this.description.name} ${name}` }
   }
 
   #values<Name extends OperationName<Description>>(

@@ -58,9 +58,9 @@ export async function openFamily<Description extends FamilyDescription>(
   const session = new Session(transport, { protocol, requestTimeout })
   try {
     if (generic === undefined) {
-      const numbers = { id: undefined, groups: new Map<string, number>() }
-      await expectPresence(new NetlinkFamily<FamilyDescription>(family, session, numbers), signal)
-      return new NetlinkFamily(family, session, numbers)
+      const opened = new NetlinkFamily(family, session, { id: undefined, groups: new Map() })
+      await expectPresence(opened as unknown as NetlinkFamily, signal)
+      return opened
     }
     return new NetlinkFamily(family, session, await findFamily(session, generic.name, module, { signal }))
   } catch (error) {
