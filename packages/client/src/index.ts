@@ -5,6 +5,7 @@ export { ConnectionBatch } from './conntrack/batch.ts'
 export {
   Conntrack,
   type ConntrackStatistics,
+  conntrackEventNeeds,
   openConntrack,
   type ProcessorStatistics,
 } from './conntrack/conntrack.ts'

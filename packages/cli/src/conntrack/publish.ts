@@ -1,5 +1,5 @@
-import { NetfilterGroup, Protocol } from '@ringlink/codec'
-import { openTransport } from 'ringlink'
+import { NetfilterGroup } from '@ringlink/codec'
+import { conntrackEventNeeds, openTransport } from 'ringlink'
 import type { Stop } from '../command-line/stop.ts'
 import { runPublisher } from '../nats/publishing.ts'
 import type { NatsSettings } from '../nats/settings.ts'
@@ -10,18 +10,11 @@ const GROUPS = {
   update: NetfilterGroup.ConntrackUpdate,
   destroy: NetfilterGroup.ConntrackDestroy,
 }
-/** As `Conntrack.events` opens its socket: an event is one message of a few hundred bytes. */
-const FRAME_SIZE = 4096
-const RECEIVE_BUFFER = 32 * 1024 * 1024
 
 /** Publishes events of connections until it is stopped, or enough were published. */
 export async function publishEvents(settings: ConntrackSettings, nats: NatsSettings, stop: Stop): Promise<void> {
   const { json, stats, count } = settings
-  await using source = await openTransport({
-    protocol: Protocol.Netfilter,
-    frameSize: FRAME_SIZE,
-    receiveBufferSize: RECEIVE_BUFFER,
-  })
+  await using source = await openTransport(conntrackEventNeeds)
   for (const event of settings.events) source.joinGroup(GROUPS[event])
   // The kernel collects nothing: what has happened was delivered.
   const finish = async () => {}

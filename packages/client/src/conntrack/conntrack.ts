@@ -44,10 +44,13 @@ import type { Connection, ConnectionChanges, ConnectionFilter, ConnectionKey, Ne
 
 /** Frame size in bytes for dumps: the kernel fills datagrams of this size. */
 const FRAME_SIZE = 32_768
-/** An event is one message of a few hundred bytes. */
-const EVENT_FRAME_SIZE = 4096
 const DEFAULT_RECEIVE_BUFFER = 4 * 1024 * 1024
-const DEFAULT_EVENT_BUFFER = 32 * 1024 * 1024
+/** What a transport of events needs, also for a program that passes its frames on: an event is one message of a few hundred bytes. */
+export const conntrackEventNeeds: TransportNeeds & { readonly receiveBufferSize: number } = {
+  protocol: Protocol.Netfilter,
+  frameSize: 4096,
+  receiveBufferSize: 32 * 1024 * 1024,
+}
 /** Deletions in one datagram. */
 const DELETIONS = 64
 
@@ -249,11 +252,11 @@ export class Conntrack implements AsyncDisposable {
   }
 
   async #openEvents(
-    { receiveBufferSize = DEFAULT_EVENT_BUFFER, signal }: EventOptions,
+    { receiveBufferSize = conntrackEventNeeds.receiveBufferSize, signal }: EventOptions,
     socketFilter: TransportNeeds['socketFilter'],
   ): Promise<Session> {
     if (this.#open === undefined || this.session.transport.capabilities.receiveOnly === true) return this.session
-    const needs = { protocol: Protocol.Netfilter, frameSize: EVENT_FRAME_SIZE, receiveBufferSize, socketFilter }
+    const needs = { ...conntrackEventNeeds, receiveBufferSize, socketFilter }
     return new Session(await openFor({ operation: 'watch connections', signal }, this.#open, needs))
   }
 
