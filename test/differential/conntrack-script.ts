@@ -57,6 +57,8 @@ export interface CtSettings {
 export interface CtScript {
   readonly settings?: CtSettings
   readonly steps: readonly CtStep[]
+  /** nobody else on this machine may listen to events: with `nf_conntrack_events` of 2 a listener in any network namespace counts */
+  readonly needsSilence?: boolean
 }
 
 export const ACKNOWLEDGED: number = MessageFlag.Request | MessageFlag.Acknowledge

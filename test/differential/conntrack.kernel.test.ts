@@ -7,7 +7,7 @@ import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyCtScript } from './conntrack-arbitrary.ts'
-import { ctEventScripts } from './conntrack-event-scripts.ts'
+import { ctEventScripts, unheardSteps } from './conntrack-event-scripts.ts'
 import { CtRealMachine, CtSimMachine } from './conntrack-machine.ts'
 import { ctPacketScripts } from './conntrack-packet-scripts.ts'
 import { ctRequestScripts } from './conntrack-request-scripts.ts'
@@ -28,10 +28,23 @@ async function compare({ settings, steps }: CtScript): Promise<void> {
   expect(await runCt(simulated, steps)).toEqual(expected)
 }
 
+/** Whether a program on this machine listens to events of connections, as `conntrack -E` and conntrackd do. */
+async function someoneListens(): Promise<boolean> {
+  await using real = await CtRealMachine.make(undefined)
+  const lines = await runCt(real, unheardSteps)
+  return lines.some((line) => line.includes('"type":258'))
+}
+
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated kernel tracks connections as the real one'),
   () => {
-    test.each(Object.entries(scripts))('%s', { timeout: PER_SCRIPT }, async (_, script) => compare(script))
+    test.for(Object.entries<CtScript>(scripts))('%s', { timeout: PER_SCRIPT }, async ([, script], { skip }) => {
+      if (script.needsSilence === true && (await someoneListens()))
+        skip(
+          'another program of this machine listens to events of connections, which counts in every network namespace',
+        )
+      await compare(script)
+    })
 
     test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
