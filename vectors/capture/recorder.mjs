@@ -95,11 +95,15 @@ export class Recorder {
     rmSync(this.#path, { force: true })
     const [program, ...rest] = command
     const child = spawn(program, rest, { env: this.#env, stdio: 'ignore' })
-    await until(isAnyoneListening)
-    work()
-    await until(() => this.#heard().length >= count)
-    child.kill('SIGINT')
-    await once(child, 'close')
+    const closed = once(child, 'close')
+    try {
+      await until(isAnyoneListening)
+      work()
+      await until(() => this.#heard().length >= count)
+    } finally {
+      child.kill('SIGINT')
+      await closed
+    }
     this.#keep(this.#heard(), command, wanted)
   }
 

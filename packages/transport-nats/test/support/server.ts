@@ -51,7 +51,9 @@ export class TestServer implements AsyncDisposable {
     const file = join(this.folder, 'server.conf')
     const jetstream = `jetstream { store_dir: "${this.folder}/data", max_mem: 16G, max_file: 16G }`
     writeFileSync(file, `listen: "127.0.0.1:${this.port}"\n${jetstream}\n${this.#config}\n`)
-    const child = spawn('nats-server', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+    // It ends with this thread, also when a test that hangs is ended with it.
+    const command = ['--pdeathsig', 'KILL', 'nats-server', '-c', file]
+    const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process = child
     await new Promise<void>((resolve, reject) => {
       let log = ''
