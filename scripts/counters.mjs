@@ -4,11 +4,13 @@
 //   npm run test:counters -- --transport NAME        one of them
 //   npm run test:counters -- --packets N --seed S    more or fewer packets, and the same faults again
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ProgressLog, wholeNumber } from './progress.mjs'
+import { alignedLines } from './text-table.mjs'
 
 const TRANSPORTS = ['simulated socket', 'simulated netlink ring', 'socket', 'ring', 'ring with a kernel thread']
 /** Milliseconds between two looks at the rounds that have ended. */
@@ -17,15 +19,15 @@ const INTERVAL = 1000
 const { values } = parseArgs({
   options: { packets: { type: 'string' }, seed: { type: 'string' }, transport: { type: 'string' } },
 })
-const packets = wholeNumber('--packets', values.packets, 1_000_000)
-const seed = wholeNumber('--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
+const packets = wholeNumber('counters', '--packets', values.packets, 1_000_000)
+const seed = wholeNumber('counters', '--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
 const { transport } = values
 if (transport !== undefined && !TRANSPORTS.includes(transport)) {
   stop(`--transport must be one of '${TRANSPORTS.join("', '")}', got '${transport}'`)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'ringlink-counters-'))
-const log = join(folder, 'rounds')
+const log = new ProgressLog(join(folder, 'rounds'))
 const rounds = []
 let failed = false
 try {
@@ -55,7 +57,7 @@ async function load(name) {
       RINGLINK_PACKETS: `${packets}`,
       RINGLINK_SEED: `${seed}`,
       RINGLINK_TRANSPORT: name,
-      RINGLINK_COUNTERS_LOG: log,
+      RINGLINK_COUNTERS_LOG: log.path,
     },
   })
   let output = ''
@@ -71,10 +73,7 @@ async function load(name) {
 }
 
 function showRounds() {
-  if (!existsSync(log)) return
-  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1)
-  for (const line of lines.slice(rounds.length)) {
-    const round = JSON.parse(line)
+  for (const round of log.next()) {
     rounds.push(round)
     const { transport: name, what, trouble, round: number, rounds: all, seed: its, count, received, lost } = round
     const counts = `${count} packets, ${received} received, ${lost} lost, ${faultsOf(round)} faults`
@@ -103,20 +102,7 @@ function table() {
   }
   const head = ['transport', 'what', 'faults', 'rounds', 'packets', 'received', 'lost', 'faulty', 'difference']
   const rows = [head, ...[...groups].map(([key, sums]) => [...key.split('\0'), ...sums.map(String)])]
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
-function wholeNumber(option, text, preset) {
-  if (text === undefined) return preset
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  return stop(`${option} must be a whole number, got '${text}'`)
+  return alignedLines(rows, 3)
 }
 
 function stop(problem) {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { markdownTable } from './text-table.mjs'
 import { root } from './workspace.mjs'
 
 /** Where each package declares the codes that it throws, in the order of the table. */
@@ -48,14 +49,7 @@ function table() {
     [...packages].join(', '),
     [...descriptions].join('; '),
   ])
-  return padded([['code', 'package', 'when'], ...cells])
-}
-
-/** As the formatter has it: columns of one width. */
-function padded([titles, ...rows]) {
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+  return markdownTable([['code', 'package', 'when'], ...cells])
 }
 
 /** The codes of unions, with their comments. */

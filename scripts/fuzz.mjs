@@ -7,11 +7,13 @@
 //
 // and with RINGLINK_DIFFERENTIAL_RUNS the comparison of the real kernel with the simulated one over that many random scripts.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ProgressLog, wholeNumber } from './progress.mjs'
+import { alignedLines } from './text-table.mjs'
 
 /** The files of inputs that cost microseconds (test/support/byte-fuzz.ts), and those of property tests. */
 const BYTES = ['codec.fuzz', 'capture.fuzz', 'check.fuzz']
@@ -31,14 +33,13 @@ const { values, positionals } = parseArgs({
   options: { count: { type: 'string' }, seed: { type: 'string' } },
   allowPositionals: true,
 })
-const count = wholeNumber('--count', values.count, 1_000_000)
-const firstSeed = wholeNumber('--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
+const count = wholeNumber('fuzz', '--count', values.count, 1_000_000)
+const firstSeed = wholeNumber('fuzz', '--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
 const folder = mkdtempSync(join(tmpdir(), 'ringlink-fuzz-'))
-const log = join(folder, 'inputs')
+const log = new ProgressLog(join(folder, 'inputs'))
 /** Of each target: inputs so far, seconds of processor time, the slowest input in seconds and the longest in bytes. */
 const targets = new Map()
 let properties = 0
-let linesSeen = 0
 try {
   const succeeded = positionals.length > 0 ? await fuzzFiles() : await fuzzAll()
   if (!succeeded) process.exitCode = 1
@@ -81,7 +82,7 @@ async function fuzzFiles() {
 /** Runs test files, one at a time, and shows their progress. Resolves with whether they succeeded. */
 async function run(files, environment) {
   const words = ['node_modules/vitest/vitest.mjs', 'run', '--maxWorkers=1', '--testTimeout', '86400000', ...files]
-  const env = { ...process.env, ...environment, FAST_CHECK_LOG: log }
+  const env = { ...process.env, ...environment, FAST_CHECK_LOG: log.path }
   const child = spawn(process.execPath, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
   const timer = setInterval(showProgress, INTERVAL)
   const status = await new Promise((resolve) => child.once('close', resolve))
@@ -98,10 +99,7 @@ function failed() {
 
 /** Reads the lines that the tests have added: a number of inputs of a property, or the progress of a target. */
 function showProgress() {
-  if (!existsSync(log)) return
-  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1)
-  for (const line of lines.slice(linesSeen)) {
-    const entry = JSON.parse(line)
+  for (const entry of log.next()) {
     if (typeof entry === 'number') {
       properties += entry
       continue
@@ -111,7 +109,6 @@ function showProgress() {
     targets.set(target, { inputs, slowest, longest, seconds })
     process.stdout.write(`fuzz: ${target}: ${inputs} of ${of} inputs, ${seconds.toFixed(1)} s of processor time\n`)
   }
-  linesSeen = lines.length
 }
 
 function sum(read) {
@@ -125,19 +122,5 @@ function table() {
     ...[inputs, longest, Math.round(seconds), Math.round(inputs / seconds), Math.round(slowest * 1000)].map(String),
   ])
   rows.push(['all', String(sum(({ inputs }) => inputs)), '', String(Math.round(sum(({ seconds }) => seconds))), '', ''])
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)))
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
-function wholeNumber(option, text, preset) {
-  if (text === undefined) return preset
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  process.stderr.write(`fuzz: ${option} must be a whole number, got '${text}'\n`)
-  process.exit(2)
+  return alignedLines([head, ...rows], 1)
 }

@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { markdownTable } from './text-table.mjs'
 import { root } from './workspace.mjs'
 
 const folder = join(root, 'docs', 'reliability')
@@ -48,16 +49,10 @@ ${text}
 ${command}
 \`\`\`
 
-${table([['', 'figure'], ...rows])}
+${markdownTable([['', 'figure'], ...rows])}
 ${picture}
 ${date}, Linux ${kernel}, Node ${node}.
 `
-}
-
-function table([head, ...rows]) {
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n')
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,4 +1,6 @@
 // docs/coverage.md: what of the kernel's netlink constants is described, and where.
+
+import { markdownTable } from '../text-table.mjs'
 import { statusOf } from './status.mjs'
 
 const HEAD = `# What of netlink is described
@@ -61,7 +63,7 @@ export function coverageDocument({ version, headers }, described, families, modu
     sections.push(...lines)
   }
   const head = HEAD.replace('`HEADERS`', `the headers of Linux ${version}`).replace('VERSION', version)
-  return `${head}\n${padded([['family', 'described', 'generated', 'absent'], ...rows])}\n\n${sections.join('\n').trimEnd()}\n`
+  return `${head}\n${markdownTable([['family', 'described', 'generated', 'absent'], ...rows])}\n\n${sections.join('\n').trimEnd()}\n`
 }
 
 function groupLine(group, statuses) {
@@ -82,13 +84,6 @@ function anchor(title) {
     .toLowerCase()
     .replaceAll(/[^a-z0-9 _-]/g, '')
     .replaceAll(' ', '-')
-}
-
-/** As the formatter has it: columns of one width. */
-function padded([titles, ...rows]) {
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  return [line(titles), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
 function code(names) {

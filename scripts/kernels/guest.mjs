@@ -1,4 +1,5 @@
 // The script that runs the checks inside a guest, and what is read of its output.
+import { markdownTable } from '../text-table.mjs'
 
 /**
  * A script for bash. It prints `@check index status seconds` after each check, and before it the last lines of one that failed. All
@@ -54,11 +55,8 @@ export function outcomeText(outcome, missing = NOT_REACHED) {
  * @param columns `{ version, outcomes }`: outcomes by the names of the checks
  */
 export function outcomeTable(names, columns, missing = NOT_REACHED) {
-  const rows = [
+  return markdownTable([
     ['check', ...columns.map(({ version }) => version)],
     ...names.map((name) => [name, ...columns.map(({ outcomes }) => outcomeText(outcomes.get(name), missing))]),
-  ]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n')
+  ])
 }

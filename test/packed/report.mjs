@@ -1,3 +1,5 @@
+import { markdownTable } from '../../scripts/text-table.mjs'
+
 /** docs/platforms.md from the results of a whole run: `{ group, name, detail }`. */
 export function platformsDocument(results) {
   const groups = [...new Set(results.map(({ group }) => group))]
@@ -16,9 +18,5 @@ no compiler on the PATH and install scripts blocked, and runs them. Do not edit 
 `
 
 function table(rows) {
-  const lines = [['', 'outcome'], ...rows]
-  const widths = [0, 1].map((column) => Math.max(...lines.map((line) => line[column].length)))
-  const format = (line) => `| ${line.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  const [head, ...body] = lines
-  return [format(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body.map(format)].join('\n')
+  return markdownTable([['', 'outcome'], ...rows])
 }

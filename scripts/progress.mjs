@@ -1,0 +1,31 @@
+// What scripts share that run tests for a long time and show how far they are.
+import { existsSync, readFileSync } from 'node:fs'
+
+/** The entries that tests add to a file, one JSON value on each line. */
+export class ProgressLog {
+  /** the file */
+  path
+  #read = 0
+
+  constructor(path) {
+    this.path = path
+  }
+
+  /** Those since the last call; a line that is not complete yet is left for the next one. */
+  next() {
+    if (!existsSync(this.path)) return []
+    const lines = readFileSync(this.path, 'utf8').split('\n').slice(0, -1)
+    const entries = lines.slice(this.#read).map((line) => JSON.parse(line))
+    this.#read = lines.length
+    return entries
+  }
+}
+
+/** The whole number of an option; ends the program with exit code 2 if it is none. */
+export function wholeNumber(program, option, text, preset) {
+  if (text === undefined) return preset
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  process.stderr.write(`${program}: ${option} must be a whole number, got '${text}'\n`)
+  process.exit(2)
+}
