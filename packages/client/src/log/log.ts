@@ -12,6 +12,7 @@ import {
 import { OptionPlace, readOptions } from '@ringlink/codec/options'
 import { createEmitter, type Emitter, type FrameBatch, type FrameOrigin, type Transport } from '@ringlink/transport'
 import { CLOSE_TIMEOUT, FENCE, ignoreNetlinkError, MOST_UNREAD } from '../closing.ts'
+import { ItemIterator } from '../items.ts'
 import { Notifier, raise } from '../notifier.ts'
 import { openFor } from '../opening.ts'
 import { BatchLoop, type BatchSource } from '../receive-loop.ts'
@@ -119,9 +120,9 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     return this.#loop.begin()
   }
 
-  /** One record at a time, for convenience; costs a promise per record. */
-  async *records(): AsyncGenerator<LogRecord, undefined> {
-    for await (const batch of this) yield* batch
+  /** One record at a time, for convenience; see `Queue.packets`. */
+  records(): AsyncGenerator<LogRecord, undefined> {
+    return new ItemIterator(this)
   }
 
   /**
