@@ -202,6 +202,7 @@ export {
 } from './nfnetlink/queue/packet-attributes.ts'
 export {
   dropVerdict,
+  LONGEST_PAYLOAD,
   MARKED_VERDICT_LENGTH,
   queueVerdict,
   VERDICT_LENGTH,

@@ -1,6 +1,4 @@
 import {
-  ATTRIBUTE_HEADER_LENGTH,
-  align4,
   isNetlinkError,
   MARKED_VERDICT_LENGTH,
   type Memory,
@@ -21,6 +19,7 @@ import type { QueueStats } from './stats.ts'
 import { VerdictBook, verdictGiven } from './verdict-book.ts'
 import { checkVerdict } from './verdict-check.ts'
 import { BatchVerdictPlan, isIncreasing, planBatchVerdict, VerdictState } from './verdict-plan.ts'
+import { changedVerdictSize, isMark, isPayload, payloadSize } from './verdict-size.ts'
 
 /** Number of remembered datagrams of verdicts: a refusal arrives with the next receive, few datagrams later. */
 const DATAGRAMS_KEPT = 16
@@ -344,13 +343,27 @@ export class Verdicts implements HeldPacketOwner {
   }
 
   #writeChanged(id: number, verdict: number, changes: VerdictChanges): void {
-    const mark = onlyMark(changes)
-    if (mark !== undefined) {
-      const start = this.#reserve(MARKED_VERDICT_LENGTH)
-      this.#single.writeMarked(this.#outbox.memory, start, id, verdict, mark)
-      this.#commit(start, MARKED_VERDICT_LENGTH, 1)
-      return
-    }
+    // By name, not by a loop over the keys, which takes several times as long: every changed packet comes by here.
+    const { mark, priority, payload, linkLayerHeader, conntrack, expectation, vlan } = changes
+    const others = priority ?? linkLayerHeader ?? conntrack ?? expectation ?? vlan
+    if (others === undefined && isMark(mark) && isPayload(payload))
+      this.#writeMarkAndPayload(id, verdict, mark, payload)
+    else this.#writeAny(id, verdict, changes)
+  }
+
+  /** The changes that are made to many packets, from the template. */
+  #writeMarkAndPayload(id: number, verdict: number, mark: number | undefined, payload: Uint8Array | undefined): void {
+    let length = mark === undefined ? VERDICT_LENGTH : MARKED_VERDICT_LENGTH
+    const start = this.#reserve(payload === undefined ? length : length + payloadSize(payload))
+    const { memory } = this.#outbox
+    if (mark === undefined) this.#single.write(memory, start, id, verdict)
+    else this.#single.writeMarked(memory, start, id, verdict, mark)
+    if (payload !== undefined) length = this.#single.addPayload(memory, start, payload)
+    this.#commit(start, length, 1)
+  }
+
+  /** Any changes, by the generic encoder, which validates them. */
+  #writeAny(id: number, verdict: number, changes: VerdictChanges): void {
     const size = changedVerdictSize(changes)
     const offset = this.#reserve(size)
     const { memory } = this.#outbox
@@ -363,27 +376,4 @@ export class Verdicts implements HeldPacketOwner {
     if (size > this.#outbox.available) this.#flush()
     return this.#outbox.reserve(size)
   }
-}
-
-/**
- * The mark, if it is the only change and valid; otherwise `undefined`, and the generic encoder validates the changes.
- */
-function onlyMark(changes: VerdictChanges): number | undefined {
-  // By name, not by a loop over the keys, which takes several times as long: every marked packet comes by here.
-  const { mark, priority, payload, linkLayerHeader, conntrack, expectation, vlan } = changes
-  const others = priority ?? payload ?? linkLayerHeader ?? conntrack ?? expectation ?? vlan
-  return others === undefined && mark !== undefined && mark >>> 0 === mark ? mark : undefined
-}
-
-/** Bytes of an attribute of 32 bits. */
-const WORD_ATTRIBUTE = ATTRIBUTE_HEADER_LENGTH + 4
-/** Room in bytes for nested attributes of a verdict, whose length is known only once they are written. */
-const NESTED_SIZE = 2048
-
-function changedVerdictSize({ payload, linkLayerHeader, conntrack, expectation, vlan }: VerdictChanges): number {
-  let size = VERDICT_LENGTH + 2 * WORD_ATTRIBUTE
-  for (const bytes of [payload, linkLayerHeader])
-    if (bytes !== undefined) size += ATTRIBUTE_HEADER_LENGTH + align4(bytes.length)
-  for (const nested of [conntrack, expectation, vlan]) if (nested !== undefined) size += NESTED_SIZE
-  return size
 }

@@ -19,8 +19,9 @@
  * header.
  */
 import { checkInteger } from '../../value.ts'
+import { ATTRIBUTE_HEADER_LENGTH } from '../../wire/attribute.ts'
 import { networkOrder32 } from '../../wire/endian.ts'
-import { Memory } from '../../wire/memory.ts'
+import { align4, Memory } from '../../wire/memory.ts'
 import { MessageFlag } from '../../wire/message.ts'
 import { writeNfnetlinkMessage } from '../header.ts'
 import { type QueueAttributes, type QueueMessage, queueAttributes } from './attributes.ts'
@@ -29,6 +30,9 @@ import { type QueueAttributes, type QueueMessage, queueAttributes } from './attr
 export const VERDICT_LENGTH = 32
 /** Length in bytes of a verdict that sets the packet's mark: NFQA_MARK follows. */
 export const MARKED_VERDICT_LENGTH = 40
+/** Length in bytes of the longest payload of a verdict: `nla_len` has 16 bits. */
+export const LONGEST_PAYLOAD = 0xffff - ATTRIBUTE_HEADER_LENGTH
+const PAYLOAD = queueAttributes.members.payload.number
 
 /**
  * Verdicts on a packet (uapi/linux/netfilter.h). NF_STOLEN is missing because the kernel refuses it from user space.
@@ -107,6 +111,23 @@ export class VerdictTemplate {
     memory.u32[word] = MARKED_VERDICT_LENGTH
     memory.u32[word + 8] = this.markAttribute
     memory.u32[word + 9] = networkOrder32(mark)
+  }
+
+  /**
+   * Adds a payload (NFQA_PAYLOAD) to the message at `offset` that one of the others wrote, and returns its length in bytes. The caller
+   * checks bounds; a payload has at most {@link LONGEST_PAYLOAD} bytes.
+   */
+  addPayload(memory: Memory, offset: number, payload: Uint8Array): number {
+    const start = offset + (memory.u32[offset >> 2] as number)
+    const length = ATTRIBUTE_HEADER_LENGTH + payload.length
+    const end = start + align4(length)
+    // The bytes that pad the last word.
+    memory.u32[(end >> 2) - 1] = 0
+    memory.u16[start >> 1] = length
+    memory.u16[(start >> 1) + 1] = PAYLOAD
+    memory.u8.set(payload, start + ATTRIBUTE_HEADER_LENGTH)
+    memory.u32[offset >> 2] = end - offset
+    return end - offset
   }
 }
 

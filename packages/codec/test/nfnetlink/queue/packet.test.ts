@@ -29,6 +29,33 @@ describe('verdicts', () => {
     fc.assert(property, { numRuns: runs })
   })
 
+  test('the template with a payload writes what the table writes, and nothing else', () => {
+    const number = fc.integer({ min: 0, max: 0xffffffff })
+    const payload = fc.uint8Array({ maxLength: 200 })
+    const mark = fc.option(number, { nil: undefined })
+    const property = fc.property(
+      fc.nat(0xffff),
+      number,
+      number,
+      mark,
+      payload,
+      fc.nat(7),
+      (queue, id, verdict, marked, bytes, slot) => {
+        const [expected, memory] = [new Memory(512), new Memory(512)]
+        for (const { u8 } of [expected, memory]) u8.fill(0xaa)
+        const changes = { ...(marked === undefined ? {} : { mark: marked }), payload: bytes }
+        const offset = slot * 4
+        const length = writeVerdict(expected, offset, 512, QueueMessage.Verdict, queue, { verdict, id }, changes)
+        const template = new VerdictTemplate(queue, QueueMessage.Verdict)
+        if (marked === undefined) template.write(memory, offset, id, verdict)
+        else template.writeMarked(memory, offset, id, verdict, marked)
+        expect(template.addPayload(memory, offset, bytes)).toBe(length)
+        expect(memory.u8).toEqual(expected.u8)
+      },
+    )
+    fc.assert(property, { numRuns: runs })
+  })
+
   test('the template writes what the table writes', () => {
     const type = fc.constantFrom(QueueMessage.Verdict, QueueMessage.VerdictBatch)
     const number = fc.integer({ min: 0, max: 0xffffffff })
