@@ -34,7 +34,7 @@ export class ItemIterator<Item> implements AsyncGenerator<Item, undefined> {
     return { done: true, value: undefined }
   }
 
-  async throw(error: unknown): Promise<never> {
+  async throw(error: unknown): Promise<IteratorReturnResult<undefined>> {
     await this.return().catch(() => {})
     throw error
   }
