@@ -5,12 +5,20 @@ import type { QueueCounters, QueueStats } from 'ringlink'
 
 export const stages = ['opened', 'waiting', 'reading', 'holding', 'closing'] as const
 export const ways = ['socket', 'ring', 'ring with a kernel thread'] as const
+export type Way = (typeof ways)[number]
+
+/** What `openTransport` is given for each. */
+export const transportOptions = {
+  socket: { ring: false },
+  ring: { ring: true },
+  'ring with a kernel thread': { ring: true, kernelThread: true },
+} as const
 
 /** What a process does. */
 export interface Life {
   readonly stage: (typeof stages)[number]
   readonly end: 'close' | 'process.exit' | 'throw' | 'reject' | 'loop' | 'signal'
-  readonly transport: (typeof ways)[number]
+  readonly transport: Way
   readonly inWorker: boolean
   /** of its queue */
   readonly number: number

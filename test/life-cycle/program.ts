@@ -2,7 +2,7 @@
 // says which: JSON of Life. Prints `ready` once it is there and, where it closes the queue, what it has counted.
 import { Worker } from 'node:worker_threads'
 import { type HeldPacket, openQueue, openTransport, type Queue } from 'ringlink'
-import type { Life } from './life.ts'
+import { type Life, transportOptions } from './life.ts'
 
 const life = JSON.parse(process.argv[2] ?? '{}') as Life
 const held: HeldPacket[] = []
@@ -17,16 +17,11 @@ if (life.inWorker) {
 } else void begin()
 
 async function begin(): Promise<void> {
-  const ways = {
-    socket: { ring: false },
-    ring: { ring: true },
-    'ring with a kernel thread': { ring: true, kernelThread: true },
-  }
   const queue = await openQueue({
     number: life.number,
     copyRange: 64,
     unanswered: 'accept',
-    transport: (needs) => openTransport({ ...needs, ...ways[life.transport] }),
+    transport: (needs) => openTransport({ ...needs, ...transportOptions[life.transport] }),
     rule: { hook: 'output', priority: 'raw', match: { protocol: 'udp', destinationPort: life.port } },
   })
   process.once('SIGUSR2', () => void close(queue))

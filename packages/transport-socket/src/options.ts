@@ -1,15 +1,17 @@
+import { align4 } from '@ringlink/codec/memory'
 import {
   boolean,
   either,
   integer,
   list,
   type Members,
+  OptionPlace,
   object,
   readOptions,
   type Schema,
   text,
 } from '@ringlink/codec/options'
-import { type SocketFilter, type TransportNeeds, transportNeeds } from '@ringlink/transport'
+import { frameStride, type SocketFilter, type TransportNeeds, transportNeeds } from '@ringlink/transport'
 
 /** Options of `openSocket`. Sizes are bytes; defaults follow from the use. */
 export interface SocketOptions extends TransportNeeds {
@@ -58,9 +60,12 @@ export interface CheckedOptions {
 export const DEFAULT_FRAME_SIZE = 32768
 /** Room for four thousand verdicts, or for one changed packet of the largest size and its neighbours. */
 export const DEFAULT_OUTBOX_SIZE = 128 * 1024
+const DEFAULT_LIVE_BATCHES = 4
 /** Maximum frames for one `recvmmsg`; measured, more bring nothing. */
 export const MAXIMUM_BATCH_SIZE = 64
 
+/** Offsets of frames must fit into a signed 32-bit number. */
+const MAXIMUM_BYTES = 2 ** 31
 const SLAB_TARGET = 2 * 1024 * 1024
 const MINIMUM_LARGE_BATCH = 16
 
@@ -83,12 +88,17 @@ const socketOptions: Schema<SocketOptions> = object<SocketOptions>(socketMembers
 /** Checks every option once and fills in the defaults. Throws `OptionError`. */
 export function checkOptions(given: SocketOptions, operation = 'open socket'): CheckedOptions {
   const options = readOptions(operation, socketOptions, given)
-  const { frameSize = DEFAULT_FRAME_SIZE } = options
+  const { frameSize = DEFAULT_FRAME_SIZE, liveBatches = DEFAULT_LIVE_BATCHES } = options
+  const { batchSize = defaultBatchSize(frameSize) } = options
+  if (liveBatches * batchSize * frameStride(align4(frameSize)) >= MAXIMUM_BYTES) {
+    const problem = `of ${batchSize} frames of ${frameSize} bytes are more than 2 GiB, got ${liveBatches}; use fewer, or smaller frames (batchSize, frameSize)`
+    throw new OptionPlace(operation, 'liveBatches').error('VALUE_RANGE', problem)
+  }
   return {
     protocol: options.protocol,
     frameSize,
-    batchSize: options.batchSize ?? defaultBatchSize(frameSize),
-    liveBatches: options.liveBatches ?? 4,
+    batchSize,
+    liveBatches,
     outboxSize: options.outboxSize ?? DEFAULT_OUTBOX_SIZE,
     receiveBufferSize: options.receiveBufferSize,
     socketFilter: options.socketFilter,

@@ -8,6 +8,7 @@ import {
   FrameWord,
   liveStats,
   type OutboxBuffer,
+  openingError,
   SlabPool,
   slabCapabilities,
   systemError,
@@ -51,7 +52,7 @@ export class SocketTransport extends BaseTransport {
       this.capabilities = slabCapabilities('socket', this.#pool, this.outbox.memory.byteLength, countsDrops !== 'never')
     } catch (error) {
       this.#socket.close()
-      throw error
+      throw openingError('open socket', error)
     }
     this.stats = liveStats(this.counts, this.#pool, this.outbox)
   }

@@ -17,6 +17,8 @@ const refused: SocketOptions[] = [
   { protocol: ROUTE, batchSize: 65 },
   { protocol: ROUTE, liveBatches: 0 },
   { protocol: ROUTE, liveBatches: 1025 },
+  { protocol: ROUTE, liveBatches: 1024, batchSize: 64 },
+  { protocol: ROUTE, liveBatches: 32, batchSize: 64, frameSize: 1 << 20 },
   { protocol: ROUTE, outboxSize: 63 },
   { protocol: ROUTE, outboxSize: 2 ** 29 },
   { protocol: ROUTE, receiveBufferSize: 0 },

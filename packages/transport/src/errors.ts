@@ -1,4 +1,4 @@
-import { errnoName, NetlinkError } from '@ringlink/codec/errors'
+import { Errno, errnoName, NetlinkError } from '@ringlink/codec/errors'
 
 /** Why a transport refused or failed. */
 export type TransportErrorCode =
@@ -49,6 +49,16 @@ export class TransportError extends NetlinkError {
 export function systemError(operation: string, errno: number, hint?: string): TransportError {
   const text = hint === undefined ? errnoName(errno) : `${errnoName(errno)} (${hint})`
   return new TransportError('SYSTEM', operation, text, { errno })
+}
+
+/**
+ * What opening a transport throws: code `SYSTEM` with ENOMEM where JavaScript could not allocate its memory, which is a RangeError of the
+ * language, and any other error as it is.
+ */
+export function openingError(operation: string, error: unknown): unknown {
+  if (!(error instanceof RangeError) || error instanceof NetlinkError) return error
+  const hint = `${error.message}: this process may have no more memory (ulimit -v); raise the limit, or use fewer or smaller frames`
+  return systemError(operation, Errno.ENOMEM, hint)
 }
 
 /** A second receive beside one that is pending. */

@@ -7,6 +7,7 @@ export { createEmitter, type Emitter } from './emitter.ts'
 export {
   closedError,
   commitError,
+  openingError,
   outboxFullError,
   reservationError,
   systemError,

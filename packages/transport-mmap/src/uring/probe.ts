@@ -160,8 +160,9 @@ function explain(step: string, errno: number): string {
       return 'the kernel does not support it'
     case Errno.ENOMEM:
       return (
-        'this user may lock no more memory (ulimit -l, which counts all rings of the user together). Raise it (LimitMEMLOCK= ' +
-        'of systemd, memlock in limits.conf), grant CAP_IPC_LOCK, use fewer frames, or use a plain socket'
+        'this user may lock no more memory (ulimit -l, which counts all rings of the user together), or this process may map no ' +
+        'more (ulimit -v). Raise the limit (LimitMEMLOCK= or LimitAS= of systemd, limits.conf), grant CAP_IPC_LOCK, use fewer ' +
+        'frames, or use a plain socket'
       )
     case Errno.EMFILE:
       return 'too many descriptors are open, and a ring needs one more than a socket; raise the limit (ulimit -n)'

@@ -9,6 +9,7 @@ import {
   frameStride,
   liveStats,
   type OutboxBuffer,
+  openingError,
   systemError,
   TransportError,
   type TransportStats,
@@ -88,7 +89,7 @@ export class UringTransport extends BaseTransport {
       this.#arm()
     } catch (error) {
       this.#socket.close()
-      throw error
+      throw openingError('open uring', error)
     }
     this.stats = liveStats(this.counts, this.#buffers, this.outbox)
   }
