@@ -21,7 +21,7 @@ export class ProgressLog {
   }
 }
 
-/** The whole number of an option; ends the program with exit code 2 if it is none. */
+/** The whole number that an option has; ends the program with exit code 2 if the text is not one. */
 export function wholeNumber(program, option, text, preset) {
   if (text === undefined) return preset
   const value = Number(text)
