@@ -16,8 +16,9 @@ const checks = [
     name: 'life-cycle',
     title: 'Life cycle',
     text: `Processes with a queue over each transport, before traffic, under it, with held packets and while they close: ended by themselves, by process.exit, an
-exception, SIGTERM and SIGKILL; stopped and continued; Workers terminated, throwing and looping; without /proc and /sys; with too few descriptors. Each
-time the kernel must have nothing left of it, and pass traffic again.`,
+exception, SIGTERM and SIGKILL; stopped and continued; Workers terminated, throwing and looping; without /proc and /sys; with too few descriptors, and
+too little memory; without its privileges; while others flush all rules, open the same queue, or delete the network namespace. Each time the kernel must
+have nothing left of it, and pass traffic again.`,
     command: `${vitest} --project kernel test/life-cycle`,
     figures: (output) => [['tests, each at every stage that it names', passed(output)]],
   },

@@ -1,6 +1,6 @@
 import { Bundle } from '@ringlink/test-support/bundle'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
-import { openTransport } from 'ringlink'
+import { openQueue, openTransport } from 'ringlink'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Account, type Life, Subject, stages, ways } from './life.ts'
 
@@ -165,20 +165,17 @@ describe.skipIf(unavailable)(
       await expectNothingLeft(rest.life, subject.child.pid)
     })
 
-    test('with too few descriptors is refused by name, and leaves nothing', async () => {
-      const limited = ['sh', '-c', 'ulimit -n 18 && exec "$@"', 'sh']
-      const life = {
-        stage: 'opened',
-        end: 'close',
-        transport: 'socket',
-        inWorker: false,
-        number: ++number,
-        port: 8000,
-      } as const
-      const subject = new Subject(bundle.path, namespace, life, limited)
-      started.push(subject)
-      expect(await subject.ended).not.toBe(0)
-      expect(subject.errors).toContain('EMFILE')
+    test.each(ways)('owns its queue over a %s until it is killed, and only until then', async (transport) => {
+      const { subject, life } = await start({ stage: 'reading', end: 'signal', transport, inWorker: false })
+      const open = () => openQueue({ number: life.number, networkNamespace: namespace.path })
+      await expect(open()).rejects.toMatchObject({
+        code: 'QUEUE_REFUSED',
+        message: expect.stringMatching(/another process owns/),
+      })
+      subject.kill('SIGKILL')
+      await subject.ended
+      await expectNothingLeft(life, subject.child.pid)
+      await (await open()).close()
     })
   },
 )

@@ -58,7 +58,7 @@ async function open(sizes = {}): Promise<string | { code: unknown; message: stri
       transport: (needs: TransportNeeds) => openTransport({ ...needs, ...sizes, ...choice }),
       rule: { hook: 'output', match: { protocol: 'udp', destinationPort: PORT } },
     })
-    await new Promise((resolve) => sender.send('x', PORT, '127.0.0.1', resolve))
+    await new Promise<unknown>((resolve) => sender.send('x', PORT, '127.0.0.1', resolve))
     for await (const packets of queue) {
       packets.accept()
       break
@@ -74,7 +74,7 @@ async function open(sizes = {}): Promise<string | { code: unknown; message: stri
 function takeAllBut(free: number): readonly number[] {
   const taken: number[] = []
   try {
-    for (;;) taken.push(openSync('/dev/null'))
+    for (;;) taken.push(openSync('/dev/null', 'r'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error
   }
