@@ -12,6 +12,14 @@ export {
   DatabaseAttribute,
   DatabaseMessage,
 } from './database.ts'
+export {
+  type FamilyHandlers,
+  type OperationHandler,
+  Refusal,
+  type RefusalDetails,
+  type RequestOrigin,
+} from './generic/handlers.ts'
+export type { RegisteredFamily } from './generic/registered-family.ts'
 export { fillChecksum, fillHeaderChecksum, fillPartialChecksum } from './internet/transit.ts'
 export { SimKernel } from './kernel.ts'
 export type { SimKernelOptions } from './kernel-options.ts'

@@ -1,5 +1,4 @@
-import { Errno, Hook, type Memory, Protocol } from '@ringlink/codec'
-import { systemError } from '@ringlink/transport'
+import { type FamilyDescription, Hook, type Memory, Protocol } from '@ringlink/codec'
 import { Random } from '@ringlink/transport/faults'
 import type { OpenRingSystem, RingTransport } from '@ringlink/transport/netlink-ring'
 import { VirtualClock } from './clock.ts'
@@ -8,6 +7,12 @@ import type { EventNetwork } from './conntrack/events.ts'
 import { ConntrackGlue } from './conntrack/glue.ts'
 import type { ConntrackOptions } from './conntrack/settings.ts'
 import { DATABASE_PROTOCOL, Database } from './database.ts'
+import type { GenericMulticast } from './generic/controller.ts'
+import { Controller } from './generic/controller.ts'
+import { GenericNetlink } from './generic/generic.ts'
+import type { FamilyHandlers } from './generic/handlers.ts'
+import { RegisteredFamily } from './generic/registered-family.ts'
+import { takeNumbers } from './generic/take-numbers.ts'
 import type { TransportHost } from './host.ts'
 import { checkKernelOptions, type SimKernelOptions } from './kernel-options.ts'
 import { PacketLogs } from './log/logs.ts'
@@ -15,26 +20,16 @@ import type { DeliveredPacket, PacketMeta } from './netfilter/packet.ts'
 import { checkInjected } from './netfilter/packet-schema.ts'
 import { type DropReason, PacketPath } from './netfilter/path.ts'
 import type { Rule } from './netfilter/rule.ts'
-import { ReceiveQueue } from './netlink/receive-queue.ts'
-import { SimSocket } from './netlink/socket.ts'
+import type { SimSocket } from './netlink/socket.ts'
+import { deliver, join, leave, SocketTable, writeBytes } from './netlink/sockets.ts'
 import { Nfnetlink } from './nfnetlink/nfnetlink.ts'
 import { NfTablesAttachment } from './nftables/attachment.ts'
-import {
-  type CheckedSimOptions,
-  checkRingKernel,
-  checkSimOptions,
-  GROUPS,
-  protocols,
-  type SimOptions,
-  type SimRingOptions,
-} from './options.ts'
+import { checkRingKernel, checkSimOptions, type SimOptions, type SimRingOptions } from './options.ts'
 import { queueMessages } from './queue/handlers.ts'
 import { openRing, openRingSystem } from './rings/open-ring.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
 import { SimTransport } from './transport.ts'
 
-/** Port id of the first socket of a protocol, which on Linux is the process id. */
-const PROCESS_ID = 1000
 const QUEUE_SUBSYSTEM = 3
 const LOG_SUBSYSTEM = 4
 /** The stream of random numbers that ids of connections come from. */
@@ -55,11 +50,13 @@ export class SimKernel {
   #poison: boolean
   #localProtocol: boolean
   #devices: Readonly<Record<number, string>>
-  #sockets = new Map<string, SimSocket>()
+  #sockets: SocketTable
   #logs: PacketLogs
   #path: PacketPath
   #nfnetlink: Nfnetlink
   #nfTables: NfTablesAttachment | undefined
+  #generic: GenericNetlink
+  #controller: Controller
   #host: TransportHost
 
   /** Throws `OptionError`. */
@@ -76,6 +73,7 @@ export class SimKernel {
       poison = true,
     } = checkKernelOptions(options)
     this.random = new Random(seed)
+    this.#sockets = new SocketTable(this.random)
     this.#poison = poison
     this.#localProtocol = localProtocol
     this.#devices = devices
@@ -96,7 +94,9 @@ export class SimKernel {
     tracking?.register(this.#nfnetlink)
     this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { glue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())
-    this.database = new Database((group, size, write) => this.#multicast(DATABASE_PROTOCOL, group, size, write))
+    this.database = new Database((group, size, write) => this.#sockets.multicast(DATABASE_PROTOCOL, group, size, write))
+    this.#generic = new GenericNetlink()
+    this.#controller = new Controller(this.#generic, this.#multicastGeneric)
     this.#host = {
       clock: this.clock,
       send: (socket, memory, offset, length) => this.#send(socket, memory, offset, length),
@@ -110,11 +110,11 @@ export class SimKernel {
   #makeConntrack(options: ConntrackOptions): ConntrackAttachment {
     const ids = this.random.fork(CONNTRACK_STREAM)
     const network: EventNetwork = {
-      hasListeners: (group) => this.#hasListeners(Protocol.Netfilter, group),
+      hasListeners: (group) => this.#sockets.hasListeners(Protocol.Netfilter, group),
       multicast: (group, message, size, except) =>
-        this.#multicast(Protocol.Netfilter, group, size, writeBytes(message), except),
+        this.#sockets.multicast(Protocol.Netfilter, group, size, writeBytes(message), except),
       unicast: (portId, message, size) => {
-        const socket = this.#sockets.get(socketKey(Protocol.Netfilter, portId))
+        const socket = this.#sockets.find(Protocol.Netfilter, portId)
         if (socket !== undefined) deliver(socket, size, writeBytes(message), 0, 0)
       },
     }
@@ -141,7 +141,7 @@ export class SimKernel {
   open(options: SimOptions): SimTransport | RingTransport {
     const checked = checkSimOptions(options)
     options.signal?.throwIfAborted()
-    const socket = this.#openSocket(checked)
+    const socket = this.#sockets.open(checked)
     const { ring } = checked
     if (ring === undefined) return new SimTransport(this.#host, socket, checked, this.#poison)
     try {
@@ -159,7 +159,7 @@ export class SimKernel {
   ringSystem(options: SimOptions, kernel: RingKernelOptions = {}): OpenRingSystem {
     const checked = checkSimOptions(options)
     const checkedKernel = checkRingKernel(kernel)
-    return (onReadable) => openRingSystem(this.#host, this.#openSocket(checked), checkedKernel, onReadable)
+    return (onReadable) => openRingSystem(this.#host, this.#sockets.open(checked), checkedKernel, onReadable)
   }
 
   /**
@@ -172,28 +172,30 @@ export class SimKernel {
     this.#path.inject(packet, isNameless ? { protocol: 0, ...meta } : meta)
   }
 
-  #openSocket(checked: CheckedSimOptions): SimSocket {
-    const { protocol, portId, extendedAck, cappedAck, privileged, receiveBufferSize, noOverrunErrors } = checked
-    const { socketFilter } = checked
-    if (!protocols.includes(protocol)) throw systemError('open socket', Errno.EPROTONOSUPPORT)
-    if (portId !== 0 && this.#sockets.has(socketKey(protocol, portId))) throw systemError('bind', Errno.EADDRINUSE)
-    const settings = {
-      portId: portId === 0 ? this.#freePortId(protocol) : portId,
-      protocol,
-      extendedAck,
-      cappedAck,
-      socketFilter,
-      privileged,
-    }
-    const queue = new ReceiveQueue(receiveBufferSize, !noOverrunErrors, () => socket.arrived())
-    const socket: SimSocket = new SimSocket(settings, queue)
-    for (const group of checked.groups) {
-      const result = join(socket, group)
-      if (result < 0) throw systemError('join group', -result)
-    }
-    this.#sockets.set(socketKey(protocol, socket.portId), socket)
-    return socket
+  /**
+   * Registers a generic family, from a module of `@ringlink/families` or a description of your own, with handlers for its operations. Its
+   * requests are checked against the tables as the kernel checks them against a policy. Throws `EncodeError` for a description that is not
+   * one of a generic family, and code `SYSTEM` for a name in use (EEXIST) or when no number is left (ENOMEM).
+   */
+  registerFamily<Description extends FamilyDescription>(
+    description: Description,
+    handlers: FamilyHandlers<Description>,
+  ): RegisteredFamily<Description> {
+    const numbers = takeNumbers(this.#generic, description, handlers)
+    const family = new RegisteredFamily(description, handlers, numbers, {
+      multicast: this.#multicastGeneric,
+      unregister: (entry) => {
+        this.#generic.remove(entry.id)
+        this.#controller.unregistered(entry)
+      },
+    })
+    this.#generic.add(family.entry)
+    this.#controller.registered(family.entry)
+    return family
   }
+
+  #multicastGeneric: GenericMulticast = (group, message) =>
+    this.#sockets.multicast(Protocol.Generic, group, message.length, writeBytes(message))
 
   /** Adds a rule after the others of its hook and priority, and returns it. Throws `OptionError`. */
   addRule(rule: Rule): Rule {
@@ -218,12 +220,12 @@ export class SimKernel {
 
   /** Sends `message` to the members of a group. */
   multicast(protocol: number, group: number, message: Uint8Array): void {
-    this.#multicast(protocol, group, message.length, writeBytes(message))
+    this.#sockets.multicast(protocol, group, message.length, writeBytes(message))
   }
 
   /** Sends `message` to one socket, from the kernel or, with `from`, from another port. False when it did not arrive. */
   unicast(protocol: number, portId: number, message: Uint8Array, from = 0): boolean {
-    const socket = this.#sockets.get(socketKey(protocol, portId))
+    const socket = this.#sockets.find(protocol, portId)
     return (
       socket?.keeps(message.length, writeBytes(message)) === true &&
       deliver(socket, message.length, writeBytes(message), from, 0)
@@ -245,44 +247,23 @@ export class SimKernel {
   }
 
   #send(socket: SimSocket, memory: Memory, offset: number, length: number): void {
-    if (socket.settings.protocol === Protocol.Netfilter) this.#nfnetlink.send(socket, memory, offset, length)
-    else this.database.send(socket, memory, offset, length)
-  }
-
-  #hasListeners(protocol: number, group: number): boolean {
-    for (const { settings, groups } of this.#sockets.values()) {
-      if (settings.protocol === protocol && groups.has(group)) return true
-    }
-    return false
-  }
-
-  #multicast(
-    protocol: number,
-    group: number,
-    size: number,
-    write: (memory: Memory, offset: number) => number,
-    except = 0,
-  ): void {
-    for (const socket of this.#sockets.values()) {
-      if (socket.settings.protocol !== protocol || !socket.groups.has(group)) continue
-      if (except !== 0 && socket.portId === except) continue
-      if (!socket.keeps(size, write)) continue
-      deliver(socket, size, write, 0, group <= 32 ? (1 << (group - 1)) >>> 0 : 0)
+    switch (socket.settings.protocol) {
+      case Protocol.Netfilter:
+        this.#nfnetlink.send(socket, memory, offset, length)
+        break
+      case Protocol.Generic:
+        this.#generic.send(socket, memory, offset, length)
+        break
+      default:
+        this.database.send(socket, memory, offset, length)
     }
   }
 
   #closed(socket: SimSocket): void {
-    this.#sockets.delete(socketKey(socket.settings.protocol, socket.portId))
+    this.#sockets.close(socket)
     this.#path.queues.socketClosed(socket)
     this.#logs.socketClosed(socket)
     if (socket.settings.protocol === Protocol.Netfilter) this.#nfTables?.tables.socketClosed(socket)
-  }
-
-  /** The process id for the first socket, then one of the upper half, as Linux chooses them. */
-  #freePortId(protocol: number): number {
-    let portId = PROCESS_ID
-    while (this.#sockets.has(socketKey(protocol, portId))) portId = 0x80000000 + this.random.below(0x7ffff000)
-    return portId
   }
 }
 
@@ -294,41 +275,4 @@ function deviceReport(devices: Readonly<Record<number, string>>): string {
   ]
   const lines = Object.values(devices).map((name) => `${name.padStart(6)}: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0`)
   return `${[...headings, ...lines].join('\n')}\n`
-}
-
-function socketKey(protocol: number, portId: number): string {
-  return `${protocol} ${portId}`
-}
-
-function join(socket: SimSocket, group: number): number {
-  if (socket.settings.protocol === Protocol.Netfilter && !socket.settings.privileged) return -Errno.EPERM
-  if (group < 1 || group > GROUPS) return -Errno.EINVAL
-  socket.groups.add(group)
-  return 0
-}
-
-function leave(socket: SimSocket, group: number): number {
-  if (socket.settings.protocol === Protocol.Netfilter && !socket.settings.privileged) return -Errno.EPERM
-  if (group < 1 || group > GROUPS) return -Errno.EINVAL
-  socket.groups.delete(group)
-  return 0
-}
-
-function writeBytes(message: Uint8Array): (memory: Memory, offset: number) => number {
-  return (memory, offset) => {
-    memory.u8.set(message, offset)
-    return message.length
-  }
-}
-
-function deliver(
-  socket: SimSocket,
-  size: number,
-  write: (memory: Memory, offset: number) => number,
-  from: number,
-  groups: number,
-): boolean {
-  const { receiver } = socket
-  if (!receiver.allocate(size)) return false
-  return receiver.deliver(write(receiver.memory, receiver.offset), 0, from, groups) === 0
 }

@@ -1,3 +1,4 @@
+import { Protocol } from '@ringlink/codec'
 import {
   boolean,
   integer,
@@ -12,6 +13,7 @@ import {
 import { type SocketFilter, type TransportNeeds, transportNeeds } from '@ringlink/transport'
 import type { RingGeometry, RingTransportOptions } from '@ringlink/transport/netlink-ring'
 import { DATABASE_PROTOCOL } from './database.ts'
+import { GENERIC_GROUPS } from './generic/generic.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
 
 /** Options of memory-mapped rings on a simulated socket. Defaults follow from the socket's options. */
@@ -40,6 +42,8 @@ export interface SimOptions extends TransportNeeds {
   readonly extendedAck?: boolean | undefined
   /** errors without the body of the request (`NETLINK_CAP_ACK`); default true */
   readonly cappedAck?: boolean | undefined
+  /** make the kernel refuse unknown parts of get requests (`NETLINK_GET_STRICT_CHK`); default true */
+  readonly strictChecking?: boolean | undefined
   /** also deliver frames that other sockets send to this port; default false: they are counted and dropped */
   readonly foreignSenders?: boolean | undefined
   /** receive through a memory-mapped ring, as Linux 3.10 to 4.5 has them; `{}` for one that fits the other options */
@@ -61,14 +65,17 @@ export interface CheckedSimOptions {
   readonly noOverrunErrors: boolean
   readonly extendedAck: boolean
   readonly cappedAck: boolean
+  readonly strictChecking: boolean
   readonly foreignSenders: boolean
   readonly ring: SimRingOptions | undefined
 }
 
-/** Protocols of the simulated kernel: netfilter, and the database. */
-export const protocols: readonly number[] = [12, DATABASE_PROTOCOL]
-/** Groups that a socket can join. */
-export const GROUPS = 32
+/** The protocols of the simulated kernel, and how many groups a socket of each can join. */
+export const groupCounts: ReadonlyMap<number, number> = new Map([
+  [Protocol.Netfilter, 32],
+  [Protocol.Generic, GENERIC_GROUPS],
+  [DATABASE_PROTOCOL, 32],
+])
 
 const DEFAULT_FRAME_SIZE = 32768
 const DEFAULT_OUTBOX_SIZE = 128 * 1024
@@ -105,6 +112,7 @@ const simOptions: Schema<SimOptions> = object<SimOptions>({
   noOverrunErrors: boolean,
   extendedAck: boolean,
   cappedAck: boolean,
+  strictChecking: boolean,
   foreignSenders: boolean,
   ring,
 })
@@ -127,6 +135,7 @@ export function checkSimOptions(given: SimOptions): CheckedSimOptions {
     noOverrunErrors: options.noOverrunErrors ?? false,
     extendedAck: options.extendedAck ?? true,
     cappedAck: options.cappedAck ?? true,
+    strictChecking: options.strictChecking ?? true,
     foreignSenders: options.foreignSenders ?? false,
     ring: options.ring,
   }

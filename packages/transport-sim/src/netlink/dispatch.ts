@@ -7,16 +7,19 @@ import {
   AttributeWriter,
   align4,
   ControlType,
+  extendedAckAttributes,
   MESSAGE_HEADER_LENGTH,
   type Memory,
   MessageFlag,
   MINIMUM_MESSAGE_TYPE,
+  writeAttributes,
 } from '@ringlink/codec'
 import type { AttributePolicy } from './attribute-policy.ts'
-import { type AckDetails, KernelRequest, type RequestHandler, SUPPRESS_ACK } from './request.ts'
+import { type AckDetails, KernelRequest, type ReportedRule, type RequestHandler, SUPPRESS_ACK } from './request.ts'
+import { reportRule } from './rule-report.ts'
 import type { SimSocket } from './socket.ts'
 
-const NLMSGERR_ATTR = { message: 1, offset: 2, policy: 4 } as const
+const NLMSGERR_ATTR = { message: 1, offset: 2, policy: 4, missingType: 5 } as const
 const POLICY_ATTR = { type: 1, minimum: 4, maximum: 5, longest: 7 } as const
 const policyType = { u8: 2, u16: 3, u32: 4, u64: 5, binary: 10, text: 11, name: 12, nested: 13 } as const
 const policyMaximum = { u8: 0xffn, u16: 0xffffn, u32: 0xffffffffn, u64: 0xffffffffffffffffn } as const
@@ -89,22 +92,29 @@ function isWhole(memory: Memory, offset: number, end: number): boolean {
 }
 
 /** Bytes of the extended ack; more than are needed for the policy, as in the kernel. */
-function detailsLength({ message, badAttribute, policy }: AckDetails, errno: number): number {
+function detailsLength({ message, badAttribute, policy, missingType }: AckDetails, errno: number): number {
   let length = message === undefined ? 0 : 4 + align4(message.length + 1)
   if (errno === 0) return length
   if (badAttribute >= 0) length += 8
   if (policy !== undefined) length += 64
+  if (missingType >= 0) length += 8
   return length
 }
 
-function writeDetails(writer: AttributeWriter, { message, badAttribute, policy }: AckDetails, errno: number): void {
+function writeDetails(writer: AttributeWriter, details: AckDetails, errno: number): void {
+  const { message, badAttribute, policy, missingType } = details
   if (message !== undefined) writer.bytes(NLMSGERR_ATTR.message, encoder.encode(`${message}\0`))
   if (errno === 0) return
   if (badAttribute >= 0) putWord(writer, NLMSGERR_ATTR.offset, badAttribute)
   if (policy !== undefined) writePolicy(writer, policy)
+  if (missingType >= 0) putWord(writer, NLMSGERR_ATTR.missingType, missingType)
 }
 
-function writePolicy(writer: AttributeWriter, policy: AttributePolicy): void {
+function writePolicy(writer: AttributeWriter, policy: AttributePolicy | ReportedRule): void {
+  if (policy.kind === 'rule') {
+    writeAttributes(writer, extendedAckAttributes, { policy: reportRule(policy.rule) })
+    return
+  }
   const { kind } = policy
   if (kind === 'bytes' || kind === 'small' || kind === 'flags' || kind === 'rejected') return
   const nest = writer.beginNest(NLMSGERR_ATTR.policy)

@@ -1,18 +1,32 @@
 import { EMPTY_MEMORY } from '../empty.ts'
 import type { AttributePolicy } from './attribute-policy.ts'
+import type { AttributeRule } from './attribute-rules.ts'
 import type { SimSocket } from './socket.ts'
+
+/** A policy of the later kind, in an extended ack. */
+export interface ReportedRule {
+  readonly kind: 'rule'
+  readonly rule: AttributeRule
+}
 
 /** The extended ack of an answer: `struct netlink_ext_ack`. */
 export class AckDetails {
   message: string | undefined
   /** offset, from the start of the request, of the attribute at fault; -1: none */
   badAttribute = -1
-  policy: AttributePolicy | undefined
+  policy: AttributePolicy | ReportedRule | undefined
+  /** the type of an attribute that must be there and is not; -1: none */
+  missingType = -1
+
+  get isEmpty(): boolean {
+    return this.message === undefined && this.badAttribute < 0 && this.missingType < 0
+  }
 
   clear(): void {
     this.message = undefined
     this.badAttribute = -1
     this.policy = undefined
+    this.missingType = -1
   }
 }
 
@@ -35,7 +49,7 @@ export class KernelRequest {
     this.type = memory.u16[(offset + 4) >> 1] as number
     this.flags = memory.u16[(offset + 6) >> 1] as number
     this.sequence = memory.u32[(offset + 8) >> 2] as number
-    if (this.details.message !== undefined || this.details.badAttribute >= 0) this.details.clear()
+    if (!this.details.isEmpty) this.details.clear()
   }
 
   /** the socket that sent it */

@@ -10,6 +10,8 @@ const DONE_LENGTH = MESSAGE_HEADER_LENGTH + 4
 export interface DumpSource {
   /** changes with every change of what is dumped, where a dump says that it was interrupted */
   readonly generation: number
+  /** the errno (negative) that it ends with; default 0 */
+  readonly result?: number
   /** makes row `index`, as a message, or `undefined` where there is nothing to show any more; `undefined` after the last */
   row(index: number): (() => Uint8Array | undefined) | undefined
 }
@@ -72,7 +74,7 @@ export class RowDump implements Dump {
     memory.u16[(end + 6) >> 1] = MessageFlag.Multipart
     memory.u32[(end + 8) >> 2] = this.#sequence
     memory.u32[(end + 12) >> 2] = this.#socket.portId
-    memory.u32[(end + 16) >> 2] = 0
+    memory.i32[(end + 16) >> 2] = this.#source.result ?? 0
     this.#note(memory, end)
     this.#socket.dump = undefined
     return end + DONE_LENGTH

@@ -17,6 +17,8 @@ export interface SocketSettings {
   readonly extendedAck: boolean
   /** NETLINK_CAP_ACK */
   readonly cappedAck: boolean
+  /** NETLINK_GET_STRICT_CHK */
+  readonly strictChecking: boolean
   /** SO_ATTACH_FILTER: the program that decides which messages are queued */
   readonly socketFilter?: SocketFilter | undefined
   /** its owner has CAP_NET_ADMIN; may be lost later */

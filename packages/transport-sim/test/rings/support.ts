@@ -15,7 +15,14 @@ const ANSWER = new TextEncoder().encode('answer: ')
 const REQUEST = 1
 export const ACKNOWLEDGED_REQUEST = 5
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
-const SETTINGS = { portId: 77, protocol: 12, extendedAck: false, cappedAck: false, privileged: true }
+const SETTINGS = {
+  portId: 77,
+  protocol: 12,
+  extendedAck: false,
+  cappedAck: false,
+  strictChecking: true,
+  privileged: true,
+}
 
 /** A kernel that takes down requests and answers each, at the other end of one socket with rings. */
 export class EchoKernel implements Peer {

@@ -1,0 +1,27 @@
+/** Answers whose messages are made before they are sent. */
+import { Errno } from '@ringlink/codec'
+import type { KernelRequest } from './request.ts'
+import { RowDump } from './row-dump.ts'
+import type { SimSocket } from './socket.ts'
+
+/** Sends an answer. 0, or -ENOBUFS when there is no room to build it. */
+export function sendReply({ receiver }: SimSocket, message: Uint8Array): number {
+  if (!receiver.allocate(message.length)) return -Errno.ENOBUFS
+  receiver.memory.u8.set(message, receiver.offset)
+  receiver.deliver(message.length, 0, 0, 0)
+  return 0
+}
+
+/**
+ * Starts the dump of rows as they are now, which ends with `result`: 0, or the errno (negative) that a dump stopped with. False when there
+ * was no room for its beginning.
+ */
+export function startDump({ socket, sequence }: KernelRequest, rows: readonly Uint8Array[], result = 0): boolean {
+  const source = {
+    generation: 0,
+    result,
+    row: (index: number) => (index < rows.length ? () => rows[index] : undefined),
+  }
+  socket.dump = new RowDump(source, socket, sequence)
+  return socket.dump.next()
+}
