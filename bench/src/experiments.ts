@@ -9,6 +9,7 @@ import { millionExperiment } from './million-experiment.ts'
 import { packetExperiment } from './packet-experiment.ts'
 import type { Peers } from './peers.ts'
 import { queueExperiment } from './queue-experiment.ts'
+import { idleExperiment, startExperiment } from './resting-experiments.ts'
 import { dropExperiment, elementsExperiment, offloadExperiment } from './rules-experiments.ts'
 import type { Group, Workload } from './workload.ts'
 import {
@@ -66,6 +67,8 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers, referenc
       return [millionExperiment]
     case 'fairness':
       return [fairnessExperiment]
+    case 'resting':
+      return [startExperiment, idleExperiment]
     case 'rules':
       return [offloadExperiment, elementsExperiment, dropExperiment]
   }

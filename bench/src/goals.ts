@@ -79,6 +79,18 @@ export const goals: readonly Goal[] = [
     limit: 20,
     measured: (results) => spreadOfValue(results, 'fairness', 'ringlink'),
   },
+  {
+    criterion: 'start-up: CPU time from the import to the first verdict, ms',
+    sign: '<=',
+    limit: 60,
+    measured: (results) => spreadOfValue(results, 'start-up', 'ringlink-ring'),
+  },
+  {
+    criterion: 'memory of an idle queue over a ring, default options, MiB',
+    sign: '<=',
+    limit: 8,
+    measured: (results) => spreadOfValue(results, 'idle-queue', 'ringlink-ring'),
+  },
   ratio('TCP with segmentation offload / C', '>=', 0.95, ['tcp-gso', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, records per CPU second / C', '>=', 0.9, ['log-64', 'ringlink', 'c-best']),
   ratio('packet log, threshold 64, / C that rests as long', '>=', 0.6, ['log-64', 'ringlink', 'c-resting']),

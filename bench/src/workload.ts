@@ -12,6 +12,7 @@ export const GROUPS = [
   'ids',
   'million',
   'fairness',
+  'resting',
   'rules',
 ] as const
 export type Group = (typeof GROUPS)[number]
