@@ -6,7 +6,7 @@ export class ItemIterator<Item> implements AsyncGenerator<Item, undefined> {
   readonly #source: AsyncIterable<Iterable<Item>>
   #batches: AsyncIterator<Iterable<Item>> | undefined
   #items: Iterator<Item> | undefined
-  // The step that waits for a batch: those asked for meanwhile follow it.
+  // The step that waits for a batch: those asked for by then follow it.
   #pending: Promise<IteratorResult<Item, undefined>> | undefined
   #shown: Item | undefined
   #step: Promise<IteratorResult<Item, undefined>> | undefined

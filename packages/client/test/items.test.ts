@@ -25,7 +25,7 @@ function source<Item>(...batches: Iterable<Item>[]) {
   return { steps, items: new ItemIterator(iterable) }
 }
 
-/** A batch that shows one view, aimed anew at each step. */
+/** A batch that shows one view, which each step aims at the next item. */
 function* views(view: { id: number }, ...ids: number[]): Generator<{ id: number }, undefined> {
   for (const id of ids) {
     view.id = id
@@ -52,7 +52,7 @@ describe('the items of batches', () => {
     expect(await items.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('a view that each step aims anew is shown without a promise for each step', async () => {
+  test('a view that each step aims at the next item is shown without a promise for each step', async () => {
     const view = { id: 0 }
     const { items } = source(views(view, 1, 2, 3), views(view, 4, 5))
     expect((await items.next()).value?.id).toBe(1)

@@ -7,7 +7,7 @@ import { parseRequest } from '../netlink/rules.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import type { GenericCommand, GenericEntry, GenericGroup } from './command.ts'
 
-/** The first number for groups: 0 is none, and 1 is kept for the drop monitor. */
+/** The first number for groups: 0 names no group, and 1 is kept for the drop monitor. */
 const FIRST_GROUP = 2
 /** Groups with the number of a family: of the controller, VFS_DQUOT and pmcraid. */
 const keptGroups: ReadonlySet<number> = new Set<number>([
