@@ -1,7 +1,7 @@
 import { type AttributeSet, isNetlinkError, type Message } from '@ringlink/codec'
 import type { Exchange } from './exchange.ts'
 import type { Request } from './request.ts'
-import { RowBatch } from './row-batch.ts'
+import { BorrowedRows, RowBatch, type RowPositions } from './row-batch.ts'
 import type { DumpOptions } from './session-options.ts'
 import { Turns } from './turns.ts'
 
@@ -9,8 +9,8 @@ import { Turns } from './turns.ts'
 export interface DumpHost {
   /** default milliseconds to wait for an answer */
   readonly requestTimeout: number
-  /** Sends the request of a dump; `borrows`: its rows are left in their frames as far as possible. */
-  send(request: Request, borrows: boolean): Exchange
+  /** Sends the request of a dump; `borrowed`: where the rows that are left in their frames are noted. */
+  send(request: Request, borrowed: BorrowedRows | undefined): Exchange
   /** Waits until `isDone`; rejects as a request. */
   until(exchange: Exchange, isDone: () => boolean, options: DumpOptions): Promise<void>
   /** Reads what is there without waiting. Returns false when nothing is. */
@@ -28,6 +28,8 @@ const DISCARD_TIMEOUT = 1000
 export class Dumps {
   readonly #host: DumpHost
   readonly #turns = new Turns()
+  // Left by the last dump that borrowed its rows, for the next one.
+  #positions: RowPositions | undefined
 
   constructor(host: DumpHost) {
     this.#host = host
@@ -45,12 +47,12 @@ export class Dumps {
     }
   }
 
-  /** The rows of a table as owned messages. */
-  async *rows<Set extends AttributeSet>(
+  /** The rows of a table as owned messages, those that came with one wake-up together. */
+  async *groups<Set extends AttributeSet>(
     request: Request<Set>,
     options: DumpOptions,
-  ): AsyncGenerator<Message, void, undefined> {
-    for await (const exchange of this.#retrying(request, options, false)) yield* exchange.takeRows()
+  ): AsyncGenerator<readonly Message[], void, undefined> {
+    for await (const exchange of this.#retrying(request, options, false)) yield exchange.takeRows()
   }
 
   /** The rows of a table, in place. */
@@ -76,7 +78,7 @@ export class Dumps {
     if (turn !== undefined) await turn
     let exchange: Exchange | undefined
     try {
-      const sent = this.#host.send(request, false)
+      const sent = this.#host.send(request, undefined)
       exchange = sent
       await this.#host.until(sent, () => sent.ended, options)
       if (sent.error !== undefined) throw sent.error
@@ -112,7 +114,7 @@ export class Dumps {
     if (turn !== undefined) await turn
     let exchange: Exchange | undefined
     try {
-      const sent = this.#host.send(request, borrows)
+      const sent = this.#host.send(request, borrows ? this.#borrow() : undefined)
       exchange = sent
       const isDone = () => sent.ended || sent.hasRows
       for (;;) {
@@ -134,9 +136,17 @@ export class Dumps {
     return this.#turns.begin(request.what, options.timeout ?? this.#host.requestTimeout, options.signal)
   }
 
+  /** Room for the positions of rows. An abandoned dump keeps its own, as rows of it may still arrive. */
+  #borrow(): BorrowedRows {
+    const borrowed = new BorrowedRows(this.#positions)
+    this.#positions = undefined
+    return borrowed
+  }
+
   /** Lets the next dump begin once the kernel has finished this one. */
   #end(exchange: Exchange | undefined): void {
     if (exchange !== undefined) this.#host.remove(exchange)
+    if (exchange?.ended === true) this.#positions = exchange.borrowed?.positions ?? this.#positions
     if (exchange === undefined || exchange.ended) this.#turns.end()
     else this.#discard(exchange).then(() => this.#turns.end())
   }

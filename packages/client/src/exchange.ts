@@ -3,7 +3,7 @@ import type { FrameBatch } from '@ringlink/transport'
 import { type ClientError, DumpInterruptedError, IncompleteReplyError } from './errors.ts'
 import type { SentRequest } from './kernel-error.ts'
 import type { Request } from './request.ts'
-import { BorrowedRows } from './row-batch.ts'
+import type { BorrowedRows } from './row-batch.ts'
 
 /** How an exchange ends: with an acknowledgement, an acknowledgement and an answer, or the Done message of a dump. */
 export type Expectation = 'acknowledgement' | 'answer' | 'dump'
@@ -46,10 +46,10 @@ export class Exchange {
   #failure: KernelError | undefined
   #problem: ReplyProblem | undefined
 
-  /** @param borrows rows are left in their frames as far as possible */
-  constructor(sent: SentRequest, expectation: Expectation, request: Request, borrows = false) {
+  /** @param borrowed where the rows that are left in their frames are noted; left out: rows are copied */
+  constructor(sent: SentRequest, expectation: Expectation, request: Request, borrowed?: BorrowedRows) {
     this.sent = sent
-    this.borrowed = borrows ? new BorrowedRows() : undefined
+    this.borrowed = borrowed
     this.#expectation = expectation
     this.isEchoed = (new Message(sent.bytes).view.flags & MessageFlag.Echo) !== 0
     this.canRepeat = request.repeat !== undefined

@@ -2,14 +2,30 @@ import { type Message, MessageView, NetlinkError } from '@ringlink/codec'
 import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
 
+/**
+ * The position of each row of a batch. The arrays keep the length of the longest batch, and pass from one dump to the next, so that a
+ * row costs no further memory.
+ */
+export interface RowPositions {
+  readonly offsets: number[]
+  readonly lengths: number[]
+}
+
 /** Rows of a dump that lie in the frames of one batch, which is released with them. */
 export class BorrowedRows {
   /** rows */
   length = 0
-  // The position of each row. The arrays keep the length of the longest batch, so that a row costs no further memory.
-  readonly #offsets: number[] = []
-  readonly #lengths: number[] = []
+  readonly positions: RowPositions
+  readonly #offsets: number[]
+  readonly #lengths: number[]
   #frames: FrameBatch | undefined
+
+  /** @param positions of a dump that has ended */
+  constructor(positions: RowPositions = { offsets: [], lengths: [] }) {
+    this.positions = positions
+    this.#offsets = positions.offsets
+    this.#lengths = positions.lengths
+  }
 
   /** Notes a row of `frames`. Returns false while there are rows of other frames: the row must be copied then. */
   add({ offset, length }: MessageView, frames: FrameBatch): boolean {

@@ -6,7 +6,7 @@ import { Exchange, type Expectation } from './exchange.ts'
 import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
 import { batchFlags, encodeRequests, type Request, tableOf } from './request.ts'
-import type { RowBatch } from './row-batch.ts'
+import type { BorrowedRows, RowBatch } from './row-batch.ts'
 import type {
   BatchOptions,
   BatchResult,
@@ -76,7 +76,7 @@ export class Session implements AsyncDisposable {
     })
     this.#dumps = new Dumps({
       requestTimeout: this.#requestTimeout,
-      send: (request, borrows) => this.#send([request], [GetFlag.Dump], 'dump', borrows)[0] as Exchange,
+      send: (request, borrowed) => this.#send([request], [GetFlag.Dump], 'dump', borrowed)[0] as Exchange,
       until: (exchange, isDone, waiting) => this.#until([exchange], exchange.sent.what, isDone, waiting),
       readNow: () => this.#receiver.readNow(),
       remove: (exchange) => this.#replies.remove(exchange),
@@ -124,7 +124,8 @@ export class Session implements AsyncDisposable {
     given: DumpOptions = {},
   ): AsyncGenerator<Message, void, undefined> {
     const options = beginStream('rows', given)
-    yield* (await this.#lister()).#dumps.rows(request, options)
+    // Not by another generator of rows: each costs a row a promise.
+    for await (const rows of (await this.#lister()).#dumps.groups(request, options)) for (const row of rows) yield row
   }
 
   /**
@@ -276,7 +277,7 @@ export class Session implements AsyncDisposable {
   }
 
   /** Encodes and sends requests in one datagram. Returns their exchanges. */
-  #send(requests: readonly Request[], flags: readonly number[], expectation: Expectation, borrows = false): Exchange[] {
+  #send(requests: readonly Request[], flags: readonly number[], end: Expectation, borrowed?: BorrowedRows): Exchange[] {
     // A socket that was overrun receives nothing more, not even answers, until it has been read empty.
     if (this.#isOverrun) this.#receiver.empty()
     const numbers = requests.map((_, index) => ({
@@ -287,7 +288,7 @@ export class Session implements AsyncDisposable {
     const exchanges = requests.map((request, index) => {
       const sequence = numbers[index]?.sequence ?? 0
       const sent = { what: request.what, bytes: messages[index] as Uint8Array, sequence, table: tableOf(request) }
-      return new Exchange(sent, expectation, request, borrows)
+      return new Exchange(sent, end, request, borrowed)
     })
     this.#commit(bytes, requests.length > 1)
     for (const exchange of exchanges) this.#replies.add(exchange)

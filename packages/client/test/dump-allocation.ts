@@ -82,5 +82,6 @@ console.log(
     connections: await bytesPerRow(listConnections({})),
     selectedConnections: await bytesPerRow(listConnections(everyProperty)),
     control: await bytesPerRow(listAndAllocate),
+    fixed: await bytesOf(SHORT, listConnections({})),
   }),
 )
