@@ -25,4 +25,6 @@ rows = sum(dump() for _ in range(int(sys.argv[2])))
 after = resource.getrusage(resource.RUSAGE_SELF)
 cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 seconds = time.monotonic() - start
-print(json.dumps({'rows': rows, 'cpuSeconds': cpu, 'seconds': seconds, 'peakKilobytes': after.ru_maxrss}))
+print(json.dumps({'rows': rows, 'cpuSeconds': cpu, 'seconds': seconds, 'peakKilobytes': after.ru_maxrss}), flush=True)
+# It stays until that has been read, as conntrack.c.
+sys.stdin.read()

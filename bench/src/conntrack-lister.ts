@@ -1,7 +1,7 @@
 // Lists connections: a contender of the group conntrack. Prints one line of JSON.
 import { parseArgs } from 'node:util'
 import { ConntrackMessage, ConntrackView, nfnetlinkHeader } from '@ringlink/codec'
-import { openConntrack, openRing, openSocket } from 'ringlink'
+import { type Conntrack, openConntrack, openRing, openSocket } from 'ringlink'
 
 const { values } = parseArgs({
   options: {
@@ -14,18 +14,21 @@ const { values } = parseArgs({
     batch: { type: 'string' },
   },
 })
-const batchSize = values.batch === undefined ? undefined : Number(values.batch)
 /** Rows between two looks at the memory that is held. */
-const LOOK = 10_000
+const LOOK = 5000
+/** Listings that are looked at for what they allocate. */
+const LOOKED_AT = 3
 
-await using conntrack = await openConntrack({
-  transport: (needs) => {
-    const { protocol, frameSize, receiveBufferSize } = needs
-    return values.transport === 'ring'
-      ? openRing({ protocol, frameSize, receiveBufferSize })
-      : openSocket({ protocol, frameSize, receiveBufferSize, batchSize })
-  },
-})
+function open(datagrams?: number): Promise<Conntrack> {
+  return openConntrack({
+    transport: ({ protocol, frameSize, receiveBufferSize }) =>
+      values.transport === 'ring'
+        ? openRing({ protocol, frameSize, receiveBufferSize })
+        : openSocket({ protocol, frameSize, receiveBufferSize, batchSize: datagrams }),
+  })
+}
+
+await using conntrack = await open(values.batch === undefined ? undefined : Number(values.batch))
 
 let rows = 0
 let sum = 0
@@ -38,57 +41,84 @@ function read(view: ConntrackView): void {
   if (++rows % LOOK === 0) look?.()
 }
 
-async function listViews(): Promise<void> {
-  for await (const batch of conntrack.listBatches()) for (const view of batch) read(view)
+async function listViews(from: Conntrack): Promise<void> {
+  for await (const batch of from.listBatches()) for (const view of batch) read(view)
 }
 
-async function listRows(): Promise<void> {
+async function listRows(from: Conntrack): Promise<void> {
   const view = new ConntrackView()
   const request = { what: 'list connections', type: ConntrackMessage.Get, header: nfnetlinkHeader(0, 0) }
-  for await (const { view: row } of conntrack.session.rows(request)) read(view.wrap(row.memory, row.offset, row.length))
+  for await (const { view: row } of from.session.rows(request)) read(view.wrap(row.memory, row.offset, row.length))
 }
 
-async function listConnections(): Promise<void> {
-  for await (const { id = 0, mark, timeout = 0, original } of conntrack.list()) {
+async function listConnections(from: Conntrack): Promise<void> {
+  for await (const { id = 0, mark, timeout = 0, original } of from.list()) {
     sum = (sum + id + mark + timeout + (original.sourcePort ?? 0)) | 0
     if (++rows % LOOK === 0) look?.()
   }
 }
 
 const list = values.api === 'rows' ? listRows : values.api === 'list' ? listConnections : listViews
-for (let round = Number(values.warm); round > 0; round--) await list()
+for (let round = Number(values.warm); round > 0; round--) await list(conntrack)
 rows = 0
 const { stats } = conntrack.session.transport
 const callsBefore = stats.systemCalls
 globalThis.gc?.()
-const heapBefore = process.memoryUsage().heapUsed
 const before = process.cpuUsage()
 const start = performance.now()
-for (let round = Number(values.rounds); round > 0; round--) await list()
+for (let round = Number(values.rounds); round > 0; round--) await list(conntrack)
 const { user, system } = process.cpuUsage(before)
 const seconds = (performance.now() - start) / 1000
-const heapBytes = process.memoryUsage().heapUsed - heapBefore
 const measured = { rows, systemCalls: stats.systemCalls - callsBefore, cpuSeconds: (user + system) / 1e6, seconds }
-// Owned rows are garbage that is collected on the way, so that the heap says nothing of how much there was.
-const allocated = values.api === 'views' ? { heapBytesPerRow: Math.max(0, heapBytes) / rows } : {}
 const { maxRSS: peakKilobytes } = process.resourceUsage()
+const heap = values.api === 'views' && values.batch === undefined ? await allocated() : {}
+const heldBytesPerRow = await held()
+console.log(JSON.stringify({ ...measured, ...heap, peakKilobytes, heldBytesPerRow, sum }))
+// It stays until its output has been read: the bench reads the processor time of a process that is there.
+process.stdin.resume()
 
-/** Bytes that are still in use. */
-function held(): number {
-  globalThis.gc?.()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
+/** Bytes that a row and a wake-up cost: the least of some listings, because the engine also allocates for itself. */
+async function allocated(): Promise<{ heapBytesPerRow: number; heapBytesPerBatch: number }> {
+  const heapUsed = () => process.memoryUsage().heapUsed
+  const perRow: number[] = []
+  const perBatch: number[] = []
+  for (let round = 0; round < LOOKED_AT; round++) {
+    globalThis.gc?.()
+    rows = 0
+    let batches = 0
+    let inBatches = 0
+    let between = 0
+    let last = heapUsed()
+    for await (const batch of conntrack.listBatches()) {
+      const arrived = heapUsed()
+      between += arrived - last
+      for (const view of batch) read(view)
+      last = heapUsed()
+      inBatches += last - arrived
+      batches++
+    }
+    perRow.push(inBatches / rows)
+    perBatch.push(between / batches)
+  }
+  return { heapBytesPerRow: Math.max(0, Math.min(...perRow)), heapBytesPerBatch: Math.min(...perBatch) }
 }
 
-// One more listing, in which the memory in use is looked at again and again: it must not grow with the rows.
-rows = 0
-let first = 0
-let growth = 0
-look = () => {
-  const now = held()
-  if (first === 0) first = now
-  growth = Math.max(growth, now - first)
+/**
+ * Bytes that each further row of one listing holds: what is in use in its second half, less what was in its first. One datagram for each
+ * wake-up, so that rows which have arrived and were not read are few.
+ */
+async function held(): Promise<number> {
+  await using flat = await open(1)
+  const looks: number[] = []
+  look = () => {
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    looks.push(heapUsed + external)
+  }
+  rows = 0
+  await list(flat)
+  look = undefined
+  const half = looks.length >> 1
+  const mean = (some: readonly number[]) => some.reduce((total, each) => total + each, 0) / some.length
+  return Math.max(0, mean(looks.slice(half)) - mean(looks.slice(0, half))) / (half * LOOK)
 }
-await list()
-const heldBytesPerRow = growth / Math.max(1, rows - LOOK)
-console.log(JSON.stringify({ ...measured, ...allocated, peakKilobytes, heldBytesPerRow, sum }))

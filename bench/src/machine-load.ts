@@ -28,8 +28,8 @@ const softirqThreads = readdirSync('/proc').filter(
   (name) => /^\d+$/.test(name) && readCommand(name).startsWith('ksoftirqd/'),
 )
 
-/** Reads the clock of the whole machine and those of our processes. */
-export function markLoad(pids: readonly number[]): LoadMark {
+/** Reads the clock of the whole machine and those of our processes; `ofChildren`: also of the programs that they have run. */
+export function markLoad(pids: readonly number[], { ofChildren = false } = {}): LoadMark {
   const fields = (readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] ?? '')
     .trim()
     .split(/\s+/)
@@ -38,7 +38,7 @@ export function markLoad(pids: readonly number[]): LoadMark {
   return {
     time: performance.now() / 1000,
     all: busy.reduce((sum, ticks) => sum + ticks, 0) / TICKS,
-    ours: [process.pid, ...pids].reduce((sum, pid) => sum + cpuOf(String(pid)), 0),
+    ours: pids.reduce((sum, pid) => sum + cpuOf(String(pid), ofChildren), cpuOf(String(process.pid))),
     softirq: softirqThreads.reduce((sum, pid) => sum + cpuOf(pid), 0),
   }
 }
@@ -66,11 +66,12 @@ export async function waitForQuiet(most: number, patience: number, sample: numbe
   }
 }
 
-/** CPU seconds of a process and all its threads; 0 when it is gone. */
-function cpuOf(pid: string): number {
+/** CPU seconds of a process and all its threads, and of the children that it has waited for; 0 when it is gone. */
+function cpuOf(pid: string, ofChildren = false): number {
   const text = readOrEmpty(`/proc/${pid}/stat`)
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS
+  // utime, stime, cutime, cstime
+  return fields.slice(11, ofChildren ? 15 : 13).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS
 }
 
 function readCommand(pid: string): string {

@@ -46,13 +46,13 @@ export class Program {
     return this.#child.pid ?? 0
   }
 
-  /** The next line. Rejects when the program ends before, or says nothing for a minute. */
-  async line(): Promise<string> {
-    const deadline = performance.now() + PATIENCE
+  /** The next line. Rejects when the program ends before, or says nothing for so many milliseconds. */
+  async line(patience = PATIENCE): Promise<string> {
+    const deadline = performance.now() + patience
     while (this.#lines.length === 0) {
       if (this.#ended) throw new Error(`${this.name} ended: ${reasonIn(this.#complaint)}`)
       const left = deadline - performance.now()
-      if (left <= 0) throw new Error(`${this.name} said nothing for ${PATIENCE / 1000} s; ${reasonIn(this.#complaint)}`)
+      if (left <= 0) throw new Error(`${this.name} said nothing for ${patience / 1000} s; ${reasonIn(this.#complaint)}`)
       await this.#somethingOr(left)
     }
     return this.#lines.shift() as string
@@ -65,8 +65,8 @@ export class Program {
   }
 
   /** The next line, which is JSON. */
-  async json<T>(): Promise<T> {
-    return JSON.parse(await this.line()) as T
+  async json<T>(patience?: number): Promise<T> {
+    return JSON.parse(await this.line(patience)) as T
   }
 
   /** Waits until it has said something like this on its standard error. */

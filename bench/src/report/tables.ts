@@ -104,6 +104,7 @@ const columns: readonly Column[] = [
   { detail: 'systemCallsPerThousandRows', title: 'calls/1000 rows', format: (value) => value.toFixed(2) },
   { detail: 'peakMegabytes', title: 'peak MB', format: (value) => value.toFixed(value < 10 ? 1 : 0) },
   { detail: 'heapBytesPerRow', title: 'bytes allocated/row', format: (value) => value.toFixed(2) },
+  { detail: 'heapBytesPerBatch', title: 'bytes allocated/wake-up', format: (value) => value.toFixed(0) },
   { detail: 'heldBytesPerRow', title: 'bytes held/row', format: (value) => value.toFixed(2) },
 ]
 
