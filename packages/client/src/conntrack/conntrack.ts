@@ -8,6 +8,7 @@ import {
   ExpectationMessage,
   type ExpectationProcessorStatistics,
   expectationProcessorAttributes,
+  isNetlinkError,
   type Message,
   messageResourceId,
   NetfilterGroup,
@@ -23,7 +24,7 @@ import { Session } from '../session.ts'
 import { ConnectionBatch } from './batch.ts'
 import { connectionOf } from './connection.ts'
 import { changeValues, keyValues, newConnectionValues } from './encode.ts'
-import { explainMissing, explainRefused, isGone, NO_HELPER } from './errors.ts'
+import { explainLabels, explainMissing, explainRefused, isGone, NO_HELPER, noRoomForLabels } from './errors.ts'
 import { ConnectionEvents } from './events.ts'
 import { Expectations } from './expectations.ts'
 import { compileFilter, kernelFilter } from './filter.ts'
@@ -95,7 +96,8 @@ export class Conntrack implements AsyncDisposable {
    * is requested.
    */
   async *list(filter: ConnectionFilter = {}, options: ListOptions = {}): AsyncGenerator<Connection, void, undefined> {
-    for await (const batch of this.listBatches(filter, options)) yield* batch.connections()
+    // Not by another generator: each costs a connection a promise.
+    for await (const batch of this.listBatches(filter, options)) for (const view of batch) yield view.connection()
   }
 
   /** As {@link list}, without a copy and a promise for each: batches of views. */
@@ -135,14 +137,20 @@ export class Conntrack implements AsyncDisposable {
     return found
   }
 
-  /** Creates a connection. Rejects with code `CONNECTION_EXISTS` if one of the tuples is in use. */
+  /**
+   * Creates a connection. Rejects with code `CONNECTION_EXISTS` if one of the tuples is in use, and with code
+   * `CONNTRACK_UNSUPPORTED`, without a new connection, if there is no room for its labels.
+   */
   async create(connection: NewConnection): Promise<void> {
     const { family, attributes } = newConnectionValues(checkNewConnection(connection))
     const request = connectionRequest('create connection', ConntrackMessage.New, family, attributes, CREATE)
     await this.#request(request, connection.helper === undefined ? undefined : NO_HELPER)
+    if (attributes.labels?.some((byte) => byte !== 0) === true) await this.#checkLabels(connection)
   }
 
-  /** Changes a connection. Rejects with code `CONNECTION_GONE`. */
+  /**
+   * Changes a connection. Rejects with code `CONNECTION_GONE`, and with code `CONNTRACK_UNSUPPORTED` if there is no room for its labels.
+   */
   async update(key: ConnectionKey, changes: ConnectionChanges): Promise<void> {
     const { family, attributes } = keyValues(checkConnectionKey('update connection', key))
     const { id, ...named } = attributes
@@ -152,7 +160,11 @@ export class Conntrack implements AsyncDisposable {
     checkStatusChange(checked, found?.status ?? [])
     const values = { ...named, ...changeValues(checked, found?.attributes.status) }
     const request = connectionRequest('update connection', ConntrackMessage.New, family, values)
-    await this.#request(request, checked.helper === undefined ? undefined : NO_HELPER)
+    try {
+      await this.#request(request, checked.helper === undefined ? undefined : NO_HELPER)
+    } catch (error) {
+      throw checked.labels === undefined ? error : explainLabels(error, request.what)
+    }
   }
 
   /** Removes a connection. Rejects with code `CONNECTION_GONE`. */
@@ -265,6 +277,19 @@ export class Conntrack implements AsyncDisposable {
     const header = nfnetlinkHeader(0, 0)
     const [message] = await this.session.request({ what, type: ConntrackMessage.GetStatistics, header })
     return readNfnetlinkAttributes((message as Message).view, conntrackGlobalAttributes)
+  }
+
+  /** Removes a new connection whose labels the kernel did not store: it does not report that. */
+  async #checkLabels({ original, zone }: NewConnection): Promise<void> {
+    try {
+      const found = await this.get({ original, zone })
+      if (found.labels !== undefined) return
+      await this.delete(found)
+    } catch (error) {
+      if (!isNetlinkError(error, 'CONNECTION_GONE')) throw error
+      return
+    }
+    throw noRoomForLabels('create connection')
   }
 
   async #request(request: Request, unsupported?: string): Promise<Message[]> {

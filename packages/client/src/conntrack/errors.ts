@@ -13,6 +13,20 @@ export const NO_HELPER =
 /** What EOPNOTSUPP says of an expectation. */
 export const MASTER_WITHOUT_HELPER = 'the master has no helper, and the kernel expects connections for helpers only'
 
+const NO_ROOM_FOR_LABELS =
+  'the connection has no room for labels: a connection has it if it began while a rule of the network namespace sets one (ct label set)'
+
+/** The error for labels that the kernel could not store. */
+export function noRoomForLabels(what: string, cause?: unknown): ClientError {
+  return new ClientError('CONNTRACK_UNSUPPORTED', `${what}: ${NO_ROOM_FOR_LABELS}`, { cause })
+}
+
+/** Explains the refusal of a change of labels. Returns other errors unchanged. */
+export function explainLabels(error: unknown, what: string): unknown {
+  const isFull = isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.ENOSPC
+  return isFull ? noRoomForLabels(what, error) : error
+}
+
 /** Whether the kernel has no such object (any more). */
 export function isGone(error: unknown): boolean {
   return isNetlinkError(error, 'KERNEL') && (error as unknown as KernelError).errno === Errno.ENOENT

@@ -157,7 +157,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('connection tracking of the real 
     labels[0] = 0x81
     await namespace.run(
       'nft',
-      'add table ip t; add chain ip t c { type filter hook output priority 0; }; add rule ip t c ct label 1',
+      'add table ip t; add chain ip t c { type filter hook output priority 0; }; add rule ip t c udp dport 9 ct label set 1',
     )
     await conntrack.create({
       ...{
@@ -174,6 +174,15 @@ describe.skipIf(kernelUnavailable)(kernelTests('connection tracking of the real 
       destinationAddress: '10.9.9.9',
       destinationPort: 5005,
     })
+  })
+
+  test('labels without room are reported, by create and update', async () => {
+    const labels = new Uint8Array(16).fill(1)
+    const unsupported = { code: 'CONNTRACK_UNSUPPORTED', message: expect.stringContaining('no room for labels') }
+    await expect(conntrack.create({ original: tcp(5), timeout: 60_000, labels })).rejects.toMatchObject(unsupported)
+    expect(await listed()).toEqual([])
+    await conntrack.create({ original: tcp(5), timeout: 60_000, labels: new Uint8Array(16) })
+    await expect(conntrack.update({ original: tcp(5) }, { labels })).rejects.toMatchObject(unsupported)
   })
 
   test('zones keep the same tuple apart', async () => {

@@ -187,3 +187,14 @@ test('a status that cannot be set is accepted if the connection has it; helpers 
   const expected = conntrack.expectations.create({ master: key.original, tuple, timeout: 5 })
   await expect(expected).rejects.toMatchObject({ message: expect.stringContaining('the master has no helper') })
 })
+
+test('labels without room are reported, by create and update', async () => {
+  const kernel = new SimKernel({ conntrack: { track: 'always' } })
+  await using conntrack = await openConntrack({ transport: (needs) => kernel.open(needs) })
+  const labels = new Uint8Array(16).fill(1)
+  const unsupported = { code: 'CONNTRACK_UNSUPPORTED', message: expect.stringContaining('no room for labels') }
+  await expect(conntrack.create({ original: tuple, timeout: 60_000, labels })).rejects.toMatchObject(unsupported)
+  expect(await conntrack.count()).toBe(0)
+  await conntrack.create({ original: tuple, timeout: 60_000, labels: new Uint8Array(16) })
+  await expect(conntrack.update({ original: tuple }, { labels })).rejects.toMatchObject(unsupported)
+})
