@@ -33,6 +33,9 @@ export class BatchLoop<Batch> {
   // Steps after which a wait for idleness ends anyway.
   #stepsLeft = 0
   #lastWake = Number.NEGATIVE_INFINITY
+  // Ends the rest between two wake-ups that is running.
+  #endRest: (() => void) | undefined
+  #isHurried = false
 
   constructor(session: Session, batch: Batch, source: BatchSource) {
     this.#session = session
@@ -145,6 +148,12 @@ export class BatchLoop<Batch> {
     })
   }
 
+  /** The source is about to end: ends the rest between two wake-ups, and there is no other. */
+  hurry(): void {
+    this.#isHurried = true
+    this.#endRest?.()
+  }
+
   #noteIdle(): void {
     this.#onIdle?.()
     this.#onIdle = undefined
@@ -168,7 +177,12 @@ export class BatchLoop<Batch> {
   }
 
   #wait(): Promise<IteratorResult<Batch, undefined>> {
-    return this.#source.interval > 0 ? this.#rest().then(() => this.#receive()) : this.#receive()
+    return this.#source.interval > 0 ? this.#rest().then(() => this.#receiveAfterRest()) : this.#receive()
+  }
+
+  /** The source may have been closed completely by then, and its session does not receive any more. */
+  #receiveAfterRest(): IteratorResult<Batch, undefined> | Promise<IteratorResult<Batch, undefined>> {
+    return this.#source.isClosed() ? this.#end() : this.#receive()
   }
 
   /**
@@ -229,13 +243,22 @@ export class BatchLoop<Batch> {
   /** Waits until the interval since the last wake-up has passed. */
   async #rest(): Promise<void> {
     const rest = this.#restLeft()
-    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest))
+    if (rest > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, rest)
+        this.#endRest = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#endRest = undefined
+    }
     this.#lastWake = performance.now()
   }
 
   /** Milliseconds to wait before the next read: 0 if the last read left something. */
   #restLeft(): number {
-    if (!this.#session.emptied) return 0
+    if (this.#isHurried || !this.#session.emptied) return 0
     return this.#lastWake + this.#source.interval - performance.now()
   }
 

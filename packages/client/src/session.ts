@@ -259,6 +259,8 @@ export class Session implements AsyncDisposable {
     await this.transport.close()
     await this.#dumping?.then((session) => session.close()).catch(ignore)
     this.#fail(sessionClosed())
+    // A receive that begins later rejects, also if `takeOver` preceded.
+    this.#receiver.handBack()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
-import { Hook } from '@ringlink/codec'
+import { Hook, MINIMUM_MESSAGE_TYPE } from '@ringlink/codec'
+import type { FrameBatch } from '@ringlink/transport'
 import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test } from 'vitest'
 import { openLog, openQueue } from '../src/index.ts'
@@ -86,3 +87,43 @@ test('a log on a full ring is finished although its loop still works on a batch'
   expect(log.stats.records).toBe(shown)
   expect(log.stats.lost).toBeGreaterThan(0)
 })
+
+/** Frames that are not answers to requests. */
+function countRecords(batch: FrameBatch): number {
+  const { memory, length } = batch
+  let count = 0
+  for (let i = 0; i < length; i++) {
+    if ((memory.u16[(batch.offset(i) + 4) >> 1] as number) >= MINIMUM_MESSAGE_TYPE) count++
+  }
+  return count
+}
+
+test.each([
+  ['records', 'close'],
+  ['records', 'finish'],
+  ['frames', 'close'],
+  ['frames', 'finish'],
+] as const)(
+  'a loop over %s that pauses between two reads ends at once by %s()',
+  { timeout: 5000 },
+  async (what, end) => {
+    const kernel = new SimKernel()
+    kernel.addRule({ hook: Hook.Output, log: { group: 5 } })
+    const transport = (needs: Parameters<typeof kernel.open>[0]) => kernel.open(needs)
+    // A pause lasts longer than the test may take.
+    const log = await openLog({ group: 5, transport, readInterval: 10_000, threshold: 1 })
+    let seen = 0
+    const loop = (async () => {
+      if (what === 'frames') for await (const batch of log.frames()) seen += countRecords(batch)
+      else for await (const records of log) for (const _record of records) seen++
+    })()
+    kernel.inject(packet())
+    while (seen === 0) await new Promise(setImmediate)
+    // The loop has read everything, and pauses.
+    await new Promise(setImmediate)
+    kernel.inject(packet())
+    await log[end]()
+    await loop
+    expect(seen + log.stats.unread).toBe(2)
+  },
+)

@@ -148,6 +148,7 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     if (this.#closing !== undefined) return this.#closing
     await this.rules?.disarm()
     if (this.transport.capabilities.receiveOnly !== true) await this.#unbind(options)
+    this.#hurry()
     // Gives the loop the turn that it needs to take what arrived before the answer.
     await new Promise(setImmediate)
     await this.#loop.idle()
@@ -168,8 +169,15 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     await this.close()
   }
 
+  /** A loop that rests between two reads ends its rest. */
+  #hurry(): void {
+    this.#loop.hurry()
+    this.#raw?.hurry()
+  }
+
   async #close(): Promise<void> {
     this.#isClosing = true
+    this.#hurry()
     this.#batch.finish()
     this.#raw?.finish()
     const { records } = this.#stats

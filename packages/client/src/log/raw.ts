@@ -49,6 +49,11 @@ export class RawFrames implements AsyncIterable<FrameBatch> {
     }
   }
 
+  /** The log is about to end: the loop does not rest any more. */
+  hurry(): void {
+    this.#loop.hurry()
+  }
+
   /** Resolves once everything that was received has been shown. */
   idle(): Promise<void> {
     return this.#loop.idle()
