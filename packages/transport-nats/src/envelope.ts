@@ -86,8 +86,20 @@ export function frameSpace(byteLength: number): number {
   return FRAME_DESCRIPTION + align4(byteLength)
 }
 
+/** The parts of an envelope that all messages of a publisher share. */
+export type EnvelopeIdentity = Pick<Envelope, 'byteOrder' | 'compression' | 'protocol' | 'host' | 'bootId' | 'run'>
+/** The parts that differ from message to message. */
+export type EnvelopeCounts = Omit<Envelope, keyof EnvelopeIdentity>
+
 /** Writes the header at the beginning of `bytes`. Returns its length. */
 export function writeEnvelope(bytes: Uint8Array, envelope: Envelope): number {
+  const length = writeIdentity(bytes, envelope)
+  writeCounts(bytes, envelope)
+  return length
+}
+
+/** Writes what all messages of a publisher share. Returns the length of the header. */
+export function writeIdentity(bytes: Uint8Array, envelope: EnvelopeIdentity): number {
   const host = new TextEncoder().encode(envelope.host)
   const length = HOST_OFFSET + align4(host.length)
   const view = viewOf(bytes)
@@ -100,17 +112,22 @@ export function writeEnvelope(bytes: Uint8Array, envelope: Envelope): number {
   view.setUint16(10, length)
   bytes.set(hexBytes(envelope.bootId.replaceAll('-', ''), 16), 12)
   bytes.set(hexBytes(envelope.run, 8), 28)
-  setUint64(view, 36, envelope.first)
-  // The number before 0 does not exist, so that of a first message without frames wraps.
-  view.setBigUint64(44, BigInt(envelope.last))
-  view.setUint32(52, envelope.messages)
-  view.setUint32(56, envelope.bodyLength)
-  setUint64(view, 60, envelope.lost)
-  setUint64(view, 68, envelope.droppedFrames)
-  setUint64(view, 76, envelope.droppedMessages)
   bytes.set(host, HOST_OFFSET)
   bytes.fill(0, HOST_OFFSET + host.length, length)
   return length
+}
+
+/** Writes the rest of the header. */
+export function writeCounts(bytes: Uint8Array, counts: EnvelopeCounts): void {
+  const view = viewOf(bytes)
+  setUint64(view, 36, counts.first)
+  // The number before 0 does not exist, so that of a first message without frames wraps.
+  view.setBigUint64(44, BigInt(counts.last))
+  view.setUint32(52, counts.messages)
+  view.setUint32(56, counts.bodyLength)
+  setUint64(view, 60, counts.lost)
+  setUint64(view, 68, counts.droppedFrames)
+  setUint64(view, 76, counts.droppedMessages)
 }
 
 /** Reads the header. Throws codes `ENVELOPE_FOREIGN` and `ENVELOPE_VERSION`. */
@@ -215,7 +232,7 @@ export function checkFrames(body: Uint8Array, count: number): void {
 }
 
 /** The identity of a message: `Nats-Msg-Id`, by which a server stores a repeated one once. */
-export function messageId({ bootId, run, first, last }: Envelope): string {
+export function messageId({ bootId, run, first, last }: Pick<Envelope, 'bootId' | 'run' | 'first' | 'last'>): string {
   // The number of the last frame too: a message without frames has the first number of the one that follows it.
   return `${bootId}-${run}-${first}-${last}`
 }

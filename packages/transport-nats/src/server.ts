@@ -142,6 +142,11 @@ export function explainUnstored(operation: string, error: unknown, doing: string
   return explainAs(operation, error, doing, hasNoStream(error) ? 'STREAM_MISSING' : codeOf(error))
 }
 
+/** Nobody listens at the subject of a message that a stream should have taken. */
+export function explainAbsence(operation: string, doing: string): NatsError {
+  return new NatsError('STREAM_MISSING', operation, `${doing}: no stream takes it${ADVICE.STREAM_MISSING}`)
+}
+
 /** Nobody answered at the subject: no stream takes it, or there is no JetStream. */
 export function hasNoStream(error: unknown): boolean {
   return error instanceof Error && error.name === 'JetStreamNotEnabled'

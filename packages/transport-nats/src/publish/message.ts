@@ -1,18 +1,17 @@
 import { align4, MESSAGE_HEADER_LENGTH, type Memory, MINIMUM_MESSAGE_TYPE } from '@ringlink/codec'
 import {
-  type Envelope,
+  type EnvelopeIdentity,
   envelopeLength,
   FRAME_DESCRIPTION,
   frameSpace,
-  writeEnvelope,
+  messageId,
+  writeCounts,
   writeFrameDescription,
+  writeIdentity,
 } from '../envelope.ts'
 
 /** Offset of `nlmsg_type`. */
 const TYPE = 4
-
-/** The parts of an envelope that all messages of a publisher share. */
-export type PublisherIdentity = Pick<Envelope, 'byteOrder' | 'compression' | 'protocol' | 'host' | 'bootId' | 'run'>
 
 /** What was lost before a message, by number. */
 export interface Losses {
@@ -46,17 +45,25 @@ export interface OutgoingMessage {
   readonly bodyLength: number
   /** its payload is complete, except the header */
   isReady: boolean
-  /** it was sent, so that the server may have stored it: it cannot be dropped any more */
-  attempted: boolean
+  /** how often it was sent; from the first time on the server may have stored it, and it cannot be dropped any more */
+  attempts: number
+}
+
+/** Bytes before and after a payload, for the command that publishes it. */
+export interface Margins {
+  readonly before: number
+  readonly after: number
 }
 
 /** Collects frames into the payload of one message at a time. */
 export class MessageBuilder {
   /** sequence number of the next frame */
   next = 0
-  readonly #identity: PublisherIdentity
+  readonly #identity: EnvelopeIdentity
   readonly #capacity: number
-  readonly #headerLength: number
+  readonly #margins: Margins
+  // The header of every message, before its counts are written.
+  readonly #header: Uint8Array
   readonly #free: Uint8Array[] = []
   #bytes: Uint8Array | undefined
   #view: DataView = new DataView(new ArrayBuffer(0))
@@ -65,16 +72,21 @@ export class MessageBuilder {
   #frames = 0
   #messages = 0
 
-  /** @param capacity bytes of the longest payload */
-  constructor(identity: PublisherIdentity, capacity: number) {
+  /**
+   * @param capacity bytes of the longest payload
+   * @param margins memory around each payload
+   */
+  constructor(identity: EnvelopeIdentity, capacity: number, margins: Margins = { before: 0, after: 0 }) {
     this.#identity = identity
     this.#capacity = capacity
-    this.#headerLength = envelopeLength(identity.host)
+    this.#margins = margins
+    this.#header = new Uint8Array(envelopeLength(identity.host))
+    writeIdentity(this.#header, identity)
   }
 
   /** bytes of a header */
   get headerLength(): number {
-    return this.#headerLength
+    return this.#header.length
   }
 
   /** no frame was added since the last message was taken */
@@ -86,7 +98,7 @@ export class MessageBuilder {
   fits(byteLength: number): 'now' | 'later' | 'never' {
     const space = frameSpace(byteLength)
     if (this.#frames > 0 && this.#end + space <= this.#capacity) return 'now'
-    if (this.#headerLength + space > this.#capacity) return 'never'
+    if (this.headerLength + space > this.#capacity) return 'never'
     return this.#frames === 0 ? 'now' : 'later'
   }
 
@@ -122,7 +134,7 @@ export class MessageBuilder {
 
   /** Takes the frames added so far as one message, which can have none. */
   take(losses: Losses): OutgoingMessage {
-    const bytes = this.#bytes ?? this.#begin()
+    const payload = this.#takePayload()
     const message: OutgoingMessage = {
       ...{
         first: this.#first,
@@ -130,43 +142,68 @@ export class MessageBuilder {
         messages: this.#messages,
         losses,
         isReady: true,
-        attempted: false,
+        attempts: 0,
       },
-      ...{ size: bytes.length, payload: bytes.subarray(0, this.#end), bodyLength: this.#end - this.#headerLength },
+      ...{ size: this.#memoryOf(payload), payload, bodyLength: this.#end - this.headerLength },
     }
-    this.#bytes = undefined
     this.#frames = 0
     return message
   }
 
-  /** The header of a message. */
-  envelopeOf({ first, frames, messages, losses, bodyLength }: OutgoingMessage): Envelope {
-    return { ...this.#identity, ...losses, first, last: first + frames - 1, messages, bodyLength }
+  /** The payload that was built: in memory of its size if it is short, so that many short ones fit into a buffer. */
+  #takePayload(): Uint8Array {
+    const bytes = this.#bytes ?? this.#begin()
+    this.#bytes = undefined
+    const payload = bytes.subarray(0, this.#end)
+    if (this.#end > this.#capacity / 2) return payload
+    const short = this.allocate(this.#end)
+    short.set(payload)
+    this.#free.push(bytes)
+    return short
   }
 
-  /** The whole payload: writes the header when it is sent for the first time, after which it does not change. */
-  seal(message: OutgoingMessage): Uint8Array {
-    if (!message.attempted) writeEnvelope(message.payload, this.envelopeOf(message))
-    message.attempted = true
-    return message.payload
+  /** Completes the payload before it is sent for the first time, after which it does not change. Returns the message's id. */
+  seal(message: OutgoingMessage): string {
+    const { first, frames, messages, losses, bodyLength, payload } = message
+    const last = first + frames - 1
+    if (message.attempts === 0) {
+      payload.set(this.#header)
+      writeCounts(payload, { ...losses, first, last, messages, bodyLength })
+    }
+    message.attempts++
+    const { bootId, run } = this.#identity
+    return messageId({ bootId, run, first, last })
+  }
+
+  /** Memory for a payload of `length` bytes, with its margins. */
+  allocate(length: number): Uint8Array {
+    const { before, after } = this.#margins
+    // Not from the pool of Node.js, which other buffers share; every byte that is sent is written.
+    return Buffer.allocUnsafeSlow(before + length + after).subarray(before, before + length)
   }
 
   /** Reuses the memory of a message that was stored or dropped. */
-  recycle({ size, payload }: OutgoingMessage): void {
-    if (size !== this.#capacity || this.#free.length >= MAXIMUM_FREE || payload.buffer.byteLength !== size) return
-    this.#free.push(new Uint8Array(payload.buffer as ArrayBuffer))
+  recycle({ attempts, payload }: OutgoingMessage): void {
+    // An earlier attempt may still wait to be written.
+    if (this.#memoryOf(payload) !== this.#capacity || attempts > 1 || this.#free.length >= MAXIMUM_FREE) return
+    this.#free.push(new Uint8Array(payload.buffer, payload.byteOffset, this.#capacity))
+  }
+
+  /** Bytes of the memory of a payload, without its margins. */
+  #memoryOf({ buffer }: Uint8Array): number {
+    return buffer.byteLength - this.#margins.before - this.#margins.after
   }
 
   #begin(): Uint8Array {
-    const bytes = this.#free.pop() ?? new Uint8Array(this.#capacity)
+    const bytes = this.#free.pop() ?? this.allocate(this.#capacity)
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer)
-    this.#end = this.#headerLength
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#end = this.headerLength
     this.#first = this.next
     this.#messages = 0
     return bytes
   }
 }
 
-/** Payloads that are kept for reuse. */
-const MAXIMUM_FREE = 16
+/** Payloads that are kept for reuse: more than wait for a confirmation at one time. */
+const MAXIMUM_FREE = 20

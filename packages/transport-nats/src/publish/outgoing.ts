@@ -42,12 +42,12 @@ export class OutgoingQueue {
 
   /** Removes the oldest message that was never sent; its losses, and its frames, count for the message that follows it. */
   dropOldest(later: Losses): OutgoingMessage | undefined {
-    const index = this.#waiting.findIndex(({ attempted }) => !attempted)
+    const index = this.#waiting.findIndex(({ attempts }) => attempts === 0)
     const [message] = index < 0 ? [] : this.#waiting.splice(index, 1)
     if (message === undefined) return undefined
     this.size -= message.size
     const { losses, frames, messages } = message
-    const heir = this.#waiting.slice(index).find(({ attempted }) => !attempted)?.losses ?? later
+    const heir = this.#waiting.slice(index).find(({ attempts }) => attempts === 0)?.losses ?? later
     addLosses(heir, losses)
     heir.droppedFrames += frames
     heir.droppedMessages += messages

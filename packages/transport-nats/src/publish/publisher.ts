@@ -1,12 +1,12 @@
-import type { PubAck } from '@nats-io/jetstream'
 import { createEmitter, type Emitter, type FrameBatch } from '@ringlink/transport'
 import { compressBody } from '../compression.ts'
-import { messageId } from '../envelope.ts'
+import type { EnvelopeIdentity } from '../envelope.ts'
 import type { NatsError } from '../errors.ts'
-import { explain, explainUnstored, type JetStreamServer, REQUEST_TIMEOUT } from '../server.ts'
-import { MessageBuilder, noLosses, type OutgoingMessage, type PublisherIdentity } from './message.ts'
+import { explain, type JetStreamServer } from '../server.ts'
+import { MessageBuilder, noLosses, type OutgoingMessage } from './message.ts'
 import type { CheckedPublishOptions } from './options.ts'
 import { OutgoingQueue } from './outgoing.ts'
+import { commandSpace, Sender, TRAILER } from './sender.ts'
 import { newPublisherCounts, type PublisherStats } from './stats.ts'
 
 /** What is published: a transport, or the `frames()` of a log. */
@@ -46,6 +46,7 @@ export class Publisher implements AsyncDisposable {
   readonly #builder: MessageBuilder
   readonly #capacity: number
   readonly #queue: OutgoingQueue
+  readonly #sender: Sender
   // Losses that the message under construction will report.
   #losses = noLosses()
   #lostSeen = 0
@@ -63,7 +64,7 @@ export class Publisher implements AsyncDisposable {
     source: FrameSource,
     server: JetStreamServer,
     options: CheckedPublishOptions,
-    identity: PublisherIdentity,
+    identity: EnvelopeIdentity,
     capacity: number,
   ) {
     this.stats = this.#counts
@@ -71,7 +72,11 @@ export class Publisher implements AsyncDisposable {
     this.#server = server
     this.#options = options
     this.#capacity = capacity
-    this.#builder = new MessageBuilder(identity, capacity)
+    this.#builder = new MessageBuilder(identity, capacity, { before: commandSpace(options), after: TRAILER })
+    this.#sender = new Sender(server.connection, options, {
+      stored: (message, isDuplicate) => this.#confirm(message, isDuplicate),
+      refused: (message, error) => this.#failed(message, error),
+    })
     this.#queue = new OutgoingQueue(options.bufferSize)
     this.#lostSeen = source.stats.lost
     this.#iterator = source[Symbol.asyncIterator]()
@@ -114,10 +119,11 @@ export class Publisher implements AsyncDisposable {
     this.#seal()
     this.#isClosed = true
     clearTimeout(this.#retryTimer)
+    this.#sender.close()
     void Promise.resolve(this.#iterator.return?.()).catch(() => {})
-    for (const { attempted, frames, messages } of this.#queue.clear()) {
-      this.#counts[attempted ? 'unconfirmedFrames' : 'droppedFrames'] += frames
-      this.#counts[attempted ? 'unconfirmedMessages' : 'droppedMessages'] += messages
+    for (const { attempts, frames, messages } of this.#queue.clear()) {
+      this.#counts[attempts > 0 ? 'unconfirmedFrames' : 'droppedFrames'] += frames
+      this.#counts[attempts > 0 ? 'unconfirmedMessages' : 'droppedMessages'] += messages
     }
     this.#onDrained?.()
     await this.#server.connection.close()
@@ -228,7 +234,7 @@ export class Publisher implements AsyncDisposable {
   async #compress(message: OutgoingMessage): Promise<void> {
     const { headerLength } = this.#builder
     const body = await compressBody(this.#options.compression, message.payload.subarray(headerLength))
-    const payload = new Uint8Array(headerLength + body.length)
+    const payload = this.#builder.allocate(headerLength + body.length)
     payload.set(body, headerLength)
     this.#builder.recycle(message)
     message.payload = payload
@@ -240,30 +246,19 @@ export class Publisher implements AsyncDisposable {
     while (this.#isConnected && this.#retryTimer === undefined && !this.#isClosed && this.#queue.unconfirmed < WINDOW) {
       const message = this.#queue.send()
       if (message === undefined) return
-      void this.#attempt(message)
+      this.#sender.send(message, this.#builder.seal(message))
     }
   }
 
-  async #attempt(message: OutgoingMessage): Promise<void> {
-    const envelope = this.#builder.envelopeOf(message)
-    try {
-      const confirmation = await this.#server.client.publish(this.#options.subject, this.#builder.seal(message), {
-        ...{ msgID: messageId(envelope), timeout: REQUEST_TIMEOUT, expect: { streamName: this.#options.stream } },
-      })
-      this.#confirm(message, confirmation)
-    } catch (error) {
-      if (!this.#isClosed) this.#failed(message, error)
-    }
-  }
-
-  #confirm(message: OutgoingMessage, { duplicate }: PubAck): void {
+  #confirm(message: OutgoingMessage, isDuplicate: boolean): void {
     const { payload, frames, messages } = message
+    this.#sender.forget(message)
     if (!this.#queue.confirm(message)) return
     this.#counts.batches++
     this.#counts.storedFrames += frames
     this.#counts.storedMessages += messages
     this.#counts.storedBytes += payload.length
-    if (duplicate) this.#counts.duplicates++
+    if (isDuplicate) this.#counts.duplicates++
     this.#builder.recycle(message)
     if (this.#trouble !== undefined) {
       this.#trouble = undefined
@@ -273,10 +268,10 @@ export class Publisher implements AsyncDisposable {
     this.#send()
   }
 
-  #failed(message: OutgoingMessage, error: unknown): void {
+  #failed(message: OutgoingMessage, error: NatsError): void {
     this.#queue.retry(message)
     this.#counts.retries++
-    this.#noteTrouble(explainUnstored(OPERATION, error, `the stream ${this.#options.stream} took no message`))
+    this.#noteTrouble(error)
     this.#retryTimer ??= setTimeout(() => {
       this.#retryTimer = undefined
       this.#send()
@@ -291,9 +286,14 @@ export class Publisher implements AsyncDisposable {
 
   /** Follows the state of the connection, until it is closed. */
   async #follow(): Promise<void> {
-    for await (const { type } of this.#server.connection.status()) {
+    for await (const status of this.#server.connection.status()) {
+      const { type } = status
+      if (type === 'error' && !this.#isClosed) {
+        this.#noteTrouble(explain(OPERATION, status.error, `cannot publish to ${this.#options.subject}`))
+      }
       if (type === 'disconnect') {
         this.#isConnected = false
+        this.#sender.expectNothing()
         this.#queue.retryAll()
         if (!this.#isClosed)
           this.#noteTrouble(explain(OPERATION, new Error('the connection broke'), 'no server is reached'))
