@@ -3,11 +3,18 @@
 import type { Hint, IntegerFormat } from '../schema/format.ts'
 import { hostIsLittleEndian } from '../wire/endian.ts'
 
-/** Bytes as the hint says; without one, or of another length, two hexadecimal digits each. */
-export function bytesText(bytes: Uint8Array, hint: Hint | undefined): string {
+const AF_INET = 2
+const ADDRESS_HINTS: readonly (Hint | undefined)[] = ['ipv4', 'ipv6', 'ipv4-or-v6', 'ip']
+
+/** Bytes as the hint says, of the address family beside them; without a hint, or of another length, two hexadecimal digits each. */
+export function bytesText(bytes: Uint8Array, hint: Hint | undefined, family?: number): string {
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
-  const isAddress = hint === 'ipv4' || hint === 'ipv6' || hint === 'ipv4-or-v6'
+  const isAddress = ADDRESS_HINTS.includes(hint)
   if (isAddress && bytes.length === 4) return bytes.join('.')
+  // What is not zero after an IPv4 address is not lost.
+  const isIpv4 =
+    hint === 'ip' && family === AF_INET && bytes.length === 16 && bytes.subarray(4).every((byte) => byte === 0)
+  if (isIpv4) return bytes.subarray(0, 4).join('.')
   if (isAddress && bytes.length === 16) return ipv6Text(bytes)
   if (hint === 'mac') return digits.join(':')
   if (hint === 'uuid' && bytes.length === 16) {
@@ -19,13 +26,20 @@ export function bytesText(bytes: Uint8Array, hint: Hint | undefined): string {
 
 /** The bytes of {@link bytesText}. */
 export function textBytes(text: string, hint: Hint | undefined): Uint8Array | undefined {
-  if (hint === 'ipv4' || hint === 'ipv6' || hint === 'ipv4-or-v6') {
+  if (ADDRESS_HINTS.includes(hint)) {
     const address = ipv4Bytes(text) ?? ipv6Bytes(text)
-    if (address !== undefined) return address
+    if (address !== undefined) return hint === 'ip' ? inSixteen(address) : address
   }
   const digits = text.replaceAll(/[:-]/g, '')
   if (!/^([0-9a-f]{2})*$/i.test(digits)) return undefined
   return Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
+}
+
+/** An address in 16 bytes: one of IPv4 in the first four. */
+function inSixteen(address: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(16)
+  bytes.set(address)
+  return bytes
 }
 
 /** An IPv4 address in an integer, whose bytes are in the order of the wire. */

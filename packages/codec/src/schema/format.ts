@@ -33,8 +33,11 @@ export type SingleFormat =
   | TypeValueFormat
   | { readonly kind: 'sequence'; readonly set: () => AttributeSet }
 
-/** How a value is shown to people. */
-export type Hint = 'ipv4' | 'ipv6' | 'ipv4-or-v6' | 'mac' | 'hex' | 'uuid'
+/**
+ * How a value is shown to people. `ip` is for 16 bytes of which an IPv4 address has the first four: a number called `family` says which it
+ * is, in the struct or attributes that have the bytes, in a struct beside them, or in what is around them.
+ */
+export type Hint = 'ipv4' | 'ipv6' | 'ipv4-or-v6' | 'ip' | 'mac' | 'hex' | 'uuid'
 
 /** Names of an integer's values, or of its bits. */
 export interface Constants {

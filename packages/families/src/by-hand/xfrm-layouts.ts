@@ -1,7 +1,7 @@
 /** The structs of IPsec's messages (uapi/linux/xfrm.h), with the padding that C adds. */
 import { bytesField, characters, inner, type StructureValue, structure } from '@ringlink/codec'
 
-const address = () => bytesField(16, 'ipv6')
+const address = () => bytesField(16, 'ip')
 
 /** `struct xfrm_selector`: the packets that a state or policy is for. Addresses of IPv4 are the first four bytes. */
 export const xfrmSelectorLayout = structure(
