@@ -1,6 +1,7 @@
 import {
   type AttributeSet,
   align4,
+  type ErrorNames,
   type ExtendedAck,
   KernelError,
   MESSAGE_HEADER_LENGTH,
@@ -23,6 +24,8 @@ export interface SentRequest {
   readonly sequence: number
   /** the request's own table and bytes of fixed header, which know more than the message type does */
   readonly table?: { readonly set: AttributeSet; readonly headerLength: number } | undefined
+  /** names of errors besides those of errno.h */
+  readonly errors?: ErrorNames | undefined
 }
 
 /** The error for `errno`, with the names of the request's attributes that the extended ack points at. */
@@ -32,7 +35,7 @@ export function kernelError(
   errno: number,
   ack: ExtendedAck | undefined,
 ): KernelError {
-  const { what, sequence } = sent
+  const { what, sequence, errors } = sent
   const { offset, message, missingType, policy } = ack ?? {}
   return new KernelError(what, errno, {
     extendedMessage: message,
@@ -40,6 +43,7 @@ export function kernelError(
     attribute: offset === undefined ? undefined : attributeName(protocol, sent, offset),
     missing: missingType === undefined ? undefined : missingName(protocol, sent, missingType, ack?.missingNest),
     policy: policy === undefined ? undefined : describePolicy(policy),
+    errnoName: errors?.[errno],
     sequence,
   })
 }

@@ -5,6 +5,7 @@ import {
   align4,
   beginMessage,
   EncodeError,
+  type ErrorNames,
   finishMessage,
   Memory,
   MessageFlag,
@@ -27,6 +28,8 @@ interface RequestPurpose {
    * out twice it has the same effect, or the kernel refuses it with `doneErrno`. Default: it is sent once
    */
   readonly repeat?: { readonly doneErrno?: number | undefined } | undefined
+  /** names of the errors that only this kind of request has, for the error message */
+  readonly errors?: ErrorNames | undefined
 }
 
 /** A request as data: the session encodes it, with its flags and sequence number. */

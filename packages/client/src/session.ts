@@ -289,7 +289,8 @@ export class Session implements AsyncDisposable {
     const { bytes, messages } = encodeRequests(requests, numbers)
     const exchanges = requests.map((request, index) => {
       const sequence = numbers[index]?.sequence ?? 0
-      const sent = { what: request.what, bytes: messages[index] as Uint8Array, sequence, table: tableOf(request) }
+      const { what, errors } = request
+      const sent = { what, errors, bytes: messages[index] as Uint8Array, sequence, table: tableOf(request) }
       return new Exchange(sent, end, request, borrowed)
     })
     this.#commit(bytes, requests.length > 1)

@@ -155,6 +155,8 @@ export interface KernelErrorDetails {
   missing?: string | undefined
   /** what the kernel accepts for the refused attribute (`NLMSGERR_ATTR_POLICY`): `u32 from 1 to 255` */
   policy?: string | undefined
+  /** the errno's name where the family has its own: `IPSET_ERR_BUSY` */
+  errnoName?: string | undefined
   /** `nlmsg_seq` of the request */
   sequence: number
 }
@@ -175,7 +177,7 @@ export class KernelError extends NetlinkError {
   constructor(what: string, errno: number, details: KernelErrorDetails) {
     const { extendedMessage, attribute, missing, policy } = details
     const parts = [
-      `${what}: ${errnoName(errno)}`,
+      `${what}: ${details.errnoName ?? errnoName(errno)}`,
       extendedMessage,
       attribute === undefined ? undefined : `at ${attribute}`,
       missing === undefined ? undefined : `missing ${missing}`,

@@ -256,6 +256,7 @@ export {
 } from './schema/describe.ts'
 export {
   askingOperation,
+  type ErrorNames,
   type FamilyDescription,
   type GenericName,
   type GroupDescription,

@@ -31,6 +31,7 @@ import {
   traceAttributes,
 } from './nfnetlink/nftables/set.ts'
 import { QueueMessage, queueAttributes, queueConfigAttributes } from './nfnetlink/queue/attributes.ts'
+import type { ErrorNames } from './schema/family.ts'
 import type { AttributeSet, StructFormat } from './schema/format.ts'
 import { Protocol } from './wire/message.ts'
 
@@ -44,6 +45,8 @@ export interface MessageDescription {
   readonly header?: StructFormat | undefined
   /** the name of a generic family, which `nlmsg_type` stands for */
   readonly family?: string | undefined
+  /** names of the errors of its family besides those of errno.h */
+  readonly errors?: ErrorNames | undefined
   /** the payload is text in place of a header and attributes */
   readonly isText?: boolean | undefined
 }

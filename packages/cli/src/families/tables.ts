@@ -28,7 +28,7 @@ type Name = (typeof FAMILY_NAMES)[number]
 /** The families of each protocol whose messages have types of their own. */
 const PROTOCOL_FAMILIES: ReadonlyMap<number, readonly Name[]> = new Map<number, readonly Name[]>([
   [Protocol.Route, ['rt-link', 'rt-addr', 'rt-route', 'rt-neigh', 'rt-rule', 'tc']],
-  [Protocol.SocketDiagnostics, ['inet_diag', 'unix_diag', 'netlink_diag']],
+  [Protocol.SocketDiagnostics, ['inet_diag', 'unix_diag', 'netlink_diag', 'packet_diag', 'vsock_diag']],
   [Protocol.Xfrm, ['xfrm']],
   [Protocol.Audit, ['audit']],
 ])
@@ -39,6 +39,7 @@ const SUBSYSTEM_FAMILIES: ReadonlyMap<number, Name> = new Map<number, Name>([
   [Subsystem.ConntrackTimeout, 'cttimeout'],
   [Subsystem.ConntrackHelper, 'cthelper'],
   [Subsystem.Hook, 'nf_hook'],
+  [Subsystem.OperatingSystemFingerprint, 'nf_osf'],
 ])
 /** AF_*: which family of sock_diag a message is of, by its first byte. */
 const SOCKET_FAMILIES: ReadonlyMap<number, Name> = new Map<number, Name>([
@@ -46,6 +47,8 @@ const SOCKET_FAMILIES: ReadonlyMap<number, Name> = new Map<number, Name>([
   [2, 'inet_diag'],
   [10, 'inet_diag'],
   [16, 'netlink_diag'],
+  [17, 'packet_diag'],
+  [40, 'vsock_diag'],
 ])
 
 /** The names of generic families by their numbers, as a kernel has them. */
@@ -152,7 +155,7 @@ function hasType({ do: exchange, dump, event, record }: OperationDescription, ty
 
 /** The description of a message, if it is one of the operation. */
 function described(
-  { generic, protocol }: FamilyDescription,
+  { generic, protocol, errors }: FamilyDescription,
   name: string,
   operation: OperationDescription,
   type: number,
@@ -178,6 +181,7 @@ function described(
     // Netfilter's own header is shown by the codec.
     header: protocol === Protocol.Netfilter ? undefined : header,
     family: generic?.name,
+    errors,
     isText,
   }
 }

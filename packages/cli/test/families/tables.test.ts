@@ -4,6 +4,7 @@ import {
   AttributeWriter,
   align4,
   beginMessage,
+  ControlType,
   type FamilyDescription,
   finishMessage,
   GetFlag,
@@ -17,6 +18,7 @@ import {
 import { inspectText } from '@ringlink/codec/inspect'
 import { audit } from '@ringlink/families/audit'
 import { ethtool } from '@ringlink/families/ethtool'
+import { ipset } from '@ringlink/families/ipset'
 import { nlctrl } from '@ringlink/families/nlctrl'
 import { rtLink } from '@ringlink/families/rt-link'
 import { rtRoute } from '@ringlink/families/rt-route'
@@ -49,6 +51,7 @@ function message(
   return memory.copy(0, finishMessage(memory, 0, writer.end))
 }
 
+const nfgenmsg = { family: 2, version: 0, resourceId: 0 }
 const nobody = () => Promise.reject(new Error('the kernel was asked'))
 
 async function show(protocol: number, bytes: Uint8Array, ask: () => Promise<ReadonlyMap<number, string>> = nobody) {
@@ -131,6 +134,7 @@ const protocols: Readonly<Record<string, number>> = {
   inet_diag: Protocol.SocketDiagnostics,
   unix_diag: Protocol.SocketDiagnostics,
   netlink_diag: Protocol.SocketDiagnostics,
+  packet_diag: Protocol.SocketDiagnostics,
   xfrm: Protocol.Xfrm,
 }
 
@@ -139,6 +143,22 @@ test.each(captured)('%s %s: all of it has a name', async (family, _, digits) => 
   const text = await show(protocols[family] ?? Protocol.Netfilter, bytes)
   expect(text.split('\n')[0]).toMatch(/ (SOCK_DIAG_BY_FAMILY|XFRM_MSG_\w+|NFNL_MSG_\w+|IPCTNL_MSG_\w+|IPSET_CMD_\w+) /)
   expect(text).not.toMatch(/attribute \d|fixed header|problem|payload/)
+})
+
+test('the errors of ipset have names of their own', async () => {
+  const request = message(ipset, 'destroy', 0x0603, MessageFlag.Request, { header: nfgenmsg, version: 7, name: 'web' })
+  const errorOf = (errno: number) => {
+    const memory = new Memory(256)
+    const start = beginMessage(memory, 0, 256, { type: ControlType.Error, flags: 0, sequence: 1 })
+    memory.i32[start >> 2] = -errno
+    memory.u8.set(request, start + 4)
+    return memory.copy(0, finishMessage(memory, 0, start + 4 + request.length))
+  }
+  expect(await show(Protocol.Netfilter, errorOf(4100))).toMatch(/error +-4100 IPSET_ERR_BUSY/)
+  expect(await show(Protocol.Netfilter, errorOf(4353))).toMatch(
+    /IPSET_ERR_HASH_ELEM \(hash\), IPSET_ERR_BITMAP_RANGE_SIZE \(bitmap\) or IPSET_ERR_LOOP \(list\)/,
+  )
+  expect(await show(Protocol.Netfilter, errorOf(2))).toMatch(/error +-2 ENOENT/)
 })
 
 test('requests and answers of one type are told apart by their flags', async () => {

@@ -197,18 +197,20 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
       throw this.#unknown(`cannot ${mode} ${name}; it can ${mode} ${others.join(', ')}`)
     }
     const what = `${mode} ${this.description.name} ${name}`
+    const { errors } = this.description
     const { isLate: answered } = numbers
     const { record } = operation
     if (record !== undefined) {
       if (record.write === undefined && given !== undefined) throw this.#unknown(`${name} takes no values`)
       const written = given === undefined ? undefined : record.write?.(given)
-      return { what, answered, type: numbers.request, flags, header: written }
+      return { what, answered, errors, type: numbers.request, flags, header: written }
     }
     const { fields, attributes } = split(header, set, given ?? {})
     const isGeneric = this.description.generic !== undefined
     return {
       what,
       answered,
+      errors,
       type: isGeneric ? (this.#numbers.id ?? 0) : numbers.request,
       flags,
       header: requestHeader(this.description, operation, numbers.request, fields),

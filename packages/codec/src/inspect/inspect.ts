@@ -1,6 +1,7 @@
 import { match } from 'ts-pattern'
 import { errnoName } from '../errno.ts'
 import { describeMessage, type MessageDescription } from '../messages.ts'
+import type { ErrorNames } from '../schema/family.ts'
 import { MAXIMUM_DEPTH } from '../wire/attribute.ts'
 import { extendedAckAttributes } from '../wire/control.ts'
 import { hostIsLittleEndian } from '../wire/endian.ts'
@@ -174,9 +175,9 @@ function bodyNodes(source: Source, header: MessageHeaderFields, region: Region, 
     .otherwise(({ type }) => otherNodes(source, type, region, header.flags))
 }
 
-function errorField(source: Source, { start, end }: Region): FieldNode {
+function errorField(source: Source, { start, end }: Region, names: ErrorNames = {}): FieldNode {
   const { error } = source.framing.error.parse(part(source, { start, end: Math.min(start + 4, end) }))
-  return field('error', start, 4, error, error < 0 ? errnoName(-error) : undefined)
+  return field('error', start, 4, error, error < 0 ? (names[-error] ?? errnoName(-error)) : undefined)
 }
 
 function errorNodes(source: Source, header: MessageHeaderFields, region: Region, errors: number): InspectNode[] {
@@ -204,7 +205,8 @@ function errorNodes(source: Source, header: MessageHeaderFields, region: Region,
     ],
   }
   const following = { start: Math.min(start + align4(end - start), region.end), end: region.end }
-  return [errorField(source, region), group, ...extendedAckNodes(source, header, following)]
+  const names = source.describe(source.protocol, request.type, context)?.errors
+  return [errorField(source, region, names), group, ...extendedAckNodes(source, header, following)]
 }
 
 /** Nodes for what follows the header of a request that an error repeats. */

@@ -76,7 +76,12 @@ export interface FamilyDescription<
   readonly groups: Groups
   /** how to find out whether the kernel has it, where neither its protocol nor its name tells */
   readonly presence?: PresenceProbe | undefined
+  /** names of the numbers that it refuses with besides those of errno.h */
+  readonly errors?: ErrorNames | undefined
 }
+
+/** Names of errors by their numbers. */
+export type ErrorNames = Readonly<Record<number, string>>
 
 /** A request that every kernel with the family carries out, and that a kernel without it refuses with `errno`. */
 export interface PresenceProbe {
@@ -150,9 +155,10 @@ export function rawFamily<
   groups: Groups,
   module?: string,
   presence?: PresenceProbe,
+  errors?: ErrorNames,
 ): FamilyDescription<Operations, Groups> {
   const description = { name, protocol, generic: undefined, module, operations, groups }
-  return presence === undefined ? description : { ...description, presence }
+  return { ...description, ...(presence && { presence }), ...(errors && { errors }) }
 }
 
 /** What the answers and notifications of an operation are. */

@@ -1,5 +1,6 @@
 /**
- * ipset: sets of addresses, ports and the like that rules of xtables look up (uapi/linux/netfilter/ipset/ip_set.h). Integers longer than a
+ * ipset: sets of addresses, ports and the like that rules of xtables look up (uapi/linux/netfilter/ipset/ip_set.h, errors of types in
+ * ip_set_bitmap.h, ip_set_hash.h and ip_set_list.h). Integers longer than a
  * byte are in network order, and marked as such.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_IPSET in the upper byte of its type | nfgenmsg | IPSET_ATTR_*
@@ -14,6 +15,7 @@ import {
   be32,
   be64,
   bytes,
+  type ErrorNames,
   flags,
   headedOperation,
   multi,
@@ -162,6 +164,77 @@ export const IpsetError = {
 } as const
 export type IpsetError = (typeof IpsetError)[keyof typeof IpsetError]
 
+/** Errors of sets of the types `bitmap:…`; the numbers are also those of the other types. */
+export const IpsetBitmapError = {
+  /** IPSET_ERR_BITMAP_RANGE: the element is outside the set's range */
+  Range: 4352,
+  /** IPSET_ERR_BITMAP_RANGE_SIZE: the range has more elements than a set can */
+  RangeSize: 4353,
+} as const
+export type IpsetBitmapError = (typeof IpsetBitmapError)[keyof typeof IpsetBitmapError]
+
+/** Errors of sets of the types `hash:…`; the numbers are also those of the other types. */
+export const IpsetHashError = {
+  /** IPSET_ERR_HASH_FULL */
+  Full: 4352,
+  /** IPSET_ERR_HASH_ELEM: the element is null */
+  Element: 4353,
+  /** IPSET_ERR_INVALID_PROTO */
+  InvalidProtocol: 4354,
+  /** IPSET_ERR_MISSING_PROTO: the element needs a protocol beside its port */
+  MissingProtocol: 4355,
+  /** IPSET_ERR_HASH_RANGE_UNSUPPORTED */
+  RangeUnsupported: 4356,
+  /** IPSET_ERR_HASH_RANGE: the range is invalid */
+  Range: 4357,
+} as const
+export type IpsetHashError = (typeof IpsetHashError)[keyof typeof IpsetHashError]
+
+/** Errors of the type `list:set`; the numbers are also those of the other types. */
+export const IpsetListError = {
+  /** IPSET_ERR_NAME: there is no set of the name */
+  Name: 4352,
+  /** IPSET_ERR_LOOP: a list cannot have lists */
+  Loop: 4353,
+  /** IPSET_ERR_BEFORE: the set to go before or after is not in the list */
+  Before: 4354,
+  /** IPSET_ERR_NAMEREF: there is no set of the reference's name */
+  Reference: 4355,
+  /** IPSET_ERR_LIST_FULL */
+  Full: 4356,
+  /** IPSET_ERR_REF_EXIST: the reference is not in the list */
+  ReferenceMissing: 4357,
+} as const
+export type IpsetListError = (typeof IpsetListError)[keyof typeof IpsetListError]
+
+/** The kernel's names of the errors. From `IpsetError.TypeSpecific` on a number has a meaning for each kind of set. */
+const ipsetErrors: ErrorNames = {
+  [IpsetError.Protocol]: 'IPSET_ERR_PROTOCOL',
+  [IpsetError.FindType]: 'IPSET_ERR_FIND_TYPE',
+  [IpsetError.MaximumSets]: 'IPSET_ERR_MAX_SETS',
+  [IpsetError.Busy]: 'IPSET_ERR_BUSY',
+  [IpsetError.ExistingName]: 'IPSET_ERR_EXIST_SETNAME2',
+  [IpsetError.TypeMismatch]: 'IPSET_ERR_TYPE_MISMATCH',
+  [IpsetError.Exist]: 'IPSET_ERR_EXIST',
+  [IpsetError.InvalidCidr]: 'IPSET_ERR_INVALID_CIDR',
+  [IpsetError.InvalidNetmask]: 'IPSET_ERR_INVALID_NETMASK',
+  [IpsetError.InvalidFamily]: 'IPSET_ERR_INVALID_FAMILY',
+  [IpsetError.Timeout]: 'IPSET_ERR_TIMEOUT',
+  [IpsetError.Referenced]: 'IPSET_ERR_REFERENCED',
+  [IpsetError.Ipv4]: 'IPSET_ERR_IPADDR_IPV4',
+  [IpsetError.Ipv6]: 'IPSET_ERR_IPADDR_IPV6',
+  [IpsetError.Counter]: 'IPSET_ERR_COUNTER',
+  [IpsetError.Comment]: 'IPSET_ERR_COMMENT',
+  [IpsetError.InvalidMarkmask]: 'IPSET_ERR_INVALID_MARKMASK',
+  [IpsetError.Skbinfo]: 'IPSET_ERR_SKBINFO',
+  [IpsetHashError.Full]: 'IPSET_ERR_HASH_FULL (hash), IPSET_ERR_BITMAP_RANGE (bitmap) or IPSET_ERR_NAME (list)',
+  [IpsetHashError.Element]: 'IPSET_ERR_HASH_ELEM (hash), IPSET_ERR_BITMAP_RANGE_SIZE (bitmap) or IPSET_ERR_LOOP (list)',
+  [IpsetHashError.InvalidProtocol]: 'IPSET_ERR_INVALID_PROTO (hash) or IPSET_ERR_BEFORE (list)',
+  [IpsetHashError.MissingProtocol]: 'IPSET_ERR_MISSING_PROTO (hash) or IPSET_ERR_NAMEREF (list)',
+  [IpsetHashError.RangeUnsupported]: 'IPSET_ERR_HASH_RANGE_UNSUPPORTED (hash) or IPSET_ERR_LIST_FULL (list)',
+  [IpsetHashError.Range]: 'IPSET_ERR_HASH_RANGE (hash) or IPSET_ERR_REF_EXIST (list)',
+}
+
 const dataFlags = { constants: flags('IPSET_FLAG_', IpsetDataFlag) }
 
 /** IPSET_ATTR_IPADDR_*: one of them. */
@@ -294,4 +367,5 @@ export const ipset = rawFamily(
   'ip_set',
   // EINVAL: nfnetlink has no such subsystem.
   { operation: 'protocol', mode: 'do', request: { version: IPSET_MINIMUM_VERSION }, errno: 22 },
+  ipsetErrors,
 )
