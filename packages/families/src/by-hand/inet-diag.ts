@@ -13,6 +13,7 @@ import {
   bytesField,
   inner,
   list,
+  multi,
   nested,
   padding,
   rawFamily,
@@ -55,8 +56,8 @@ export const inetSocketIdLayout = structure(
   {
     sourcePort: 'be16',
     destinationPort: 'be16',
-    source: bytesField(16, 'ipv6'),
-    destination: bytesField(16, 'ipv6'),
+    source: bytesField(16, 'ip'),
+    destination: bytesField(16, 'ip'),
     device: 'u32',
     cookie: 8,
   },
@@ -106,11 +107,17 @@ export const inetSocketLayout = structure(
 )
 export interface InetSocketHeader extends StructureValue<typeof inetSocketLayout> {}
 
+const storageRequestAttributes = attributeSet('SK_DIAG_BPF_STORAGE_REQ', {
+  /** descriptors */
+  maps: multi(u32(1, 'SK_DIAG_BPF_STORAGE_REQ_MAP_FD')),
+})
+
 /** INET_DIAG_REQ_*. */
 export const inetRequestAttributes = attributeSet('INET_DIAG_REQ', {
   /** a program of `struct inet_diag_bc_op` that selects sockets */
   bytecode: bytes(1, 'INET_DIAG_REQ_BYTECODE'),
-  storages: bytes(2, 'INET_DIAG_REQ_SK_BPF_STORAGES'),
+  /** of which maps of BPF an answer has what they store for the socket; empty for all */
+  storages: nested(2, 'INET_DIAG_REQ_SK_BPF_STORAGES', storageRequestAttributes),
   /** instead of the header's, where it is more than 255: 262 is multipath TCP */
   protocol: u32(3, 'INET_DIAG_REQ_PROTOCOL'),
 })

@@ -121,3 +121,64 @@ export const XfrmPolicyType = {
   Any: 255,
 } as const
 export type XfrmPolicyType = (typeof XfrmPolicyType)[keyof typeof XfrmPolicyType]
+
+/** Who may use a state that a policy asks for: `share` of policies and templates. */
+export const XfrmShare = {
+  /** XFRM_SHARE_ANY */
+  Any: 0,
+  /** XFRM_SHARE_SESSION: one connection */
+  Session: 1,
+  /** XFRM_SHARE_USER: one user */
+  User: 2,
+  /** XFRM_SHARE_UNIQUE: one use */
+  Unique: 3,
+} as const
+export type XfrmShare = (typeof XfrmShare)[keyof typeof XfrmShare]
+
+/** Bits of `flags` of a policy. */
+export const XfrmPolicyFlag = {
+  /** XFRM_POLICY_LOCALOK: a socket may override it */
+  LocalOk: 1,
+  /** XFRM_POLICY_ICMP: also for the packets that an ICMP error quotes */
+  Icmp: 2,
+} as const
+export type XfrmPolicyFlag = (typeof XfrmPolicyFlag)[keyof typeof XfrmPolicyFlag]
+
+/** Bits of `extraFlags` of a state. */
+export const XfrmExtraFlag = {
+  /** XFRM_SA_XFLAG_DONT_ENCAP_DSCP: the service class is not copied */
+  DontEncapsulateDscp: 1,
+  /** XFRM_SA_XFLAG_OSEQ_MAY_WRAP: sent numbers may begin again */
+  SequenceMayWrap: 2,
+} as const
+export type XfrmExtraFlag = (typeof XfrmExtraFlag)[keyof typeof XfrmExtraFlag]
+
+/** Bits of `offload.flags` of a state. */
+export const XfrmOffloadFlag = {
+  /** XFRM_OFFLOAD_IPV6 */
+  Ipv6: 1,
+  /** XFRM_OFFLOAD_INBOUND */
+  Inbound: 2,
+  /** XFRM_OFFLOAD_PACKET: the card does the whole of it; Linux 6.2 */
+  Packet: 4,
+} as const
+export type XfrmOffloadFlag = (typeof XfrmOffloadFlag)[keyof typeof XfrmOffloadFlag]
+
+/** Bits of `flags` of events on replay windows and lifetimes (`enum xfrm_ae_ftype_t`). */
+export const XfrmEventFlag = {
+  /** XFRM_AE_RTHR */
+  ReplayThreshold: 1,
+  /** XFRM_AE_RVAL */
+  ReplayValue: 2,
+  /** XFRM_AE_LVAL */
+  Lifetime: 4,
+  /** XFRM_AE_ETHR */
+  TimerThreshold: 8,
+  /** XFRM_AE_CR: the event is of the replay window */
+  ReplayReason: 16,
+  /** XFRM_AE_CE: the event is of the timer */
+  TimerReason: 32,
+  /** XFRM_AE_CU: the event is of a change */
+  UpdateReason: 64,
+} as const
+export type XfrmEventFlag = (typeof XfrmEventFlag)[keyof typeof XfrmEventFlag]

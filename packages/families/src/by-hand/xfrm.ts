@@ -9,6 +9,7 @@ import {
   askingOperation,
   attributeSet,
   bytes,
+  bytesField,
   enumeration,
   field,
   headedOperation,
@@ -62,8 +63,8 @@ export const xfrmAttributes = attributeSet('XFRMA', {
   replay: struct(10, 'XFRMA_REPLAY_VAL', { sentSequence: 'u32', sequence: 'u32', bitmap: 'u32' }),
   replayThreshold: u32(11, 'XFRMA_REPLAY_THRESH'),
   timerThreshold: u32(12, 'XFRMA_ETIMER_THRESH'),
-  source: bytes(13, 'XFRMA_SRCADDR', 16, 16, 'ipv6'),
-  careOf: bytes(14, 'XFRMA_COADDR', 16, 16, 'ipv6'),
+  source: bytes(13, 'XFRMA_SRCADDR', 16, 16, 'ip'),
+  careOf: bytes(14, 'XFRMA_COADDR', 16, 16, 'ip'),
   /** seconds since 1970 */
   lastUsed: u64(15, 'XFRMA_LASTUSED'),
   policyType: struct(16, 'XFRMA_POLICY_TYPE', { type: 'u8', pad: 1, pad2: 2, pad3: 2 }),
@@ -97,8 +98,8 @@ export const xfrmAttributes = attributeSet('XFRMA', {
   protocol: u8(25, 'XFRMA_PROTO'),
   /** of a dump: only these addresses */
   filter: struct(26, 'XFRMA_ADDRESS_FILTER', {
-    source: 16,
-    destination: 16,
+    source: bytesField(16, 'ip'),
+    destination: bytesField(16, 'ip'),
     family: 'u16',
     sourcePrefix: 'u8',
     destinationPrefix: 'u8',

@@ -17,11 +17,12 @@ import { inetDiag } from '../../src/by-hand/inet-diag.ts'
 import { ipset } from '../../src/by-hand/ipset.ts'
 import { netlinkDiag } from '../../src/by-hand/netlink-diag.ts'
 import { nfacct } from '../../src/by-hand/nfacct.ts'
+import { packetDiag } from '../../src/by-hand/packet-diag.ts'
 import { SocketState } from '../../src/by-hand/sock-diag.ts'
 import { unixDiag } from '../../src/by-hand/unix-diag.ts'
 import { xfrm } from '../../src/by-hand/xfrm.ts'
 
-const families: readonly FamilyDescription[] = [inetDiag, unixDiag, netlinkDiag, nfacct, cttimeout, ipset, xfrm]
+const families: readonly FamilyDescription[] = [inetDiag, unixDiag, netlinkDiag, packetDiag, nfacct, cttimeout, ipset, xfrm]
 const messages = readFileSync(join(import.meta.dirname, 'messages.tsv'), 'utf8')
   .trim()
   .split('\n')
@@ -49,6 +50,13 @@ const expected: Readonly<Record<string, object>> = {
   },
   'unix_diag get': { header: { family: 1, type: 1, state: SocketState.Established }, queues: { receive: 0, send: 0 } },
   'netlink_diag get': { header: { family: 16, protocol: 0, portId: 0 }, memory: { drops: 0 }, flags: 0 },
+  'packet_diag get': {
+    header: { family: 17, type: 3, protocol: 0x800 },
+    info: { device: 0, version: 0, reserve: 0, copyThreshold: 0, timestamp: 0, flags: 1 },
+    memberships: { list: [] },
+    memory: { receiveAllocated: 0, drops: 0 },
+    userId: 0,
+  },
   'nfacct get': { name: 'web', packets: 0n, bytes: 0n, use: 1, flags: 2, quota: 1000n },
   'cttimeout get': {
     name: 'slow',
