@@ -1,5 +1,5 @@
 /** A specification as one TypeScript module. */
-import { definitionOf } from './definitions.ts'
+import { type Definition, definitionOf } from './definitions.ts'
 import { constantsOf, layoutOf } from './emit-definitions.ts'
 import { SetEmitter } from './emit-sets.ts'
 import { Module } from './module.ts'
@@ -13,18 +13,45 @@ import { type Supplement, supplements } from './supplements.ts'
 export function generate(text: string, file: string): string {
   const specification = readSpecification(text, file)
   const supplement = supplements[specification.name] ?? {}
-  return emit({ ...specification, sets: corrected(specification.sets, supplement.types ?? {}) }, supplement)
+  const sets = corrected(specification.sets, supplement)
+  const definitions = correctedDefinitions(specification.definitions, supplement)
+  return emit({ ...specification, sets, definitions }, supplement)
 }
 
-/** The sets with the types that the kernel sends. */
-function corrected(sets: Specification['sets'], types: NonNullable<Supplement['types']>): Specification['sets'] {
+/** The sets with the types that the kernel sends, and addresses that the specification does not call so. */
+function corrected(
+  sets: Specification['sets'],
+  { types = {}, attributes: known = {} }: Supplement,
+): Specification['sets'] {
   const entries = [...sets].map(([name, set]): [string, SetDefinition] => {
     const changed = types[name] ?? {}
     const attributes = set.attributes.map((attribute) => ({
       ...attribute,
       type: changed[attribute.type] ?? attribute.type,
+      ...known[name]?.[attribute.name],
     }))
     return [name, { ...set, attributes }]
+  })
+  return new Map(entries)
+}
+
+/** The definitions with the kernel's names of their constants, and the byte order of their members. */
+function correctedDefinitions(
+  definitions: Specification['definitions'],
+  { prefixes = {}, networkOrder = {} }: Supplement,
+): Specification['definitions'] {
+  const entries = [...definitions].map(([name, definition]): [string, Definition] => {
+    if (definition.kind === 'struct') {
+      const swapped = networkOrder[name] ?? []
+      const members = definition.members.map((member) =>
+        swapped.includes(member.name) ? { ...member, isBigEndian: true } : member,
+      )
+      return [name, { ...definition, members }]
+    }
+    return [
+      name,
+      definition.kind === 'const' ? definition : { ...definition, prefix: prefixes[name] ?? definition.prefix },
+    ]
   })
   return new Map(entries)
 }

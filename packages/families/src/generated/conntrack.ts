@@ -37,26 +37,26 @@ export const nfgenmsgLayout = structure(
 export interface NfgenmsgStruct extends StructureValue<typeof nfgenmsgLayout> {}
 
 export const NfCtTcpFlags = {
-  /** CONNTRACK_NF_CT_TCP_FLAGS_WINDOW_SCALE */
+  /** IP_CT_TCP_FLAG_WINDOW_SCALE */
   WindowScale: 0x1,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_SACK_PERM */
+  /** IP_CT_TCP_FLAG_SACK_PERM */
   SackPerm: 0x2,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_CLOSE_INIT */
+  /** IP_CT_TCP_FLAG_CLOSE_INIT */
   CloseInit: 0x4,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_BE_LIBERAL */
+  /** IP_CT_TCP_FLAG_BE_LIBERAL */
   BeLiberal: 0x8,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_UNACKED */
+  /** IP_CT_TCP_FLAG_UNACKED */
   Unacked: 0x10,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_MAXACK */
+  /** IP_CT_TCP_FLAG_MAXACK */
   Maxack: 0x20,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_CHALLENGE_ACK */
+  /** IP_CT_TCP_FLAG_CHALLENGE_ACK */
   ChallengeAck: 0x40,
-  /** CONNTRACK_NF_CT_TCP_FLAGS_SIMULTANEOUS_OPEN */
+  /** IP_CT_TCP_FLAG_SIMULTANEOUS_OPEN */
   SimultaneousOpen: 0x80,
 } as const
 export type NfCtTcpFlags = (typeof NfCtTcpFlags)[keyof typeof NfCtTcpFlags]
 
-const nfCtTcpFlagsBits = flags('CONNTRACK_NF_CT_TCP_FLAGS_', NfCtTcpFlags)
+const nfCtTcpFlagsBits = flags('IP_CT_TCP_FLAG_', NfCtTcpFlags)
 
 export const nfCtTcpFlagsMaskLayout = structure(
   {
@@ -69,93 +69,93 @@ export const nfCtTcpFlagsMaskLayout = structure(
 export interface NfCtTcpFlagsMaskStruct extends StructureValue<typeof nfCtTcpFlagsMaskLayout> {}
 
 export const NfCtTcpState = {
-  /** CONNTRACK_NF_CT_TCP_STATE_NONE */
+  /** TCP_CONNTRACK_NONE */
   None: 0,
-  /** CONNTRACK_NF_CT_TCP_STATE_SYN_SENT */
+  /** TCP_CONNTRACK_SYN_SENT */
   SynSent: 1,
-  /** CONNTRACK_NF_CT_TCP_STATE_SYN_RECV */
+  /** TCP_CONNTRACK_SYN_RECV */
   SynRecv: 2,
-  /** CONNTRACK_NF_CT_TCP_STATE_ESTABLISHED */
+  /** TCP_CONNTRACK_ESTABLISHED */
   Established: 3,
-  /** CONNTRACK_NF_CT_TCP_STATE_FIN_WAIT */
+  /** TCP_CONNTRACK_FIN_WAIT */
   FinWait: 4,
-  /** CONNTRACK_NF_CT_TCP_STATE_CLOSE_WAIT */
+  /** TCP_CONNTRACK_CLOSE_WAIT */
   CloseWait: 5,
-  /** CONNTRACK_NF_CT_TCP_STATE_LAST_ACK */
+  /** TCP_CONNTRACK_LAST_ACK */
   LastAck: 6,
-  /** CONNTRACK_NF_CT_TCP_STATE_TIME_WAIT */
+  /** TCP_CONNTRACK_TIME_WAIT */
   TimeWait: 7,
-  /** CONNTRACK_NF_CT_TCP_STATE_CLOSE */
+  /** TCP_CONNTRACK_CLOSE */
   Close: 8,
-  /** CONNTRACK_NF_CT_TCP_STATE_SYN_SENT2 */
+  /** TCP_CONNTRACK_SYN_SENT2 */
   SynSent2: 9,
-  /** CONNTRACK_NF_CT_TCP_STATE_MAX */
+  /** TCP_CONNTRACK_MAX */
   Max: 10,
-  /** CONNTRACK_NF_CT_TCP_STATE_IGNORE */
+  /** TCP_CONNTRACK_IGNORE */
   Ignore: 11,
-  /** CONNTRACK_NF_CT_TCP_STATE_RETRANS */
+  /** TCP_CONNTRACK_RETRANS */
   Retrans: 12,
-  /** CONNTRACK_NF_CT_TCP_STATE_UNACK */
+  /** TCP_CONNTRACK_UNACK */
   Unack: 13,
-  /** CONNTRACK_NF_CT_TCP_STATE_TIMEOUT_MAX */
+  /** TCP_CONNTRACK_TIMEOUT_MAX */
   TimeoutMax: 14,
 } as const
 export type NfCtTcpState = (typeof NfCtTcpState)[keyof typeof NfCtTcpState]
 
 export const NfCtSctpState = {
-  /** CONNTRACK_NF_CT_SCTP_STATE_NONE */
+  /** SCTP_CONNTRACK_NONE */
   None: 0,
-  /** CONNTRACK_NF_CT_SCTP_STATE_CLONED */
+  /** SCTP_CONNTRACK_CLONED */
   Cloned: 1,
-  /** CONNTRACK_NF_CT_SCTP_STATE_COOKIE_WAIT */
+  /** SCTP_CONNTRACK_COOKIE_WAIT */
   CookieWait: 2,
-  /** CONNTRACK_NF_CT_SCTP_STATE_COOKIE_ECHOED */
+  /** SCTP_CONNTRACK_COOKIE_ECHOED */
   CookieEchoed: 3,
-  /** CONNTRACK_NF_CT_SCTP_STATE_ESTABLISHED */
+  /** SCTP_CONNTRACK_ESTABLISHED */
   Established: 4,
-  /** CONNTRACK_NF_CT_SCTP_STATE_SHUTDOWN_SENT */
+  /** SCTP_CONNTRACK_SHUTDOWN_SENT */
   ShutdownSent: 5,
-  /** CONNTRACK_NF_CT_SCTP_STATE_SHUTDOWN_RECEIVED */
+  /** SCTP_CONNTRACK_SHUTDOWN_RECEIVED */
   ShutdownReceived: 6,
-  /** CONNTRACK_NF_CT_SCTP_STATE_SHUTDOWN_ACK_SENT */
+  /** SCTP_CONNTRACK_SHUTDOWN_ACK_SENT */
   ShutdownAckSent: 7,
-  /** CONNTRACK_NF_CT_SCTP_STATE_SHUTDOWN_HEARTBEAT_SENT */
+  /** SCTP_CONNTRACK_SHUTDOWN_HEARTBEAT_SENT */
   ShutdownHeartbeatSent: 8,
 } as const
 export type NfCtSctpState = (typeof NfCtSctpState)[keyof typeof NfCtSctpState]
 
 export const NfCtStatus = {
-  /** CONNTRACK_NF_CT_STATUS_EXPECTED */
+  /** IPS_EXPECTED */
   Expected: 0x1,
-  /** CONNTRACK_NF_CT_STATUS_SEEN_REPLY */
+  /** IPS_SEEN_REPLY */
   SeenReply: 0x2,
-  /** CONNTRACK_NF_CT_STATUS_ASSURED */
+  /** IPS_ASSURED */
   Assured: 0x4,
-  /** CONNTRACK_NF_CT_STATUS_CONFIRMED */
+  /** IPS_CONFIRMED */
   Confirmed: 0x8,
-  /** CONNTRACK_NF_CT_STATUS_SRC_NAT */
+  /** IPS_SRC_NAT */
   SrcNat: 0x10,
-  /** CONNTRACK_NF_CT_STATUS_DST_NAT */
+  /** IPS_DST_NAT */
   DstNat: 0x20,
-  /** CONNTRACK_NF_CT_STATUS_SEQ_ADJ */
+  /** IPS_SEQ_ADJ */
   SeqAdj: 0x40,
-  /** CONNTRACK_NF_CT_STATUS_SRC_NAT_DONE */
+  /** IPS_SRC_NAT_DONE */
   SrcNatDone: 0x80,
-  /** CONNTRACK_NF_CT_STATUS_DST_NAT_DONE */
+  /** IPS_DST_NAT_DONE */
   DstNatDone: 0x100,
-  /** CONNTRACK_NF_CT_STATUS_DYING */
+  /** IPS_DYING */
   Dying: 0x200,
-  /** CONNTRACK_NF_CT_STATUS_FIXED_TIMEOUT */
+  /** IPS_FIXED_TIMEOUT */
   FixedTimeout: 0x400,
-  /** CONNTRACK_NF_CT_STATUS_TEMPLATE */
+  /** IPS_TEMPLATE */
   Template: 0x800,
-  /** CONNTRACK_NF_CT_STATUS_NAT_CLASH */
+  /** IPS_NAT_CLASH */
   NatClash: 0x1000,
-  /** CONNTRACK_NF_CT_STATUS_HELPER */
+  /** IPS_HELPER */
   Helper: 0x2000,
-  /** CONNTRACK_NF_CT_STATUS_OFFLOAD */
+  /** IPS_OFFLOAD */
   Offload: 0x4000,
-  /** CONNTRACK_NF_CT_STATUS_HW_OFFLOAD */
+  /** IPS_HW_OFFLOAD */
   HwOffload: 0x8000,
 } as const
 export type NfCtStatus = (typeof NfCtStatus)[keyof typeof NfCtStatus]
@@ -209,7 +209,7 @@ export const tupleAttributes = attributeSet(
 )
 export interface TupleAttributes extends AttributeValues<typeof tupleAttributes> {}
 
-const nfCtTcpStateNames = enumeration('CONNTRACK_NF_CT_TCP_STATE_', NfCtTcpState)
+const nfCtTcpStateNames = enumeration('TCP_CONNTRACK_', NfCtTcpState)
 
 export const protoinfoTcpAttributes = attributeSet(
   'CONNTRACK_A_PROTOINFO_TCP_ATTRS',
@@ -234,7 +234,7 @@ export const protoinfoDccpAttributes = attributeSet(
 )
 export interface ProtoinfoDccpAttributes extends AttributeValues<typeof protoinfoDccpAttributes> {}
 
-const nfCtSctpStateNames = enumeration('CONNTRACK_NF_CT_SCTP_STATE_', NfCtSctpState)
+const nfCtSctpStateNames = enumeration('SCTP_CONNTRACK_', NfCtSctpState)
 
 export const protoinfoSctpAttributes = attributeSet(
   'CONNTRACK_A_PROTOINFO_SCTP_ATTRS',
@@ -313,7 +313,7 @@ export const synproxyAttributes = attributeSet(
 )
 export interface SynproxyAttributes extends AttributeValues<typeof synproxyAttributes> {}
 
-const nfCtStatusBits = flags('CONNTRACK_NF_CT_STATUS_', NfCtStatus)
+const nfCtStatusBits = flags('IPS_', NfCtStatus)
 
 export const conntrackAttributes = attributeSet(
   'CONNTRACK_A_CONNTRACK_ATTRS',

@@ -138,11 +138,11 @@ export const EswitchEncapMode = {
 export type EswitchEncapMode = (typeof EswitchEncapMode)[keyof typeof EswitchEncapMode]
 
 export const DpipeHeaderId = {
-  /** DEVLINK_DPIPE_HEADER_ID_ETHERNET */
+  /** DEVLINK_DPIPE_HEADER_ETHERNET */
   Ethernet: 0,
-  /** DEVLINK_DPIPE_HEADER_ID_IPV4 */
+  /** DEVLINK_DPIPE_HEADER_IPV4 */
   Ipv4: 1,
-  /** DEVLINK_DPIPE_HEADER_ID_IPV6 */
+  /** DEVLINK_DPIPE_HEADER_IPV6 */
   Ipv6: 2,
 } as const
 export type DpipeHeaderId = (typeof DpipeHeaderId)[keyof typeof DpipeHeaderId]
@@ -254,7 +254,7 @@ const eswitchInlineModeNames = enumeration('DEVLINK_ESWITCH_INLINE_MODE_', Eswit
 
 const dpipeMatchTypeNames = enumeration('DEVLINK_DPIPE_MATCH_TYPE_', DpipeMatchType)
 
-const dpipeHeaderIdNames = enumeration('DEVLINK_DPIPE_HEADER_ID_', DpipeHeaderId)
+const dpipeHeaderIdNames = enumeration('DEVLINK_DPIPE_HEADER_', DpipeHeaderId)
 
 export const dlDpipeMatchAttributes = attributeSet(
   'DEVLINK_ATTR',

@@ -41,11 +41,11 @@ export const Stringset = {
 export type Stringset = (typeof Stringset)[keyof typeof Stringset]
 
 export const HeaderFlags = {
-  /** ETHTOOL_HEADER_FLAGS_COMPACT_BITSETS */
+  /** ETHTOOL_FLAG_COMPACT_BITSETS */
   CompactBitsets: 0x1,
-  /** ETHTOOL_HEADER_FLAGS_OMIT_REPLY */
+  /** ETHTOOL_FLAG_OMIT_REPLY */
   OmitReply: 0x2,
-  /** ETHTOOL_HEADER_FLAGS_STATS */
+  /** ETHTOOL_FLAG_STATS */
   Stats: 0x4,
 } as const
 export type HeaderFlags = (typeof HeaderFlags)[keyof typeof HeaderFlags]
@@ -92,7 +92,7 @@ export const PhyUpstreamType = {
 } as const
 export type PhyUpstreamType = (typeof PhyUpstreamType)[keyof typeof PhyUpstreamType]
 
-const headerFlagsBits = flags('ETHTOOL_HEADER_FLAGS_', HeaderFlags)
+const headerFlagsBits = flags('ETHTOOL_FLAG_', HeaderFlags)
 
 export const headerAttributes = attributeSet(
   'ETHTOOL_A_HEADER',

@@ -39,203 +39,203 @@ export const nfgenmsgLayout = structure(
 export interface NfgenmsgStruct extends StructureValue<typeof nfgenmsgLayout> {}
 
 export const MetaKeys = {
-  /** NFTABLES_META_KEYS_LEN */
+  /** NFT_META_LEN */
   Len: 0,
-  /** NFTABLES_META_KEYS_PROTOCOL */
+  /** NFT_META_PROTOCOL */
   Protocol: 1,
-  /** NFTABLES_META_KEYS_PRIORITY */
+  /** NFT_META_PRIORITY */
   Priority: 2,
-  /** NFTABLES_META_KEYS_MARK */
+  /** NFT_META_MARK */
   Mark: 3,
-  /** NFTABLES_META_KEYS_IIF */
+  /** NFT_META_IIF */
   Iif: 4,
-  /** NFTABLES_META_KEYS_OIF */
+  /** NFT_META_OIF */
   Oif: 5,
-  /** NFTABLES_META_KEYS_IIFNAME */
+  /** NFT_META_IIFNAME */
   Iifname: 6,
-  /** NFTABLES_META_KEYS_OIFNAME */
+  /** NFT_META_OIFNAME */
   Oifname: 7,
-  /** NFTABLES_META_KEYS_IFTYPE */
+  /** NFT_META_IFTYPE */
   Iftype: 8,
-  /** NFTABLES_META_KEYS_OIFTYPE */
+  /** NFT_META_OIFTYPE */
   Oiftype: 9,
-  /** NFTABLES_META_KEYS_SKUID */
+  /** NFT_META_SKUID */
   Skuid: 10,
-  /** NFTABLES_META_KEYS_SKGID */
+  /** NFT_META_SKGID */
   Skgid: 11,
-  /** NFTABLES_META_KEYS_NFTRACE */
+  /** NFT_META_NFTRACE */
   Nftrace: 12,
-  /** NFTABLES_META_KEYS_RTCLASSID */
+  /** NFT_META_RTCLASSID */
   Rtclassid: 13,
-  /** NFTABLES_META_KEYS_SECMARK */
+  /** NFT_META_SECMARK */
   Secmark: 14,
-  /** NFTABLES_META_KEYS_NFPROTO */
+  /** NFT_META_NFPROTO */
   Nfproto: 15,
-  /** NFTABLES_META_KEYS_L4_PROTO */
+  /** NFT_META_L4_PROTO */
   L4Proto: 16,
-  /** NFTABLES_META_KEYS_BRI_IIFNAME */
+  /** NFT_META_BRI_IIFNAME */
   BriIifname: 17,
-  /** NFTABLES_META_KEYS_BRI_OIFNAME */
+  /** NFT_META_BRI_OIFNAME */
   BriOifname: 18,
-  /** NFTABLES_META_KEYS_PKTTYPE */
+  /** NFT_META_PKTTYPE */
   Pkttype: 19,
-  /** NFTABLES_META_KEYS_CPU */
+  /** NFT_META_CPU */
   Cpu: 20,
-  /** NFTABLES_META_KEYS_IIFGROUP */
+  /** NFT_META_IIFGROUP */
   Iifgroup: 21,
-  /** NFTABLES_META_KEYS_OIFGROUP */
+  /** NFT_META_OIFGROUP */
   Oifgroup: 22,
-  /** NFTABLES_META_KEYS_CGROUP */
+  /** NFT_META_CGROUP */
   Cgroup: 23,
-  /** NFTABLES_META_KEYS_PRANDOM */
+  /** NFT_META_PRANDOM */
   Prandom: 24,
-  /** NFTABLES_META_KEYS_SECPATH */
+  /** NFT_META_SECPATH */
   Secpath: 25,
-  /** NFTABLES_META_KEYS_IIFKIND */
+  /** NFT_META_IIFKIND */
   Iifkind: 26,
-  /** NFTABLES_META_KEYS_OIFKIND */
+  /** NFT_META_OIFKIND */
   Oifkind: 27,
-  /** NFTABLES_META_KEYS_BRI_IIFPVID */
+  /** NFT_META_BRI_IIFPVID */
   BriIifpvid: 28,
-  /** NFTABLES_META_KEYS_BRI_IIFVPROTO */
+  /** NFT_META_BRI_IIFVPROTO */
   BriIifvproto: 29,
-  /** NFTABLES_META_KEYS_TIME_NS */
+  /** NFT_META_TIME_NS */
   TimeNs: 30,
-  /** NFTABLES_META_KEYS_TIME_DAY */
+  /** NFT_META_TIME_DAY */
   TimeDay: 31,
-  /** NFTABLES_META_KEYS_TIME_HOUR */
+  /** NFT_META_TIME_HOUR */
   TimeHour: 32,
-  /** NFTABLES_META_KEYS_SDIF */
+  /** NFT_META_SDIF */
   Sdif: 33,
-  /** NFTABLES_META_KEYS_SDIFNAME */
+  /** NFT_META_SDIFNAME */
   Sdifname: 34,
-  /** NFTABLES_META_KEYS_BRI_BROUTE */
+  /** NFT_META_BRI_BROUTE */
   BriBroute: 35,
 } as const
 export type MetaKeys = (typeof MetaKeys)[keyof typeof MetaKeys]
 
 export const BitwiseOps = {
-  /** NFTABLES_BITWISE_OPS_MASK_XOR */
+  /** NFT_BITWISE_MASK_XOR */
   MaskXor: 0,
-  /** NFTABLES_BITWISE_OPS_LSHIFT */
+  /** NFT_BITWISE_LSHIFT */
   Lshift: 1,
-  /** NFTABLES_BITWISE_OPS_RSHIFT */
+  /** NFT_BITWISE_RSHIFT */
   Rshift: 2,
-  /** NFTABLES_BITWISE_OPS_AND */
+  /** NFT_BITWISE_AND */
   And: 3,
-  /** NFTABLES_BITWISE_OPS_OR */
+  /** NFT_BITWISE_OR */
   Or: 4,
-  /** NFTABLES_BITWISE_OPS_XOR */
+  /** NFT_BITWISE_XOR */
   Xor: 5,
 } as const
 export type BitwiseOps = (typeof BitwiseOps)[keyof typeof BitwiseOps]
 
 export const CmpOps = {
-  /** NFTABLES_CMP_OPS_EQ */
+  /** NFT_CMP_EQ */
   Eq: 0,
-  /** NFTABLES_CMP_OPS_NEQ */
+  /** NFT_CMP_NEQ */
   Neq: 1,
-  /** NFTABLES_CMP_OPS_LT */
+  /** NFT_CMP_LT */
   Lt: 2,
-  /** NFTABLES_CMP_OPS_LTE */
+  /** NFT_CMP_LTE */
   Lte: 3,
-  /** NFTABLES_CMP_OPS_GT */
+  /** NFT_CMP_GT */
   Gt: 4,
-  /** NFTABLES_CMP_OPS_GTE */
+  /** NFT_CMP_GTE */
   Gte: 5,
 } as const
 export type CmpOps = (typeof CmpOps)[keyof typeof CmpOps]
 
 export const ObjectType = {
-  /** NFTABLES_OBJECT_TYPE_UNSPEC */
+  /** NFT_OBJECT_UNSPEC */
   Unspec: 0,
-  /** NFTABLES_OBJECT_TYPE_COUNTER */
+  /** NFT_OBJECT_COUNTER */
   Counter: 1,
-  /** NFTABLES_OBJECT_TYPE_QUOTA */
+  /** NFT_OBJECT_QUOTA */
   Quota: 2,
-  /** NFTABLES_OBJECT_TYPE_CT_HELPER */
+  /** NFT_OBJECT_CT_HELPER */
   CtHelper: 3,
-  /** NFTABLES_OBJECT_TYPE_LIMIT */
+  /** NFT_OBJECT_LIMIT */
   Limit: 4,
-  /** NFTABLES_OBJECT_TYPE_CONNLIMIT */
+  /** NFT_OBJECT_CONNLIMIT */
   Connlimit: 5,
-  /** NFTABLES_OBJECT_TYPE_TUNNEL */
+  /** NFT_OBJECT_TUNNEL */
   Tunnel: 6,
-  /** NFTABLES_OBJECT_TYPE_CT_TIMEOUT */
+  /** NFT_OBJECT_CT_TIMEOUT */
   CtTimeout: 7,
-  /** NFTABLES_OBJECT_TYPE_SECMARK */
+  /** NFT_OBJECT_SECMARK */
   Secmark: 8,
-  /** NFTABLES_OBJECT_TYPE_CT_EXPECT */
+  /** NFT_OBJECT_CT_EXPECT */
   CtExpect: 9,
-  /** NFTABLES_OBJECT_TYPE_SYNPROXY */
+  /** NFT_OBJECT_SYNPROXY */
   Synproxy: 10,
 } as const
 export type ObjectType = (typeof ObjectType)[keyof typeof ObjectType]
 
 export const NatRangeFlags = {
-  /** NFTABLES_NAT_RANGE_FLAGS_MAP_IPS */
+  /** NF_NAT_RANGE_MAP_IPS */
   MapIps: 0x1,
-  /** NFTABLES_NAT_RANGE_FLAGS_PROTO_SPECIFIED */
+  /** NF_NAT_RANGE_PROTO_SPECIFIED */
   ProtoSpecified: 0x2,
-  /** NFTABLES_NAT_RANGE_FLAGS_PROTO_RANDOM */
+  /** NF_NAT_RANGE_PROTO_RANDOM */
   ProtoRandom: 0x4,
-  /** NFTABLES_NAT_RANGE_FLAGS_PERSISTENT */
+  /** NF_NAT_RANGE_PERSISTENT */
   Persistent: 0x8,
-  /** NFTABLES_NAT_RANGE_FLAGS_PROTO_RANDOM_FULLY */
+  /** NF_NAT_RANGE_PROTO_RANDOM_FULLY */
   ProtoRandomFully: 0x10,
-  /** NFTABLES_NAT_RANGE_FLAGS_PROTO_OFFSET */
+  /** NF_NAT_RANGE_PROTO_OFFSET */
   ProtoOffset: 0x20,
-  /** NFTABLES_NAT_RANGE_FLAGS_NETMAP */
+  /** NF_NAT_RANGE_NETMAP */
   Netmap: 0x40,
 } as const
 export type NatRangeFlags = (typeof NatRangeFlags)[keyof typeof NatRangeFlags]
 
 export const TableFlags = {
-  /** NFTABLES_TABLE_FLAGS_DORMANT */
+  /** NFT_TABLE_F_DORMANT */
   Dormant: 0x1,
-  /** NFTABLES_TABLE_FLAGS_OWNER */
+  /** NFT_TABLE_F_OWNER */
   Owner: 0x2,
-  /** NFTABLES_TABLE_FLAGS_PERSIST */
+  /** NFT_TABLE_F_PERSIST */
   Persist: 0x4,
 } as const
 export type TableFlags = (typeof TableFlags)[keyof typeof TableFlags]
 
 export const ChainFlags = {
-  /** NFTABLES_CHAIN_FLAGS_BASE */
+  /** NFT_CHAIN_BASE */
   Base: 0x1,
-  /** NFTABLES_CHAIN_FLAGS_HW_OFFLOAD */
+  /** NFT_CHAIN_HW_OFFLOAD */
   HwOffload: 0x2,
-  /** NFTABLES_CHAIN_FLAGS_BINDING */
+  /** NFT_CHAIN_BINDING */
   Binding: 0x4,
 } as const
 export type ChainFlags = (typeof ChainFlags)[keyof typeof ChainFlags]
 
 export const SetFlags = {
-  /** NFTABLES_SET_FLAGS_ANONYMOUS */
+  /** NFT_SET_ANONYMOUS */
   Anonymous: 0x1,
-  /** NFTABLES_SET_FLAGS_CONSTANT */
+  /** NFT_SET_CONSTANT */
   Constant: 0x2,
-  /** NFTABLES_SET_FLAGS_INTERVAL */
+  /** NFT_SET_INTERVAL */
   Interval: 0x4,
-  /** NFTABLES_SET_FLAGS_MAP */
+  /** NFT_SET_MAP */
   Map: 0x8,
-  /** NFTABLES_SET_FLAGS_TIMEOUT */
+  /** NFT_SET_TIMEOUT */
   Timeout: 0x10,
-  /** NFTABLES_SET_FLAGS_EVAL */
+  /** NFT_SET_EVAL */
   Eval: 0x20,
-  /** NFTABLES_SET_FLAGS_OBJECT */
+  /** NFT_SET_OBJECT */
   Object: 0x40,
-  /** NFTABLES_SET_FLAGS_CONCAT */
+  /** NFT_SET_CONCAT */
   Concat: 0x80,
-  /** NFTABLES_SET_FLAGS_EXPR */
+  /** NFT_SET_EXPR */
   Expr: 0x100,
 } as const
 export type SetFlags = (typeof SetFlags)[keyof typeof SetFlags]
 
 export const SetElemFlags = {
-  /** NFTABLES_SET_ELEM_FLAGS_INTERVAL_END */
+  /** NFT_SET_ELEM_INTERVAL_END */
   IntervalEnd: 0x1,
-  /** NFTABLES_SET_ELEM_FLAGS_CATCHALL */
+  /** NFT_SET_ELEM_CATCHALL */
   Catchall: 0x2,
 } as const
 export type SetElemFlags = (typeof SetElemFlags)[keyof typeof SetElemFlags]
@@ -247,69 +247,69 @@ export const LookupFlags = {
 export type LookupFlags = (typeof LookupFlags)[keyof typeof LookupFlags]
 
 export const CtKeys = {
-  /** NFTABLES_CT_KEYS_STATE */
+  /** NFT_CT_STATE */
   State: 0,
-  /** NFTABLES_CT_KEYS_DIRECTION */
+  /** NFT_CT_DIRECTION */
   Direction: 1,
-  /** NFTABLES_CT_KEYS_STATUS */
+  /** NFT_CT_STATUS */
   Status: 2,
-  /** NFTABLES_CT_KEYS_MARK */
+  /** NFT_CT_MARK */
   Mark: 3,
-  /** NFTABLES_CT_KEYS_SECMARK */
+  /** NFT_CT_SECMARK */
   Secmark: 4,
-  /** NFTABLES_CT_KEYS_EXPIRATION */
+  /** NFT_CT_EXPIRATION */
   Expiration: 5,
-  /** NFTABLES_CT_KEYS_HELPER */
+  /** NFT_CT_HELPER */
   Helper: 6,
-  /** NFTABLES_CT_KEYS_L3PROTOCOL */
+  /** NFT_CT_L3PROTOCOL */
   L3protocol: 7,
-  /** NFTABLES_CT_KEYS_SRC */
+  /** NFT_CT_SRC */
   Src: 8,
-  /** NFTABLES_CT_KEYS_DST */
+  /** NFT_CT_DST */
   Dst: 9,
-  /** NFTABLES_CT_KEYS_PROTOCOL */
+  /** NFT_CT_PROTOCOL */
   Protocol: 10,
-  /** NFTABLES_CT_KEYS_PROTO_SRC */
+  /** NFT_CT_PROTO_SRC */
   ProtoSrc: 11,
-  /** NFTABLES_CT_KEYS_PROTO_DST */
+  /** NFT_CT_PROTO_DST */
   ProtoDst: 12,
-  /** NFTABLES_CT_KEYS_LABELS */
+  /** NFT_CT_LABELS */
   Labels: 13,
-  /** NFTABLES_CT_KEYS_PKTS */
+  /** NFT_CT_PKTS */
   Pkts: 14,
-  /** NFTABLES_CT_KEYS_BYTES */
+  /** NFT_CT_BYTES */
   Bytes: 15,
-  /** NFTABLES_CT_KEYS_AVGPKT */
+  /** NFT_CT_AVGPKT */
   Avgpkt: 16,
-  /** NFTABLES_CT_KEYS_ZONE */
+  /** NFT_CT_ZONE */
   Zone: 17,
-  /** NFTABLES_CT_KEYS_EVENTMASK */
+  /** NFT_CT_EVENTMASK */
   Eventmask: 18,
-  /** NFTABLES_CT_KEYS_SRC_IP */
+  /** NFT_CT_SRC_IP */
   SrcIp: 19,
-  /** NFTABLES_CT_KEYS_DST_IP */
+  /** NFT_CT_DST_IP */
   DstIp: 20,
-  /** NFTABLES_CT_KEYS_SRC_IP6 */
+  /** NFT_CT_SRC_IP6 */
   SrcIp6: 21,
-  /** NFTABLES_CT_KEYS_DST_IP6 */
+  /** NFT_CT_DST_IP6 */
   DstIp6: 22,
-  /** NFTABLES_CT_KEYS_CT_ID */
+  /** NFT_CT_CT_ID */
   CtId: 23,
 } as const
 export type CtKeys = (typeof CtKeys)[keyof typeof CtKeys]
 
 export const CtDirection = {
-  /** NFTABLES_CT_DIRECTION_ORIGINAL */
+  /** IP_CT_DIR_ORIGINAL */
   Original: 0,
-  /** NFTABLES_CT_DIRECTION_REPLY */
+  /** IP_CT_DIR_REPLY */
   Reply: 1,
 } as const
 export type CtDirection = (typeof CtDirection)[keyof typeof CtDirection]
 
 export const QuotaFlags = {
-  /** NFTABLES_QUOTA_FLAGS_INVERT */
+  /** NFT_QUOTA_F_INVERT */
   Invert: 0x1,
-  /** NFTABLES_QUOTA_FLAGS_DEPLETED */
+  /** NFT_QUOTA_F_DEPLETED */
   Depleted: 0x2,
 } as const
 export type QuotaFlags = (typeof QuotaFlags)[keyof typeof QuotaFlags]
@@ -349,160 +349,160 @@ export const FibResult = {
 export type FibResult = (typeof FibResult)[keyof typeof FibResult]
 
 export const FibFlags = {
-  /** NFTABLES_FIB_FLAGS_SADDR */
+  /** NFTA_FIB_F_SADDR */
   Saddr: 0x1,
-  /** NFTABLES_FIB_FLAGS_DADDR */
+  /** NFTA_FIB_F_DADDR */
   Daddr: 0x2,
-  /** NFTABLES_FIB_FLAGS_MARK */
+  /** NFTA_FIB_F_MARK */
   Mark: 0x4,
-  /** NFTABLES_FIB_FLAGS_IIF */
+  /** NFTA_FIB_F_IIF */
   Iif: 0x8,
-  /** NFTABLES_FIB_FLAGS_OIF */
+  /** NFTA_FIB_F_OIF */
   Oif: 0x10,
-  /** NFTABLES_FIB_FLAGS_PRESENT */
+  /** NFTA_FIB_F_PRESENT */
   Present: 0x20,
 } as const
 export type FibFlags = (typeof FibFlags)[keyof typeof FibFlags]
 
 export const RejectTypes = {
-  /** NFTABLES_REJECT_TYPES_ICMP_UNREACH */
+  /** NFT_REJECT_ICMP_UNREACH */
   IcmpUnreach: 0,
-  /** NFTABLES_REJECT_TYPES_TCP_RST */
+  /** NFT_REJECT_TCP_RST */
   TcpRst: 1,
-  /** NFTABLES_REJECT_TYPES_ICMPX_UNREACH */
+  /** NFT_REJECT_ICMPX_UNREACH */
   IcmpxUnreach: 2,
 } as const
 export type RejectTypes = (typeof RejectTypes)[keyof typeof RejectTypes]
 
 export const RejectInetCode = {
-  /** NFTABLES_REJECT_INET_CODE_ICMPX_NO_ROUTE */
+  /** NFT_REJECT_ICMPX_NO_ROUTE */
   IcmpxNoRoute: 0,
-  /** NFTABLES_REJECT_INET_CODE_ICMPX_PORT_UNREACH */
+  /** NFT_REJECT_ICMPX_PORT_UNREACH */
   IcmpxPortUnreach: 1,
-  /** NFTABLES_REJECT_INET_CODE_ICMPX_HOST_UNREACH */
+  /** NFT_REJECT_ICMPX_HOST_UNREACH */
   IcmpxHostUnreach: 2,
-  /** NFTABLES_REJECT_INET_CODE_ICMPX_ADMIN_PROHIBITED */
+  /** NFT_REJECT_ICMPX_ADMIN_PROHIBITED */
   IcmpxAdminProhibited: 3,
 } as const
 export type RejectInetCode = (typeof RejectInetCode)[keyof typeof RejectInetCode]
 
 export const PayloadBase = {
-  /** NFTABLES_PAYLOAD_BASE_LINK_LAYER_HEADER */
+  /** NFT_PAYLOAD_LINK_LAYER_HEADER */
   LinkLayerHeader: 0,
-  /** NFTABLES_PAYLOAD_BASE_NETWORK_HEADER */
+  /** NFT_PAYLOAD_NETWORK_HEADER */
   NetworkHeader: 1,
-  /** NFTABLES_PAYLOAD_BASE_TRANSPORT_HEADER */
+  /** NFT_PAYLOAD_TRANSPORT_HEADER */
   TransportHeader: 2,
-  /** NFTABLES_PAYLOAD_BASE_INNER_HEADER */
+  /** NFT_PAYLOAD_INNER_HEADER */
   InnerHeader: 3,
-  /** NFTABLES_PAYLOAD_BASE_TUN_HEADER */
+  /** NFT_PAYLOAD_TUN_HEADER */
   TunHeader: 4,
 } as const
 export type PayloadBase = (typeof PayloadBase)[keyof typeof PayloadBase]
 
 export const RangeOps = {
-  /** NFTABLES_RANGE_OPS_EQ */
+  /** NFT_RANGE_EQ */
   Eq: 0,
-  /** NFTABLES_RANGE_OPS_NEQ */
+  /** NFT_RANGE_NEQ */
   Neq: 1,
 } as const
 export type RangeOps = (typeof RangeOps)[keyof typeof RangeOps]
 
 export const Registers = {
-  /** NFTABLES_REGISTERS_REG_VERDICT */
+  /** NFT_REG_VERDICT */
   RegVerdict: 0,
-  /** NFTABLES_REGISTERS_REG_1 */
+  /** NFT_REG_1 */
   Reg_1: 1,
-  /** NFTABLES_REGISTERS_REG_2 */
+  /** NFT_REG_2 */
   Reg_2: 2,
-  /** NFTABLES_REGISTERS_REG_3 */
+  /** NFT_REG_3 */
   Reg_3: 3,
-  /** NFTABLES_REGISTERS_REG_4 */
+  /** NFT_REG_4 */
   Reg_4: 4,
-  /** NFTABLES_REGISTERS_REG32_00 */
+  /** NFT_REG32_00 */
   Reg32_00: 8,
-  /** NFTABLES_REGISTERS_REG32_01 */
+  /** NFT_REG32_01 */
   Reg32_01: 9,
-  /** NFTABLES_REGISTERS_REG32_02 */
+  /** NFT_REG32_02 */
   Reg32_02: 10,
-  /** NFTABLES_REGISTERS_REG32_03 */
+  /** NFT_REG32_03 */
   Reg32_03: 11,
-  /** NFTABLES_REGISTERS_REG32_04 */
+  /** NFT_REG32_04 */
   Reg32_04: 12,
-  /** NFTABLES_REGISTERS_REG32_05 */
+  /** NFT_REG32_05 */
   Reg32_05: 13,
-  /** NFTABLES_REGISTERS_REG32_06 */
+  /** NFT_REG32_06 */
   Reg32_06: 14,
-  /** NFTABLES_REGISTERS_REG32_07 */
+  /** NFT_REG32_07 */
   Reg32_07: 15,
-  /** NFTABLES_REGISTERS_REG32_08 */
+  /** NFT_REG32_08 */
   Reg32_08: 16,
-  /** NFTABLES_REGISTERS_REG32_09 */
+  /** NFT_REG32_09 */
   Reg32_09: 17,
-  /** NFTABLES_REGISTERS_REG32_10 */
+  /** NFT_REG32_10 */
   Reg32_10: 18,
-  /** NFTABLES_REGISTERS_REG32_11 */
+  /** NFT_REG32_11 */
   Reg32_11: 19,
-  /** NFTABLES_REGISTERS_REG32_12 */
+  /** NFT_REG32_12 */
   Reg32_12: 20,
-  /** NFTABLES_REGISTERS_REG32_13 */
+  /** NFT_REG32_13 */
   Reg32_13: 21,
-  /** NFTABLES_REGISTERS_REG32_14 */
+  /** NFT_REG32_14 */
   Reg32_14: 22,
-  /** NFTABLES_REGISTERS_REG32_15 */
+  /** NFT_REG32_15 */
   Reg32_15: 23,
 } as const
 export type Registers = (typeof Registers)[keyof typeof Registers]
 
 export const NumgenTypes = {
-  /** NFTABLES_NUMGEN_TYPES_INCREMENTAL */
+  /** NFT_NG_INCREMENTAL */
   Incremental: 0,
-  /** NFTABLES_NUMGEN_TYPES_RANDOM */
+  /** NFT_NG_RANDOM */
   Random: 1,
 } as const
 export type NumgenTypes = (typeof NumgenTypes)[keyof typeof NumgenTypes]
 
 export const LogLevel = {
-  /** NFTABLES_LOG_LEVEL_EMERG */
+  /** NFT_LOGLEVEL_EMERG */
   Emerg: 0,
-  /** NFTABLES_LOG_LEVEL_ALERT */
+  /** NFT_LOGLEVEL_ALERT */
   Alert: 1,
-  /** NFTABLES_LOG_LEVEL_CRIT */
+  /** NFT_LOGLEVEL_CRIT */
   Crit: 2,
-  /** NFTABLES_LOG_LEVEL_ERR */
+  /** NFT_LOGLEVEL_ERR */
   Err: 3,
-  /** NFTABLES_LOG_LEVEL_WARNING */
+  /** NFT_LOGLEVEL_WARNING */
   Warning: 4,
-  /** NFTABLES_LOG_LEVEL_NOTICE */
+  /** NFT_LOGLEVEL_NOTICE */
   Notice: 5,
-  /** NFTABLES_LOG_LEVEL_INFO */
+  /** NFT_LOGLEVEL_INFO */
   Info: 6,
-  /** NFTABLES_LOG_LEVEL_DEBUG */
+  /** NFT_LOGLEVEL_DEBUG */
   Debug: 7,
-  /** NFTABLES_LOG_LEVEL_AUDIT */
+  /** NFT_LOGLEVEL_AUDIT */
   Audit: 8,
 } as const
 export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel]
 
 export const LogFlags = {
-  /** NFTABLES_LOG_FLAGS_TCPSEQ */
+  /** NF_LOG_TCPSEQ */
   Tcpseq: 0x1,
-  /** NFTABLES_LOG_FLAGS_TCPOPT */
+  /** NF_LOG_TCPOPT */
   Tcpopt: 0x2,
-  /** NFTABLES_LOG_FLAGS_IPOPT */
+  /** NF_LOG_IPOPT */
   Ipopt: 0x4,
-  /** NFTABLES_LOG_FLAGS_UID */
+  /** NF_LOG_UID */
   Uid: 0x8,
-  /** NFTABLES_LOG_FLAGS_NFLOG */
+  /** NF_LOG_NFLOG */
   Nflog: 0x10,
-  /** NFTABLES_LOG_FLAGS_MACDECODE */
+  /** NF_LOG_MACDECODE */
   Macdecode: 0x20,
 } as const
 export type LogFlags = (typeof LogFlags)[keyof typeof LogFlags]
 
-const logLevelNames = enumeration('NFTABLES_LOG_LEVEL_', LogLevel)
+const logLevelNames = enumeration('NFT_LOGLEVEL_', LogLevel)
 
-const logFlagsBits = flags('NFTABLES_LOG_FLAGS_', LogFlags)
+const logFlagsBits = flags('NF_LOG_', LogFlags)
 
 export const logAttributes = attributeSet(
   'NFTABLES_A_LOG_ATTRS',
@@ -517,9 +517,9 @@ export const logAttributes = attributeSet(
 )
 export interface LogAttributes extends AttributeValues<typeof logAttributes> {}
 
-const registersNames = enumeration('NFTABLES_REGISTERS_', Registers)
+const registersNames = enumeration('NFT_', Registers)
 
-const numgenTypesNames = enumeration('NFTABLES_NUMGEN_TYPES_', NumgenTypes)
+const numgenTypesNames = enumeration('NFT_NG_', NumgenTypes)
 
 export const numgenAttributes = attributeSet(
   'NFTABLES_A_NUMGEN_ATTRS',
@@ -532,7 +532,7 @@ export const numgenAttributes = attributeSet(
 )
 export interface NumgenAttributes extends AttributeValues<typeof numgenAttributes> {}
 
-const rangeOpsNames = enumeration('NFTABLES_RANGE_OPS_', RangeOps)
+const rangeOpsNames = enumeration('NFT_RANGE_', RangeOps)
 
 const verdictCodeNames = enumeration('NFTABLES_VERDICT_CODE_', VerdictCode)
 
@@ -574,7 +574,7 @@ export const batchAttributes = attributeSet(
 )
 export interface BatchAttributes extends AttributeValues<typeof batchAttributes> {}
 
-const tableFlagsBits = flags('NFTABLES_TABLE_FLAGS_', TableFlags)
+const tableFlagsBits = flags('NFT_TABLE_F_', TableFlags)
 
 export const tableAttributes = attributeSet(
   'NFTABLES_A_TABLE_ATTRS',
@@ -618,7 +618,7 @@ export const nftCounterAttributes = attributeSet(
 )
 export interface NftCounterAttributes extends AttributeValues<typeof nftCounterAttributes> {}
 
-const chainFlagsBits = flags('NFTABLES_CHAIN_FLAGS_', ChainFlags)
+const chainFlagsBits = flags('NFT_CHAIN_', ChainFlags)
 
 export const chainAttributes = attributeSet(
   'NFTABLES_A_CHAIN_ATTRS',
@@ -648,7 +648,7 @@ export const counterAttributes = attributeSet(
 )
 export interface CounterAttributes extends AttributeValues<typeof counterAttributes> {}
 
-const bitwiseOpsNames = enumeration('NFTABLES_BITWISE_OPS_', BitwiseOps)
+const bitwiseOpsNames = enumeration('NFT_BITWISE_', BitwiseOps)
 
 export const exprBitwiseAttributes = attributeSet(
   'NFTABLES_A_EXPR_BITWISE_ATTRS',
@@ -665,7 +665,7 @@ export const exprBitwiseAttributes = attributeSet(
 )
 export interface ExprBitwiseAttributes extends AttributeValues<typeof exprBitwiseAttributes> {}
 
-const cmpOpsNames = enumeration('NFTABLES_CMP_OPS_', CmpOps)
+const cmpOpsNames = enumeration('NFT_CMP_', CmpOps)
 
 export const exprCmpAttributes = attributeSet(
   'NFTABLES_A_EXPR_CMP_ATTRS',
@@ -687,9 +687,9 @@ export const exprCounterAttributes = attributeSet(
 )
 export interface ExprCounterAttributes extends AttributeValues<typeof exprCounterAttributes> {}
 
-const ctKeysNames = enumeration('NFTABLES_CT_KEYS_', CtKeys)
+const ctKeysNames = enumeration('NFT_CT_', CtKeys)
 
-const ctDirectionNames = enumeration('NFTABLES_CT_DIRECTION_', CtDirection)
+const ctDirectionNames = enumeration('IP_CT_DIR_', CtDirection)
 
 export const exprCtAttributes = attributeSet(
   'NFTABLES_A_EXPR_CT_ATTRS',
@@ -704,7 +704,7 @@ export interface ExprCtAttributes extends AttributeValues<typeof exprCtAttribute
 
 const fibResultNames = enumeration('NFTABLES_FIB_RESULT_', FibResult)
 
-const fibFlagsBits = flags('NFTABLES_FIB_FLAGS_', FibFlags)
+const fibFlagsBits = flags('NFTA_FIB_F_', FibFlags)
 
 export const exprFibAttributes = attributeSet(
   'NFTABLES_A_EXPR_FIB_ATTRS',
@@ -747,7 +747,7 @@ export const exprLookupAttributes = attributeSet(
 )
 export interface ExprLookupAttributes extends AttributeValues<typeof exprLookupAttributes> {}
 
-const metaKeysNames = enumeration('NFTABLES_META_KEYS_', MetaKeys)
+const metaKeysNames = enumeration('NFT_META_', MetaKeys)
 
 export const exprMetaAttributes = attributeSet(
   'NFTABLES_A_EXPR_META_ATTRS',
@@ -759,7 +759,7 @@ export const exprMetaAttributes = attributeSet(
 )
 export interface ExprMetaAttributes extends AttributeValues<typeof exprMetaAttributes> {}
 
-const natRangeFlagsBits = flags('NFTABLES_NAT_RANGE_FLAGS_', NatRangeFlags)
+const natRangeFlagsBits = flags('NF_NAT_RANGE_', NatRangeFlags)
 
 export const exprNatAttributes = attributeSet(
   'NFTABLES_A_EXPR_NAT_ATTRS',
@@ -787,7 +787,7 @@ export const exprObjrefAttributes = attributeSet(
 )
 export interface ExprObjrefAttributes extends AttributeValues<typeof exprObjrefAttributes> {}
 
-const payloadBaseNames = enumeration('NFTABLES_PAYLOAD_BASE_', PayloadBase)
+const payloadBaseNames = enumeration('NFT_PAYLOAD_', PayloadBase)
 
 export const exprPayloadAttributes = attributeSet(
   'NFTABLES_A_EXPR_PAYLOAD_ATTRS',
@@ -804,7 +804,7 @@ export const exprPayloadAttributes = attributeSet(
 )
 export interface ExprPayloadAttributes extends AttributeValues<typeof exprPayloadAttributes> {}
 
-const quotaFlagsBits = flags('NFTABLES_QUOTA_FLAGS_', QuotaFlags)
+const quotaFlagsBits = flags('NFT_QUOTA_F_', QuotaFlags)
 
 export const quotaAttributes = attributeSet(
   'NFTABLES_A_QUOTA_ATTRS',
@@ -817,9 +817,9 @@ export const quotaAttributes = attributeSet(
 )
 export interface QuotaAttributes extends AttributeValues<typeof quotaAttributes> {}
 
-const rejectTypesNames = enumeration('NFTABLES_REJECT_TYPES_', RejectTypes)
+const rejectTypesNames = enumeration('NFT_REJECT_', RejectTypes)
 
-const rejectInetCodeNames = enumeration('NFTABLES_REJECT_INET_CODE_', RejectInetCode)
+const rejectInetCodeNames = enumeration('NFT_REJECT_', RejectInetCode)
 
 export const exprRejectAttributes = attributeSet(
   'NFTABLES_A_EXPR_REJECT_ATTRS',
@@ -935,7 +935,7 @@ export const ruleAttributes = attributeSet(
 )
 export interface RuleAttributes extends AttributeValues<typeof ruleAttributes> {}
 
-const setFlagsBits = flags('NFTABLES_SET_FLAGS_', SetFlags)
+const setFlagsBits = flags('NFT_SET_', SetFlags)
 
 export const setFieldAttributes = attributeSet(
   'NFTABLES_A_SET_FIELD_ATTRS',
@@ -997,7 +997,7 @@ export const setAttributes = attributeSet(
 )
 export interface SetAttributes extends AttributeValues<typeof setAttributes> {}
 
-const setElemFlagsBits = flags('NFTABLES_SET_ELEM_FLAGS_', SetElemFlags)
+const setElemFlagsBits = flags('NFT_SET_ELEM_', SetElemFlags)
 
 export const setelemAttributes = attributeSet(
   'NFTABLES_A_SETELEM_ATTRS',
@@ -1045,7 +1045,7 @@ export const genAttributes = attributeSet(
 )
 export interface GenAttributes extends AttributeValues<typeof genAttributes> {}
 
-const objectTypeNames = enumeration('NFTABLES_OBJECT_TYPE_', ObjectType)
+const objectTypeNames = enumeration('NFT_OBJECT_', ObjectType)
 
 export const objAttributes = attributeSet(
   'NFTABLES_A_OBJ_ATTRS',

@@ -22,60 +22,60 @@ import {
 } from '@ringlink/codec'
 
 export const OpFlags = {
-  /** NLCTRL_OP_FLAGS_ADMIN_PERM */
+  /** GENL_ADMIN_PERM */
   AdminPerm: 0x1,
-  /** NLCTRL_OP_FLAGS_CMD_CAP_DO */
+  /** GENL_CMD_CAP_DO */
   CmdCapDo: 0x2,
-  /** NLCTRL_OP_FLAGS_CMD_CAP_DUMP */
+  /** GENL_CMD_CAP_DUMP */
   CmdCapDump: 0x4,
-  /** NLCTRL_OP_FLAGS_CMD_CAP_HASPOL */
+  /** GENL_CMD_CAP_HASPOL */
   CmdCapHaspol: 0x8,
-  /** NLCTRL_OP_FLAGS_UNS_ADMIN_PERM */
+  /** GENL_UNS_ADMIN_PERM */
   UnsAdminPerm: 0x10,
 } as const
 export type OpFlags = (typeof OpFlags)[keyof typeof OpFlags]
 
 export const AttrType = {
-  /** NLCTRL_ATTR_TYPE_INVALID */
+  /** NL_ATTR_TYPE_INVALID */
   Invalid: 0,
-  /** NLCTRL_ATTR_TYPE_FLAG */
+  /** NL_ATTR_TYPE_FLAG */
   Flag: 1,
-  /** NLCTRL_ATTR_TYPE_U8 */
+  /** NL_ATTR_TYPE_U8 */
   U8: 2,
-  /** NLCTRL_ATTR_TYPE_U16 */
+  /** NL_ATTR_TYPE_U16 */
   U16: 3,
-  /** NLCTRL_ATTR_TYPE_U32 */
+  /** NL_ATTR_TYPE_U32 */
   U32: 4,
-  /** NLCTRL_ATTR_TYPE_U64 */
+  /** NL_ATTR_TYPE_U64 */
   U64: 5,
-  /** NLCTRL_ATTR_TYPE_S8 */
+  /** NL_ATTR_TYPE_S8 */
   S8: 6,
-  /** NLCTRL_ATTR_TYPE_S16 */
+  /** NL_ATTR_TYPE_S16 */
   S16: 7,
-  /** NLCTRL_ATTR_TYPE_S32 */
+  /** NL_ATTR_TYPE_S32 */
   S32: 8,
-  /** NLCTRL_ATTR_TYPE_S64 */
+  /** NL_ATTR_TYPE_S64 */
   S64: 9,
-  /** NLCTRL_ATTR_TYPE_BINARY */
+  /** NL_ATTR_TYPE_BINARY */
   Binary: 10,
-  /** NLCTRL_ATTR_TYPE_STRING */
+  /** NL_ATTR_TYPE_STRING */
   String: 11,
-  /** NLCTRL_ATTR_TYPE_NUL_STRING */
+  /** NL_ATTR_TYPE_NUL_STRING */
   NulString: 12,
-  /** NLCTRL_ATTR_TYPE_NESTED */
+  /** NL_ATTR_TYPE_NESTED */
   Nested: 13,
-  /** NLCTRL_ATTR_TYPE_NESTED_ARRAY */
+  /** NL_ATTR_TYPE_NESTED_ARRAY */
   NestedArray: 14,
-  /** NLCTRL_ATTR_TYPE_BITFIELD32 */
+  /** NL_ATTR_TYPE_BITFIELD32 */
   Bitfield32: 15,
-  /** NLCTRL_ATTR_TYPE_SINT */
+  /** NL_ATTR_TYPE_SINT */
   Sint: 16,
-  /** NLCTRL_ATTR_TYPE_UINT */
+  /** NL_ATTR_TYPE_UINT */
   Uint: 17,
 } as const
 export type AttrType = (typeof AttrType)[keyof typeof AttrType]
 
-const opFlagsBits = flags('NLCTRL_OP_FLAGS_', OpFlags)
+const opFlagsBits = flags('GENL_', OpFlags)
 
 export const opAttributes = attributeSet(
   'CTRL_ATTR_OP',
@@ -95,7 +95,7 @@ export const mcastGroupAttributes = attributeSet(
 )
 export interface McastGroupAttributes extends AttributeValues<typeof mcastGroupAttributes> {}
 
-const attrTypeNames = enumeration('NLCTRL_ATTR_TYPE_', AttrType)
+const attrTypeNames = enumeration('NL_ATTR_TYPE_', AttrType)
 
 export const policyAttributes = attributeSet(
   'NL_POLICY_TYPE_ATTR',

@@ -77,9 +77,9 @@ export const IfinfoFlags = {
 export type IfinfoFlags = (typeof IfinfoFlags)[keyof typeof IfinfoFlags]
 
 export const VlanProtocols = {
-  /** RT_LINK_VLAN_PROTOCOLS_8021Q */
+  /** ETH_P_8021Q */
   '8021q': 33024,
-  /** RT_LINK_VLAN_PROTOCOLS_8021AD */
+  /** ETH_P_8021AD */
   '8021ad': 34984,
 } as const
 export type VlanProtocols = (typeof VlanProtocols)[keyof typeof VlanProtocols]
@@ -111,7 +111,7 @@ export interface IfinfomsgStruct extends StructureValue<typeof ifinfomsgLayout> 
 
 export const iflaBridgeIdLayout = structure(
   {
-    prio: 'u16',
+    prio: 'be16',
     addr: bytesField(6, 'mac'),
   },
   'ifla-bridge-id',
@@ -211,287 +211,287 @@ export const rtnlLinkIfmapLayout = structure(
 export interface RtnlLinkIfmapStruct extends StructureValue<typeof rtnlLinkIfmapLayout> {}
 
 export const Ipv4Devconf = {
-  /** RT_LINK_IPV4_DEVCONF_FORWARDING */
+  /** IPV4_DEVCONF_FORWARDING */
   Forwarding: 0,
-  /** RT_LINK_IPV4_DEVCONF_MC_FORWARDING */
+  /** IPV4_DEVCONF_MC_FORWARDING */
   McForwarding: 1,
-  /** RT_LINK_IPV4_DEVCONF_PROXY_ARP */
+  /** IPV4_DEVCONF_PROXY_ARP */
   ProxyArp: 2,
-  /** RT_LINK_IPV4_DEVCONF_ACCEPT_REDIRECTS */
+  /** IPV4_DEVCONF_ACCEPT_REDIRECTS */
   AcceptRedirects: 3,
-  /** RT_LINK_IPV4_DEVCONF_SECURE_REDIRECTS */
+  /** IPV4_DEVCONF_SECURE_REDIRECTS */
   SecureRedirects: 4,
-  /** RT_LINK_IPV4_DEVCONF_SEND_REDIRECTS */
+  /** IPV4_DEVCONF_SEND_REDIRECTS */
   SendRedirects: 5,
-  /** RT_LINK_IPV4_DEVCONF_SHARED_MEDIA */
+  /** IPV4_DEVCONF_SHARED_MEDIA */
   SharedMedia: 6,
-  /** RT_LINK_IPV4_DEVCONF_RP_FILTER */
+  /** IPV4_DEVCONF_RP_FILTER */
   RpFilter: 7,
-  /** RT_LINK_IPV4_DEVCONF_ACCEPT_SOURCE_ROUTE */
+  /** IPV4_DEVCONF_ACCEPT_SOURCE_ROUTE */
   AcceptSourceRoute: 8,
-  /** RT_LINK_IPV4_DEVCONF_BOOTP_RELAY */
+  /** IPV4_DEVCONF_BOOTP_RELAY */
   BootpRelay: 9,
-  /** RT_LINK_IPV4_DEVCONF_LOG_MARTIANS */
+  /** IPV4_DEVCONF_LOG_MARTIANS */
   LogMartians: 10,
-  /** RT_LINK_IPV4_DEVCONF_TAG */
+  /** IPV4_DEVCONF_TAG */
   Tag: 11,
-  /** RT_LINK_IPV4_DEVCONF_ARPFILTER */
+  /** IPV4_DEVCONF_ARPFILTER */
   Arpfilter: 12,
-  /** RT_LINK_IPV4_DEVCONF_MEDIUM_ID */
+  /** IPV4_DEVCONF_MEDIUM_ID */
   MediumId: 13,
-  /** RT_LINK_IPV4_DEVCONF_NOXFRM */
+  /** IPV4_DEVCONF_NOXFRM */
   Noxfrm: 14,
-  /** RT_LINK_IPV4_DEVCONF_NOPOLICY */
+  /** IPV4_DEVCONF_NOPOLICY */
   Nopolicy: 15,
-  /** RT_LINK_IPV4_DEVCONF_FORCE_IGMP_VERSION */
+  /** IPV4_DEVCONF_FORCE_IGMP_VERSION */
   ForceIgmpVersion: 16,
-  /** RT_LINK_IPV4_DEVCONF_ARP_ANNOUNCE */
+  /** IPV4_DEVCONF_ARP_ANNOUNCE */
   ArpAnnounce: 17,
-  /** RT_LINK_IPV4_DEVCONF_ARP_IGNORE */
+  /** IPV4_DEVCONF_ARP_IGNORE */
   ArpIgnore: 18,
-  /** RT_LINK_IPV4_DEVCONF_PROMOTE_SECONDARIES */
+  /** IPV4_DEVCONF_PROMOTE_SECONDARIES */
   PromoteSecondaries: 19,
-  /** RT_LINK_IPV4_DEVCONF_ARP_ACCEPT */
+  /** IPV4_DEVCONF_ARP_ACCEPT */
   ArpAccept: 20,
-  /** RT_LINK_IPV4_DEVCONF_ARP_NOTIFY */
+  /** IPV4_DEVCONF_ARP_NOTIFY */
   ArpNotify: 21,
-  /** RT_LINK_IPV4_DEVCONF_ACCEPT_LOCAL */
+  /** IPV4_DEVCONF_ACCEPT_LOCAL */
   AcceptLocal: 22,
-  /** RT_LINK_IPV4_DEVCONF_SRC_VMARK */
+  /** IPV4_DEVCONF_SRC_VMARK */
   SrcVmark: 23,
-  /** RT_LINK_IPV4_DEVCONF_PROXY_ARP_PVLAN */
+  /** IPV4_DEVCONF_PROXY_ARP_PVLAN */
   ProxyArpPvlan: 24,
-  /** RT_LINK_IPV4_DEVCONF_ROUTE_LOCALNET */
+  /** IPV4_DEVCONF_ROUTE_LOCALNET */
   RouteLocalnet: 25,
-  /** RT_LINK_IPV4_DEVCONF_IGMPV2_UNSOLICITED_REPORT_INTERVAL */
+  /** IPV4_DEVCONF_IGMPV2_UNSOLICITED_REPORT_INTERVAL */
   Igmpv2UnsolicitedReportInterval: 26,
-  /** RT_LINK_IPV4_DEVCONF_IGMPV3_UNSOLICITED_REPORT_INTERVAL */
+  /** IPV4_DEVCONF_IGMPV3_UNSOLICITED_REPORT_INTERVAL */
   Igmpv3UnsolicitedReportInterval: 27,
-  /** RT_LINK_IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN */
+  /** IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN */
   IgnoreRoutesWithLinkdown: 28,
-  /** RT_LINK_IPV4_DEVCONF_DROP_UNICAST_IN_L2_MULTICAST */
+  /** IPV4_DEVCONF_DROP_UNICAST_IN_L2_MULTICAST */
   DropUnicastInL2Multicast: 29,
-  /** RT_LINK_IPV4_DEVCONF_DROP_GRATUITOUS_ARP */
+  /** IPV4_DEVCONF_DROP_GRATUITOUS_ARP */
   DropGratuitousArp: 30,
-  /** RT_LINK_IPV4_DEVCONF_BC_FORWARDING */
+  /** IPV4_DEVCONF_BC_FORWARDING */
   BcForwarding: 31,
-  /** RT_LINK_IPV4_DEVCONF_ARP_EVICT_NOCARRIER */
+  /** IPV4_DEVCONF_ARP_EVICT_NOCARRIER */
   ArpEvictNocarrier: 32,
 } as const
 export type Ipv4Devconf = (typeof Ipv4Devconf)[keyof typeof Ipv4Devconf]
 
 export const Ipv6Devconf = {
-  /** RT_LINK_IPV6_DEVCONF_FORWARDING */
+  /** DEVCONF_FORWARDING */
   Forwarding: 0,
-  /** RT_LINK_IPV6_DEVCONF_HOPLIMIT */
+  /** DEVCONF_HOPLIMIT */
   Hoplimit: 1,
-  /** RT_LINK_IPV6_DEVCONF_MTU6 */
+  /** DEVCONF_MTU6 */
   Mtu6: 2,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA */
+  /** DEVCONF_ACCEPT_RA */
   AcceptRa: 3,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_REDIRECTS */
+  /** DEVCONF_ACCEPT_REDIRECTS */
   AcceptRedirects: 4,
-  /** RT_LINK_IPV6_DEVCONF_AUTOCONF */
+  /** DEVCONF_AUTOCONF */
   Autoconf: 5,
-  /** RT_LINK_IPV6_DEVCONF_DAD_TRANSMITS */
+  /** DEVCONF_DAD_TRANSMITS */
   DadTransmits: 6,
-  /** RT_LINK_IPV6_DEVCONF_RTR_SOLICITS */
+  /** DEVCONF_RTR_SOLICITS */
   RtrSolicits: 7,
-  /** RT_LINK_IPV6_DEVCONF_RTR_SOLICIT_INTERVAL */
+  /** DEVCONF_RTR_SOLICIT_INTERVAL */
   RtrSolicitInterval: 8,
-  /** RT_LINK_IPV6_DEVCONF_RTR_SOLICIT_DELAY */
+  /** DEVCONF_RTR_SOLICIT_DELAY */
   RtrSolicitDelay: 9,
-  /** RT_LINK_IPV6_DEVCONF_USE_TEMPADDR */
+  /** DEVCONF_USE_TEMPADDR */
   UseTempaddr: 10,
-  /** RT_LINK_IPV6_DEVCONF_TEMP_VALID_LFT */
+  /** DEVCONF_TEMP_VALID_LFT */
   TempValidLft: 11,
-  /** RT_LINK_IPV6_DEVCONF_TEMP_PREFERED_LFT */
+  /** DEVCONF_TEMP_PREFERED_LFT */
   TempPreferedLft: 12,
-  /** RT_LINK_IPV6_DEVCONF_REGEN_MAX_RETRY */
+  /** DEVCONF_REGEN_MAX_RETRY */
   RegenMaxRetry: 13,
-  /** RT_LINK_IPV6_DEVCONF_MAX_DESYNC_FACTOR */
+  /** DEVCONF_MAX_DESYNC_FACTOR */
   MaxDesyncFactor: 14,
-  /** RT_LINK_IPV6_DEVCONF_MAX_ADDRESSES */
+  /** DEVCONF_MAX_ADDRESSES */
   MaxAddresses: 15,
-  /** RT_LINK_IPV6_DEVCONF_FORCE_MLD_VERSION */
+  /** DEVCONF_FORCE_MLD_VERSION */
   ForceMldVersion: 16,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_DEFRTR */
+  /** DEVCONF_ACCEPT_RA_DEFRTR */
   AcceptRaDefrtr: 17,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_PINFO */
+  /** DEVCONF_ACCEPT_RA_PINFO */
   AcceptRaPinfo: 18,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_RTR_PREF */
+  /** DEVCONF_ACCEPT_RA_RTR_PREF */
   AcceptRaRtrPref: 19,
-  /** RT_LINK_IPV6_DEVCONF_RTR_PROBE_INTERVAL */
+  /** DEVCONF_RTR_PROBE_INTERVAL */
   RtrProbeInterval: 20,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_RT_INFO_MAX_PLEN */
+  /** DEVCONF_ACCEPT_RA_RT_INFO_MAX_PLEN */
   AcceptRaRtInfoMaxPlen: 21,
-  /** RT_LINK_IPV6_DEVCONF_PROXY_NDP */
+  /** DEVCONF_PROXY_NDP */
   ProxyNdp: 22,
-  /** RT_LINK_IPV6_DEVCONF_OPTIMISTIC_DAD */
+  /** DEVCONF_OPTIMISTIC_DAD */
   OptimisticDad: 23,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_SOURCE_ROUTE */
+  /** DEVCONF_ACCEPT_SOURCE_ROUTE */
   AcceptSourceRoute: 24,
-  /** RT_LINK_IPV6_DEVCONF_MC_FORWARDING */
+  /** DEVCONF_MC_FORWARDING */
   McForwarding: 25,
-  /** RT_LINK_IPV6_DEVCONF_DISABLE_IPV6 */
+  /** DEVCONF_DISABLE_IPV6 */
   DisableIpv6: 26,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_DAD */
+  /** DEVCONF_ACCEPT_DAD */
   AcceptDad: 27,
-  /** RT_LINK_IPV6_DEVCONF_FORCE_TLLAO */
+  /** DEVCONF_FORCE_TLLAO */
   ForceTllao: 28,
-  /** RT_LINK_IPV6_DEVCONF_NDISC_NOTIFY */
+  /** DEVCONF_NDISC_NOTIFY */
   NdiscNotify: 29,
-  /** RT_LINK_IPV6_DEVCONF_MLDV1_UNSOLICITED_REPORT_INTERVAL */
+  /** DEVCONF_MLDV1_UNSOLICITED_REPORT_INTERVAL */
   Mldv1UnsolicitedReportInterval: 30,
-  /** RT_LINK_IPV6_DEVCONF_MLDV2_UNSOLICITED_REPORT_INTERVAL */
+  /** DEVCONF_MLDV2_UNSOLICITED_REPORT_INTERVAL */
   Mldv2UnsolicitedReportInterval: 31,
-  /** RT_LINK_IPV6_DEVCONF_SUPPRESS_FRAG_NDISC */
+  /** DEVCONF_SUPPRESS_FRAG_NDISC */
   SuppressFragNdisc: 32,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_FROM_LOCAL */
+  /** DEVCONF_ACCEPT_RA_FROM_LOCAL */
   AcceptRaFromLocal: 33,
-  /** RT_LINK_IPV6_DEVCONF_USE_OPTIMISTIC */
+  /** DEVCONF_USE_OPTIMISTIC */
   UseOptimistic: 34,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_MTU */
+  /** DEVCONF_ACCEPT_RA_MTU */
   AcceptRaMtu: 35,
-  /** RT_LINK_IPV6_DEVCONF_STABLE_SECRET */
+  /** DEVCONF_STABLE_SECRET */
   StableSecret: 36,
-  /** RT_LINK_IPV6_DEVCONF_USE_OIF_ADDRS_ONLY */
+  /** DEVCONF_USE_OIF_ADDRS_ONLY */
   UseOifAddrsOnly: 37,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_MIN_HOP_LIMIT */
+  /** DEVCONF_ACCEPT_RA_MIN_HOP_LIMIT */
   AcceptRaMinHopLimit: 38,
-  /** RT_LINK_IPV6_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN */
+  /** DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN */
   IgnoreRoutesWithLinkdown: 39,
-  /** RT_LINK_IPV6_DEVCONF_DROP_UNICAST_IN_L2_MULTICAST */
+  /** DEVCONF_DROP_UNICAST_IN_L2_MULTICAST */
   DropUnicastInL2Multicast: 40,
-  /** RT_LINK_IPV6_DEVCONF_DROP_UNSOLICITED_NA */
+  /** DEVCONF_DROP_UNSOLICITED_NA */
   DropUnsolicitedNa: 41,
-  /** RT_LINK_IPV6_DEVCONF_KEEP_ADDR_ON_DOWN */
+  /** DEVCONF_KEEP_ADDR_ON_DOWN */
   KeepAddrOnDown: 42,
-  /** RT_LINK_IPV6_DEVCONF_RTR_SOLICIT_MAX_INTERVAL */
+  /** DEVCONF_RTR_SOLICIT_MAX_INTERVAL */
   RtrSolicitMaxInterval: 43,
-  /** RT_LINK_IPV6_DEVCONF_SEG6_ENABLED */
+  /** DEVCONF_SEG6_ENABLED */
   Seg6Enabled: 44,
-  /** RT_LINK_IPV6_DEVCONF_SEG6_REQUIRE_HMAC */
+  /** DEVCONF_SEG6_REQUIRE_HMAC */
   Seg6RequireHmac: 45,
-  /** RT_LINK_IPV6_DEVCONF_ENHANCED_DAD */
+  /** DEVCONF_ENHANCED_DAD */
   EnhancedDad: 46,
-  /** RT_LINK_IPV6_DEVCONF_ADDR_GEN_MODE */
+  /** DEVCONF_ADDR_GEN_MODE */
   AddrGenMode: 47,
-  /** RT_LINK_IPV6_DEVCONF_DISABLE_POLICY */
+  /** DEVCONF_DISABLE_POLICY */
   DisablePolicy: 48,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_RA_RT_INFO_MIN_PLEN */
+  /** DEVCONF_ACCEPT_RA_RT_INFO_MIN_PLEN */
   AcceptRaRtInfoMinPlen: 49,
-  /** RT_LINK_IPV6_DEVCONF_NDISC_TCLASS */
+  /** DEVCONF_NDISC_TCLASS */
   NdiscTclass: 50,
-  /** RT_LINK_IPV6_DEVCONF_RPL_SEG_ENABLED */
+  /** DEVCONF_RPL_SEG_ENABLED */
   RplSegEnabled: 51,
-  /** RT_LINK_IPV6_DEVCONF_RA_DEFRTR_METRIC */
+  /** DEVCONF_RA_DEFRTR_METRIC */
   RaDefrtrMetric: 52,
-  /** RT_LINK_IPV6_DEVCONF_IOAM6_ENABLED */
+  /** DEVCONF_IOAM6_ENABLED */
   Ioam6Enabled: 53,
-  /** RT_LINK_IPV6_DEVCONF_IOAM6_ID */
+  /** DEVCONF_IOAM6_ID */
   Ioam6Id: 54,
-  /** RT_LINK_IPV6_DEVCONF_IOAM6_ID_WIDE */
+  /** DEVCONF_IOAM6_ID_WIDE */
   Ioam6IdWide: 55,
-  /** RT_LINK_IPV6_DEVCONF_NDISC_EVICT_NOCARRIER */
+  /** DEVCONF_NDISC_EVICT_NOCARRIER */
   NdiscEvictNocarrier: 56,
-  /** RT_LINK_IPV6_DEVCONF_ACCEPT_UNTRACKED_NA */
+  /** DEVCONF_ACCEPT_UNTRACKED_NA */
   AcceptUntrackedNa: 57,
 } as const
 export type Ipv6Devconf = (typeof Ipv6Devconf)[keyof typeof Ipv6Devconf]
 
 export const IflaIcmp6Stats = {
-  /** RT_LINK_IFLA_ICMP6_STATS_NUM */
+  /** ICMP6_MIB_NUM */
   Num: 0,
-  /** RT_LINK_IFLA_ICMP6_STATS_INMSGS */
+  /** ICMP6_MIB_INMSGS */
   Inmsgs: 1,
-  /** RT_LINK_IFLA_ICMP6_STATS_INERRORS */
+  /** ICMP6_MIB_INERRORS */
   Inerrors: 2,
-  /** RT_LINK_IFLA_ICMP6_STATS_OUTMSGS */
+  /** ICMP6_MIB_OUTMSGS */
   Outmsgs: 3,
-  /** RT_LINK_IFLA_ICMP6_STATS_OUTERRORS */
+  /** ICMP6_MIB_OUTERRORS */
   Outerrors: 4,
-  /** RT_LINK_IFLA_ICMP6_STATS_CSUMERRORS */
+  /** ICMP6_MIB_CSUMERRORS */
   Csumerrors: 5,
-  /** RT_LINK_IFLA_ICMP6_STATS_RATELIMITHOST */
+  /** ICMP6_MIB_RATELIMITHOST */
   Ratelimithost: 6,
 } as const
 export type IflaIcmp6Stats = (typeof IflaIcmp6Stats)[keyof typeof IflaIcmp6Stats]
 
 export const IflaInet6Stats = {
-  /** RT_LINK_IFLA_INET6_STATS_NUM */
+  /** IPSTATS_MIB_NUM */
   Num: 0,
-  /** RT_LINK_IFLA_INET6_STATS_INPKTS */
+  /** IPSTATS_MIB_INPKTS */
   Inpkts: 1,
-  /** RT_LINK_IFLA_INET6_STATS_INOCTETS */
+  /** IPSTATS_MIB_INOCTETS */
   Inoctets: 2,
-  /** RT_LINK_IFLA_INET6_STATS_INDELIVERS */
+  /** IPSTATS_MIB_INDELIVERS */
   Indelivers: 3,
-  /** RT_LINK_IFLA_INET6_STATS_OUTFORWDATAGRAMS */
+  /** IPSTATS_MIB_OUTFORWDATAGRAMS */
   Outforwdatagrams: 4,
-  /** RT_LINK_IFLA_INET6_STATS_OUTPKTS */
+  /** IPSTATS_MIB_OUTPKTS */
   Outpkts: 5,
-  /** RT_LINK_IFLA_INET6_STATS_OUTOCTETS */
+  /** IPSTATS_MIB_OUTOCTETS */
   Outoctets: 6,
-  /** RT_LINK_IFLA_INET6_STATS_INHDRERRORS */
+  /** IPSTATS_MIB_INHDRERRORS */
   Inhdrerrors: 7,
-  /** RT_LINK_IFLA_INET6_STATS_INTOOBIGERRORS */
+  /** IPSTATS_MIB_INTOOBIGERRORS */
   Intoobigerrors: 8,
-  /** RT_LINK_IFLA_INET6_STATS_INNOROUTES */
+  /** IPSTATS_MIB_INNOROUTES */
   Innoroutes: 9,
-  /** RT_LINK_IFLA_INET6_STATS_INADDRERRORS */
+  /** IPSTATS_MIB_INADDRERRORS */
   Inaddrerrors: 10,
-  /** RT_LINK_IFLA_INET6_STATS_INUNKNOWNPROTOS */
+  /** IPSTATS_MIB_INUNKNOWNPROTOS */
   Inunknownprotos: 11,
-  /** RT_LINK_IFLA_INET6_STATS_INTRUNCATEDPKTS */
+  /** IPSTATS_MIB_INTRUNCATEDPKTS */
   Intruncatedpkts: 12,
-  /** RT_LINK_IFLA_INET6_STATS_INDISCARDS */
+  /** IPSTATS_MIB_INDISCARDS */
   Indiscards: 13,
-  /** RT_LINK_IFLA_INET6_STATS_OUTDISCARDS */
+  /** IPSTATS_MIB_OUTDISCARDS */
   Outdiscards: 14,
-  /** RT_LINK_IFLA_INET6_STATS_OUTNOROUTES */
+  /** IPSTATS_MIB_OUTNOROUTES */
   Outnoroutes: 15,
-  /** RT_LINK_IFLA_INET6_STATS_REASMTIMEOUT */
+  /** IPSTATS_MIB_REASMTIMEOUT */
   Reasmtimeout: 16,
-  /** RT_LINK_IFLA_INET6_STATS_REASMREQDS */
+  /** IPSTATS_MIB_REASMREQDS */
   Reasmreqds: 17,
-  /** RT_LINK_IFLA_INET6_STATS_REASMOKS */
+  /** IPSTATS_MIB_REASMOKS */
   Reasmoks: 18,
-  /** RT_LINK_IFLA_INET6_STATS_REASMFAILS */
+  /** IPSTATS_MIB_REASMFAILS */
   Reasmfails: 19,
-  /** RT_LINK_IFLA_INET6_STATS_FRAGOKS */
+  /** IPSTATS_MIB_FRAGOKS */
   Fragoks: 20,
-  /** RT_LINK_IFLA_INET6_STATS_FRAGFAILS */
+  /** IPSTATS_MIB_FRAGFAILS */
   Fragfails: 21,
-  /** RT_LINK_IFLA_INET6_STATS_FRAGCREATES */
+  /** IPSTATS_MIB_FRAGCREATES */
   Fragcreates: 22,
-  /** RT_LINK_IFLA_INET6_STATS_INMCASTPKTS */
+  /** IPSTATS_MIB_INMCASTPKTS */
   Inmcastpkts: 23,
-  /** RT_LINK_IFLA_INET6_STATS_OUTMCASTPKTS */
+  /** IPSTATS_MIB_OUTMCASTPKTS */
   Outmcastpkts: 24,
-  /** RT_LINK_IFLA_INET6_STATS_INBCASTPKTS */
+  /** IPSTATS_MIB_INBCASTPKTS */
   Inbcastpkts: 25,
-  /** RT_LINK_IFLA_INET6_STATS_OUTBCASTPKTS */
+  /** IPSTATS_MIB_OUTBCASTPKTS */
   Outbcastpkts: 26,
-  /** RT_LINK_IFLA_INET6_STATS_INMCASTOCTETS */
+  /** IPSTATS_MIB_INMCASTOCTETS */
   Inmcastoctets: 27,
-  /** RT_LINK_IFLA_INET6_STATS_OUTMCASTOCTETS */
+  /** IPSTATS_MIB_OUTMCASTOCTETS */
   Outmcastoctets: 28,
-  /** RT_LINK_IFLA_INET6_STATS_INBCASTOCTETS */
+  /** IPSTATS_MIB_INBCASTOCTETS */
   Inbcastoctets: 29,
-  /** RT_LINK_IFLA_INET6_STATS_OUTBCASTOCTETS */
+  /** IPSTATS_MIB_OUTBCASTOCTETS */
   Outbcastoctets: 30,
-  /** RT_LINK_IFLA_INET6_STATS_CSUMERRORS */
+  /** IPSTATS_MIB_CSUMERRORS */
   Csumerrors: 31,
-  /** RT_LINK_IFLA_INET6_STATS_NOECTPKTS */
+  /** IPSTATS_MIB_NOECTPKTS */
   Noectpkts: 32,
-  /** RT_LINK_IFLA_INET6_STATS_ECT1_PKTS */
+  /** IPSTATS_MIB_ECT1_PKTS */
   Ect1Pkts: 33,
-  /** RT_LINK_IFLA_INET6_STATS_ECT0_PKTS */
+  /** IPSTATS_MIB_ECT0_PKTS */
   Ect0Pkts: 34,
-  /** RT_LINK_IFLA_INET6_STATS_CEPKTS */
+  /** IPSTATS_MIB_CEPKTS */
   Cepkts: 35,
-  /** RT_LINK_IFLA_INET6_STATS_REASM_OVERLAPS */
+  /** IPSTATS_MIB_REASM_OVERLAPS */
   ReasmOverlaps: 36,
 } as const
 export type IflaInet6Stats = (typeof IflaInet6Stats)[keyof typeof IflaInet6Stats]
@@ -519,20 +519,20 @@ export const ifStatsMsgLayout = structure(
 export interface IfStatsMsgStruct extends StructureValue<typeof ifStatsMsgLayout> {}
 
 export const VlanFlags = {
-  /** RT_LINK_VLAN_FLAGS_REORDER_HDR */
+  /** VLAN_FLAG_REORDER_HDR */
   ReorderHdr: 0x1,
-  /** RT_LINK_VLAN_FLAGS_GVRP */
+  /** VLAN_FLAG_GVRP */
   Gvrp: 0x2,
-  /** RT_LINK_VLAN_FLAGS_LOOSE_BINDING */
+  /** VLAN_FLAG_LOOSE_BINDING */
   LooseBinding: 0x4,
-  /** RT_LINK_VLAN_FLAGS_MVRP */
+  /** VLAN_FLAG_MVRP */
   Mvrp: 0x8,
-  /** RT_LINK_VLAN_FLAGS_BRIDGE_BINDING */
+  /** VLAN_FLAG_BRIDGE_BINDING */
   BridgeBinding: 0x10,
 } as const
 export type VlanFlags = (typeof VlanFlags)[keyof typeof VlanFlags]
 
-const vlanFlagsBits = flags('RT_LINK_VLAN_FLAGS_', VlanFlags)
+const vlanFlagsBits = flags('VLAN_FLAG_', VlanFlags)
 
 export const iflaVlanFlagsLayout = structure(
   {
@@ -606,16 +606,16 @@ export const iflaVfSpoofchkLayout = structure(
 export interface IflaVfSpoofchkStruct extends StructureValue<typeof iflaVfSpoofchkLayout> {}
 
 export const IflaVfLinkStateEnum = {
-  /** RT_LINK_IFLA_VF_LINK_STATE_ENUM_AUTO */
+  /** IFLA_VF_LINK_STATE_AUTO */
   Auto: 0,
-  /** RT_LINK_IFLA_VF_LINK_STATE_ENUM_ENABLE */
+  /** IFLA_VF_LINK_STATE_ENABLE */
   Enable: 1,
-  /** RT_LINK_IFLA_VF_LINK_STATE_ENUM_DISABLE */
+  /** IFLA_VF_LINK_STATE_DISABLE */
   Disable: 2,
 } as const
 export type IflaVfLinkStateEnum = (typeof IflaVfLinkStateEnum)[keyof typeof IflaVfLinkStateEnum]
 
-const iflaVfLinkStateEnumNames = enumeration('RT_LINK_IFLA_VF_LINK_STATE_ENUM_', IflaVfLinkStateEnum)
+const iflaVfLinkStateEnumNames = enumeration('IFLA_VF_LINK_STATE_', IflaVfLinkStateEnum)
 
 export const iflaVfLinkStateLayout = structure(
   {
@@ -681,21 +681,21 @@ export const iflaVfVlanInfoLayout = structure(
 export interface IflaVfVlanInfoStruct extends StructureValue<typeof iflaVfVlanInfoLayout> {}
 
 export const RtextFilter = {
-  /** RT_LINK_RTEXT_FILTER_VF */
+  /** RTEXT_FILTER_VF */
   Vf: 0x1,
-  /** RT_LINK_RTEXT_FILTER_BRVLAN */
+  /** RTEXT_FILTER_BRVLAN */
   Brvlan: 0x2,
-  /** RT_LINK_RTEXT_FILTER_BRVLAN_COMPRESSED */
+  /** RTEXT_FILTER_BRVLAN_COMPRESSED */
   BrvlanCompressed: 0x4,
-  /** RT_LINK_RTEXT_FILTER_SKIP_STATS */
+  /** RTEXT_FILTER_SKIP_STATS */
   SkipStats: 0x8,
-  /** RT_LINK_RTEXT_FILTER_MRP */
+  /** RTEXT_FILTER_MRP */
   Mrp: 0x10,
-  /** RT_LINK_RTEXT_FILTER_CFM_CONFIG */
+  /** RTEXT_FILTER_CFM_CONFIG */
   CfmConfig: 0x20,
-  /** RT_LINK_RTEXT_FILTER_CFM_STATUS */
+  /** RTEXT_FILTER_CFM_STATUS */
   CfmStatus: 0x40,
-  /** RT_LINK_RTEXT_FILTER_MST */
+  /** RTEXT_FILTER_MST */
   Mst: 0x80,
 } as const
 export type RtextFilter = (typeof RtextFilter)[keyof typeof RtextFilter]
@@ -709,17 +709,17 @@ export const NetkitPolicy = {
 export type NetkitPolicy = (typeof NetkitPolicy)[keyof typeof NetkitPolicy]
 
 export const NetkitMode = {
-  /** RT_LINK_NETKIT_MODE_L2 */
+  /** NETKIT_L2 */
   L2: 0,
-  /** RT_LINK_NETKIT_MODE_L3 */
+  /** NETKIT_L3 */
   L3: 1,
 } as const
 export type NetkitMode = (typeof NetkitMode)[keyof typeof NetkitMode]
 
 export const NetkitScrub = {
-  /** RT_LINK_NETKIT_SCRUB_NONE */
+  /** NETKIT_SCRUB_NONE */
   None: 0,
-  /** RT_LINK_NETKIT_SCRUB_DEFAULT */
+  /** NETKIT_SCRUB_DEFAULT */
   Default: 1,
 } as const
 export type NetkitScrub = (typeof NetkitScrub)[keyof typeof NetkitScrub]
@@ -992,7 +992,7 @@ export const iflaVlanQosAttributes = attributeSet(
 )
 export interface IflaVlanQosAttributes extends AttributeValues<typeof iflaVlanQosAttributes> {}
 
-const vlanProtocolsNames = enumeration('RT_LINK_VLAN_PROTOCOLS_', VlanProtocols)
+const vlanProtocolsNames = enumeration('ETH_P_', VlanProtocols)
 
 export const linkinfoVlanAttributes = attributeSet(
   'IFLA_VLAN',
@@ -1042,9 +1042,9 @@ export interface LinkinfoVti6Attributes extends AttributeValues<typeof linkinfoV
 
 const netkitPolicyNames = enumeration('RT_LINK_NETKIT_POLICY_', NetkitPolicy)
 
-const netkitModeNames = enumeration('RT_LINK_NETKIT_MODE_', NetkitMode)
+const netkitModeNames = enumeration('NETKIT_', NetkitMode)
 
-const netkitScrubNames = enumeration('RT_LINK_NETKIT_SCRUB_', NetkitScrub)
+const netkitScrubNames = enumeration('NETKIT_SCRUB_', NetkitScrub)
 
 export const linkinfoNetkitAttributes = attributeSet(
   'IFLA_NETKIT',
@@ -1281,7 +1281,7 @@ export const afSpecAttributes = attributeSet(
 )
 export interface AfSpecAttributes extends AttributeValues<typeof afSpecAttributes> {}
 
-const rtextFilterBits = flags('RT_LINK_RTEXT_FILTER_', RtextFilter)
+const rtextFilterBits = flags('RTEXT_FILTER_', RtextFilter)
 
 export const xdpAttributes = attributeSet(
   'IFLA_XDP',

@@ -26,78 +26,78 @@ import {
 } from '@ringlink/codec'
 
 export const NudState = {
-  /** RT_NEIGH_NUD_STATE_INCOMPLETE */
+  /** NUD_INCOMPLETE */
   Incomplete: 0x1,
-  /** RT_NEIGH_NUD_STATE_REACHABLE */
+  /** NUD_REACHABLE */
   Reachable: 0x2,
-  /** RT_NEIGH_NUD_STATE_STALE */
+  /** NUD_STALE */
   Stale: 0x4,
-  /** RT_NEIGH_NUD_STATE_DELAY */
+  /** NUD_DELAY */
   Delay: 0x8,
-  /** RT_NEIGH_NUD_STATE_PROBE */
+  /** NUD_PROBE */
   Probe: 0x10,
-  /** RT_NEIGH_NUD_STATE_FAILED */
+  /** NUD_FAILED */
   Failed: 0x20,
-  /** RT_NEIGH_NUD_STATE_NOARP */
+  /** NUD_NOARP */
   Noarp: 0x40,
-  /** RT_NEIGH_NUD_STATE_PERMANENT */
+  /** NUD_PERMANENT */
   Permanent: 0x80,
 } as const
 export type NudState = (typeof NudState)[keyof typeof NudState]
 
-const nudStateBits = flags('RT_NEIGH_NUD_STATE_', NudState)
+const nudStateBits = flags('NUD_', NudState)
 
 export const NtfFlags = {
-  /** RT_NEIGH_NTF_FLAGS_USE */
+  /** NTF_USE */
   Use: 0x1,
-  /** RT_NEIGH_NTF_FLAGS_SELF */
+  /** NTF_SELF */
   Self: 0x2,
-  /** RT_NEIGH_NTF_FLAGS_MASTER */
+  /** NTF_MASTER */
   Master: 0x4,
-  /** RT_NEIGH_NTF_FLAGS_PROXY */
+  /** NTF_PROXY */
   Proxy: 0x8,
-  /** RT_NEIGH_NTF_FLAGS_EXT_LEARNED */
+  /** NTF_EXT_LEARNED */
   ExtLearned: 0x10,
-  /** RT_NEIGH_NTF_FLAGS_OFFLOADED */
+  /** NTF_OFFLOADED */
   Offloaded: 0x20,
-  /** RT_NEIGH_NTF_FLAGS_STICKY */
+  /** NTF_STICKY */
   Sticky: 0x40,
-  /** RT_NEIGH_NTF_FLAGS_ROUTER */
+  /** NTF_ROUTER */
   Router: 0x80,
 } as const
 export type NtfFlags = (typeof NtfFlags)[keyof typeof NtfFlags]
 
-const ntfFlagsBits = flags('RT_NEIGH_NTF_FLAGS_', NtfFlags)
+const ntfFlagsBits = flags('NTF_', NtfFlags)
 
 export const RtmType = {
-  /** RT_NEIGH_RTM_TYPE_UNSPEC */
+  /** RTN_UNSPEC */
   Unspec: 0,
-  /** RT_NEIGH_RTM_TYPE_UNICAST */
+  /** RTN_UNICAST */
   Unicast: 1,
-  /** RT_NEIGH_RTM_TYPE_LOCAL */
+  /** RTN_LOCAL */
   Local: 2,
-  /** RT_NEIGH_RTM_TYPE_BROADCAST */
+  /** RTN_BROADCAST */
   Broadcast: 3,
-  /** RT_NEIGH_RTM_TYPE_ANYCAST */
+  /** RTN_ANYCAST */
   Anycast: 4,
-  /** RT_NEIGH_RTM_TYPE_MULTICAST */
+  /** RTN_MULTICAST */
   Multicast: 5,
-  /** RT_NEIGH_RTM_TYPE_BLACKHOLE */
+  /** RTN_BLACKHOLE */
   Blackhole: 6,
-  /** RT_NEIGH_RTM_TYPE_UNREACHABLE */
+  /** RTN_UNREACHABLE */
   Unreachable: 7,
-  /** RT_NEIGH_RTM_TYPE_PROHIBIT */
+  /** RTN_PROHIBIT */
   Prohibit: 8,
-  /** RT_NEIGH_RTM_TYPE_THROW */
+  /** RTN_THROW */
   Throw: 9,
-  /** RT_NEIGH_RTM_TYPE_NAT */
+  /** RTN_NAT */
   Nat: 10,
-  /** RT_NEIGH_RTM_TYPE_XRESOLVE */
+  /** RTN_XRESOLVE */
   Xresolve: 11,
 } as const
 export type RtmType = (typeof RtmType)[keyof typeof RtmType]
 
-const rtmTypeNames = enumeration('RT_NEIGH_RTM_TYPE_', RtmType)
+const rtmTypeNames = enumeration('RTN_', RtmType)
 
 export const ndmsgLayout = structure(
   {
@@ -124,11 +124,11 @@ export const ndtmsgLayout = structure(
 export interface NdtmsgStruct extends StructureValue<typeof ndtmsgLayout> {}
 
 export const NtfExtFlags = {
-  /** RT_NEIGH_NTF_EXT_FLAGS_MANAGED */
+  /** NTF_EXT_MANAGED */
   Managed: 0x1,
-  /** RT_NEIGH_NTF_EXT_FLAGS_LOCKED */
+  /** NTF_EXT_LOCKED */
   Locked: 0x2,
-  /** RT_NEIGH_NTF_EXT_FLAGS_EXT_VALIDATED */
+  /** NTF_EXT_EXT_VALIDATED */
   ExtValidated: 0x4,
 } as const
 export type NtfExtFlags = (typeof NtfExtFlags)[keyof typeof NtfExtFlags]
@@ -181,7 +181,7 @@ export const ndtStatsLayout = structure(
 )
 export interface NdtStatsStruct extends StructureValue<typeof ndtStatsLayout> {}
 
-const ntfExtFlagsBits = flags('RT_NEIGH_NTF_EXT_FLAGS_', NtfExtFlags)
+const ntfExtFlagsBits = flags('NTF_EXT_', NtfExtFlags)
 
 export const neighbourAttributes = attributeSet(
   'NDA',

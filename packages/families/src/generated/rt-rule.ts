@@ -6,6 +6,7 @@
 import {
   attributeSet,
   be32,
+  bytes,
   enumeration,
   field,
   headedOperation,
@@ -33,28 +34,28 @@ export const rtgenmsgLayout = structure(
 export interface RtgenmsgStruct extends StructureValue<typeof rtgenmsgLayout> {}
 
 export const FrAct = {
-  /** RT_RULE_FR_ACT_UNSPEC */
+  /** FR_ACT_UNSPEC */
   Unspec: 0,
-  /** RT_RULE_FR_ACT_TO_TBL */
+  /** FR_ACT_TO_TBL */
   ToTbl: 1,
-  /** RT_RULE_FR_ACT_GOTO */
+  /** FR_ACT_GOTO */
   Goto: 2,
-  /** RT_RULE_FR_ACT_NOP */
+  /** FR_ACT_NOP */
   Nop: 3,
-  /** RT_RULE_FR_ACT_RES3 */
+  /** FR_ACT_RES3 */
   Res3: 4,
-  /** RT_RULE_FR_ACT_RES4 */
+  /** FR_ACT_RES4 */
   Res4: 5,
-  /** RT_RULE_FR_ACT_BLACKHOLE */
+  /** FR_ACT_BLACKHOLE */
   Blackhole: 6,
-  /** RT_RULE_FR_ACT_UNREACHABLE */
+  /** FR_ACT_UNREACHABLE */
   Unreachable: 7,
-  /** RT_RULE_FR_ACT_PROHIBIT */
+  /** FR_ACT_PROHIBIT */
   Prohibit: 8,
 } as const
 export type FrAct = (typeof FrAct)[keyof typeof FrAct]
 
-const frActNames = enumeration('RT_RULE_FR_ACT_', FrAct)
+const frActNames = enumeration('FR_ACT_', FrAct)
 
 export const fibRuleHdrLayout = structure(
   {
@@ -96,8 +97,8 @@ export interface FibRuleUidRangeStruct extends StructureValue<typeof fibRuleUidR
 export const fibRuleAttributes = attributeSet(
   'FRA',
   {
-    dst: u32(1, 'FRA_DST'),
-    src: u32(2, 'FRA_SRC'),
+    dst: bytes(1, 'FRA_DST', 0, undefined, 'ipv4-or-v6'),
+    src: bytes(2, 'FRA_SRC', 0, undefined, 'ipv4-or-v6'),
     iifname: text(3, 'FRA_IIFNAME'),
     goto: u32(4, 'FRA_GOTO'),
     unused2: padding(5, 'FRA_UNUSED2'),

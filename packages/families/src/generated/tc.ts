@@ -53,15 +53,15 @@ export const tcmsgLayout = structure(
 export interface TcmsgStruct extends StructureValue<typeof tcmsgLayout> {}
 
 export const ClsFlags = {
-  /** TC_CLS_FLAGS_SKIP_HW */
+  /** TCA_CLS_FLAGS_SKIP_HW */
   SkipHw: 0x1,
-  /** TC_CLS_FLAGS_SKIP_SW */
+  /** TCA_CLS_FLAGS_SKIP_SW */
   SkipSw: 0x2,
-  /** TC_CLS_FLAGS_IN_HW */
+  /** TCA_CLS_FLAGS_IN_HW */
   InHw: 0x4,
-  /** TC_CLS_FLAGS_NOT_IN_NW */
+  /** TCA_CLS_FLAGS_NOT_IN_NW */
   NotInNw: 0x8,
-  /** TC_CLS_FLAGS_VERBOSE */
+  /** TCA_CLS_FLAGS_VERBOSE */
   Verbose: 0x10,
 } as const
 export type ClsFlags = (typeof ClsFlags)[keyof typeof ClsFlags]
@@ -1506,7 +1506,7 @@ export const flowAttributes = attributeSet(
 )
 export interface FlowAttributes extends AttributeValues<typeof flowAttributes> {}
 
-const clsFlagsBits = flags('TC_CLS_FLAGS_', ClsFlags)
+const clsFlagsBits = flags('TCA_CLS_FLAGS_', ClsFlags)
 
 const flowerKeyCtrlFlagsBits = flags('TCA_FLOWER_KEY_FLAGS_', FlowerKeyCtrlFlags)
 
