@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { coverageDocument } from './kernel-coverage/document.mjs'
 import { FAMILIES, SOURCES } from './kernel-coverage/families.mjs'
 import { formatRecord, installedHeaders, installedVersion, parseRecord } from './kernel-coverage/record.mjs'
-import { constantsIn, describedConstants } from './kernel-coverage/source.mjs'
+import { answersIn, constantsIn, describedConstants } from './kernel-coverage/source.mjs'
 import { root } from './workspace.mjs'
 
 const document = join(root, 'docs', 'coverage.md')
@@ -22,8 +22,9 @@ const recorded = parseRecord(readFileSync(join(folder, name), 'utf8'))
 const generated = join(root, 'packages/families/src/generated')
 const modules = new Map(
   readdirSync(generated).map((file) => {
-    const names = constantsIn(readFileSync(join(generated, file), 'utf8')).map(([constant]) => constant)
-    return [file.replace('.ts', ''), [...new Set(names)]]
+    const module = readFileSync(join(generated, file), 'utf8')
+    const names = constantsIn(module).map(([constant]) => constant)
+    return [file.replace('.ts', ''), { names: [...new Set(names)], answers: new Set(answersIn(module)) }]
   }),
 )
 const text = coverageDocument(recorded, describedConstants(root, SOURCES), FAMILIES, modules)

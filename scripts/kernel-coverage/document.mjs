@@ -20,16 +20,28 @@ Reasons:
 - **field of a struct** that is described.
 - **macro of C**, **part of the format**: the codec does it.
 - **length of another**: it equals a described length.
-- **not in the specification**: the family is generated, and the specification that it is generated from leaves the constant out.
+- **no specification**: the kernel has none, and nobody has written the family or these messages by hand. docs/contributing/a-family.md
+  says how.
 - **left out by hand**: the family is described by hand, as far as it is used.
-- **no specification**: the kernel has none, and nobody has written the family by hand. docs/contributing/a-family.md says how.
+
+Of families that are generated, where the specification leaves something out:
+
+- **version**: of the family; its description has it.
+- **number of an answer**: the operation that it answers has the number.
+- **no operation**: the specification has no operation for it, or the kernel has never used it.
+- **limit**: a length or number that the kernel checks, and the specification does not have.
+- **kind without a table**: data of a kind of device that the specification does not describe: it is kept as bytes.
+- **nest without a table**: attributes within one that the specification has as bytes.
+- **values without names**: the field is described, as a number; the specification has no names for its values.
+- **removed**: Linux 6.3 has removed that part of traffic control.
 `
 
 /**
  * @param {import('./record.mjs').Recorded} recorded
  * @param {ReadonlyMap<string, import('./source.mjs').Description>} described
  * @param {readonly { title: string, headers: string[], complete?: boolean, module?: string }[]} families
- * @param {ReadonlyMap<string, readonly string[]>} modules the constants of each generated module
+ * @param {ReadonlyMap<string, { names: readonly string[], answers: ReadonlySet<number> }>} modules of each generated module the constants, and
+ *   the numbers of answers
  */
 export function coverageDocument({ version, headers }, described, families, modules) {
   const rows = []
@@ -40,18 +52,21 @@ export function coverageDocument({ version, headers }, described, families, modu
   for (const family of families) {
     const counts = { described: 0, generated: 0, absent: 0 }
     const lines = [`## ${family.title}`, '']
+    const own = (family.module?.split(', ') ?? []).flatMap((module) => modules.get(module) ?? [])
+    const answers = new Set(own.flatMap((module) => [...module.answers]))
     for (const header of family.headers) {
       const groups = headers.get(header)
       if (groups === undefined || groups.size === 0) continue
       lines.push(`### ${header}`, '')
       for (const [group, constants] of groups) {
-        const statuses = [...constants].map(([name, number]) => statusOf(name, number, described, family))
+        const place = { header, group, answers }
+        const statuses = [...constants].map(([name, number]) => statusOf(name, number, described, family, place))
         for (const { kind } of statuses) counts[kind]++
         lines.push(groupLine(group, statuses))
       }
       lines.push('')
     }
-    const further = (family.module?.split(', ') ?? []).flatMap((module) => modules.get(module) ?? [])
+    const further = own.flatMap(({ names }) => names)
     const newer = further.filter((name) => !known.has(name))
     if (newer.length > 0) lines.push('### Further names of the specification', '', `generated: ${code(newer)}`, '')
     rows.push([

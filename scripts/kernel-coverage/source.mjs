@@ -61,3 +61,8 @@ function namesOf(comment) {
   if (words.every((word) => KERNEL_NAME.test(word))) return words
   return [...text.matchAll(/\(`([A-Z_][A-Z0-9_]+)`[^()]*\)/g)].map(([, name]) => name)
 }
+
+/** The numbers of the answers and notifications of a generated module: what its operations have besides requests. */
+export function answersIn(text) {
+  return [...text.matchAll(/\b(?:reply|event): (\d+)/g)].map(([, number]) => Number(number))
+}

@@ -10,10 +10,17 @@ export interface Status {
   /** our number, where it is another */
   readonly differs?: number
 }
+/** Where a constant is, and the numbers of the answers of its family. */
+export interface Place {
+  readonly header?: string
+  readonly group?: string
+  readonly answers?: ReadonlySet<number>
+}
 export function statusOf(
   name: string,
   number: number | undefined,
   described: ReadonlyMap<string, Description>,
   family: Pick<CoveredFamily, 'complete' | 'byHand' | 'module'>,
+  place?: Place,
 ): Status
 export function isGap(status: Status): boolean

@@ -1,5 +1,5 @@
 // What each constant of the headers is: described, generated, or absent with a reason.
-import { REASONS } from './reasons.mjs'
+import { GENERATED_REASONS, REASONS } from './reasons.mjs'
 
 /**
  * @typedef {import('./source.mjs').Description} Description
@@ -14,25 +14,35 @@ const WITHOUT_REASON = 'not described'
  * @param {number | undefined} number
  * @param {ReadonlyMap<string, Description>} described
  * @param {{ complete?: boolean, byHand?: boolean, module?: string }} family
+ * @param {{ header?: string, group?: string, answers?: ReadonlySet<number> }} [place] where it is, and the numbers of the family's answers
  * @returns {Status}
  */
-export function statusOf(name, number, described, { complete, byHand, module }) {
+export function statusOf(name, number, described, { complete, byHand, module }, place = {}) {
   const found = described.get(name)
   if (found !== undefined) {
     const kind = found.file.includes('/generated/') ? 'generated' : 'described'
     const differs = isSame(name, number, found.number) ? undefined : found.number
     return { name, number, kind, file: found.file, ...(differs !== undefined && { differs }) }
   }
-  const reason = REASONS.find(({ names }) => names.test(name))?.reason
-  if (reason !== undefined) return { name, number, kind: 'absent', reason }
-  if (complete === true) return { name, number, kind: 'absent', reason: WITHOUT_REASON }
-  if (byHand === true) return { name, number, kind: 'absent', reason: 'left out by hand' }
-  return {
-    name,
-    number,
-    kind: 'absent',
-    reason: module === undefined ? 'no specification' : 'not in the specification',
-  }
+  const absent = (reason) => ({ name, number, kind: 'absent', reason })
+  const reason = REASONS.find((rule) => matches(rule, name, place))?.reason
+  if (reason !== undefined) return absent(reason)
+  if (complete === true) return absent(WITHOUT_REASON)
+  if (byHand === true) return absent('left out by hand')
+  if (module === undefined) return absent('no specification')
+  if (COMMAND.test(name) && place.answers?.has(number)) return absent('number of an answer')
+  return absent(GENERATED_REASONS.find((rule) => matches(rule, name, place))?.reason)
+}
+
+/** Commands of families whose answers are generated: Open vSwitch has further ones in the same header. */
+const COMMAND = /^(?!__|OVS_(PACKET|METER|CT_LIMIT))\w+_(CMD|MSG)_/
+
+function matches({ names, group, header }, name, place) {
+  return (
+    (names === undefined || names.test(name)) &&
+    (group === undefined || group.test(place.group ?? '')) &&
+    (header === undefined || header.test(place.header ?? ''))
+  )
 }
 
 /** Whether a status is a gap: a constant of a complete family that we lack, or that has another number. */

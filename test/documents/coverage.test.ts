@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { FAMILIES, SOURCES } from '../../scripts/kernel-coverage/families.mjs'
 import { evaluate, headerConstants } from '../../scripts/kernel-coverage/header.mjs'
 import { type Headers, installedHeaders, installedVersion, parseRecord } from '../../scripts/kernel-coverage/record.mjs'
-import { constantsIn, describedConstants } from '../../scripts/kernel-coverage/source.mjs'
+import { answersIn, constantsIn, describedConstants } from '../../scripts/kernel-coverage/source.mjs'
 import { isGap, statusOf } from '../../scripts/kernel-coverage/status.mjs'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -79,6 +79,30 @@ test('a constant without a description, and one with another number, is a gap', 
   expect(isGap(statusOf('NFT_META_LEN', 1, known, family))).toBe(false)
   expect(statusOf('NFT_META_MAX', 40, known, family)).toMatchObject({ kind: 'absent', reason: 'bound' })
   expect(statusOf('XFRM_NEW', 1, known, {})).toMatchObject({ kind: 'absent', reason: 'no specification' })
+})
+
+test('every constant that is absent has a reason, and the document explains it', () => {
+  const document = readFileSync(join(root, 'docs/coverage.md'), 'utf8')
+  const reasons = new Set([...document.matchAll(/absent \(([^)]+)\): /g)].map(([, reason]) => reason))
+  for (const reason of reasons) expect(document).toMatch(new RegExp(`^- (\\*\\*[^*]+\\*\\*, )*\\*\\*${reason}`, 'm'))
+  expect(reasons).not.toContain('undefined')
+})
+
+test('a generated family: answers by their number, kinds, nests and values by their place', () => {
+  const family = { module: 'some' }
+  const reason = (name: string, number: number, place: Parameters<typeof statusOf>[4]) =>
+    statusOf(name, number, new Map(), family, place).reason
+  const answers = new Set(answersIn("get: operation<X>('A', x, { do: { request: 4, reply: 5 }, event: 6 })"))
+  expect(reason('DEVLINK_CMD_NEW', 5, { answers })).toBe('number of an answer')
+  expect(reason('ETHTOOL_MSG_RINGS_NTF', 6, { answers })).toBe('number of an answer')
+  expect(reason('DEVLINK_CMD_SET', 4, { answers, header: 'linux/devlink.h' })).toBe('no operation')
+  const links = { header: 'linux/if_link.h', group: 'enum' }
+  expect(reason('IFLA_MACVLAN_MODE', 1, links)).toBe('kind without a table')
+  expect(reason('VXLAN_DF_SET', 1, links)).toBe('values without names')
+  const wireless = { header: 'linux/nl80211.h', group: 'enum nl80211_sta_info' }
+  expect(reason('NL80211_STA_INFO_SIGNAL', 7, wireless)).toBe('nest without a table')
+  expect(reason('NHA_ID', 1, { header: 'linux/nexthop.h' })).toBe('no specification')
+  expect(reason('TCA_CBQ_RATE', 5, { header: 'linux/pkt_sched.h', group: 'enum' })).toBe('removed')
 })
 
 test('headers are read: enums that count, refer, shift and have macros within, and comments anywhere', () => {
