@@ -1,35 +1,25 @@
-/** The families that are described by hand, on the real kernel: sockets beside `ss`, IPsec beside `ip`, and netfilter's named things. */
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+/** The families that are described by hand, on the real kernel: a socket, IPsec beside `ip`, and netfilter's named things. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FamilyDescription, NewFlag } from '@ringlink/codec'
+import { Errno, type FamilyDescription, NewFlag } from '@ringlink/codec'
 import { cthelper } from '@ringlink/families/cthelper'
 import { cttimeout } from '@ringlink/families/cttimeout'
 import { netfilterHook } from '@ringlink/families/hook'
 import { InetExtension, inetDiag } from '@ringlink/families/inet-diag'
 import { IPSET_VERSION, IpsetError, ipset } from '@ringlink/families/ipset'
-import { ALL_NETLINK_PROTOCOLS, NetlinkShow, netlinkDiag } from '@ringlink/families/netlink-diag'
 import { nfacct } from '@ringlink/families/nfacct'
-import { ALL_SOCKET_STATES, SocketFamily, SocketState } from '@ringlink/families/sock-diag'
-import { UnixShow, unixDiag } from '@ringlink/families/unix-diag'
+import { OsfOption, OsfWindow, osf, osfOptions } from '@ringlink/families/osf'
+import { SocketFamily, SocketState } from '@ringlink/families/sock-diag'
 import { xfrm } from '@ringlink/families/xfrm'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OpenedFamilies } from './opened-families.ts'
+import { beside, missingProgram } from './shown-fields.ts'
 
-const toolsMissing = spawnSync('ss', ['--version']).error === undefined ? undefined : 'ss is not installed'
 const TCP = 6
 const UDP = 17
 const CREATE = NewFlag.Create | NewFlag.Exclusive
-
-const stateWords: Readonly<Record<number, string>> = {
-  [SocketState.Established]: 'ESTAB',
-  [SocketState.TimeWait]: 'TIME-WAIT',
-  [SocketState.Closed]: 'UNCONN',
-  [SocketState.Listen]: 'LISTEN',
-}
 
 describe.skipIf(kernelUnavailable)(kernelTests('families by hand on the real kernel'), () => {
   let namespace: Namespace
@@ -56,86 +46,6 @@ describe.skipIf(kernelUnavailable)(kernelTests('families by hand on the real ker
   afterAll(async () => {
     await opened.close()
     await namespace?.close()
-  })
-
-  /** The sockets of `ss`: state, queues, local and peer address, and the rest of the line. */
-  async function shownSockets(...words: string[]) {
-    const text = await namespace.run('ss', '-H', '-n', '-a', '-e', ...words)
-    return text.split('\n').flatMap((line) => {
-      const [state, receive, send, local = '', peer = '', ...rest] = line.trim().split(/\s+/)
-      if (state === undefined || state === '') return []
-      const [, inode] = /ino:(\d+)/.exec(rest.join(' ')) ?? []
-      return [{ state, receive: Number(receive), send: Number(send), local, peer, inode: Number(inode ?? 0) }]
-    })
-  }
-  const byAddress = <Row extends { local: string; peer: string }>(rows: Row[]) =>
-    rows.sort((one, other) => (one.local + one.peer < other.local + other.peer ? -1 : 1))
-
-  describe.skipIf(toolsMissing)(`beside ss${toolsMissing === undefined ? '' : ` (skipped: ${toolsMissing})`}`, () => {
-    test.each([
-      ['TCP', TCP, '-t'],
-      ['UDP', UDP, '-u'],
-    ])('sockets of %s', async (_, protocol, option) => {
-      const sockets = await open(inetDiag)
-      const request = { family: SocketFamily.Ipv4, protocol, states: ALL_SOCKET_STATES }
-      const ours = (await sockets.dump('get', { header: request })).map(({ header }) => {
-        const address = (bytes: Uint8Array, port: number) =>
-          `${bytes.subarray(0, 4).join('.')}:${port === 0 ? '*' : port}`
-        return {
-          state: stateWords[header.state] ?? String(header.state),
-          receive: header.receiveQueue,
-          send: header.sendQueue,
-          local: address(header.id.source, header.id.sourcePort),
-          peer: address(header.id.destination, header.id.destinationPort),
-          inode: header.inode,
-        }
-      })
-      expect(ours.length).toBeGreaterThan(0)
-      expect(byAddress(ours)).toEqual(byAddress(await shownSockets('-4', option)))
-    })
-
-    test('netlink sockets', async () => {
-      const sockets = await open(netlinkDiag)
-      const header = { family: SocketFamily.Netlink, protocol: ALL_NETLINK_PROTOCOLS, show: NetlinkShow.Memory }
-      const ours = (await sockets.dump('get', { header })).map(({ header: socket }) => socket.inode)
-      const table = await namespace.run('cat', '/proc/net/netlink')
-      const lines = table.trim().split('\n').slice(1)
-      const theirs = lines.map((line) => Number(line.trim().split(/\s+/).at(-1)))
-      // The kernel's own have no inode in the table.
-      expect(ours.filter((inode) => inode > 0).sort()).toEqual(theirs.filter((inode) => inode > 0).sort())
-    })
-
-    test('sockets of the family AF_UNIX', async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'ringlink-'))
-      const path = join(folder, 'socket')
-      const code = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('listens'))`
-      const server = spawn('nsenter', [`--net=${namespace.path}`, process.execPath, '-e', code])
-      try {
-        await once(server.stdout, 'data')
-        const sockets = await open(unixDiag)
-        const show = UnixShow.Name | UnixShow.Queues | UnixShow.File
-        const header = { family: SocketFamily.Unix, states: 1 << SocketState.Listen, show }
-        const ours = (await sockets.dump('get', { header })).map(({ header: socket, name, queues, file }) => ({
-          inode: socket.inode,
-          type: socket.type,
-          name: name && Buffer.from(name).toString().replace(/\0$/, ''),
-          backlog: queues?.send,
-          file: file?.inode,
-        }))
-        const table = (await namespace.run('cat', '/proc/net/unix')).split('\n')
-        const [, , , , type, , inode] =
-          table
-            .find((line) => line.endsWith(path))
-            ?.trim()
-            .split(/\s+/) ?? []
-        expect(ours).toEqual([
-          { inode: Number(inode), type: Number(type), name: path, backlog: 511, file: statSync(path).ino },
-        ])
-      } finally {
-        server.kill()
-        rmSync(folder, { recursive: true, force: true })
-      }
-    })
   })
 
   test('one connection, with what TCP knows of it', async () => {
@@ -194,7 +104,13 @@ describe.skipIf(kernelUnavailable)(kernelTests('families by hand on the real ker
     const addresses = listed?.content?.elements?.map(({ address }) => address?.ipv4?.join('.'))
     expect(addresses?.sort()).toEqual(['192.0.2.1', '192.0.2.2'])
     await sets.do('test', element(1))
-    await expect(sets.do('test', element(3))).rejects.toMatchObject({ code: 'KERNEL', errno: IpsetError.Exist })
+    await expect(sets.do('test', element(3))).rejects.toMatchObject({
+      code: 'KERNEL',
+      errno: IpsetError.Exist,
+      message: 'do ipset test: IPSET_ERR_EXIST',
+    })
+    const unknown = { ...named, type: 'hash:nothing', revision: 0, family: 2, data: {} }
+    await expect(sets.do('create', unknown, { flags: CREATE })).rejects.toThrow('IPSET_ERR_')
     await sets.do('destroy', named)
     expect(await sets.dump('list', { version: IPSET_VERSION })).toEqual([])
   })
@@ -222,6 +138,45 @@ describe.skipIf(kernelUnavailable)(kernelTests('families by hand on the real ker
     expect(await policies.do('getDefault', udp)).toMatchObject({ timeouts: { unreplied: 11, replied: 22 } })
     await policies.do('delete', { name: 'slow' })
     expect(await policies.dump('get')).toEqual([])
+  })
+
+  const osfMissing = missingProgram('nfnl_osf')
+  describe.skipIf(osfMissing)(beside('beside nfnl_osf', osfMissing), () => {
+    const fingerprint = {
+      windowSize: { kind: OsfWindow.Plain, value: 16_384 },
+      timeToLive: 64,
+      dontFragment: 1,
+      totalSize: 48,
+      segmentSize: 0,
+      optionCount: 1,
+      genre: 'ringlink-test',
+      version: `${process.pid}`,
+      subtype: 'sub',
+      options: osfOptions({ kind: OsfOption.Nop, length: 1, value: { kind: OsfWindow.Plain, value: 0 } }),
+    }
+
+    test('fingerprints of operating systems: each removes what the other has added', async () => {
+      const systems = await openOrExplain(osf)
+      if (systems === undefined) return
+      const folder = mkdtempSync(join(tmpdir(), 'ringlink-'))
+      try {
+        const path = join(folder, 'pf.os')
+        writeFileSync(path, `16384:64:1:48:N:ringlink-test:${process.pid}:sub:a made-up system\n`)
+        const missing = { code: 'KERNEL', errno: Errno.ENOENT }
+        await expect(systems.do('remove', { fingerprint })).rejects.toMatchObject(missing)
+        await namespace.run('nfnl_osf', '-f', path)
+        await systems.do('remove', { fingerprint })
+        await expect(systems.do('remove', { fingerprint })).rejects.toMatchObject(missing)
+        await systems.do('add', { fingerprint }, { flags: CREATE })
+        await expect(systems.do('add', { fingerprint }, { flags: CREATE })).rejects.toMatchObject({
+          errno: Errno.EEXIST,
+        })
+        await namespace.run('nfnl_osf', '-d', '-f', path)
+        await expect(systems.do('remove', { fingerprint })).rejects.toMatchObject(missing)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    })
   })
 
   test('helpers in user space, where the kernel has them', async () => {

@@ -1,4 +1,4 @@
-/** Families on the real kernel, in a namespace whose devices our own library makes, beside what `ip` and `ethtool` say. */
+/** Families on the real kernel, in a namespace whose devices our own library makes. */
 import { spawnSync } from 'node:child_process'
 import { type FamilyDescription, NewFlag, plainBody } from '@ringlink/codec'
 import { ethtool as ethtoolFamily } from '@ringlink/families/ethtool'
@@ -18,13 +18,11 @@ import { OpenedFamilies } from './opened-families.ts'
 
 const without = (command: string) =>
   spawnSync(command, ['--version']).error === undefined ? undefined : `${command} is not installed`
-const ipMissing = without('ip')
 const ethtoolMissing = without('ethtool')
 
 const CREATE = NewFlag.Create | NewFlag.Exclusive
 const IPV4 = 2
 const address = (text: string) => Uint8Array.from(text.split('.'), Number)
-const dotted = (bytes: Uint8Array | undefined) => bytes && [...bytes].join('.')
 
 describe.skipIf(kernelUnavailable)(kernelTests('families of the real kernel'), () => {
   let namespace: Namespace
@@ -83,137 +81,6 @@ describe.skipIf(kernelUnavailable)(kernelTests('families of the real kernel'), (
   afterAll(async () => {
     await opened.close()
     await namespace?.close()
-  })
-
-  describe.skipIf(ipMissing)(`beside ip${ipMissing === undefined ? '' : ` (skipped: ${ipMissing})`}`, () => {
-    test('links', async () => {
-      const links = await (await open(rtLink)).dump('getlink')
-      const shown = await json('ip', '-json', '-details', 'link')
-      expect(shown.length).toBeGreaterThanOrEqual(3)
-      const mac = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex').match(/../g)?.join(':')
-      const ours = links.map(({ header, ...link }) => ({
-        ifindex: header.index,
-        ifname: link.ifname,
-        mtu: link.mtu,
-        qdisc: link.qdisc,
-        group: link.group,
-        txqlen: link.txqlen,
-        address: mac(link.address),
-        broadcast: mac(link.broadcast),
-        promiscuity: link.promiscuity,
-        min_mtu: link.minMtu,
-        max_mtu: link.maxMtu,
-        num_tx_queues: link.numTxQueues,
-        num_rx_queues: link.numRxQueues,
-        gso_max_size: link.gsoMaxSize,
-        gso_max_segs: link.gsoMaxSegs,
-        kind: link.linkinfo?.kind,
-        slave: link.linkinfo?.slaveKind,
-      }))
-      const theirs = shown.map((link) => {
-        const info = link.linkinfo as { info_kind?: string; info_slave_kind?: string } | undefined
-        return {
-          ...Object.fromEntries(Object.keys(ours[0] ?? {}).map((name) => [name, link[name]])),
-          txqlen: link.txqlen ?? 0,
-          group: 0,
-          kind: info?.info_kind,
-          slave: info?.info_slave_kind,
-        }
-      })
-      expect(ours).toEqual(theirs)
-      expect((await open(rtLink)).stats.unreadable).toBe(0)
-    })
-
-    test('the data of a bridge', async () => {
-      const links = await open(rtLink)
-      const bridge = await links.do('getlink', { ifname: 'bridge-a' })
-      const data = bridge?.linkinfo?.data
-      expect(data !== undefined && 'ageingTime' in data && data.ageingTime).toBe(12_300)
-      const [shown] = await json('ip', '-json', '-details', 'link', 'show', 'bridge-a')
-      const { linkinfo: shownInfo } = shown ?? { linkinfo: undefined }
-      const { info_data: info } = shownInfo as { info_data: Record<string, unknown> }
-      if (data === undefined || !('ageingTime' in data)) throw new Error('the bridge has no data')
-      const names = [
-        'ageingTime',
-        'helloTime',
-        'maxAge',
-        'priority',
-        'stpState',
-        'vlanFiltering',
-        'mcastHashMax',
-      ] as const
-      const theirs = [
-        'ageing_time',
-        'hello_time',
-        'max_age',
-        'priority',
-        'stp_state',
-        'vlan_filtering',
-        'mcast_hash_max',
-      ]
-      expect(names.map((name) => data[name])).toEqual(theirs.map((name) => info[name]))
-    })
-
-    test('addresses', async () => {
-      const addresses = await (await open(rtAddr)).dump('getaddr', { header: { family: IPV4 } })
-      const shown = (await json('ip', '-json', '-4', 'address')).flatMap(({ ifindex, addr_info: list }) =>
-        (list as Record<string, unknown>[]).map((entry) => ({
-          index: ifindex,
-          local: entry.local,
-          prefixlen: entry.prefixlen,
-          label: entry.label,
-          preferred: entry.preferred_life_time,
-          valid: entry.valid_life_time,
-        })),
-      )
-      const ours = addresses.map(({ header, local, label, cacheinfo }) => ({
-        index: header.index,
-        local: dotted(local),
-        prefixlen: header.prefixlen,
-        label,
-        preferred: cacheinfo?.ifaPrefered,
-        valid: cacheinfo?.ifaValid,
-      }))
-      expect(ours).toEqual(shown)
-      expect(ours.map(({ local }) => local)).toContain('192.0.2.1')
-    })
-
-    test('routes', async () => {
-      const routes = await (await open(rtRoute)).dump('getroute', { header: { family: IPV4 } })
-      const shown = await json('ip', '-json', '-details', '-4', 'route', 'show', 'table', 'all')
-      const names = new Map(
-        (await (await open(rtLink)).dump('getlink')).map(({ header, ifname }) => [header.index, ifname]),
-      )
-      const ours = routes.map(({ header, dst, gateway, oif, priority, prefsrc }) => ({
-        dst: header.dstLen === 32 ? dotted(dst) : `${dotted(dst)}/${header.dstLen}`,
-        gateway: dotted(gateway),
-        dev: names.get(oif ?? 0),
-        metric: priority,
-        prefsrc: dotted(prefsrc),
-      }))
-      const theirs = shown.map(({ dst, gateway, dev, metric, prefsrc }) => ({ dst, gateway, dev, metric, prefsrc }))
-      expect(ours).toEqual(theirs)
-      expect(ours).toContainEqual(expect.objectContaining({ dst: '198.51.100.0/24', metric: 77 }))
-    })
-
-    test('neighbours', async () => {
-      const neighbours = await (await open(rtNeigh)).dump('getneigh', { header: { family: IPV4 } })
-      const shown = await json('ip', '-json', '-4', 'neighbour', 'show', 'nud', 'all')
-      const ours = neighbours.map(({ dst, lladdr }) => ({
-        dst: dotted(dst),
-        lladdr: lladdr && Buffer.from(lladdr).toString('hex').match(/../g)?.join(':'),
-      }))
-      const wanted = shown.map(({ dst, lladdr }) => ({ dst, lladdr }))
-      expect(ours).toEqual(expect.arrayContaining(wanted))
-      expect(ours).toContainEqual({ dst: '192.0.2.9', lladdr: '02:00:00:00:00:09' })
-    })
-
-    test('rules', async () => {
-      const rules = await (await open(rtRule)).dump('getrule', { header: { family: IPV4 } })
-      const shown = await json('ip', '-json', '-details', 'rule')
-      expect(rules.map(({ priority }) => priority ?? 0)).toEqual(shown.map(({ priority }) => priority))
-      expect(rules.find(({ priority }) => priority === 50)).toMatchObject({ fwmark: 5, table: 100 })
-    })
   })
 
   test('notifications of routes, as they come and go', async () => {

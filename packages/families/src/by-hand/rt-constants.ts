@@ -110,7 +110,7 @@ export const NextHopFlag = {
   Dead: 0x1,
   /** RTNH_F_PERVASIVE */
   Pervasive: 0x2,
-  /** RTNH_F_ONLINK: the gateway is on the link, for any address of it */
+  /** RTNH_F_ONLINK: the gateway counts as on the link */
   Onlink: 0x4,
   /** RTNH_F_OFFLOAD */
   Offload: 0x8,
