@@ -22,7 +22,16 @@ import { SocketState } from '../../src/by-hand/sock-diag.ts'
 import { unixDiag } from '../../src/by-hand/unix-diag.ts'
 import { xfrm } from '../../src/by-hand/xfrm.ts'
 
-const families: readonly FamilyDescription[] = [inetDiag, unixDiag, netlinkDiag, packetDiag, nfacct, cttimeout, ipset, xfrm]
+const families: readonly FamilyDescription[] = [
+  inetDiag,
+  unixDiag,
+  netlinkDiag,
+  packetDiag,
+  nfacct,
+  cttimeout,
+  ipset,
+  xfrm,
+]
 const messages = readFileSync(join(import.meta.dirname, 'messages.tsv'), 'utf8')
   .trim()
   .split('\n')
