@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { KernelPeer, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import type { Namespace } from '@ringlink/test-support/namespace'
@@ -80,14 +80,26 @@ function threadPeer(peer: KernelPeer): Peer {
   }
 }
 
-/** The states of this process's kernel threads for rings (`proc(5)`; S: sleeps, waiting for work). */
+/**
+ * The states of this process's kernel threads for rings (`proc(5)`; S: sleeps, waiting for work). Found by their rings, because a thread gives
+ * itself its name only once it runs.
+ */
 function kernelThreadStates(): string[] {
-  return readdirSync('/proc/self/task').flatMap((id) => {
-    try {
-      const [, name, state = ''] = /\((.*)\) (.)/.exec(readFileSync(`/proc/self/task/${id}/stat`, 'utf8')) ?? []
-      return name?.startsWith('iou-sqp-') ? [state] : []
-    } catch {
-      return [] // it has ended
-    }
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    if (!isRing(descriptor)) return []
+    const thread = /^SqThread:\s*(-?\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1]
+    // The kernel leaves the line out while the thread has the ring.
+    if (thread === undefined) return ['R']
+    if (Number(thread) < 0) return []
+    const [, state = ''] = /\) (.)/.exec(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8')) ?? []
+    return [state]
   })
+}
+
+function isRing(descriptor: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`) === 'anon_inode:[io_uring]'
+  } catch {
+    return false // that of the listing itself
+  }
 }
