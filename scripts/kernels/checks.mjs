@@ -1,5 +1,5 @@
 // The checks on each kernel. Limits are seconds on this machine without emulation; inside they are as much longer as
-// Node.js takes longer to start there.
+// Node.js takes longer to start there. `program`: a file of test/kernels that the command runs, as one file in RESULTS.
 
 const demo = (name, transport) => ({
   name: `demo ${name}, ${transport}`,
@@ -18,18 +18,30 @@ const tests = (name, ...paths) => ({
   ].join(' '),
 })
 
-/** A few minutes for two kernels. */
-export const quickChecks = [
+const program = (name, { program: file, settings = '', limit }) => ({
+  name,
+  limit,
+  program: file,
+  command: `${settings} node $RESULTS/${file}.mjs`.trim(),
+})
+
+const traffic = program('traffic, all transports', { program: 'traffic', limit: 30 })
+const forbidden = program('modules or io_uring missing', { program: 'forbidden', limit: 30 })
+const wakeUps = (rounds) =>
+  program(`wake-ups, ${rounds} rounds`, { program: 'wake-ups', settings: `ROUNDS=${rounds}`, limit: 30 })
+
+/** Two minutes for two kernels. */
+export const quickChecks = [traffic, forbidden, wakeUps(50), demo('queue', 'mmap')]
+
+/** An hour and more for each kernel. */
+export const allChecks = [
   demo('queue', 'socket'),
   demo('queue', 'mmap'),
   demo('log', 'socket'),
   demo('log', 'mmap'),
-  { name: 'wake-ups, 200 rounds', limit: 30, command: 'ROUNDS=200 node $RESULTS/wake-ups.mjs' },
-]
-
-/** An hour and more for each kernel. */
-export const allChecks = [
-  ...quickChecks,
+  wakeUps(200),
+  traffic,
+  forbidden,
   { name: 'netlink rings', limit: 30, command: 'node packages/transport-mmap/scripts/check-kernel.mjs' },
   tests('tests: sockets', 'packages/transport-socket'),
   tests('tests: rings', 'packages/transport-mmap'),

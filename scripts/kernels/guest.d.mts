@@ -6,6 +6,7 @@ export interface Outcome {
 
 export function guestScript(checks: readonly { limit: number; command: string }[], nodeStart: number): string
 export function parseOutcome(line: string): (Outcome & { readonly index: number }) | undefined
+export function hasFailed(outcome: Outcome): boolean
 export function outcomeText(outcome: Outcome | undefined, missing?: string): string
 export function outcomeTable(
   names: readonly string[],

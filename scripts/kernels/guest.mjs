@@ -37,6 +37,13 @@ export function parseOutcome(line) {
 }
 
 const NOT_REACHED = 'FAIL (not reached)'
+/** The exit code of a check that is not for a machine (test/kernels/steps.ts). */
+const NOT_HERE = 77
+
+/** Whether a check has failed on a kernel. */
+export function hasFailed({ status }) {
+  return status !== 0 && status !== NOT_HERE
+}
 
 /**
  * @param outcome `undefined`: there is none
@@ -45,6 +52,7 @@ const NOT_REACHED = 'FAIL (not reached)'
 export function outcomeText(outcome, missing = NOT_REACHED) {
   if (outcome === undefined) return missing
   const { status, seconds } = outcome
+  if (status === NOT_HERE) return 'not for it'
   const result = status === 0 ? 'PASS' : `FAIL (${status === 124 ? 'time limit' : `exit ${status}`})`
   return `${result} ${Math.round(seconds)} s`
 }

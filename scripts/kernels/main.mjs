@@ -2,7 +2,8 @@
 //
 //   npm run test:kernels [-- [--quick] [--only TEXT] [--write] [kernel...] [-- command]]
 //
-// The kernel `here` is this machine's, without emulation. --only (any number): checks that have the text in their name. --write:
+// --quick: a few checks in five minutes. What there is no time, no download or no emulator for is skipped by name, so that only a check
+// that failed is a failure. The kernel `here` is this machine's, without emulation. --only (any number): checks that have the text in their name. --write:
 // the table of docs/platforms.md, from these results and, for what was not run now, from those that docs/platforms/ keeps.
 //
 // Needs Debian's packages (see COMMANDS); root installs them when they are missing. Kernels are kept in ~/.cache/ringlink.
@@ -17,7 +18,7 @@ import { obtainCommands } from '../debian.mjs'
 import { root } from '../workspace.mjs'
 import { bundle } from './bundle.mjs'
 import { allChecks, quickChecks } from './checks.mjs'
-import { guestScript, outcomeTable, outcomeText, parseOutcome } from './guest.mjs'
+import { guestScript, hasFailed, outcomeTable, outcomeText, parseOutcome } from './guest.mjs'
 import { keepOutcomes } from './table.mjs'
 
 const COMMANDS = {
@@ -35,8 +36,10 @@ const KERNELS = { 6.1: 'linux-image-amd64', 6.12: 'linux-image-6.12-amd64' }
 const HERE = 'here'
 const MEMORY = 1536
 /** Seconds for everything on one kernel. */
-const QUICK_LIMIT = 900
 const FULL_LIMIT = 4 * 3600
+/** Seconds for all kernels with --quick, and those that one needs at least. */
+const QUICK_BUDGET = 290
+const QUICK_MINIMUM = 50
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ringlink', 'kernels')
@@ -44,29 +47,38 @@ const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'rin
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(words) {
-  const { checks, kernels, command, write } = parse(words)
-  const problem = kernels.every(({ name }) => name === HERE) ? undefined : missing()
+  const { checks, kernels, command, write, quick } = parse(words)
+  const start = performance.now()
+  const problem = kernels.every(({ name }) => name === HERE) ? undefined : missing(quick ? QUICK_BUDGET / 3 : undefined)
   if (problem !== undefined) {
     console.log(`test:kernels (skipped: ${problem})`)
     return 0
   }
   const results = mkdtempSync(join(tmpdir(), 'ringlink-kernels-'))
   const columns = []
-  for (const { name, source } of kernels) {
-    const machine = name === HERE ? thisMachine() : guest(name, source)
-    if (machine === undefined) return 1
+  for (const [index, { name, source }] of kernels.entries()) {
+    const limit = () =>
+      quick ? Math.floor((QUICK_BUDGET - (performance.now() - start) / 1000) / (kernels.length - index)) : FULL_LIMIT
+    const machine = name === HERE ? thisMachine() : guest(name, source, limit())
+    if (machine === undefined && !quick) return 1
+    if (machine === undefined || limit() < QUICK_MINIMUM) {
+      console.log(
+        `test:kernels, ${name} (skipped: ${machine === undefined ? 'it could not be downloaded' : 'no time is left'})`,
+      )
+      continue
+    }
     const out = join(results, name)
     mkdirSync(out)
     if (command !== undefined) {
-      const status = await machine.run(out, MEMORY, FULL_LIMIT, command, (line) => console.log(`${name}: ${line}`))
+      const status = await machine.run(out, MEMORY, limit(), command, (line) => console.log(`${name}: ${line}`))
       columns.push({ name, version: machine.version, outcomes: new Map([['command', { status, seconds: 0 }]]) })
-    } else columns.push({ name, version: machine.version, outcomes: await check(machine, out, checks) })
+    } else columns.push({ name, version: machine.version, outcomes: await check(machine, out, checks, limit()) })
   }
   const names = command !== undefined ? ['command'] : checks.map(({ name }) => name)
-  console.log(`\n${outcomeTable(names, columns)}\n\nresults: ${results}`)
+  console.log(`\n${outcomeTable(names, columns, quick ? 'skipped: no time' : undefined)}\n\nresults: ${results}`)
   if (write && command === undefined) keepOutcomes(columns)
-  const failed = names.some((name) => columns.some(({ outcomes }) => outcomes.get(name)?.status !== 0))
-  return failed ? 1 : 0
+  const outcomes = names.flatMap((name) => columns.map((column) => column.outcomes.get(name)))
+  return outcomes.some((outcome) => (outcome === undefined ? !quick : hasFailed(outcome))) ? 1 : 0
 }
 
 function parse(words) {
@@ -92,21 +104,24 @@ function parse(words) {
   const { quick, only = [''], write } = values
   const checks = (quick ? quickChecks : allChecks).filter(({ name }) => only.some((text) => name.includes(text)))
   if (checks.length === 0) throw new Error(`no check has ${JSON.stringify(only)} in its name`)
-  return { checks, kernels, command: separator < 0 ? undefined : words.slice(separator + 1).join(' '), write }
+  return { checks, kernels, command: separator < 0 ? undefined : words.slice(separator + 1).join(' '), write, quick }
 }
 
 /** Why there can be no guest here, after root has installed what was missing; `undefined`: there can. */
-function missing() {
+function missing(limit) {
   if (process.arch !== 'x64' || process.platform !== 'linux') return `Debian's kernels for x64 need x64 Linux`
-  return obtainCommands(COMMANDS)
+  return obtainCommands(COMMANDS, limit)
 }
 
-/** A stock kernel under emulation; `undefined`: it could not be had, and fetch.sh has said why. */
-function guest(name, source) {
+/** A stock kernel under emulation; `undefined`: it could not be downloaded within `limit` seconds, and fetch.sh has said why. */
+function guest(name, source, limit) {
   const kernel = join(cache, name)
   mkdirSync(cache, { recursive: true })
-  const fetched = spawnSync(join(here, 'fetch.sh'), [cache, `${name}:${source}`], { stdio: 'inherit' })
-  if (fetched.status !== 0) return undefined
+  const isDone = (...command) =>
+    spawnSync('timeout', [`${Math.max(1, limit)}`, ...command], { stdio: 'inherit' }).status === 0
+  const fetch = () => isDone(join(here, 'fetch.sh'), cache, `${name}:${source}`)
+  // Debian's lists may be missing, or older than its packages.
+  if (!fetch() && !(process.getuid?.() === 0 && isDone('apt-get', 'update', '-qq') && fetch())) return undefined
   const processors = '2'
   return {
     version: readFileSync(join(kernel, 'version'), 'utf8').trim(),
@@ -132,11 +147,11 @@ function thisMachine() {
 }
 
 /** Runs the checks on one kernel; their outcomes by name. */
-async function check(machine, out, checks) {
-  await bundle(join(root, 'test', 'kernels', 'wake-ups.ts'), join(out, 'wake-ups.mjs'), machine.project)
+async function check(machine, out, checks, limit) {
+  for (const program of new Set(checks.flatMap((it) => it.program ?? [])))
+    await bundle(join(root, 'test', 'kernels', `${program}.ts`), join(out, `${program}.mjs`), machine.project)
   const outcomes = new Map()
   const memory = Math.max(MEMORY, ...checks.map((it) => it.memory ?? 0))
-  const limit = checks.every((it) => quickChecks.includes(it)) ? QUICK_LIMIT : FULL_LIMIT
   await machine.run(out, memory, limit, guestScript(checks, nodeStart()), (line) => {
     const outcome = parseOutcome(line)
     if (outcome === undefined) return console.log(`${machine.version}: ${line}`)
@@ -156,8 +171,15 @@ function nodeStart() {
 
 /** Runs a command; `onLine` has what it prints. Resolves to its exit status. */
 async function lines(command, words, options, onLine) {
-  const child = spawn(command, words, { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+  // A group of its own, because a guest outlives the script that has started it.
+  const child = spawn(command, words, { ...options, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  const end = (signal) => {
+    process.kill(-child.pid)
+    process.kill(process.pid, signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end)
   const exited = new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)))
   for await (const line of createInterface({ input: child.stdout })) onLine(line.trimEnd())
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, end)
   return exited
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { guestScript, outcomeTable, parseOutcome } from '../../scripts/kernels/guest.mjs'
+import { guestScript, hasFailed, outcomeTable, outcomeText, parseOutcome } from '../../scripts/kernels/guest.mjs'
 
 const results = mkdtempSync(join(tmpdir(), 'ringlink-guest-'))
 afterAll(() => rmSync(results, { recursive: true }))
@@ -59,4 +59,15 @@ test('the table has a column for each kernel, and what was not reached has faile
       '| tests | FAIL (time limit) 60 s | FAIL (not reached) |',
     ].join('\n'),
   )
+})
+
+test.each([
+  [0, 'PASS 3 s', false],
+  [1, 'FAIL (exit 1) 3 s', true],
+  [77, 'not for it', false],
+  [124, 'FAIL (time limit) 3 s', true],
+])('exit code %i of a check is %s', (status, text, isFailure) => {
+  const outcome = { status, seconds: 3 }
+  expect(outcomeText(outcome)).toBe(text)
+  expect(hasFailed(outcome)).toBe(isFailure)
 })
