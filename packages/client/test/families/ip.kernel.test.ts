@@ -60,7 +60,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a network beside ip'), () => {
     expect(kinds.made.length + kinds.refused.length).toBeGreaterThanOrEqual(18)
   })
 
-  /** What ip shows between two readings of ours that are the same: nothing changed meanwhile. */
+  /** What ip shows between two readings of ours that are the same: nothing changed in between. */
   async function still<Row>(read: () => Promise<Row[]>, ...options: string[]) {
     for (let tries = 1; ; tries++) {
       const rows = await read()

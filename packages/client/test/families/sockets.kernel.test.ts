@@ -214,7 +214,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('sockets of the real kernel'), ()
       .map((line) => lineFields(line, columns))
   }
 
-  /** What ss shows between two readings of ours that are the same, except for clocks: nothing changed meanwhile. */
+  /** What ss shows between two readings of ours that are the same, except for clocks: nothing changed in between. */
   async function still<Row>(read: () => Promise<Row[]>, ...options: Parameters<typeof show>) {
     for (let tries = 1; ; tries++) {
       const rows = await read()
