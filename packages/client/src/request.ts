@@ -94,8 +94,10 @@ export function encodeRequests(requests: readonly Request[], numbers: readonly R
   }
 }
 
+/** Room for all that say how much they need: a large batch is written once. */
 function initialSize(requests: readonly Request[]): number {
-  return Math.max(INITIAL_SIZE, ...requests.map((request) => ('write' in request ? (request.size ?? 0) : 0)))
+  const known = requests.reduce((sum, request) => sum + ('write' in request ? (request.size ?? 0) : 0), 0)
+  return Math.min(INITIAL_SIZE + known, LARGEST_SIZE)
 }
 
 function encodeWithin(size: number, requests: readonly Request[], numbers: readonly RequestNumber[]): EncodedRequests {

@@ -17,7 +17,7 @@ import { tryParseAddress } from '@ringlink/packet'
 import type { ValueKind } from '../fields/kinds.ts'
 import { checkOverlap } from '../fields/test.ts'
 import type { KeyRange } from '../set.ts'
-import { type KeyedElement, keyedElement } from './elements.ts'
+import { type KeyedElement, keyedElement, type PlainElements } from './elements.ts'
 import { checkCombinations } from './overlap.ts'
 import { type KeyPart, type KeyShape, shapeOf } from './shape.ts'
 import type { MapTarget, SetElement, SetOptions, SetPart, SetValue } from './types.ts'
@@ -41,8 +41,6 @@ export class ElementReader {
 
   /** The elements of `add` and `replace`: one or several. Throws `OptionError`. */
   elements(given: unknown, timeout: number | undefined, place: OptionPlace): KeyedElement[] {
-    const plain = this.#plainAddresses(given, timeout)
-    if (plain !== undefined) return plain
     const isList = this.#isList(given)
     const read = isList ? list(this.#element).read(given, place) : [this.#element.read(given, place)]
     const placeOf = (index: number) => (isList ? place.element(index) : place)
@@ -57,6 +55,23 @@ export class ElementReader {
         to,
       })
     })
+  }
+
+  /** The elements of a list of single addresses, of which there may be very many; `undefined` for anything else. */
+  plainAddresses(given: unknown, timeout: number | undefined): PlainElements | undefined {
+    const { type, ranges, to } = this.#options
+    if (!Array.isArray(given) || ranges === true || to !== undefined || (type !== 'ipv4' && type !== 'ipv6'))
+      return undefined
+    const keyLength = type === 'ipv4' ? 4 : 16
+    const values = given as readonly unknown[]
+    const keys = new Uint8Array(values.length * keyLength)
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index]
+      const key = typeof value === 'string' ? tryParseAddress(value) : undefined
+      if (key?.length !== keyLength) return undefined
+      keys.set(key, index * keyLength)
+    }
+    return { keys, keyLength, timeout }
   }
 
   /** The values of `delete` and `has`: one or several. Throws `OptionError`. */
@@ -101,21 +116,6 @@ export class ElementReader {
     if (this.#chains.includes(chain)) return
     const known = this.#chains.length === 0 ? 'there are none' : `there are ${this.#chains.join(', ')}`
     throw place.member('to').member(name).conflict(`needs a chain of these rules, got '${chain}': ${known}`)
-  }
-
-  /** The elements of a list of single addresses, of which there may be very many; `undefined` for anything else. */
-  #plainAddresses(given: unknown, timeout: number | undefined): KeyedElement[] | undefined {
-    const { type, ranges, to } = this.#options
-    if (!Array.isArray(given) || ranges === true || to !== undefined || (type !== 'ipv4' && type !== 'ipv6'))
-      return undefined
-    const { length } = this.#shape
-    const elements: KeyedElement[] = []
-    for (const value of given as readonly unknown[]) {
-      const key = typeof value === 'string' ? tryParseAddress(value) : undefined
-      if (key?.length !== length) return undefined
-      elements.push({ key, end: undefined, timeout, to: undefined })
-    }
-    return elements
   }
 }
 

@@ -27,6 +27,23 @@ export interface KeyedElement {
   readonly to: MapTarget | undefined
 }
 
+/** Elements that are single values, with one time for all: there may be very many, so that none is an object of its own. */
+export interface PlainElements {
+  /** the keys, one after another; each of a multiple of four bytes */
+  readonly keys: Uint8Array
+  readonly keyLength: 4 | 16
+  /** milliseconds, as {@link KeyedElement.timeout} */
+  readonly timeout: number | undefined
+}
+
+/** Elements that were checked. */
+export type CheckedElements = readonly KeyedElement[] | PlainElements
+
+/** Whether elements are single values, without anything of their own. */
+export function arePlain(elements: CheckedElements): elements is PlainElements {
+  return 'keys' in elements && elements.keys instanceof Uint8Array
+}
+
 /** The keys of an element, a range for each part of its key. */
 export function keyedElement(
   ranges: readonly KeyRange[],
@@ -76,7 +93,11 @@ function sizeOf({ key, end, timeout, to }: KeyedElement): number {
 const MOST_BYTES_OF_CHARACTER = 3
 
 /** Splits elements into those of one message each. */
-export function* chunksOf(elements: readonly KeyedElement[]): Generator<readonly KeyedElement[]> {
+export function* chunksOf(elements: CheckedElements): Generator<CheckedElements> {
+  if (arePlain(elements)) {
+    yield* plainChunksOf(elements)
+    return
+  }
   let start = 0
   let bytes = 0
   for (let index = 0; index < elements.length; index++) {
@@ -89,6 +110,13 @@ export function* chunksOf(elements: readonly KeyedElement[]): Generator<readonly
     bytes += size
   }
   if (start < elements.length) yield elements.slice(start)
+}
+
+function* plainChunksOf({ keys, keyLength, timeout }: PlainElements): Generator<PlainElements> {
+  const most = Math.floor(MOST_BYTES / plainSize(keyLength, timeout)) * keyLength
+  for (let start = 0; start < keys.length; start += most) {
+    yield { keys: keys.subarray(start, start + most), keyLength, timeout }
+  }
 }
 
 /** What is done with elements. */
@@ -107,7 +135,7 @@ export const LARGEST_MESSAGE = 0x10000 + 1024
 export function elementMessage(
   { name: table, family }: RuleTable,
   set: string,
-  elements: readonly KeyedElement[] | undefined,
+  elements: CheckedElements | undefined,
   change: ElementChange,
   hasOwnEnd: boolean,
 ) {
@@ -121,7 +149,8 @@ export function elementMessage(
     writer.bytes(LIST.set, encoder.encode(`${set}\0`))
     if (elements !== undefined) {
       const list = writer.beginNest(LIST.elements)
-      for (const element of elements) writeElement(memory, writer, element, hasOwnEnd)
+      if (arePlain(elements)) writePlain(memory, writer, elements)
+      else for (const element of elements) writeElement(memory, writer, element, hasOwnEnd)
       writer.endNest(list)
     }
     return finishMessage(memory, offset, writer.end)
@@ -150,6 +179,53 @@ function writeElement(
   writeValue(writer, ELEMENT.key, end)
   memory.data.setUint32(writer.reserve(ELEMENT.flags, 4), SetElementFlag.IntervalEnd)
   writer.endNest(last)
+}
+
+const HEADER = 4
+const NESTED = 0x8000
+const TIME_BYTES = 12
+
+/** Bytes of an element that is one value: the headers of itself, its key and the key's value, and those, and its time. */
+function plainSize(keyLength: number, timeout: number | undefined): number {
+  return 3 * HEADER + keyLength + (timeout === undefined ? 0 : TIME_BYTES)
+}
+
+/** As {@link writeElement} for each: all have the same bytes except their keys. */
+function writePlain(memory: Memory, writer: AttributeWriter, { keys, keyLength, timeout }: PlainElements): void {
+  const size = plainSize(keyLength, timeout)
+  const words = keyLength / 4
+  const { u32 } = memory
+  const from = new Uint32Array(keys.buffer, keys.byteOffset, keys.length / 4)
+  let at = writer.skip((from.length / words) * size) >> 2
+  const header = (type: number, length: number) => headerWord(memory, at << 2, type, length)
+  const [element, key, value] = [
+    header(LIST_ELEMENT | NESTED, size),
+    header(ELEMENT.key | NESTED, 2 * HEADER + keyLength),
+    header(DATA.value, HEADER + keyLength),
+  ]
+  const time = timeWords(memory, at << 2, timeout)
+  for (let index = 0; index < from.length; index += words) {
+    u32[at++] = element
+    u32[at++] = key
+    u32[at++] = value
+    for (let word = 0; word < words; word++) u32[at++] = from[index + word] as number
+    for (let word = 0; word < time.length; word++) u32[at++] = time[word] as number
+  }
+}
+
+/** The header of an attribute as a word of memory. `scratch` is where it is put together. */
+function headerWord({ u16, u32 }: Memory, scratch: number, type: number, length: number): number {
+  u16[scratch >> 1] = length
+  u16[(scratch >> 1) + 1] = type
+  return u32[scratch >> 2] as number
+}
+
+/** The attribute with the time of elements, as words of memory. */
+function timeWords(memory: Memory, scratch: number, timeout: number | undefined): readonly number[] {
+  if (timeout === undefined) return []
+  const header = headerWord(memory, scratch, ELEMENT.timeout, TIME_BYTES)
+  memory.data.setBigUint64(scratch, BigInt(Math.round(timeout)))
+  return [header, memory.u32[scratch >> 2] as number, memory.u32[(scratch >> 2) + 1] as number]
 }
 
 function writeValue(writer: AttributeWriter, attribute: number, value: Uint8Array): void {

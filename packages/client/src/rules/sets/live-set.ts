@@ -16,7 +16,14 @@ import { familyNumbers } from '../chains.ts'
 import { explainBatch } from '../errors.ts'
 import type { RuleTable } from '../messages.ts'
 import { ElementReader } from './element-values.ts'
-import { chunksOf, type ElementChange, elementMessage, type KeyedElement, LARGEST_MESSAGE } from './elements.ts'
+import {
+  type CheckedElements,
+  chunksOf,
+  type ElementChange,
+  elementMessage,
+  type KeyedElement,
+  LARGEST_MESSAGE,
+} from './elements.ts'
 import { listedElements } from './listing.ts'
 import { shapeOf } from './shape.ts'
 import type { ListedElement, SetElement, SetOptions, SetValue } from './types.ts'
@@ -78,9 +85,8 @@ export class LiveSet {
     given: AddOptions = {},
   ): Promise<void> {
     const { timeout, exclusive = false } = readOptions(this.#operation('add to'), addOptions, given)
-    const read = this.#read('add to', elements, timeout)
-    if (this.#hasOwnEnd && !exclusive) await this.#addRanges(read)
-    else await this.#change([[exclusive ? 'addNew' : 'add', read]])
+    if (this.#hasOwnEnd && !exclusive) await this.#addRanges(this.#keyed('add to', elements, timeout))
+    else await this.#change([[exclusive ? 'addNew' : 'add', this.#read('add to', elements, timeout)]])
   }
 
   /** Deletes elements: all of them, or none. Rejects with `ELEMENT_MISSING` if one is not in the set. */
@@ -160,7 +166,11 @@ export class LiveSet {
     return new OptionPlace(this.#operation(what), 'elements')
   }
 
-  #read(what: string, given: unknown, timeout: number | undefined): KeyedElement[] {
+  #read(what: string, given: unknown, timeout: number | undefined): CheckedElements {
+    return this.#reader.plainAddresses(given, timeout) ?? this.#keyed(what, given, timeout)
+  }
+
+  #keyed(what: string, given: unknown, timeout: number | undefined): KeyedElement[] {
     return this.#reader.elements(given, timeout, this.#place(what))
   }
 
@@ -208,7 +218,7 @@ export class LiveSet {
   }
 
   /** Carries changes out in one batch. */
-  async #change(changes: readonly (readonly [ElementChange, readonly KeyedElement[] | undefined])[]): Promise<void> {
+  async #change(changes: readonly (readonly [ElementChange, CheckedElements | undefined])[]): Promise<void> {
     const parts = changes.flatMap(([change, elements]): BatchPart[] => {
       const chunks = elements === undefined ? [undefined] : [...chunksOf(elements)]
       return chunks.map((chunk) => ({
