@@ -62,6 +62,8 @@ export function newElements(
       return blameAt(request, at, Errno.EEXIST)
     }
     if (known === undefined) {
+      if (set.isInterval && !set.isConcatenation && !set.isAnonymous && set.overlaps(element))
+        return blameAt(request, at, Errno.EEXIST)
       if (set.isFull) return blameAt(request, at, ENFILE)
       transaction.perform(
         () => set.add(element),

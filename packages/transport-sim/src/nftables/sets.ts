@@ -123,10 +123,14 @@ export class NfTablesSet {
   }
 
   add(element: SetElement): void {
-    const last = this.#elements.at(-1)
-    if (last !== undefined && compareElements(last, element) > 0) this.#isSorted = false
     this.#keys.set(keyText(element.key, element.isEnd), element)
-    this.#elements.push(element)
+    const last = this.#elements.at(-1)
+    if (last === undefined || compareElements(last, element) <= 0) this.#elements.push(element)
+    else if (this.isInterval && this.#isSorted) this.#elements.splice(this.#placeOf(element), 0, element)
+    else {
+      this.#elements.push(element)
+      this.#isSorted = false
+    }
   }
 
   remove(element: SetElement): void {
@@ -134,6 +138,34 @@ export class NfTablesSet {
     const last = this.#elements.at(-1)
     if (last === element) this.#elements.pop()
     else this.#elements.splice(this.#elements.indexOf(element), 1)
+  }
+
+  /**
+   * Whether an element that is not in a set of intervals would begin or end within one of them, or end what began before one: a beginning
+   * follows an end, and an end follows a beginning and comes before another one.
+   */
+  overlaps(element: SetElement): boolean {
+    this.#sort()
+    const now = this.#now()
+    const isOver = (it: SetElement | undefined) => it?.expires !== undefined && it.expires <= now
+    let next = this.#placeOf(element)
+    let last = next - 1
+    while (isOver(this.#elements[next])) next++
+    while (isOver(this.#elements[last])) last--
+    const [before, after] = [this.#elements[last], this.#elements[next]]
+    return element.isEnd ? before?.isEnd === true || after?.isEnd === true : before?.isEnd === false
+  }
+
+  /** The index of the first element that is not before this one, in their order. */
+  #placeOf(element: SetElement): number {
+    let low = 0
+    let high = this.#elements.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (compareElements(this.#elements[middle] as SetElement, element) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** The element that the key at `at` is, or lies in. */
