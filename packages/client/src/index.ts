@@ -83,6 +83,8 @@ export {
 } from './rules/listing/tables.ts'
 export type {
   FirewallRule,
+  IcmpCode,
+  Icmpv6Code,
   InstallOptions,
   LogRule,
   MapLookUp,
@@ -112,6 +114,7 @@ export type {
   MarkBits,
   NumberRange,
   OneOrMore,
+  PacketType,
   RuleMark,
   RuleMatch,
   RuleNumbers,

@@ -3,12 +3,13 @@ import type { OptionPlace } from '@ringlink/codec/options'
 import { checkKey, checkSet, useProblem } from './check-keys.ts'
 import { checkNeeds, type FieldContext, type RulePosition } from './check-needs.ts'
 import { type VersionHint, versionHints } from './facts.ts'
-import { type Facts, type Field, fields, tcpFlagKind } from './fields/fields.ts'
+import { etherTypeKind, type Facts, type Field, fields, tcpFlagKind } from './fields/fields.ts'
+import { bitsOf, connectionStateBits } from './fields/names.ts'
 import { signedTest } from './fields/property-test.ts'
-import { checkOverlap, isCovered } from './fields/test.ts'
+import { checkOverlap, isCovered, type PropertyTest } from './fields/test.ts'
 import { combinedKeys, type RuleKey } from './keys.ts'
 import type { RuleFamily } from './options.ts'
-import type { CombinedProperties, PropertyName, RuleMatch, TcpFlagsOf } from './properties.ts'
+import type { CombinedProperties, EtherType, PropertyName, RuleMatch, TcpFlagsOf } from './properties.ts'
 import { listOf } from './set.ts'
 import { isInSet, typesOf } from './sets/definition.ts'
 import type { RuleSets } from './sets/types.ts'
@@ -40,6 +41,8 @@ export function checkMatch(
     throw place.member('not').member('socket').conflict("cannot be 'existing': packets without a socket cannot be told")
   }
   checkContradictions(match, facts, place)
+  checkConnection(match, place)
+  checkEtherType(match, facts, place)
   return facts
 }
 
@@ -53,6 +56,7 @@ function checkField(field: Field, given: unknown, context: FieldContext): void {
     if (field.name === 'icmpType') checkMessageNames(field, given, facts, at)
     checkOverlap(field.kind(facts), given, at)
   } else if (style === 'flags' && isFlagsOf(given)) checkFlags(given, at)
+  else if (style === 'bits' || style === 'flags') checkOverlap(field.kind(facts), given, at)
 }
 
 function checkInSet(name: PropertyName, set: string, sets: RuleSets, at: OptionPlace): void {
@@ -74,6 +78,8 @@ function isFlagsOf(given: unknown): given is TcpFlagsOf {
 }
 
 function checkFlags({ flags, mask }: TcpFlagsOf, at: OptionPlace): void {
+  checkOverlap(tcpFlagKind, flags, at.member('flags'))
+  checkOverlap(tcpFlagKind, mask, at.member('mask'))
   for (const [index, flag] of flags.entries()) {
     if (mask.includes(flag)) continue
     throw at
@@ -125,10 +131,63 @@ function checkContradictions(match: RuleMatch, facts: Facts, place: OptionPlace)
   const { not = {} } = match
   for (const field of fields) {
     const [given, excluded]: unknown[] = [match[field.name], not[field.name]]
-    if (given === undefined || excluded === undefined || field.style === 'presence') continue
-    if (isInSet(given) || isInSet(excluded)) continue
-    const [wanted, others] = [signedTest(field, given, facts, false), signedTest(field, excluded, facts, true)]
-    if (!isCovered(wanted.test, others.test)) continue
-    throw place.member('not').member(field.name).conflict(`excludes all that match.${field.name} asks for`)
+    if (excluded === undefined || isInSet(given) || isInSet(excluded)) continue
+    const at = place.member('not').member(field.name)
+    if (field.style === 'presence') {
+      if (given === excluded) throw at.conflict(`excludes all that match.${field.name} asks for`)
+      continue
+    }
+    const others = signedTest(field, excluded, facts, true).test
+    if (given === undefined) {
+      if (isCovered(everyValue(field, facts), others)) throw at.conflict('excludes every value that packets have')
+    } else if (isCovered(signedTest(field, given, facts, false).test, others)) {
+      throw at.conflict(`excludes all that match.${field.name} asks for`)
+    }
   }
 }
+
+/** The test that all packets pass. */
+function everyValue(field: Field, facts: Facts): PropertyTest {
+  // A packet has one state.
+  if (field.name === 'ctState') return { kind: 'bits', bits: EVERY_STATE }
+  const { length, domain } = field.kind(facts)
+  return { kind: 'ranges', ranges: [domain ?? { from: 0n, to: (1n << BigInt(length * 8)) - 1n }] }
+}
+
+const EVERY_STATE = BigInt(bitsOf(Object.keys(connectionStateBits), connectionStateBits))
+/** States of packets that have no connection, and so none of its properties. */
+const WITHOUT_CONNECTION: readonly unknown[] = ['invalid', 'untracked']
+
+/** Refuses what only a connection has where packets are to have none. */
+function checkConnection(match: RuleMatch, place: OptionPlace): void {
+  const { ctState, not = {} } = match
+  if (ctState === undefined || !listOf<unknown>(ctState).every((it) => WITHOUT_CONNECTION.includes(it))) return
+  for (const { name, needs } of fields) {
+    if (name === 'ctState' || !needs.includes('connection')) continue
+    const at =
+      match[name] !== undefined
+        ? place.member(name)
+        : not[name] !== undefined
+          ? place.member('not').member(name)
+          : undefined
+    if (at !== undefined)
+      throw at.conflict(`belongs to a connection, and packets of state ${listOf(ctState).join(' or ')} have none`)
+  }
+}
+
+/** EtherTypes of the packets of an IP version. */
+const ETHER_TYPES = { 4: 'ip', 6: 'ip6' } as const
+
+/** Refuses EtherTypes of which none is that of the IP version. */
+function checkEtherType({ etherType }: RuleMatch, { version }: Facts, place: OptionPlace): void {
+  if (etherType === undefined || version === undefined) return
+  const own = etherTypeKind.rangeOf(ETHER_TYPES[version]).from
+  // A tagged frame says what is in it after the tag.
+  const vlan = etherTypeKind.rangeOf('vlan').from
+  const types = listOf<EtherType>(etherType).map((type) => etherTypeKind.rangeOf(type).from)
+  if (types.some((type) => type === own || type === vlan || type === SERVICE_TAG)) return
+  throw place.member('etherType').conflict(`never occurs in a packet of IPv${version}, which this rule is for`)
+}
+
+/** ETH_P_8021AD */
+const SERVICE_TAG = 0x88a8n

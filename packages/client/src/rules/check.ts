@@ -10,6 +10,7 @@ import type { Facts } from './fields/fields.ts'
 import { protocolNumbers } from './fields/names.ts'
 import { addedKeys, mapKeys } from './keys.ts'
 import type { FirewallRule } from './options.ts'
+import { rejectVersion } from './reject.ts'
 
 /** Refuses a rule that the kernel would refuse, or that could never do what it says. Throws `OptionError`, code `ARGUMENT`. */
 export function checkRule(
@@ -25,7 +26,7 @@ export function checkRule(
   for (const key of addedKeys(rule, place)) checkKey(key, { match, facts, position })
   checkChanges(rule, position, facts, place)
   checkQueue(rule, position, place)
-  checkDecision(rule, position, place)
+  checkDecision(rule, position, facts, place)
 }
 
 const NEEDS_VERSION = 'needs an IP version: set match.version, or use family ip or ip6'
@@ -85,15 +86,20 @@ function checkQueue({ queue, bypass, fanout }: FirewallRule, { family, hook }: R
 
 const DECISIONS = ['queue', 'reject', 'jump', 'goto', 'verdict'] as const
 
-function checkDecision(rule: FirewallRule, position: RulePosition, place: OptionPlace): void {
+function checkDecision(rule: FirewallRule, position: RulePosition, facts: Facts, place: OptionPlace): void {
   const [first, second] = DECISIONS.filter((name) => rule[name] !== undefined)
   if (first !== undefined && second !== undefined) {
     throw place.member(second).conflict(`cannot go with ${first}: the ${first} decides`)
   }
-  checkReject(rule, position, place)
+  checkReject(rule, position, facts, place)
 }
 
-function checkReject({ reject, match }: FirewallRule, { family, hook }: RulePosition, place: OptionPlace): void {
+function checkReject(
+  { reject, match }: FirewallRule,
+  { family, hook }: RulePosition,
+  { version }: Facts,
+  place: OptionPlace,
+): void {
   if (reject === undefined) return
   const at = place.member('reject')
   if (family === 'arp') throw at.conflict('is not possible in family arp: there is nobody to tell')
@@ -102,6 +108,13 @@ function checkReject({ reject, match }: FirewallRule, { family, hook }: RulePosi
     if (protocols.length !== 1 || protocols[0] !== protocolNumbers.tcp) {
       throw at.conflict("'tcp-reset' needs match.protocol 'tcp'")
     }
+  }
+  const own = rejectVersion(reject)
+  if (own !== undefined && version !== own) {
+    const name = own === 4 ? 'icmp' : 'icmpv6'
+    throw at
+      .member(name)
+      .conflict(`needs packets of IPv${own}: set match.version, or use family ${own === 4 ? 'ip' : 'ip6'}`)
   }
   const hooks =
     family === 'netdev'

@@ -60,7 +60,8 @@ export function versionHints(
       }
     }
     if (properties.ttl !== undefined) add(4, 'ttl', at.member('ttl'))
-    if (properties.hopLimit !== undefined) add(6, 'hopLimit', at.member('hopLimit'))
+    for (const name of ['hopLimit', 'nextHeader'] as const)
+      if (properties[name] !== undefined) add(6, name, at.member(name))
     combinedKeys(properties, at).forEach(addKey)
   }
   keys.forEach(addKey)

@@ -23,6 +23,7 @@ import {
 import type { OffloadPlan } from './offload.ts'
 import type { FirewallRule, RuleFamily } from './options.ts'
 import { askForNfTables } from './presence.ts'
+import { rejectVersion } from './reject.ts'
 import type { RuleSets } from './sets/types.ts'
 
 /** Checked rules, sorted into chains. */
@@ -100,7 +101,8 @@ export function installParts(plan: RulePlan, table: RuleTable, { kind, dialect }
   for (const chain of chains) {
     for (const index of chain.rules) {
       const rule = rules[index] as FirewallRule
-      const needsVersion = rule.limit?.by !== undefined || rule.setDscp !== undefined
+      const needsVersion =
+        rule.limit?.by !== undefined || rule.setDscp !== undefined || rejectVersion(rule.reject) !== undefined
       const keys = [...mapKeys(rule, NOWHERE), ...addedKeys(rule, NOWHERE)]
       const match = compileMatch(rule.match ?? {}, { family, needsVersion, sets: named, keys, nextSetId })
       if (dialect.log === 'target') checkTargetPrefix(plan, index)

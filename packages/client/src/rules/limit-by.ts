@@ -54,10 +54,11 @@ export function addressLimit(
 }
 
 /** The expressions that add properties of the packet to a set. */
-export function addToSet({ set, by, timeout }: RuleAddTo, facts: Facts, named: RuleSets): Expression[] {
+export function addToSet({ set, by, timeout, refresh = true }: RuleAddTo, facts: Facts, named: RuleSets): Expression[] {
   const time = timeout === undefined ? {} : { timeout: BigInt(timeout) }
+  const operation = refresh ? DynamicSetOperation.Update : DynamicSetOperation.Add
   return [
     ...loadKey(listOf<SetProperty>(by), facts, named[set] as SetOptions),
-    { name: 'dynset', data: { set, operation: DynamicSetOperation.Update, keyRegister: REGISTER, ...time } },
+    { name: 'dynset', data: { set, operation, keyRegister: REGISTER, ...time } },
   ]
 }

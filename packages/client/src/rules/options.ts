@@ -64,8 +64,10 @@ export interface RuleAddTo {
   readonly set: string
   /** what is added; for a set of several types, a list of as many properties */
   readonly by: OneOrMore<SetProperty>
-  /** milliseconds that the element lives from the last packet on; default as the set says */
+  /** milliseconds that the element lives; default as the set says */
   readonly timeout?: number | undefined
+  /** each packet renews the time of its element; false: it lives from the first packet on. Default true */
+  readonly refresh?: boolean | undefined
 }
 
 /** What a map has for a packet. A packet that is not in the map ends the rule there, and the next one is evaluated. */
@@ -83,8 +85,40 @@ export interface RuleQuota {
   readonly over?: boolean | undefined
 }
 
-/** Why a packet is rejected: the ICMP or ICMPv6 message that its sender gets, or a TCP reset. */
-export type RuleReject = 'port-unreachable' | 'host-unreachable' | 'no-route' | 'admin-prohibited' | 'tcp-reset'
+/** A code of ICMP's "destination unreachable", by nft's name or its number (RFC 792, RFC 1812). */
+export type IcmpCode =
+  | 'net-unreachable'
+  | 'host-unreachable'
+  | 'prot-unreachable'
+  | 'port-unreachable'
+  | 'frag-needed'
+  | 'net-prohibited'
+  | 'host-prohibited'
+  | 'admin-prohibited'
+  | number
+
+/** A code of ICMPv6's "destination unreachable", by nft's name or its number (RFC 4443). */
+export type Icmpv6Code =
+  | 'no-route'
+  | 'admin-prohibited'
+  | 'addr-unreachable'
+  | 'port-unreachable'
+  | 'policy-fail'
+  | 'reject-route'
+  | number
+
+/**
+ * Why a packet is rejected: the ICMP or ICMPv6 message that its sender gets, or a TCP reset. The names are for packets of both IP
+ * versions; `icmp` needs packets of IPv4, and `icmpv6` those of IPv6
+ */
+export type RuleReject =
+  | 'port-unreachable'
+  | 'host-unreachable'
+  | 'no-route'
+  | 'admin-prohibited'
+  | 'tcp-reset'
+  | { readonly icmp: IcmpCode }
+  | { readonly icmpv6: Icmpv6Code }
 
 /** The actions of a rule on the packets that it matches, in the order of these members. They are always counted. */
 export interface RuleActions {

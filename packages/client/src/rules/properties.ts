@@ -9,6 +9,9 @@ export type ConnectionState = 'new' | 'established' | 'related' | 'invalid' | 'u
 /** A bit of a connection's status (`enum ip_conntrack_status`). */
 export type ConnectionStatus = 'expected' | 'seen-reply' | 'assured' | 'confirmed' | 'snat' | 'dnat' | 'dying'
 
+/** How the link layer addressed a packet: to this host, to all, to a group, or to another host (PACKET_*). */
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'other'
+
 /** Which way a packet goes: as the first packet of its connection, or back. */
 export type ConnectionDirection = 'original' | 'reply'
 
@@ -42,6 +45,9 @@ export type IcmpType =
   | 'nd-neighbor-advert'
   | 'nd-redirect'
   | 'mld2-listener-report'
+  | 'router-renumbering'
+  | 'ind-neighbor-solicit'
+  | 'ind-neighbor-advert'
 
 /** A differentiated services code point: a name (RFC 2474, RFC 2597, RFC 3246) or its number, 0 to 63. */
 export type Dscp =
@@ -66,6 +72,8 @@ export type Dscp =
   | 'af42'
   | 'af43'
   | 'ef'
+  | 'va'
+  | 'lephb'
   | number
 
 /** An EtherType: a name or its number. */
@@ -138,10 +146,14 @@ export interface RuleProperties {
   readonly tcpFlags?: OneOrMore<TcpFlag> | TcpFlagsOf | undefined
   /** bytes of the packet from its network header on, as meta length has it */
   readonly packetLength?: RuleNumbers | undefined
+  /** how the link layer addressed it */
+  readonly packetType?: OneOrMore<PacketType> | undefined
   /** time to live of an IPv4 packet */
   readonly ttl?: RuleNumbers | undefined
   /** hop limit of an IPv6 packet */
   readonly hopLimit?: RuleNumbers | undefined
+  /** the header after that of an IPv6 packet, which may be an extension header; `protocol` is the one after those */
+  readonly nextHeader?: OneOrMore<RuleProtocol> | undefined
   /** needs an IP version: `version`, an address, or a family that has only one */
   readonly dscp?: OneOrMore<Dscp | NumberRange> | undefined
   /** whether it is a fragment; needs an IP version, as `dscp` does */
@@ -174,6 +186,14 @@ export interface RuleProperties {
   readonly ctPackets?: RuleNumbers | undefined
   /** bytes of its connection so far, both ways, this one's included; needs `net.netfilter.nf_conntrack_acct` */
   readonly ctBytes?: RuleNumbers | undefined
+  /** as `ctPackets`, of the direction of the connection's first packet */
+  readonly ctOriginalPackets?: RuleNumbers | undefined
+  /** as `ctPackets`, of the other direction */
+  readonly ctReplyPackets?: RuleNumbers | undefined
+  /** as `ctBytes`, of the direction of the connection's first packet */
+  readonly ctOriginalBytes?: RuleNumbers | undefined
+  /** as `ctBytes`, of the other direction */
+  readonly ctReplyBytes?: RuleNumbers | undefined
   readonly ctZone?: RuleNumbers | undefined
   /** the user whose socket sends it */
   readonly userId?: RuleNumbers | undefined

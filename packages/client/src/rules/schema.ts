@@ -22,6 +22,8 @@ import { device, numberRange } from './fields/kinds.ts'
 import { dscpNames } from './fields/names.ts'
 import type {
   FirewallRule,
+  IcmpCode,
+  Icmpv6Code,
   InstallOptions,
   LogRule,
   MapLookUp,
@@ -35,6 +37,7 @@ import type {
   RuleQuota,
 } from './options.ts'
 import type { Dscp } from './properties.ts'
+import { icmpRejectKind, icmpv6RejectKind } from './reject.ts'
 import { bits, keyProperties, match } from './schema-match.ts'
 import { ruleSets } from './sets/definition.ts'
 import { parseRuleAt } from './text/parse.ts'
@@ -88,6 +91,7 @@ const ruleMembers: Members<FirewallRule> = {
     set: required(name),
     by: required(keyProperties),
     timeout: milliseconds(1),
+    refresh: boolean,
   }),
   setMark: either(newMark, oneOf('connection')),
   setCtMark: either(newMark, oneOf('packet')),
@@ -97,7 +101,13 @@ const ruleMembers: Members<FirewallRule> = {
   queue: either(integer(0, 0xffff), numberRange(0, 0xffff)),
   bypass: boolean,
   fanout: boolean,
-  reject: oneOf('port-unreachable', 'host-unreachable', 'no-route', 'admin-prohibited', 'tcp-reset'),
+  reject: either(
+    oneOf('port-unreachable', 'host-unreachable', 'no-route', 'admin-prohibited', 'tcp-reset'),
+    either(
+      object<{ readonly icmp: IcmpCode }>({ icmp: required(icmpRejectKind.element) }),
+      object<{ readonly icmpv6: Icmpv6Code }>({ icmpv6: required(icmpv6RejectKind.element) }),
+    ),
+  ),
   jump: name,
   goto: name,
   verdict: either(oneOf('accept', 'drop', 'return'), mapLookUp),

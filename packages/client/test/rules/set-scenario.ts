@@ -103,6 +103,24 @@ export async function refuseElements(rules: Rules): Promise<void> {
   await expect(small.add([2], { exclusive: true })).rejects.toMatchObject({ code: 'ELEMENT_EXISTS' })
   await expect(small.delete([1, 9])).rejects.toMatchObject({ code: 'ELEMENT_MISSING' })
   expect(await values(small)).toEqual([1, 2])
+  await expect(small.replace([3, 4, 5])).rejects.toMatchObject({ code: 'SET_FULL' })
+  expect(await values(small)).toEqual([1, 2])
+  // More than one message has: the last element of the last one is refused, and those before it are not added.
+  const many = rules.set('many')
+  const others = Array.from({ length: 10_000 }, (_, i) => `10.10.${i >> 8}.${i & 255}`)
+  const known = (await many.list()).length
+  await many.add('10.8.0.1')
+  await expect(many.add([...others, '10.8.0.1'], { exclusive: true })).rejects.toMatchObject({ code: 'ELEMENT_EXISTS' })
+  await expect(many.delete([...others.slice(0, 1), '10.8.0.1'])).rejects.toMatchObject({ code: 'ELEMENT_MISSING' })
+  await expect(many.add([...others, '10.8.0.256'])).rejects.toMatchObject({
+    code: 'VALUE_RANGE',
+    path: `elements[${others.length}]`,
+  })
+  expect([(await many.list()).length, await many.has('10.8.0.1')]).toEqual([known + 1, true])
+  await nets.replace(['5.0.0.0/8'])
+  await expect(nets.replace(['6.0.0.0/8', '6.0.0.1'])).rejects.toMatchObject({ code: 'ARGUMENT', path: 'elements[1]' })
+  await expect(nets.add(['5.5.0.0/16', '7.0.0.0/8'])).rejects.toMatchObject({ code: 'ELEMENT_EXISTS' })
+  expect(await values(nets)).toEqual(['5.0.0.0/8'])
   await expect(nets.add(['1.0.0.0/8', '1.2.0.0/16'])).rejects.toMatchObject({
     code: 'ARGUMENT',
     path: 'elements[1]',

@@ -67,7 +67,7 @@ test.each([
 })
 
 test("sets have nft's words", () => {
-  const text = 'output ip saddr @blocked udp dport != @ports add @seen { ip daddr timeout 90000ms } drop'
+  const text = 'output ip saddr @blocked udp dport != @ports update @seen { ip daddr timeout 90000ms } drop'
   expect(parseRule(text)).toEqual({
     hook: 'output',
     match: { version: 4, protocol: 'udp', sourceAddress: { in: 'blocked' }, not: { destinationPort: { in: 'ports' } } },

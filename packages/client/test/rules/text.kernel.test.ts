@@ -81,7 +81,7 @@ describe.skipIf(kernelUnavailable)(kernelTests("rules in nft's words"), () => {
   })
 
   test.skipIf(!hasNft)(`are nft's own expressions${hasNft ? '' : ' (skipped: nft is missing)'}`, async () => {
-    expect(nftTexts.length).toBeGreaterThan(300)
+    expect(nftTexts.length).toBeGreaterThan(500)
     const ours = await namespace.install(nftTexts, { table: 'ours' })
     const chains = HOOKS.map((hook) => {
       const head = `chain ${hook} {\ntype filter hook ${hook} priority 0;\n`

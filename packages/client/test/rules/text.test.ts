@@ -69,7 +69,7 @@ describe('the text of a rule', () => {
       setMark: { map: 'marks', by: 'sourcePort' },
       setCtMark: { map: 'others', by: 'ctMark' },
     })
-    for (const text of [pairs, 'output add @seen { ip daddr . udp dport timeout 60000ms } accept', marks]) {
+    for (const text of [pairs, 'output update @seen { ip daddr . udp dport timeout 60000ms } accept', marks]) {
       const rule = parseRule(text)
       expect(parseRule(formatRule(rule))).toEqual(rule)
     }
@@ -136,6 +136,35 @@ describe('the text of a rule', () => {
   })
 })
 
+test.each([
+  ['prerouting ip protocol tcp tcp dport 22', 'prerouting meta nfproto ipv4 tcp dport 22'],
+  ['prerouting ip protocol != { tcp, udp }', 'prerouting meta nfproto ipv4 meta l4proto != { tcp, udp }'],
+  ['prerouting ip version 4 ip6 version 6', undefined],
+  ['prerouting ip version 4 udp dport domain', 'prerouting meta nfproto ipv4 udp dport 53'],
+  ['prerouting iif lo', 'prerouting iifname "lo"'],
+  ['output meta oif != "eth0"', 'output oifname != "eth0"'],
+  ['prerouting ct state == new', 'prerouting ct state new'],
+  ['prerouting ct state != { new, related }', 'prerouting ct state ! new,related'],
+  ['prerouting ct status & dnat == dnat', 'prerouting ct status dnat'],
+  ['prerouting ct status & dnat != dnat', 'prerouting ct status ! dnat'],
+  ['prerouting ct packets gt 20 tcp dport le 1023', 'prerouting tcp dport 0-1023 ct packets 21-9007199254740991'],
+  ['prerouting meta hour >= "08:00"', 'prerouting meta hour "08:00"-"23:59:59"'],
+  ['prerouting meta hour <= "08:00"', 'prerouting meta hour "00:00"-"08:00"'],
+  ['prerouting socket transparent 0', 'prerouting socket transparent != 1'],
+  ['input queue', 'input queue num 0'],
+  ['input queue bypass', 'input queue flags bypass to 0'],
+  ['input quota over 10 mbytes used 5 bytes drop', 'input quota over 10485760 bytes drop'],
+  ['input mark set mark or 0x10', 'input meta mark set meta mark & 0xffffffef | 0x10'],
+  ['input add @seen { ip saddr timeout 1m }', 'input meta nfproto ipv4 add @seen { ip saddr timeout 60000ms }'],
+  [
+    'input add @seen { ip saddr limit rate over 9/second } drop',
+    'input meta nfproto ipv4 update @seen { ip saddr limit rate over 9/second } drop',
+  ],
+])('%j is another text of the same rule', (text, usual) => {
+  if (usual === undefined) expect(() => parseRule(text)).toThrow('no packet has both')
+  else expect(formatRule(parseRule(text))).toBe(usual)
+})
+
 const wrong: readonly (readonly [text: string, column: number, message: string])[] = [
   ['', 1, "expected a hook, 'prerouting', "],
   ['outptu udp dport 53', 1, 'did you mean output?'],
@@ -151,7 +180,23 @@ const wrong: readonly (readonly [text: string, column: number, message: string])
   ['output ip saddr 10.0.0.1 ip6 daddr ::1', 26, 'no packet has both'],
   ['output tcp dport 22 udp dport 53', 21, 'this is of protocol udp'],
   ['output udp dport 53 udp dport 54', 21, 'matched twice'],
-  ['output tcp flags != syn', 21, "write '! syn'"],
+  ['output ct status != dnat', 21, "write '! dnat'"],
+  ['output meta mark & 0xf0 < 5', 25, "expected '==' or '!='"],
+  ['output ct state < new', 17, "expected '==' or '!='"],
+  ['output meta nfproto > ipv4', 21, "expected '==' or '!='"],
+  ['input socket transparent < 1', 26, "expected '==' or '!='"],
+  ['output ip frag-off & 0x3fff < 0', 29, "expected '==' or '!='"],
+  ['output meta hour > "08:00"', 20, "write '>='"],
+  ['input iif "eth*"', 11, 'the name of one network device'],
+  ['input iif 1', 11, 'the name of one network device'],
+  ['output ip version 6', 19, "expected '4'"],
+  ['output ip protocol tcp ip6 nexthdr tcp', 24, 'no packet has both'],
+  ['output ip protocol tcp udp dport 53', 24, 'this is of protocol udp'],
+  ['output tcp dport shh', 18, "or a name such as 'ftp-data'"],
+  ['output icmp code no-route', 18, "or a name such as 'net-unreachable'"],
+  ['output reject with icmp type no-route', 30, "expected 'net-unreachable'"],
+  ['output ip saddr 10.0.0.1 reject with icmpv6 type no-route', 38, 'no packet has both'],
+  ['output reject with tcp', 20, "'tcp reset', 'icmp'"],
   ['output tcp flags { syn, ack }', 18, 'without braces'],
   ['output ct state old', 17, "expected 'new', 'established'"],
   ['output drop udp dport 53', 13, 'comes before all that it does'],

@@ -45,6 +45,12 @@ export const vocabulary: readonly Word[] = [
   matched({ version: 4, fragment: false }, 'ip frag-off & 16383 == 0'),
   matched({ version: 6, fragment: true }, 'exthdr frag exists'),
   matched({ version: 6, not: { fragment: true } }, 'exthdr frag missing'),
+  matched({ nextHeader: ['tcp', 'udp'] }, 'ip6 nexthdr { tcp, udp }'),
+  matched({ packetType: ['broadcast', 'multicast'] }, 'meta pkttype { broadcast, multicast }'),
+  matched(
+    { protocol: 'tcp', tcpFlags: { flags: ['syn'], mask: ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ecn', 'cwr'] } },
+    'tcp flags == syn',
+  ),
   matched({ sourceHardwareAddress: '02:00:00:00:00:01' }, 'ether saddr 02:00:00:00:00:01'),
   matched({ not: { destinationHardwareAddress: '02:00:00:00:00:02' } }, 'ether daddr != 02:00:00:00:00:02'),
   matched({ etherType: 'ip6' }, 'ether type ip6'),
@@ -58,6 +64,7 @@ export const vocabulary: readonly Word[] = [
   matched({ ctDirection: 'reply' }, 'ct direction reply'),
   matched({ ctPackets: { from: 0, to: 20 } }, 'ct packets 0-20'),
   matched({ not: { ctBytes: { from: 1000, to: 2 ** 40 } } }, 'ct bytes != 1000-1099511627776'),
+  matched({ ctOriginalPackets: 5, not: { ctReplyBytes: 7 } }, 'ct original packets 5 ct reply bytes != 7'),
   matched({ ctZone: 5 }, 'ct zone 5'),
   matched({ userId: [0, { from: 5, to: 7 }], groupId: 0 }, 'meta skuid { 0, 5-7 } meta skgid 0', 'output'),
   matched({ cgroup: 5 }, 'meta cgroup 5', 'output'),
@@ -72,6 +79,16 @@ export const vocabulary: readonly Word[] = [
   matched({ not: { reversePath: false } }, 'fib saddr . iif oif exists'),
   acted({ hook: 'input', reject: 'port-unreachable' }, '', 'reject'),
   acted({ hook: 'input', reject: 'admin-prohibited' }, '', 'reject with icmpx admin-prohibited'),
+  acted(
+    { hook: 'input', match: { version: 4 }, reject: { icmp: 'prot-unreachable' } },
+    'meta nfproto ipv4',
+    'reject with icmp prot-unreachable',
+  ),
+  acted(
+    { hook: 'input', match: { version: 6 }, reject: { icmpv6: 5 } },
+    'meta nfproto ipv6',
+    'reject with icmpv6 policy-fail',
+  ),
   acted(
     { hook: 'input', match: { protocol: 'tcp' }, reject: 'tcp-reset' },
     'meta l4proto tcp',

@@ -2,7 +2,7 @@
  * The properties that rules match, described once: how each is loaded and compared, what it needs of the rest of its rule, and nft's words
  * for it. Their order is that in which packets are asked for them.
  */
-import { ConntrackKey, MetaKey, PayloadBase } from '@ringlink/codec'
+import { ConntrackDirection, ConntrackKey, MetaKey, PayloadBase } from '@ringlink/codec'
 import { integer, type Schema, schemaOf } from '@ringlink/codec/options'
 import type { Dscp, EtherType, IcmpType, NumberRange, PropertyName, RuleProtocol } from '../properties.ts'
 import {
@@ -20,11 +20,17 @@ import {
   connectionDirections,
   connectionStateBits,
   connectionStatusBits,
+  dscpAliases,
   dscpNames,
   etherTypes,
+  icmpCodes,
   icmpTypes,
+  icmpv6Codes,
   icmpv6Types,
+  packetTypes,
+  protocolAliases,
   protocolNumbers,
+  serviceNames,
   tcpFlagBits,
   weekdays,
 } from './names.ts'
@@ -109,19 +115,20 @@ function versioned(
 
 const both = <Value>(value: Value): readonly [Value, Value] => [value, value]
 
-export const portKind = numberKind(2, DataType.Port, { maximum: 0xffff })
+export const portKind = numberKind(2, DataType.Port, { maximum: 0xffff, aliases: serviceNames })
 export const byteKind = numberKind(1, DataType.Integer, { maximum: 0xff })
 export const wordKind = numberKind(4, DataType.Integer, { maximum: WORD })
-export const groupKind = numberKind(4, DataType.DeviceGroup, { maximum: WORD })
+export const groupKind = numberKind(4, DataType.DeviceGroup, { maximum: WORD, aliases: { default: 0 } })
 export const markKind = numberKind(4, DataType.Mark, { maximum: WORD })
 export const counterKind = numberKind(8, DataType.Integer, { maximum: Number.MAX_SAFE_INTEGER })
 export const zoneKind = numberKind(2, DataType.Integer, { maximum: 0xffff })
 export const vlanKind = numberKind(2, DataType.Integer, { maximum: 0xfff })
-export const userKind = numberKind(4, DataType.UserId, { maximum: WORD })
-export const userGroupKind = numberKind(4, DataType.GroupId, { maximum: WORD })
+export const userKind = numberKind(4, DataType.UserId, { maximum: WORD, aliases: { root: 0 } })
+export const userGroupKind = numberKind(4, DataType.GroupId, { maximum: WORD, aliases: { root: 0 } })
 export const dscpKind: ValueKind<Dscp | NumberRange> = numberKind<Exclude<Dscp, number>>(1, DataType.Dscp, {
   maximum: 63,
   names: dscpNames,
+  aliases: dscpAliases,
 })
 const icmpTypeKind: ValueKind<IcmpType | number | NumberRange> = numberKind<IcmpType>(1, DataType.IcmpType, {
   maximum: 0xff,
@@ -130,15 +137,17 @@ const icmpTypeKind: ValueKind<IcmpType | number | NumberRange> = numberKind<Icmp
 const icmpv6TypeKind: ValueKind<IcmpType | number | NumberRange> = numberKind<IcmpType>(1, DataType.Icmpv6Type, {
   maximum: 0xff,
   names: icmpv6Types,
+  aliases: { 'mld-listener-reduction': 132 },
 })
 /** Any of both protocols; that it is of the rule's own is checked with the rule. */
 export const anyIcmpTypeKind: ValueKind<IcmpType | number | NumberRange> = numberKind<IcmpType>(1, DataType.IcmpType, {
   maximum: 0xff,
   names: { ...icmpv6Types, ...icmpTypes },
 })
-export const icmpCodeKind = numberKind(1, DataType.IcmpCode, { maximum: 0xff })
-const icmpv6CodeKind = numberKind(1, DataType.Icmpv6Code, { maximum: 0xff })
+export const icmpCodeKind = numberKind(1, DataType.IcmpCode, { maximum: 0xff, aliases: icmpCodes })
+const icmpv6CodeKind = numberKind(1, DataType.Icmpv6Code, { maximum: 0xff, aliases: icmpv6Codes })
 export const protocolKind: ValueKind<RuleProtocol> = codeKind(1, DataType.Protocol, protocolNumbers, integer(0, 0xff), {
+  ...protocolAliases,
   'ipv6-icmp': 'icmpv6',
 })
 export const etherTypeKind: ValueKind<EtherType> = codeKind<'ip' | 'ip6' | 'arp' | 'vlan'>(
@@ -146,7 +155,7 @@ export const etherTypeKind: ValueKind<EtherType> = codeKind<'ip' | 'ip6' | 'arp'
   DataType.EtherType,
   etherTypes as Readonly<Record<'ip' | 'ip6' | 'arp' | 'vlan', number>>,
   integer(0x600, 0xffff),
-  { '8021q': 'vlan' },
+  { '8021q': 'vlan', '8021ad': 0x88a8 },
 )
 export const stateKind = nameKind(4, DataType.ConnectionState, connectionStateBits)
 export const statusKind = nameKind(4, DataType.ConnectionStatus, connectionStatusBits)
@@ -156,7 +165,8 @@ export const directionKind = nameKind<'original' | 'reply'>(
   connectionDirections as Readonly<Record<'original' | 'reply', number>>,
 )
 export const tcpFlagKind = nameKind(1, DataType.TcpFlag, tcpFlagBits)
-export const dayKind = nameKind(1, DataType.Day, weekdays)
+export const packetTypeKind = nameKind(1, DataType.PacketType, packetTypes)
+export const dayKind = { ...nameKind(1, DataType.Day, weekdays), domain: { from: 0n, to: 6n } }
 
 const TIME = "a time of day such as '08:00' or '23:59:30'"
 const TIME_PATTERN = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/
@@ -178,6 +188,7 @@ export const timeKind: ValueKind<string> = {
   type: DataType.Hour,
   element: timeSchema,
   expected: TIME,
+  domain: { from: 0n, to: 86_399n },
   rangeOf: (value) => ({ from: BigInt(secondsOf(value)), to: BigInt(secondsOf(value)) }),
   parse: (token) => (Number.isNaN(secondsOf(token)) ? undefined : token),
   print: (value) => `"${value}"`,
@@ -220,6 +231,16 @@ const TRANSPARENT = 0
 /** Offset and further fragments, not the bit that forbids them. */
 const FRAGMENT_BITS = 0x3fffn
 
+/** The counters of one direction of a connection. */
+function counters(packets: PropertyName, bytes: PropertyName, words: string, direction: number): Field[] {
+  const needs = ['connection'] as const
+  const form = (key: number) => conntrackForm(key, 8, direction)
+  return [
+    field(packets, `ct ${words} packets`, counterKind, form(ConntrackKey.Packets), { needs }),
+    field(bytes, `ct ${words} bytes`, counterKind, form(ConntrackKey.Bytes), { needs }),
+  ]
+}
+
 export const fields: readonly Field[] = [
   field(
     'inputInterface',
@@ -259,6 +280,7 @@ export const fields: readonly Field[] = [
   ]),
   field('ttl', 'ip ttl', byteKind, payloadForm(Network, 8, 1), { needs: ['ipv4'] }),
   field('hopLimit', 'ip6 hoplimit', byteKind, payloadForm(Network, 7, 1), { needs: ['ipv6'] }),
+  field('nextHeader', 'ip6 nexthdr', protocolKind, payloadForm(Network, 6, 1), { needs: ['ipv6'] }),
   versioned(
     'fragment',
     ['ip frag-off', 'exthdr frag'],
@@ -285,6 +307,7 @@ export const fields: readonly Field[] = [
   ),
   field('tcpFlags', 'tcp flags', tcpFlagKind, payloadForm(Transport, 13, 1), { style: 'flags', needs: ['tcp'] }),
   field('packetLength', 'meta length', wordKind, metaForm(MetaKey.Length, 4)),
+  field('packetType', 'meta pkttype', packetTypeKind, metaForm(MetaKey.PacketType, 1, 'network')),
   field('mark', 'meta mark', markKind, metaForm(MetaKey.Mark, 4), { style: 'mark' }),
   field('ctState', 'ct state', stateKind, conntrackForm(ConntrackKey.State, 4), {
     style: 'bits',
@@ -300,6 +323,8 @@ export const fields: readonly Field[] = [
   field('ctMark', 'ct mark', markKind, conntrackForm(ConntrackKey.Mark, 4), { style: 'mark', needs: ['connection'] }),
   field('ctPackets', 'ct packets', counterKind, conntrackForm(ConntrackKey.Packets, 8), { needs: ['connection'] }),
   field('ctBytes', 'ct bytes', counterKind, conntrackForm(ConntrackKey.Bytes, 8), { needs: ['connection'] }),
+  ...counters('ctOriginalPackets', 'ctOriginalBytes', 'original', ConntrackDirection.Original),
+  ...counters('ctReplyPackets', 'ctReplyBytes', 'reply', ConntrackDirection.Reply),
   field('ctZone', 'ct zone', zoneKind, conntrackForm(ConntrackKey.Zone, 2), { needs: ['connection'] }),
   field('userId', 'meta skuid', userKind, metaForm(MetaKey.UserId, 4), { needs: ['owner'] }),
   field('groupId', 'meta skgid', userGroupKind, metaForm(MetaKey.GroupId, 4), { needs: ['owner'] }),

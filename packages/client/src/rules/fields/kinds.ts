@@ -17,6 +17,8 @@ export interface ValueKind<Value> {
   readonly element: Schema<Value>
   /** what nft's text for a value is, for errors */
   readonly expected: string
+  /** the numbers that packets can have, where those are fewer than the bytes allow */
+  readonly domain?: KeyRange
   rangeOf(value: Value): KeyRange
   /** the value that a token of nft stands for; `undefined` for what is not one */
   parse(token: string): Value | undefined
@@ -42,6 +44,7 @@ export const DataType = {
   ConnectionDirection: 27,
   ConnectionStatus: 28,
   Icmpv6Type: 29,
+  PacketType: 31,
   IcmpCode: 32,
   Icmpv6Code: 33,
   DeviceGroup: 35,
@@ -73,19 +76,27 @@ function single(value: number): KeyRange {
   return { from: BigInt(value), to: BigInt(value) }
 }
 
-/** Numbers, some of which may have names, and ranges of them. */
+/** Numbers, some of which may have names, and ranges of them; `aliases` are names that only texts have. */
 export function numberKind<Name extends string = never>(
   length: number,
   type: number,
-  { minimum = 0, maximum, names = {} }: { minimum?: number; maximum: number; names?: Names },
+  {
+    minimum = 0,
+    maximum,
+    names = {},
+    aliases = {},
+  }: { minimum?: number; maximum: number; names?: Names; aliases?: Names },
 ): ValueKind<Name | number | NumberRange> {
   const number = integer(minimum, maximum)
   const range = numberRange(minimum, maximum)
   const known = Object.keys(names)
+  const [example] = [...known, ...Object.keys(aliases)]
   const listed = known.length === 0 ? '' : ` or a name such as '${known[0]}'`
+  const inText = example === undefined ? '' : ` or a name such as '${example}'`
   const expected = `${number.expected}${listed}, or a range of them`
   const readOne = (token: string): Name | number | undefined => {
     if (Object.hasOwn(names, token)) return token as Name
+    if (Object.hasOwn(aliases, token)) return aliases[token]
     const value = parseNumber(token)
     return value !== undefined && value >= minimum && value <= maximum ? value : undefined
   }
@@ -93,7 +104,8 @@ export function numberKind<Name extends string = never>(
   return {
     length,
     type,
-    expected,
+    domain: { from: BigInt(minimum), to: BigInt(maximum) },
+    expected: `${number.expected}${inText}, or a range of them`,
     element: {
       expected,
       types: known.length === 0 ? ['number', 'object'] : ['number', 'object', 'string'],
@@ -142,7 +154,7 @@ export function codeKind<Name extends string>(
   type: number,
   names: Readonly<Record<Name, number>>,
   number: Schema<number>,
-  aliases: Readonly<Record<string, Name>> = {},
+  aliases: Readonly<Record<string, Name | number>> = {},
 ): ValueKind<Name | number> {
   const known = Object.keys(names) as Name[]
   const name = oneOf(...known)

@@ -22,8 +22,8 @@ export function loadMeta(key: number): Expression {
   return { name: 'meta', data: { key, destinationRegister: REGISTER } }
 }
 
-export function loadConntrack(key: number): Expression {
-  return { name: 'ct', data: { key, destinationRegister: REGISTER } }
+export function loadConntrack(key: number, direction?: number): Expression {
+  return { name: 'ct', data: { key, destinationRegister: REGISTER, ...(direction === undefined ? {} : { direction }) } }
 }
 
 export function loadPayload(base: number, offset: number, length: number): Expression {
@@ -35,9 +35,9 @@ export function metaForm(key: number, length: number, order: Form['order'] = 'ho
   return { load: [loadMeta(key)], length, order }
 }
 
-/** What connection tracking has of a packet. */
-export function conntrackForm(key: number, length: number): Form {
-  return { load: [loadConntrack(key)], length, order: 'host' }
+/** What connection tracking has of a packet, or of one direction of its connection. */
+export function conntrackForm(key: number, length: number, direction?: number): Form {
+  return { load: [loadConntrack(key, direction)], length, order: 'host' }
 }
 
 /** Bytes of the packet. */

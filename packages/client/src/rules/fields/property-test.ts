@@ -2,7 +2,7 @@
 import type { MarkBits, TcpFlag, TcpFlagsOf, TimeRange } from '../properties.ts'
 import { listOf } from '../set.ts'
 import { type Facts, type Field, timeKind } from './fields.ts'
-import { bitsOf, connectionStateBits, connectionStatusBits, type Names, tcpFlagBits } from './names.ts'
+import { bitsOf, connectionStateBits, connectionStatusBits, isEveryFlag, type Names, tcpFlagBits } from './names.ts'
 import { bitsTest, markTest, type PropertyTest, rangesTest } from './test.ts'
 
 /** A test, and whether packets pass it that do not meet it. */
@@ -50,10 +50,12 @@ function oneNumber(value: bigint) {
 
 function flagsTest(given: TcpFlag | readonly TcpFlag[] | TcpFlagsOf): PropertyTest {
   if (typeof given === 'object' && 'mask' in given) {
+    const value = BigInt(bitsOf(given.flags, tcpFlagBits))
+    if (isEveryFlag(given.mask)) return { kind: 'ranges', ranges: [oneNumber(value)] }
     return {
       kind: 'masked',
       mask: BigInt(bitsOf(given.mask, tcpFlagBits)),
-      value: BigInt(bitsOf(given.flags, tcpFlagBits)),
+      value,
     }
   }
   return bitsTest(listOf(given as TcpFlag | readonly TcpFlag[]), tcpFlagBits)

@@ -68,9 +68,16 @@ export function isCovered(test: PropertyTest, others: PropertyTest): boolean {
     })
   }
   if (test.kind === 'bits' && others.kind === 'bits') return (test.bits & ~others.bits) === 0n
-  if (test.kind === 'masked' && others.kind === 'masked') {
-    const isWider = (others.mask & ~test.mask) === 0n
-    return isWider && (test.value & others.mask) === others.value
-  }
-  return false
+  const known = knownBits(test)
+  if (known === undefined || others.kind === 'ranges') return false
+  if (others.kind === 'bits') return (known.value & others.bits) !== 0n
+  const isWider = known.mask === undefined || (others.mask & ~known.mask) === 0n
+  return isWider && (known.value & others.mask) === others.value
+}
+
+/** Bits that have the same value in all that passes a test: those of `mask`, or all; `undefined` where none are known. */
+function knownBits(test: PropertyTest): { readonly value: bigint; readonly mask?: bigint } | undefined {
+  if (test.kind === 'masked') return test
+  const [only, ...more] = test.kind === 'ranges' ? test.ranges : []
+  return only !== undefined && more.length === 0 && only.from === only.to ? { value: only.from } : undefined
 }

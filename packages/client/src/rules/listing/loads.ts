@@ -69,7 +69,9 @@ function isLoadOf(field: Field, { name, data }: Expression, facts: ListedFacts):
   if (load === undefined || load.name !== name || data === undefined) return false
   if (name === 'payload') return isSamePayload(field, load as Expression, data as ExpressionData<'payload'>, facts)
   const keyOf = (of: object) => ('key' in of ? of.key : 'type' in of ? of.type : 'flags' in of ? of.flags : undefined)
-  return keyOf(load.data as object) === keyOf(data)
+  const directionOf = (of: object) => ('direction' in of ? of.direction : undefined)
+  const own = load.data as object
+  return keyOf(own) === keyOf(data) && directionOf(own) === directionOf(data)
 }
 
 function isSamePayload(

@@ -116,7 +116,7 @@ class ListedRuleReader {
         this.#immediate(data as ExpressionData<'immediate'>)
         return
       case 'reject':
-        this.#state(rejectTextOf(expression, this.#context.family === 'ip6'))
+        this.#state(rejectTextOf(expression, this.#facts.version === 6))
         return
       default:
         this.#other(expression)
@@ -179,7 +179,13 @@ class ListedRuleReader {
     else if (words === 'iiftype') this.#match(loaded, signs[operation] ?? '', value === 1n ? 'ether' : String(value))
     else if (length < loaded.length && (type === 7 || type === 8 || type === 41))
       this.#comparePart(loaded, value, length, isNot)
-    else this.#match(loaded, signs[operation] ?? '? ', this.#text(loaded, value, value))
+    else {
+      // Without a sign, flags are those of which one is set.
+      const isFlags = words === 'tcp flags'
+      const sign = (signs[operation] ?? '? ') || (isFlags ? '== ' : '')
+      const isOne = (value & (value - 1n)) === 0n
+      this.#match(loaded, sign, isFlags && !isOne ? hex(value, 2) : this.#text(loaded, value, value))
+    }
     if (isNot || operation !== CompareOperation.Equal) return
     if (words === 'meta l4proto')
       this.#facts = { ...this.#facts, protocol: protocolOf(this.#text(loaded, value, value)) }
@@ -198,7 +204,10 @@ class ListedRuleReader {
     const { words, type, length } = loaded
     const whole = (1n << BigInt(length * 8)) - 1n
     if (hasBits(type)) {
+      const isOne = value === mask && (value & (value - 1n)) === 0n
       if (value === 0n) this.#match(loaded, isNot ? '' : '! ', bitsText(type, mask))
+      else if (isOne)
+        this.#match(loaded, '', `& ${bitsText(type, mask)} ${isNot ? '!=' : '=='} ${bitsText(type, value)}`)
       else this.#match(loaded, isNot ? '!= ' : '', `${bitsText(type, value)} / ${bitsText(type, mask)}`)
     } else if (words === 'ip frag-off') this.#match(loaded, '', `& ${mask} ${isNot ? '!=' : '=='} ${value}`)
     else if (words.endsWith('addr')) {

@@ -10,6 +10,7 @@ import {
   readLogTarget,
   readQueueTarget,
 } from '@ringlink/codec'
+import { icmpCodes, icmpv6Codes, type Names } from '../fields/names.ts'
 
 /** The text of a statement; `undefined` for expressions that are none. */
 export function statementText({ name, data }: Expression): string | undefined {
@@ -110,20 +111,19 @@ function targetText({ name = '', information }: ExpressionData<'target'>): strin
   return `xt target ${quoteText(name)}`
 }
 
-const rejectNames: Readonly<Record<string, Readonly<Record<number, string>>>> = {
-  icmp: { 0: 'net-unreachable', 1: 'host-unreachable', 3: 'port-unreachable', 13: 'admin-prohibited' },
-  icmpv6: { 0: 'no-route', 1: 'admin-prohibited', 3: 'addr-unreachable', 4: 'port-unreachable' },
-  icmpx: { 0: 'no-route', 1: 'port-unreachable', 2: 'host-unreachable', 3: 'admin-prohibited' },
-}
+/** Codes that a reject has for packets of both IP versions (NFT_REJECT_ICMPX_*), by nft's names. */
+const anyVersionCodes: Names = { 'no-route': 0, 'port-unreachable': 1, 'host-unreachable': 2, 'admin-prohibited': 3 }
+const rejectCodes: Readonly<Record<string, Names>> = { icmp: icmpCodes, icmpv6: icmpv6Codes, icmpx: anyVersionCodes }
 
 function rejectText({ type, icmpCode = 0 }: ExpressionData<'reject'>, isVersion6 = false): string {
   if (type === RejectType.TcpReset) return 'reject with tcp reset'
   const kind = type === RejectType.IcmpxUnreachable ? 'icmpx' : isVersion6 ? 'icmpv6' : 'icmp'
-  const code = rejectNames[kind]?.[icmpCode] ?? String(icmpCode)
+  const code =
+    Object.entries(rejectCodes[kind] ?? {}).find(([, number]) => number === icmpCode)?.[0] ?? String(icmpCode)
   return code === 'port-unreachable' ? 'reject' : `reject with ${kind} ${code}`
 }
 
-/** As {@link statementText}, in a table of IPv6, whose codes have other names. */
+/** As {@link statementText}, for packets of IPv6, whose codes have other names. */
 export function rejectTextOf(expression: Expression, isVersion6: boolean): string {
   return rejectText(expression.data as ExpressionData<'reject'>, isVersion6)
 }

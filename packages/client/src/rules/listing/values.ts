@@ -8,36 +8,17 @@ import {
   connectionStatusBits,
   dscpNames,
   etherTypes,
+  icmpCodes,
   icmpTypes,
+  icmpv6Codes,
   icmpv6Types,
   type Names,
+  packetTypes,
   protocolNumbers,
   tcpFlagBits,
   weekdays,
 } from '../fields/names.ts'
 import { type KeyRange, keyBytes } from '../set.ts'
-
-/** Codes of "destination unreachable" (RFC 792, RFC 1812), by nft's names. */
-const icmpCodes: Names = {
-  'net-unreachable': 0,
-  'host-unreachable': 1,
-  'prot-unreachable': 2,
-  'port-unreachable': 3,
-  'net-prohibited': 9,
-  'host-prohibited': 10,
-  'admin-prohibited': 13,
-  'frag-needed': 4,
-}
-
-/** Codes of "destination unreachable" of ICMPv6 (RFC 4443), by nft's names. */
-const icmpv6Codes: Names = {
-  'no-route': 0,
-  'admin-prohibited': 1,
-  'addr-unreachable': 3,
-  'port-unreachable': 4,
-  'policy-fail': 5,
-  'reject-route': 6,
-}
 
 const PROTOCOL_ICMPV6 = 58
 
@@ -47,11 +28,12 @@ const named: ReadonlyMap<number, Names> = new Map<number, Names>([
   [DataType.Icmpv6Type, icmpv6Types],
   [DataType.IcmpCode, icmpCodes],
   [DataType.Icmpv6Code, icmpv6Codes],
-  [DataType.Protocol, { ...protocolNumbers, igmp: 2, gre: 47, esp: 50, ah: 51 }],
+  [DataType.Protocol, { ...protocolNumbers, igmp: 2, gre: 47, esp: 50, ah: 51, ipcomp: 108 }],
   [DataType.ConnectionDirection, connectionDirections],
   [DataType.DeviceGroup, { default: 0 }],
   [DataType.Dscp, dscpNames],
-  [DataType.EtherType, etherTypes],
+  [DataType.PacketType, packetTypes],
+  [DataType.EtherType, { ...etherTypes, '8021ad': 0x88a8 }],
 ])
 
 /** Names of bits, by nft's number of the type. */

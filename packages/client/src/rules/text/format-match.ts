@@ -1,6 +1,6 @@
 /** The matches of rules written in nft's words, in the order in which packets are asked for them. */
 import { type Field, fields, fieldsByName, timeKind } from '../fields/fields.ts'
-import { protocolNumber, protocolNumbers } from '../fields/names.ts'
+import { isEveryFlag, protocolNumber, protocolNumbers } from '../fields/names.ts'
 import type { RuleFamily } from '../options.ts'
 import type {
   CombinedInSet,
@@ -113,6 +113,7 @@ function bitsText(words: string, given: string | readonly string[], isNegative: 
 function flagsText(words: string, given: string | readonly string[] | TcpFlagsOf, isNegative: boolean): string {
   if (typeof given !== 'object' || !('mask' in given)) return bitsText(words, given, isNegative)
   const value = given.flags.length === 0 ? '0' : given.flags.join('|')
+  if (isEveryFlag(given.mask)) return `${words} ${isNegative ? '!=' : '=='} ${value}`
   return `${words} & (${given.mask.join('|')}) ${isNegative ? '!=' : '=='} ${value}`
 }
 

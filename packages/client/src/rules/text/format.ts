@@ -11,6 +11,7 @@ import type {
   RuleFamily,
   RuleLimit,
   RuleLog,
+  RuleReject,
 } from '../options.ts'
 import type { MarkBits, RuleMatch, SetProperty } from '../properties.ts'
 import { listOf } from '../set.ts'
@@ -70,7 +71,7 @@ function decisionWords(rule: FirewallRule, family: RuleFamily): (string | undefi
   const isOneVersion = family === 'ip' || family === 'ip6'
   const icmp = family === 'ip' ? 'icmp' : family === 'ip6' ? 'icmpv6' : 'icmpx'
   const reasons = family === 'ip' ? ipv4Reasons : family === 'ip6' ? ipv6Reasons : undefined
-  const reason = reject === undefined ? '' : ((isOneVersion ? reasons?.[reject] : undefined) ?? reject)
+  const reason = typeof reject === 'string' ? ((isOneVersion ? reasons?.[reject] : undefined) ?? reject) : ''
   return [
     queue === undefined
       ? undefined
@@ -79,10 +80,14 @@ function decisionWords(rule: FirewallRule, family: RuleFamily): (string | undefi
       ? undefined
       : reject === 'tcp-reset'
         ? 'reject with tcp reset'
-        : `reject with ${icmp} type ${reason}`,
+        : `reject with ${typeof reject === 'object' ? codeText(reject) : `${icmp} type ${reason}`}`,
     jump === undefined ? undefined : `jump ${nameText(jump)}`,
     goto === undefined ? undefined : `goto ${nameText(goto)}`,
   ]
+}
+
+function codeText(reject: Extract<RuleReject, object>): string {
+  return 'icmp' in reject ? `icmp type ${reject.icmp}` : `icmpv6 type ${reject.icmpv6}`
 }
 
 const ipv4Reasons: Readonly<Record<string, string>> = { 'no-route': 'net-unreachable' }
@@ -104,9 +109,9 @@ function limitText({ rate, per, burst, over, by, set = 'limit' }: RuleLimit, net
   return `update @${set} { ${network} ${by === 'sourceAddress' ? 'saddr' : 'daddr'} ${limit} }`
 }
 
-function addToText({ set, by, timeout }: RuleAddTo, match: RuleMatch, context: MatchContext): string {
+function addToText({ set, by, timeout, refresh = true }: RuleAddTo, match: RuleMatch, context: MatchContext): string {
   const time = timeout === undefined ? '' : ` timeout ${timeout}ms`
-  return `add @${set} { ${keyText(listOf<SetProperty>(by), match, context)}${time} }`
+  return `${refresh ? 'update' : 'add'} @${set} { ${keyText(listOf<SetProperty>(by), match, context)}${time} }`
 }
 
 function mapText({ map, by }: MapLookUp, word: 'map' | 'vmap', match: RuleMatch, context: MatchContext): string {

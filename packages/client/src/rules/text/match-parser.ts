@@ -1,18 +1,13 @@
 /** Reads the matches of a rule's text. */
 import { type Field, fieldsByName } from '../fields/fields.ts'
-import type { ValueKind } from '../fields/kinds.ts'
+import { deviceNameKind, type ValueKind } from '../fields/kinds.ts'
 import { protocolNumber } from '../fields/names.ts'
-import type {
-  CombinedInSet,
-  NumberRange,
-  PropertyName,
-  RuleMatch,
-  RuleProtocol,
-  SetProperty,
-  TimeRange,
-} from '../properties.ts'
+import type { CombinedInSet, NumberRange, PropertyName, RuleMatch, RuleProtocol, SetProperty } from '../properties.ts'
 import { listOf } from '../set.ts'
 import { isInSet, setProperties } from '../sets/definition.ts'
+import { readBits } from './bit-values.ts'
+import { readEquality, readOperator, type SignedValue } from './operators.ts'
+import { readTime } from './time-values.ts'
 import type { TokenReader } from './tokens.ts'
 import { meanings, type WordMeaning } from './words.ts'
 
@@ -22,9 +17,24 @@ type Mutable = { -readonly [Key in PropertyName]?: unknown } & { combined?: Comb
 export const matchWords: readonly string[] = [...meanings.keys()]
 
 /** Properties that only packets of one IP version have, and that say by their values of which. */
-const VERSIONED = ['sourceAddress', 'destinationAddress', 'ttl', 'hopLimit', 'icmpType', 'icmpCode'] as const
+const VERSIONED = [
+  'sourceAddress',
+  'destinationAddress',
+  'ttl',
+  'hopLimit',
+  'nextHeader',
+  'icmpType',
+  'icmpCode',
+] as const
 const LONGEST = 6
-const ORDERS = ['<', '<=', '>', '>='] as const
+
+const DEVICE = "the name of one network device; 'iifname' and 'oifname' take several that begin alike"
+/** What `iif` and `oif` take: nft compares the number that the device has now, and a rule of ours its name. */
+const singleDeviceKind: ValueKind<string> = {
+  ...deviceNameKind,
+  expected: DEVICE,
+  parse: (token) => (/^\d+$|\*$/.test(token) ? undefined : deviceNameKind.parse(token)),
+}
 
 /** Collects the properties that a text asks for. */
 export class MatchParser {
@@ -59,7 +69,7 @@ export class MatchParser {
     const { meaning } = found
     if (reader.isAt('set')) throw reader.unexpected('a value: what rules set comes after all that they match')
     this.#imply(meaning, column)
-    if (meaning.name === 'version') this.#version(column)
+    if (meaning.name === 'version') this.#version(meaning.version, column)
     else this.#property(meaning, column)
     return true
   }
@@ -107,7 +117,7 @@ export class MatchParser {
   #combined(): void {
     const reader = this.#reader
     const of = this.key()
-    const operator = this.#operator()
+    const operator = readOperator(this.#reader)
     if (operator !== '' && operator !== '==' && operator !== '!=') throw reader.unexpected("'@' and the name of a set")
     if (!reader.skip('@')) throw reader.unexpected("'@' and the name of a set")
     const side = operator === '!=' ? this.#not : this.#match
@@ -163,32 +173,39 @@ export class MatchParser {
     this.#match.protocol = protocol
   }
 
-  #version(column: number): void {
-    const isNegative = this.#operator() === '!='
-    const token = this.#reader.word("'ipv4' or 'ipv6'")
-    const versions: Readonly<Record<string, 4 | 6>> = { ipv4: 4, ip: 4, ipv6: 6, ip6: 6 }
+  /** `meta nfproto ipv4`; or `ip version 4`, which has packets of version `own` already. */
+  #version(own: 4 | 6 | undefined, column: number): void {
+    const isNegative = readEquality(this.#reader)
+    const versions: Readonly<Record<string, 4 | 6>> =
+      own === undefined ? { ipv4: 4, ip: 4, ipv6: 6, ip6: 6 } : { [own]: own }
+    const expected = own === undefined ? "'ipv4' or 'ipv6'" : `'${own}'`
+    const token = this.#reader.word(expected)
     const version = versions[token.text]
-    if (version === undefined) throw this.#reader.wrong(token, "'ipv4' or 'ipv6'", ['ipv4', 'ipv6'])
+    if (version === undefined) throw this.#reader.wrong(token, expected, Object.keys(versions))
     if (isNegative) this.#set('version', version, true, column)
     else this.needVersion(version, column)
   }
 
-  #property({ name, field, version }: WordMeaning, column: number): void {
+  #property({ name, field, version, isIndex }: WordMeaning, column: number): void {
     const { style } = field as Field
     const facts = { version }
-    const kind = (field as Field).kind(facts)
+    const kind = isIndex === true ? singleDeviceKind : (field as Field).kind(facts)
     if (style === 'presence') this.#presence(name, version, column)
-    else if (style === 'bits' || style === 'flags') this.#bits(name, kind, column)
-    else if (style === 'time') this.#time(name, kind as ValueKind<string>, column)
+    else if (style === 'bits' || style === 'flags') this.#signed(name, readBits(this.#reader, { name, kind }), column)
+    else if (style === 'time') this.#signed(name, readTime(this.#reader), column)
     else if (style === 'socket') this.#socket(name, column)
     else if (style === 'mark' && (this.#reader.skip('&') || this.#reader.skip('and'))) this.#masked(name, column)
     else this.#values(name, kind, column)
   }
 
+  #signed(name: PropertyName, { value, isNegative }: SignedValue<unknown>, column: number): void {
+    this.#set(name, value, isNegative, column)
+  }
+
   #values(name: PropertyName, kind: ValueKind<unknown>, column: number): void {
     const reader = this.#reader
-    const operator = this.#operator()
-    if (ORDERS.some((it) => it === operator)) {
+    const operator = readOperator(reader)
+    if (operator.startsWith('<') || operator.startsWith('>')) {
       this.#set(name, this.#ordered(kind, operator), false, column)
       return
     }
@@ -235,62 +252,9 @@ export class MatchParser {
   #masked(name: PropertyName, column: number): void {
     const reader = this.#reader
     const mask = reader.number('a mask', 1, 0xffffffff)
-    const operator = this.#operator()
+    const isNegative = readEquality(reader)
     const value = reader.number('a mark', 0, 0xffffffff)
-    this.#set(name, { value, mask }, operator === '!=', column)
-  }
-
-  /** Names of bits of which one must be set, or which are compared under a mask. */
-  #bits(name: PropertyName, kind: ValueKind<unknown>, column: number): void {
-    const reader = this.#reader
-    if (reader.skip('&') || reader.skip('and')) {
-      this.#maskedBits(name, kind, column)
-      return
-    }
-    const operator = reader.skip('!') ? '!' : this.#operator()
-    const start = reader.column
-    const hasBraces = reader.skip('{')
-    if (hasBraces && name !== 'ctState') {
-      throw reader.conflict(start, "flags are written without braces, 'syn,ack': a packet has one of them")
-    }
-    const names = [this.#value(kind)]
-    while (reader.skip(',') || reader.skip('|')) names.push(this.#value(kind))
-    if (hasBraces) reader.need('}')
-    else if (reader.skip('/')) {
-      const mask = [this.#value(kind)]
-      while (reader.skip(',')) mask.push(this.#value(kind))
-      this.#set(name, { flags: names, mask }, operator === '!=', column)
-      return
-    }
-    const isExact = operator === '!=' && !hasBraces && (name !== 'ctState' || names.length > 1)
-    if (isExact || (operator === '==' && name !== 'ctState')) {
-      throw reader.conflict(start, `write '! ${names.join(',')}' for none of them, or '& (mask) ${operator} value'`)
-    }
-    this.#set(name, names.length === 1 ? names[0] : names, operator === '!' || operator === '!=', column)
-  }
-
-  #maskedBits(name: PropertyName, kind: ValueKind<unknown>, column: number): void {
-    const reader = this.#reader
-    const mask = this.#bitList(kind)
-    const operator = reader.skip('==') ? '==' : reader.skip('!=') ? '!=' : undefined
-    if (operator === undefined) throw reader.unexpected("'==' or '!='")
-    const start = reader.column
-    const flags = reader.skip('0') || reader.skip('0x0') ? [] : this.#bitList(kind)
-    if (flags.length === 0 || name !== 'tcpFlags') {
-      if (flags.length > 0) throw reader.conflict(start, `only 0 can be compared with some bits of ${name}`)
-      this.#set(name, mask.length === 1 ? mask[0] : mask, operator === '==', column)
-      return
-    }
-    this.#set(name, { flags, mask }, operator === '!=', column)
-  }
-
-  #bitList(kind: ValueKind<unknown>): unknown[] {
-    const reader = this.#reader
-    const hasParentheses = reader.skip('(')
-    const names = [this.#value(kind)]
-    while (reader.skip('|') || reader.skip(',')) names.push(this.#value(kind))
-    if (hasParentheses) reader.need(')')
-    return names
+    this.#set(name, { value, mask }, isNegative, column)
   }
 
   #presence(name: PropertyName, version: 4 | 6 | undefined, column: number): void {
@@ -300,9 +264,9 @@ export class MatchParser {
       if (reader.number('the bits of a fragment, 0x3fff', 0, 0xffff) !== 0x3fff) {
         throw reader.conflict(column, "only 'ip frag-off & 0x3fff != 0' is known: whether a packet is a fragment")
       }
-      const operator = this.#operator()
+      const isNegative = readEquality(reader)
       reader.number('0', 0, 0)
-      this.#set(name, operator === '!=', false, column)
+      this.#set(name, isNegative, false, column)
       return
     }
     const token = reader.word("'exists' or 'missing'")
@@ -313,53 +277,13 @@ export class MatchParser {
   }
 
   #socket(name: PropertyName, column: number): void {
-    const isNegative = this.#operator() === '!='
-    const token = this.#reader.word("'1', or '0-1' for any socket")
-    const value = token.text === '1' ? 'transparent' : token.text === '0-1' && !isNegative ? 'existing' : undefined
-    if (value === undefined) throw this.#reader.wrong(token, "'1', or '0-1' for any socket")
-    this.#set(name, value, isNegative, column)
-  }
-
-  #time(name: PropertyName, kind: ValueKind<string>, column: number): void {
-    const isNegative = this.#operator() === '!='
-    const reader = this.#reader
-    const start = reader.column
-    if (!reader.skip('{')) {
-      this.#set(name, this.#timeRange(kind), isNegative, column)
-      return
-    }
-    const first = this.#timeRange(kind)
-    reader.need(',')
-    const second = this.#timeRange(kind)
-    reader.need('}')
-    // As formatRule writes a range that spans midnight.
-    const [early, late] = first.from < second.from ? [first, second] : [second, first]
-    if (secondsAre(early.from, '00:00') && secondsAre(late.to, '23:59:59')) {
-      this.#set(name, { from: late.from, to: early.to }, isNegative, column)
-    } else throw reader.conflict(start, 'only a range that spans midnight can be written as two')
-  }
-
-  #timeRange(kind: ValueKind<string>): TimeRange {
-    const reader = this.#reader
-    const from = this.#timeOf(kind)
-    const dash = reader.take()
-    const isJoined = dash?.kind === 'word' && dash.text.startsWith('-')
-    if (!isJoined) throw dash === undefined ? reader.unexpected("'-'") : reader.wrong(dash, "'-'")
-    if (dash.text === '-') return { from, to: this.#timeOf(kind) }
-    const to = kind.parse(dash.text.slice(1))
-    if (to === undefined) throw reader.wrong(dash, kind.expected)
-    return { from, to }
-  }
-
-  #timeOf(kind: ValueKind<string>): string {
-    return this.#value(kind) as string
-  }
-
-  #operator(): string {
-    const reader = this.#reader
-    if (reader.skip('eq')) return '=='
-    if (reader.skip('ne')) return '!='
-    return ['==', '!=', ...ORDERS].find((it) => reader.skip(it)) ?? ''
+    const isNegative = readEquality(this.#reader)
+    const expected = "'1', '0', or '0-1' for any socket"
+    const token = this.#reader.word(expected)
+    if (token.text === '1') this.#set(name, 'transparent', isNegative, column)
+    else if (token.text === '0') this.#set(name, 'transparent', !isNegative, column)
+    else if (token.text === '0-1' && !isNegative) this.#set(name, 'existing', false, column)
+    else throw this.#reader.wrong(token, expected)
   }
 
   #set(name: PropertyName, value: unknown, isNegative: boolean, column: number): void {
@@ -371,8 +295,4 @@ export class MatchParser {
     }
     side[name] = value
   }
-}
-
-function secondsAre(text: string, expected: string): boolean {
-  return text === expected || text === `${expected}:00`
 }

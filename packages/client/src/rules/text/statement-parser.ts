@@ -1,7 +1,9 @@
 /** Reads the statements of a rule's text: what the rule does. They come in the order in which rules do them. */
 import { dscpKind } from '../fields/fields.ts'
+import type { ValueKind } from '../fields/kinds.ts'
 import type { MapLookUp, RuleActions, RuleAddTo, RuleLimit, RuleReject } from '../options.ts'
 import type { Dscp, MarkBits } from '../properties.ts'
+import { icmpRejectKind, icmpv6RejectKind } from '../reject.ts'
 import type { MatchParser } from './match-parser.ts'
 import type { TokenReader } from './tokens.ts'
 
@@ -9,6 +11,7 @@ type MutableActions = { -readonly [Key in keyof RuleActions]: RuleActions[Key] }
 
 const WORD = 0xffffffff
 const PERIODS = ['second', 'minute', 'hour', 'day', 'week'] as const
+const UNIT = "'bytes', 'kbytes', 'mbytes' or 'gbytes'"
 const UNITS: Readonly<Record<string, number>> = { bytes: 1, kbytes: 1024, mbytes: 1024 ** 2, gbytes: 1024 ** 3 }
 
 /** What a statement does, and the place that it has among others. */
@@ -34,12 +37,12 @@ const RANKS = {
 
 const statements: readonly Statement[] = [
   { words: ['limit'], rank: RANKS.limit },
-  { words: ['update'], rank: RANKS.limit },
   { words: ['quota'], rank: RANKS.quota },
   { words: ['counter', 'name'], rank: RANKS.sharedCounter },
   { words: ['counter'], rank: RANKS.counter },
   { words: ['log'], rank: RANKS.log },
   { words: ['add'], rank: RANKS.addTo },
+  { words: ['update'], rank: RANKS.addTo },
   { words: ['meta', 'mark', 'set'], rank: RANKS.mark },
   { words: ['mark', 'set'], rank: RANKS.mark },
   { words: ['ct', 'mark', 'set'], rank: RANKS.ctMark },
@@ -53,6 +56,8 @@ const statements: readonly Statement[] = [
   })),
 ]
 
+/** A limit for each address, which begins as what adds to a set. */
+const ADDRESS_LIMIT: Statement = { words: ['update'], rank: RANKS.limit }
 /** A verdict that a map has, which begins with what is looked up. */
 const VERDICT_MAP: Statement = { words: ['vmap'], rank: RANKS.decision }
 
@@ -80,14 +85,28 @@ export class StatementParser {
     const reader = this.#reader
     const found = this.#matches.isKeyBefore('vmap')
       ? VERDICT_MAP
-      : statements.find(({ words }) => reader.isAt(...words))
+      : this.#isAddressLimit()
+        ? ADDRESS_LIMIT
+        : statements.find(({ words }) => reader.isAt(...words))
     if (found === undefined) return false
     const { column } = reader
     this.#checkOrder(found, column)
     this.#last = found
-    if (found !== VERDICT_MAP) reader.skip(...found.words)
+    if (found === ADDRESS_LIMIT) reader.take()
+    else if (found !== VERDICT_MAP) reader.skip(...found.words)
     this.#read(found, column)
     return true
+  }
+
+  /** `update @seen { ip saddr limit rate 10/second }`: a limit within the braces. */
+  #isAddressLimit(): boolean {
+    const reader = this.#reader
+    if (!reader.isAt('update') && !reader.isAt('add')) return false
+    for (let at = 1; ; at++) {
+      const token = reader.peek(at)
+      if (token === undefined || token.text === '}') return false
+      if (token.kind === 'word' && token.text === 'limit') return true
+    }
   }
 
   #checkOrder({ words, rank }: Statement, column: number): void {
@@ -107,7 +126,7 @@ export class StatementParser {
     const reader = this.#reader
     const { result } = this
     if (rank === RANKS.limit) result.limit = words[0] === 'update' ? this.#addressLimit() : this.#limit()
-    else if (rank === RANKS.addTo) result.addTo = this.#addTo()
+    else if (rank === RANKS.addTo) result.addTo = this.#addTo(words[0] === 'update')
     else if (rank === RANKS.quota) result.quota = this.#quota()
     else if (rank === RANKS.sharedCounter) result.counter = reader.word('the name of a counter').text
     else if (rank === RANKS.counter) this.#counted()
@@ -154,8 +173,8 @@ export class StatementParser {
     return { ...limit, by, set }
   }
 
-  /** `add @seen { ip saddr timeout 60s }` */
-  #addTo(): RuleAddTo {
+  /** `update @seen { ip saddr timeout 60s }`; `add` leaves the time of an element that is there. */
+  #addTo(refresh: boolean): RuleAddTo {
     const reader = this.#reader
     reader.need('@')
     const set = reader.word('the name of a set').text
@@ -164,7 +183,7 @@ export class StatementParser {
     const by = key.length === 1 ? (key[0] as (typeof key)[0]) : key
     const time = reader.skip('timeout') ? { timeout: this.#duration() } : {}
     reader.need('}')
-    return { set, by, ...time }
+    return { set, by, ...time, ...(refresh ? {} : { refresh }) }
   }
 
   #address(): 'sourceAddress' | 'destinationAddress' {
@@ -194,10 +213,19 @@ export class StatementParser {
     const over = reader.skip('over') ? { over: true } : {}
     if (!('over' in over)) reader.skip('until')
     const count = reader.number('a number of bytes', 1, Number.MAX_SAFE_INTEGER)
-    const unit = reader.word("'bytes', 'kbytes', 'mbytes' or 'gbytes'")
+    const unit = reader.word(UNIT)
     const factor = UNITS[unit.text]
-    if (factor === undefined) throw reader.wrong(unit, "'bytes', 'kbytes', 'mbytes' or 'gbytes'", Object.keys(UNITS))
+    if (factor === undefined) throw reader.wrong(unit, UNIT, Object.keys(UNITS))
+    if (reader.skip('used')) this.#used()
     return { bytes: count * factor, ...over }
+  }
+
+  /** What a listing has of a quota. */
+  #used(): void {
+    const reader = this.#reader
+    reader.number('a number of bytes', 0, Number.MAX_SAFE_INTEGER)
+    const unit = reader.word(UNIT)
+    if (UNITS[unit.text] === undefined) throw reader.wrong(unit, UNIT, Object.keys(UNITS))
   }
 
   #log(column: number): NonNullable<RuleActions['log']> {
@@ -230,8 +258,9 @@ export class StatementParser {
   #newMark<Name extends string>(own: string, other: string, name: Name): number | MarkBits | Name | MapLookUp {
     const reader = this.#reader
     if (this.#matches.isKeyBefore('map')) return this.#mapLookUp('map')
-    if (reader.skip(other, 'mark')) return name
-    if (!reader.skip(own, 'mark')) return reader.number('a mark', 0, WORD)
+    const skipMark = (of: string) => reader.skip(of, 'mark') || (of === 'meta' && reader.skip('mark'))
+    if (skipMark(other)) return name
+    if (!skipMark(own)) return reader.number('a mark', 0, WORD)
     const { column } = reader
     const kept = reader.skip('&') || reader.skip('and') ? reader.number('the bits to keep', 0, WORD) : undefined
     const set = reader.skip('|') || reader.skip('or') ? reader.number('the bits to set', 0, WORD) : 0
@@ -247,7 +276,7 @@ export class StatementParser {
     const [, major = '', minor = ''] = /^([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(token.text) ?? []
     if (major !== '') return (Number.parseInt(major, 16) * 0x10000 + Number.parseInt(minor, 16)) >>> 0
     if (token.text === 'none') return 0
-    const value = /^\d+$/.test(token.text) ? Number(token.text) : Number.NaN
+    const value = /^(0x[0-9a-f]+|\d+)$/i.test(token.text) ? Number(token.text) : Number.NaN
     if (!(value <= WORD)) throw reader.wrong(token, "a class such as '1:10'")
     return value
   }
@@ -275,7 +304,11 @@ export class StatementParser {
     if (reader.skip('flags')) {
       this.#queueFlags()
       reader.need('to')
-    } else if (!reader.skip('num')) reader.skip('to')
+    } else if (!reader.skip('num') && !reader.skip('to') && !/^\d/.test(reader.next?.text ?? '')) {
+      result.queue = 0
+      if (reader.isAt('bypass') || reader.isAt('fanout')) this.#queueFlags()
+      return
+    }
     const expected = "the number of a queue, or a range such as '0-3'"
     const token = reader.word(expected)
     const [, from = '', to] = /^(\d+)(?:-(\d+))?$/.exec(token.text) ?? []
@@ -298,24 +331,34 @@ export class StatementParser {
     const reader = this.#reader
     if (!reader.skip('with')) return 'port-unreachable'
     if (reader.skip('tcp', 'reset')) return 'tcp-reset'
+    if (reader.skip('icmpx')) {
+      reader.skip('type')
+      const token = reader.word(REASON)
+      const reason = reasons[token.text]
+      if (reason === undefined) throw reader.wrong(token, REASON, Object.keys(reasons))
+      return reason
+    }
     const { column } = reader
-    if (reader.skip('icmp')) this.#matches.needVersion(4, column)
-    else if (reader.skip('icmpv6')) this.#matches.needVersion(6, column)
-    else reader.need('icmpx')
+    const isVersion6 = reader.skip('icmpv6')
+    if (!isVersion6 && !reader.skip('icmp'))
+      throw reader.unexpected("'tcp reset', 'icmp', 'icmpv6' or 'icmpx'", ['tcp reset', 'icmp', 'icmpv6', 'icmpx'])
+    this.#matches.needVersion(isVersion6 ? 6 : 4, column)
     reader.skip('type')
-    const token = reader.word(REASON)
-    const reason = reasons[token.text]
-    if (reason === undefined) throw reader.wrong(token, REASON, Object.keys(reasons))
-    return reason
+    return isVersion6 ? { icmpv6: this.#code(icmpv6RejectKind) } : { icmp: this.#code(icmpRejectKind) }
+  }
+
+  #code<Name extends string>(kind: ValueKind<Name | number>): Name | number {
+    const token = this.#reader.word(kind.expected)
+    const code = kind.parse(token.text)
+    if (code === undefined) throw this.#reader.wrong(token, kind.expected)
+    return code
   }
 }
 
 const reasons: Readonly<Record<string, RuleReject>> = {
   'port-unreachable': 'port-unreachable',
   'host-unreachable': 'host-unreachable',
-  'addr-unreachable': 'host-unreachable',
   'no-route': 'no-route',
-  'net-unreachable': 'no-route',
   'admin-prohibited': 'admin-prohibited',
 }
 const REASON = "'port-unreachable', 'host-unreachable', 'no-route' or 'admin-prohibited'"

@@ -1,5 +1,5 @@
 /** nft's words for the properties that rules match, and what they say besides. */
-import { type Field, fields } from '../fields/fields.ts'
+import { type Field, fields, fieldsByName } from '../fields/fields.ts'
 import type { PropertyName, RuleProtocol } from '../properties.ts'
 
 /** What some words stand for. */
@@ -10,6 +10,8 @@ export interface WordMeaning {
   readonly version: 4 | 6 | undefined
   /** and of that protocol */
   readonly protocol: RuleProtocol | undefined
+  /** nft compares the number of the device */
+  readonly isIndex?: true
 }
 
 const PORT_PROTOCOLS = ['tcp', 'udp', 'udplite', 'sctp', 'dccp'] as const
@@ -36,23 +38,38 @@ function portMeanings(): [string, WordMeaning][] {
     )
 }
 
-const version: WordMeaning = { name: 'version', field: undefined, version: undefined, protocol: undefined }
+/** Other words of nft for the same properties, which `formatRule` does not use. */
+function otherMeanings(): [string, WordMeaning][] {
+  const plain = { version: undefined, protocol: undefined }
+  const version: WordMeaning = { ...plain, name: 'version', field: undefined }
+  const meaning = (name: PropertyName): WordMeaning => ({ ...plain, name, field: fieldsByName.get(name) })
+  return [
+    ['meta nfproto', version],
+    ['meta protocol', version],
+    ['ip version', { ...version, version: 4 }],
+    ['ip6 version', { ...version, version: 6 }],
+    // An IPv4 packet has no headers between this one and that of the transport.
+    ['ip protocol', { ...meaning('protocol'), version: 4 }],
+    ['iif', { ...meaning('inputInterface'), isIndex: true }],
+    ['oif', { ...meaning('outputInterface'), isIndex: true }],
+  ]
+}
 
 const all: ReadonlyMap<string, WordMeaning> = new Map([
   ...fields.flatMap(meaningsOf),
   ...portMeanings(),
-  ...(['meta nfproto', 'meta protocol'] as const).map((words): [string, WordMeaning] => [words, version]),
+  ...otherMeanings(),
 ])
 
 /** What words mean, by themselves: nft has some with `meta` and without. */
 export const meanings: ReadonlyMap<string, WordMeaning> = new Map(
   [...all].flatMap(([words, meaning]): [string, WordMeaning][] => {
-    if (/^[io]if(name|group)$/.test(words))
+    if (/^[io]if(name|group)?$/.test(words))
       return [
         [words, meaning],
         [`meta ${words}`, meaning],
       ]
-    if (/^meta (skuid|skgid|mark|cgroup)$/.test(words))
+    if (/^meta (skuid|skgid|mark|cgroup|hour|day|pkttype)$/.test(words))
       return [
         [words, meaning],
         [words.slice(5), meaning],
