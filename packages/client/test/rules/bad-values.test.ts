@@ -48,7 +48,7 @@ describe.each(items)('$name', ({ name, item }) => {
   const value = (has as Readonly<Record<string, unknown>>)[name]
   const ruleOf = (match: object): FirewallRule => ({ hook, match: { ...beside, ...match } as RuleMatch })
 
-  test('refuses what is no value of it', async () => {
+  test('refuses values that it does not have', async () => {
     for (const wrong of nothings.filter((it) => isFor[name]?.(it) !== true)) {
       const path = expect.stringMatching(new RegExp(`^rules\\[0\\]\\.match\\.${name}\\b`))
       expect(await refusalOf(ruleOf({ [name]: wrong })), JSON.stringify(wrong)).toMatchObject({ path })

@@ -22,7 +22,7 @@ function keyOf(data: Expression['data']): number | undefined {
   return data !== undefined && 'key' in data ? data.key : undefined
 }
 
-/** Of what connection tracking has for each direction. */
+/** The direction of a connection whose counters are loaded. */
 function directionOf(data: Expression['data']): number | undefined {
   return data !== undefined && 'direction' in data ? data.direction : undefined
 }

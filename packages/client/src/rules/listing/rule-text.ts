@@ -14,7 +14,7 @@ import { keyOf } from '../set.ts'
 import { changeText } from './changes.ts'
 import { type ListedFacts, type Loaded, loadedBy } from './loads.ts'
 import { elementTexts, type ListedSet, verdictText } from './sets.ts'
-import { limitText, rejectTextOf, statementText } from './statements.ts'
+import { limitText, rejectText, statementText } from './statements.ts'
 import { bitsText, durationText, hasBits, hex, rangeText } from './values.ts'
 
 /** Where a listed rule is. */
@@ -116,7 +116,7 @@ class ListedRuleReader {
         this.#immediate(data as ExpressionData<'immediate'>)
         return
       case 'reject':
-        this.#state(rejectTextOf(expression, this.#facts.version === 6))
+        this.#state(rejectText(data as ExpressionData<'reject'>, this.#context.family, this.#facts.version))
         return
       default:
         this.#other(expression)

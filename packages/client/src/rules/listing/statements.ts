@@ -27,8 +27,6 @@ export function statementText({ name, data }: Expression): string | undefined {
       return queueText(data as ExpressionData<'queue'>)
     case 'target':
       return targetText(data as ExpressionData<'target'>)
-    case 'reject':
-      return rejectText(data as ExpressionData<'reject'>)
     case 'notrack':
       return 'notrack'
     default:
@@ -115,15 +113,15 @@ function targetText({ name = '', information }: ExpressionData<'target'>): strin
 const anyVersionCodes: Names = { 'no-route': 0, 'port-unreachable': 1, 'host-unreachable': 2, 'admin-prohibited': 3 }
 const rejectCodes: Readonly<Record<string, Names>> = { icmp: icmpCodes, icmpv6: icmpv6Codes, icmpx: anyVersionCodes }
 
-function rejectText({ type, icmpCode = 0 }: ExpressionData<'reject'>, isVersion6 = false): string {
+/** A reject in a table of `family`; `version` is that of the packets, where it is known: codes of ICMPv6 have other names. */
+export function rejectText(
+  { type, icmpCode = 0 }: ExpressionData<'reject'>,
+  family: string,
+  version: 4 | 6 | undefined,
+): string {
   if (type === RejectType.TcpReset) return 'reject with tcp reset'
-  const kind = type === RejectType.IcmpxUnreachable ? 'icmpx' : isVersion6 ? 'icmpv6' : 'icmp'
-  const code =
-    Object.entries(rejectCodes[kind] ?? {}).find(([, number]) => number === icmpCode)?.[0] ?? String(icmpCode)
-  return code === 'port-unreachable' ? 'reject' : `reject with ${kind} ${code}`
-}
-
-/** As {@link statementText}, for packets of IPv6, whose codes have other names. */
-export function rejectTextOf(expression: Expression, isVersion6: boolean): string {
-  return rejectText(expression.data as ExpressionData<'reject'>, isVersion6)
+  const kind = type === RejectType.IcmpxUnreachable ? 'icmpx' : version === 6 ? 'icmpv6' : 'icmp'
+  const name = Object.entries(rejectCodes[kind] ?? {}).find(([, number]) => number === icmpCode)?.[0]
+  const isUsual = kind === 'icmpx' || family === 'ip' || family === 'ip6'
+  return name === 'port-unreachable' && isUsual ? 'reject' : `reject with ${kind} ${name ?? icmpCode}`
 }

@@ -30,7 +30,7 @@ const named: ReadonlyMap<number, Names> = new Map<number, Names>([
   [DataType.Icmpv6Code, icmpv6Codes],
   [DataType.Protocol, { ...protocolNumbers, igmp: 2, gre: 47, esp: 50, ah: 51, ipcomp: 108 }],
   [DataType.ConnectionDirection, connectionDirections],
-  [DataType.DeviceGroup, { default: 0 }],
+  [DataType.DeviceGroup, { '"default"': 0 }],
   [DataType.Dscp, dscpNames],
   [DataType.PacketType, packetTypes],
   [DataType.EtherType, { ...etherTypes, '8021ad': 0x88a8 }],
