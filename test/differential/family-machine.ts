@@ -1,5 +1,7 @@
-import { openFamily } from '@ringlink/client'
+import { type NetlinkFamily, openFamily } from '@ringlink/client'
 import { netdev } from '@ringlink/families/netdev'
+import { rtAddr } from '@ringlink/families/rt-addr'
+import { rtLink } from '@ringlink/families/rt-link'
 import { Namespace } from '@ringlink/test-support/namespace'
 import type { Transport } from '@ringlink/transport'
 import { Refusal, SimKernel } from '@ringlink/transport-sim'
@@ -23,6 +25,9 @@ export interface FamilyMachine extends AsyncDisposable {
 
 const OPTIONS = { frameSize: 70_000, batchSize: 16 } as const
 const ENODEV = 19
+const IFF_UP = 1
+/** IFA_F_TENTATIVE */
+const TENTATIVE = 0x40
 
 /** The simulated one, with a family like the kernel's netdev: it has the loopback device. */
 export class FamilySimMachine implements FamilyMachine {
@@ -39,6 +44,14 @@ export class FamilySimMachine implements FamilyMachine {
       dump: () => [LOOPBACK],
     },
   })
+
+  /** One whose loopback device is up. */
+  static async make(): Promise<FamilySimMachine> {
+    const machine = new FamilySimMachine()
+    await using links = await openFamily(rtLink, { transport: (needs) => machine.kernel.open(needs) })
+    await links.do('newlink', { header: { index: 1, flags: IFF_UP, change: IFF_UP } })
+    return machine
+  }
 
   async open(options: FamilySocketOptions): Promise<Transport> {
     return this.kernel.open({ ...OPTIONS, ...options })
@@ -60,15 +73,36 @@ export class FamilyRealMachine implements FamilyMachine {
   readonly #namespace: Namespace
   readonly #families: ReadonlyMap<string, number>
 
-  private constructor(namespace: Namespace, families: ReadonlyMap<string, number>) {
+  readonly #links: NetlinkFamily<typeof rtLink>
+  readonly #addresses: NetlinkFamily<typeof rtAddr>
+
+  private constructor(
+    namespace: Namespace,
+    families: ReadonlyMap<string, number>,
+    links: NetlinkFamily<typeof rtLink>,
+    addresses: NetlinkFamily<typeof rtAddr>,
+  ) {
     this.#namespace = namespace
     this.#families = families
+    this.#links = links
+    this.#addresses = addresses
   }
 
   static async make(): Promise<FamilyRealMachine> {
     const namespace = await Namespace.open()
+    // Addresses are not tested for duplicates, and nobody asks for routers: nothing depends on time.
+    for (const setting of ['accept_dad', 'dad_transmits', 'router_solicitations']) {
+      await namespace.run('sh', '-c', `echo 0 > /proc/sys/net/ipv6/conf/default/${setting}`)
+    }
+    await namespace.run('sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad')
+    const links = await openFamily(rtLink, {
+      transport: (needs) => openSocket({ ...needs, networkNamespace: namespace.path }),
+    })
     await using family = await openFamily(netdev, { transport: openSocket })
-    return new FamilyRealMachine(namespace, new Map([['netdev', family.id ?? 0]]))
+    const addresses = await openFamily(rtAddr, {
+      transport: (needs) => openSocket({ ...needs, networkNamespace: namespace.path }),
+    })
+    return new FamilyRealMachine(namespace, new Map([['netdev', family.id ?? 0]]), links, addresses)
   }
 
   open(options: FamilySocketOptions): Promise<Transport> {
@@ -79,9 +113,16 @@ export class FamilyRealMachine implements FamilyMachine {
     return this.#families.get(name) ?? 0xfff0
   }
 
-  async settle(): Promise<void> {}
+  /** A request for one link makes the kernel see to its state; an address that is tentative has yet to be announced. */
+  async settle(): Promise<void> {
+    for (const { header } of await this.#links.dump('getlink'))
+      await this.#links.do('getlink', { header: { index: header.index } })
+    while ((await this.#addresses.dump('getaddr')).some(({ flags = 0 }) => (flags & TENTATIVE) !== 0));
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#links.close()
+    await this.#addresses.close()
     await this.#namespace.close()
   }
 }

@@ -15,6 +15,7 @@ import { devAttributes } from '@ringlink/families/netdev'
 import type { Transport } from '@ringlink/transport'
 import type { FamilyMachine } from './family-machine.ts'
 import type { FamilyMessage, FamilySocket, FamilyStep } from './family-script.ts'
+import { describeRoute } from './route-describe.ts'
 import { runSteps } from './run-steps.ts'
 
 /** Runs a script; a line or several for each step, with nothing in them that may differ between kernels. */
@@ -23,6 +24,15 @@ export function runFamily(machine: FamilyMachine, script: readonly FamilyStep[])
 }
 
 const HEADER = 16
+
+interface Line {
+  readonly text: string
+  /** of the link that it is about; 0: none */
+  readonly index: number
+  readonly isNotification?: boolean
+  /** of when a link came up its order depends */
+  readonly isRacing?: boolean | undefined
+}
 
 class FamilyRunner {
   readonly lines: string[] = []
@@ -76,28 +86,47 @@ class FamilyRunner {
   }
 
   #read(name: string, { transport, protocol }: { transport: Transport; protocol: number }): void {
+    const lines: Line[] = []
     for (let batch = transport.poll(); batch !== undefined; batch = transport.poll()) {
       for (let i = 0; i < batch.length; i++) {
         const memory = Memory.from(batch.memory.copy(batch.offset(i), batch.byteLength(i)))
         const messages = new MessageIterator().wrap(memory, 0, memory.byteLength)
-        while (messages.next()) this.lines.push(`${name}: ${this.#describe(messages.view, transport, protocol)}`)
-        if (messages.problem !== undefined) this.lines.push(`${name}: ${messages.problem}`)
+        while (messages.next()) {
+          const line = this.#describe(messages.view, transport, protocol)
+          if (line !== undefined) lines.push(line)
+        }
+        if (messages.problem !== undefined) lines.push({ text: messages.problem, index: 0 })
       }
       batch.release()
     }
+    // The states of links change at a time of the kernel's own, so the order of notifications counts for each link.
+    if (lines.some(({ isNotification }) => isNotification)) lines.sort((one, other) => one.index - other.index)
+    else sortRacing(lines)
+    for (const { text } of lines) this.lines.push(`${name}: ${text}`)
     if (transport.stats.lost > 0) this.lines.push(`${name}: ${transport.stats.lost} lost`)
   }
 
-  #describe(view: MessageView, { portId }: Transport, protocol: number): string {
+  #describe(view: MessageView, { portId }: Transport, protocol: number): Line | undefined {
     const { type, flags, sequence } = view
     if (type === ControlType.Error) {
       const error = new ErrorView().wrap(view)
-      return `error ${error.errno} for ${sequence} flags ${flags} ${text(error.extendedAck())}`
+      return { text: `error ${error.errno} for ${sequence} flags ${flags} ${text(error.extendedAck())}`, index: 0 }
     }
-    if (type === ControlType.Done) return `done ${sequence} flags ${flags} ${new DoneView().wrap(view).errno}`
+    if (type === ControlType.Done) {
+      const done = new DoneView().wrap(view)
+      return { text: `done ${sequence} flags ${flags} ${done.errno} ${text(done.extendedAck())}`, index: 0 }
+    }
     const from = view.portId === portId ? 'own' : view.portId === 0 ? 'kernel' : 'other'
-    const described = protocol === Protocol.Generic ? this.#describeGeneric(view) : describeRoute(view)
-    return `${from} ${sequence} ${described}`
+    if (protocol === Protocol.Generic) return { text: `${from} ${sequence} ${this.#describeGeneric(view)}`, index: 0 }
+    const described = describeRoute(view)
+    return (
+      described && {
+        text: `${from} ${sequence} ${described.text}`,
+        index: described.index,
+        isNotification: from !== 'own',
+        isRacing: described.isRacing,
+      }
+    )
   }
 
   #describeGeneric({ memory, offset, length, type, flags }: MessageView): string {
@@ -111,6 +140,22 @@ class FamilyRunner {
   }
 }
 
+/** The kernel's own routes of IPv6 are as old as the states of their links: of those that differ only in the link, the order does not count. */
+function sortRacing(lines: Line[]): void {
+  for (let start = 0; start < lines.length; start++) {
+    const key = racingKey(lines[start])
+    if (key === undefined) continue
+    let end = start + 1
+    while (end < lines.length && racingKey(lines[end]) === key) end++
+    lines.splice(start, end - start, ...lines.slice(start, end).sort((one, other) => one.index - other.index))
+    start = end - 1
+  }
+}
+
+function racingKey(line: Line | undefined): string | undefined {
+  return line?.isRacing === true ? line.text.replace(/"oif":\d+/, '').replace(/"flags":\d+/, '') : undefined
+}
+
 /** Which of the attributes at the top have the flags of `nla_type`. */
 function nestBits(memory: Memory, offset: number, length: number): string {
   const bits: number[] = []
@@ -119,10 +164,6 @@ function nestBits(memory: Memory, offset: number, length: number): string {
     at += ((memory.u16[at >> 1] as number) + 3) & ~3
   }
   return bits.join('')
-}
-
-function describeRoute(view: MessageView): string {
-  return `type ${view.type}`
 }
 
 function text(values: unknown): string {

@@ -11,7 +11,7 @@ describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('generic netlink of the simulated kernel, as the real one'),
   () => {
     test.for(Object.entries(genericScripts))('%s', { timeout: PER_SCRIPT }, async ([, script]) => {
-      await using simulated = new FamilySimMachine()
+      await using simulated = await FamilySimMachine.make()
       await using real = await FamilyRealMachine.make()
       const expected = await runFamily(real, script)
       expect(expected.length).toBeGreaterThan(0)

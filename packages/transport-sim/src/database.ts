@@ -20,9 +20,6 @@ import { AttributeTable } from './netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from './netlink/request.ts'
 import type { Dump, SimSocket } from './netlink/socket.ts'
 
-/** Its protocol number: the last one of Linux, which is unassigned. */
-export const DATABASE_PROTOCOL = 31
-
 /** Message types of the database. */
 export const DatabaseMessage = {
   /** a row; from user space: put it into the table */

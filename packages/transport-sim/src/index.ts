@@ -7,7 +7,6 @@ export { VirtualClock, type VirtualTimer } from './clock.ts'
 export type { ConntrackOptions, ConntrackTimeouts, TcpTimeouts } from './conntrack/settings.ts'
 export {
   DATABASE_GROUP,
-  DATABASE_PROTOCOL,
   type Database,
   DatabaseAttribute,
   DatabaseMessage,
@@ -26,6 +25,7 @@ export type { SimKernelOptions } from './kernel-options.ts'
 export { Checksum, type DeliveredPacket, type PacketMeta, type PacketOwner } from './netfilter/packet.ts'
 export { type DropReason, REPEAT_LIMIT } from './netfilter/path.ts'
 export type { Rule, RuleLog, RuleMatch } from './netfilter/rule.ts'
+export { DATABASE_PROTOCOL } from './netlink/groups.ts'
 export type { Receiver } from './netlink/receiver.ts'
 export type { NfTablesOptions } from './nftables/state.ts'
 export type { SimOptions, SimRingOptions } from './options.ts'

@@ -6,7 +6,7 @@ import { ConntrackAttachment } from './conntrack/attachment.ts'
 import type { EventNetwork } from './conntrack/events.ts'
 import { ConntrackGlue } from './conntrack/glue.ts'
 import type { ConntrackOptions } from './conntrack/settings.ts'
-import { DATABASE_PROTOCOL, Database } from './database.ts'
+import { Database } from './database.ts'
 import type { GenericMulticast } from './generic/controller.ts'
 import { Controller } from './generic/controller.ts'
 import { GenericNetlink } from './generic/generic.ts'
@@ -20,6 +20,7 @@ import type { DeliveredPacket, PacketMeta } from './netfilter/packet.ts'
 import { checkInjected } from './netfilter/packet-schema.ts'
 import { type DropReason, PacketPath } from './netfilter/path.ts'
 import type { Rule } from './netfilter/rule.ts'
+import { DATABASE_PROTOCOL } from './netlink/groups.ts'
 import type { SimSocket } from './netlink/socket.ts'
 import { deliver, join, leave, SocketTable, writeBytes } from './netlink/sockets.ts'
 import { Nfnetlink } from './nfnetlink/nfnetlink.ts'
@@ -28,12 +29,15 @@ import { checkRingKernel, checkSimOptions, type SimOptions, type SimRingOptions 
 import { queueMessages } from './queue/handlers.ts'
 import { openRing, openRingSystem } from './rings/open-ring.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
+import { Rtnetlink } from './route/rtnetlink.ts'
 import { SimTransport } from './transport.ts'
 
 const QUEUE_SUBSYSTEM = 3
 const LOG_SUBSYSTEM = 4
 /** The stream of random numbers that ids of connections come from. */
 const CONNTRACK_STREAM = 1
+/** The stream of those that addresses of devices come from. */
+const ROUTE_STREAM = 2
 const NO_META: PacketMeta = {}
 const DEVICES = { 1: 'lo' }
 
@@ -56,6 +60,7 @@ export class SimKernel {
   #nfnetlink: Nfnetlink
   #nfTables: NfTablesAttachment | undefined
   #generic: GenericNetlink
+  #route: Rtnetlink
   #controller: Controller
   #host: TransportHost
 
@@ -95,6 +100,12 @@ export class SimKernel {
     this.#nfnetlink.register(QUEUE_SUBSYSTEM, queueMessages(this.#path.queues, { glue }))
     this.#nfnetlink.register(LOG_SUBSYSTEM, this.#logs.messages())
     this.database = new Database((group, size, write) => this.#sockets.multicast(DATABASE_PROTOCOL, group, size, write))
+    this.#route = new Rtnetlink({
+      clock: this.clock,
+      random: this.random.fork(ROUTE_STREAM),
+      multicast: (protocol, group, message, except) =>
+        this.#sockets.multicast(protocol, group, message.length, writeBytes(message), except),
+    })
     this.#generic = new GenericNetlink()
     this.#controller = new Controller(this.#generic, this.#multicastGeneric)
     this.#host = {
@@ -250,6 +261,9 @@ export class SimKernel {
     switch (socket.settings.protocol) {
       case Protocol.Netfilter:
         this.#nfnetlink.send(socket, memory, offset, length)
+        break
+      case Protocol.Route:
+        this.#route.send(socket, memory, offset, length)
         break
       case Protocol.Generic:
         this.#generic.send(socket, memory, offset, length)

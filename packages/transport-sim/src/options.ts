@@ -1,4 +1,3 @@
-import { Protocol } from '@ringlink/codec'
 import {
   boolean,
   integer,
@@ -12,8 +11,6 @@ import {
 } from '@ringlink/codec/options'
 import { type SocketFilter, type TransportNeeds, transportNeeds } from '@ringlink/transport'
 import type { RingGeometry, RingTransportOptions } from '@ringlink/transport/netlink-ring'
-import { DATABASE_PROTOCOL } from './database.ts'
-import { GENERIC_GROUPS } from './generic/generic.ts'
 import type { RingKernelOptions } from './rings/ring-socket.ts'
 
 /** Options of memory-mapped rings on a simulated socket. Defaults follow from the socket's options. */
@@ -69,13 +66,6 @@ export interface CheckedSimOptions {
   readonly foreignSenders: boolean
   readonly ring: SimRingOptions | undefined
 }
-
-/** The protocols of the simulated kernel, and how many groups a socket of each can join. */
-export const groupCounts: ReadonlyMap<number, number> = new Map([
-  [Protocol.Netfilter, 32],
-  [Protocol.Generic, GENERIC_GROUPS],
-  [DATABASE_PROTOCOL, 32],
-])
 
 const DEFAULT_FRAME_SIZE = 32768
 const DEFAULT_OUTBOX_SIZE = 128 * 1024

@@ -4,7 +4,7 @@ import type { AttributeRule, AttributeRules } from '../netlink/attribute-rules.t
 
 const unsigned = { 1: PolicyType.U8, 2: PolicyType.U16, 4: PolicyType.U32, 8: PolicyType.U64 } as const
 const signed = { 1: PolicyType.S8, 2: PolicyType.S16, 4: PolicyType.S32, 8: PolicyType.S64 } as const
-/** The longest payload of an attribute: this bound bounds nothing. */
+/** The longest payload of an attribute, which is not a bound of its own. */
 const UNBOUNDED = 65531 - 1
 
 const known = new WeakMap<AttributeSet, AttributeRules>()

@@ -2,12 +2,13 @@
 import { Errno, GenericFamilyId, GetFlag, type Memory, MessageFlag } from '@ringlink/codec'
 import { GENERIC_ATTRIBUTES } from '@ringlink/codec/internal'
 import { Dispatcher } from '../netlink/dispatch.ts'
+import { GENERIC_GROUPS } from '../netlink/groups.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { parseRequest } from '../netlink/rules.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import type { GenericCommand, GenericEntry, GenericGroup } from './command.ts'
 
-/** The first number for groups: 0 names no group, and 1 is kept for the drop monitor. */
+/** The first number for groups: 0 means no group, and 1 is kept for the drop monitor. */
 const FIRST_GROUP = 2
 /** Groups with the number of a family: of the controller, VFS_DQUOT and pmcraid. */
 const keptGroups: ReadonlySet<number> = new Set<number>([
@@ -15,8 +16,6 @@ const keptGroups: ReadonlySet<number> = new Set<number>([
   GenericFamilyId.DiskQuota,
   GenericFamilyId.PmcRaid,
 ])
-/** Groups that a socket can join, used or not. */
-export const GENERIC_GROUPS = 64
 const PLAIN_FLAGS = MessageFlag.Request | MessageFlag.Acknowledge | MessageFlag.Echo
 
 export class GenericNetlink {

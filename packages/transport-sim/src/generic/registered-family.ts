@@ -142,6 +142,7 @@ export class RegisteredFamily<Description extends FamilyDescription = FamilyDesc
         }
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
+        explain(request, operation.attributes, error.details, this.#entry.headerSize)
         result = -error.errno
       }
       return startDump(request, rows, result) ? SUPPRESS_ACK : 0

@@ -9,7 +9,7 @@ import {
   ControlType,
   extendedAckAttributes,
   MESSAGE_HEADER_LENGTH,
-  type Memory,
+  Memory,
   MessageFlag,
   MINIMUM_MESSAGE_TYPE,
   writeAttributes,
@@ -84,6 +84,16 @@ export class Dispatcher {
     memory.u32[word] = end - offset
     receiver.deliver(end - offset, 0, 0, 0)
   }
+}
+
+/** The attributes of an extended ack; `undefined` when there is nothing to tell. */
+export function encodeDetails(details: AckDetails, errno: number): Uint8Array | undefined {
+  const length = detailsLength(details, errno)
+  if (length === 0) return undefined
+  const memory = new Memory(length)
+  const writer = new AttributeWriter().wrap(memory, 0, length)
+  writeDetails(writer, details, errno)
+  return memory.copy(0, writer.position)
 }
 
 function isWhole(memory: Memory, offset: number, end: number): boolean {

@@ -38,6 +38,8 @@ export class KernelRequest {
   type = 0
   flags = 0
   sequence = 0
+  /** `nlmsg_flags` that all messages of the dump get which it starts */
+  answerFlags = 0
   readonly details: AckDetails = new AckDetails()
   #socket: SimSocket | undefined
 
@@ -49,6 +51,7 @@ export class KernelRequest {
     this.type = memory.u16[(offset + 4) >> 1] as number
     this.flags = memory.u16[(offset + 6) >> 1] as number
     this.sequence = memory.u32[(offset + 8) >> 2] as number
+    this.answerFlags = 0
     if (!this.details.isEmpty) this.details.clear()
   }
 

@@ -1,5 +1,6 @@
 /** Answers whose messages are made before they are sent. */
 import { Errno } from '@ringlink/codec'
+import { encodeDetails } from './dispatch.ts'
 import type { KernelRequest } from './request.ts'
 import { RowDump } from './row-dump.ts'
 import type { SimSocket } from './socket.ts'
@@ -13,13 +14,16 @@ export function sendReply({ receiver }: SimSocket, message: Uint8Array): number 
 }
 
 /**
- * Starts the dump of rows as they are now, which ends with `result`: 0, or the errno (negative) that a dump stopped with. False when there
- * was no room for its beginning.
+ * Starts the dump of rows as they are now, which ends with `result`: 0, or the errno (negative) that a dump stopped with, and then with the
+ * request's extended ack. False when there was no room for its beginning.
  */
-export function startDump({ socket, sequence }: KernelRequest, rows: readonly Uint8Array[], result = 0): boolean {
+export function startDump(request: KernelRequest, rows: readonly Uint8Array[], result = 0): boolean {
+  const { socket, sequence, details, answerFlags } = request
   const source = {
     generation: 0,
     result,
+    flags: answerFlags,
+    details: result !== 0 && socket.settings.extendedAck ? encodeDetails(details, result) : undefined,
     row: (index: number) => (index < rows.length ? () => rows[index] : undefined),
   }
   socket.dump = new RowDump(source, socket, sequence)

@@ -1,5 +1,5 @@
 /** Dumps of rows: in chunks, the next one when the user has made room, and an end that says how it went. */
-import { ControlType, MESSAGE_HEADER_LENGTH, type Memory, MessageFlag } from '@ringlink/codec'
+import { AcknowledgeFlag, ControlType, MESSAGE_HEADER_LENGTH, type Memory, MessageFlag } from '@ringlink/codec'
 import type { Dump, SimSocket } from './socket.ts'
 
 /** Bytes of a page that are left for messages: the minimum size of a chunk. */
@@ -12,6 +12,10 @@ export interface DumpSource {
   readonly generation: number
   /** the errno (negative) that it ends with; default 0 */
   readonly result?: number
+  /** `nlmsg_flags` of its end besides Multipart; default 0 */
+  readonly flags?: number
+  /** the extended ack of its end, as bytes */
+  readonly details?: Uint8Array | undefined
   /** makes row `index`, as a message, or `undefined` where there is nothing to show any more; `undefined` after the last */
   row(index: number): (() => Uint8Array | undefined) | undefined
 }
@@ -68,16 +72,20 @@ export class RowDump implements Dump {
       row = this.#take()
     }
     this.#pending = row
-    if (row !== undefined || limit - end < DONE_LENGTH) return end
-    memory.u32[end >> 2] = DONE_LENGTH
+    const { details, flags = 0 } = this.#source
+    const length = DONE_LENGTH + (details?.length ?? 0)
+    if (row !== undefined || limit - end < length) return end
+    memory.u32[end >> 2] = length
     memory.u16[(end + 4) >> 1] = ControlType.Done
-    memory.u16[(end + 6) >> 1] = MessageFlag.Multipart
+    const told = details === undefined ? 0 : AcknowledgeFlag.Attributes
+    memory.u16[(end + 6) >> 1] = MessageFlag.Multipart | flags | told
+    if (details !== undefined) memory.u8.set(details, end + DONE_LENGTH)
     memory.u32[(end + 8) >> 2] = this.#sequence
     memory.u32[(end + 12) >> 2] = this.#socket.portId
     memory.i32[(end + 16) >> 2] = this.#source.result ?? 0
     this.#note(memory, end)
     this.#socket.dump = undefined
-    return end + DONE_LENGTH
+    return end + length
   }
 
   /** Marks the first message after a change of the rules: one is enough to spoil the dump. */

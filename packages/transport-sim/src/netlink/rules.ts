@@ -44,6 +44,19 @@ export function parseRequest(
   return parseRegion(request, memory, offset + Math.min(start, length), offset + length, rules, strictness)
 }
 
+/** As {@link parseRequest}, for the attributes of a nest, from `skip` bytes on. */
+export function parseNest(
+  request: KernelRequest,
+  outer: ParsedAttributes,
+  number: number,
+  rules: AttributeRules,
+  strictness: Strictness,
+  skip = 0,
+): ParsedAttributes | number {
+  const start = outer.at(number)
+  return parseRegion(request, outer.memory, start + skip, start + outer.length(number), rules, strictness)
+}
+
 function parseRegion(
   { details, offset }: KernelRequest,
   memory: Memory,

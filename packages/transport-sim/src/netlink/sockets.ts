@@ -1,7 +1,8 @@
 import { Errno, type Memory, Protocol } from '@ringlink/codec'
 import { systemError } from '@ringlink/transport'
 import type { Random } from '@ringlink/transport/faults'
-import { type CheckedSimOptions, groupCounts } from '../options.ts'
+import type { CheckedSimOptions } from '../options.ts'
+import { groupCounts } from './groups.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import { SimSocket } from './socket.ts'
 

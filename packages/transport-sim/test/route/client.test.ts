@@ -1,0 +1,104 @@
+/** The client's families on the simulated rtnetlink; what the kernel answers is compared in test/differential. */
+import { openFamily } from '@ringlink/client'
+import { Errno, type FamilyDescription, NewFlag, Protocol } from '@ringlink/codec'
+import { rtAddr } from '@ringlink/families/rt-addr'
+import { IfinfoFlags, rtLink } from '@ringlink/families/rt-link'
+import { rtRoute } from '@ringlink/families/rt-route'
+import { describe, expect, test } from 'vitest'
+import { SimKernel } from '../../src/index.ts'
+
+const CREATE = { flags: NewFlag.Create | NewFlag.Exclusive }
+const up = { flags: IfinfoFlags.Up, change: IfinfoFlags.Up }
+const IPV4 = 2
+const address = (text: string) => Uint8Array.from(text.split('.'), Number)
+
+const open = <Description extends FamilyDescription>(kernel: SimKernel, family: Description, privileged = true) =>
+  openFamily(family, { transport: (needs) => kernel.open({ ...needs, privileged }) })
+
+/** A veth pair that is up: index 2 is the peer, 3 the link itself. */
+async function withVeth(kernel: SimKernel): Promise<void> {
+  await using links = await open(kernel, rtLink)
+  await links.do('newlink', { ifname: 'eth0', linkinfo: { kind: 'veth' } }, CREATE)
+  await links.do('newlink', { header: { index: 2, ...up } })
+  await links.do('newlink', { header: { index: 3, ...up } })
+}
+
+describe('rtnetlink', () => {
+  test('lists the links, as in the README', async () => {
+    const kernel = new SimKernel()
+    await withVeth(kernel)
+    await using links = await open(kernel, rtLink)
+    const shown: unknown[] = []
+    for await (const { header, ifname, mtu } of links.rows('getlink')) shown.push([header.index, ifname, mtu])
+    expect(shown).toEqual([
+      [1, 'lo', 65536],
+      [2, 'veth0', 1500],
+      [3, 'eth0', 1500],
+    ])
+    expect(links.stats.unknownAttributes).toBeGreaterThan(0)
+  })
+
+  test('notifies of routes, as in the README', async () => {
+    const kernel = new SimKernel()
+    await withVeth(kernel)
+    await using routes = await open(kernel, rtRoute)
+    const notifications = routes.subscribe('ipv4Route', 'ipv6Route')
+    const next = notifications.next()
+    await using addresses = await open(kernel, rtAddr)
+    const header = { family: IPV4, prefixlen: 24, index: 3 }
+    await addresses.do('newaddr', { header, local: address('192.0.2.1') }, CREATE)
+    const seen = [(await next).value, (await notifications.next()).value]
+    expect(seen.map((it) => it && [it.operation, it.values.dst])).toEqual([
+      ['newroute', address('192.0.2.1')],
+      ['newroute', address('192.0.2.0')],
+    ])
+    await notifications.return(undefined)
+  })
+
+  test('refuses what it does not model, and says so', async () => {
+    const kernel = new SimKernel()
+    await using links = await open(kernel, rtLink)
+    const refused = {
+      errno: Errno.EOPNOTSUPP,
+      extendedMessage: 'the simulated kernel does not model this',
+    }
+    const asked = { header: { index: 1 }, netNsPid: 1 }
+    await expect(links.do('newlink', asked)).rejects.toMatchObject({ ...refused, attribute: 'IFLA_NET_NS_PID' })
+    await expect(links.dump('getlink', { header: { family: 7 } })).rejects.toMatchObject(refused)
+    await using routes = await open(kernel, rtRoute)
+    const route = { header: { family: IPV4, type: 1, table: 254 }, multipath: new Uint8Array(8) }
+    await expect(routes.do('newroute', route, CREATE)).rejects.toMatchObject({
+      ...refused,
+      attribute: 'RTA_MULTIPATH',
+    })
+  })
+
+  test('lets anyone read, and only the privileged change', async () => {
+    const kernel = new SimKernel()
+    await using links = await open(kernel, rtLink, false)
+    expect(await links.dump('getlink')).toHaveLength(1)
+    await expect(links.do('newlink', { header: { index: 1, ...up } })).rejects.toMatchObject({ errno: Errno.EPERM })
+  })
+
+  test('is the same for the same seed', async () => {
+    const addresses = async (seed: number) => {
+      const kernel = new SimKernel({ seed })
+      await withVeth(kernel)
+      await using links = await open(kernel, rtLink)
+      return (await links.dump('getlink')).map((link) => link.address)
+    }
+    expect(await addresses(5)).toEqual(await addresses(5))
+    expect(await addresses(5)).not.toEqual(await addresses(6))
+  })
+
+  test('sends notifications to members of a group only, and dumps to the one who asks', async () => {
+    const kernel = new SimKernel()
+    const member = kernel.open({ protocol: Protocol.Route, groups: [1] })
+    const other = kernel.open({ protocol: Protocol.Route, groups: [7] })
+    await withVeth(kernel)
+    expect(member.poll()).toBeDefined()
+    expect(other.poll()).toBeUndefined()
+    await member.close()
+    await other.close()
+  })
+})

@@ -1,0 +1,27 @@
+/** The simulated kernel's rtnetlink against the real one's. */
+import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { describe, expect, test } from 'vitest'
+import { addressScripts } from './address-scripts.ts'
+import { FamilyRealMachine, FamilySimMachine } from './family-machine.ts'
+import { runFamily } from './family-run.ts'
+import type { FamilyStep } from './family-script.ts'
+import { linkScripts } from './link-scripts.ts'
+import { routeScripts } from './route-scripts.ts'
+
+const PER_SCRIPT = 20_000
+const scripts = { ...linkScripts, ...addressScripts, ...routeScripts }
+
+async function compare(script: readonly FamilyStep[]): Promise<void> {
+  await using simulated = await FamilySimMachine.make()
+  await using real = await FamilyRealMachine.make()
+  const expected = await runFamily(real, script)
+  expect(expected.length).toBeGreaterThan(0)
+  expect(await runFamily(simulated, script)).toEqual(expected)
+}
+
+describe.skipIf(kernelUnavailable !== undefined)(
+  kernelTests('rtnetlink of the simulated kernel, as the real one'),
+  () => {
+    test.for(Object.entries(scripts))('%s', { timeout: PER_SCRIPT }, ([, script]) => compare(script))
+  },
+)
