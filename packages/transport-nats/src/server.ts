@@ -85,7 +85,7 @@ function authenticatorOf(
   servers: readonly string[],
 ): Authenticator | undefined {
   if (typeof credentials === 'string') {
-    return credsAuthenticator(readFor(operation, 'credentials', credentials))
+    return authenticatorOfFile(operation, credentials)
   }
   if (credentials !== undefined) {
     return 'token' in credentials
@@ -101,6 +101,19 @@ function authenticatorOf(
       : usernamePasswordAuthenticator(user, decodeURIComponent(password))
   }
   return undefined
+}
+
+/** The client would find out that a file is damaged while it connects, and call that a connection that fails. */
+function authenticatorOfFile(operation: string, path: string): Authenticator {
+  const content = readFor(operation, 'credentials', path)
+  try {
+    const authenticator = credsAuthenticator(content)
+    authenticator('a nonce')
+    return authenticator
+  } catch (error) {
+    const problem = `the file of credentials ${path} must have a user JWT and an nkey seed: ${messageOf(error)}`
+    throw new NatsError('NATS_REFUSED', operation, problem, { cause: error })
+  }
 }
 
 function tlsOf(operation: string, { ca, cert, key }: NatsTls): NonNullable<ConnectionOptions['tls']> {
