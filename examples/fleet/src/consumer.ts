@@ -8,7 +8,7 @@ const transport = await openNats({
   servers: SERVER,
   stream: STREAM,
   consumer: CONSUMER,
-  acknowledgeTimeout: 5000,
+  acknowledgeTimeout: 10_000,
   prefetch: 4,
   exclusive: true,
 })

@@ -3,9 +3,7 @@
 import { headers } from '@nats-io/transport-node'
 import { collect, framesOf, message, messages, ReferenceTransport } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Claims, createClaims } from '../src/consume/claims.ts'
 import { type NatsError, openNats, publish } from '../src/index.ts'
-import { openServer } from '../src/server.ts'
 import { newStream, openConsumer, STREAM_BYTES, TestHost, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
 
@@ -238,23 +236,6 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('faults of a server
     expect(await trouble).toBe('STREAM_MISSING')
     await newStream(server, { stream })
     await host.stored()
-  })
-
-  it('a message belongs to the first program that claims it, until that is silent for too long', async () => {
-    const stream = await newStream(server)
-    const opened = await openServer('test', { servers: server.address })
-    await createClaims(opened, stream)
-    await createClaims(opened, stream)
-    const first = new Claims(opened, stream, 'c', 40)
-    const second = new Claims(opened, stream, 'c', 40)
-    expect(await first.claim('m')).toBe(true)
-    expect(await second.claim('m')).toBe(false)
-    expect(await first.claim('m')).toBe(true)
-    expect(await new Claims(opened, stream, 'd', 40).claim('m')).toBe(true)
-    const start = performance.now()
-    await until(() => performance.now() - start > 50)
-    expect(await second.claim('m')).toBe(true)
-    await opened.connection.close()
   })
 
   it('a consumer of another kind is refused', async () => {

@@ -4,7 +4,7 @@ import { type JetStreamServer, REQUEST_TIMEOUT } from '../server.ts'
 
 /** Milliseconds for which claims are kept: far longer than a server can forget a delivery. */
 const KEPT = 600_000
-/** Bytes of the stream of claims; one takes about 150. */
+/** Bytes of the stream of claims; a message has two records of about 150. */
 const MAXIMUM_BYTES = 64 * 1024 * 1024
 /** Milliseconds before a claim is repeated that the server has not answered. */
 const REPEAT_WAIT = 250
@@ -12,10 +12,17 @@ const NANOSECONDS = 1_000_000
 /** Messages of other programs that are remembered. */
 const REMEMBERED = 16_384
 
+/** What is stored for a message that was processed. */
+const DONE = 'done'
+
+/** Whose a message is: this program's, for now another one's, or nobody's any more because it was processed. */
+export type Claim = 'mine' | 'other' | 'done'
+
 /**
  * Which program of those that share a consumer has a message, in a stream of its own: a server that is killed forgets what
- * it has delivered in its last moments, but nothing that it has stored. The first claim of a message is stored, others are
- * duplicates of it.
+ * it has delivered in its last moments, but nothing that it has stored. Of several records with one id the first is stored,
+ * the others are duplicates of it. A message has a record for its first program, and one for each turn: either that
+ * the program has processed it, or that another one has taken it over.
  */
 export class Claims {
   readonly #server: JetStreamServer
@@ -24,8 +31,10 @@ export class Claims {
   readonly #takeOver: number
   // This program, as its claims say.
   readonly #name = randomBytes(8).toString('hex')
-  // When a message of another program came here first, by its id.
-  readonly #others = new Map<string, number>()
+  // The turn of each message of this program.
+  readonly #turns = new Map<string, number>()
+  // Of messages of other programs: when they came here, and the turn at which they can be taken over.
+  readonly #others = new Map<string, { readonly since: number; readonly turn: number }>()
 
   /** @param takeOver milliseconds after which a message that came here and stays unacknowledged is taken from its program */
   constructor(server: JetStreamServer, stream: string, consumer: string, takeOver: number) {
@@ -35,14 +44,34 @@ export class Claims {
     this.#takeOver = takeOver
   }
 
-  /** Claims a message. Resolves to whether it is for this program; waits for a server that is gone. */
-  async claim(id: string): Promise<boolean> {
-    const since = this.#others.get(id)
-    if (since !== undefined) return performance.now() - since >= this.#takeOver
+  /** Claims a message. Waits for a server that is gone. */
+  async claim(id: string): Promise<Claim> {
+    const { since, turn } = this.#others.get(id) ?? { since: Number.NEGATIVE_INFINITY, turn: 0 }
+    if (performance.now() - since < this.#takeOver) return 'other'
+    const owner = await this.#store(turn === 0 ? id : `${id} ${turn}`, this.#name)
+    if (owner === DONE) return 'done'
+    if (owner === this.#name) {
+      this.#turns.set(id, turn + 1)
+      this.#others.delete(id)
+      return 'mine'
+    }
+    this.#others.set(id, { since: performance.now(), turn: turn + 1 })
+    if (this.#others.size > REMEMBERED) this.#forgetOldest()
+    return 'other'
+  }
+
+  /** Stores that a message of this program was processed: no other one takes it over. Waits for a server that is gone. */
+  async end(id: string): Promise<void> {
+    await this.#store(`${id} ${this.#turns.get(id) ?? 1}`, DONE)
+    this.#turns.delete(id)
+  }
+
+  /** Stores a record, unless there is one. Resolves to the text of the one that is stored, or to none once the connection is closed. */
+  async #store(key: string, text: string): Promise<string | undefined> {
     for (;;) {
-      if (this.#server.connection.isClosed()) return false
+      if (this.#server.connection.isClosed()) return undefined
       try {
-        return await this.#ask(id)
+        return await this.#tryToStore(key, text)
       } catch {
         // The server is gone, or just starts.
         await new Promise((resolve) => setTimeout(resolve, REPEAT_WAIT))
@@ -50,18 +79,13 @@ export class Claims {
     }
   }
 
-  async #ask(id: string): Promise<boolean> {
+  async #tryToStore(key: string, text: string): Promise<string | undefined> {
     const { client, manager } = this.#server
     const subject = `${this.#stream}.${this.#consumer}`
-    const { duplicate, seq } = await client.publish(subject, this.#name, {
-      ...{ msgID: `${this.#consumer} ${id}`, timeout: REQUEST_TIMEOUT, expect: { streamName: this.#stream } },
+    const { duplicate, seq } = await client.publish(subject, text, {
+      ...{ msgID: `${this.#consumer} ${key}`, timeout: REQUEST_TIMEOUT, expect: { streamName: this.#stream } },
     })
-    if (!duplicate) return true
-    const first = await manager.streams.getMessage(this.#stream, { seq })
-    if (first?.string() === this.#name) return true
-    this.#others.set(id, performance.now())
-    if (this.#others.size > REMEMBERED) this.#forgetOldest()
-    return false
+    return duplicate ? (await manager.streams.getMessage(this.#stream, { seq }))?.string() : text
   }
 
   #forgetOldest(): void {

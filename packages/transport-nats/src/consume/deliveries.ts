@@ -62,6 +62,8 @@ export class Deliveries {
   // Messages that were not given out completely, and all that are not acknowledged, by id.
   #queue: Delivery[] = []
   readonly #live = new Map<string, Delivery>()
+  // Of those, the ones whose last frame was released, until that is stored.
+  readonly #ending = new Map<Delivery, Promise<void>>()
   // Messages that pulls on the server may still bring.
   #requested = 0
   #pullTimer: NodeJS.Timeout | undefined
@@ -115,6 +117,18 @@ export class Deliveries {
   /** A user of a message has ended; after the last one it is acknowledged. */
   release(delivery: Delivery): void {
     if (--delivery.users > 0 || this.#isClosed) return
+    if (this.#claims === undefined) this.#acknowledge(delivery)
+    else this.#ending.set(delivery, this.#endClaim(this.#claims, delivery))
+  }
+
+  /** The server may forget an acknowledgement, but not that the message was processed. */
+  async #endClaim(claims: Claims, delivery: Delivery): Promise<void> {
+    await claims.end(delivery.id)
+    this.#ending.delete(delivery)
+    if (!this.#connection.isClosed()) this.#acknowledge(delivery)
+  }
+
+  #acknowledge(delivery: Delivery): void {
     this.#live.delete(delivery.id)
     this.acknowledgements.acknowledge(delivery)
   }
@@ -125,7 +139,9 @@ export class Deliveries {
     clearTimeout(this.#pullTimer)
     clearTimeout(this.#lostTimer)
     clearInterval(this.#extension)
-    for (const { reply } of this.#live.values()) this.acknowledgements.refuse(reply.subject)
+    for (const delivery of this.#live.values()) {
+      if (!this.#ending.has(delivery)) this.acknowledgements.refuse(delivery.reply.subject)
+    }
     this.#live.clear()
     this.#queue = []
     this.#drained = this.#connection.isClosed() ? Promise.resolve() : this.#subscription.drain()
@@ -138,7 +154,10 @@ export class Deliveries {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeout)
     })
-    const finished = this.#drained.then(() => this.acknowledgements.settled()).then(() => this.#connection.flush())
+    const finished = this.#drained
+      .then(() => Promise.all(this.#ending.values()))
+      .then(() => this.acknowledgements.settled())
+      .then(() => this.#connection.flush())
     await Promise.race([finished, late]).catch(() => {})
     clearTimeout(timer)
   }
@@ -193,14 +212,16 @@ export class Deliveries {
   }
 
   async #claim(claims: Claims, delivery: Delivery, body: Uint8Array): Promise<void> {
-    if (await claims.claim(delivery.id)) {
+    const claim = await claims.claim(delivery.id)
+    if (claim === 'mine') {
       this.#expand(delivery, body)
       return
     }
     if (this.#isClosed) return
-    // It comes again if the program that has it dies.
     this.#remove(delivery)
-    this.acknowledgements.refuse(delivery.reply.subject, this.#acknowledgeTimeout)
+    if (claim === 'done') this.acknowledgements.acknowledge(delivery)
+    // It comes again if the program that has it dies.
+    else this.acknowledgements.refuse(delivery.reply.subject, this.#acknowledgeTimeout)
   }
 
   #expand(delivery: Delivery, body: Uint8Array): void {

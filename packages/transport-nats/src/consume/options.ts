@@ -49,8 +49,9 @@ export interface NatsOptions extends NatsServer {
   readonly acknowledgeTimeout?: number | undefined
   /**
    * have programs that share `consumer` claim each message in a second stream (the stream's name and `_CLAIMS`, which is created):
-   * a server that was killed then gives none of them what another one has. A program that dies leaves what it had fetched
-   * unused for `acknowledgeTimeout`. Default false
+   * a server that was killed then gives none of them what another one has or had. What a program that dies had fetched is
+   * taken over after `acknowledgeTimeout`, and so is what a program holds for longer than that after the server was killed.
+   * Default false
    */
   readonly exclusive?: boolean | undefined
   /** overwrite released frames, to expose code that still reads them; default false */
