@@ -1,6 +1,6 @@
 /** Families on the real kernel, in a namespace whose devices our own library makes. */
 import { spawnSync } from 'node:child_process'
-import { type FamilyDescription, NewFlag, plainBody } from '@ringlink/codec'
+import { type Attribute, attributeSet, type FamilyDescription, NewFlag, plainBody } from '@ringlink/codec'
 import { ethtool as ethtoolFamily } from '@ringlink/families/ethtool'
 import { mptcpPm } from '@ringlink/families/mptcp-pm'
 import { netdev } from '@ringlink/families/netdev'
@@ -176,6 +176,21 @@ describe.skipIf(kernelUnavailable)(kernelTests('families of the real kernel'), (
     ]
     for (const [promise, message] of refused) await expect(promise).rejects.toThrow(message)
     expect(sent()).toBe(before)
+  })
+
+  test('what a table does not describe is kept as bytes, and counted', async () => {
+    const { ifname } = rtLink.operations.getlink.attributes.members
+    const attributes = attributeSet('IFLA', { ifname: ifname as Attribute<string> })
+    const { getlink } = rtLink.operations
+    const small = { ...rtLink, operations: { getlink: { ...getlink, attributes } } } as unknown as FamilyDescription
+    const links = await open(small)
+    const rows = (await links.dump('getlink')) as { ifname: string; unknown: { type: number; payload: Uint8Array }[] }[]
+    const bridge = rows.find((row) => row.ifname === 'bridge-a')
+    // IFLA_MTU and IFLA_ADDRESS
+    expect(bridge?.unknown.find(({ type }) => type === 4)?.payload).toHaveLength(4)
+    expect(bridge?.unknown.find(({ type }) => type === 1)?.payload).toHaveLength(6)
+    expect(links.stats.unknownAttributes).toBe(rows.reduce((sum, { unknown }) => sum + unknown.length, 0))
+    expect(links.stats.unknownAttributes).toBeGreaterThan(30)
   })
 
   test("a refusal of the kernel's names the attribute", async () => {

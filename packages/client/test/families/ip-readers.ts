@@ -84,7 +84,7 @@ export function linkReaders(all: readonly Link[], names: DeviceNames): Readers<L
     address: (link) => linkAddress(link, link.address),
     broadcast: (link) => linkAddress(link, link.broadcast),
     link_pointtopoint: ({ header }) => isSet(header.flags, IfinfoFlags.PointToPoint),
-    permaddr: ({ permAddress }) => hardware(permAddress),
+    permaddr: (link) => linkAddress(link, link.permAddress),
     promiscuity: ({ promiscuity }) => promiscuity,
     allmulti: ({ allmulti }) => allmulti,
     min_mtu: ({ minMtu }) => minMtu,

@@ -90,33 +90,75 @@ const vlan: Readers<Data> = {
   },
 }
 
-const endpoints: Readers<Data> = {
-  local: (data) => addressText(bytes(data, 'local')),
-  remote: (data) => addressText(bytes(data, 'remote')),
-  ...numbers('ttl'),
+/** An address of a tunnel; `any` where it is zero, or is not there. */
+const endpoint = (name: string) => (data: Data) => {
+  const address = bytes(data, name)
+  return address?.some((byte) => byte !== 0) ? addressText(address) : 'any'
 }
 const key = (name: string) => (data: Data) =>
   [24, 16, 8, 0].map((shift) => (count(data, name) >>> shift) & 255).join('.')
 /** What tunnels of IPv4 have. */
 const tunnel: Readers<Data> = {
-  ...endpoints,
+  local: endpoint('local'),
+  remote: endpoint('remote'),
+  ...numbers('ttl'),
   ikey: key('ikey'),
   okey: key('okey'),
   pmtudisc: (data) => isSet(data, 'pmtudisc'),
 }
+const protocol = (names: Readonly<Record<number, string>>) => (data: Data) => names[count(data, 'proto')]
+const flow = (data: Data) => count(data, 'flowinfo')
 
-/** The readers of each kind of device; of `undescribed` ones the specification has no table, and their data stays bytes. */
+const bond: Readers<Data> = {
+  ...numbers('miimon', 'updelay', 'downdelay', 'use_carrier', 'arp_interval', 'resend_igmp', 'num_peer_notif'),
+  ...numbers('all_slaves_active', 'min_links', 'lp_interval', 'packets_per_slave', 'tlb_dynamic_lb'),
+  mode: (data) => ['balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad'][count(data, 'mode')],
+  peer_notify_delay: (data) => count(data, 'peerNotifDelay'),
+  arp_missed_max: (data) => count(data, 'missedMax'),
+  arp_validate: (data) => (isSet(data, 'arpValidate') ? data.arpValidate : null),
+  arp_all_targets: (data) => ['any', 'all'][count(data, 'arpAllTargets')],
+  primary_reselect: (data) => ['always', 'better', 'failure'][count(data, 'primaryReselect')],
+  fail_over_mac: (data) => ['none', 'active', 'follow'][count(data, 'failOverMac')],
+  xmit_hash_policy: (data) => ['layer2', 'layer3+4', 'layer2+3'][count(data, 'xmitHashPolicy')],
+  ad_lacp_active: (data) => ['off', 'on'][count(data, 'adLacpActive')],
+  ad_lacp_rate: (data) => ['slow', 'fast'][count(data, 'adLacpRate')],
+  ad_select: (data) => ['stable', 'bandwidth', 'count'][count(data, 'adSelect')],
+}
+
+/** The readers of each kind of device. */
 export const kindReaders: Readonly<Record<string, Readers<Data>>> = {
   bridge,
   vlan,
+  bond,
   vrf: numbers('table'),
-  ipip: tunnel,
-  sit: tunnel,
+  ipip: { ...tunnel, proto: protocol({ 0: 'any', 4: 'ipip' }) },
+  sit: {
+    ...tunnel,
+    proto: protocol({ 0: 'any', 4: 'ipip', 41: 'ip6ip' }),
+    prefix: (data) => addressText(bytes(data, '6rdPrefix')),
+    prefixlen: (data) => count(data, '6rdPrefixlen'),
+  },
   gre: tunnel,
   gretap: tunnel,
+  erspan: { ...tunnel, ...numbers('erspan_index', 'erspan_ver') },
   vti: tunnel,
-  ip6tnl: tunnel,
-  geneve: endpoints,
+  ip6tnl: {
+    ...tunnel,
+    ...numbers('encap_limit'),
+    proto: protocol({ 0: 'any', 4: 'ipip6', 41: 'ip6ip6' }),
+    tclass: (data) => `0x${((flow(data) >>> 20) & 255).toString(16).padStart(2, '0')}`,
+    flowlabel: (data) => `0x${(flow(data) & 0xfffff).toString(16).padStart(5, '0')}`,
+  },
+  geneve: {
+    ...tunnel,
+    ...numbers('id', 'port'),
+    ...booleans({
+      udp_csum: 'udpCsum',
+      udp_zero_csum6_tx: 'udpZeroCsum6Tx',
+      udp_zero_csum6_rx: 'udpZeroCsum6Rx',
+    }),
+    df: (data) => ['unset', 'set', 'inherit'][count(data, 'df')],
+  },
 }
 /** Kinds with data that the specification does not describe: it is kept as bytes. */
 export const undescribed: readonly string[] = ['macvlan', 'vxlan']

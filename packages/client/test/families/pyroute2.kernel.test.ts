@@ -1,21 +1,17 @@
 /** Links, addresses, routes, neighbours and rules beside pyroute2: every attribute that both read, by its kernel name. */
 import { spawnSync } from 'node:child_process'
 import { type AttributeSet, type FamilyDescription, plainAttributes, replyLayout } from '@ringlink/codec'
-import { ethtool } from '@ringlink/families/ethtool'
-import { mptcpPm } from '@ringlink/families/mptcp-pm'
-import { netdev } from '@ringlink/families/netdev'
 import { rtAddr } from '@ringlink/families/rt-addr'
 import { rtLink } from '@ringlink/families/rt-link'
 import { rtNeigh } from '@ringlink/families/rt-neigh'
 import { rtRoute } from '@ringlink/families/rt-route'
 import { rtRule } from '@ringlink/families/rt-rule'
-import { tcpMetrics } from '@ringlink/families/tcp-metrics'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetlinkFamily } from '../../src/index.ts'
 import { makeNetwork } from './made-network.ts'
 import { OpenedFamilies } from './opened-families.ts'
-import { beside, missingProgram } from './shown-fields.ts'
+import { beside } from './shown-fields.ts'
 
 // Debian's own interpreter has Debian's module.
 const PYTHON = '/usr/bin/python3'
@@ -109,9 +105,6 @@ describe.skipIf(kernelUnavailable)(kernelTests('families beside other programs')
   let kinds: readonly string[] = []
 
   const open = <Description extends FamilyDescription>(family: Description) => opened.open(family, namespace.path)
-  const json = async (...command: string[]): Promise<Record<string, unknown>[]> =>
-    JSON.parse(await namespace.run(...command)) as Record<string, unknown>[]
-
   beforeAll(async () => {
     namespace = await Namespace.open()
     kinds = (await makeNetwork(open)).made
@@ -162,51 +155,4 @@ describe.skipIf(kernelUnavailable)(kernelTests('families beside other programs')
       expect(Math.max(...most.map(({ same }) => same.length))).toBeGreaterThanOrEqual(least)
     })
   })
-
-  const ethtoolMissing = missingProgram('ethtool')
-  test.skipIf(ethtoolMissing)(beside('every feature of a device beside ethtool', ethtoolMissing), async () => {
-    const features = await (await open(ethtool)).do('featuresGet', { header: { devName: 'veth-a' } })
-    const names = (set: 'active' | 'hw' | 'nochange') =>
-      new Set(features?.[set]?.bits?.bit?.map(({ name }) => name ?? ''))
-    const [active, hardware, fixed] = [names('active'), names('hw'), names('nochange')]
-    const [shown = {}] = await json('ethtool', '--json', '-k', 'veth-a')
-    const compared = Object.entries(shown).filter(([name]) => active.has(name) || hardware.has(name) || fixed.has(name))
-    expect(compared.length).toBeGreaterThan(10)
-    for (const [name, value] of compared) {
-      expect(active.has(name), name).toBe((value as { active: boolean }).active)
-    }
-  })
-
-  const ipMissing = missingProgram('ip')
-  test.skipIf(ipMissing)(beside('endpoints of multipath TCP beside ip', ipMissing), async () => {
-    const endpoints = await open(mptcpPm)
-    await endpoints.do('addAddr', { addr: { family: 2, addr4: 0xc000_0201, id: 3, flags: 1, port: 7777 } })
-    const ours = (await endpoints.dump('getAddr')).map(({ addr }) => ({
-      id: addr?.id,
-      port: addr?.port,
-      address: [24, 16, 8, 0].map((shift) => ((addr?.addr4 ?? 0) >>> shift) & 255).join('.'),
-    }))
-    const shown = await json('ip', '-json', 'mptcp', 'endpoint', 'show')
-    expect(ours).toEqual(shown.map(({ id, port, address }) => ({ id, port, address })))
-    expect(ours).toHaveLength(1)
-  })
-
-  test.skipIf(ipMissing)(
-    beside('metrics of TCP beside ip, and the devices of netdev beside the links', ipMissing),
-    async () => {
-      await namespace.serve(4050)
-      await namespace.connect({ port: 4050, bytes: 100_000 })
-      const metrics = await (await open(tcpMetrics)).dump('get')
-      const shown = await json('ip', '-json', 'tcp_metrics', 'show')
-      expect(metrics).toHaveLength(shown.length)
-      for (const [index, { vals }] of metrics.entries()) {
-        const { cwnd, ssthresh } = shown[index] ?? {}
-        expect({ cwnd: vals?.cwnd, ssthresh: vals?.ssthresh }).toEqual({ cwnd, ssthresh })
-      }
-      const devices = await (await open(netdev)).dump('devGet')
-      const links = await json('ip', '-json', 'link')
-      const indices = (all: (number | unknown)[]) => all.map(Number).sort((one, other) => one - other)
-      expect(indices(devices.map(({ ifindex }) => ifindex))).toEqual(indices(links.map(({ ifindex }) => ifindex)))
-    },
-  )
 })
