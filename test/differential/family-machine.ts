@@ -26,6 +26,8 @@ export interface FamilyMachine extends AsyncDisposable {
 const OPTIONS = { frameSize: 70_000, batchSize: 16 } as const
 const ENODEV = 19
 const IFF_UP = 1
+const SETTINGS =
+  'for name in accept_dad dad_transmits router_solicitations; do echo 0 > default/$name; done; echo 0 > all/accept_dad'
 /** IFA_F_TENTATIVE */
 const TENTATIVE = 0x40
 
@@ -88,21 +90,23 @@ export class FamilyRealMachine implements FamilyMachine {
     this.#addresses = addresses
   }
 
-  static async make(): Promise<FamilyRealMachine> {
+  /** @param families the generic families whose numbers a script needs */
+  static async make(families: readonly string[] = []): Promise<FamilyRealMachine> {
     const namespace = await Namespace.open()
     // Addresses are not tested for duplicates, and nobody asks for routers: nothing depends on time.
-    for (const setting of ['accept_dad', 'dad_transmits', 'router_solicitations']) {
-      await namespace.run('sh', '-c', `echo 0 > /proc/sys/net/ipv6/conf/default/${setting}`)
-    }
-    await namespace.run('sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad')
+    await namespace.run('sh', '-c', `cd /proc/sys/net/ipv6/conf; ${SETTINGS}`)
     const links = await openFamily(rtLink, {
       transport: (needs) => openSocket({ ...needs, networkNamespace: namespace.path }),
     })
-    await using family = await openFamily(netdev, { transport: openSocket })
+    const numbers = new Map<string, number>()
+    if (families.includes('netdev')) {
+      await using family = await openFamily(netdev, { transport: openSocket })
+      numbers.set('netdev', family.id ?? 0)
+    }
     const addresses = await openFamily(rtAddr, {
       transport: (needs) => openSocket({ ...needs, networkNamespace: namespace.path }),
     })
-    return new FamilyRealMachine(namespace, new Map([['netdev', family.id ?? 0]]), links, addresses)
+    return new FamilyRealMachine(namespace, numbers, links, addresses)
   }
 
   open(options: FamilySocketOptions): Promise<Transport> {

@@ -102,6 +102,7 @@ class FamilyRunner {
     // The states of links change at a time of the kernel's own, so the order of notifications counts for each link.
     if (lines.some(({ isNotification }) => isNotification)) lines.sort((one, other) => one.index - other.index)
     else sortRacing(lines)
+    sortNeighbours(lines)
     for (const { text } of lines) this.lines.push(`${name}: ${text}`)
     if (transport.stats.lost > 0) this.lines.push(`${name}: ${transport.stats.lost} lost`)
   }
@@ -149,6 +150,20 @@ function sortRacing(lines: Line[]): void {
     while (end < lines.length && racingKey(lines[end]) === key) end++
     lines.splice(start, end - start, ...lines.slice(start, end).sort((one, other) => one.index - other.index))
     start = end - 1
+  }
+}
+
+/** Tables of neighbours have their entries in an order that follows from a secret of the kernel, in which they are also removed together. */
+function sortNeighbours(lines: Line[]): void {
+  const isRow = (line: Line | undefined) =>
+    line !== undefined &&
+    ((line.text.includes(' newneigh ') && line.isNotification !== true) || line.text.startsWith('kernel 0 delneigh '))
+  for (let start = 0; start < lines.length; start++) {
+    let end = start
+    while (end < lines.length && isRow(lines[end])) end++
+    const rows = lines.slice(start, end)
+    lines.splice(start, rows.length, ...rows.sort((one, other) => (one.text < other.text ? -1 : 1)))
+    start = Math.max(start, end - 1)
   }
 }
 

@@ -12,7 +12,7 @@ describe.skipIf(kernelUnavailable !== undefined)(
   () => {
     test.for(Object.entries(genericScripts))('%s', { timeout: PER_SCRIPT }, async ([, script]) => {
       await using simulated = await FamilySimMachine.make()
-      await using real = await FamilyRealMachine.make()
+      await using real = await FamilyRealMachine.make(['netdev'])
       const expected = await runFamily(real, script)
       expect(expected.length).toBeGreaterThan(0)
       expect(await runFamily(simulated, script)).toEqual(expected)

@@ -48,7 +48,18 @@ export function describeRoute(
   return { text: `${name} flags ${shown} ${JSON.stringify(values, comparable)}`, index, isRacing }
 }
 
-const hidden: ReadonlySet<string> = new Set(['stats', 'stats64', 'icmp6stats', 'tstamp', 'cstamp', 'reachableTime'])
+const hidden: ReadonlySet<string> = new Set([
+  'stats',
+  'stats64',
+  'icmp6stats',
+  'tstamp',
+  'cstamp',
+  'reachableTime',
+  'confirmed',
+  'used',
+  'updated',
+  'refcnt',
+])
 const timers: ReadonlySet<string> = new Set([
   'helloTimer',
   'tcnTimer',

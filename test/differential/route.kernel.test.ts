@@ -6,10 +6,11 @@ import { FamilyRealMachine, FamilySimMachine } from './family-machine.ts'
 import { runFamily } from './family-run.ts'
 import type { FamilyStep } from './family-script.ts'
 import { linkScripts } from './link-scripts.ts'
+import { neighbourScripts } from './neighbour-scripts.ts'
 import { routeScripts } from './route-scripts.ts'
 
 const PER_SCRIPT = 20_000
-const scripts = { ...linkScripts, ...addressScripts, ...routeScripts }
+const scripts = { ...linkScripts, ...addressScripts, ...routeScripts, ...neighbourScripts }
 
 async function compare(script: readonly FamilyStep[]): Promise<void> {
   await using simulated = await FamilySimMachine.make()

@@ -2,8 +2,8 @@
 import type { LinkinfoBridgeAttributes } from '@ringlink/families/rt-link'
 import type { Device } from './device.ts'
 
-/** The priority of 32768 as its bytes lie in the number of a bridge, read as an integer of the host. */
-const PRIORITY = 0x80
+/** The priority of every bridge that is not given another, with which its number begins. */
+const PRIORITY = 32768
 const GROUP_ADDRESS = Uint8Array.of(0x01, 0x80, 0xc2, 0, 0, 0)
 
 export function bridgeData({ bridgeAddress }: Device): LinkinfoBridgeAttributes {
@@ -18,7 +18,7 @@ export function bridgeData({ bridgeAddress }: Device): LinkinfoBridgeAttributes 
     maxAge: 2000,
     ageingTime: 30000,
     stpState: 0,
-    priority: 32768,
+    priority: PRIORITY,
     vlanFiltering: 0,
     groupFwdMask: 0,
     bridgeId: id,

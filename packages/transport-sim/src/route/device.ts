@@ -79,7 +79,7 @@ export class Device {
   operationalState: number = OperationalState.Unknown
   /** its queueing discipline is attached when it comes up for the first time */
   hasBeenUp = false
-  /** its carrier has changed, or it is new: its operational state is to be found out */
+  /** its carrier has changed, or it is new: its operational state follows */
   isWatched = false
   /** `disable_ipv6` is not modelled: IPv6 runs on all devices. Its MTU follows that of the device */
   internet6Mtu: number

@@ -33,6 +33,13 @@ export class Internet4 implements LinkListener {
     return [...this.#addresses.values()].some((list) => list.some(({ local }) => sameBytes(local, address)))
   }
 
+  /** Whether it is an address of this machine, or a broadcast address of a link. */
+  isOwn(address: Uint8Array): boolean {
+    return this.#routes.all.some(
+      ({ table, dst, dstLen }) => table === RouteTableNumber.Local && covers(dst, dstLen, address),
+    )
+  }
+
   /** Adds an address: 0, or a negative errno with the kernel's text in `refused`. */
   add(address: Address, refused: (errno: number, message: string) => number, cause?: KernelRequest): number {
     const list = [...this.addressesOf(address.device)]
@@ -101,7 +108,7 @@ export class Internet4 implements LinkListener {
     device.isLinkDown = !device.hasCarrier
   }
 
-  /** What is reached through the device is forgotten, without a word; its own addresses stay. */
+  /** What is reached through the device is forgotten without a notification; its own addresses stay. */
   down(device: Device): void {
     this.#routes.flush((route) => route.device === device && route.scope !== Scope.Host, false)
   }

@@ -63,7 +63,7 @@ export function changeLink(
   }
   if (found.has(IFLA.broadcast)) {
     device.broadcast = found.bytes(IFLA.broadcast).slice(0, ADDRESS_LENGTH)
-    links.notify(device)
+    links.readdressed(device)
   }
   if (header.flags !== 0 || header.change !== 0) {
     const error = setFlags(links, request, device, header)
@@ -88,7 +88,7 @@ function setAddress(links: Links, device: Device, found: ParsedAttributes): numb
     device.setCarrier(false)
   }
   device.address = address
-  links.notify(device)
+  links.readdressed(device)
   return 0
 }
 

@@ -23,6 +23,8 @@ export interface LinkListener {
   down(device: Device): void
   /** NETDEV_UNREGISTER */
   gone(device: Device): void
+  /** NETDEV_CHANGEADDR */
+  readdressed?(device: Device): void
 }
 
 export class Links {
@@ -126,6 +128,12 @@ export class Links {
       portId: isEcho ? cause.socket.portId : 0,
     }
     this.#notifier.send(RouteGroup.Link, linkMessage(header, device, this.now, options), cause)
+  }
+
+  /** Reports a device that has another address. */
+  readdressed(device: Device): void {
+    this.notify(device)
+    for (const listener of this.listeners) listener.readdressed?.(device)
   }
 
   /** Reports a device whose state or properties have changed, while it is up (`netdev_state_change`). */

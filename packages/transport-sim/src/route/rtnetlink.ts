@@ -11,6 +11,8 @@ import { Internet4 } from './internet4.ts'
 import { Internet6 } from './internet6.ts'
 import { LinkRequests } from './link-requests.ts'
 import { Links } from './links.ts'
+import { NeighbourRequests } from './neighbour-requests.ts'
+import { Neighbours } from './neighbours.ts'
 import { Notifier, type RouteMulticast } from './notifier.ts'
 import { refuse, refuseUnknown } from './requests.ts'
 import { IPV4, IPV6 } from './route.ts'
@@ -74,9 +76,11 @@ export class Rtnetlink {
     const tables6 = new RouteTables(IPV6, notifier)
     const internet4 = new Internet4(notifier, tables4)
     const internet6 = new Internet6(notifier, tables6)
-    this.#links.listeners.push(internet4, internet6)
+    const neighbours = new Neighbours(this.#links, notifier)
+    this.#links.listeners.push(internet4, internet6, neighbours)
     const links = new LinkRequests(this.#links)
     const addresses = new AddressRequests(this.#links, internet4, internet6)
+    const neighbourRequests = new NeighbourRequests(this.#links, internet4, neighbours)
     const routes = new RouteRequests(this.#links, internet4, tables4, tables6)
     this.#handlers = new Map([
       [
@@ -139,6 +143,20 @@ export class Rtnetlink {
           ],
         ]),
       ],
+      [
+        FirstType.Neighbour,
+        new Map<number, RouteHandlers>([
+          [
+            UNSPECIFIED,
+            {
+              new: (request) => neighbourRequests.create(request),
+              delete: (request) => neighbourRequests.remove(request),
+              get: (request) => neighbourRequests.get(request),
+              list: (request) => neighbourRequests.list(request),
+            },
+          ],
+        ]),
+      ],
     ])
   }
 
@@ -166,7 +184,7 @@ export class Rtnetlink {
     return handler === undefined ? -Errno.EOPNOTSUPP : handler(request)
   }
 
-  /** Starts a dump of one family, or of all one after the other. What is wrong is told at its end. */
+  /** Starts a dump of one family, or of all in turn. What is wrong is told at its end. */
   #list(
     request: KernelRequest,
     handlers: RouteHandlers | undefined,
