@@ -67,23 +67,23 @@ describe.skipIf(kernelUnavailable)(kernelTests('generic families beside other pr
     test('every feature of a device: whether it is active, fixed and requested', async () => {
       const features = await (await open(ethtool)).do('featuresGet', { header: { devName: 'veth-a' } })
       // With a mask every bit is listed, and has `value` where it is set.
-      const names = (set: 'active' | 'hw' | 'nochange' | 'wanted') => {
-        const { nomask, bits } = features?.[set] ?? {}
-        const listed = bits?.bit?.filter(({ value }) => nomask === true || value === true) ?? []
+      const names = (set: NonNullable<typeof features>['active']) => {
+        const listed = set?.bits?.bit?.filter(({ value }) => set.nomask === true || value === true) ?? []
         return new Set(listed.map(({ name }) => name ?? ''))
       }
-      const [active, hardware, fixed, wanted] = [names('active'), names('hw'), names('nochange'), names('wanted')]
+      const { active: on, hw, nochange, wanted: asked } = features ?? {}
+      const [active, hardware, fixed, requested] = [names(on), names(hw), names(nochange), names(asked)]
       const [shown = {}] = await json('ethtool', '--json', '-k', 'veth-a')
       const { ifname, ...rest } = shown
       expect(ifname).toBe(features?.header?.devName)
-      const known = new Set([...active, ...hardware, ...fixed, ...wanted])
+      const known = new Set([...active, ...hardware, ...fixed, ...requested])
       const different = Object.entries(rest).filter(([name, value]) => {
         const members = [...known].filter((feature) => OLDER_NAMES[name]?.test(feature) ?? feature === name)
         const isOne = members.length < 2
         const state = {
           active: members.some((feature) => active.has(feature)),
           fixed: isOne ? members.every((feature) => fixed.has(feature) || !hardware.has(feature)) : null,
-          requested: isOne ? members.some((feature) => wanted.has(feature)) : null,
+          requested: isOne ? members.some((feature) => requested.has(feature)) : null,
         }
         return JSON.stringify(state) !== JSON.stringify(value)
       })
