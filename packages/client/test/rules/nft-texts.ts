@@ -1,7 +1,7 @@
 /** A few hundred rules in nft's words, for the comparison with nft's own expressions: values of each property in each form. */
 
 /** Values of nft's words for a property: single ones, and those that sets and ranges are made of. */
-interface Values {
+export interface Values {
   readonly words: string
   readonly hook?: string
   readonly single: readonly string[]
@@ -11,7 +11,7 @@ interface Values {
 
 const NUMBERS = { sets: ['{ 1, 5 }', '{ 1, 5-7, 9 }'], ranges: ['5-7'] } as const
 
-const properties: readonly Values[] = [
+export const nftProperties: readonly Values[] = [
   { words: 'iifname', single: ['"lo"', '"eth*"'], sets: ['{ "lo", "eth0" }', '{ "eth*", "lo" }'] },
   { words: 'oifname', hook: 'output', single: ['"lo"', '"eth*"'], sets: ['{ "lo", "eth0" }', '{ "eth*", "lo" }'] },
   { words: 'iifgroup', single: ['5'], ...NUMBERS },
@@ -141,7 +141,6 @@ const others: readonly string[] = [
   'prerouting udp dport domain',
   'prerouting meta l4proto tcp tcp dport eq 22',
   'prerouting tcp dport ne 22',
-  'prerouting iifgroup default',
   'prerouting pkttype broadcast',
   'prerouting mark 0x10',
   'prerouting mark and 0xff == 0x10',
@@ -209,7 +208,7 @@ const statements: readonly string[] = [
 
 /** All of them. */
 export const nftTexts: readonly string[] = [
-  ...properties.flatMap(({ words, hook = 'prerouting', single, sets = [], ranges = [] }) =>
+  ...nftProperties.flatMap(({ words, hook = 'prerouting', single, sets = [], ranges = [] }) =>
     [...single, ...sets, ...ranges].flatMap((value) => [
       `${hook} ${words} ${value} counter`,
       ...(words === 'socket transparent' ? [] : [`${hook} ${words} != ${value} counter`]),

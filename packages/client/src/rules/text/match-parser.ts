@@ -2,6 +2,7 @@
 import { type Field, fieldsByName } from '../fields/fields.ts'
 import { deviceNameKind, type ValueKind } from '../fields/kinds.ts'
 import { protocolNumber } from '../fields/names.ts'
+import type { RuleFamily } from '../options.ts'
 import type { CombinedInSet, NumberRange, PropertyName, RuleMatch, RuleProtocol, SetProperty } from '../properties.ts'
 import { listOf } from '../set.ts'
 import { isInSet, setProperties } from '../sets/definition.ts'
@@ -41,10 +42,14 @@ export class MatchParser {
   #reader: TokenReader
   #match: Mutable = {}
   #not: Mutable = {}
-  #versionColumn = 0
+  #familyVersion: 4 | 6 | undefined
+  /** where the version was said; the family begins the text */
+  #versionColumn = 1
 
-  constructor(reader: TokenReader) {
+  /** `family` is the one that the text begins with: families ip and ip6 have packets of one IP version. */
+  constructor(reader: TokenReader, family: RuleFamily | undefined) {
     this.#reader = reader
+    this.#familyVersion = family === 'ip' ? 4 : family === 'ip6' ? 6 : undefined
   }
 
   /** The match; `undefined` where the text has none. */
@@ -152,12 +157,12 @@ export class MatchParser {
 
   #imply({ version, protocol }: WordMeaning, column: number): void {
     if (version !== undefined) {
-      const known = this.#match.version
+      const known = this.#match.version ?? this.#familyVersion
       if (known !== undefined && known !== version) {
         const text = `this is of IPv${version}, and column ${this.#versionColumn} of IPv${String(known)}: no packet has both`
         throw this.#reader.conflict(column, text)
       }
-      if (known === undefined) this.#versionColumn = column
+      if (this.#match.version === undefined) this.#versionColumn = column
       this.#match.version = version
     }
     if (protocol !== undefined) this.#protocol(protocol, column)

@@ -27,7 +27,7 @@ export function parseRule(text: string): ParsedRule {
 export function parseRuleAt(text: string, place: OptionPlace): ParsedRule {
   const reader = new TokenReader(text, place)
   const position = parsePosition(reader)
-  const matches = new MatchParser(reader)
+  const matches = new MatchParser(reader, position.family)
   const statements = new StatementParser(reader, matches)
   while (reader.next !== undefined) {
     const { column } = reader
