@@ -22,6 +22,7 @@ import {
   type Segment,
   tcpHeader,
   tuple,
+  udpHeader,
   update,
 } from './conntrack-script.ts'
 
@@ -60,6 +61,14 @@ export const ctRequestScripts: Readonly<Record<string, CtScript>> = {
       read('b'),
       ...ask(remove({ original: both(Udp, 20, 21).original }, { flags: 0xd })),
       read('b'),
+    ],
+  },
+  'an answered connection of UDP that a request made is a stream at once': {
+    steps: [
+      ...opened,
+      ...ask(create({ ...both(Udp, 1000, 53), timeout: 100, status: 0xa })),
+      inject(packet(Udp, SERVER, CLIENT, udpHeader(53, 1000))),
+      ...looked,
     ],
   },
   'connections of TCP by requests': {

@@ -93,8 +93,8 @@ export class Connection {
   adjustments: readonly [SequenceAdjustment, SequenceAdjustment] | undefined
   synproxy: SynproxyState | undefined
   tcp: TcpTracking | undefined
-  /** when traffic of UDP counts as a stream */
-  streamSince = 0
+  /** when traffic of UDP counts as a stream; long ago for a connection that a request made */
+  streamSince = Number.NEGATIVE_INFINITY
 
   constructor(original: Tuple, reply: Tuple, zone: Zone, id: number) {
     this.tuples = [original, reply]
