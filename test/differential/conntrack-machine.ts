@@ -47,8 +47,8 @@ function simulated(settings: CtSettings): ConntrackOptions {
 export class CtSimMachine implements CtMachine {
   readonly kernel: SimKernel
 
-  constructor(settings: CtSettings = {}) {
-    const conntrack = { ...simulated(settings), track: 'always' } as const
+  constructor(settings: CtSettings = {}, kernel: ConntrackOptions = {}) {
+    const conntrack = { ...kernel, ...simulated(settings), track: 'always' } as const
     this.kernel = new SimKernel({ seed: 1, conntrack, nfTables: { without: ['queue'] } })
     this.kernel.onDelivered((packet) => {
       if (packet.hook === Hook.Output) {
@@ -122,6 +122,11 @@ export class CtRealMachine implements CtMachine {
 
   open(groups: readonly number[], receiveBufferSize: number | undefined): Promise<Transport> {
     return openSocket({ ...OPTIONS, groups, receiveBufferSize, networkNamespace: this.#namespace.path })
+  }
+
+  /** A setting of net.netfilter that is this machine's, not the namespace's. */
+  async setting(name: string): Promise<number> {
+    return Number(await this.#namespace.run('cat', `/proc/sys/net/netfilter/${name}`))
   }
 
   async inject(packets: readonly Uint8Array[]): Promise<void> {

@@ -4,10 +4,12 @@
  */
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import type { ConntrackOptions } from '@ringlink/transport-sim'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { anyCtScript } from './conntrack-arbitrary.ts'
 import { ctEventScripts, unheardSteps } from './conntrack-event-scripts.ts'
+import { probeConntrack } from './conntrack-kernel.ts'
 import { CtRealMachine, CtSimMachine } from './conntrack-machine.ts'
 import { ctPacketScripts } from './conntrack-packet-scripts.ts'
 import { ctRequestScripts } from './conntrack-request-scripts.ts'
@@ -21,8 +23,11 @@ const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
 const PER_SCRIPT = SEED === undefined ? 20_000 : 200_000
 const scripts = { ...ctPacketScripts, ...ctRequestScripts, ...ctRuleScripts, ...ctEventScripts }
 
+/** What this kernel does in its own way. */
+let kernel: ConntrackOptions = {}
+
 async function compare({ settings, steps }: CtScript): Promise<void> {
-  await using simulated = new CtSimMachine(settings)
+  await using simulated = new CtSimMachine(settings, kernel)
   await using real = await CtRealMachine.make(settings)
   const expected = await runCt(real, steps)
   expect(await runCt(simulated, steps)).toEqual(expected)
@@ -38,6 +43,10 @@ async function someoneListens(): Promise<boolean> {
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated kernel tracks connections as the real one'),
   () => {
+    beforeAll(async () => {
+      kernel = await probeConntrack()
+    })
+
     test.for(Object.entries<CtScript>(scripts))('%s', { timeout: PER_SCRIPT }, async ([, script], { skip }) => {
       if (script.needsSilence === true && (await someoneListens()))
         skip(

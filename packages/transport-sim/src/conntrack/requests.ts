@@ -131,10 +131,10 @@ export function dumpProcessors(
 }
 
 /** Begins a dump of rows; each is written when its turn comes. */
-export function dump(request: KernelRequest, rows: readonly (() => Uint8Array | undefined)[]): number {
+export function dump(request: KernelRequest, rows: readonly (() => Uint8Array | undefined)[], endFlags = 0): number {
   const { socket, sequence } = request
   if (socket.dump !== undefined) return -Errno.EBUSY
-  socket.dump = new RowDump({ generation: 0, row: (index) => rows[index] }, socket, sequence)
+  socket.dump = new RowDump({ generation: 0, flags: endFlags, row: (index) => rows[index] }, socket, sequence)
   return socket.dump.next() ? SUPPRESS_ACK : -Errno.ENOBUFS
 }
 
@@ -222,7 +222,7 @@ class ConnectionRequests {
       if (connection.isDying || connection.timeout <= this.#table.now) return undefined
       return filter?.(connection) === false ? undefined : this.#row({ sequence, socket }, connection, zeroes, flags)
     })
-    return dump(request, rows)
+    return dump(request, rows, this.#table.settings.filteredDone ? flags : 0)
   }
 
   #row(

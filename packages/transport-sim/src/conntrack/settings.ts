@@ -38,6 +38,10 @@ export interface ConntrackOptions {
   readonly accounting?: boolean | undefined
   /** new connections know when they began and ended (`timestamp`); default false */
   readonly timestamps?: boolean | undefined
+  /** events of such connections tell when they happened (CTA_TIMESTAMP_EVENT); before Linux 6.14 they do not. Default true */
+  readonly eventTimestamps?: boolean | undefined
+  /** the end of a filtered dump has the flag NLM_F_DUMP_FILTERED, as in older kernels, like its rows; default false */
+  readonly filteredDone?: boolean | undefined
   /** new connections have events (`events`): never, always, or while there is a listener; default `auto` */
   readonly events?: 'off' | 'on' | 'auto' | undefined
   /** checksums are verified at Prerouting (`checksum`); default true */
@@ -75,6 +79,8 @@ export interface ConntrackSettings {
   /** set once a rule asks for counters */
   accounting: boolean
   readonly timestamps: boolean
+  readonly eventTimestamps: boolean
+  readonly filteredDone: boolean
   readonly events: 'off' | 'on' | 'auto'
   readonly checksum: boolean
   readonly maximum: number
@@ -111,6 +117,8 @@ export const conntrackOptions: Schema<ConntrackOptions> = object<ConntrackOption
   track: oneOf('rules', 'always'),
   accounting: boolean,
   timestamps: boolean,
+  eventTimestamps: boolean,
+  filteredDone: boolean,
   events: oneOf('off', 'on', 'auto'),
   checksum: boolean,
   maximum: count,
@@ -160,6 +168,8 @@ export function conntrackSettings(options: ConntrackOptions): ConntrackSettings 
     tracksAlways: options.track === 'always',
     accounting: options.accounting ?? false,
     timestamps: options.timestamps ?? false,
+    eventTimestamps: options.eventTimestamps ?? true,
+    filteredDone: options.filteredDone ?? false,
     events: options.events ?? 'auto',
     checksum: options.checksum ?? true,
     maximum: options.maximum ?? 262_144,

@@ -108,7 +108,8 @@ export class ConntrackTable implements TrackingHost {
   }
 
   #makeEvents(mask: number, expectationMask: number): EventCache {
-    const since = this.settings.timestamps ? this.realTime() : undefined
+    const { timestamps, eventTimestamps } = this.settings
+    const since = timestamps && eventTimestamps ? this.realTime() : undefined
     return { mask, expectationMask, waiting: 0, since }
   }
 

@@ -1,13 +1,17 @@
 import { ConntrackMessage, conntrackAttributes, Errno, GetFlag, Hook, MessageFlag, NewFlag } from '@ringlink/codec'
 import { describe, expect, test } from 'vitest'
-import { type PacketMeta, SimKernel } from '../../src/index.ts'
+import { type ConntrackOptions, type PacketMeta, SimKernel } from '../../src/index.ts'
 import { udp } from '../support.ts'
 import { connectionsOf, openNetfilter, received, send, trackingKernel } from './support.ts'
 
 const NEW = 1
 const UPDATE = 2
 const DESTROY = 3
+const SEEN_REPLY = 0x2
+const ASSURED = 0x4
 const CONFIRMED = 0x8
+/** nlmsghdr and an errno */
+const DONE_LENGTH = 20
 const DUMP = GetFlag.Dump
 
 /** An answer to what `udp` sends. */
@@ -128,6 +132,40 @@ describe('connection tracking of the simulated kernel', () => {
     expect(shown.length).toBeGreaterThan(0)
     expect(shown.length).toBeLessThan(2000)
     expect(list(kernel)).toEqual([])
+  })
+
+  test('an answered connection of UDP that a request made is a stream at once, one of packets after two seconds', () => {
+    const kernel = trackingKernel()
+    const socket = openNetfilter(kernel)
+    kernel.inject(udp(5000, 'a'))
+    const [{ original, reply } = {}] = list(kernel)
+    kernel.inject(answered())
+    kernel.inject(answered())
+    expect(list(kernel)).toMatchObject([{ timeout: 30, status: CONFIRMED | SEEN_REPLY }])
+    send(socket, ConntrackMessage.Delete, 0, conntrackAttributes, { original })
+    const values = { original, reply, timeout: 5, status: CONFIRMED | SEEN_REPLY }
+    send(socket, ConntrackMessage.New, NewFlag.Create, conntrackAttributes, values)
+    kernel.inject(answered())
+    expect(list(kernel)).toMatchObject([{ timeout: 120, status: CONFIRMED | SEEN_REPLY | ASSURED }])
+  })
+
+  test('does as older kernels do: events without a time, and a flag at the end of a filtered dump', () => {
+    const flagsOfEnd = (options: ConntrackOptions) => {
+      const kernel = trackingKernel({ conntrack: { timestamps: true, ...options } })
+      const listener = openNetfilter(kernel, [NEW])
+      kernel.inject(udp(5000, 'a'))
+      const [event] = connectionsOf(listener)
+      const socket = openNetfilter(kernel)
+      send(socket, ConntrackMessage.Get, DUMP, conntrackAttributes, { mark: 0 })
+      const batch = socket.poll()
+      const at = (batch?.offset(0) ?? 0) + (batch?.byteLength(0) ?? 0) - DONE_LENGTH
+      return { hasTime: event?.eventTimestamp !== undefined, flags: batch?.memory.u16[(at + 6) >> 1] }
+    }
+    expect(flagsOfEnd({})).toEqual({ hasTime: true, flags: MessageFlag.Multipart })
+    expect(flagsOfEnd({ eventTimestamps: false, filteredDone: true })).toEqual({
+      hasTime: false,
+      flags: MessageFlag.Multipart | MessageFlag.DumpFiltered,
+    })
   })
 
   test('refuses a connection that is there already', () => {
