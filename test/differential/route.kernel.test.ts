@@ -1,5 +1,6 @@
-/** The simulated kernel's rtnetlink against the real one's. */
+/** The simulated kernel's rtnetlink against the real one's. Random scripts: default 3, of one seed. */
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { addressScripts } from './address-scripts.ts'
 import { FamilyRealMachine, FamilySimMachine } from './family-machine.ts'
@@ -7,8 +8,11 @@ import { runFamily } from './family-run.ts'
 import type { FamilyStep } from './family-script.ts'
 import { linkScripts } from './link-scripts.ts'
 import { neighbourScripts } from './neighbour-scripts.ts'
+import { anyRouteScript } from './route-arbitrary.ts'
 import { routeScripts } from './route-scripts.ts'
 
+const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 3)
+const seed = Number(process.env.RINGLINK_DIFFERENTIAL_SEED ?? 1)
 const PER_SCRIPT = 20_000
 const scripts = { ...linkScripts, ...addressScripts, ...routeScripts, ...neighbourScripts }
 
@@ -23,6 +27,11 @@ async function compare(script: readonly FamilyStep[]): Promise<void> {
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('rtnetlink of the simulated kernel, as the real one'),
   () => {
+    test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+      const property = fc.asyncProperty(anyRouteScript, (script) => compare(script))
+      await fc.assert(property, { numRuns, seed, endOnFailure: process.env.RINGLINK_DIFFERENTIAL_SEED === undefined })
+    })
+
     test.for(Object.entries(scripts))('%s', { timeout: PER_SCRIPT }, ([, script]) => compare(script))
   },
 )

@@ -26,6 +26,8 @@ export class Internet6 implements LinkListener {
   readonly #notifier: Notifier
   readonly #routes: RouteTables
   readonly #addresses = new Map<Device, Address[]>()
+  // Addresses of links that have just come up.
+  #unannounced: Address[] = []
 
   constructor(notifier: Notifier, routes: RouteTables) {
     this.#notifier = notifier
@@ -40,7 +42,10 @@ export class Internet6 implements LinkListener {
   add(address: Address): number {
     const { device } = address
     if (this.addressesOf(device).some(({ local }) => sameBytes(local, address.local))) return -Errno.EEXIST
-    if (device.isUp) this.#addPrefixRoute(address)
+    if (device.isUp) {
+      if (device.kind !== 'loopback') this.#addMulticastRoute(device)
+      this.#addPrefixRoute(address)
+    }
     this.#link(address)
     address.flags |= AddressFlag.Tentative
     this.#notify(RTM_NEWADDR, address)
@@ -81,7 +86,7 @@ export class Internet6 implements LinkListener {
       this.#own(device, LOOPBACK, BITS, Scope.Host, LOOPBACK_PROTOCOL)
       return
     }
-    this.#addRoute(device, RouteTableNumber.Local, MULTICAST, 8, RtmType.Multicast, ADDRESS_PRIORITY)
+    this.#addMulticastRoute(device)
     this.#addRoute(device, RouteTableNumber.Main, LINK_LOCAL, 64, RtmType.Unicast, ADDRESS_PRIORITY)
     this.#own(device, linkLocalAddress(device), 64, Scope.Link, LINK_LOCAL_PROTOCOL)
   }
@@ -115,7 +120,14 @@ export class Internet6 implements LinkListener {
       flags: AddressFlag.Permanent,
     }
     this.#link(address)
-    this.#announce(address)
+    this.#unannounced.push(address)
+  }
+
+  /** Announces the addresses of links that have come up: after the links themselves. */
+  announce(): void {
+    const addresses = this.#unannounced
+    this.#unannounced = []
+    for (const address of addresses) this.#announce(address)
   }
 
   #announce(address: Address): void {
@@ -134,6 +146,10 @@ export class Internet6 implements LinkListener {
   #unlink(address: Address): void {
     const list = this.addressesOf(address.device).filter((other) => other !== address)
     this.#addresses.set(address.device, list)
+  }
+
+  #addMulticastRoute(device: Device): void {
+    this.#addRoute(device, RouteTableNumber.Local, MULTICAST, 8, RtmType.Multicast, ADDRESS_PRIORITY)
   }
 
   #addPrefixRoute({ device, local, prefixLength }: Address): void {

@@ -60,11 +60,13 @@ const unmodelled: ReadonlyMap<number, ReadonlySet<number>> = new Map([
 export class Rtnetlink {
   readonly #dispatcher = new Dispatcher()
   readonly #links: Links
+  readonly #internet6: Internet6
   /** by the first type of a kind, and by family */
   readonly #handlers: ReadonlyMap<number, ReadonlyMap<number, RouteHandlers>>
   readonly #handle = (request: KernelRequest): number => {
     const result = this.#receive(request)
     this.#links.watch()
+    this.#internet6.announce()
     return result
   }
 
@@ -76,6 +78,7 @@ export class Rtnetlink {
     const tables6 = new RouteTables(IPV6, notifier)
     const internet4 = new Internet4(notifier, tables4)
     const internet6 = new Internet6(notifier, tables6)
+    this.#internet6 = internet6
     const neighbours = new Neighbours(this.#links, notifier)
     this.#links.listeners.push(internet4, internet6, neighbours)
     const links = new LinkRequests(this.#links)
