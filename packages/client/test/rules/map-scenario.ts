@@ -23,7 +23,7 @@ export const mapRules: readonly (FirewallRule | string)[] = [
     hook: 'output',
     match: { ...UDP, not: { combined: { of: ['destinationAddress', 'destinationPort'], in: 'areas' } } },
   },
-  'output meta l4proto udp meta nfproto ipv4 add @seen { ip daddr . udp dport timeout 60s }',
+  'output meta l4proto udp meta nfproto ipv4 update @seen { ip daddr . udp dport timeout 60s }',
   'output meta mark set udp dport map @marks',
   'output meta mark 0x50',
   'output ip daddr . udp dport vmap @ways',
