@@ -192,6 +192,7 @@ export const ruleReaders: Readers<Rule> = {
   tos: ({ header }) => hexadecimal(header.tos),
   fwmark: ({ fwmark }) => hexadecimal(fwmark),
   fwmask: ({ fwmask }) => hexadecimal(fwmask),
+  l3mdev: ({ l3mdev }) => (l3mdev === 1 ? null : l3mdev),
   iif: ({ iifname }) => iifname,
   oif: ({ oifname }) => oifname,
   oif_detached: ({ header }) => (isSet(header.flags, 0x10) ? null : header.flags),

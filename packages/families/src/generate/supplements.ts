@@ -5,6 +5,7 @@ import type { AttributeType } from './sets.ts'
 interface AttributeCorrection {
   readonly type?: AttributeType
   readonly hint?: HintName
+  readonly isBigEndian?: boolean
 }
 
 export interface Supplement {
@@ -103,6 +104,8 @@ export const supplements: Readonly<Record<string, Supplement>> = {
     types: { 'linkinfo-brport-attrs': { flag: 'u8' } },
     // struct ifla_bridge_id (uapi/linux/if_link.h) has two bytes, the upper one first.
     networkOrder: { 'ifla-bridge-id': ['prio'] },
+    // br_fill_info() (net/bridge/br_netlink.c) sends __be16.
+    attributes: { 'linkinfo-bridge-attrs': { 'vlan-protocol': { isBigEndian: true } } },
     prefixes: {
       'vlan-protocols': 'ETH_P_',
       'ipv4-devconf': 'IPV4_DEVCONF_',

@@ -793,7 +793,7 @@ export const linkinfoBridgeAttributes = attributeSet(
     stpState: u32(5, 'IFLA_BR_STP_STATE'),
     priority: u16(6, 'IFLA_BR_PRIORITY'),
     vlanFiltering: u8(7, 'IFLA_BR_VLAN_FILTERING'),
-    vlanProtocol: u16(8, 'IFLA_BR_VLAN_PROTOCOL'),
+    vlanProtocol: be16(8, 'IFLA_BR_VLAN_PROTOCOL'),
     groupFwdMask: u16(9, 'IFLA_BR_GROUP_FWD_MASK'),
     rootId: struct(10, 'IFLA_BR_ROOT_ID', iflaBridgeIdLayout),
     bridgeId: struct(11, 'IFLA_BR_BRIDGE_ID', iflaBridgeIdLayout),
