@@ -20,7 +20,7 @@ function readGrammar(text: string): ReadonlyMap<string, Node> {
     const [, name = '', body = ''] = /^(\w+)\s+=([\s\S]*)$/.exec(it.trim()) ?? []
     const tokens = body.match(/"[^"]*"|\w+|[[\](){}|]/g) ?? []
     const node = readChoice(tokens)
-    if (tokens.length > 0) throw new Error(`the production of ${name} goes on with ${tokens.join(' ')}`)
+    if (tokens.length > 0) throw new Error(`the production of ${name} continues with ${tokens.join(' ')}`)
     return [name, node]
   })
   return new Map(productions)
