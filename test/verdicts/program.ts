@@ -127,8 +127,9 @@ class Answers {
     }
   }
 
-  /** One loop; whether another one may follow. */
+  /** One loop, over batches or over packets; whether another one may follow. */
   async #read(): Promise<boolean> {
+    if (this.#random.chance(0.3)) return this.#readPackets()
     for await (const packets of this.#queue) {
       for (const packet of packets) this.#answer(packet, packets)
       if (this.#random.chance(0.5)) this.#answerHeld()
@@ -139,7 +140,18 @@ class Answers {
     return false
   }
 
-  #answer(packet: QueuePacket, packets: PacketBatch): void {
+  async #readPackets(): Promise<boolean> {
+    for await (const packet of this.#queue.packets()) {
+      this.#answer(packet, this.#queue)
+      if (this.#random.chance(0.1)) this.#answerHeld()
+      if (this.#random.chance(0.03)) await new Promise(setImmediate)
+      if (this.#random.chance(0.02)) throw new Weary()
+      if (this.#random.chance(0.02)) return true
+    }
+    return false
+  }
+
+  #answer(packet: QueuePacket, packets: Pick<PacketBatch, 'flush'>): void {
     // A cut packet has lost its text, not its id.
     const number = packet.id - 1
     if (this.#shown.has(number)) this.shownTwice.add(number)
