@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 const shared = {
-  // Packages are tested from their sources; what users get is built by scripts/build.mjs and tried by the demo and the smoke test.
+  // Packages are tested from their sources; what users get is built by scripts/build.mjs and tried by the demo and the
+  // smoke test.
   resolve: { conditions: ['ringlink-source', 'node', 'import', 'default'] },
   ssr: { resolve: { conditions: ['ringlink-source', 'node', 'import', 'default'] } },
 }

@@ -1,5 +1,5 @@
-// Builds dist/ of every package: JavaScript by tsup, and declarations by one TypeScript program for all published packages. Does
-// nothing if no source has changed since.
+// Builds dist/ of every package: JavaScript by tsup, and declarations by one TypeScript program for all published
+// packages. Does nothing if no source has changed since.
 //
 //   node scripts/build.mjs [--force]
 import { createHash } from 'node:crypto'

@@ -1,4 +1,5 @@
-// The equations of docs/counters.md with random faults, a million packets for each transport, in rounds of 20,000 that have a seed each:
+// The equations of docs/counters.md with random faults, a million packets for each transport, in rounds of 20,000 that
+// have a seed each:
 //
 //   npm run test:counters                            all transports, about ten minutes
 //   npm run test:counters -- --transport NAME        one of them

@@ -1,5 +1,5 @@
-// Declarations of all published packages, by one TypeScript program over their sources: types are checked once, and no package
-// waits for another's declarations.
+// Declarations of all published packages, by one TypeScript program over their sources: types are checked once, and no
+// package waits for another's declarations.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'

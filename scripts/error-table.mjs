@@ -1,4 +1,5 @@
-// Writes the table of error codes into README.md, from the unions that declare them; with --check it only says whether it is current.
+// Writes the table of error codes into README.md, from the unions that declare them; with --check it only says whether
+// it is current.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'

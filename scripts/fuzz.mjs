@@ -5,7 +5,8 @@
 //   npm run fuzz -- --seed S      repeats a run: each prints its seed
 //   npm run fuzz -- WORDS         at least N inputs over only the test files whose path has one of the words
 //
-// and with RINGLINK_DIFFERENTIAL_RUNS the comparison of the real kernel with the simulated one over that many random scripts.
+// and with RINGLINK_DIFFERENTIAL_RUNS the comparison of the real kernel with the simulated one over that many random
+// scripts.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

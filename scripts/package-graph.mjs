@@ -1,4 +1,5 @@
-// Writes the graph of packages into docs/architecture.md, from their manifests; with --check it only says whether it is current.
+// Writes the graph of packages into docs/architecture.md, from their manifests; with --check it only says whether it is
+// current.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, workspacePackages } from './workspace.mjs'

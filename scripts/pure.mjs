@@ -1,6 +1,6 @@
 // Marks what a module computes when it is loaded as free of side effects, which package.json says of the whole package
-// (`"sideEffects": false`) and a bundler cannot see by itself once modules have been joined in one file: of a bundle it then takes
-// the tables and classes that are used, as it would take the files.
+// (`"sideEffects": false`) and a bundler cannot see by itself once modules have been joined in one file: of a bundle it
+// then takes the tables and classes that are used, as it would take the files.
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 
@@ -16,8 +16,8 @@ export const markPure = {
 }
 
 /**
- * The source with the initial value of every top-level constant and static field that is computed wrapped in a call that is marked
- * pure. Lines stay where they are, so source maps stay exact to the line.
+ * The source with the initial value of every top-level constant and static field that is computed wrapped in a call
+ * that is marked pure. Lines stay where they are, so source maps stay exact to the line.
  */
 export function markInitializers(source) {
   const file = ts.createSourceFile('source.ts', source, ts.ScriptTarget.ES2022, true, ts.ScriptKind.TS)

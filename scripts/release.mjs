@@ -30,7 +30,10 @@ async function version() {
   console.log(`version ${[...versions][0]}`)
 }
 
-/** Packages come after those that they depend on, and platforms' binaries before what loads them: pnpm sees to that order. */
+/**
+ * Packages come after those that they depend on, and platforms' binaries before what loads them: pnpm sees to that
+ * order.
+ */
 async function publish(environment = {}) {
   pack()
   const filters = publishedPackages().flatMap(({ manifest }) => ['--filter', manifest.name])

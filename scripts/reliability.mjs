@@ -1,4 +1,5 @@
-// docs/reliability.md, from the records that runs leave in docs/reliability/: figures, and the command that repeats them.
+// docs/reliability.md, from the records that runs leave in docs/reliability/: figures, and the command that repeats
+// them.
 //
 //   node scripts/reliability.mjs [--check]
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

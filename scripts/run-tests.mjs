@@ -1,5 +1,6 @@
-// Runs lint, types and all tests. The tests on the real kernel need a network namespace of their own: root makes one as it
-// is; anybody else gets there through a user namespace, so the whole run moves into one, with a network that it owns.
+// Runs lint, types and all tests. The tests on the real kernel need a network namespace of their own: root makes one as
+// it is; anybody else gets there through a user namespace, so the whole run moves into one, with a network that it
+// owns.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'

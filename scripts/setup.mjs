@@ -1,6 +1,6 @@
 // Installs what README's commands need on a machine with Node, npm, git, a C compiler and Debian's package tool: the
-// npm packages, the addon and the built packages and, with --measurements, what bench/ calls, with --servers, the server that
-// tests start. Does nothing that is done already.
+// npm packages, the addon and the built packages and, with --measurements, what bench/ calls, with --servers, the
+// server that tests start. Does nothing that is done already.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,9 @@ function installDebianPackages() {
   if (problem !== undefined) say(`the measurements lack something: ${problem}`)
 }
 
-/** The server that tests of transport-nats and the demo of a fleet start. Without it these tests are skipped, by name. */
+/**
+ * The server that tests of transport-nats and the demo of a fleet start. Without it these tests are skipped, by name.
+ */
 function installServers() {
   const problem = obtainCommands({ 'nats-server': 'nats-server' })
   if (problem !== undefined) say(`the tests with a NATS server are skipped: ${problem}`)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Lists connections with libmnl and libnetfilter_conntrack, as their users do: every row becomes an object, of which some attributes are
-// read. `conntrack WARM ROUNDS` prints one line of JSON; `conntrack tool ROUNDS COMMAND...` that of a program that prints a line for each
-// row; `conntrack fill COUNT` makes that many connections.
+// Lists connections with libmnl and libnetfilter_conntrack, as their users do: every row becomes an object, of which
+// some attributes are read. `conntrack WARM ROUNDS` prints one line of JSON; `conntrack tool ROUNDS COMMAND...` that of
+// a program that prints a line for each row; `conntrack fill COUNT` makes that many connections.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,9 @@
-/* The best C we can write for reading a packet log: recvmmsg into preallocated buffers and one walk over the attributes of
- * each record, which reads sequence, mark, prefix and three bytes of the payload. Prints READY, then the CPU time between
- * record WARM and record WARM + COUNT as one JSON object. With an INTERVAL in milliseconds it rests so long between two times
- * that it has read all there was, as ringlink does. */
+/*
+ * The best C we can write for reading a packet log: recvmmsg into preallocated buffers and one walk over the attributes
+ * of each record, which reads sequence, mark, prefix and three bytes of the payload. Prints READY, then the CPU time
+ * between record WARM and record WARM + COUNT as one JSON object. With an INTERVAL in milliseconds it rests so long
+ * between two times that it has read all there was, as ringlink does.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/netfilter/nfnetlink_log.h>

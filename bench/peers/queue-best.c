@@ -1,6 +1,8 @@
-/* The best C we can write for a queue: recvmmsg into preallocated buffers, one walk over the attributes, and all verdicts
- * of a receive with one send. With batch=N, one batch verdict for every N packets instead of N verdicts; with queues=N,
- * a thread and a socket for each; with hold=N, every tenth packet is copied out and answered N packets later. */
+/*
+ * The best C we can write for a queue: recvmmsg into preallocated buffers, one walk over the attributes, and all
+ * verdicts of a receive with one send. With batch=N, one batch verdict for every N packets instead of N verdicts; with
+ * queues=N, a thread and a socket for each; with hold=N, every tenth packet is copied out and answered N packets later.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include "meter.h"

@@ -1,5 +1,7 @@
-/* A queue with libmnl, in the shape that its documentation shows: one receive, a callback for each message, one send for
- * each verdict. */
+/*
+ * A queue with libmnl, in the shape that its documentation shows: one receive, a callback for each message, one send
+ * for each verdict.
+ */
 #include <libmnl/libmnl.h>
 #include "meter.h"
 #include "queue-config.h"

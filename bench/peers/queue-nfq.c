@@ -1,5 +1,7 @@
-/* A queue with libnetfilter_queue, in the shape that its documentation shows: one receive, nfq_handle_packet, a callback
- * for each packet, nfq_set_verdict. */
+/*
+ * A queue with libnetfilter_queue, in the shape that its documentation shows: one receive, nfq_handle_packet, a
+ * callback for each packet, nfq_set_verdict.
+ */
 #include "netlink.h"
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include "meter.h"

@@ -1,12 +1,14 @@
-/* The traffic of every measurement. Prints READY when its sockets are there, and one line of JSON when it is done; stays
- * until its standard input ends, so that its CPU time can still be read.
+/*
+ * The traffic of every measurement. Prints READY when its sockets are there, and one line of JSON when it is done;
+ * stays until its standard input ends, so that its CPU time can still be read.
  *
  *   mode=closed   at most `window` datagrams in flight, for `seconds` or `count` of them
  *   mode=latency  one in flight, and how long each took
  *   mode=flood    as fast as the machine can, for `seconds` or `count`; `rate` a second at most
  *   mode=fill     `count` of them as fast as the machine can, and after a line on standard input what was delivered
  *
- * `size` bytes each, to `addresses` addresses from 127.0.0.1 on in turn, `port`; pinned to `cpu` if that is given. */
+ * `size` bytes each, to `addresses` addresses from 127.0.0.1 on in turn, `port`; pinned to `cpu` if that is given.
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -121,9 +123,11 @@ static int goes_on(long sent, double start) {
   return count > 0 ? sent < count : now() - start < number("seconds", 1);
 }
 
-/* Sends in bursts, as a busy network card delivers: a datagram at a time would measure the sender's wake-ups. It must not be what
- * is measured, so it does not read what arrives but has it counted, and asks again and again while there is no room for a
- * burst, except for a window of one, where it can only wait. */
+/*
+ * Sends in bursts, as a busy network card delivers: a datagram at a time would measure the sender's wake-ups. It must
+ * not be what is measured, so it does not read what arrives but has it counted, and asks again and again while there is
+ * no room for a burst, except for a window of one, where it can only wait.
+ */
 static void closed_loop(void) {
   long window = (long)number("window", 1024), count = (long)number("count", 0), sent = 0, received = 0;
   long burst = window / 4 > BATCH ? BATCH : (window + 3) / 4;

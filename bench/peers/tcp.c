@@ -1,5 +1,7 @@
-/* One TCP connection over loopback as fast as it goes for `seconds`, after `skip` seconds that are not measured. Prints one
- * line of JSON; stays until its standard input ends. */
+/*
+ * One TCP connection over loopback as fast as it goes for `seconds`, after `skip` seconds that are not measured. Prints
+ * one line of JSON; stays until its standard input ends.
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <pthread.h>

@@ -1,6 +1,7 @@
-// How many bytes of the heap a packet of the batch interface costs. Drains the same packets in large and in small batches, which
-// shows what a batch costs, and twice as many in large ones: what they cost more than their batches is the packets'. Runs in the namespace of the bench, with --expose-gc and
-// a young generation in which nothing is collected during the measurement.
+// How many bytes of the heap a packet of the batch interface costs. Drains the same packets in large and in small
+// batches, which shows what a batch costs, and twice as many in large ones: what they cost more than their batches is
+// the packets'. Runs in the namespace of the bench, with --expose-gc and a young generation in which nothing is
+// collected during the measurement.
 import { join } from 'node:path'
 import { openQueue, openSocket, type Queue } from 'ringlink'
 import { Arguments } from './handlers/arguments.ts'

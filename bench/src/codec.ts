@@ -1,5 +1,5 @@
-// Decodes a message of the kernel's again and again with one decoder, and prints nanoseconds for each. In a process of its
-// own, so that the engine sees one decoder only. Arguments: decoder, message, count.
+// Decodes a message of the kernel's again and again with one decoder, and prints nanoseconds for each. In a process of
+// its own, so that the engine sees one decoder only. Arguments: decoder, message, count.
 
 import { loadMessage, type MessageName } from './decoders/messages.ts'
 import { type DecoderName, decoders } from './decoders/table.ts'

@@ -104,8 +104,8 @@ async function allocated(): Promise<{ heapBytesPerRow: number; heapBytesPerBatch
 }
 
 /**
- * Bytes that each further row of one listing holds: what is in use in its second half, less what was in its first. One datagram for each
- * wake-up, so that rows which have arrived and were not read are few.
+ * Bytes that each further row of one listing holds: what is in use in its second half, less what was in its first. One
+ * datagram for each wake-up, so that rows which have arrived and were not read are few.
  */
 async function held(): Promise<number> {
   await using flat = await open(1)

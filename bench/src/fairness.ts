@@ -1,6 +1,6 @@
-// An HTTP server in the process that answers queues under a flood: how long its event loop makes others wait. Prints READY, measures
-// after a line on its standard input, and prints what it saw as JSON. Arguments: queues=N seconds=S transport=socket|ring; with 0 queues
-// the flood passes it by.
+// An HTTP server in the process that answers queues under a flood: how long its event loop makes others wait. Prints
+// READY, measures after a line on its standard input, and prints what it saw as JSON. Arguments: queues=N seconds=S
+// transport=socket|ring; with 0 queues the flood passes it by.
 import { createServer } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Arguments } from './handlers/arguments.ts'

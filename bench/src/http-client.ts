@@ -1,5 +1,5 @@
-// Asks the HTTP server of fairness.ts again and again, one request at a time with a pause in between, until it is killed. Prints READY
-// after the first answer.
+// Asks the HTTP server of fairness.ts again and again, one request at a time with a pause in between, until it is
+// killed. Prints READY after the first answer.
 import { Agent, get } from 'node:http'
 import { Port } from './rules.ts'
 

@@ -6,7 +6,10 @@ import { BUILD, DIST } from './paths.ts'
 import type { Peers } from './peers.ts'
 import { Program } from './program.ts'
 
-/** Records that warm a receiver, and those that are measured. So many because a busy log is woken a thousand times a second only. */
+/**
+ * Records that warm a receiver, and those that are measured. So many because a busy log is woken a thousand times a
+ * second only.
+ */
 const WARM = 1_000_000
 const COUNT = 2_000_000
 /** More than is measured, so that a loss at the end is seen by the numbers that follow it. */

@@ -28,7 +28,10 @@ const softirqThreads = readdirSync('/proc').filter(
   (name) => /^\d+$/.test(name) && readCommand(name).startsWith('ksoftirqd/'),
 )
 
-/** Reads the clock of the whole machine and those of our processes; `ofChildren`: also of the programs that they have run. */
+/**
+ * Reads the clock of the whole machine and those of our processes; `ofChildren`: also of the programs that they have
+ * run.
+ */
 export function markLoad(pids: readonly number[], { ofChildren = false } = {}): LoadMark {
   const fields = (readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] ?? '')
     .trim()

@@ -1,5 +1,5 @@
-// A million packets through the socket transport with at most 1024 in flight: none may be lost, and once warm the heap may
-// not grow. Runs in the namespace of the bench, with --expose-gc; prints what it saw as JSON.
+// A million packets through the socket transport with at most 1024 in flight: none may be lost, and once warm the heap
+// may not grow. Runs in the namespace of the bench, with --expose-gc; prints what it saw as JSON.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -11,7 +11,9 @@ import { Port } from './rules.ts'
 const { values } = parseArgs({
   options: { packets: { type: 'string', default: '1000000' }, window: { type: 'string', default: '1024' } },
 })
-/** Heap that may come and go with compiled code and caches, over the whole run; a leak of 2 bytes a packet would show. */
+/**
+ * Heap that may come and go with compiled code and caches, over the whole run; a leak of 2 bytes a packet would show.
+ */
 const TOLERANCE = 1 << 20
 
 await measure(Number(values.packets), Number(values.window))

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Runs `program`, the URL of its module, once more in a network namespace of its own, with `--inside` before its own arguments;
- * its exit code becomes ours.
+ * Runs `program`, the URL of its module, once more in a network namespace of its own, with `--inside` before its own
+ * arguments; its exit code becomes ours.
  */
 export function runInNamespace(program: string, nodeOptions: readonly string[] = []): void {
   const flags = process.getuid?.() === 0 ? ['-n'] : ['-Urn']

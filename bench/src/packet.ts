@@ -1,5 +1,6 @@
-// Reads the headers of an IPv4 UDP packet again and again with one decoder, and prints nanoseconds for each and bytes that the heap grew by. In
-// a process of its own, so that the engine sees one decoder only. The arguments: decoder, count.
+// Reads the headers of an IPv4 UDP packet again and again with one decoder, and prints nanoseconds for each and bytes
+// that the heap grew by. In a process of its own, so that the engine sees one decoder only. The arguments: decoder,
+// count.
 import { Memory } from '@ringlink/codec'
 import { PacketView, parseAddress } from 'ringlink'
 import { decodeObjects } from './decoders/packet-objects.ts'

@@ -13,7 +13,10 @@ import type { Contender, Workload } from './workload.ts'
 
 /** Packets in flight, so that batches are as they will be: of a drain, full, and never more than a queue holds. */
 const WARM_WINDOW = { drain: 16_384, flood: 1024, latency: 64, tcp: 0 } as const
-/** Packets a second where nothing comes back that would hold the sender up; what a slow handler leaves fits into its queue. */
+/**
+ * Packets a second where nothing comes back that would hold the sender up; what a slow handler leaves fits into its
+ * queue.
+ */
 const WARM_RATE = 300_000
 /** Seconds for which traffic continues after the handler's window. */
 const TAIL = 0.3

@@ -1,4 +1,5 @@
-// What the group `rules` measures of ringlink. Prints READY, does its part after a line on its standard input, and prints what it saw as JSON.
+// What the group `rules` measures of ringlink. Prints READY, does its part after a line on its standard input, and
+// prints what it saw as JSON.
 //   mode=queue packets=N gso=0|1   answers a queue, with N > 0 only the first N packets of each connection
 //   mode=add count=N               adds N elements to a set
 //   mode=drop count=N              drops what goes to 64 addresses, which are among N elements, before a queue

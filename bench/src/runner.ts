@@ -64,7 +64,10 @@ export async function runAll(
   return { runs, missing: [...missing.values()] }
 }
 
-/** Waits for a quiet machine, shorter each time that it does not become one: such a machine would be waited for all night. */
+/**
+ * Waits for a quiet machine, shorter each time that it does not become one: such a machine would be waited for all
+ * night.
+ */
 class Quiet {
   #patience: number
 

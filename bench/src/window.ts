@@ -1,5 +1,5 @@
-// The traffic of a closed loop: sends UDP to itself with at most WINDOW datagrams in flight, COUNT in all, and prints what
-// arrived. Runs in a namespace whose rule queues this port.
+// The traffic of a closed loop: sends UDP to itself with at most WINDOW datagrams in flight, COUNT in all, and prints
+// what arrived. Runs in a namespace whose rule queues this port.
 import dgram from 'node:dgram'
 import { parseArgs } from 'node:util'
 

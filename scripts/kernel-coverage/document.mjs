@@ -40,8 +40,8 @@ Of families that are generated, where the specification leaves something out:
  * @param {import('./record.mjs').Recorded} recorded
  * @param {ReadonlyMap<string, import('./source.mjs').Description>} described
  * @param {readonly { title: string, headers: string[], complete?: boolean, module?: string }[]} families
- * @param {ReadonlyMap<string, { names: readonly string[], answers: ReadonlySet<number> }>} modules of each generated module the constants, and
- *   the numbers of answers
+ * @param {ReadonlyMap<string, { names: readonly string[], answers: ReadonlySet<number> }>} modules of each generated
+ *   module the constants, and the numbers of answers
  */
 export function coverageDocument({ version, headers }, described, families, modules) {
   const rows = []

@@ -13,7 +13,8 @@ const nf = (...names) => names.map((name) => `linux/netfilter/${name}.h`)
 const linux = (...names) => names.map((name) => `linux/${name}.h`)
 
 /**
- * The families, in the order of the document. `complete`: a test fails when a constant of their headers is neither described nor has a reason.
+ * The families, in the order of the document. `complete`: a test fails when a constant of their headers is neither
+ * described nor has a reason.
  * @type {{ title: string, headers: string[], complete?: boolean, byHand?: boolean, module?: string }[]}
  */
 export const FAMILIES = [

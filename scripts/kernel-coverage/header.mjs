@@ -1,7 +1,9 @@
-// Reads the constants of a C header: the members of enums, and macros without parameters that are integers. Names and numbers only.
+// Reads the constants of a C header: the members of enums, and macros without parameters that are integers. Names and
+// numbers only.
 
 /**
- * The constants of a header, by the enum that has them; those of macros by '#define'. A number that is not told by the header alone is undefined.
+ * The constants of a header, by the enum that has them; those of macros by '#define'. A number that is not told by the
+ * header alone is undefined.
  * @param {string} text
  * @param {Map<string, number>} known what other headers define
  * @returns {Map<string, Map<string, number | undefined>>}

@@ -1,5 +1,5 @@
-// The recorded names and numbers of the kernel's constants: facts of one version of its headers, without their text. A recorded list makes the
-// document and its test the same on every machine, independent of its headers.
+// The recorded names and numbers of the kernel's constants: facts of one version of its headers, without their text. A
+// recorded list makes the document and its test the same on every machine, independent of its headers.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { headerConstants } from './header.mjs'

@@ -3,7 +3,8 @@ import { GENERATED_REASONS, REASONS } from './reasons.mjs'
 
 /**
  * @typedef {import('./source.mjs').Description} Description
- * @typedef {{ name: string, number: number | undefined, kind: 'described' | 'generated' | 'absent', reason?: string, file?: string, differs?: number }} Status
+ * @typedef {{ name: string, number: number | undefined, kind: 'described' | 'generated' | 'absent', reason?: string,
+ * file?: string, differs?: number }} Status
  */
 
 const WITHOUT_REASON = 'not described'
@@ -14,7 +15,8 @@ const WITHOUT_REASON = 'not described'
  * @param {number | undefined} number
  * @param {ReadonlyMap<string, Description>} described
  * @param {{ complete?: boolean, byHand?: boolean, module?: string }} family
- * @param {{ header?: string, group?: string, answers?: ReadonlySet<number> }} [place] where it is, and the numbers of the family's answers
+ * @param {{ header?: string, group?: string, answers?: ReadonlySet<number> }} [place] where it is, and the numbers of
+ * the family's answers
  * @returns {Status}
  */
 export function statusOf(name, number, described, { complete, byHand, module }, place = {}) {
@@ -50,7 +52,10 @@ export function isGap({ reason, differs }) {
   return reason === WITHOUT_REASON || differs !== undefined
 }
 
-/** Whether the numbers agree: those of messages have the subsystem in the upper byte, lengths of text are less the zero byte. */
+/**
+ * Whether the numbers agree: those of messages have the subsystem in the upper byte, lengths of text are less the zero
+ * byte.
+ */
 function isSame(name, number, ours) {
   if (number === undefined || ours === undefined || number === ours) return true
   if (/_MSG_|^IPSET_CMD_/.test(name)) return (ours & 0xff) === number

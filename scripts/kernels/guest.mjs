@@ -2,8 +2,8 @@
 import { markdownTable } from '../text-table.mjs'
 
 /**
- * A script for bash. It prints `@check index status seconds` after each check, and before it the last lines of one that failed. All
- * output is in the result folder, RESULTS.
+ * A script for bash. It prints `@check index status seconds` after each check, and before it the last lines of one that
+ * failed. All output is in the result folder, RESULTS.
  *
  * @param checks `{ limit, command }`: seconds outside, and a command, which may use `scaled` for further limits
  * @param nodeStart seconds that Node.js takes to start outside: limits grow by as much as it takes longer inside

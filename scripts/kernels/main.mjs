@@ -2,11 +2,13 @@
 //
 //   npm run test:kernels [-- [--quick] [--only TEXT] [--write] [kernel...] [-- command]]
 //
-// --quick: a few checks in five minutes. What there is no time, no download or no emulator for is skipped by name, so that only a check
-// that failed is a failure. The kernel `here` is this machine's, without emulation. --only (any number): checks that have the text in their name. --write:
-// the table of docs/platforms.md, from these results and, for what was not run now, from those that docs/platforms/ keeps.
+// --quick: a few checks in five minutes. What there is no time, no download or no emulator for is skipped by name, so
+// that only a check that failed is a failure. The kernel `here` is this machine's, without emulation. --only (any
+// number): checks that have the text in their name. --write: the table of docs/platforms.md, from these results and,
+// for what was not run now, from those that docs/platforms/ keeps.
 //
-// Needs Debian's packages (see COMMANDS); root installs them when they are missing. Kernels are kept in ~/.cache/ringlink.
+// Needs Debian's packages (see COMMANDS); root installs them when they are missing. Kernels are kept in
+// ~/.cache/ringlink.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { homedir, release, tmpdir } from 'node:os'
@@ -113,7 +115,10 @@ function missing(limit) {
   return obtainCommands(COMMANDS, limit)
 }
 
-/** A stock kernel under emulation; `undefined`: it could not be downloaded within `limit` seconds, and fetch.sh has said why. */
+/**
+ * A stock kernel under emulation; `undefined`: it could not be downloaded within `limit` seconds, and fetch.sh has said
+ * why.
+ */
 function guest(name, source, limit) {
   const kernel = join(cache, name)
   mkdirSync(cache, { recursive: true })

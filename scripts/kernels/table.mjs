@@ -9,7 +9,8 @@ const document = join(root, 'docs', 'platforms.md')
 const heading = '## Kernels\n'
 
 /**
- * Adds outcomes to those that are kept, and writes the table. A check on another version of a kernel replaces all of the former one.
+ * Adds outcomes to those that are kept, and writes the table. A check on another version of a kernel replaces all of
+ * the former one.
  *
  * @param columns `{ name, version, outcomes }`
  */

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { root, sourceFiles } from '../../packages/native/scripts/compile.mjs'
 
-// Two arguments of one type next to each other are common in system calls; reserved names come from the kernel's and libuv's headers;
-// the C library has no bounds-checked memcpy (C11, Annex K).
+// Two arguments of one type next to each other are common in system calls; reserved names come from the kernel's and
+// libuv's headers; the C library has no bounds-checked memcpy (C11, Annex K).
 const CHECKS = [
   ...['-*', 'bugprone-*', 'cert-*', 'clang-analyzer-*'],
   ...[

@@ -44,7 +44,8 @@ function runWatched(files) {
     const environment = {
       ...process.env,
       LD_PRELOAD: runtimes.join(':'),
-      // V8 keeps its memory until the process ends, so leaks cannot be told apart; the tests count handles and mappings themselves.
+      // V8 keeps its memory until the process ends, so leaks cannot be told apart; the tests count handles and mappings
+      // themselves.
       ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:allocator_may_return_null=1',
       UBSAN_OPTIONS: 'print_stacktrace=1:abort_on_error=1',
       RINGLINK_WATCHED_ADDON: addon,

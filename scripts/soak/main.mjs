@@ -1,10 +1,11 @@
-// Rounds of traffic over every transport, with faults and changes, for as long as asked, and a chart of what the process used:
+// Rounds of traffic over every transport, with faults and changes, for as long as asked, and a chart of what the
+// process used:
 //
 //   npm run soak                                          five minutes, as a nightly run
 //   npm run soak -- --minutes 30 [--share 0.3] [--seed N] [--write]
 //
-// --results: where the chart and the samples are put; default build/soak. Red (exit 1): a difference of one packet, or growth. --share: how much of the time is spent on rounds. --write: the section of
-// docs/reliability.md.
+// --results: where the chart and the samples are put; default build/soak. Red (exit 1): a difference of one packet, or
+// growth. --share: how much of the time is spent on rounds. --write: the section of docs/reliability.md.
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

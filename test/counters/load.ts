@@ -1,6 +1,6 @@
 /**
- * A queue or log under load, on any kernel, with faults between them: what both have counted at the end. The seed decides what faults
- * there are and what the consumer does; nothing depends on how fast it is.
+ * A queue or log under load, on any kernel, with faults between them: what both have counted at the end. The seed
+ * decides what faults there are and what the consumer does; nothing depends on how fast it is.
  */
 import { appendFileSync } from 'node:fs'
 import { type Log, openLog, openQueue, type Queue, type QueuePacket } from '@ringlink/client'

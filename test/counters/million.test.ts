@@ -35,7 +35,8 @@ const bySocket: readonly Load[] = [
   { what: 'log', trouble: 'none', share: 0.1 },
   { what: 'log', trouble: 'lossy', share: 0.1 },
 ]
-// On a netlink ring every lost message counts, even the answer to a second verdict, and the loss after the last record is not known.
+// On a netlink ring every lost message counts, even the answer to a second verdict, and the loss after the last record
+// is not known.
 const byRing: readonly Load[] = [
   { what: 'queue', trouble: 'none', share: 0.5 },
   { what: 'queue', trouble: 'reordering', share: 0.3 },

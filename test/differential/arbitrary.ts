@@ -150,7 +150,10 @@ const last: readonly Step[] = [
   { do: 'delivered' },
 ]
 
-/** A whole script: two sockets, of which one has queues 0 and 1, some dozens of steps, and a look at everything at the end. */
+/**
+ * A whole script: two sockets, of which one has queues 0 and 1, some dozens of steps, and a look at everything at the
+ * end.
+ */
 export const anyScript: Arbitrary<readonly Step[]> = fc
   .tuple(open('a'), open('b'), fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }))
   .map(([a, b, steps]) => [a, b, bound(0), bound(1), ...steps, ...last])

@@ -1,4 +1,7 @@
-/** Scripts for connection tracking at random: a few hosts and ports, so that packets and requests meet the same connections. */
+/**
+ * Scripts for connection tracking at random: a few hosts and ports, so that packets and requests meet the same
+ * connections.
+ */
 import { type Conntrack, type Expectation, Family } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import fc, { type Arbitrary } from 'fast-check'

@@ -1,4 +1,7 @@
-/** How the connection tracking of this machine's kernel differs from that of others, for the simulated one to do as it does. */
+/**
+ * How the connection tracking of this machine's kernel differs from that of others, for the simulated one to do as it
+ * does.
+ */
 import { Family, MessageFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import type { ConntrackOptions } from '@ringlink/transport-sim'

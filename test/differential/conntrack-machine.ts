@@ -77,8 +77,8 @@ const CARRIER = { queue: 4242, port: 9 } as const
 const CARRIERS_AT_ONCE = 64
 
 /**
- * The real one, in a network namespace of its own. A packet of a script takes the place of a datagram that waits in a queue before
- * connection tracking: a verdict may bring other bytes.
+ * The real one, in a network namespace of its own. A packet of a script takes the place of a datagram that waits in a
+ * queue before connection tracking: a verdict may bring other bytes.
  */
 export class CtRealMachine implements CtMachine {
   #namespace: Namespace

@@ -35,7 +35,8 @@ class CtRunner {
   #machine: CtMachine
   #sockets = new Map<CtSocketName, Transport>()
   #sequence = 0
-  // Ids are secrets of each kernel, and used again: what counts is whether one stays the same while its connection lives.
+  // Ids are secrets of each kernel, and used again: what counts is whether one stays the same while its connection
+  // lives.
   #ids = new Map<string, string>()
 
   constructor(machine: CtMachine) {

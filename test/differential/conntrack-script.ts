@@ -1,4 +1,7 @@
-/** Scripts for connection tracking: requests, packets and events. The same script runs on the real kernel and on the simulated one. */
+/**
+ * Scripts for connection tracking: requests, packets and events. The same script runs on the real kernel and on the
+ * simulated one.
+ */
 import {
   type AttributeSet,
   type AttributeValues,
@@ -57,7 +60,10 @@ export interface CtSettings {
 export interface CtScript {
   readonly settings?: CtSettings
   readonly steps: readonly CtStep[]
-  /** nobody else on this machine may listen to events: with `nf_conntrack_events` of 2 a listener in any network namespace counts */
+  /**
+   * nobody else on this machine may listen to events: with `nf_conntrack_events` of 2 a listener in any network
+   * namespace counts
+   */
   readonly needsSilence?: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * The simulated kernel's connection tracking against the real one's, as its queues in queue.kernel.test.ts. Random scripts:
- * default 10.
+ * The simulated kernel's connection tracking against the real one's, as its queues in queue.kernel.test.ts. Random
+ * scripts: default 10.
  */
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'

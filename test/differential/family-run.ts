@@ -141,7 +141,10 @@ class FamilyRunner {
   }
 }
 
-/** The kernel's own routes of IPv6 are as old as the states of their links: of those that differ only in the link, the order does not count. */
+/**
+ * The kernel's own routes of IPv6 are as old as the states of their links: of those that differ only in the link, the
+ * order does not count.
+ */
 function sortRacing(lines: Line[]): void {
   for (let start = 0; start < lines.length; start++) {
     const key = racingKey(lines[start])
@@ -153,7 +156,10 @@ function sortRacing(lines: Line[]): void {
   }
 }
 
-/** Tables of neighbours have their entries in an order that follows from a secret of the kernel, in which they are also removed together. */
+/**
+ * Tables of neighbours have their entries in an order that follows from a secret of the kernel, in which they are also
+ * removed together.
+ */
 function sortNeighbours(lines: Line[]): void {
   const isRow = (line: Line | undefined) =>
     line !== undefined &&

@@ -1,4 +1,7 @@
-/** Scripts for families that are described by tables: rtnetlink and generic netlink. The same script runs on both kernels. */
+/**
+ * Scripts for families that are described by tables: rtnetlink and generic netlink. The same script runs on both
+ * kernels.
+ */
 import {
   AttributeWriter,
   GetFlag,

@@ -1,4 +1,6 @@
-/** The scripts for logs that were written by hand: every request, error and counter once, and what makes a datagram end. */
+/**
+ * The scripts for logs that were written by hand: every request, error and counter once, and what makes a datagram end.
+ */
 import { CopyMode, LogCommand, type LogConfig, LogFlag, LogMessage, Verdict } from '@ringlink/codec'
 import { logPorts, type SocketName, type Step } from './script.ts'
 import { counters, delivered, onAllSockets, raw, read, traffic } from './steps.ts'

@@ -1,5 +1,6 @@
 /**
- * The simulated kernel's logs against the real one's, as its queues in queue.kernel.test.ts. Random scripts: default 10.
+ * The simulated kernel's logs against the real one's, as its queues in queue.kernel.test.ts. Random scripts: default
+ * 10.
  */
 import { compareKernels } from './compare.ts'
 import { anyLogScript } from './log-arbitrary.ts'

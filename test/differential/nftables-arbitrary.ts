@@ -1,4 +1,7 @@
-/** Scripts for nf_tables at random: sensible enough that most batches are carried out, careless enough to be wrong everywhere. */
+/**
+ * Scripts for nf_tables at random: sensible enough that most batches are carried out, careless enough to be wrong
+ * everywhere.
+ */
 
 import {
   type Expression,

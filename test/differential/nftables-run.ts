@@ -111,7 +111,8 @@ class NfRunner {
     const family = copied.memory.u8[16]
     const generation = copied.memory.data.getUint16(18)
     const values = description === undefined ? {} : readNfnetlinkAttributes(copied, description.attributes)
-    // The process that changed the rules, and how a set is kept (an address of the kernel's), have no texts of one length.
+    // The process that changed the rules, and how a set is kept (an address of the kernel's), have no texts of one
+    // length.
     const isVague = view.type === NfTablesMessage.NewGeneration || view.type === NfTablesMessage.NewSet
     const length = isVague ? 0 : view.length
     return `${description?.kernelName} family ${family} of ${generation}, flags ${view.flags}, ${length} bytes: ${this.#text(values)}`

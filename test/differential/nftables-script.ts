@@ -1,4 +1,7 @@
-/** Scripts for nf_tables: batches, requests and packets. The same script runs on the real kernel and on the simulated one. */
+/**
+ * Scripts for nf_tables: batches, requests and packets. The same script runs on the real kernel and on the simulated
+ * one.
+ */
 import {
   type AttributeSet,
   type AttributeValues,

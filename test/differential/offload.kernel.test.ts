@@ -1,4 +1,7 @@
-/** Offloaded connections of the simulated kernel against those of the real one: the same packets are queued, and the same are counted. */
+/**
+ * Offloaded connections of the simulated kernel against those of the real one: the same packets are queued, and the
+ * same are counted.
+ */
 import { openQueue, type Queue, type QueueRule } from '@ringlink/client'
 import { IpProtocol } from '@ringlink/packet'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
@@ -8,7 +11,10 @@ import { ACK, CLIENT, packet, SERVER, type Segment, SYN, tcpHeader, udpHeader } 
 
 type Decision = 'accept' | 'drop' | 'offload accept' | 'offload drop'
 
-/** Packets that are sent in this order, and what the program says about those that it gets; or a decision that is cancelled. */
+/**
+ * Packets that are sent in this order, and what the program says about those that it gets; or a decision that is
+ * cancelled.
+ */
 type Step = { readonly send: readonly Uint8Array[]; readonly decide: Decision } | { readonly recall: number }
 
 const { Tcp, Udp } = IpProtocol

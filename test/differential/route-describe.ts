@@ -1,4 +1,7 @@
-/** Messages of rtnetlink as text, without what may differ between kernels: counters, times, and what packets have caused. */
+/**
+ * Messages of rtnetlink as text, without what may differ between kernels: counters, times, and what packets have
+ * caused.
+ */
 import { type MessageView, NewFlag, type OperationDescription, readBody, replyLayout } from '@ringlink/codec'
 import { rtAddr } from '@ringlink/families/rt-addr'
 import { rtLink } from '@ringlink/families/rt-link'

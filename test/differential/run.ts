@@ -18,7 +18,9 @@ import { ports, type ScriptVerdict, type SocketName, type Step } from './script.
 const QUEUE_FILE = 'netfilter/nfnetlink_queue'
 const LOG_FILE = 'netfilter/nfnetlink_log'
 
-/** Runs a script on a machine; one line or several for each step, with nothing in them that may differ between kernels. */
+/**
+ * Runs a script on a machine; one line or several for each step, with nothing in them that may differ between kernels.
+ */
 export function run(machine: Machine, script: readonly Step[]): Promise<string[]> {
   return runSteps(new Runner(machine), script)
 }

@@ -4,7 +4,10 @@ import type { RuleLog } from '@ringlink/transport-sim'
 /** The sockets of a script. */
 export type SocketName = 'a' | 'b'
 
-/** A verdict of a script. Its packet is named by its distance from the last packet of the queue that was read: 0 is that one. */
+/**
+ * A verdict of a script. Its packet is named by its distance from the last packet of the queue that was read: 0 is that
+ * one.
+ */
 export interface ScriptVerdict {
   readonly queue: number
   readonly back: number

@@ -1,4 +1,7 @@
-/** The script that was written by hand: every request, error and counter of the queue once, and combinations that matter. */
+/**
+ * The script that was written by hand: every request, error and counter of the queue once, and combinations that
+ * matter.
+ */
 import { CopyMode, QueueCommand, QueueFlag, QueueMessage, queueVerdict, Verdict } from '@ringlink/codec'
 import { ports, type ScriptVerdict, type SocketName, type Step } from './script.ts'
 import { counters, delivered, onAllSockets, raw, read, traffic } from './steps.ts'

@@ -1,6 +1,6 @@
 /**
- * The phrases that docs/contributing/style.md replaces. They are looked for in every tracked document, and in the comments and strings of
- * every tracked source file, new folders included.
+ * The phrases that docs/contributing/style.md replaces. They are looked for in every tracked document, and in the
+ * comments and strings of every tracked source file, new folders included.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

@@ -15,9 +15,9 @@ const packages = [
 const TEST = /(\.property)?(\.kernel)?\.(test|fuzz)\.ts$/
 
 /**
- * What is wrong with the place of a test. `test/queue/packet.test.ts` tests `src/queue/packet.ts` or the folder `src/queue/packet`, and
- * `test/queue/queue.test.ts` the folder `src/queue`. A test of several files lies in their folder and begins with a comment that says what
- * it tests.
+ * What is wrong with the place of a test. `test/queue/packet.test.ts` tests `src/queue/packet.ts` or the folder
+ * `src/queue/packet`, and `test/queue/queue.test.ts` the folder `src/queue`. A test of several files lies in their
+ * folder and begins with a comment that says what it tests.
  */
 function misplaced(name: string, test: string, sources: readonly string[], text: string): string | undefined {
   const subject = test.replace(TEST, '')

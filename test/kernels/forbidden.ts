@@ -1,4 +1,5 @@
-// What a whole machine can lack, tried in a guest: io_uring by the sysctl, and each module that queues, logs, rules and connections need.
+// What a whole machine can lack, tried in a guest: io_uring by the sysctl, and each module that queues, logs, rules and
+// connections need.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

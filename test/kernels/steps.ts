@@ -13,7 +13,10 @@ export function onlyInGuest(): void {
   process.exit(NOT_HERE)
 }
 
-/** Runs a step and prints how it ended. One that fails ends the program with exit code 1. Resolves to what it found missing, which is printed. */
+/**
+ * Runs a step and prints how it ended. One that fails ends the program with exit code 1. Resolves to what it found
+ * missing, which is printed.
+ */
 export async function step(name: string, run: () => Promise<string | undefined> | string | undefined): Promise<void> {
   const start = performance.now()
   try {

@@ -1,4 +1,5 @@
-// A queue that accepts and drops, and a log, over every transport of the kernel that runs here, each fed by a rule; every packet is accounted for.
+// A queue that accepts and drops, and a log, over every transport of the kernel that runs here, each fed by a rule;
+// every packet is accounted for.
 
 import assert from 'node:assert/strict'
 import { openLog, openQueue } from '@ringlink/client'

@@ -1,4 +1,5 @@
-// Alternates silence and bursts on every transport of the kernel that runs here, for a machine on which vitest is too slow.
+// Alternates silence and bursts on every transport of the kernel that runs here, for a machine on which vitest is too
+// slow.
 
 import { loadNative } from '@ringlink/native'
 import { alternate, BurstPeer } from '@ringlink/test-support/bursts'

@@ -1,5 +1,5 @@
-// Opens a queue or a log with a rule, gives its privileges up, sends a packet and prints how that came out. The arguments: `queue` or `log`, and the
-// transport, one of `ways`.
+// Opens a queue or a log with a rule, gives its privileges up, sends a packet and prints how that came out. The
+// arguments: `queue` or `log`, and the transport, one of `ways`.
 import dgram from 'node:dgram'
 import { openLog, openQueue, openTransport, type TransportNeeds } from 'ringlink'
 import { transportOptions, type Way } from './life.ts'

@@ -1,5 +1,5 @@
-// Opens a queue with a rule under limits of this process and prints, in one line of JSON each, what came of it. The arguments: the limit, `descriptors` or
-// `memory`, and the transport, one of `ways` or `the best`.
+// Opens a queue with a rule under limits of this process and prints, in one line of JSON each, what came of it. The
+// arguments: the limit, `descriptors` or `memory`, and the transport, one of `ways` or `the best`.
 import { spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
@@ -10,7 +10,9 @@ const PORT = 9000
 /** More than any transport needs. */
 const MOST_DESCRIPTORS = 12
 const MIB = 1 << 20
-/** What this program may allocate beside, in bytes. A ring of the default size is larger, a socket's frames are smaller. */
+/**
+ * What this program may allocate beside, in bytes. A ring of the default size is larger, a socket's frames are smaller.
+ */
 const SPARE = 48 * MIB
 
 const [limit = '', way = ''] = process.argv.slice(2)

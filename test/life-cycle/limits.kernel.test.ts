@@ -1,4 +1,7 @@
-/** Queues of a process that may have few descriptors, or little memory: each is refused by name, leaves nothing, and opens once there is room. */
+/**
+ * Queues of a process that may have few descriptors, or little memory: each is refused by name, leaves nothing, and
+ * opens once there is room.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { Bundle } from '@ringlink/test-support/bundle'

@@ -1,4 +1,6 @@
-/** What others do to a queue or a log that is open: they flush all rules, delete its namespace, or take its privileges. */
+/**
+ * What others do to a queue or a log that is open: they flush all rules, delete its namespace, or take its privileges.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { type Rules, Session } from '@ringlink/client'

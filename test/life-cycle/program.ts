@@ -1,5 +1,6 @@
-// A process with a queue, in the namespace that it was started in, brought to a stage of its life and then to an end. The first argument
-// says which: JSON of Life. Prints `ready` once it is there and, where it closes the queue, what it has counted.
+// A process with a queue, in the namespace that it was started in, brought to a stage of its life and then to an end.
+// The first argument says which: JSON of Life. Prints `ready` once it is there and, where it closes the queue, what it
+// has counted.
 import { Worker } from 'node:worker_threads'
 import { type HeldPacket, openQueue, openTransport, type Queue } from 'ringlink'
 import { type Life, transportOptions } from './life.ts'

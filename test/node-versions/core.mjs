@@ -1,5 +1,5 @@
-// The core of the demo, in one process: a queue answers packets that the process sends itself, on the main thread and then in
-// a Worker that blocks. Prints what came of it. Runs inside a namespace that has the rule.
+// The core of the demo, in one process: a queue answers packets that the process sends itself, on the main thread and
+// then in a Worker that blocks. Prints what came of it. Runs inside a namespace that has the rule.
 import dgram from 'node:dgram'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { openQueue } from '../../packages/ringlink/dist/index.js'

@@ -1,4 +1,7 @@
-/** Every function that opens something takes a signal: one that is aborted has it refuse with the signal's reason, nothing opened. */
+/**
+ * Every function that opens something takes a signal: one that is aborted has it refuse with the signal's reason,
+ * nothing opened.
+ */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -11,7 +11,9 @@ const DECODER_LIMIT = 6000
 
 const esbuild = join('node_modules', '@esbuild', `linux-${process.arch}`, 'bin', 'esbuild')
 
-/** A server whose Worker runs a module of its own: both are entry points of the bundle, ringlink's own Worker is not. */
+/**
+ * A server whose Worker runs a module of its own: both are entry points of the bundle, ringlink's own Worker is not.
+ */
 const server = `
 import { fanOut, installRules } from 'ringlink'
 const module = new URL('./verdicts.js', import.meta.url)

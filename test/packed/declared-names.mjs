@@ -1,4 +1,5 @@
-// Copied into an outside project: compares what the declarations of installed packages export as values with what they export.
+// Copied into an outside project: compares what the declarations of installed packages export as values with what they
+// export.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'

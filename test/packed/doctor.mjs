@@ -1,4 +1,5 @@
-// `npx ringlink doctor` as users run it from the packages, on machines that lack something: what it says is missing, and its exit code.
+// `npx ringlink doctor` as users run it from the packages, on machines that lack something: what it says is missing,
+// and its exit code.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,9 @@ const NOBODY = isRoot ? ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '
 const UML = '/usr/bin/linux.uml'
 const PODMAN = '/usr/bin/podman'
 const RUNC = '/usr/sbin/runc'
-/** What an engine leaves the root of a container with `--cap-add NET_ADMIN`, io_uring forbidden by its seccomp profile. */
+/**
+ * What an engine leaves the root of a container with `--cap-add NET_ADMIN`, io_uring forbidden by its seccomp profile.
+ */
 const CONTAINER = isRoot
   ? ['/usr/bin/setpriv', '--bounding-set=-all,+net_admin', '--inh-caps=-all', '--no-new-privs']
   : []
@@ -64,7 +67,9 @@ function readChecks(text) {
   return Object.fromEntries(events.filter(({ event }) => event === 'check').map((check) => [check.id, check]))
 }
 
-/** Throws unless the doctor ended with this code and found these states; `advice` has to be in the text of one of them. */
+/**
+ * Throws unless the doctor ended with this code and found these states; `advice` has to be in the text of one of them.
+ */
 function expectDiagnosis({ code, checks }, expected) {
   const wrong = Object.entries(expected.states).filter(([id, state]) => checks[id]?.state !== state)
   if (code !== expected.code || wrong.length > 0) {
@@ -151,8 +156,8 @@ async function withoutTheCommand({ registry }) {
 }
 
 /**
- * A real kernel whose netfilter consists of modules: Debian's user-mode Linux, a program, with this machine's files. First none is loaded,
- * then all but the queue's, then all.
+ * A real kernel whose netfilter consists of modules: Debian's user-mode Linux, a program, with this machine's files.
+ * First none is loaded, then all but the queue's, then all.
  */
 function withoutModule(context) {
   if (!hasUserModeLinux()) return 'not tried here: user-mode-linux, which Debian has for x64, is not installed'

@@ -1,5 +1,5 @@
-// Runs in a network namespace of its own: brings loopback up, runs a user's program that takes queue 0 for UDP port 53, sends it
-// datagrams, ends it with SIGINT, and prints what came of all that as JSON.
+// Runs in a network namespace of its own: brings loopback up, runs a user's program that takes queue 0 for UDP port 53,
+// sends it datagrams, ends it with SIGINT, and prints what came of all that as JSON.
 //
 //   unshare -n node kernel.mjs FOLDER COMMAND ARGUMENT...
 import { spawn } from 'node:child_process'

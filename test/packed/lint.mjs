@@ -19,8 +19,8 @@ async function publint({ registry, tarballs }) {
 }
 
 /**
- * Modules only: a `require` of them is right where Node has it (20.19), which the check of CommonJS tries. TypeScript's resolution
- * of Node 10 knows no `exports`.
+ * Modules only: a `require` of them is right where Node has it (20.19), which the check of CommonJS tries. TypeScript's
+ * resolution of Node 10 knows no `exports`.
  */
 async function attw({ registry, tarballs }) {
   const project = new Project({ registry })

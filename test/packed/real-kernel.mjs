@@ -6,7 +6,10 @@ import { unshare } from './namespace.mjs'
 
 const execute = promisify(execFile)
 
-/** Runs a program of a project that takes queue 0 for UDP port 53, and sends it packets on the real kernel: see kernel.mjs. */
+/**
+ * Runs a program of a project that takes queue 0 for UDP port 53, and sends it packets on the real kernel: see
+ * kernel.mjs.
+ */
 export async function answersRealPackets(project, program) {
   const inside = [join(root, 'test/packed/kernel.mjs'), project.folder, project.node, program]
   const { stdout } = await execute(unshare[0], [...unshare.slice(1), process.execPath, ...inside], { timeout: 90_000 })

@@ -1,5 +1,5 @@
-// A package registry on loopback that has our tarballs; everything else comes from the one that npm is set to. Users' commands then
-// run as they are written: `npm install ringlink`, and `pnpm publish`.
+// A package registry on loopback that has our tarballs; everything else comes from the one that npm is set to. Users'
+// commands then run as they are written: `npm install ringlink`, and `pnpm publish`.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'

@@ -2,8 +2,9 @@
 //
 //   node test/packed/run.mjs [--all] [--only TEXT] [--write]
 //
-// Without --all, what CI runs at every change. --only (any number): checks that have the text in their name. --write: docs/platforms.md, from these
-// results and, for the checks that were not run now, from those of runs before, which build/ keeps.
+// Without --all, what CI runs at every change. --only (any number): checks that have the text in their name. --write:
+// docs/platforms.md, from these results and, for the checks that were not run now, from those of runs before, which
+// build/ keeps.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

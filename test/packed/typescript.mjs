@@ -1,4 +1,5 @@
-// Programs that use the packages from TypeScript, under each resolution that reads `exports`, with every declaration file checked.
+// Programs that use the packages from TypeScript, under each resolution that reads `exports`, with every declaration
+// file checked.
 import { Project } from './project.mjs'
 
 const OLDEST = '5.7.3'

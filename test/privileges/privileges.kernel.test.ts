@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import { afterAll, describe, expect, test } from 'vitest'
 
-// The recipes of docs/privileges.md, each as the kernel sees it: what Docker, Kubernetes and systemd set is set here by setpriv.
+// The recipes of docs/privileges.md, each as the kernel sees it: what Docker, Kubernetes and systemd set is set here by
+// setpriv.
 const program = fileURLToPath(new URL('./open.mjs', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'ringlink-privileges-'))
 chmodSync(work, 0o755)

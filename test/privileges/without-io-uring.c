@@ -1,4 +1,6 @@
-/* Runs a command under a seccomp filter that answers io_uring_setup with EPERM, as the filters of container engines do. */
+/*
+ * Runs a command under a seccomp filter that answers io_uring_setup with EPERM, as the filters of container engines do.
+ */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

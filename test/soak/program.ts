@@ -1,5 +1,5 @@
-// A soak in a process of its own, started by scripts/soak/main.mjs: options as JSON in the first argument, lines of progress, and the result
-// as JSON in the last line.
+// A soak in a process of its own, started by scripts/soak/main.mjs: options as JSON in the first argument, lines of
+// progress, and the result as JSON in the last line.
 import { soak } from './soak.ts'
 
 const given = JSON.parse(process.argv[2] ?? '{}') as { seconds: number; seed: number; share: number }

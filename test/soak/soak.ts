@@ -29,7 +29,10 @@ export interface SoakResult {
 /** Samples of a run at least, however short it is. */
 const SAMPLES = 120
 
-/** Runs rounds over all transports in turn until the time is over, and samples the process between them. Needs `--expose-gc`. */
+/**
+ * Runs rounds over all transports in turn until the time is over, and samples the process between them. Needs
+ * `--expose-gc`.
+ */
 export async function soak({ seconds, seed, share, onRound }: SoakOptions): Promise<SoakResult> {
   const random = new Random(seed)
   const transports = await soakTransports()

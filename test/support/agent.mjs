@@ -1,5 +1,5 @@
-// Runs inside a network namespace made for a test, does there what it is told over the IPC channel, and ends with it. One
-// request at a time; each is answered with { value } or { error }.
+// Runs inside a network namespace made for a test, does there what it is told over the IPC channel, and ends with it.
+// One request at a time; each is answered with { value } or { error }.
 import { execFile } from 'node:child_process'
 import dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
@@ -103,7 +103,10 @@ const actions = {
   },
 }
 
-/** Datagrams that the kernel has brought to a port: read ones, and those that its receive buffer, which stock kernels limit, had no room for. */
+/**
+ * Datagrams that the kernel has brought to a port: read ones, and those that its receive buffer, which stock kernels
+ * limit, had no room for.
+ */
 function arrived(port) {
   const { count, socket } = receivers.get(port)
   const table = socket.address().family === 'IPv6' ? 'udp6' : 'udp'

@@ -1,7 +1,8 @@
 /**
- * Fuzzes readers of bytes: an input costs microseconds, so that `npm run fuzz` tries millions. Inputs are seeds that were changed,
- * cut, joined, nested and repeated, up to a mebibyte, and random bytes; the same for the same seed. `npm run fuzz` sets the number of
- * inputs over all targets (FUZZ_COUNT), the seed (FAST_CHECK_SEED), and a file for progress (FAST_CHECK_LOG).
+ * Fuzzes readers of bytes: an input costs microseconds, so that `npm run fuzz` tries millions. Inputs are seeds that
+ * were changed, cut, joined, nested and repeated, up to a mebibyte, and random bytes; the same for the same seed. `npm
+ * run fuzz` sets the number of inputs over all targets (FUZZ_COUNT), the seed (FAST_CHECK_SEED), and a file for
+ * progress (FAST_CHECK_LOG).
  */
 import { appendFileSync } from 'node:fs'
 import { isNetlinkError, Memory } from '@ringlink/codec'
@@ -93,7 +94,10 @@ class Inputs {
     return length
   }
 
-  /** Begins a message that reaches to the end: an error that repeats the rest, or a nested attribute. Returns what is after its header. */
+  /**
+   * Begins a message that reaches to the end: an error that repeats the rest, or a nested attribute. Returns what is
+   * after its header.
+   */
   #nest(at: number, end: number): number {
     const isError = this.#random.below(2) === 0
     if (isError) {

@@ -16,7 +16,9 @@ import {
 /** What a kernel does with what it is sent: the datagrams that it answers with, or a negative errno of the send. */
 export type KernelFunction = (datagram: Uint8Array) => Uint8Array[] | number
 
-/** A transport whose kernel is one function: for tests of what lies above, with answers that no kernel gives on demand. */
+/**
+ * A transport whose kernel is one function: for tests of what lies above, with answers that no kernel gives on demand.
+ */
 export class FunctionTransport extends BaseTransport {
   readonly capabilities: Capabilities
   readonly portId = 4711

@@ -1,6 +1,7 @@
 /**
- * How property tests are fuzzed: `npm run fuzz` sets how often each is tried (FAST_CHECK_RUNS), the seed (FAST_CHECK_SEED) and a file to
- * which each property appends the number of its inputs (FAST_CHECK_LOG). Import it before a property runs.
+ * How property tests are fuzzed: `npm run fuzz` sets how often each is tried (FAST_CHECK_RUNS), the seed
+ * (FAST_CHECK_SEED) and a file to which each property appends the number of its inputs (FAST_CHECK_LOG). Import it
+ * before a property runs.
  */
 import { appendFileSync } from 'node:fs'
 import fc from 'fast-check'

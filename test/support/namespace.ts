@@ -84,7 +84,10 @@ export class Namespace implements AsyncDisposable {
     return this.#ask('listen', { port, address, receiveBufferSize })
   }
 
-  /** What has arrived at a UDP port that it listens on, whether or not there was room for it, with the first 256 payloads. */
+  /**
+   * What has arrived at a UDP port that it listens on, whether or not there was room for it, with the first 256
+   * payloads.
+   */
   received(port: number): Promise<{ count: number; payloads: string[] }> {
     return this.#ask('received', { port }) as Promise<{ count: number; payloads: string[] }>
   }

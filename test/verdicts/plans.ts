@@ -5,8 +5,9 @@ import { type FaultName, faultNames, type Plan } from './program.ts'
 export const SEED: number = Number(process.env.FAST_CHECK_SEED ?? 18)
 
 /**
- * Programs of random plans, with some of these faults. Without two that no kernel has: a packet that is shown twice, once cut beyond its id, so that it
- * could not be told which came first; and, with batch verdicts, one that was reported as lost and yet waits in the kernel, which a batch verdict answers.
+ * Programs of random plans, with some of these faults. Without two that no kernel has: a packet that is shown twice,
+ * once cut beyond its id, so that it could not be told which came first; and, with batch verdicts, one that was
+ * reported as lost and yet waits in the kernel, which a batch verdict answers.
  */
 export function plans(faults: readonly FaultName[] = faultNames): fc.Arbitrary<Plan> {
   const all = fc.record({

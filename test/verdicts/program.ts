@@ -1,6 +1,6 @@
 /**
- * Random programs that answer a queue, and what each packet was given: by its first verdict, or by none. Everything that a program can do
- * with a packet is in here, right or wrong.
+ * Random programs that answer a queue, and what each packet was given: by its first verdict, or by none. Everything
+ * that a program can do with a packet is in here, right or wrong.
  */
 import { type HeldPacket, openQueue, type PacketBatch, type Queue, type QueuePacket } from '@ringlink/client'
 import { isNetlinkError } from '@ringlink/codec'
@@ -29,7 +29,10 @@ export interface Plan {
   readonly verdictBatching: 'auto' | 'always' | 'never'
   /** names of faults between the kernel and the client */
   readonly faults: readonly FaultName[]
-  /** the queue is closed from inside of the loop, by a packet from this one on, once all are sent; otherwise from outside, at the end */
+  /**
+   * the queue is closed from inside of the loop, by a packet from this one on, once all are sent; otherwise from
+   * outside, at the end
+   */
   readonly closeAt: number
 }
 
@@ -53,8 +56,8 @@ export interface VerdictKernel {
 }
 
 /**
- * Runs a program. Resolves to what each packet was given, by its number: its first verdict, or the one of unanswered packets; `undefined` where
- * a fault showed it twice, so that either can be.
+ * Runs a program. Resolves to what each packet was given, by its number: its first verdict, or the one of unanswered
+ * packets; `undefined` where a fault showed it twice, so that either can be.
  */
 export async function runProgram(
   kernel: VerdictKernel,

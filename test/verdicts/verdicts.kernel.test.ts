@@ -1,4 +1,7 @@
-/** Every packet gets exactly one verdict for any behaviour of a program, over every transport of the real kernel with every fault. */
+/**
+ * Every packet gets exactly one verdict for any behaviour of a program, over every transport of the real kernel with
+ * every fault.
+ */
 
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import fc from 'fast-check'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Turns the records of queue.c, log.c, nftables.mjs and conntrack.mjs into annotated vectors. This is a decoder of its own: it shares nothing with packages/codec, so
-// that the two can be held against each other.
+// Turns the records of queue.c, log.c, nftables.mjs and conntrack.mjs into annotated vectors. This is a decoder of its
+// own: it shares nothing with packages/codec, so that the two can be held against each other.
 //
 //   node annotate.mjs queue.raw.txt ../queue
 //   node annotate.mjs log.raw.txt ../log
@@ -170,8 +170,8 @@ const answerFlags = bits([
   [0x200, 'NLM_F_ACK_TLVS'],
 ])
 
-// ---------------------------------------------------------------------------------------------------- values of attributes
-// A value is a function (out, bytes, attribute name) that puts the lines of one attribute's content.
+// ---------------------------------------------------------------------------------------------------- values of
+// attributes A value is a function (out, bytes, attribute name) that puts the lines of one attribute's content.
 
 const hex = (n, width = 0) => `0x${n.toString(16).padStart(width, '0')}`
 const text = (bytes) => JSON.stringify(bytes.toString('latin1').replace(/\0+$/, '')).replace(/[^\x20-\x7e]/g, '.')
@@ -236,7 +236,8 @@ function payload(out, b, name) {
   out.put(b, `${name} ${say}`)
 }
 
-// ------------------------------------------------------------------------------------------------------ attribute tables
+// ------------------------------------------------------------------------------------------------------ attribute
+// tables
 
 const CTA_IP = {
   1: ['CTA_IP_V4_SRC', number(4, (b) => b, ipv4)],
@@ -768,7 +769,8 @@ const SUBSYSTEM = {
 }
 const CTRL = { 2: ['CTRL_ATTR_FAMILY_NAME', string] }
 
-// --------------------------------------------------------------------------------------------------------------- walking
+// ---------------------------------------------------------------------------------------------------------------
+// walking
 
 const align = (n) => (n + 3) & ~3
 
@@ -926,7 +928,8 @@ export function annotate(bytes, protocol) {
   return out.list
 }
 
-// ------------------------------------------------------------------------------------------------------------------ main
+// ------------------------------------------------------------------------------------------------------------------
+// main
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [source, target] = process.argv.slice(2)

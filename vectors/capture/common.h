@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What queue.c and log.c share: records, rules, the netlink socket, and the traffic. Each of them is one program and one file beside
-// this one, so the functions live here whole; define PACKET_TYPE, the type of the messages that carry packets, before including it.
+// What queue.c and log.c share: records, rules, the netlink socket, and the traffic. Each of them is one program and
+// one file beside this one, so the functions live here whole; define PACKET_TYPE, the type of the messages that carry
+// packets, before including it.
 #pragma once
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <arpa/inet.h>
@@ -68,7 +69,8 @@ static void shell(const char *format, ...) {
   if (rc != 0) die("failed: %s", line);
 }
 
-// One rule at a time is in force: rule() adds it, unrule() takes it away. The text becomes the "command" of what it causes.
+// One rule at a time is in force: rule() adds it, unrule() takes it away. The text becomes the "command" of what it
+// causes.
 static char rule_text[512], traffic_text[512], cause_text[1100];
 
 static void rule(const char *format, ...) {
@@ -140,7 +142,8 @@ static void keep(const void *bytes, size_t length) {
 
 static bool is_packet(const void *bytes) { return ((const struct nlmsghdr *)bytes)->nlmsg_type == PACKET_TYPE; }
 
-// Sends what is in nlh; records it (unless name is NULL) and the kernel's answer. Returns the answer's errno, 1 when none came.
+// Sends what is in nlh; records it (unless name is NULL) and the kernel's answer. Returns the answer's errno, 1 when
+// none came.
 static int send_request(struct port *port, struct nlmsghdr *nlh, const char *name, const char *answer_name,
                         const char *command, const char *library, const char *note, const char *answer_note) {
   char answer[128];

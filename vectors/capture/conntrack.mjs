@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Captures the golden vectors of connection tracking: runs conntrack(8) with listen.c loaded into it and prints what it and the kernel said
-// as records. Run it through capture.sh, which makes the namespace it lives in.
+// Captures the golden vectors of connection tracking: runs conntrack(8) with listen.c loaded into it and prints what it
+// and the kernel said as records. Run it through capture.sh, which makes the namespace it lives in.
 //
 //   node conntrack.mjs listen.so
 
@@ -32,7 +32,8 @@ shell(`
   nft 'add table ip t; add chain ip t c { type filter hook output priority 0; }; add rule ip t c ct label 1 ct state new accept'
 `)
 
-// --------------------------------------------------------------------------------------------------------- create and change
+// --------------------------------------------------------------------------------------------------------- create and
+// change
 
 const tcp = '-p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80'
 recorder.step(conntrack(`-I ${tcp} --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 100 -m 7`), created('create-tcp'))
@@ -64,7 +65,8 @@ recorder.step(conntrack(`-U -f ipv4 ${tcp} -m 0x100`), [
 recorder.step(conntrack(`-I -p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 2000 --dport 21 --state ESTABLISHED -t 300`), [])
 recorder.step(conntrack('-D -p tcp -s 10.0.0.9'), [['user', 'get', 'connections-get-all', 'it looks for them itself']])
 
-// ------------------------------------------------------------------------------------------------------------ real connections
+// ------------------------------------------------------------------------------------------------------------ real
+// connections
 
 shell(`
   echo hello > /dev/udp/127.0.0.1/5353
@@ -111,7 +113,8 @@ recorder.step(conntrack('-S'), [
   ['kernel', 'done', 'processors-done'],
 ])
 
-// --------------------------------------------------------------------------------------------------------------- expectations
+// ---------------------------------------------------------------------------------------------------------------
+// expectations
 
 shell('conntrack -F >/dev/null 2>&1 || true')
 shell(`
@@ -142,7 +145,8 @@ recorder.step(conntrack('-L -p tcp --dport 2121'), [
   ['kernel', 'new', 'connection-helper', 'CTA_HELP', ({ bytes }) => bytes.includes('ftp\0')],
 ])
 
-// --------------------------------------------------------------------------------------------------------------------- events
+// ---------------------------------------------------------------------------------------------------------------------
+// events
 
 await recorder.watch(
   ['conntrack', '-E'],

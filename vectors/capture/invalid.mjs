@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes vectors/invalid/*.hex: messages that a reader must refuse. Made by hand: each is the smallest one that shows its fault.
+// Writes vectors/invalid/*.hex: messages that a reader must refuse. Made by hand: each is the smallest one that shows
+// its fault.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

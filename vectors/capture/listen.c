@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Listens to what a program says to netlink: loaded into nft, iptables and conntrack with LD_PRELOAD, it writes every datagram that is sent
-// or received on a netlink socket to the file RINGLINK_RECORD, one a line: "user" or "kernel", and hex. It changes nothing. recorder.mjs
-// makes records of these lines.
+// Listens to what a program says to netlink: loaded into nft, iptables and conntrack with LD_PRELOAD, it writes every
+// datagram that is sent or received on a netlink socket to the file RINGLINK_RECORD, one a line: "user" or "kernel",
+// and hex. It changes nothing. recorder.mjs makes records of these lines.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Captures the golden vectors of nfnetlink_log: every request is built by libmnl, everything else is what the running kernel sent. Each
-// datagram is printed as a small text record on stdout; annotate.mjs turns the records into vectors/log/*.hex. Run it through
-// capture.sh, which makes the namespaces it lives in. With the argument "measure" it captures nothing and prints what the kernel does.
+// Captures the golden vectors of nfnetlink_log: every request is built by libmnl, everything else is what the running
+// kernel sent. Each datagram is printed as a small text record on stdout; annotate.mjs turns the records into
+// vectors/log/*.hex. Run it through capture.sh, which makes the namespaces it lives in. With the argument "measure" it
+// captures nothing and prints what the kernel does.
 //
 // A datagram of nfnetlink_log may hold many messages. A record is always the whole datagram.
 #define _GNU_SOURCE
@@ -785,7 +786,8 @@ static void measure_overrun(unsigned int threshold, bool silent, int count) {
   flood(count, PORT, 20);
   int datagrams = 0, packets = 0, errors = 0, error_at = -1;
   unsigned int next = 0, lost = 0;
-  // First a part of the receive queue is read, then one more datagram logged; then the same with the queue read to its end.
+  // First a part of the receive queue is read, then one more datagram logged; then the same with the queue read to its
+  // end.
   for (int round = 0; round < 3; round++) {
     for (int quota = round == 0 ? 8 : 1 << 30; quota > 0; quota--) {
       ssize_t length = recv(mnl_socket_get_fd(port.nl), in, sizeof in, MSG_DONTWAIT);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Sends datagrams to netfilter, each a line of hex on stdin, over one socket with NETLINK_EXT_ACK, and receives what is answered; listen.c,
-// loaded into it, writes both down. For requests that no tool makes.
+// Sends datagrams to netfilter, each a line of hex on stdin, over one socket with NETLINK_EXT_ACK, and receives what is
+// answered; listen.c, loaded into it, writes both down. For requests that no tool makes.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <stdio.h>

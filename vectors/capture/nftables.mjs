@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Captures the golden vectors of nf_tables: runs nft and iptables-nft with listen.c loaded into them and prints what they and the kernel
-// said as records. Run it through capture.sh, which makes the namespace it lives in.
+// Captures the golden vectors of nf_tables: runs nft and iptables-nft with listen.c loaded into them and prints what
+// they and the kernel said as records. Run it through capture.sh, which makes the namespace it lives in.
 //
 //   node nftables.mjs listen.so nftables-send
 
@@ -34,7 +34,8 @@ const nft = (text) => ['nft', text]
 const add = (rule) => nft(`add rule ip filter out ${rule}`)
 const batch = (name, note) => [['user', 'begin', name, note]]
 const refused = (name, note) => [...batch(name, note), ['kernel', 'error', `${name}-error`]]
-// ------------------------------------------------------------------------------------------------------ tables and chains
+// ------------------------------------------------------------------------------------------------------ tables and
+// chains
 
 step(nft('add table ip filter { comment "made by nft"; }'), [
   ['user', 'get-generation', 'generation-get'],
@@ -70,7 +71,8 @@ step(
   { ...owner, shown: 'nft -i: add table inet own { flags owner; }; list table inet own' },
 )
 
-// ----------------------------------------------------------------------------------------------------------------- rules
+// -----------------------------------------------------------------------------------------------------------------
+// rules
 
 step(
   add('udp dport 53 meta mark 7 counter log group 5 prefix "dns" snaplen 64 queue-threshold 3 accept'),
@@ -113,7 +115,8 @@ step(add('queue num 3'), refused('batch-rule-queue', noQueue))
 step(add('udp dport 53 counter queue num 3-5 bypass,fanout'), refused('batch-rule-queue-range', noQueue))
 step(add('queue flags bypass to numgen inc mod 3'), refused('batch-rule-queue-register', noQueue))
 
-// ----------------------------------------------------------------------------------------------------------------- dumps
+// -----------------------------------------------------------------------------------------------------------------
+// dumps
 
 step(nft('list ruleset'), [
   ['user', 'get-table', 'tables-get'],
@@ -131,7 +134,8 @@ step(nft('delete table bridge b'), batch('batch-table-delete'))
 step(nft('flush chain ip filter sub'), batch('batch-rules-delete', 'every rule of a chain'))
 shell('nft delete table ip filter')
 
-// ------------------------------------------------------------------------------------------- xtables targets and matches
+// ------------------------------------------------------------------------------------------- xtables targets and
+// matches
 
 const iptables = (rule) => `iptables-nft -t raw ${rule}`.split(' ')
 step(iptables('-A OUTPUT -p udp --dport 5300 -j NFQUEUE --queue-num 3 --queue-bypass'), [
@@ -165,7 +169,8 @@ step(nft('list ruleset'), [
   ],
 ])
 
-// --------------------------------------------------------------------------------- our own writers, as built in packages/codec
+// --------------------------------------------------------------------------------- our own writers, as built in
+// packages/codec
 
 const { NfTablesMessage, Register, Family } = codec
 const memory = new codec.Memory(8192)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Captures the golden vectors of nfnetlink_queue: every message that is sent is built by libnetfilter_queue / libmnl, every
-// message that is received comes from the running kernel. Each one is printed as a small text record on stdout; annotate.mjs
-// turns the records into vectors/queue/*.hex. Run it through capture.sh, which makes the namespaces it lives in.
+// Captures the golden vectors of nfnetlink_queue: every message that is sent is built by libnetfilter_queue / libmnl,
+// every message that is received comes from the running kernel. Each one is printed as a small text record on stdout;
+// annotate.mjs turns the records into vectors/queue/*.hex. Run it through capture.sh, which makes the namespaces it
+// lives in.
 //
-// Port ids, ports, addresses, MAC addresses and payload texts are fixed, so that two runs differ in little but checksums,
-// sequence numbers, conntrack ids and times.
+// Port ids, ports, addresses, MAC addresses and payload texts are fixed, so that two runs differ in little but
+// checksums, sequence numbers, conntrack ids and times.
 #define _GNU_SOURCE
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
@@ -491,8 +492,9 @@ static void chapter_devices(struct port *port) {
   close(stamps);
 }
 
-// --- nftables, just enough: a bridge-family chain whose only rule is the native "queue" expression (CONFIG_NFT_QUEUE). ebtables has
-// no such target; the xtables target NFQUEUE through nft_compat and a bare verdict NF_QUEUE were tried and are refused by 6.18.
+// --- nftables, just enough: a bridge-family chain whose only rule is the native "queue" expression (CONFIG_NFT_QUEUE).
+// ebtables has no such target; the xtables target NFQUEUE through nft_compat and a bare verdict NF_QUEUE were tried and
+// are refused by 6.18.
 
 static struct nlmsghdr *nft_put(struct mnl_nlmsg_batch *batch, int type, int flags, int family, unsigned int seq) {
   struct nlmsghdr *nlh = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
@@ -1074,7 +1076,8 @@ static void chapter_control(void) {
   mnl_socket_close(ge.nl);
 }
 
-// What NFQA_CT would hold, as ctnetlink itself sends it: one IPCTNL_MSG_CT_NEW of a dump, found by its original destination port.
+// What NFQA_CT would hold, as ctnetlink itself sends it: one IPCTNL_MSG_CT_NEW of a dump, found by its original
+// destination port.
 static void conntrack_entry(const char *name, int family, int dport, const char *note) {
   struct port nf = open_port(NETLINK_NETFILTER, "netfilter", 5858);
   memset(out, 0, sizeof out);

@@ -83,14 +83,16 @@ export class Recorder {
   }
 
   /**
-   * Records the output of a step: `wanted` names the datagrams to keep by who sent them and their first message, each with the vector's
-   * name, and perhaps a note. Of several that are alike the first is kept.
+   * Records the output of a step: `wanted` names the datagrams to keep by who sent them and their first message, each
+   * with the vector's name, and perhaps a note. Of several that are alike the first is kept.
    */
   step(command, wanted, { input, shown } = {}) {
     this.#keep(this.#listen(command, input), command, wanted, shown)
   }
 
-  /** Records what a program hears that waits for events, while `work` makes them: until it has heard `count` datagrams. */
+  /**
+   * Records what a program hears that waits for events, while `work` makes them: until it has heard `count` datagrams.
+   */
   async watch(command, wanted, count, work) {
     rmSync(this.#path, { force: true })
     const [program, ...rest] = command

@@ -1,4 +1,7 @@
-/** A decoder that makes an object for each header, with copies of addresses and payload: what packet libraries usually do. */
+/**
+ * A decoder that makes an object for each header, with copies of addresses and payload: what packet libraries usually
+ * do.
+ */
 export interface Layers {
   readonly network: {
     readonly version: number

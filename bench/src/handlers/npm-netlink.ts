@@ -1,6 +1,7 @@
 // npm netlink 0.3.0 as a handler of the bench: its raw socket, with messages read and written here, because it knows no
-// queues; its own parser would cost more (see the codec measurements). `sends=batch` has the verdicts of one turn of the event
-// loop sent together, which takes some knowledge; by default each is sent by itself, as its interface suggests.
+// queues; its own parser would cost more (see the codec measurements). `sends=batch` has the verdicts of one turn of
+// the event loop sent together, which takes some knowledge; by default each is sent by itself, as its interface
+// suggests.
 
 import { Arguments } from './arguments.ts'
 import { Meter } from './meter.ts'

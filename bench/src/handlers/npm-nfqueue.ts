@@ -1,5 +1,5 @@
-// npm nfqueue 0.3.2 as a handler of the bench, used as its README says. It copies every packet whole and its queue has the
-// kernel's default length; neither can be changed.
+// npm nfqueue 0.3.2 as a handler of the bench, used as its README says. It copies every packet whole and its queue has
+// the kernel's default length; neither can be changed.
 
 import { Arguments } from './arguments.ts'
 import { Meter } from './meter.ts'

@@ -1,7 +1,10 @@
 import { type OpenTransport, openQueue, openRing, openSocket, type Queue, type QueueOptions } from 'ringlink'
 import type { Arguments } from './arguments.ts'
 
-/** The receive buffer that every handler asks for, in the kernel's accounting: enough for all but a drain, which asks for more. */
+/**
+ * The receive buffer that every handler asks for, in the kernel's accounting: enough for all but a drain, which asks
+ * for more.
+ */
 const BUFFER = 1 << 27
 
 /** Options of a queue, except its number and its transport, from the arguments. */

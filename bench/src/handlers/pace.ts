@@ -6,7 +6,9 @@ export interface Pace {
   readonly left: number
   /** Before the packets of one batch are looked at. May block this thread. */
   received(): void
-  /** `packets` of them have had their verdicts; `flush` sends these, and is called where the measurement ends with them. */
+  /**
+   * `packets` of them have had their verdicts; `flush` sends these, and is called where the measurement ends with them.
+   */
   answered(packets: number, flush: () => void): void
 }
 

@@ -1,4 +1,5 @@
-// ringlink as a handler of the bench: answers one queue on the thread that it runs on. The arguments are in bench/README.md.
+// ringlink as a handler of the bench: answers one queue on the thread that it runs on. The arguments are in
+// bench/README.md.
 
 import { Arguments } from './arguments.ts'
 import { answerQueue } from './loops.ts'

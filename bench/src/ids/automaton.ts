@@ -4,8 +4,8 @@ const MATCH = 1 << 30
 const STATE = MATCH - 1
 
 /**
- * Aho and Corasick's automaton over bytes, as one table: for each state and byte the next state, with a bit that says that a
- * pattern ends there. A search is one load for each byte, however many patterns there are.
+ * Aho and Corasick's automaton over bytes, as one table: for each state and byte the next state, with a bit that says
+ * that a pattern ends there. A search is one load for each byte, however many patterns there are.
  */
 export class Automaton {
   readonly states: number

@@ -12,8 +12,8 @@ const DOCUMENT = join(DOCS, 'performance.md')
 const CHARTS = join(DOCS, 'performance')
 
 /**
- * Writes the tables and charts of these results into docs/performance.md; the text around them stays, and what these results have no part
- * of. What was written.
+ * Writes the tables and charts of these results into docs/performance.md; the text around them stays, and what these
+ * results have no part of. What was written.
  */
 export function writeDocument(results: Results): string[] {
   const record = writeRecord(results)

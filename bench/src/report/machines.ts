@@ -44,8 +44,8 @@ export function readRecords(folder: string = RECORDS): MachineRecord[] {
 }
 
 /**
- * Adds these results to the records, in place of those of the same kind of machine, or of some of its goals if only a part was measured. The
- * path of the file.
+ * Adds these results to the records, in place of those of the same kind of machine, or of some of its goals if only a
+ * part was measured. The path of the file.
  */
 export function writeRecord(results: Results, folder: string = RECORDS): string {
   mkdirSync(folder, { recursive: true })

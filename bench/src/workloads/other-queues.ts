@@ -55,7 +55,9 @@ const scaling = (queues: number, contenders: readonly Contender[]): Workload => 
   quick: queues === 2,
 })
 
-/** One of each is measured on its own queue, beside those that share: the same rule, the same packets, all in one queue. */
+/**
+ * One of each is measured on its own queue, beside those that share: the same rule, the same packets, all in one queue.
+ */
 export const scalingWorkloads: readonly Workload[] = [
   {
     ...scaling(2, [

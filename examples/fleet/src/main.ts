@@ -1,4 +1,5 @@
-// `npm run demo:fleet`: three hosts, a NATS server that is killed in the middle, two consumers, and a proof to the record.
+// `npm run demo:fleet`: three hosts, a NATS server that is killed in the middle, two consumers, and a proof to the
+// record.
 import { fileURLToPath } from 'node:url'
 import { runDemo } from '@ringlink/example-shared/demo-outside'
 

@@ -7,7 +7,9 @@ const UP = 1
 /** The first device of every network namespace. */
 const LOOPBACK_INDEX = 1
 
-/** Brings the loopback device of this network namespace up: what `ip link set lo up mtu N` does, without needing `ip`. */
+/**
+ * Brings the loopback device of this network namespace up: what `ip link set lo up mtu N` does, without needing `ip`.
+ */
 export async function raiseLoopback(mtu: number): Promise<void> {
   await using session = new Session(await openTransport({ protocol: ROUTE_PROTOCOL }), { protocol: ROUTE_PROTOCOL })
   await session.request(linkRequest(LOOPBACK_INDEX, mtu))

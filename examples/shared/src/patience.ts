@@ -1,6 +1,9 @@
-// How long the demos wait. They are meant to be over in a few seconds; under emulation, or beside other work, everything takes longer.
+// How long the demos wait. They are meant to be over in a few seconds; under emulation, or beside other work,
+// everything takes longer.
 
-/** milliseconds from the start of a process until its modules run, on an ordinary machine that has nothing else to do */
+/**
+ * milliseconds from the start of a process until its modules run, on an ordinary machine that has nothing else to do
+ */
 const USUAL_START = 100
 /** seconds after which what still runs is ended, on such a machine */
 const USUAL_DEADLINE = 12
@@ -13,7 +16,10 @@ export function deadline(): number {
   return seconds > 0 ? seconds : USUAL_DEADLINE
 }
 
-/** Measures this machine by how long this process took to start, and has the programs that it starts wait as much longer. */
+/**
+ * Measures this machine by how long this process took to start, and has the programs that it starts wait as much
+ * longer.
+ */
 export function setDeadline(startTime: number = process.uptime() * 1000): void {
   if (process.env[VARIABLE] === undefined) {
     process.env[VARIABLE] = String(Math.ceil(USUAL_DEADLINE * Math.max(1, startTime / USUAL_START)))

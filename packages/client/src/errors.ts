@@ -25,7 +25,10 @@ export type ClientErrorCode =
   | 'RULES_UNSUPPORTED'
   /** the kernel refused the rules: `rule` and `expression` say which part; none of them is installed */
   | 'RULES_REFUSED'
-  /** the kernel does not track connections, or not for netlink (nf_conntrack_netlink is not there), or lacks what was asked for */
+  /**
+   * the kernel does not track connections, or not for netlink (nf_conntrack_netlink is not there), or lacks what was
+   * asked for
+   */
   | 'CONNTRACK_UNSUPPORTED'
   /** CAP_NET_ADMIN is missing in the network namespace */
   | 'CONNTRACK_REFUSED'

@@ -1,6 +1,6 @@
 /**
- * The items of batches, one at a time. While a batch has items, a step costs one promise of the runtime and none of ours: a view that
- * each step aims at the next item is the same object, and so is the promise of it.
+ * The items of batches, one at a time. While a batch has items, a step costs one promise of the runtime and none of
+ * ours: a view that each step aims at the next item is the same object, and so is the promise of it.
  */
 export class ItemIterator<Item> implements AsyncGenerator<Item, undefined> {
   readonly #source: AsyncIterable<Iterable<Item>>
@@ -25,7 +25,9 @@ export class ItemIterator<Item> implements AsyncGenerator<Item, undefined> {
     }
   }
 
-  /** Ends the iteration, and with it the batch whose items were shown last. A step that waits for a batch ends first. */
+  /**
+   * Ends the iteration, and with it the batch whose items were shown last. A step that waits for a batch ends first.
+   */
   async return(): Promise<IteratorReturnResult<undefined>> {
     while (this.#pending !== undefined) await this.#pending.catch(() => {})
     const isFirst = !this.#isDone

@@ -169,7 +169,10 @@ export class Replies {
     return this.#sortMessages(batch, offset, offset + size, batch.groups(index), isCut)
   }
 
-  /** Records of audit to its daemon have the length of their payload in `nlmsg_len`, so such a datagram does not parse as messages. */
+  /**
+   * Records of audit to its daemon have the length of their payload in `nlmsg_len`, so such a datagram does not parse
+   * as messages.
+   */
   #isRecord({ u16 }: Memory, offset: number, size: number): boolean {
     if (this.#protocol !== Protocol.Audit || size < MESSAGE_HEADER_LENGTH) return false
     return (u16[(offset + TYPE) >> 1] as number) >= FIRST_AUDIT_RECORD

@@ -19,8 +19,8 @@ interface RequestPurpose {
   /** what the request is for: error messages begin with it */
   readonly what: string
   /**
-   * the kernel answers with messages that may come after its acknowledgement, so the request waits for both; default false: the
-   * acknowledgement ends it. Audit answers so
+   * the kernel answers with messages that may come after its acknowledgement, so the request waits for both; default
+   * false: the acknowledgement ends it. Audit answers so
    */
   readonly answered?: boolean | undefined
   /**
@@ -38,7 +38,10 @@ export interface RequestData<Set extends AttributeSet = AttributeSet> extends Re
   readonly type: number
   /** `nlmsg_flags` besides those of the session (`NLM_F_REQUEST`, `NLM_F_ACK` or `NLM_F_DUMP`); default 0 */
   readonly flags?: number | undefined
-  /** the fixed header of the family that follows the netlink header, as it is on the wire; see `nfnetlinkHeader`. Default none */
+  /**
+   * the fixed header of the family that follows the netlink header, as it is on the wire; see `nfnetlinkHeader`.
+   * Default none
+   */
   readonly header?: Uint8Array | undefined
   /** the table of the attributes */
   readonly set?: Set | undefined

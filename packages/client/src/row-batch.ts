@@ -3,8 +3,8 @@ import { RELEASED_MEMORY } from '@ringlink/codec/internal'
 import type { FrameBatch } from '@ringlink/transport'
 
 /**
- * The position of each row of a batch. The arrays keep the length of the longest batch, and pass from one dump to the next, so that a
- * row costs no further memory.
+ * The position of each row of a batch. The arrays keep the length of the longest batch, and pass from one dump to the
+ * next, so that a row costs no further memory.
  */
 export interface RowPositions {
   readonly offsets: number[]
@@ -77,8 +77,8 @@ export class BorrowedRows {
 }
 
 /**
- * Rows of a dump that came with one wake-up. Iterating re-aims one view: it is valid until the next step, and the batch until the next
- * batch is requested. Copy what must outlive that: `view.copy()`.
+ * Rows of a dump that came with one wake-up. Iterating re-aims one view: it is valid until the next step, and the batch
+ * until the next batch is requested. Copy what must outlive that: `view.copy()`.
  */
 export class RowBatch implements Iterable<MessageView> {
   readonly #view = new MessageView()

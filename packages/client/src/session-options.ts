@@ -14,8 +14,8 @@ export interface DumpOptions extends RequestOptions {
   /** how often to dump again when the table changed during the dump (code `DUMP_INTERRUPTED`); default 0 */
   readonly retries?: number | undefined
   /**
-   * called before each of these: the rows from before count no more. `rows()` and `rowBatches()`, which have given them out, take
-   * `retries` only with this
+   * called before each of these: the rows from before count no more. `rows()` and `rowBatches()`, which have given them
+   * out, take `retries` only with this
    */
   readonly onRetry?: (() => void) | undefined
 }

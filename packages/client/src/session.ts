@@ -85,14 +85,17 @@ export class Session implements AsyncDisposable {
     transport.events.on('overrun', () => this.#onOverrun())
   }
 
-  /** Types of messages that are sent without an acknowledgement: an error for one of these goes to {@link onStrayError}. */
+  /**
+   * Types of messages that are sent without an acknowledgement: an error for one of these goes to {@link onStrayError}.
+   */
   set unacknowledged(types: ReadonlySet<number>) {
     this.#replies.unacknowledged = types
   }
 
   /**
-   * Sends a request and waits until the kernel acknowledges it. Resolves to the messages of its answer, if any. Beyond 32 that are in
-   * flight, requests wait for their turn, in order; the timeout applies to that wait and to the answer, each.
+   * Sends a request and waits until the kernel acknowledges it. Resolves to the messages of its answer, if any. Beyond
+   * 32 that are in flight, requests wait for their turn, in order; the timeout applies to that wait and to the answer,
+   * each.
    */
   async request<Set extends AttributeSet>(request: Request<Set>, given: RequestOptions = {}): Promise<Message[]> {
     const options = beginRequest('request', given)
@@ -141,9 +144,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Joins multicast groups (numbers from 1): `for await` over batches of their notifications. It is the receiver of this session: one
-   * at a time, and not beside {@link receive}. `isRaw`: datagrams are not messages, and are only read by {@link
-   * NotificationBatch.datagrams}. Throws code `SYSTEM` when the kernel refuses a group.
+   * Joins multicast groups (numbers from 1): `for await` over batches of their notifications. It is the receiver of
+   * this session: one at a time, and not beside {@link receive}. `isRaw`: datagrams are not messages, and are only read
+   * by {@link NotificationBatch.datagrams}. Throws code `SYSTEM` when the kernel refuses a group.
    */
   subscribe(groups: readonly number[], isRaw = false): Subscription {
     return new Subscription(this, groups, isRaw)
@@ -221,8 +224,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Ends the pending receive, so that {@link receiveUnread} finds every batch that is there: at close all packets must be
-   * answered. Callers of {@link receive} and of requests wait until {@link handBack}, or until the session is closed.
+   * Ends the pending receive, so that {@link receiveUnread} finds every batch that is there: at close all packets must
+   * be answered. Callers of {@link receive} and of requests wait until {@link handBack}, or until the session is
+   * closed.
    */
   takeOver(): Promise<void> {
     return this.#receiver.takeOver()

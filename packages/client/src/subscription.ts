@@ -44,11 +44,14 @@ export interface SubscriptionStats {
 }
 
 /**
- * The notifications that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the batch until the next
- * batch is requested.
+ * The notifications that one wake-up brought. Iterating re-aims one view: it is valid until the next step, and the
+ * batch until the next batch is requested.
  */
 export class NotificationBatch implements Iterable<MessageView> {
-  /** notifications lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing else */
+  /**
+   * notifications lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing
+   * else
+   */
   lost = 0
   readonly #stats: SubscriptionStats
   readonly #portId: number
@@ -86,7 +89,10 @@ export class NotificationBatch implements Iterable<MessageView> {
     return count
   }
 
-  /** The datagrams that came whole, for protocols whose notifications are not netlink messages. Read each before the next step. */
+  /**
+   * The datagrams that came whole, for protocols whose notifications are not netlink messages. Read each before the
+   * next step.
+   */
   *datagrams(): Generator<Datagram, void, undefined> {
     const frames = this.#frames
     for (let frame = 0; frames !== undefined && frame < frames.length; frame++) {
@@ -188,7 +194,10 @@ export class Subscription implements AsyncIterable<NotificationBatch>, AsyncDisp
     }
   }
 
-  /** Batches of notifications; one loop at a time: a second throws code `BUSY`. Ends when the subscription or its session is closed. */
+  /**
+   * Batches of notifications; one loop at a time: a second throws code `BUSY`. Ends when the subscription or its
+   * session is closed.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<NotificationBatch, void, undefined> {
     if (this.#reading) throw new TransportError('BUSY', 'iterate', 'this subscription is already being read')
     this.#reading = true

@@ -1,8 +1,9 @@
 import { timeoutError } from './errors.ts'
 
 /**
- * Requests that wait for an answer at a time. The kernel answers within the send and drops answers that find the receive buffer full:
- * 32 of `NLMSG_GOODSIZE` with their acknowledgements fit into the default one of 212,992 bytes. More at a time are not faster.
+ * Requests that wait for an answer at a time. The kernel answers within the send and drops answers that find the
+ * receive buffer full: 32 of `NLMSG_GOODSIZE` with their acknowledgements fit into the default one of 212,992 bytes.
+ * More at a time are not faster.
  */
 export const MOST_IN_FLIGHT = 32
 

@@ -20,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * Waits for exchanges. Rejects with code `TIMEOUT` (or the error of an incomplete answer, whose end may be missing), with the signal's
- * reason, and as an exchange fails.
+ * Waits for exchanges. Rejects with code `TIMEOUT` (or the error of an incomplete answer, whose end may be missing),
+ * with the signal's reason, and as an exchange fails.
  */
 export function waitForExchanges(exchanges: readonly Exchange[], waiting: Waiting): Promise<void> {
   const { what, isDone, signal, timeout, repeat, letGo } = waiting

@@ -40,6 +40,7 @@ test('a row of a dump costs no allocation: neither a view of it nor a filter', a
   expect(Object.keys(perRow)).toEqual(['rows', 'connections', 'selectedConnections'])
   // One boxed number of 16 bytes for every eighth row would fail.
   for (const [name, bytes] of Object.entries(perRow)) expect(bytes, name).toBeLessThan(2)
-  // A whole dump: 16 batches with objects of their own, 0.4 MB. Room for the positions of 8192 rows, made again, would be 0.5 MB more.
+  // A whole dump: 16 batches with objects of their own, 0.4 MB. Room for the positions of 8192 rows, made again, would
+  // be 0.5 MB more.
   expect(fixed).toBeLessThan(700_000)
 })

@@ -15,7 +15,10 @@ function packet(): Uint8Array {
   return bytes
 }
 
-/** Leaves a loop waiting that has had its turn, so that the packets that come now wake it later than a timer of this turn. */
+/**
+ * Leaves a loop waiting that has had its turn, so that the packets that come now wake it later than a timer of this
+ * turn.
+ */
 async function giveTurn(kernel: SimKernel, count: () => number): Promise<void> {
   for (let sent = 0; sent < FRAMES_PER_TURN; sent++) kernel.inject(packet())
   // The loop runs in this turn of the event loop, and answers to requests are among its frames.

@@ -1,6 +1,7 @@
 /**
- * Run by allocation.test.ts in a separate process, as allocation.ts: prints by how many bytes the heap grew per row of a dump. A dump has a
- * fixed cost, the code that the engine compiles for it included, so it compares a short and a long one.
+ * Run by allocation.test.ts in a separate process, as allocation.ts: prints by how many bytes the heap grew per row of
+ * a dump. A dump has a fixed cost, the code that the engine compiles for it included, so it compares a short and a long
+ * one.
  */
 import { parsePrefix } from '@ringlink/packet'
 import { dumpConnections } from '../src/conntrack/requests.ts'

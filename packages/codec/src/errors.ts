@@ -49,8 +49,8 @@ export type KernelErrorCode =
 /** An invalid argument, refused before anything was done. */
 export type OptionErrorCode =
   /**
-   * an argument, option or rule of the wrong shape: an unknown key, a wrong type, a member that is missing, members that do not go
-   * together; `path` says which (`rules[2].match.not.destinationPort`), and nothing is opened
+   * an argument, option or rule of the wrong shape: an unknown key, a wrong type, a member that is missing, members
+   * that do not go together; `path` says which (`rules[2].match.not.destinationPort`), and nothing is opened
    */
   | 'ARGUMENT'
   /** an argument, option or rule of the right shape that is out of bounds; `path` says which, and nothing is opened */

@@ -4,8 +4,8 @@
  */
 
 /**
- * Control characters (C0, DEL, C1), format characters (zero-width ones and the bidirectional controls are among them), line and paragraph
- * separators, and surrogates without their other half.
+ * Control characters (C0, DEL, C1), format characters (zero-width ones and the bidirectional controls are among them),
+ * line and paragraph separators, and surrogates without their other half.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
@@ -26,8 +26,8 @@ export function escapeText(text: string): string {
 }
 
 /**
- * `value` as JSON in which the characters that {@link escapeText} escapes are escaped too, as `\u....`, so that it is safe
- * on a terminal. A parser reads the same value as from `JSON.stringify`.
+ * `value` as JSON in which the characters that {@link escapeText} escapes are escaped too, as `\u....`, so that it is
+ * safe on a terminal. A parser reads the same value as from `JSON.stringify`.
  */
 export function jsonText(value: object): string {
   return JSON.stringify(value).replace(UNPRINTABLE, (character) => {

@@ -1,4 +1,7 @@
-/** Bad input of every attribute of every family: refused by its path and the nearest name, and what no table describes is kept. */
+/**
+ * Bad input of every attribute of every family: refused by its path and the nearest name, and what no table describes
+ * is kept.
+ */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import {

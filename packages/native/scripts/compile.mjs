@@ -20,8 +20,8 @@ export function sourceFiles() {
 /**
  * Compiles into `output` by rename, so that a process that has the old binary mapped keeps it intact.
  *
- * @param {{ compiler: string[], output: string, flags?: string[], linking?: string[] }} what the compiler's command with its
- *   leading arguments (`['ccache', 'gcc']`), and what is added to our own arguments
+ * @param {{ compiler: string[], output: string, flags?: string[], linking?: string[] }} what the compiler's command
+ *   with its leading arguments (`['ccache', 'gcc']`), and what is added to our own arguments
  * @returns {boolean} whether it succeeded; the compiler has written its complaints to standard error
  */
 export function compile({ compiler, output, flags = [], linking = [] }) {
@@ -34,7 +34,8 @@ export function compile({ compiler, output, flags = [], linking = [] }) {
     ...flags,
   ]
   const sources = sourceFiles().filter((path) => path.endsWith('.c'))
-  // Bound at load: a runtime without libuv is refused when it loads the addon, not when it first calls a missing function.
+  // Bound at load: a runtime without libuv is refused when it loads the addon, not when it first calls a missing
+  // function.
   const { status } = spawnSync(command, [...leading, ...compiling, ...sources, '-o', fresh, '-Wl,-z,now', ...linking], {
     stdio: ['ignore', 2, 2],
   })

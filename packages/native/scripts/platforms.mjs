@@ -1,4 +1,5 @@
-// Compiles the addon for every platform that has a package in platforms/, on one Debian machine, and checks each binary.
+// Compiles the addon for every platform that has a package in platforms/, on one Debian machine, and checks each
+// binary.
 //
 //   node scripts/platforms.mjs [--install] [NAME...]      NAME: linux-x64-gnu, ...; default all
 //

@@ -22,8 +22,8 @@ const kernelHeaders = {
 /**
  * Headers and libc.so of musl for a Debian architecture (`amd64`, `arm64`), fetched once.
  *
- * @returns {{ include: string, kernel: string, library: string, loader: string }} folders for `-isystem`, `-idirafter` and
- *   `-L`, and the dynamic loader
+ * @returns {{ include: string, kernel: string, library: string, loader: string }} folders for `-isystem`, `-idirafter`
+ *   and `-L`, and the dynamic loader
  */
 export function muslSysroot(architecture, machine) {
   const sysroot = join(folder, `musl-${architecture}`)

@@ -18,7 +18,8 @@ export interface NativeBinding extends MappingBinding, UringBinding {
    * @param networkNamespace where to create it: a path (`/proc/1234/ns/net`, `/run/netns/blue`), an open descriptor of
    * one, or null for the calling thread's. Only the calling thread moves, and it moves back before the call returns;
    * `-EPERM` if it could not move back.
-   * @param onReadable called from the event loop, at most once per {@link wait}; 0, or the negative errno of a failed poll
+   * @param onReadable called from the event loop, at most once per {@link wait}; 0, or the negative errno of a failed
+   * poll
    */
   open(
     protocol: number,
@@ -32,8 +33,9 @@ export interface NativeBinding extends MappingBinding, UringBinding {
   /** `getsockopt()` of an int value; it must not be negative. */
   getOption(handle: NativeHandle, level: number, name: number): number
   /**
-   * `SO_ATTACH_FILTER`: the kernel runs this program on each message for the socket and queues those that it keeps. `program` is
-   * `struct sock_filter` after `struct sock_filter`, 1 to 4096 of them, copied; `-EINVAL` for a program that the kernel does not take.
+   * `SO_ATTACH_FILTER`: the kernel runs this program on each message for the socket and queues those that it keeps.
+   * `program` is `struct sock_filter` after `struct sock_filter`, 1 to 4096 of them, copied; `-EINVAL` for a program
+   * that the kernel does not take.
    */
   attachFilter(handle: NativeHandle, program: Uint8Array): number
   /**
@@ -89,7 +91,10 @@ export interface NativeBinding extends MappingBinding, UringBinding {
   wait(handle: NativeHandle): number
   /** Cancels the last {@link wait}: no call comes, and the process is no longer kept alive. */
   unwait(handle: NativeHandle): number
-  /** The text of `/proc/net/<name>` in the network namespace of the socket, or a negative errno. A `name` that leads out of it (`..`, `/`) is `-EINVAL`. */
+  /**
+   * The text of `/proc/net/<name>` in the network namespace of the socket, or a negative errno. A `name` that leads out
+   * of it (`..`, `/`) is `-EINVAL`.
+   */
   readProcNet(handle: NativeHandle, name: string): string | number
   /**
    * Unregisters, closes the descriptor and drops all references, now. Any later call with the handle returns `-EBADF`;

@@ -17,8 +17,8 @@ export interface MappingBinding {
   /**
    * `mmap(length, PROT_READ | PROT_WRITE, MAP_SHARED)` of the socket, and `MADV_DONTFORK`, because a child that
    * inherits the mapping keeps the socket open. Returns the memory. One mapping per handle (`-EBUSY`). `-ENODEV`: this
-   * kernel has no rings, `-EINVAL`: the socket has none, or of another length. `-ENXIO`: `descriptor` is
-   * a file that is shorter. `-EOPNOTSUPP`: this runtime does not allow external memory (an Electron with the V8 sandbox).
+   * kernel has no rings, `-EINVAL`: the socket has none, or of another length. `-ENXIO`: `descriptor` is a file that is
+   * shorter. `-EOPNOTSUPP`: this runtime does not allow external memory (an Electron with the V8 sandbox).
    *
    * @param descriptor a descriptor to map instead of the socket: if the kernel has no rings, a file in memory replaces
    * them

@@ -95,7 +95,10 @@ static int file_status(int fd, struct stat *status) {
 #endif
 }
 
-/* A page beyond the end of a file ends the process (SIGBUS) when it is touched; a socket knows its rings' length itself. */
+/*
+ * A page beyond the end of a file ends the process (SIGBUS) when it is touched; a socket knows its rings' length
+ * itself.
+ */
 static int check_length(int fd, size_t length) {
   struct stat status;
   if (file_status(fd, &status) != 0) return -errno;

@@ -213,7 +213,9 @@ static void on_ready(uv_poll_t *watcher, int status, int events) {
   if (object != NULL && function != NULL &&
       napi_create_int32(env, status < 0 ? failure_of(handle->watched) : 0, &argument) == napi_ok) {
     napi_status called = napi_make_callback(env, handle->context, object, function, 1, &argument, &result);
-    /* From here on the handle may be closed. An environment that ends reports a pending exception without having one. */
+    /*
+     * From here on the handle may be closed. An environment that ends reports a pending exception without having one.
+     */
     bool thrown = false;
     napi_value exception;
     if (called != napi_ok && napi_is_exception_pending(env, &thrown) == napi_ok && thrown &&

@@ -44,10 +44,10 @@ export interface UringBinding {
    */
   uringEnter(handle: NativeHandle, submit: number, timeout: number): number
   /**
-   * `close` for a ring with a kernel thread, which takes milliseconds to stop: a thread of the pool waits for it, not this
-   * one. When this returns, the handle is closed and its ArrayBuffers have length 0; when the promise resolves, the kernel
-   * has stopped, and the socket, its port id and its queues are gone. `-EINVAL`: a ring without a kernel thread, or with the
-   * flag `SINGLE_ISSUER`, which only the thread that opened it can end.
+   * `close` for a ring with a kernel thread, which takes milliseconds to stop: a thread of the pool waits for it, not
+   * this one. When this returns, the handle is closed and its ArrayBuffers have length 0; when the promise resolves,
+   * the kernel has stopped, and the socket, its port id and its queues are gone. `-EINVAL`: a ring without a kernel
+   * thread, or with the flag `SINGLE_ISSUER`, which only the thread that opened it can end.
    */
   uringClose(handle: NativeHandle): Promise<void> | number
 }
@@ -70,8 +70,8 @@ export interface UringQueues {
 export interface UringFrames {
   readonly frames: ArrayBuffer
   /**
-   * the ring of provided buffers, 16 bytes each: address (8), length (4), id (2), and in the first one the ring's tail (2); the
-   * lengths are set already
+   * the ring of provided buffers, 16 bytes each: address (8), length (4), id (2), and in the first one the ring's tail
+   * (2); the lengths are set already
    */
   readonly bufferRing: ArrayBuffer
   /** the address of frame 0, as its low and high 32-bit word */

@@ -1,6 +1,6 @@
 /*
- * The end of a ring. The kernel writes to the frames by their address, so that address must be ours until the kernel has
- * stopped, and no ArrayBuffer may show it afterwards.
+ * The end of a ring. The kernel writes to the frames by their address, so that address must be ours until the kernel
+ * has stopped, and no ArrayBuffer may show it afterwards.
  */
 #include "uring.h"
 

@@ -120,7 +120,8 @@ describe('a mapping', () => {
     const { handle, buffer, name, file } = mapFile()
     new Uint8Array(buffer)[3] = 9
     const moved = new Uint8Array(moveAway(buffer))
-    // Node copies memory of an addon instead of handing it to another thread; only ArrayBuffer.prototype.transfer moves it.
+    // Node copies memory of an addon instead of handing it to another thread; only ArrayBuffer.prototype.transfer moves
+    // it.
     const isCopy = buffer.byteLength > 0
     native.unmap(handle)
     expect([isMapped(name), buffer.byteLength]).toEqual([false, 0])

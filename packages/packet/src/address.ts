@@ -54,7 +54,10 @@ function parseIpv4(text: string): number[] | undefined {
 const DOT = 46
 const ZERO = 48
 
-/** The IPv4 address as a number of 32 bits, -1 for any other text. Lists have hundreds of thousands, so it makes no parts. */
+/**
+ * The IPv4 address as a number of 32 bits, -1 for any other text. Lists have hundreds of thousands, so it makes no
+ * parts.
+ */
 function ipv4Number(text: string): number {
   if (text.length > LONGEST_IPV4_TEXT) return -1
   let number = 0

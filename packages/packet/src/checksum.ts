@@ -41,8 +41,8 @@ export function internetChecksum(memory: Memory, offset: number, length: number)
 }
 
 /**
- * The sum of the pseudo header: both addresses, the protocol and the length of transport header and payload. It is the same for IPv4
- * (RFC 9293 section 3.1) and IPv6 (RFC 8200 section 8.1), which writes wider fields with zeros in front.
+ * The sum of the pseudo header: both addresses, the protocol and the length of transport header and payload. It is the
+ * same for IPv4 (RFC 9293 section 3.1) and IPv6 (RFC 8200 section 8.1), which writes wider fields with zeros in front.
  */
 export function pseudoHeaderSum(
   memory: Memory,
@@ -60,8 +60,8 @@ export function updateChecksum(checksum: number, before: number, after: number):
 }
 
 /**
- * The checksum after bytes that it covers were replaced: `before` and `after` are the sums of the old and of the new ones, which
- * must begin at an even distance from the start of what is covered.
+ * The checksum after bytes that it covers were replaced: `before` and `after` are the sums of the old and of the new
+ * ones, which must begin at an even distance from the start of what is covered.
  */
 export function updateChecksumBySums(checksum: number, before: number, after: number): number {
   return updateChecksum(checksum, foldSum(before), foldSum(after))

@@ -159,7 +159,10 @@ function refusal(why: string): EncodeError {
   return new EncodeError('VALUE_RANGE', `cannot edit the packet: ${why}`)
 }
 
-/** Writes the lengths of a packet whose network header lies at `network` of `target` and that has `length` bytes from there on. */
+/**
+ * Writes the lengths of a packet whose network header lies at `network` of `target` and that has `length` bytes from
+ * there on.
+ */
 function setLengths(packet: PacketView, target: Memory, network: number, length: number): void {
   const isIpv4 = packet.version === 4
   const counted = isIpv4 ? length : length - IPV6_HEADER_LENGTH

@@ -1,8 +1,9 @@
 /**
  * GRE (RFC 2784, RFC 2890; version 1 as PPTP uses it: RFC 2637).
  *
- *   0 flags: checksum 0x8000, routing 0x4000, key 0x2000, sequence 0x1000, acknowledgement 0x0080 (version 1); version in the low 3 bits
- *   2 EtherType of what follows | 4 checksum, reserved (4) | key (4) | sequence (4) | acknowledgement (4), each only if its flag is set
+ *   0 flags: checksum 0x8000, routing 0x4000, key 0x2000, sequence 0x1000, acknowledgement 0x0080 (version 1); version
+ *   in the low 3 bits 2 EtherType of what follows | 4 checksum, reserved (4) | key (4) | sequence (4) | acknowledgement
+ *   (4), each only if its flag is set
  */
 import type { Memory } from '@ringlink/codec/memory'
 import { field, read16, read32, write16, write32 } from './bytes.ts'

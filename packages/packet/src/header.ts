@@ -1,12 +1,12 @@
 /**
  * The form of every header of this package, each in its own file: offsets, view, owned value, writer.
  *
- * - `…View` borrows bytes in place. `wrap` checks that the header is whole and throws `DecodeError`; `find` aims at
- *   the header of that kind in a packet and answers whether there is one. After that no property fails, until the memory
- *   is released or written to. A property is a load; a method allocates.
+ * - `…View` borrows bytes in place. `wrap` checks that the header is whole and throws `DecodeError`; `find` aims at the
+ *   header of that kind in a packet and answers whether there is one. After that no property fails, until the memory is
+ *   released or written to. A property is a load; a method allocates.
  * - `write…(memory, offset, limit, values)` writes a header and returns the offset after it. Checksums are written as
- *   given, default 0: `completeChecksums` computes them once the packet is whole. Throws `EncodeError`: `NO_SPACE` if it
- *   does not fit below `limit`, `VALUE_RANGE` for a value that its field cannot hold.
+ *   given, default 0: `completeChecksums` computes them once the packet is whole. Throws `EncodeError`: `NO_SPACE` if
+ *   it does not fit below `limit`, `VALUE_RANGE` for a value that its field cannot hold.
  * - The plain noun (`Udp`) owns its values: what `view.copy()` returns and `write…` takes.
  */
 import { DecodeError, EncodeError } from '@ringlink/codec/errors'

@@ -1,7 +1,7 @@
 /**
- * Packet headers in place. `PacketView` finds every header of a packet in one walk; a view for each kind of header reads its
- * fields; writers, checksums, edits, builders and text complete them. Everything works on `(memory, offset, length)` and allocates
- * nothing unless it says so.
+ * Packet headers in place. `PacketView` finds every header of a packet in one walk; a view for each kind of header
+ * reads its fields; writers, checksums, edits, builders and text complete them. Everything works on `(memory, offset,
+ * length)` and allocates nothing unless it says so.
  */
 export {
   type Address,

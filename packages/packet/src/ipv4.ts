@@ -64,7 +64,9 @@ export class Ipv4View extends HeaderView {
   readonly #destination = new AddressView()
   readonly #options = new OptionIterator()
 
-  /** Throws `DecodeError`: `SHORT_HEADER` if it is cut, `PACKET_HEADER` if it is of another version or below 20 bytes. */
+  /**
+   * Throws `DecodeError`: `SHORT_HEADER` if it is cut, `PACKET_HEADER` if it is of another version or below 20 bytes.
+   */
   wrap(memory: Memory, offset: number, available: number): this {
     checkAvailable(memory, offset, available, IPV4_HEADER_LENGTH, 'IPv4 header')
     const version = (memory.u8[offset] as number) >> 4

@@ -130,7 +130,10 @@ export class Ipv6ExtensionView extends HeaderView {
     return this.#aimWhole(packet.memory, extensionOffset, end - extensionOffset, packet.firstExtension)
   }
 
-  /** Steps to the next extension header; false if there is none, if it is cut, or after a later fragment's Fragment header. */
+  /**
+   * Steps to the next extension header; false if there is none, if it is cut, or after a later fragment's Fragment
+   * header.
+   */
   next(): boolean {
     const { type, nextHeader, length, memory, offset, available } = this
     if (!isExtensionHeader(nextHeader)) return false

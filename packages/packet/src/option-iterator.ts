@@ -6,8 +6,8 @@ const END = 0
 const NO_OPERATION = 1
 
 /**
- * Walks the options of an IPv4 or TCP header, which share one form: a kind, then, except for kinds 0 and 1, a length that counts
- * kind and length too. A malformed option ends the walk and sets {@link isMalformed}; nothing throws.
+ * Walks the options of an IPv4 or TCP header, which share one form: a kind, then, except for kinds 0 and 1, a length
+ * that counts kind and length too. A malformed option ends the walk and sets {@link isMalformed}; nothing throws.
  */
 export class OptionIterator {
   /** what the option is, 1 for a no-operation; -1 before the first step */

@@ -68,7 +68,9 @@ export function writeNetworkChecksum(packet: PacketLayout): void {
   write16(memory, networkOffset + IPV4_CHECKSUM, checksum)
 }
 
-/** Computes the transport checksum and writes it. False, and nothing is written, if it cannot be computed (`unknown`). */
+/**
+ * Computes the transport checksum and writes it. False, and nothing is written, if it cannot be computed (`unknown`).
+ */
 export function writeTransportChecksum(packet: PacketLayout): boolean {
   const { memory, transportOffset: start, protocol } = packet
   const length = isComputable(packet) ? coveredLength(packet) : -1

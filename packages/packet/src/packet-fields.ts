@@ -94,7 +94,10 @@ export class PacketFields {
   /** Whether fields of VLAN tags or extension headers are set: most packets have neither, and need not reset them. */
   protected hasRareHeaders = false
 
-  /** Aims at the bytes, with nothing found in them yet. Throws `DecodeError`, code `SHORT_HEADER`, if they are not in the memory. */
+  /**
+   * Aims at the bytes, with nothing found in them yet. Throws `DecodeError`, code `SHORT_HEADER`, if they are not in
+   * the memory.
+   */
   protected begin(memory: Memory, offset: number, length: number): void {
     if (!(offset >= 0 && length >= 0 && offset + length <= memory.byteLength)) {
       checkAvailable(memory, offset, length, 0, 'packet')

@@ -45,7 +45,10 @@ export class PacketView extends PacketLayout {
     return undefined
   }
 
-  /** of TCP, UDP, UDP-Lite, SCTP and DCCP; `undefined` if the packet has no ports, or if they are in another fragment or cut off */
+  /**
+   * of TCP, UDP, UDP-Lite, SCTP and DCCP; `undefined` if the packet has no ports, or if they are in another fragment or
+   * cut off
+   */
   get sourcePort(): number | undefined {
     return this.portsOffset < 0 ? undefined : read16(this.memory, this.portsOffset)
   }

@@ -1,4 +1,6 @@
-/** Numbers of the protocols over IP (IANA "Protocol Numbers"): the IPv4 field `protocol`, the IPv6 field `next header`. */
+/**
+ * Numbers of the protocols over IP (IANA "Protocol Numbers"): the IPv4 field `protocol`, the IPv6 field `next header`.
+ */
 export const IpProtocol = {
   /** IPPROTO_HOPOPTS: the IPv6 extension header Hop-by-Hop Options */
   HopByHop: 0,

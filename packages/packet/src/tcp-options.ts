@@ -32,7 +32,9 @@ export const TcpOption = {
 } as const
 export type TcpOption = (typeof TcpOption)[keyof typeof TcpOption]
 
-/** Walks the options of a TCP header. A property is `undefined` in an option of another kind or of an unusual length. */
+/**
+ * Walks the options of a TCP header. A property is `undefined` in an option of another kind or of an unusual length.
+ */
 export class TcpOptionIterator extends OptionIterator {
   get maximumSegmentSize(): number | undefined {
     return this.#is(TcpOption.MaximumSegmentSize, 4) ? read16(this.memory, this.offset + 2) : undefined

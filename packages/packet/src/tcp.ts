@@ -2,7 +2,8 @@
  * TCP (RFC 9293 section 3.1).
  *
  *    0 source port | 2 destination port | 4 sequence | 8 acknowledgement
- *   12 32-bit words of header (4 bits), reserved (4) | 13 flags | 14 window | 16 checksum | 18 urgent pointer | 20 options
+ *   12 32-bit words of header (4 bits), reserved (4) | 13 flags | 14 window | 16 checksum | 18 urgent pointer | 20
+ *   options
  */
 import type { Memory } from '@ringlink/codec/memory'
 import { field, read16, read32, write16, write32 } from './bytes.ts'

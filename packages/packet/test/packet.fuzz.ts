@@ -130,7 +130,10 @@ const VALUES = [
   'problem',
 ] as const
 
-/** An IPv4 packet with a VLAN tag before it takes the whole walk; without one it may take the fast path, which must say the same. */
+/**
+ * An IPv4 packet with a VLAN tag before it takes the whole walk; without one it may take the fast path, which must say
+ * the same.
+ */
 function checkAgainstTagged(view: PacketView): void {
   const { networkOffset, etherType, offset, length } = view
   if (etherType !== 0x0800) return

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npx ringlink doctor` for those who have the library: the command itself is in @ringlink/cli, which depends on this package. Runs it
-// from where it is installed, or has npm fetch it, which asks before it does.
+// `npx ringlink doctor` for those who have the library: the command itself is in @ringlink/cli, which depends on this
+// package. Runs it from where it is installed, or has npm fetch it, which asks before it does.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -64,7 +64,10 @@ export async function openTransport(given: TransportNeeds & TransportChoice): Pr
 
 /** How connection tracking is opened; the transport may be left out. */
 export interface ConntrackOptions extends Omit<ConntrackOptionsOn, 'transport'>, TransportChoice {
-  /** an open transport, or what opens one; default {@link openTransport} with a plain socket, which lists as fast as a ring */
+  /**
+   * an open transport, or what opens one; default {@link openTransport} with a plain socket, which lists as fast as a
+   * ring
+   */
   readonly transport?: ConntrackOptionsOn['transport'] | undefined
 }
 
@@ -131,7 +134,10 @@ export interface FamilyOptions extends Omit<FamilyOptionsOn, 'transport'> {
   readonly networkNamespace?: SocketOptions['networkNamespace']
 }
 
-/** Opens a netlink family, a module of `@ringlink/families`; see `openFamily` of `@ringlink/client` for the codes that it rejects with. */
+/**
+ * Opens a netlink family, a module of `@ringlink/families`; see `openFamily` of `@ringlink/client` for the codes that
+ * it rejects with.
+ */
 export async function openFamily<Description extends FamilyDescription>(
   family: Description,
   given: FamilyOptions = {},

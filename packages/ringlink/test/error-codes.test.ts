@@ -83,7 +83,10 @@ async function smallSet() {
   return rules.set('small')
 }
 
-/** An error of the JetStream API, by its number; packages/transport-nats/test has a server that answers with each of them. */
+/**
+ * An error of the JetStream API, by its number; packages/transport-nats/test has a server that answers with each of
+ * them.
+ */
 function refused(code: number): never {
   throw explain(
     'publish',

@@ -34,7 +34,10 @@ export type OpenConsumer = (sizes: TransportSizes) => OpenTransport
 export type MessageListener = (memory: Memory, offset: number, length: number) => void
 
 const PAGE_SIZE = 4096
-/** Bytes that the kernel charges to a receive buffer for a small packet: a ring that replaces the buffer has a frame for each. */
+/**
+ * Bytes that the kernel charges to a receive buffer for a small packet: a ring that replaces the buffer has a frame for
+ * each.
+ */
 const CHARGE = 832
 /** Bytes of a receive buffer that no scenario fills. */
 const UNLIMITED = 1 << 28

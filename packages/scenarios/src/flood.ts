@@ -1,7 +1,7 @@
 /**
- * Packets without end and without allocation: one template, in which each step changes a few words and mends the checksums
- * over them (RFC 1624). Packet n has identification first + n (IPv4), source port first + n modulo `flows`, and the number
- * n where its kind says.
+ * Packets without end and without allocation: one template, in which each step changes a few words and mends the
+ * checksums over them (RFC 1624). Packet n has identification first + n (IPv4), source port first + n modulo `flows`,
+ * and the number n where its kind says.
  */
 
 import { EncodeError } from '@ringlink/codec/errors'

@@ -102,8 +102,8 @@ const WINDOW = 0xffff
 const SEGMENT_SIZE_OPTION = [2, 4] as const
 
 /**
- * A whole TCP connection: handshake, request, response, both FIN. Data is acknowledged every second segment and at its end
- * (RFC 9293 section 3.8.6.3); no more is on its way than the window allows.
+ * A whole TCP connection: handshake, request, response, both FIN. Data is acknowledged every second segment and at its
+ * end (RFC 9293 section 3.8.6.3); no more is on its way than the window allows.
  */
 export function tcpFlow(options: TcpFlowOptions): FlowPacket[] {
   const random = new Random(options.seed)
@@ -243,7 +243,8 @@ function exchanges(
 }
 
 /**
- * When the packets of one flow come by: close together in one direction, half a round trip and more apart when it turns.
+ * When the packets of one flow come by: close together in one direction, half a round trip and more apart when it
+ * turns.
  */
 class FlowClock {
   #now: bigint
@@ -283,8 +284,8 @@ export interface MixedPacket<Packet extends TimedPacket> {
 }
 
 /**
- * All packets of several flows in order of time. Each flow begins up to `spread` nanoseconds later than its own times say,
- * by the seed; where two flows meet at the same time the seed decides, and the order within a flow always stays.
+ * All packets of several flows in order of time. Each flow begins up to `spread` nanoseconds later than its own times
+ * say, by the seed; where two flows meet at the same time the seed decides, and the order within a flow always stays.
  */
 export function mixFlows<Packet extends TimedPacket>(
   flows: readonly (readonly Packet[])[],

@@ -76,7 +76,10 @@ function transportStart({ transportOffset, payloadOffset }: PacketView): number 
   return transportOffset >= 0 ? transportOffset : payloadOffset
 }
 
-/** Checks all checksums of a packet that begins with its network header. Bytes beyond the packet's own length are padding. */
+/**
+ * Checks all checksums of a packet that begins with its network header. Bytes beyond the packet's own length are
+ * padding.
+ */
 export function verifyChecksums(bytes: Uint8Array): ChecksumReport {
   const packet = aim(bytes)
   const transport = transportChecksum(packet)

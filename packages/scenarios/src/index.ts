@@ -1,6 +1,6 @@
 /**
- * Traffic and situations as data, and what plays them: packet builders, flows, floods and capture files; scenarios, and the
- * simulated kernel that they are played on.
+ * Traffic and situations as data, and what plays them: packet builders, flows, floods and capture files; scenarios, and
+ * the simulated kernel that they are played on.
  */
 
 export { icmpPacket, icmpv6Packet, ipv4Packet, ipv6Packet, tcpPacket, udpPacket } from '@ringlink/packet'

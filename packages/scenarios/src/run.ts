@@ -46,15 +46,18 @@ export interface ScenarioFailure {
 /** The outcome of a scenario. */
 export interface ScenarioResult {
   readonly failures: readonly ScenarioFailure[]
-  /** a line for each step: the time, the packets, and a sum over all bytes that any consumer received. Equal for equal scenarios */
+  /**
+   * a line for each step: the time, the packets, and a sum over all bytes that any consumer received. Equal for equal
+   * scenarios
+   */
   readonly trace: readonly string[]
   /** as the scenario left it, its consumers closed */
   readonly kernel: SimKernel
 }
 
 /**
- * Plays a scenario on a kernel of its own. Rejects with code `ARGUMENT` for an invalid scenario, and as the client does when the kernel
- * refuses a step.
+ * Plays a scenario on a kernel of its own. Rejects with code `ARGUMENT` for an invalid scenario, and as the client does
+ * when the kernel refuses a step.
  */
 export async function runScenario(scenario: Scenario, options: ScenarioOptions = {}): Promise<ScenarioResult> {
   const player = new ScenarioPlayer(scenario, options)

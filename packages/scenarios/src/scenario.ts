@@ -4,8 +4,8 @@
  *
  * The rules of the game:
  * - Time is virtual and passes in `advance` and within `inject` alone.
- * - A packet of `inject` is borrowed until the next one: a kernel that keeps the sender's bytes while a packet waits gets
- *   a copy.
+ * - A packet of `inject` is borrowed until the next one: a kernel that keeps the sender's bytes while a packet waits
+ *   gets a copy.
  * - A consumer is *running* from its opening on: after each step it receives all that was delivered to it and gives its
  *   verdicts, in order. A *paused* one does so only when a `consume` step tells it to.
  * - An expectation counts from the beginning of the scenario, unless it says otherwise.
@@ -192,7 +192,10 @@ export interface StartDumpStep {
   readonly table: string
 }
 
-/** The session reads that many further rows of its dump, or all. The kernel continues the dump as datagrams are received. */
+/**
+ * The session reads that many further rows of its dump, or all. The kernel continues the dump as datagrams are
+ * received.
+ */
 export interface ReadDumpStep {
   readonly kind: 'readDump'
   readonly consumer: string

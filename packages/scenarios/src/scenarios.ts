@@ -51,7 +51,9 @@ export const floodFailOpen: Scenario = {
   ],
 }
 
-/** A receive buffer that is full before the queue is: loss is reported once per overrun, and shows as a gap in the ids. */
+/**
+ * A receive buffer that is full before the queue is: loss is reported once per overrun, and shows as a gap in the ids.
+ */
 export const overrun: Scenario = {
   name: 'overrun',
   description:

@@ -45,7 +45,9 @@ export type PacketSource =
   | PacketList
   | PacketMix
 
-/** Given packets, a capture file's for example (`capturedPackets(bytes).packets`). Times count from the first packet's. */
+/**
+ * Given packets, a capture file's for example (`capturedPackets(bytes).packets`). Times count from the first packet's.
+ */
 export interface PacketList {
   readonly kind: 'packets'
   readonly packets: readonly TimedPacket[]
@@ -59,8 +61,8 @@ export interface PacketMix {
 }
 
 /**
- * The packets of a source in order of time, the first at about 0. Each is **borrowed**: a flood writes the next packet into
- * the same bytes and the same object.
+ * The packets of a source in order of time, the first at about 0. Each is **borrowed**: a flood writes the next packet
+ * into the same bytes and the same object.
  */
 export function sourcePackets(source: PacketSource, seed: number): Iterable<TimedPacket> {
   switch (source.kind) {

@@ -1,5 +1,7 @@
-/* Sends argv[2] datagrams of argv[3] bytes to 127.0.0.1, port argv[1]. Its send buffer is large enough for all of them to be
- * queued at the same time, which needs CAP_NET_ADMIN. */
+/*
+ * Sends argv[2] datagrams of argv[3] bytes to 127.0.0.1, port argv[1]. Its send buffer is large enough for all of them
+ * to be queued at the same time, which needs CAP_NET_ADMIN.
+ */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

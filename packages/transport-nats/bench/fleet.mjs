@@ -1,7 +1,8 @@
 // Measures log records through one NATS server at a threshold of 64, against the plain socket, in one interleaved run:
 //
 // - the CPU time per record of a receiver that decodes (socket), of a publisher, and of a consumer that decodes
-// - records per second through a server: a publisher that has its records in memory, the server, and a consumer, at once
+// - records per second through a server: a publisher that has its records in memory, the server, and a consumer, at
+//   once
 // - bytes per record in the stream
 //
 //   unshare -n node packages/transport-nats/bench/fleet.mjs [repetitions] [records]    from the built packages, as root

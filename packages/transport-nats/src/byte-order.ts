@@ -1,6 +1,6 @@
 /**
- * Netfilter's messages of a machine with the other byte order. Headers of messages and attributes are in host order; the
- * values of nfnetlink's attributes are in network order (net/netfilter/nfnetlink_log.c, nf_conntrack_netlink.c), so
+ * Netfilter's messages of a machine with the other byte order. Headers of messages and attributes are in host order;
+ * the values of nfnetlink's attributes are in network order (net/netfilter/nfnetlink_log.c, nf_conntrack_netlink.c), so
  * that only headers have to be swapped.
  */
 
@@ -11,7 +11,10 @@ const NETFILTER_HEADER = 4
 const ATTRIBUTE_HEADER = 4
 /** NLA_F_NESTED */
 const NESTED = 0x8000
-/** Types below are of netlink itself (NLMSG_MIN_TYPE); of those only NLMSG_ERROR has content: an errno and the message refused. */
+/**
+ * Types below are of netlink itself (NLMSG_MIN_TYPE); of those only NLMSG_ERROR has content: an errno and the message
+ * refused.
+ */
 const MINIMUM_TYPE = 16
 const NLMSG_ERROR = 2
 /** Attributes nested deeper are left as they are: the codec refuses to read them too. */
@@ -19,8 +22,8 @@ const MAXIMUM_DEPTH = 32
 
 /**
  * Swaps the headers of the messages in `length` bytes at `offset`, in place, from the other byte order to this
- * machine's. Bytes that are not a whole message, as at the end of a truncated frame, are swapped as far as their headers
- * reach. Never throws, and never writes outside the region.
+ * machine's. Bytes that are not a whole message, as at the end of a truncated frame, are swapped as far as their
+ * headers reach. Never throws, and never writes outside the region.
  */
 export function swapNetfilterFrame(
   bytes: Uint8Array,

@@ -31,8 +31,8 @@ export async function compressBody(compression: Compression, body: Uint8Array): 
 }
 
 /**
- * The body of a message, of exactly `length` bytes. Rejects with `ENVELOPE_FOREIGN` for damaged bytes, `ENVELOPE_VERSION`
- * if this Node.js lacks the compression.
+ * The body of a message, of exactly `length` bytes. Rejects with `ENVELOPE_FOREIGN` for damaged bytes,
+ * `ENVELOPE_VERSION` if this Node.js lacks the compression.
  */
 export async function expandBody(compression: Compression, body: Uint8Array, length: number): Promise<Uint8Array> {
   if (compression === 'none') return body

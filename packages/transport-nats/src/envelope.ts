@@ -203,7 +203,9 @@ export class FrameReader {
     this.#view = viewOf(body)
   }
 
-  /** Goes to the next frame; false at the end. Throws code `ENVELOPE_FOREIGN` if the rest of the body is not a frame. */
+  /**
+   * Goes to the next frame; false at the end. Throws code `ENVELOPE_FOREIGN` if the rest of the body is not a frame.
+   */
   next(): boolean {
     const at = this.#next
     const left = this.#body.length - at

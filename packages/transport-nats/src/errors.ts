@@ -10,13 +10,25 @@ export type NatsErrorCode =
   | 'STREAM_MISSING'
   /** the stream is full and set to refuse new messages */
   | 'STREAM_FULL'
-  /** the consumer was deleted, or is of a kind that cannot be used: it must be a pull consumer with explicit acknowledgements */
+  /**
+   * the consumer was deleted, or is of a kind that cannot be used: it must be a pull consumer with explicit
+   * acknowledgements
+   */
   | 'CONSUMER_UNUSABLE'
-  /** a message of the stream that ringlink did not write, or whose bytes are damaged; it is counted and not delivered again */
+  /**
+   * a message of the stream that ringlink did not write, or whose bytes are damaged; it is counted and not delivered
+   * again
+   */
   | 'ENVELOPE_FOREIGN'
-  /** a message in another version of the envelope, or with a compression that this Node.js lacks; another consumer may read it */
+  /**
+   * a message in another version of the envelope, or with a compression that this Node.js lacks; another consumer may
+   * read it
+   */
   | 'ENVELOPE_VERSION'
-  /** frames of a host with the other byte order, of a protocol other than netfilter; a consumer with that order may read them */
+  /**
+   * frames of a host with the other byte order, of a protocol other than netfilter; a consumer with that order may read
+   * them
+   */
   | 'BYTE_ORDER'
 
 /** An error of the NATS transport. `operation` is what was tried. */

@@ -1,4 +1,7 @@
-/** Netlink frames through a NATS JetStream stream: hosts publish what a transport delivers, and consumers anywhere receive it. */
+/**
+ * Netlink frames through a NATS JetStream stream: hosts publish what a transport delivers, and consumers anywhere
+ * receive it.
+ */
 
 export type { HostStats } from './consume/hosts.ts'
 export { openNats } from './consume/open.ts'

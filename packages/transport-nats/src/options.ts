@@ -20,7 +20,9 @@ export interface NatsPassword {
 export interface NatsServer {
   /** addresses: `nats://host:4222`, `tls://host`, or `host:port` */
   readonly servers: string | readonly string[]
-  /** path of a credentials file (`.creds`), a name and a password, or a token. Default: those of the address, or none */
+  /**
+   * path of a credentials file (`.creds`), a name and a password, or a token. Default: those of the address, or none
+   */
   readonly credentials?: string | NatsPassword | { readonly token: string } | undefined
   /** default: as the server asks; needed for its own authority, or for a certificate of this program */
   readonly tls?: NatsTls | undefined

@@ -17,7 +17,9 @@ import type { NatsServer, NatsTls } from './options.ts'
 export const REQUEST_TIMEOUT = 5000
 /** Milliseconds between two attempts to reach a server that is gone. */
 const RECONNECT_WAIT = 250
-/** Milliseconds between two questions whether the server is alive, and unanswered ones after which the connection ends. */
+/**
+ * Milliseconds between two questions whether the server is alive, and unanswered ones after which the connection ends.
+ */
 const PING_INTERVAL = 5000
 const MAXIMUM_PINGS = 2
 
@@ -203,7 +205,10 @@ function isApiError(error: unknown): error is Error & { readonly code: number } 
   )
 }
 
-/** Node.js names the problems of certificates by codes such as `DEPTH_ZERO_SELF_SIGNED_CERT` and `ERR_TLS_CERT_ALTNAME_INVALID`. */
+/**
+ * Node.js names the problems of certificates by codes such as `DEPTH_ZERO_SELF_SIGNED_CERT` and
+ * `ERR_TLS_CERT_ALTNAME_INVALID`.
+ */
 function isCertificateProblem(error: Error): boolean {
   return 'code' in error && /CERT|TLS|SSL|UNABLE_TO_VERIFY/.test(String(error.code))
 }

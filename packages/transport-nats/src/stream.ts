@@ -25,7 +25,10 @@ export interface StreamOptions extends NatsServer {
    * is removed once it is acknowledged, and consumers cannot overlap
    */
   readonly retention?: 'limits' | 'work' | undefined
-  /** when the limit of bytes is reached: the oldest messages go (default), or new ones are refused and the hosts keep them */
+  /**
+   * when the limit of bytes is reached: the oldest messages go (default), or new ones are refused and the hosts keep
+   * them
+   */
   readonly discard?: 'oldest' | 'new' | undefined
   /** default `file` */
   readonly storage?: 'file' | 'memory' | undefined
@@ -54,8 +57,8 @@ const schema: Schema<StreamOptions> = object<StreamOptions>({
 
 /**
  * Creates a stream for frames, or does nothing if the same one exists. Rejects with codes `ARGUMENT` and `VALUE_RANGE`,
- * `NATS_UNREACHABLE`, `NATS_REFUSED`, and `STREAM_MISSING` if the server does not create it: another stream has its name or
- * its subjects, or there is no room.
+ * `NATS_UNREACHABLE`, `NATS_REFUSED`, and `STREAM_MISSING` if the server does not create it: another stream has its
+ * name or its subjects, or there is no room.
  */
 export async function createStream(given: StreamOptions): Promise<void> {
   const options = readOptions(OPERATION, schema, given)

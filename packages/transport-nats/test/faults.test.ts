@@ -174,7 +174,8 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('faults of a server
     await connection.request(`$JS.API.STREAM.UPDATE.${stream}`, larger)
     await connection.close()
     await host.stored()
-    // Messages that were sent cannot be dropped, so when all of them were, it is the frames that came which are missing.
+    // Messages that were sent cannot be dropped, so when all of them were, it is the frames that came which are
+    // missing.
     host.deliver(numbered(1200))
     await host.stored()
     const { frames, storedFrames, droppedFrames, unconfirmedFrames } = host.publisher.stats

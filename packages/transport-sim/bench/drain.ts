@@ -1,4 +1,7 @@
-/** How fast the simulated kernel alone is: packets injected, queued, read by the client in batches, accepted and delivered. */
+/**
+ * How fast the simulated kernel alone is: packets injected, queued, read by the client in batches, accepted and
+ * delivered.
+ */
 import { openQueue } from '@ringlink/client'
 import { SimKernel, type SimRingOptions } from '../src/index.ts'
 

@@ -17,11 +17,14 @@ import { expressionNames, type NfTablesOptions } from './nftables/state.ts'
 export interface SimKernelOptions {
   /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
   readonly seed?: number | undefined
-  /** its connection tracking; default as Linux has it. `false`: a kernel without, and without the expressions `ct` and `notrack` */
+  /**
+   * its connection tracking; default as Linux has it. `false`: a kernel without, and without the expressions `ct` and
+   * `notrack`
+   */
   readonly conntrack?: ConntrackOptions | false | undefined
   /**
-   * queued packets and log records can tell their connections, and verdicts change them (CONFIG_NETFILTER_NETLINK_GLUE_CT);
-   * default false, and asking is EOPNOTSUPP
+   * queued packets and log records can tell their connections, and verdicts change them
+   * (CONFIG_NETFILTER_NETLINK_GLUE_CT); default false, and asking is EOPNOTSUPP
    */
   readonly conntrackGlue?: boolean | undefined
   /**

@@ -42,9 +42,9 @@ const NO_META: PacketMeta = {}
 const DEVICES = { 1: 'lo' }
 
 /**
- * A kernel with packet queues, packet logs and a table that can be dumped, all in memory. Nothing in it happens by itself:
- * packets come when they are injected, time passes when {@link clock} is advanced, and the same calls on a kernel of the same
- * seed give the same answers.
+ * A kernel with packet queues, packet logs and a table that can be dumped, all in memory. Nothing in it happens by
+ * itself: packets come when they are injected, time passes when {@link clock} is advanced, and the same calls on a
+ * kernel of the same seed give the same answers.
  */
 export class SimKernel {
   readonly clock: VirtualClock = new VirtualClock()
@@ -143,8 +143,9 @@ export class SimKernel {
   }
 
   /**
-   * Opens a socket: an `OpenTransport` for `openQueue` and others. Throws `OptionError`, the reason of an aborted signal, and
-   * code `SYSTEM` for an unknown protocol (EPROTONOSUPPORT), a port id in use (EADDRINUSE), or with the errno of a refused ring.
+   * Opens a socket: an `OpenTransport` for `openQueue` and others. Throws `OptionError`, the reason of an aborted
+   * signal, and code `SYSTEM` for an unknown protocol (EPROTONOSUPPORT), a port id in use (EADDRINUSE), or with the
+   * errno of a refused ring.
    */
   open(options: SimOptions & { readonly ring: SimRingOptions }): RingTransport
   open(options: SimOptions & { readonly ring?: undefined }): SimTransport
@@ -184,9 +185,10 @@ export class SimKernel {
   }
 
   /**
-   * Registers a generic family, from a module of `@ringlink/families` or a description of your own, with handlers for its operations. Its
-   * requests are checked against the tables as the kernel checks them against a policy. Throws `EncodeError` for a description that is not
-   * one of a generic family, and code `SYSTEM` for a name in use (EEXIST) or when no number is left (ENOMEM).
+   * Registers a generic family, from a module of `@ringlink/families` or a description of your own, with handlers for
+   * its operations. Its requests are checked against the tables as the kernel checks them against a policy. Throws
+   * `EncodeError` for a description that is not one of a generic family, and code `SYSTEM` for a name in use (EEXIST)
+   * or when no number is left (ENOMEM).
    */
   registerFamily<Description extends FamilyDescription>(
     description: Description,
@@ -234,7 +236,9 @@ export class SimKernel {
     this.#sockets.multicast(protocol, group, message.length, writeBytes(message))
   }
 
-  /** Sends `message` to one socket, from the kernel or, with `from`, from another port. False when it did not arrive. */
+  /**
+   * Sends `message` to one socket, from the kernel or, with `from`, from another port. False when it did not arrive.
+   */
   unicast(protocol: number, portId: number, message: Uint8Array, from = 0): boolean {
     const socket = this.#sockets.find(protocol, portId)
     return (

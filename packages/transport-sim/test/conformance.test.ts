@@ -23,7 +23,10 @@ const REQUEST_AND_ACKNOWLEDGE = 5
 /** Length of an answer's header and errno, before the request that it repeats. */
 const ANSWER_LENGTH = 20
 
-/** The kernel at the other end of one socket. Its database answers any request of an unknown type with an error that repeats it. */
+/**
+ * The kernel at the other end of one socket. Its database answers any request of an unknown type with an error that
+ * repeats it.
+ */
 class KernelPeer implements Peer {
   readonly transport: SimTransport
   readonly #kernel = new SimKernel()

@@ -122,7 +122,10 @@ export class NetlinkSocket {
   }
 }
 
-/** The largest buffer that can be requested in bytes: the kernel doubles it, and 4.4 stores what does not fit into 31 bits as negative. */
+/**
+ * The largest buffer that can be requested in bytes: the kernel doubles it, and 4.4 stores what does not fit into 31
+ * bits as negative.
+ */
 const LARGEST_REQUEST = 2 ** 30 - 1
 
 /** What to request for a receive buffer of so many bytes: the kernel doubles it for its bookkeeping. */

@@ -75,8 +75,8 @@ export abstract class BaseTransport implements Transport {
   protected abstract doLeaveGroup(group: number): void
   protected abstract doReadProcNet(name: string): string
   /**
-   * Frees everything: detaches batches and leases, closes descriptors. Called once. What takes longer than a call may end later,
-   * when the promise resolves.
+   * Frees everything: detaches batches and leases, closes descriptors. Called once. What takes longer than a call may
+   * end later, when the promise resolves.
    */
   protected abstract doClose(): void | Promise<void>
   /**
@@ -301,7 +301,9 @@ export abstract class BaseTransport implements Transport {
     }
   }
 
-  /** A batch that is not full came after an overrun: it emptied the queue, or as much of it as a ring had taken over. */
+  /**
+   * A batch that is not full came after an overrun: it emptied the queue, or as much of it as a ring had taken over.
+   */
   #noteEmptied(): void {
     const { ring, unnumberedLoss } = this.capabilities
     if (!ring) this.loss.noteEmpty()

@@ -52,8 +52,8 @@ export function systemError(operation: string, errno: number, hint?: string): Tr
 }
 
 /**
- * What opening a transport throws: code `SYSTEM` with ENOMEM where JavaScript could not allocate its memory, which is a RangeError of the
- * language, and any other error as it is.
+ * What opening a transport throws: code `SYSTEM` with ENOMEM where JavaScript could not allocate its memory, which is a
+ * RangeError of the language, and any other error as it is.
  */
 export function openingError(operation: string, error: unknown): unknown {
   if (!(error instanceof RangeError) || error instanceof NetlinkError) return error

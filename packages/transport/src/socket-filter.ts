@@ -1,9 +1,10 @@
 /**
- * Socket filters: programs of classic BPF (uapi/linux/filter.h, uapi/linux/bpf_common.h) that the kernel runs on each message for a
- * socket before it queues it, so that unwanted ones never wake the program. The same program is run here by {@link runFilter}, for a
- * simulated kernel.
+ * Socket filters: programs of classic BPF (uapi/linux/filter.h, uapi/linux/bpf_common.h) that the kernel runs on each
+ * message for a socket before it queues it, so that unwanted ones never wake the program. The same program is run here
+ * by {@link runFilter}, for a simulated kernel.
  *
- * A program sees one datagram from its nlmsghdr on. Loads are in network byte order; netlink's own headers are in host order.
+ * A program sees one datagram from its nlmsghdr on. Loads are in network byte order; netlink's own headers are in host
+ * order.
  */
 import type { Memory } from '@ringlink/codec/memory'
 
@@ -87,8 +88,8 @@ export function encodeFilter(program: SocketFilter): Uint8Array {
 }
 
 /**
- * Runs a program on the message at `offset`, as the kernel does: the bytes of it that are kept, 0 when it is dropped. A load outside of the
- * message ends the program with 0. Bounded: jumps lead forwards.
+ * Runs a program on the message at `offset`, as the kernel does: the bytes of it that are kept, 0 when it is dropped. A
+ * load outside of the message ends the program with 0. Bounded: jumps lead forwards.
  */
 export function runFilter(program: SocketFilter, memory: Memory, offset: number, length: number): number {
   const { data } = memory

@@ -46,13 +46,13 @@ export interface Capabilities {
   /** frames come from a recording, which can begin anywhere: its first sequence number is not a gap. Default false */
   readonly recorded?: boolean | undefined
   /**
-   * the kernel drops what it has no room for before it numbers it, as it does in a netlink ring: no gap in the numbers shows it.
-   * Default false
+   * the kernel drops what it has no room for before it numbers it, as it does in a netlink ring: no gap in the numbers
+   * shows it. Default false
    */
   readonly unnumberedLoss?: boolean | undefined
   /**
-   * nothing can be sent: a flush throws code `UNSUPPORTED`. Frames come without being asked for, of every group of a log; clients
-   * send no requests. Default false
+   * nothing can be sent: a flush throws code `UNSUPPORTED`. Frames come without being asked for, of every group of a
+   * log; clients send no requests. Default false
    */
   readonly receiveOnly?: boolean | undefined
 }
@@ -102,8 +102,8 @@ export interface FrameOrigin {
   /** the id of what sent them there: frames of one run are numbered together */
   readonly run: string
   /**
-   * no frame of this run is missing between the previous batch of it, or its beginning, and this one, except those that `lost`
-   * counts. Otherwise another consumer may have them, and a gap in the numbers of messages is not a loss
+   * no frame of this run is missing between the previous batch of it, or its beginning, and this one, except those that
+   * `lost` counts. Otherwise another consumer may have them, and a gap in the numbers of messages is not a loss
    */
   readonly continues: boolean
 }
@@ -140,7 +140,10 @@ export interface FrameBatch extends Iterable<Frame>, Disposable {
   portId(index: number): number
   /** Multicast groups that the message was sent to, as a mask of the first 32; 0 if it was sent only to this socket. */
   groups(index: number): number
-  /** Keeps frame `index` beyond its batch. Any number of frames may be held: receiving continues, as long as batches are released. */
+  /**
+   * Keeps frame `index` beyond its batch. Any number of frames may be held: receiving continues, as long as batches are
+   * released.
+   */
   hold(index: number): Lease
   /** Returns the frames to the transport, except those held. Idempotent. */
   release(): void
@@ -154,8 +157,8 @@ export interface Frame {
 }
 
 /**
- * A frame kept beyond its batch. It must be released, in any order; a lease that outlives its transport is detached, and
- * reading it then throws code `RELEASED`.
+ * A frame kept beyond its batch. It must be released, in any order; a lease that outlives its transport is detached,
+ * and reading it then throws code `RELEASED`.
  */
 export interface Lease extends Disposable {
   readonly memory: Memory
@@ -284,8 +287,8 @@ export interface TransportNeeds {
   /** bytes of messages to send with one flush */
   readonly outboxSize?: number | undefined
   /**
-   * drops messages before they are queued, where the transport can: a socket and rings of io_uring do, and a simulated kernel; others
-   * deliver all, so that the user checks again
+   * drops messages before they are queued, where the transport can: a socket and rings of io_uring do, and a simulated
+   * kernel; others deliver all, so that the user checks again
    */
   readonly socketFilter?: SocketFilter | undefined
   /** aborts opening, which then rejects with the signal's reason and leaves nothing open */

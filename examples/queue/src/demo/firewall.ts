@@ -8,8 +8,8 @@ const MATCHES: readonly (Omit<RuleMatch, 'protocol'> & { readonly protocol: 'udp
 ]
 
 /**
- * At hook output the rules that queue, before connection tracking, because before Linux 4.7 it drops packets of a new flow that were queued together;
- * at hook input rules that only count. They end with what is returned, or with us.
+ * At hook output the rules that queue, before connection tracking, because before Linux 4.7 it drops packets of a new
+ * flow that were queued together; at hook input rules that only count. They end with what is returned, or with us.
  */
 export function installDemoRules(queue: number, options: InstallOptions = {}): Promise<Rules> {
   const sent = MATCHES.map((match): FirewallRule => ({ hook: 'output', priority: 'raw', match, queue }))

@@ -41,7 +41,10 @@ export class Receiver implements AsyncDisposable {
     return receiver
   }
 
-  /** Whether a datagram arrives now at the port whose packets the filter drops; within a second. It is counted as any other. */
+  /**
+   * Whether a datagram arrives now at the port whose packets the filter drops; within a second. It is counted as any
+   * other.
+   */
   async passes(): Promise<boolean> {
     const [sender, receiver] = this.#sockets
     if (sender === undefined || receiver === undefined) return false

@@ -21,8 +21,8 @@ const WINDOW = 128
 const PATIENCE = 3000
 
 /**
- * Sends datagrams as fast as the receiver acknowledges them, so that no buffer overflows on the way. Those that the filter
- * drops are never acknowledged and go along in between.
+ * Sends datagrams as fast as the receiver acknowledges them, so that no buffer overflows on the way. Those that the
+ * filter drops are never acknowledged and go along in between.
  */
 class DatagramSender {
   sent = 0
@@ -50,7 +50,9 @@ class DatagramSender {
     return new DatagramSender(kept, dropped)
   }
 
-  /** Sends up to datagram `limit`; resolves when all that are not dropped were acknowledged, rejects when that stops. */
+  /**
+   * Sends up to datagram `limit`; resolves when all that are not dropped were acknowledged, rejects when that stops.
+   */
   async sendUpTo(limit: number): Promise<void> {
     this.#limit = limit
     const finished = new Promise<void>((resolve) => {

@@ -12,8 +12,8 @@
  *
  *  an option:   code (2) | length (2) | value, filled up to four bytes; the last one has code and length 0
  *
- * All numbers are in the order that the section header's magic shows. A time is the upper word of a 64-bit count of units,
- * then its lower word, each in that order.
+ * All numbers are in the order that the section header's magic shows. A time is the upper word of a 64-bit count of
+ * units, then its lower word, each in that order.
  */
 
 export const BlockType = {

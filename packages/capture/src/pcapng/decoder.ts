@@ -67,8 +67,8 @@ const text = new TextDecoder()
  * - `ATTRIBUTE_MISSING`: a packet of an interface that was not described
  * - `ATTRIBUTE_COUNT`: too many interfaces
  *
- * `offset` in these errors counts from the first byte that was pushed. An end in the middle of a block is not malformed:
- * {@link finish} reports it.
+ * `offset` in these errors counts from the first byte that was pushed. An end in the middle of a block is not
+ * malformed: {@link finish} reports it.
  */
 export class PcapngDecoder {
   /** blocks skipped because their type is unknown here */

@@ -4,9 +4,11 @@
  *  LINKTYPE_NETLINK: packet type (2) | ARPHRD_NETLINK (2) | unused (10) | netlink protocol (2) | nlmsghdr …
  *                    the cooked header is big endian, the message in the order of the machine
  *  LINKTYPE_NFLOG:   family (1) | version (1) | group (2, big endian) | attributes
- *                    length and type of an attribute are in the order of the machine: what follows nlmsghdr in a message
+ *                    length and type of an attribute are in the order of the machine: what follows nlmsghdr in a
+ *                    message
  *
- * (tcpdump.org/linktypes/LINKTYPE_NETLINK.html, LINKTYPE_NFLOG.html; drivers/net/nlmon.c and net/netlink/af_netlink.c fill the former.)
+ * (tcpdump.org/linktypes/LINKTYPE_NETLINK.html, LINKTYPE_NFLOG.html; drivers/net/nlmon.c and net/netlink/af_netlink.c
+ * fill the former.)
  */
 import { LogMessage, MESSAGE_HEADER_LENGTH, Protocol, QueueMessage } from '@ringlink/codec'
 import { DecodeError } from '@ringlink/codec/errors'
@@ -112,8 +114,8 @@ export function netlinkPacket(packet: PacketBlock): NetlinkPacket {
 
 /**
  * Converts a packet of LINKTYPE_NFLOG back to a message of the packet log, with a new netlink header, for the codec's
- * views. A copy in the byte order of this machine. If the packet was cut when it was captured, its last attribute, usually
- * the payload, ends where the packet does. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
+ * views. A copy in the byte order of this machine. If the packet was cut when it was captured, its last attribute,
+ * usually the payload, ends where the packet does. Throws code `MESSAGE_TYPE` for another link type, `SHORT_HEADER`,
  * and, for attributes that cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
  */
 export function nflogMessage(packet: PacketBlock): Uint8Array<ArrayBuffer> {
@@ -157,9 +159,9 @@ const MESSAGE_FIELDS = [
 const PACKET_MESSAGES: ReadonlySet<number> = new Set([LogMessage.Packet, QueueMessage.Packet])
 
 /**
- * A copy of netlink messages, with their headers in the byte order of this machine, and the attributes of packets of queues
- * and logs too: what the codec's views read. Bytes after a malformed message stay as they are. Throws, for attributes that
- * cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
+ * A copy of netlink messages, with their headers in the byte order of this machine, and the attributes of packets of
+ * queues and logs too: what the codec's views read. Bytes after a malformed message stay as they are. Throws, for
+ * attributes that cannot be byte-swapped, `ATTRIBUTE_LENGTH` and `NESTED_DEPTH`.
  */
 export function messagesInHostOrder(
   messages: Uint8Array,

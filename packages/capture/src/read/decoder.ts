@@ -50,7 +50,10 @@ export class CaptureDecoder {
     return this.#decoder?.next()
   }
 
-  /** To be asked when everything was pushed and `next()` returns no more: why the end is in the middle of a block, if it is. */
+  /**
+   * To be asked when everything was pushed and `next()` returns no more: why the end is in the middle of a block, if it
+   * is.
+   */
   finish(): DecodeError | undefined {
     if (this.#decoder !== undefined) return this.#decoder.finish()
     if (this.#failure !== undefined) return this.#failure

@@ -19,8 +19,8 @@ export async function* chunksOfFile(path: string, signal: AbortSignal | undefine
 }
 
 /**
- * Opens a file or pipe. Throws the system's error. It never blocks: reading a pipe without a writer waits in the event loop,
- * and destroying the stream ends that.
+ * Opens a file or pipe. Throws the system's error. It never blocks: reading a pipe without a writer waits in the event
+ * loop, and destroying the stream ends that.
  */
 export function inputStream(path: string): Readable {
   // O_NONBLOCK has no effect on a file; opening a pipe without it blocks until a writer comes.

@@ -157,8 +157,8 @@ export class Capture implements CaptureSink, AsyncDisposable {
   }
 
   /**
-   * Writes statistics for every interface that has none, and ends the stream. Idempotent. Rejects with the capture's failure, and
-   * with code `TIMEOUT` when the stream takes nothing for `closeTimeout` milliseconds.
+   * Writes statistics for every interface that has none, and ends the stream. Idempotent. Rejects with the capture's
+   * failure, and with code `TIMEOUT` when the stream takes nothing for `closeTimeout` milliseconds.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -271,8 +271,9 @@ export class Capture implements CaptureSink, AsyncDisposable {
 }
 
 /**
- * Writes a pcapng capture to a stream, or to a file or pipe. A file is created with permissions 0600, or replaced if it exists, and a
- * symbolic link is refused, unless the options say otherwise. Throws `OptionError`, and the reason of an aborted signal.
+ * Writes a pcapng capture to a stream, or to a file or pipe. A file is created with permissions 0600, or replaced if it
+ * exists, and a symbolic link is refused, unless the options say otherwise. Throws `OptionError`, and the reason of an
+ * aborted signal.
  */
 export function openCapture(target: string | Writable, options: CaptureOptions = {}): Capture {
   return new Capture(target, options)

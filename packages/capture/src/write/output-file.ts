@@ -16,8 +16,8 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 /**
- * Opens a file, truncated if it exists, or a pipe for writing. Throws the system's error. It never blocks: a pipe without a reader is an
- * error (`ENXIO`), and writing to one whose reader is slow waits in the event loop.
+ * Opens a file, truncated if it exists, or a pipe for writing. Throws the system's error. It never blocks: a pipe
+ * without a reader is an error (`ENXIO`), and writing to one whose reader is slow waits in the event loop.
  */
 export function openOutput(path: string, options: OutputOptions): Writable {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK, O_NOFOLLOW } = constants

@@ -166,7 +166,10 @@ export class RotatingCapture implements CaptureSink, AsyncDisposable {
   }
 }
 
-/** Writes a pcapng capture to files that are rotated by size, time or both. Throws `OptionError`, and the reason of an aborted signal. */
+/**
+ * Writes a pcapng capture to files that are rotated by size, time or both. Throws `OptionError`, and the reason of an
+ * aborted signal.
+ */
 export function openRotatingCapture(path: string, options: RotationOptions = {}): RotatingCapture {
   return new RotatingCapture(path, options)
 }

@@ -155,8 +155,8 @@ function logConfig(memory: Memory): number {
 }
 
 /**
- * A batch that makes a table, a chain without a hook, and a rule with these expressions. It has no End: the kernel judges every
- * message and then takes all of it back (nfnetlink_rcv_batch in net/netfilter/nfnetlink.c).
+ * A batch that makes a table, a chain without a hook, and a rule with these expressions. It has no End: the kernel
+ * judges every message and then takes all of it back (nfnetlink_rcv_batch in net/netfilter/nfnetlink.c).
  */
 function rulesBatch(memory: Memory, tableFlags: number, expressions: Expression[]): number {
   const table = `ringlink-doctor-${process.pid}`

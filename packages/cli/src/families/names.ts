@@ -1,4 +1,7 @@
-/** The names of the families: as the kernel's specifications have them, and of those without one, which are described by hand. */
+/**
+ * The names of the families: as the kernel's specifications have them, and of those without one, which are described by
+ * hand.
+ */
 export const FAMILY_NAMES = [
   ...['rt-link', 'rt-addr', 'rt-route', 'rt-neigh', 'rt-rule', 'tc', 'ethtool', 'netdev', 'wireguard', 'nlctrl'],
   ...['conntrack', 'devlink', 'dpll', 'fou', 'handshake', 'mptcp_pm', 'nfsd', 'nftables', 'nl80211'],

@@ -67,8 +67,8 @@ export class FamilyTables {
   }
 
   /**
-   * Loads what the messages in `bytes` need. Of `isForeign` ones, in the other byte order, generic families stay unknown: their numbers are
-   * those of another machine.
+   * Loads what the messages in `bytes` need. Of `isForeign` ones, in the other byte order, generic families stay
+   * unknown: their numbers are those of another machine.
    */
   async prepare(bytes: Uint8Array, protocol: number, isForeign: boolean): Promise<void> {
     for (const name of PROTOCOL_FAMILIES.get(protocol) ?? []) await this.#load(name)

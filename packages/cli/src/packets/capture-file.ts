@@ -11,7 +11,9 @@ export interface OpenCaptureFile extends Disposable {
   readonly progress: (packets: number) => void
 }
 
-/** Opens the capture of that name. Errors of reading name the file. `quiet`: lines on the terminal are progress enough. */
+/**
+ * Opens the capture of that name. Errors of reading name the file. `quiet`: lines on the terminal are progress enough.
+ */
 export function openCaptureFile(path: string, signal: AbortSignal, quiet: boolean): OpenCaptureFile {
   const size = sizeOf(path)
   const progress = new Progress()

@@ -36,7 +36,9 @@ export function checkRulesFile(path: string, family: RuleFamily | undefined, jso
   }
 }
 
-/** The rules of a text: a JSON array, or one per line, in which empty lines and those that begin with # do not count. */
+/**
+ * The rules of a text: a JSON array, or one per line, in which empty lines and those that begin with # do not count.
+ */
 function rulesOf(text: string, path: string): FileRule[] {
   if (text.trimStart().startsWith('[')) {
     let list: unknown

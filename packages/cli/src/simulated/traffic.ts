@@ -23,7 +23,10 @@ interface Conversation {
 const FIRST_PORT = 40_000
 const ROUNDS = 10_000
 
-/** Packets from the network header on: a name look-up, a web page over IPv4 and one over IPv6, a ping. Each round has other ports. */
+/**
+ * Packets from the network header on: a name look-up, a web page over IPv4 and one over IPv6, a ping. Each round has
+ * other ports.
+ */
 export function simulatedTraffic(round = 0): Uint8Array[] {
   const clientPort = FIRST_PORT + 2 * (round % ROUNDS)
   const web = { client: '192.0.2.1', server: '198.51.100.7', clientPort, serverPort: 443 }

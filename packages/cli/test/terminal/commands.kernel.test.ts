@@ -1,4 +1,6 @@
-/** Every command on a pseudo-terminal, in pipes and with closed streams, in namespaces of its own on the real kernel. */
+/**
+ * Every command on a pseudo-terminal, in pipes and with closed streams, in namespaces of its own on the real kernel.
+ */
 import { spawnSync } from 'node:child_process'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

@@ -12,7 +12,10 @@ export type Messages = Iterable<MessageView>
  * next step, and the batch until the next batch is requested. Keep `view.connection()`, an owned copy, beyond that.
  */
 export class ConnectionBatch implements Iterable<ConnectionView> {
-  /** events lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing else. 0 for a listing */
+  /**
+   * events lost before this batch and not reported by an earlier one; a batch may report a loss and hold nothing else.
+   * 0 for a listing
+   */
   lost = 0
   /** where the events happened; `undefined`: on this machine */
   origin: FrameOrigin | undefined = undefined

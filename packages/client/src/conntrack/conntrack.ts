@@ -46,7 +46,10 @@ import type { Connection, ConnectionChanges, ConnectionFilter, ConnectionKey, Ne
 /** Frame size in bytes for dumps: the kernel fills datagrams of this size. */
 const FRAME_SIZE = 32_768
 const DEFAULT_RECEIVE_BUFFER = 4 * 1024 * 1024
-/** What a transport of events needs, also for a program that passes its frames on: an event is one message of a few hundred bytes. */
+/**
+ * What a transport of events needs, also for a program that passes its frames on: an event is one message of a few
+ * hundred bytes.
+ */
 export const conntrackEventNeeds: TransportNeeds & { readonly receiveBufferSize: number } = {
   protocol: Protocol.Netfilter,
   frameSize: 4096,
@@ -149,7 +152,8 @@ export class Conntrack implements AsyncDisposable {
   }
 
   /**
-   * Changes a connection. Rejects with code `CONNECTION_GONE`, and with code `CONNTRACK_UNSUPPORTED` if there is no room for its labels.
+   * Changes a connection. Rejects with code `CONNECTION_GONE`, and with code `CONNTRACK_UNSUPPORTED` if there is no
+   * room for its labels.
    */
   async update(key: ConnectionKey, changes: ConnectionChanges): Promise<void> {
     const { family, attributes } = keyValues(checkConnectionKey('update connection', key))

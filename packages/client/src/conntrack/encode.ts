@@ -75,7 +75,10 @@ export function keyValues({ original, reply, zone = 0, id }: ConnectionKey): { f
   }
 }
 
-/** @param present bits that the connection has: the kernel refuses a status that lacks one of them, and that of a connection in its table */
+/**
+ * @param present bits that the connection has: the kernel refuses a status that lacks one of them, and that of a
+ * connection in its table
+ */
 export function changeValues(changes: ConnectionChanges, present: number = ConntrackStatus.Confirmed): Conntrack {
   const { timeout, mark, status, state, labels, helper, attributes } = changes
   const marked = typeof mark === 'number' || mark === undefined ? { value: mark, mask: undefined } : mark

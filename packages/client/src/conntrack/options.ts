@@ -25,8 +25,8 @@ export interface EventOptions {
   /** ended connections; default true */
   readonly destroy?: boolean | undefined
   /**
-   * which connections; those that the filter does not select never wake the program. Properties that an event does not carry (`state`
-   * when a connection ends) match nothing
+   * which connections; those that the filter does not select never wake the program. Properties that an event does not
+   * carry (`state` when a connection ends) match nothing
    */
   readonly filter?: ConnectionFilter | undefined
   /** size in bytes of the receive buffer for events, in the kernel's accounting; default 32 MiB */

@@ -1,4 +1,6 @@
-/** The socket filter of a subscription to events: the program that the kernel runs on each event before it queues it. */
+/**
+ * The socket filter of a subscription to events: the program that the kernel runs on each event before it queues it.
+ */
 import { type ConntrackMessage, conntrackAttributes, Family, tupleAttributes } from '@ringlink/codec'
 import { hostIsLittleEndian } from '@ringlink/codec/internal'
 import type { Prefix } from '@ringlink/packet'

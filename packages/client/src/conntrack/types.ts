@@ -146,8 +146,8 @@ export interface ConnectionChanges {
 }
 
 /**
- * Changes that a verdict makes to the connection of its packet. The kernel ignores others without an error, so they are refused: its
- * state, and a helper other than the one that it has.
+ * Changes that a verdict makes to the connection of its packet. The kernel ignores others without an error, so they are
+ * refused: its state, and a helper other than the one that it has.
  */
 export interface ConnectionVerdict extends Omit<ConnectionChanges, 'state' | 'helper'> {
   /** '' removes the helper of the connection */

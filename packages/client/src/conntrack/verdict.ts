@@ -15,8 +15,8 @@ export interface VerdictValues {
 const BITS_THAT_STAY = ConntrackStatus.SeenReply | ConntrackStatus.Assured
 
 /**
- * The changes as attributes. Throws `OptionError` for what the kernel would ignore without an error; after the first such attribute it
- * ignores the rest, too.
+ * The changes as attributes. Throws `OptionError` for what the kernel would ignore without an error; after the first
+ * such attribute it ignores the rest, too.
  *
  * @param readConnection reads the connection that came with the packet; `undefined`: it came without
  */

@@ -28,8 +28,8 @@ export interface GenericFamily {
 }
 
 /**
- * Asks the controller for the family called `name`; `module` brings it. Rejects with code `FAMILY_UNSUPPORTED` where the kernel does not
- * have it, and as a request does.
+ * Asks the controller for the family called `name`; `module` brings it. Rejects with code `FAMILY_UNSUPPORTED` where
+ * the kernel does not have it, and as a request does.
  */
 export async function findFamily(
   session: Session,

@@ -62,8 +62,9 @@ export interface FamilyNumbers {
 }
 
 /**
- * A netlink family: its requests, dumps and notifications, typed from its description. Every request is checked against the tables before
- * it is sent: it is refused with code `ATTRIBUTE_UNKNOWN` or `VALUE_RANGE` and the path of what is wrong.
+ * A netlink family: its requests, dumps and notifications, typed from its description. Every request is checked against
+ * the tables before it is sent: it is refused with code `ATTRIBUTE_UNKNOWN` or `VALUE_RANGE` and the path of what is
+ * wrong.
  *
  *     await using links = await openFamily(rtLink)
  *     for (const { ifname, mtu } of await links.dump('getlink')) console.log(ifname, mtu)
@@ -134,8 +135,9 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   }
 
   /**
-   * Joins multicast groups, by their names; what is sent to them from then on. One subscription at a time. Ends when the family is closed;
-   * leaving the loop leaves the groups. Rejects with code `ATTRIBUTE_UNKNOWN` for a name that the family or the kernel does not have.
+   * Joins multicast groups, by their names; what is sent to them from then on. One subscription at a time. Ends when
+   * the family is closed; leaving the loop leaves the groups. Rejects with code `ATTRIBUTE_UNKNOWN` for a name that the
+   * family or the kernel does not have.
    */
   async *subscribe(
     ...groups: readonly GroupName<Description>[]
@@ -160,7 +162,10 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     }
   }
 
-  /** What the kernel accepts in the requests of a generic family; rejects with code `VALUE_RANGE` for others, which have no policy. */
+  /**
+   * What the kernel accepts in the requests of a generic family; rejects with code `VALUE_RANGE` for others, which have
+   * no policy.
+   */
   async policy(
     options: RequestOptions = {},
   ): Promise<{ attributes: readonly AttributePolicy[]; operations: readonly OperationPolicy[] }> {
@@ -292,8 +297,8 @@ function split(
 }
 
 /**
- * Which operation a notification is, by its number: one that says so; else a request without an answer (`RTM_NEWROUTE` is sent in both
- * directions); else the one that it would answer.
+ * Which operation a notification is, by its number: one that says so; else a request without an answer (`RTM_NEWROUTE`
+ * is sent in both directions); else the one that it would answer.
  */
 function eventNames({ operations }: FamilyDescription): ReadonlyMap<number, string> {
   const names = new Map<number, string>()

@@ -36,9 +36,9 @@ const description: Schema<FamilyDescription> = instance('the description of a fa
 }) as Schema<FamilyDescription>
 
 /**
- * Opens a netlink family: a module of `@ringlink/families`, or a description of your own. The number and the groups of a generic family are
- * asked from the kernel by name. Rejects with code `FAMILY_UNSUPPORTED` where the kernel does not have it, and names the module that
- * brings it; otherwise as opening the transport and a request do.
+ * Opens a netlink family: a module of `@ringlink/families`, or a description of your own. The number and the groups of
+ * a generic family are asked from the kernel by name. Rejects with code `FAMILY_UNSUPPORTED` where the kernel does not
+ * have it, and names the module that brings it; otherwise as opening the transport and a request do.
  */
 export async function openFamily<Description extends FamilyDescription>(
   family: Description,

@@ -5,7 +5,9 @@ import type { Session } from '../session.ts'
 import type { RequestOptions } from '../session-options.ts'
 import { CONTROLLER_VERSION } from './controller.ts'
 
-/** What may be in one attribute: its type and bounds (`enum netlink_attribute_type`), or the policy of the nest in it. */
+/**
+ * What may be in one attribute: its type and bounds (`enum netlink_attribute_type`), or the policy of the nest in it.
+ */
 export interface AttributePolicy {
   readonly policy: number
   readonly attribute: number

@@ -12,8 +12,8 @@ export function hasRecords({ operations }: FamilyDescription): boolean {
 }
 
 /**
- * The record in a datagram, and the operation that describes it; `undefined` if none does, or it cannot be read. The datagram's length
- * counts: the records that the kernel sends to the audit daemon have a wrong one in their header.
+ * The record in a datagram, and the operation that describes it; `undefined` if none does, or it cannot be read. The
+ * datagram's length counts: the records that the kernel sends to the audit daemon have a wrong one in their header.
  */
 export function readRecord(
   { operations }: FamilyDescription,

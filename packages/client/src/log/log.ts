@@ -126,8 +126,8 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
   }
 
   /**
-   * The datagrams of the log, not decoded, for a program that passes them on (`publish` of `@ringlink/transport-nats`), instead
-   * of a loop over records: `stats.records` and `stats.lost` do not count then.
+   * The datagrams of the log, not decoded, for a program that passes them on (`publish` of `@ringlink/transport-nats`),
+   * instead of a loop over records: `stats.records` and `stats.lost` do not count then.
    */
   frames(): RawFrames {
     this.#raw ??= new RawFrames(this.session, this.#source, () => this.#noteLost())
@@ -201,7 +201,10 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     }
   }
 
-  /** Unbinds the groups: the kernel delivers the records that it has collected, and their numbers show what it dropped before. */
+  /**
+   * Unbinds the groups: the kernel delivers the records that it has collected, and their numbers show what it dropped
+   * before.
+   */
   async #unbind(options: RequestOptions): Promise<void> {
     if (!this.#leavesNoGap) {
       // The answer arrives after everything that was queued before it. The receive buffer has room then, and all later
@@ -243,7 +246,8 @@ export class Log implements AsyncIterable<RecordBatch>, AsyncDisposable {
     if (frames.origin !== undefined) this.#numbers = this.#numbersOf(frames.origin)
     const isBeforeFence = this.#fence.batches-- > 0
     this.#numbers.lostBefore = Math.max(this.#lostBefore, isBeforeFence ? 0 : this.#fence.lost)
-    // This batch emptied the socket, so later records were queued after it. An empty ring does not mean an empty socket.
+    // This batch emptied the socket, so later records were queued after it. An empty ring does not mean an empty
+    // socket.
     if (!this.transport.capabilities.ring && this.session.emptied && this.session.parked === 0) {
       this.#lostBefore = lostMessages
     }

@@ -38,13 +38,17 @@ export class RecordNumbers {
     const gap = (sequence - state.next) >>> 0
     state.next = (sequence + 1) >>> 0
     state.told = this.lostBefore
-    // A number that steps back was delivered twice or out of order; it does not mean four thousand million lost packets.
+    // A number that steps back was delivered twice or out of order; it does not mean four thousand million lost
+    // packets.
     if (gap >= 0x80000000) return 0
     this.missing += gap
     return gap
   }
 
-  /** Of `lost` datagrams, those that may have been lost after the last record of a group: no number tells what they held. */
+  /**
+   * Of `lost` datagrams, those that may have been lost after the last record of a group: no number tells what they
+   * held.
+   */
   untold(lost: number): number {
     const told = this.#groups.map((group) => this.#states.get(group)?.told ?? 0)
     return told.length === 0 ? lost : Math.max(0, lost - Math.min(...told))

@@ -37,15 +37,21 @@ export interface LogSettings {
 /** Options of `openLog`. */
 export interface LogOptions extends LogSettings {
   /**
-   * the group, or groups, that the rules name: 0 to 65535; of a transport that only receives, as that of a NATS stream, also `any`:
-   * every group that comes
+   * the group, or groups, that the rules name: 0 to 65535; of a transport that only receives, as that of a NATS stream,
+   * also `any`: every group that comes
    */
   readonly group: number | readonly number[] | 'any'
   /** an open transport (the log closes it), or a function that opens one: `openSocket`, a simulated kernel's `open` */
   readonly transport: Transport | OpenTransport
-  /** the rule, or rules, that feed the one group: installed when it is taken, removed when the log is closed, or the program gone */
+  /**
+   * the rule, or rules, that feed the one group: installed when it is taken, removed when the log is closed, or the
+   * program gone
+   */
   readonly rule?: LogRule | string | readonly (LogRule | string)[] | undefined
-  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
+  /**
+   * what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a
+   * plain socket
+   */
   readonly ruleTransport?: OpenTransport | undefined
   /** sets that the rules look packets up in, by their names; `rules.set(name)` changes them */
   readonly sets?: RuleSets | undefined

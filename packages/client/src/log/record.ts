@@ -18,7 +18,10 @@ export class LogRecord extends LogRecordView {
     return aimHeaders(this.#headers, this)
   }
 
-  /** The connection that it belongs to (NFULA_CT), as `Conntrack.list` gives it. Throws `DecodeError` if its attributes are malformed. */
+  /**
+   * The connection that it belongs to (NFULA_CT), as `Conntrack.list` gives it. Throws `DecodeError` if its attributes
+   * are malformed.
+   */
   conntrack(): Connection | undefined {
     const attributes = logRecordConntrack(this)
     return attributes && connectionOf(attributes)

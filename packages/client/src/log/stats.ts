@@ -8,8 +8,8 @@ export interface LogStats {
   /** records, of those above, that nobody had read at `close()` and that were not shown */
   unread: number
   /**
-   * packets that were logged and lost, counted by the gaps in the sequence numbers; needs `sequence`. On a netlink ring a
-   * lost packet gets no number: there it is half of `lostMessages`, because the kernel counts each packet twice
+   * packets that were logged and lost, counted by the gaps in the sequence numbers; needs `sequence`. On a netlink ring
+   * a lost packet gets no number: there it is half of `lostMessages`, because the kernel counts each packet twice
    */
   lost: number
   /** datagrams, each of one or more records, that the kernel could not deliver */

@@ -11,7 +11,10 @@ export interface QueueSettings {
    * copies everything, as do 65532 to 65535 for the kernel and for other programs
    */
   readonly copyRange?: number | undefined
-  /** packets that the kernel queues before it drops (or, with failOpen, accepts) further ones; default 1024, at most 65536 */
+  /**
+   * packets that the kernel queues before it drops (or, with failOpen, accepts) further ones; default 1024, at most
+   * 65536
+   */
   readonly maxLength?: number | undefined
   /** accept packets that do not fit into the queue */
   readonly failOpen?: boolean | undefined
@@ -40,9 +43,15 @@ export interface QueueOptions extends QueueSettings {
    * an open transport (the queue closes it), or a function that opens one: `openSocket`, a simulated kernel's `open`
    */
   readonly transport: Transport | OpenTransport
-  /** the rule, or rules, that feed the queue: installed when it is taken, removed before it is closed, as `onExit` of it says */
+  /**
+   * the rule, or rules, that feed the queue: installed when it is taken, removed before it is closed, as `onExit` of it
+   * says
+   */
   readonly rule?: QueueRule | string | readonly (QueueRule | string)[] | undefined
-  /** what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a plain socket */
+  /**
+   * what opens the socket that the rule lives as long as; default `transport`, where that opens transports. Best a
+   * plain socket
+   */
   readonly ruleTransport?: OpenTransport | undefined
   /** sets that the rules look packets up in, by their names; `rules.set(name)` changes them */
   readonly sets?: RuleSets | undefined

@@ -33,8 +33,9 @@ export interface PacketVerdictChanges extends VerdictChanges {
    */
   readonly edit?: PacketChanges | undefined
   /**
-   * changes of the connection that the packet belongs to: mark, labels, timeout, status, and a connection to expect. The packet must
-   * carry its connection (queue option `conntrack`). What the kernel would ignore is refused with code `ARGUMENT`
+   * changes of the connection that the packet belongs to: mark, labels, timeout, status, and a connection to expect.
+   * The packet must carry its connection (queue option `conntrack`). What the kernel would ignore is refused with code
+   * `ARGUMENT`
    */
   readonly connection?: ConnectionVerdict | undefined
 }
@@ -67,7 +68,10 @@ export abstract class QueuePacket extends QueuePacketView {
     return queuePacketAttributes(this)
   }
 
-  /** The connection that it belongs to (NFQA_CT), as `Conntrack.list` gives it. Throws `DecodeError` if its attributes are malformed. */
+  /**
+   * The connection that it belongs to (NFQA_CT), as `Conntrack.list` gives it. Throws `DecodeError` if its attributes
+   * are malformed.
+   */
   conntrack(): Connection | undefined {
     const attributes = queuePacketConntrack(this)
     return attributes && connectionOf(attributes)
@@ -118,13 +122,15 @@ export abstract class QueuePacket extends QueuePacketView {
   }
 
   /**
-   * Decides about this packet and all further ones of its connection: the kernel accepts or drops them without asking. `changes` are those
-   * of {@link accept}, for this packet only. Throws code `ARGUMENT` where the queue's rule has no `offload`.
+   * Decides about this packet and all further ones of its connection: the kernel accepts or drops them without asking.
+   * `changes` are those of {@link accept}, for this packet only. Throws code `ARGUMENT` where the queue's rule has no
+   * `offload`.
    *
-   * Packets that carry their connection (`conntrack: true`, on a kernel with CONFIG_NETFILTER_NETLINK_GLUE_CT) have it marked by the
-   * verdict. The decision on others travels in the packet's mark to a later chain of the rule, which saves it in the connection; a packet
-   * that is dropped by other rules before that takes its decision with it. So does the first packet of a connection that is dropped: there
-   * is no connection yet, and the next attempt is asked about again.
+   * Packets that carry their connection (`conntrack: true`, on a kernel with CONFIG_NETFILTER_NETLINK_GLUE_CT) have it
+   * marked by the verdict. The decision on others travels in the packet's mark to a later chain of the rule, which
+   * saves it in the connection; a packet that is dropped by other rules before that takes its decision with it. So does
+   * the first packet of a connection that is dropped: there is no connection yet, and the next attempt is asked about
+   * again.
    */
   offload(verdict: 'accept' | 'drop', changes: PacketVerdictChanges = {}): void {
     const bits = this.offloadBits

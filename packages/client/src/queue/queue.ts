@@ -192,8 +192,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
 
   /**
    * Cancels a decision of `packet.offload`: packets of the connection are queued again. `tuple` is its direction of the
-   * first packet or the other one. Rejects with code `CONNECTION_GONE` if there is no such connection, `ARGUMENT` where the rule has no
-   * `offload`.
+   * first packet or the other one. Rejects with code `CONNECTION_GONE` if there is no such connection, `ARGUMENT` where
+   * the rule has no `offload`.
    */
   async recall(tuple: ConnectionTuple): Promise<void> {
     await recallConnection(this.rules, tuple)
@@ -206,11 +206,11 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
   }
 
   /**
-   * Ends the queue with the verdicts of the loop: removes the queue's rules, waits until the loop has answered the packets
-   * that were queued by then and until no packet is held, and closes the queue. Held packets have `timeout` milliseconds
-   * (default 5000); after that, `close()` gives them the `unanswered` verdict. Packets that come by then from other
-   * rules are answered by `close()`. Without a loop this is `close()`. Rejects as a request does, and with the signal's
-   * reason. It cannot end `serve()`, which blocks the thread: stop that.
+   * Ends the queue with the verdicts of the loop: removes the queue's rules, waits until the loop has answered the
+   * packets that were queued by then and until no packet is held, and closes the queue. Held packets have `timeout`
+   * milliseconds (default 5000); after that, `close()` gives them the `unanswered` verdict. Packets that come by then
+   * from other rules are answered by `close()`. Without a loop this is `close()`. Rejects as a request does, and with
+   * the signal's reason. It cannot end `serve()`, which blocks the thread: stop that.
    */
   async finish(options: RequestOptions = {}): Promise<void> {
     if (this.#closing !== undefined) return this.#closing
@@ -314,7 +314,9 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
     if (this.#aim(frames)) attempt(() => this.#batch.finish())
   }
 
-  /** Waits until the transport has taken over what the kernel has queued at its socket; false if that is not certain. */
+  /**
+   * Waits until the transport has taken over what the kernel has queued at its socket; false if that is not certain.
+   */
   async #receiveAll(): Promise<boolean> {
     const { ring, unnumberedLoss } = this.transport.capabilities
     // A socket is read at once. A ring is filled by the kernel, in its own time.
@@ -369,8 +371,8 @@ export class Queue implements AsyncIterable<PacketBatch>, AsyncDisposable {
       this.#notifier.notify(() => this.events.emit('late', sequence))
       return undefined
     }
-    // Without the privilege the kernel refuses a datagram by its first message alone; if another socket owns the queue by
-    // now, it refuses each message of the datagram.
+    // Without the privilege the kernel refuses a datagram by its first message alone; if another socket owns the queue
+    // by now, it refuses each message of the datagram.
     this.#stats.refused += errno === Errno.EPERM ? this.#verdicts.carriedFrom(sequence) : 1
     if (this.#isClosing) return undefined
     const packets = isBatch ? `packets up to ${sequence}` : `packet ${sequence}`

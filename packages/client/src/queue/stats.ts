@@ -27,8 +27,8 @@ export interface QueueStats {
   /** verdicts that came too late: the packet, or every packet that a batch verdict covered, was no longer queued */
   late: number
   /**
-   * of the answered packets above, those whose verdict the kernel refused for another reason, or whose verdict could not
-   * be sent: the kernel keeps them until the queue is closed, and drops them
+   * of the answered packets above, those whose verdict the kernel refused for another reason, or whose verdict could
+   * not be sent: the kernel keeps them until the queue is closed, and drops them
    */
   refused: number
   /** batch verdicts sent, each for several of the packets above */

@@ -52,15 +52,16 @@ function isVerdict(verdict: number): boolean {
     case Verdict.Stop:
       return true
     default:
-      // NF_QUEUE_NR: the queue in the upper half, the bypass flag above the kind. NF_DROP_ERR: an errno in the upper half.
+      // NF_QUEUE_NR: the queue in the upper half, the bypass flag above the kind. NF_DROP_ERR: an errno in the upper
+      // half.
       if (typeof verdict !== 'number' || verdict >>> 0 !== verdict) return false
       return (verdict & 0x7fff) === Verdict.Queue || (verdict & 0xffff) === Verdict.Drop
   }
 }
 
 /**
- * Throws `OptionError` for changes that a verdict cannot make to a packet: code `ARGUMENT` or `VALUE_RANGE`; also for those that the
- * kernel would ignore, and a payload too short for its IP header, which the kernel would drop silently.
+ * Throws `OptionError` for changes that a verdict cannot make to a packet: code `ARGUMENT` or `VALUE_RANGE`; also for
+ * those that the kernel would ignore, and a payload too short for its IP header, which the kernel would drop silently.
  */
 export function checkChanges(changes: VerdictChanges, packet: QueuePacketView): void {
   if (typeof changes !== 'object') refuse(changes, packet)

@@ -69,7 +69,8 @@ export class Verdicts implements HeldPacketOwner {
   // A packet that cannot be answered, or whose verdict was refused, may be waiting in the kernel; its id is unknown.
   #isStuck = false
   #flushScheduled = false
-  // For each of the last datagrams: the sequence number of its first verdict, and the number of packets that it answers.
+  // For each of the last datagrams: the sequence number of its first verdict, and the number of packets that it
+  // answers.
   readonly #firsts: Uint32Array = new Uint32Array(DATAGRAMS_KEPT)
   readonly #carried: Uint32Array = new Uint32Array(DATAGRAMS_KEPT)
   #datagram = 0
@@ -171,7 +172,8 @@ export class Verdicts implements HeldPacketOwner {
       this.answerHeld(packet, this.#unanswered, undefined)
       this.#stats.unanswered++
     }
-    // Ids are compared as signed distances: this one is later than all that can wait, those that could not be read before the last one included.
+    // Ids are compared as signed distances: this one is later than all that can wait, those that could not be read
+    // before the last one included.
     if (this.#unanswered === Verdict.Accept) this.#writeAll((lastId + LATER) >>> 0, Verdict.Accept)
     this.#flush()
   }

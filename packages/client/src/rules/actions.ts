@@ -51,7 +51,9 @@ const limitSeconds: Readonly<Record<RuleLimit['per'], number>> = {
 
 const DEFAULT_BURST = 5
 
-/** The expressions for what a rule does, in their order; the counter counts the packets that all the rest is done with. */
+/**
+ * The expressions for what a rule does, in their order; the counter counts the packets that all the rest is done with.
+ */
 export function compileActions(actions: RuleActions, context: ActionContext): CompiledActions {
   const { limit, quota, counter, log, addTo, queue, reject } = actions
   const { dialect, family, facts, named } = context

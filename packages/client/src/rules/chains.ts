@@ -76,7 +76,9 @@ export interface ChainBase {
   readonly priority: number
 }
 
-/** The rules of one hook and priority, what the kernel calls a base chain, or those of a chain that other rules jump to. */
+/**
+ * The rules of one hook and priority, what the kernel calls a base chain, or those of a chain that other rules jump to.
+ */
 export interface RuleChain {
   readonly name: string
   /** `undefined` for a chain that is jumped to */
@@ -86,10 +88,10 @@ export interface RuleChain {
 }
 
 /**
- * Sorts rules into chains: those with the same hook, device and priority share one, in their order. Throws `OptionError`, code `ARGUMENT`,
- * for a hook or priority that the family does not have, a device that is missing or out of place, for a jump to a chain without rules, and
- * for priorities that overlap: a name in one rule and its number in another would be two chains of one hook and one priority, whose order
- * nobody promises.
+ * Sorts rules into chains: those with the same hook, device and priority share one, in their order. Throws
+ * `OptionError`, code `ARGUMENT`, for a hook or priority that the family does not have, a device that is missing or out
+ * of place, for a jump to a chain without rules, and for priorities that overlap: a name in one rule and its number in
+ * another would be two chains of one hook and one priority, whose order nobody promises.
  */
 export function planChains(rules: readonly FirewallRule[], family: RuleFamily, placeOf: PlaceOf): RuleChain[] {
   const chains = new Map<string, RuleChain>()

@@ -53,7 +53,10 @@ function replaceBits(mask: Uint8Array, value: Uint8Array): Expression {
   return { name: 'bitwise', data: { ...registers, mask: { value: mask }, xor: { value } } }
 }
 
-/** The first two bytes of an IPv4 header: version, length, code point, congestion; of an IPv6 header: version, code point, label. */
+/**
+ * The first two bytes of an IPv4 header: version, length, code point, congestion; of an IPv6 header: version, code
+ * point, label.
+ */
 const DSCP_LENGTH = 2
 const IPV4_CHECKSUM_OFFSET = 10
 

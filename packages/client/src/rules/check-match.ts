@@ -1,4 +1,7 @@
-/** What the properties of a match, each fine by itself, can mean together, in the family and at the hook that they are for. */
+/**
+ * What the properties of a match, each fine by itself, can mean together, in the family and at the hook that they are
+ * for.
+ */
 import type { OptionPlace } from '@ringlink/codec/options'
 import { checkKey, checkSet, useProblem } from './check-keys.ts'
 import { checkNeeds, type FieldContext, type RulePosition } from './check-needs.ts'
@@ -15,8 +18,8 @@ import { isInSet, typesOf } from './sets/definition.ts'
 import type { RuleSets } from './sets/types.ts'
 
 /**
- * Refuses a match that no packet meets there, or that the kernel would refuse. `keys` are those of the maps that the rule looks up. Throws
- * `OptionError`, code `ARGUMENT`.
+ * Refuses a match that no packet meets there, or that the kernel would refuse. `keys` are those of the maps that the
+ * rule looks up. Throws `OptionError`, code `ARGUMENT`.
  */
 export function checkMatch(
   match: RuleMatch,

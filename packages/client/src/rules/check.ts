@@ -12,7 +12,10 @@ import { addedKeys, mapKeys } from './keys.ts'
 import type { FirewallRule } from './options.ts'
 import { rejectVersion } from './reject.ts'
 
-/** Refuses a rule that the kernel would refuse, or that could never do what it says. Throws `OptionError`, code `ARGUMENT`. */
+/**
+ * Refuses a rule that the kernel would refuse, or that could never do what it says. Throws `OptionError`, code
+ * `ARGUMENT`.
+ */
 export function checkRule(
   place: OptionPlace,
   rule: FirewallRule,

@@ -16,7 +16,10 @@ export interface RulesRefusal {
 
 /** Rules that the kernel refused; none of them is installed. */
 export class RulesError extends ClientError {
-  /** index, among those that were to be installed, of the rule that was refused; `undefined` when it is not one rule's fault */
+  /**
+   * index, among those that were to be installed, of the rule that was refused; `undefined` when it is not one rule's
+   * fault
+   */
   readonly rule: number | undefined
   /** kernel name of the expression that was refused (`queue`, `ct`), if the kernel reports it */
   readonly expression: string | undefined

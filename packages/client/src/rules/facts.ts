@@ -21,7 +21,10 @@ export interface VersionHint {
 
 const PLAIN = ['sourceAddress', 'destinationAddress'] as const
 
-/** What says of which IP version the packets of a match are, the family first. `keys` are those of maps that the rule looks up. */
+/**
+ * What says of which IP version the packets of a match are, the family first. `keys` are those of maps that the rule
+ * looks up.
+ */
 export function versionHints(
   match: RuleMatch,
   family: RuleFamily,

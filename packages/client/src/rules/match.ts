@@ -132,7 +132,10 @@ class MatchCompiler implements CompiledMatch {
     this.#compareTest({ ...form, type }, shifted(test, form.shift ?? 0), inverted, prefix)
   }
 
-  /** Where a family has packets of both versions, only those of the one that is meant; once, before what only that one has. */
+  /**
+   * Where a family has packets of both versions, only those of the one that is meant; once, before what only that one
+   * has.
+   */
   #askVersion(): void {
     const { version } = this.facts
     if (!this.#testsVersion || version === undefined || this.#asked.has('version')) return

@@ -1,9 +1,11 @@
 /**
- * Rules that queue only the first packets of a connection, and let the kernel handle the rest. What a program decides about a connection
- * is in bits of its mark. A verdict gives the packet the bit, and a later chain of ours saves it into the connection: kernels without the
- * glue between packet queues and connection tracking take no marks of connections in verdicts.
+ * Rules that queue only the first packets of a connection, and let the kernel handle the rest. What a program decides
+ * about a connection is in bits of its mark. A verdict gives the packet the bit, and a later chain of ours saves it
+ * into the connection: kernels without the glue between packet queues and connection tracking take no marks of
+ * connections in verdicts.
  *
- *  at the rule's priority:  dropped connection: drop | accepted: accept | to be asked again: queue | later packets: accept | queue
+ *  at the rule's priority: dropped connection: drop | accepted: accept | to be asked again: queue | later packets:
+ *  accept | queue
  *  at the next one:         packet with the bit "drop": save, drop | packet with the bit "accept": save
  */
 import type { OptionPlace } from '@ringlink/codec/options'

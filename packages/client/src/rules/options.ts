@@ -50,8 +50,8 @@ export interface RuleLimit {
   /** apply the rest of the rule to the packets over the limit instead; default false */
   readonly over?: boolean | undefined
   /**
-   * a limit for each address instead of one for all: at most 65,535 addresses, of which those that sent nothing for a while are forgotten.
-   * Needs an IP version: `match.version`, an address, or a family that has only one
+   * a limit for each address instead of one for all: at most 65,535 addresses, of which those that sent nothing for a
+   * while are forgotten. Needs an IP version: `match.version`, an address, or a family that has only one
    */
   readonly by?: 'sourceAddress' | 'destinationAddress' | undefined
   /** with `by`: name of the set that the addresses are in; default one that nothing else has */
@@ -108,8 +108,8 @@ export type Icmpv6Code =
   | number
 
 /**
- * Why a packet is rejected: the ICMP or ICMPv6 message that its sender gets, or a TCP reset. The names are for packets of both IP
- * versions; `icmp` needs packets of IPv4, and `icmpv6` those of IPv6
+ * Why a packet is rejected: the ICMP or ICMPv6 message that its sender gets, or a TCP reset. The names are for packets
+ * of both IP versions; `icmp` needs packets of IPv4, and `icmpv6` those of IPv6
  */
 export type RuleReject =
   | 'port-unreachable'
@@ -154,8 +154,8 @@ export interface RuleActions {
   /** continues with the rules of this chain, then where the own chain was jumped from */
   readonly goto?: string | undefined
   /**
-   * the verdict: 'accept' sends packets on to the next chain of a hook, 'return' back to the rule that jumped here; or the one that a map
-   * has. Without this, `queue`, `reject` and `goto` the next rule is evaluated
+   * the verdict: 'accept' sends packets on to the next chain of a hook, 'return' back to the rule that jumped here; or
+   * the one that a map has. Without this, `queue`, `reject` and `goto` the next rule is evaluated
    */
   readonly verdict?: 'accept' | 'drop' | 'return' | MapLookUp | undefined
 }
@@ -172,7 +172,10 @@ export interface FirewallRule extends RuleActions {
    * code `RULES_REFUSED`
    */
   readonly allowMissingDevice?: boolean | undefined
-  /** default 'filter'. Before Linux 4.7 a queue loses packets of a new flow that wait together, unless its rule is at 'raw' */
+  /**
+   * default 'filter'. Before Linux 4.7 a queue loses packets of a new flow that wait together, unless its rule is at
+   * 'raw'
+   */
   readonly priority?: RulePriority | undefined
   /** default: every packet */
   readonly match?: RuleMatch | undefined
@@ -190,7 +193,10 @@ export interface OffloadBits {
 
 /** How a queue leaves connections to the kernel. */
 export interface RuleOffload {
-  /** packets of each connection, both ways, that the queue gets; the kernel accepts later ones unless the program decided otherwise */
+  /**
+   * packets of each connection, both ways, that the queue gets; the kernel accepts later ones unless the program
+   * decided otherwise
+   */
   readonly packets: number
   /** the same in all rules of a queue */
   readonly bits?: OffloadBits | undefined
@@ -208,8 +214,8 @@ export interface QueueRule
    */
   readonly onExit?: 'bypass' | 'block' | undefined
   /**
-   * queue only the first packets of each connection: `packet.offload('accept' | 'drop')` decides about the others, without user space. Needs
-   * family ip, ip6 or inet, and a priority after connection tracking
+   * queue only the first packets of each connection: `packet.offload('accept' | 'drop')` decides about the others,
+   * without user space. Needs family ip, ip6 or inet, and a priority after connection tracking
    */
   readonly offload?: RuleOffload | undefined
   /** default 'inet'; the same in all rules of a queue */

@@ -110,7 +110,9 @@ export interface TcpFlagsOf {
   readonly mask: readonly TcpFlag[]
 }
 
-/** A time of day from `from` to `to`, both included: `HH:MM` or `HH:MM:SS`, in UTC. `22:00` to `06:00` spans midnight. */
+/**
+ * A time of day from `from` to `to`, both included: `HH:MM` or `HH:MM:SS`, in UTC. `22:00` to `06:00` spans midnight.
+ */
 export interface TimeRange {
   readonly from: string
   readonly to: string
@@ -134,9 +136,15 @@ export interface RuleProperties {
   readonly sourcePort?: RulePorts | InSet | undefined
   /** needs `protocol`, one that has ports */
   readonly destinationPort?: RulePorts | InSet | undefined
-  /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), a range (`10.0.0.1-10.0.0.9`), or several of them, all of one IP version */
+  /**
+   * an IPv4 or IPv6 address, a network (`10.0.0.0/8`), a range (`10.0.0.1-10.0.0.9`), or several of them, all of one IP
+   * version
+   */
   readonly sourceAddress?: OneOrMore<string> | InSet | undefined
-  /** an IPv4 or IPv6 address, a network (`10.0.0.0/8`), a range (`10.0.0.1-10.0.0.9`), or several of them, all of one IP version */
+  /**
+   * an IPv4 or IPv6 address, a network (`10.0.0.0/8`), a range (`10.0.0.1-10.0.0.9`), or several of them, all of one IP
+   * version
+   */
   readonly destinationAddress?: OneOrMore<string> | InSet | undefined
   /** needs `protocol` icmp or icmpv6 */
   readonly icmpType?: OneOrMore<IcmpType | number | NumberRange> | undefined
@@ -205,9 +213,15 @@ export interface RuleProperties {
   readonly timeOfDay?: TimeRange | undefined
   /** Linux 5.4 */
   readonly day?: OneOrMore<Weekday> | undefined
-  /** there is a local socket for it, and with 'transparent', one that is transparent (IP_TRANSPARENT); hooks prerouting and input */
+  /**
+   * there is a local socket for it, and with 'transparent', one that is transparent (IP_TRANSPARENT); hooks prerouting
+   * and input
+   */
   readonly socket?: 'existing' | 'transparent' | undefined
-  /** whether the route back to its source address leads through the device that it came in by; hooks prerouting, input and forward */
+  /**
+   * whether the route back to its source address leads through the device that it came in by; hooks prerouting, input
+   * and forward
+   */
   readonly reversePath?: boolean | undefined
 }
 
@@ -240,7 +254,10 @@ export interface CombinedProperties extends RuleProperties {
 
 /** Which packets a rule is for: those that have all of the properties. What is left out does not matter. */
 export interface RuleMatch extends CombinedProperties {
-  /** and that have none of these. Packets of which a property cannot be told, an IPv6 packet's IPv4 address, are not matched either */
+  /**
+   * and that have none of these. Packets of which a property cannot be told, an IPv6 packet's IPv4 address, are not
+   * matched either
+   */
   readonly not?: CombinedProperties | undefined
 }
 

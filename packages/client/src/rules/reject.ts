@@ -23,7 +23,10 @@ const ipv4: Readonly<Record<Reason, number>> = {
   'admin-prohibited': 13,
 }
 
-/** Codes of ICMPv6 "destination unreachable" (ICMPV6_NOROUTE, ICMPV6_PORT_UNREACH, ICMPV6_ADDR_UNREACH, ICMPV6_ADM_PROHIBITED). */
+/**
+ * Codes of ICMPv6 "destination unreachable" (ICMPV6_NOROUTE, ICMPV6_PORT_UNREACH, ICMPV6_ADDR_UNREACH,
+ * ICMPV6_ADM_PROHIBITED).
+ */
 const ipv6: Readonly<Record<Reason, number>> = {
   'no-route': 0,
   'port-unreachable': 4,

@@ -132,8 +132,8 @@ export class Rules implements AsyncDisposable {
   }
 
   /**
-   * What the kernel handled without user space, of rules with `offload`: packets of connections that were accepted or dropped, and later
-   * packets of connections about which nothing was decided. Rejects as {@link counters}.
+   * What the kernel handled without user space, of rules with `offload`: packets of connections that were accepted or
+   * dropped, and later packets of connections about which nothing was decided. Rejects as {@link counters}.
    */
   async offloaded(options: RequestOptions = {}): Promise<OffloadCounters> {
     const counters = await this.#readCounters(options)
@@ -288,8 +288,8 @@ export async function installRules(rules: readonly (FirewallRule | string)[], op
 export type CheckOptions = Pick<InstallOptions, 'family' | 'sets'>
 
 /**
- * Checks rules without a kernel, as {@link installRules} does before it opens anything, and returns them as objects. Throws
- * `OptionError`, whose `path` names the option at fault; a `RuleSyntaxError` has the column.
+ * Checks rules without a kernel, as {@link installRules} does before it opens anything, and returns them as objects.
+ * Throws `OptionError`, whose `path` names the option at fault; a `RuleSyntaxError` has the column.
  */
 export function checkRules(
   rules: readonly (FirewallRule | string)[],

@@ -33,7 +33,10 @@ export interface RuleSet {
   readonly timeout?: number
 }
 
-/** NFTNL_UDATA_SET_KEYBYTEORDER, its length, and a number in host order: 1 host order, 2 network order. By it nft prints the keys. */
+/**
+ * NFTNL_UDATA_SET_KEYBYTEORDER, its length, and a number in host order: 1 host order, 2 network order. By it nft prints
+ * the keys.
+ */
 export function keyOrderData({ order, type }: SetKey, flags: number): Uint8Array {
   // Names are bytes, and nft takes those of single devices for numbers in host order.
   const isName = type === DEVICE_NAME && (flags & SetFlag.Interval) === 0

@@ -16,7 +16,9 @@ import { encodeRequests } from '../../src/request.ts'
 
 const FLOOD = 200_000
 const PER_DATAGRAM = 250
-/** Datagrams in a turn of the event loop: the reader has its turn after so many, and the kernel's buffer is full before. */
+/**
+ * Datagrams in a turn of the event loop: the reader has its turn after so many, and the kernel's buffer is full before.
+ */
 const PER_TURN = 80
 
 /** The tuple number `index` of many. */
@@ -30,12 +32,17 @@ function tuple(index: number): ConnectionTuple {
   }
 }
 
-/** The connections of the flood differ in a byte of the source address and in the port. Ids would not do: of 200,000 a few are the same. */
+/**
+ * The connections of the flood differ in a byte of the source address and in the port. Ids would not do: of 200,000 a
+ * few are the same.
+ */
 function keyOf({ memory, original }: ConnectionView): number {
   return ((memory.u8[original.sourceOffset + 2] as number) << 16) | (original.sourcePort ?? 0)
 }
 
-/** Creates connections as fast as the kernel takes them: one message, repeated with other source addresses and ports. */
+/**
+ * Creates connections as fast as the kernel takes them: one message, repeated with other source addresses and ports.
+ */
 async function flood(networkNamespace: string): Promise<void> {
   const { family, attributes } = newConnectionValues({ original: tuple(0), timeout: 6e5 })
   const request = connectionRequest('create connection', ConntrackMessage.New, family, attributes, CREATE)

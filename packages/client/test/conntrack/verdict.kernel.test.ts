@@ -311,8 +311,8 @@ ${['br0', 'va', 'vb', 'vc', 'vd'].map((device) => `link set ${device} up`).join(
 `
 
 /**
- * Sends two frames into one end of a bridge, and prints what comes out of the other: who sent it, and its VLAN tag. The IPv4 header has a
- * checksum: with br_netfilter a bridge drops others.
+ * Sends two frames into one end of a bridge, and prints what comes out of the other: who sent it, and its VLAN tag. The
+ * IPv4 header has a checksum: with br_netfilter a bridge drops others.
  */
 const bridgeTraffic = `
 import socket, struct

@@ -1,4 +1,7 @@
-/** The families that are described by hand, on the real kernel: a socket, IPsec beside `ip`, and netfilter's named things. */
+/**
+ * The families that are described by hand, on the real kernel: a socket, IPsec beside `ip`, and netfilter's named
+ * things.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -49,7 +49,9 @@ const tunnelTypes = [768, 769, 776, 778]
 const linkAddress = ({ header }: Link, bytes: Uint8Array | undefined) =>
   tunnelTypes.includes(header.type) ? addressText(bytes) : hardware(bytes)
 
-/** The flags as ip names and orders them: what it computes first, and the state of the device that this one is on last. */
+/**
+ * The flags as ip names and orders them: what it computes first, and the state of the device that this one is on last.
+ */
 function linkFlags({ header, link }: Link, all: readonly Link[]): string[] {
   const names = bitsOf(IfinfoFlags, header.flags & ~IfinfoFlags.Running).map(
     (name) => ({ NO_ARP: 'NOARP', POINT_TO_POINT: 'POINTOPOINT', ALL_MULTI: 'ALLMULTI' })[name] ?? name,

@@ -1,4 +1,7 @@
-/** Links, addresses, routes, neighbours and rules beside `ip -json -details`: every field that it shows, of a network that this library makes. */
+/**
+ * Links, addresses, routes, neighbours and rules beside `ip -json -details`: every field that it shows, of a network
+ * that this library makes.
+ */
 import type { FamilyDescription } from '@ringlink/codec'
 import { rtAddr } from '@ringlink/families/rt-addr'
 import { rtLink } from '@ringlink/families/rt-link'

@@ -1,4 +1,7 @@
-/** What `ip -json -details` shows of each kind of device and of each kind of port, by our values: `info_data` and `info_slave_data`. */
+/**
+ * What `ip -json -details` shows of each kind of device and of each kind of port, by our values: `info_data` and
+ * `info_slave_data`.
+ */
 import { addressText, hardware, type Readers } from './shown-fields.ts'
 
 /** The values of a kind's data. */

@@ -20,8 +20,8 @@ export const ipv6 = (last: number, group = 0): Uint8Array =>
   Uint8Array.from({ length: 16 }, (_, index) => ({ 0: 0x20, 1: 1, 2: 0x0d, 3: 0xb8, 5: group, 15: last })[index] ?? 0)
 
 /**
- * Makes devices of every kind that this kernel has, with addresses, routes, neighbours and rules of both families. Returns the kinds that
- * it made, and those that the kernel refused: stock kernels have all of them.
+ * Makes devices of every kind that this kernel has, with addresses, routes, neighbours and rules of both families.
+ * Returns the kinds that it made, and those that the kernel refused: stock kernels have all of them.
  */
 export async function makeNetwork(open: Open): Promise<{ made: string[]; refused: string[] }> {
   const made: string[] = []

@@ -1,4 +1,6 @@
-/** Links, addresses, routes, neighbours and rules beside pyroute2: every attribute that both read, by its kernel name. */
+/**
+ * Links, addresses, routes, neighbours and rules beside pyroute2: every attribute that both read, by its kernel name.
+ */
 import { spawnSync } from 'node:child_process'
 import { type AttributeSet, type FamilyDescription, plainAttributes, replyLayout } from '@ringlink/codec'
 import { rtAddr } from '@ringlink/families/rt-addr'
@@ -74,8 +76,8 @@ function numbers(fields: Readonly<Record<string, unknown>>): Flat {
 }
 
 /**
- * What is not compared: statistics and ages, which change between two readings, and the priority in the id of a bridge, which pyroute2 reads
- * in host order: ip shows what this library reads.
+ * What is not compared: statistics and ages, which change between two readings, and the priority in the id of a bridge,
+ * which pyroute2 reads in host order: ip shows what this library reads.
  */
 const UNLIKE = /STATS|CACHEINFO|TIMER|LASTUSE|(ROOT|BRIDGE)_ID\.prio/i
 

@@ -7,8 +7,8 @@ export type Readers<Row> = Readonly<Record<string, Reader<Row>>>
 export type Shown = Readonly<Record<string, unknown>>
 
 /**
- * Where a row and what is shown of it differ. Every field that is shown must have a reader: one that has none is a difference, so that a
- * newer program that shows more is noticed. `null` is a word without a value.
+ * Where a row and what is shown of it differ. Every field that is shown must have a reader: one that has none is a
+ * difference, so that a newer program that shows more is noticed. `null` is a word without a value.
  */
 export function differences<Row>(shown: Shown, row: Row, readers: Readers<Row>): string[] {
   const fields = flat(shown)

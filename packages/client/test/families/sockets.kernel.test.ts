@@ -1,4 +1,7 @@
-/** Sockets of every family that sock_diag lists, beside `ss`: every field that it shows, of sockets in a namespace of their own. */
+/**
+ * Sockets of every family that sock_diag lists, beside `ss`: every field that it shows, of sockets in a namespace of
+ * their own.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'

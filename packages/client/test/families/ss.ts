@@ -1,7 +1,10 @@
 /** Sockets to look at, and the lines of `ss`. */
 import type { Shown } from './shown-fields.ts'
 
-/** Sockets of each kind: one line is printed when they are there, and they stay until the standard input ends. The argument is a path to make. */
+/**
+ * Sockets of each kind: one line is printed when they are there, and they stay until the standard input ends. The
+ * argument is a path to make.
+ */
 export const SOCKETS = `
 import socket, struct, sys
 kept = []
@@ -48,7 +51,10 @@ print('ready', flush=True)
 sys.stdin.read()
 `
 
-/** The fields of a line: columns, and what follows them by name; `()` ends the name of a group, and a word alone has the value `null`. */
+/**
+ * The fields of a line: columns, and what follows them by name; `()` ends the name of a group, and a word alone has the
+ * value `null`.
+ */
 export function lineFields(line: string, columns: readonly string[]): Shown {
   const words = line.trim().split(/\s+/)
   const fields: Record<string, unknown> = {}

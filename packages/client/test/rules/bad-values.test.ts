@@ -1,4 +1,7 @@
-/** Values of each property that are refused, with the path: of the wrong type, out of range, twice, and excluded by `not`. */
+/**
+ * Values of each property that are refused, with the path: of the wrong type, out of range, twice, and excluded by
+ * `not`.
+ */
 import { MAXIMUM_NFTABLES_NAME } from '@ringlink/codec/internal'
 import { SimKernel } from '@ringlink/transport-sim'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,7 @@
-/** Every property, with and without `not`: as an object and in nft's words, checked, compiled, and met by packets of the simulated kernel. */
+/**
+ * Every property, with and without `not`: as an object and in nft's words, checked, compiled, and met by packets of the
+ * simulated kernel.
+ */
 import { Hook } from '@ringlink/codec'
 import { SimKernel } from '@ringlink/transport-sim'
 import { describe, expect, test } from 'vitest'

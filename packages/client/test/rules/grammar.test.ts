@@ -1,4 +1,7 @@
-/** The grammar that docs/rules.md has is that of the parser: what it generates is understood, and each of its alternatives is used. */
+/**
+ * The grammar that docs/rules.md has is that of the parser: what it generates is understood, and each of its
+ * alternatives is used.
+ */
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -114,7 +117,9 @@ function named(name: string, property: Values): fc.Arbitrary<string> {
   return fc.constantFrom(...texts)
 }
 
-/** Those that are written as PROPERTY and VALUE: a time spans midnight only as two ranges, and sockets have no others. */
+/**
+ * Those that are written as PROPERTY and VALUE: a time spans midnight only as two ranges, and sockets have no others.
+ */
 const ordinary = nftProperties.filter(({ words }) => words !== 'meta hour' && words !== 'socket transparent')
 
 describe.each(['match', 'statement', 'rule'])('the production %s', (name) => {
@@ -129,7 +134,8 @@ describe.each(['match', 'statement', 'rule'])('the production %s', (name) => {
         expect(formatRule(parseRule(written)), whole).toBe(written)
         outcomes.understood++
       } catch (error) {
-        // What it says together can be refused: flags that the mask does not have, a property twice. Nothing else is expected at a place.
+        // What it says together can be refused: flags that the mask does not have, a property twice. Nothing else is
+        // expected at a place.
         expect(error, whole).toBeInstanceOf(RuleSyntaxError)
         expect((error as RuleSyntaxError).expected, `${whole}: ${(error as Error).message}`).toBe('')
         outcomes.refused++

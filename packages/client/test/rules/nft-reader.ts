@@ -1,4 +1,7 @@
-/** What `nft -j list ruleset` prints, read as libnftables-json(5) has it: which packets a rule matches, and what it does with them. */
+/**
+ * What `nft -j list ruleset` prints, read as libnftables-json(5) has it: which packets a rule matches, and what it does
+ * with them.
+ */
 import { addressNumber } from './random-values.ts'
 import { type DescribedPacket, isInNetwork, lengthOf, protocolNames } from './rule-reader.ts'
 

@@ -1,4 +1,7 @@
-/** A few hundred rules in nft's words, for the comparison with nft's own expressions: values of each property in each form. */
+/**
+ * A few hundred rules in nft's words, for the comparison with nft's own expressions: values of each property in each
+ * form.
+ */
 
 /** Values of nft's words for a property: single ones, and those that sets and ranges are made of. */
 export interface Values {

@@ -1,4 +1,6 @@
-/** Each property of a rule's match: a value that one packet has and one that it has not, in objects and in nft's words. */
+/**
+ * Each property of a rule's match: a value that one packet has and one that it has not, in objects and in nft's words.
+ */
 import { Hook } from '@ringlink/codec'
 import { icmpPacket, ipv4Packet, ipv6Packet, tcpPacket, udpPacket } from '@ringlink/packet'
 import type { PacketMeta } from '@ringlink/transport-sim'

@@ -1,4 +1,7 @@
-/** Our expressions for rules in nft's words are those of nft, byte for byte: both are installed, and read back from the kernel. */
+/**
+ * Our expressions for rules in nft's words are those of nft, byte for byte: both are installed, and read back from the
+ * kernel.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

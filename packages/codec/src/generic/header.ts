@@ -7,7 +7,8 @@
  *  |    command    |    version    |          reserved (0)         |
  *  +---------------+---------------+-------------------------------+
  *
- * The number of a family, `nlmsg_type`, is the kernel's choice: its controller tells it by the family's name (controller.ts).
+ * The number of a family, `nlmsg_type`, is the kernel's choice: its controller tells it by the family's name
+ * (controller.ts).
  */
 import { MESSAGE_HEADER_LENGTH } from '../wire/message.ts'
 

@@ -220,7 +220,10 @@ function restOf(element: IntegerFormat) {
   return { name: 'element', offset: 0, format: { kind: 'rest', element } } as const
 }
 
-/** The elements of an array: attributes whose numbers are indices or values, each with what `element` says in it, `levels` nests deep. */
+/**
+ * The elements of an array: attributes whose numbers are indices or values, each with what `element` says in it,
+ * `levels` nests deep.
+ */
 function elementNodes(
   source: Source,
   element: SingleFormat,

@@ -6,7 +6,9 @@ import { type ByteOrder, integerLayout } from './layout.ts'
 import { part, type Region, rest, type Source, takeBytes, takeNode } from './source.ts'
 import type { InspectNode } from './tree.ts'
 
-/** The fields of a struct that lies in a region, and what follows them. What an older kernel did not send is not shown. */
+/**
+ * The fields of a struct that lies in a region, and what follows them. What an older kernel did not send is not shown.
+ */
 export function structNodes(source: Source, format: StructFormat, region: Region, order: ByteOrder): InspectNode[] {
   const nodes: InspectNode[] = []
   const end = addStruct(source, nodes, format, region, order, '')

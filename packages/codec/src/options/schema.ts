@@ -164,8 +164,9 @@ export function list<Value>(element: Schema<Value>, minimum = 0, maximum = 0x7ff
 }
 
 /**
- * A value of one of two schemas. If both are for its type, the first that accepts it reads it; if none does, the error is that of the
- * alternative which is nearer: its problem lies deeper in the value, or it knows more of the value's keys.
+ * A value of one of two schemas. If both are for its type, the first that accepts it reads it; if none does, the error
+ * is that of the alternative which is nearer: its problem lies deeper in the value, or it knows more of the value's
+ * keys.
  */
 export function either<First, Second>(first: Schema<First>, second: Schema<Second>): Schema<First | Second> {
   const expected = `${first.expected}, or ${second.expected}`

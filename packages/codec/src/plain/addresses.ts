@@ -6,7 +6,10 @@ import { hostIsLittleEndian } from '../wire/endian.ts'
 const AF_INET = 2
 const ADDRESS_HINTS: readonly (Hint | undefined)[] = ['ipv4', 'ipv6', 'ipv4-or-v6', 'ip']
 
-/** Bytes as the hint says, of the address family beside them; without a hint, or of another length, two hexadecimal digits each. */
+/**
+ * Bytes as the hint says, of the address family beside them; without a hint, or of another length, two hexadecimal
+ * digits each.
+ */
 export function bytesText(bytes: Uint8Array, hint: Hint | undefined, family?: number): string {
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
   const isAddress = ADDRESS_HINTS.includes(hint)

@@ -28,9 +28,9 @@ import { selectorsAmong } from './to-plain.ts'
 type Given = Readonly<Record<string, unknown>>
 
 /**
- * The values that plain data stands for: what `plainAttributes` gives, values as tables have them, or both. Names may be in any spelling
- * (`ifName`, `if-name`). Throws `EncodeError` that begins with the path of what is wrong (`peers[0].publicKey`): `ATTRIBUTE_UNKNOWN`
- * with the nearest names, or `VALUE_RANGE`.
+ * The values that plain data stands for: what `plainAttributes` gives, values as tables have them, or both. Names may
+ * be in any spelling (`ifName`, `if-name`). Throws `EncodeError` that begins with the path of what is wrong
+ * (`peers[0].publicKey`): `ATTRIBUTE_UNKNOWN` with the nearest names, or `VALUE_RANGE`.
  */
 export function attributesFrom<Set extends AttributeSet>(
   set: Set,
@@ -67,7 +67,10 @@ export function attributesFrom<Set extends AttributeSet>(
   return ordered as AttributeValues<Set>
 }
 
-/** As {@link attributesFrom}, for a struct and the attributes that follow it. Fields of the struct that are left out are zero. */
+/**
+ * As {@link attributesFrom}, for a struct and the attributes that follow it. Fields of the struct that are left out are
+ * zero.
+ */
 export function bodyFrom({ header, set }: BodyFormat, given: unknown, path = '', outer = NO_SELECTORS): Given {
   const { [FIXED_HEADER]: fields = {}, ...attributes } = expectObject(given, path)
   const struct = structFrom(header, fields, join(path, FIXED_HEADER))

@@ -1,4 +1,7 @@
-/** Values of tables as plain data, which JSON can hold: names of constants, addresses as text, bytes as hexadecimal digits. */
+/**
+ * Values of tables as plain data, which JSON can hold: names of constants, addresses as text, bytes as hexadecimal
+ * digits.
+ */
 import {
   type AttributeSet,
   type BodyFormat,
@@ -23,8 +26,8 @@ export type Plain = string | number | boolean | null | Plain[] | { [name: string
 type Values = Readonly<Record<string, unknown>>
 
 /**
- * The values of a set as plain data. Constants are by their specification's names (`no-arp`), bits an array of them. An integer that
- * a number cannot hold is its decimal digits. `unknown` attributes keep type and bits.
+ * The values of a set as plain data. Constants are by their specification's names (`no-arp`), bits an array of them. An
+ * integer that a number cannot hold is its decimal digits. `unknown` attributes keep type and bits.
  */
 export function plainAttributes(
   set: AttributeSet,
@@ -77,7 +80,10 @@ function ownFamily({ family }: Values): number | undefined {
   return typeof family === 'number' ? family : undefined
 }
 
-/** The family of the addresses among the fields of a struct: its own, else that of a struct in them, else that around them. */
+/**
+ * The family of the addresses among the fields of a struct: its own, else that of a struct in them, else that around
+ * them.
+ */
 function familyAmong(values: Values, outer: number | undefined): number | undefined {
   const own = ownFamily(values)
   if (own !== undefined) return own

@@ -1,6 +1,6 @@
 /**
- * Random values of any attribute set, for property tests with fast-check (a peer dependency): derived from the set's table,
- * so a new attribute is tested from the line that adds it.
+ * Random values of any attribute set, for property tests with fast-check (a peer dependency): derived from the set's
+ * table, so a new attribute is tested from the line that adds it.
  */
 import fc from 'fast-check'
 import {
@@ -23,7 +23,10 @@ import { setIndices } from './indices.ts'
 /** Levels of nests that random values have at most: sets that hold themselves end somewhere. */
 const DEEPEST = 4
 
-/** Values that the set can write and that read back the same. `maximumBytes` bounds each payload without a bound of its own. */
+/**
+ * Values that the set can write and that read back the same. `maximumBytes` bounds each payload without a bound of its
+ * own.
+ */
 export function attributesArbitrary<Set extends AttributeSet>(
   set: Set,
   maximumBytes = 64,

@@ -117,8 +117,9 @@ export function padding(number: number, kernelName: string): Attribute<never> {
   return { number, kernelName, format: { kind: 'padding' } }
 }
 /**
- * Text of up to `maximum` bytes, ended by a zero byte on the wire; one that is missing is tolerated in reading. UTF-8 is a plain string;
- * a byte that is not UTF-8 is the lone surrogate that `decodeText` describes, and is written as that byte again.
+ * Text of up to `maximum` bytes, ended by a zero byte on the wire; one that is missing is tolerated in reading. UTF-8
+ * is a plain string; a byte that is not UTF-8 is the lone surrogate that `decodeText` describes, and is written as that
+ * byte again.
  */
 export function text(number: number, kernelName: string, maximum: number = MAXIMUM_PAYLOAD - 1): Attribute<string> {
   return { number, kernelName, format: { kind: 'text', maximum } }
@@ -191,8 +192,9 @@ export function sequence<Set extends AttributeSet>(
 }
 
 /**
- * A sub-message: what follows is one of several, of which the member `key` beside it (`outer`: of a set around it) is the name: its
- * text, or its number in decimal digits. Where there is none of that name the attribute counts as unknown, in reading and in writing.
+ * A sub-message: what follows is one of several, of which the member `key` beside it (`outer`: of a set around it) is
+ * the name: its text, or its number in decimal digits. Where there is none of that name the attribute counts as
+ * unknown, in reading and in writing.
  */
 export function union<const Sets extends Readonly<Record<string, SubMessage>>>(
   number: number,
@@ -257,8 +259,8 @@ export function typeValue<Value, const Levels extends readonly [string, ...strin
 }
 
 /**
- * As {@link nested}, with a name for the type of the values: what generated tables use, so that declarations stay short and a set can
- * hold itself.
+ * As {@link nested}, with a name for the type of the values: what generated tables use, so that declarations stay short
+ * and a set can hold itself.
  */
 export function nest<Value>(number: number, kernelName: string, set: () => AttributeSet): Attribute<Value> {
   return { number, kernelName, format: { kind: 'nested', set } }

@@ -1,4 +1,7 @@
-/** The description of a netlink family: its operations, with the numbers and layouts of their messages, and its multicast groups. */
+/**
+ * The description of a netlink family: its operations, with the numbers and layouts of their messages, and its
+ * multicast groups.
+ */
 import type { Memory } from '../wire/memory.ts'
 import { type AttributeSet, attributeSet, type StructFormat } from './format.ts'
 import type { Structure } from './structure.ts'
@@ -7,13 +10,18 @@ import type { Structure } from './structure.ts'
 export interface MessageNumbers {
   readonly request: number
   readonly reply?: number | undefined
-  /** the answer comes after the acknowledgement; a dump is then a request like any other, whose answer has several messages */
+  /**
+   * the answer comes after the acknowledgement; a dump is then a request like any other, whose answer has several
+   * messages
+   */
   readonly isLate?: boolean | undefined
 }
 
 /** Messages whose payload is a record of its own format, such as text, in place of a struct and attributes. */
 export interface RecordFormat {
-  /** `nlmsg_type` of the first and the last of them; `undefined`: each datagram is a record, without a netlink header */
+  /**
+   * `nlmsg_type` of the first and the last of them; `undefined`: each datagram is a record, without a netlink header
+   */
   readonly types: readonly [first: number, last: number] | undefined
   /** Reads `length` bytes at `offset`. Throws `DecodeError`. */
   readonly read: (memory: Memory, offset: number, length: number, type: number) => object

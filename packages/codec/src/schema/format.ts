@@ -3,7 +3,8 @@
  * bounds, and everything else (typed reading and writing, checks, names in errors and extended acks, the arbitraries of
  * `@ringlink/codec/arbitrary`, the inspector) is derived from it. A new attribute is one line of a table.
  *
- * Tables are for messages that are rare; the ones that are not have a view of their own, which a test holds to its table.
+ * Tables are for messages that are rare; the ones that are not have a view of their own, which a test holds to its
+ * table.
  */
 import { ATTRIBUTE_HEADER_LENGTH, MAXIMUM_ATTRIBUTE_LENGTH } from '../wire/attribute.ts'
 
@@ -34,8 +35,9 @@ export type SingleFormat =
   | { readonly kind: 'sequence'; readonly set: () => AttributeSet }
 
 /**
- * How a value is shown to people. `ip` is for 16 bytes of which an IPv4 address has the first four: a number called `family` says which it
- * is, in the struct or attributes that have the bytes, in a struct beside them, or in what is around them.
+ * How a value is shown to people. `ip` is for 16 bytes of which an IPv4 address has the first four: a number called
+ * `family` says which it is, in the struct or attributes that have the bytes, in a struct beside them, or in what is
+ * around them.
  */
 export type Hint = 'ipv4' | 'ipv6' | 'ipv4-or-v6' | 'ip' | 'mac' | 'hex' | 'uuid'
 
@@ -53,7 +55,9 @@ export interface Constants {
 export interface StructFormat {
   readonly kind: 'struct'
   readonly fields: readonly StructField[]
-  /** bytes of the fields, without those of a last array whose length the payload tells; a newer kernel may append more */
+  /**
+   * bytes of the fields, without those of a last array whose length the payload tells; a newer kernel may append more
+   */
   readonly size: number
   /** bytes that the kernel sends at least: fields that an older kernel does not have read as zero; default `size` */
   readonly minimum?: number | undefined
@@ -65,8 +69,8 @@ export const STRUCT_TAIL = 'unknown'
 export const FIXED_HEADER = 'header'
 
 /**
- * A sub-message: attributes of the set that the selector names, which is member `key` of the same attributes, or (`outer`) of those
- * around them: a text, or an integer by its decimal digits.
+ * A sub-message: attributes of the set that the selector names, which is member `key` of the same attributes, or
+ * (`outer`) of those around them: a text, or an integer by its decimal digits.
  */
 export interface UnionFormat {
   readonly kind: 'union'
@@ -188,8 +192,9 @@ export interface UnknownAttribute {
 }
 
 /**
- * Makes a set of its members. `selecting` are the members that select sub-messages within nests of the set. Throws `TypeError` for two
- * members with one number, a member called `unknown`, and a sub-message whose selector is not a text or an integer of the set.
+ * Makes a set of its members. `selecting` are the members that select sub-messages within nests of the set. Throws
+ * `TypeError` for two members with one number, a member called `unknown`, and a sub-message whose selector is not a
+ * text or an integer of the set.
  */
 export function attributeSet<const Members extends Readonly<Record<string, Attribute>>>(
   name: string,

@@ -1,6 +1,9 @@
 /** Elements of an indexed array, and the types that they had. */
 export type Indexed<Value> = Value[] & {
-  /** the type of each element's attribute; not enumerable in what was read, and 1, 2, 3, ... where it is left out in writing */
+  /**
+   * the type of each element's attribute; not enumerable in what was read, and 1, 2, 3, ... where it is left out in
+   * writing
+   */
   indices?: readonly number[] | undefined
 }
 

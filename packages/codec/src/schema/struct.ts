@@ -20,8 +20,8 @@ export function restField({
 }
 
 /**
- * Reads a struct from `length` bytes, which may be more than its fields (the rest is in `unknown`) or fewer (an older kernel's: what is
- * not there is zero).
+ * Reads a struct from `length` bytes, which may be more than its fields (the rest is in `unknown`) or fewer (an older
+ * kernel's: what is not there is zero).
  */
 export function readStruct(
   format: StructFormat,
@@ -93,7 +93,10 @@ export function structLength(format: StructFormat, fields: Fields, kernelName: s
   return length + expectArray(fields[rest.name], `${kernelName}.${rest.name}`).length * rest.element.size
 }
 
-/** Writes a struct of {@link structLength} bytes. Fields without a name are zero. Throws code `VALUE_RANGE` that names the field. */
+/**
+ * Writes a struct of {@link structLength} bytes. Fields without a name are zero. Throws code `VALUE_RANGE` that names
+ * the field.
+ */
 export function writeStruct(
   format: StructFormat,
   memory: Memory,

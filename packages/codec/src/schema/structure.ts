@@ -55,9 +55,9 @@ export function rest<Value>(structure: Structure<Value>): Field<Value[]> {
 }
 
 /**
- * A packed C struct: its fields in order. Fields named `pad…` are written as zero and not read. `minimum`: bytes that an older kernel
- * sends; what it does not have reads as zero. Throws `TypeError` for a field called `unknown`, and one that follows an array of unknown
- * length.
+ * A packed C struct: its fields in order. Fields named `pad…` are written as zero and not read. `minimum`: bytes that
+ * an older kernel sends; what it does not have reads as zero. Throws `TypeError` for a field called `unknown`, and one
+ * that follows an array of unknown length.
  */
 export function structure<const Fields extends Readonly<Record<string, FieldType>>>(
   fields: Fields,

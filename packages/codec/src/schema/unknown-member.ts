@@ -2,7 +2,9 @@ import { EncodeError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
 import { escapeText } from '../text.ts'
 
-/** The error for a name that a table does not have, with the nearest ones that it has. `what`: `IFLA has no attribute`. */
+/**
+ * The error for a name that a table does not have, with the nearest ones that it has. `what`: `IFLA has no attribute`.
+ */
 export function unknownMember(what: string, name: string, known: readonly string[]): EncodeError {
   return new EncodeError('ATTRIBUTE_UNKNOWN', `${what} "${escapeText(name.slice(0, 80))}"${didYouMean(name, known)}`)
 }

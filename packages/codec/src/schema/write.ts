@@ -24,8 +24,8 @@ import { structLength, writeStruct } from './struct.ts'
 import { unknownMember } from './unknown-member.ts'
 
 /**
- * Writes the values that are there, in the order of the object's own keys (which is what a reader sees, and what re-encodes
- * what was read byte for byte), then the unknown ones. Throws `EncodeError` that names the attribute.
+ * Writes the values that are there, in the order of the object's own keys (which is what a reader sees, and what
+ * re-encodes what was read byte for byte), then the unknown ones. Throws `EncodeError` that names the attribute.
  */
 export function writeAttributes<Set extends AttributeSet>(
   writer: AttributeWriter,

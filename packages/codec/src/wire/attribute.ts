@@ -179,7 +179,10 @@ export class AttributeWriter {
     return start + ATTRIBUTE_HEADER_LENGTH
   }
 
-  /** Leaves `length` bytes for a struct that attributes follow, zeroed up to a multiple of four, and returns their offset: fill them. */
+  /**
+   * Leaves `length` bytes for a struct that attributes follow, zeroed up to a multiple of four, and returns their
+   * offset: fill them.
+   */
   skip(length: number): number {
     const start = this.position
     checkSpace(start, length, this.limit, 'fixed header')

@@ -45,7 +45,9 @@ export class Memory {
   }
 }
 
-/** Rounds up to a multiple of four: `NLMSG_ALIGN` and `NLA_ALIGN`, both over `NLMSG_ALIGNTO` 4 (uapi/linux/netlink.h). */
+/**
+ * Rounds up to a multiple of four: `NLMSG_ALIGN` and `NLA_ALIGN`, both over `NLMSG_ALIGNTO` 4 (uapi/linux/netlink.h).
+ */
 export function align4(length: number): number {
   return (length + 3) & ~3
 }

@@ -3,8 +3,8 @@
  *
  *  audit(1364481363.243:24287): arch=c000003e syscall=2 success=no comm="cat" key=(null)
  *
- * Values with a blank, a quote or a byte beyond ASCII come as hexadecimal digits (audit_log_untrustedstring()). Fields that may come so are
- * known by name. Programs put their fields into msg='…', which is read as well.
+ * Values with a blank, a quote or a byte beyond ASCII come as hexadecimal digits (audit_log_untrustedstring()). Fields
+ * that may come so are known by name. Programs put their fields into msg='…', which is read as well.
  */
 import { DecodeError, decodeText, type Memory } from '@ringlink/codec'
 import { AuditRecordType } from './audit-constants.ts'

@@ -1,8 +1,9 @@
 /**
- * Rules of audit (`struct audit_rule_data`, uapi/linux/audit.h). Numbers are in host order. Conditions on text have its length as their
- * value; the texts follow the struct.
+ * Rules of audit (`struct audit_rule_data`, uapi/linux/audit.h). Numbers are in host order. Conditions on text have its
+ * length as their value; the texts follow the struct.
  *
- *  u32 list | u32 action | u32 count | u32 syscalls[64] | u32 fields[64] | u32 values[64] | u32 operators[64] | u32 length | texts
+ *  u32 list | u32 action | u32 count | u32 syscalls[64] | u32 fields[64] | u32 values[64] | u32 operators[64] | u32
+ *  length | texts
  */
 import { DecodeError, decodeText, EncodeError, encodeText, Memory } from '@ringlink/codec'
 import { AuditField } from './audit-rule-constants.ts'

@@ -1,6 +1,6 @@
 /**
- * Audit: its status, features and rules, and its records as they are made (uapi/linux/audit.h). Numbers are in host order. The kernel
- * answers after its acknowledgement, and only processes of the first user and process namespaces.
+ * Audit: its status, features and rules, and its records as they are made (uapi/linux/audit.h). Numbers are in host
+ * order. The kernel answers after its acknowledgement, and only processes of the first user and process namespaces.
  *
  *  status:   nlmsghdr of type AUDIT_GET | struct audit_status
  *  rules:    nlmsghdr of type AUDIT_LIST_RULES | struct audit_rule_data, for each; Done

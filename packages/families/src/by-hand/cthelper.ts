@@ -1,6 +1,6 @@
 /**
- * Helpers of connection tracking that run in user space: the kernel queues packets of their connections (uapi/linux/netfilter/
- * nfnetlink_cthelper.h). Integers are in network order.
+ * Helpers of connection tracking that run in user space: the kernel queues packets of their connections
+ * (uapi/linux/netfilter/ nfnetlink_cthelper.h). Integers are in network order.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_CTHELPER in the upper byte of its type | nfgenmsg | NFCTH_*
  */

@@ -1,6 +1,6 @@
 /**
- * Timeout policies of connection tracking, which rules give to connections, and the timeouts that connections have without one
- * (uapi/linux/netfilter/nfnetlink_cttimeout.h). Integers are in network order, times are seconds.
+ * Timeout policies of connection tracking, which rules give to connections, and the timeouts that connections have
+ * without one (uapi/linux/netfilter/nfnetlink_cttimeout.h). Integers are in network order, times are seconds.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_CTNETLINK_TIMEOUT in the upper byte of its type | nfgenmsg | CTA_TIMEOUT_*
  */

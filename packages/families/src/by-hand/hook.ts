@@ -1,6 +1,6 @@
 /**
- * Netfilter's hooks: the functions that see a packet, in their order (uapi/linux/netfilter/nfnetlink_hook.h). Integers are in network order.
- * Linux 5.14.
+ * Netfilter's hooks: the functions that see a packet, in their order (uapi/linux/netfilter/nfnetlink_hook.h). Integers
+ * are in network order. Linux 5.14.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_HOOK in the upper byte of its type | nfgenmsg | NFNLA_HOOK_*
  */

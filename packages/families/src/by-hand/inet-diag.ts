@@ -1,6 +1,6 @@
 /**
- * Sockets of TCP, UDP and the like, over IPv4 and IPv6 (uapi/linux/inet_diag.h). Addresses and ports are in network order, the rest in host
- * order.
+ * Sockets of TCP, UDP and the like, over IPv4 and IPv6 (uapi/linux/inet_diag.h). Addresses and ports are in network
+ * order, the rest in host order.
  *
  *  request:  nlmsghdr | inet_diag_req_v2 | INET_DIAG_REQ_*
  *  answer:   nlmsghdr | inet_diag_msg | INET_DIAG_*

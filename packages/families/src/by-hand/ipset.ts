@@ -1,7 +1,7 @@
 /**
- * ipset: sets of addresses, ports and the like that rules of xtables look up (uapi/linux/netfilter/ipset/ip_set.h, errors of types in
- * ip_set_bitmap.h, ip_set_hash.h and ip_set_list.h). Integers longer than a
- * byte are in network order, and marked as such.
+ * ipset: sets of addresses, ports and the like that rules of xtables look up (uapi/linux/netfilter/ipset/ip_set.h,
+ * errors of types in ip_set_bitmap.h, ip_set_hash.h and ip_set_list.h). Integers longer than a byte are in network
+ * order, and marked as such.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_IPSET in the upper byte of its type | nfgenmsg | IPSET_ATTR_*
  *

@@ -1,6 +1,6 @@
 /**
- * Events of iSCSI's transport, which the kernel sends to its daemon (include/scsi/iscsi_if.h, `struct iscsi_uevent`). Numbers are in host
- * order. `nlmsg_type` is 0: the type is in the struct.
+ * Events of iSCSI's transport, which the kernel sends to its daemon (include/scsi/iscsi_if.h, `struct iscsi_uevent`).
+ * Numbers are in host order. `nlmsg_type` is 0: the type is in the struct.
  *
  *  nlmsghdr | u32 type | u32 error | u64 transport | 24 bytes of requests | 16 bytes by the type | data, such as a PDU
  */

@@ -1,7 +1,9 @@
 /**
- * Events of kernel objects, which tell udev of devices (lib/kobject_uevent.c). A datagram is text without a netlink header:
+ * Events of kernel objects, which tell udev of devices (lib/kobject_uevent.c). A datagram is text without a netlink
+ * header:
  *
- *  add@/devices/virtual/net/veth0 \0 ACTION=add \0 DEVPATH=/devices/virtual/net/veth0 \0 SUBSYSTEM=net \0 … \0 SEQNUM=4711 \0
+ *  add@/devices/virtual/net/veth0 \0 ACTION=add \0 DEVPATH=/devices/virtual/net/veth0 \0 SUBSYSTEM=net \0 … \0
+ *  SEQNUM=4711 \0
  *
  * Each network namespace gets the events of its own devices; those of other objects come to the first user namespace's.
  */
@@ -24,7 +26,10 @@ export interface KernelEvent {
 
 const ZERO = 0
 
-/** Reads an event. Throws `DecodeError` where it does not begin with an action and a path, as udev's own messages do not. */
+/**
+ * Reads an event. Throws `DecodeError` where it does not begin with an action and a path, as udev's own messages do
+ * not.
+ */
 export function readKernelEvent(memory: Memory, offset: number, length: number): KernelEvent {
   const texts = partsOf(memory.u8.subarray(offset, offset + length))
   const [head = '', ...lines] = texts

@@ -1,6 +1,6 @@
 /**
- * Accounting: named counters and quotas that rules of xtables (match `nfacct`) count packets with (uapi/linux/netfilter/nfnetlink_acct.h).
- * Integers are in network order.
+ * Accounting: named counters and quotas that rules of xtables (match `nfacct`) count packets with
+ * (uapi/linux/netfilter/nfnetlink_acct.h). Integers are in network order.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_ACCT in the upper byte of its type | nfgenmsg | NFACCT_*
  */

@@ -1,6 +1,6 @@
 /**
- * Fingerprints of operating systems, by which rules recognise who opens a TCP connection (uapi/linux/netfilter/nfnetlink_osf.h). The kernel
- * adds and removes them, and lists none. Numbers are in host order.
+ * Fingerprints of operating systems, by which rules recognise who opens a TCP connection
+ * (uapi/linux/netfilter/nfnetlink_osf.h). The kernel adds and removes them, and lists none. Numbers are in host order.
  *
  *  every message:  nlmsghdr, NFNL_SUBSYS_OSF in the upper byte of its type | nfgenmsg | OSF_ATTR_FINGER
  */
@@ -118,7 +118,10 @@ export const osfFingerprintLayout = structure(
 )
 export interface OsfFingerprint extends StructureValue<typeof osfFingerprintLayout> {}
 
-/** The options of a fingerprint, filled up to the 40 that its struct has. Throws `EncodeError` with code `VALUE_RANGE` for more. */
+/**
+ * The options of a fingerprint, filled up to the 40 that its struct has. Throws `EncodeError` with code `VALUE_RANGE`
+ * for more.
+ */
 export function osfOptions(...given: readonly OsfOptionValue[]): OsfOptionValue[] {
   if (given.length > OPTIONS) {
     throw new EncodeError('VALUE_RANGE', `a fingerprint has at most ${OPTIONS} options, got ${given.length}`)
@@ -141,7 +144,10 @@ const nobody = {
   options: osfOptions(),
 }
 
-/** Fingerprints of operating systems. Adding needs the flag `NewFlag.Create`. Both need CAP_NET_ADMIN in the first user namespace. */
+/**
+ * Fingerprints of operating systems. Adding needs the flag `NewFlag.Create`. Both need CAP_NET_ADMIN in the first user
+ * namespace.
+ */
 export const osf = rawFamily(
   'nf_osf',
   NETFILTER_PROTOCOL,

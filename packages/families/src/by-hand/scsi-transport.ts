@@ -1,6 +1,6 @@
 /**
- * Events of SCSI transports: of Fibre Channel hosts, and those that a host's driver sends itself (scsi/scsi_netlink.h, scsi_netlink_fc.h).
- * Numbers are in host order.
+ * Events of SCSI transports: of Fibre Channel hosts, and those that a host's driver sends itself (scsi/scsi_netlink.h,
+ * scsi_netlink_fc.h). Numbers are in host order.
  *
  *  nlmsghdr of type SCSI_TRANSPORT_MSG | scsi_nl_hdr: version, transport, magic 0xa1b2, type, length | the event
  */

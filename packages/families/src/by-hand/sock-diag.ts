@@ -1,4 +1,7 @@
-/** What the families of sock_diag share: messages, memory, and the layouts that each kind of socket has (uapi/linux/sock_diag.h). */
+/**
+ * What the families of sock_diag share: messages, memory, and the layouts that each kind of socket has
+ * (uapi/linux/sock_diag.h).
+ */
 import { type StructureValue, structure } from '@ringlink/codec'
 
 /** `nlmsg_type` of sock_diag's messages. */

@@ -10,9 +10,15 @@ export const tcpInfoLayout = structure(
     retransmits: 'u8',
     probes: 'u8',
     backoff: 'u8',
-    /** bits: 1 timestamps, 2 selective acknowledgement, 4 window scaling, 8 congestion notification, 16 seen it, 32 SYN with data */
+    /**
+     * bits: 1 timestamps, 2 selective acknowledgement, 4 window scaling, 8 congestion notification, 16 seen it, 32 SYN
+     * with data
+     */
     options: 'u8',
-    /** the sender's in the lower half, the receiver's in the upper one, as bit fields are laid out on a little-endian machine */
+    /**
+     * the sender's in the lower half, the receiver's in the upper one, as bit fields are laid out on a little-endian
+     * machine
+     */
     windowScales: 'u8',
     /** bit fields: the rate of delivery is limited by the application; TCP Fast Open failed */
     flags: 'u8',

@@ -1,6 +1,7 @@
 /**
- * IPsec: security associations and policies, to read and to watch (uapi/linux/xfrm.h). Addresses, ports and numbers of states (SPI) are in
- * network order, the rest in host order. What follows a struct that ends with a key is in `unknown`.
+ * IPsec: security associations and policies, to read and to watch (uapi/linux/xfrm.h). Addresses, ports and numbers of
+ * states (SPI) are in network order, the rest in host order. What follows a struct that ends with a key is in
+ * `unknown`.
  *
  *  every message:  nlmsghdr | a struct that the type has | XFRMA_*
  */
@@ -92,7 +93,10 @@ export const xfrmAttributes = attributeSet('XFRMA', {
       'xfrm_replay_state_esn',
     ),
   ),
-  /** bits: 1 the service class is not copied (XFRM_SA_XFLAG_DONT_ENCAP_DSCP), 2 sent numbers may wrap (XFRM_SA_XFLAG_OSEQ_MAY_WRAP) */
+  /**
+   * bits: 1 the service class is not copied (XFRM_SA_XFLAG_DONT_ENCAP_DSCP), 2 sent numbers may wrap
+   * (XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
+   */
   extraFlags: u32(24, 'XFRMA_SA_EXTRA_FLAGS'),
   /** of a dump: only this protocol */
   protocol: u8(25, 'XFRMA_PROTO'),

@@ -7,7 +7,10 @@ export interface SourcePlace {
   readonly line: number
 }
 
-/** A specification that cannot be read, or says what the table language cannot: code `SPECIFICATION`, with file and line. */
+/**
+ * A specification that cannot be read, or says what the table language cannot: code `SPECIFICATION`, with file and
+ * line.
+ */
 export class SpecificationError extends NetlinkError {
   readonly file: string
   readonly line: number

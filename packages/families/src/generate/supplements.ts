@@ -1,4 +1,6 @@
-/** What the kernel's headers say and its specifications leave out: multicast groups by number, and what brings a family. */
+/**
+ * What the kernel's headers say and its specifications leave out: multicast groups by number, and what brings a family.
+ */
 import type { HintName, IntegerTypeName } from './definitions.ts'
 import type { AttributeType } from './sets.ts'
 

@@ -1,4 +1,7 @@
-/** The families by hand read messages that Linux 6.18 sent (messages.tsv: family, operation, bytes), and write them again. */
+/**
+ * The families by hand read messages that Linux 6.18 sent (messages.tsv: family, operation, bytes), and write them
+ * again.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {

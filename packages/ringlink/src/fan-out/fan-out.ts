@@ -174,7 +174,8 @@ export class FanOut implements AsyncDisposable {
  * `FanOutModule`; options of `openQueue` apply to every queue. Resolves when all queues are bound. Rejects with
  *
  * - the error of `openQueue`, for the first queue that cannot be bound, and the signal's reason
- * - `ARGUMENT` and `VALUE_RANGE` for invalid options, before a Worker is started: an `OptionError` whose `path` names it
+ * - `ARGUMENT` and `VALUE_RANGE` for invalid options, before a Worker is started: an `OptionError` whose `path` names
+ *   it
  * - `ARGUMENT` for `data` that cannot be copied to a Worker, and for a module without `onPackets`
  * - `WORKER_FAILED` when the module cannot be loaded, or its `setup` fails; `cause` says why
  *

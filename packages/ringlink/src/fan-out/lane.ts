@@ -74,7 +74,9 @@ export class FanOutLane {
     }, closeTimeout)
   }
 
-  /** Ends it in time where its queue is bound, and at once where it is not: what its module waits for may never come. */
+  /**
+   * Ends it in time where its queue is bound, and at once where it is not: what its module waits for may never come.
+   */
   abandon(): void {
     if (this.transport !== undefined) this.endInTime()
     else if (!this.#isGone) void this.#worker.terminate()

@@ -15,7 +15,8 @@ export const payload: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 300 
 export const seed: fc.Arbitrary<number> = fc.nat(0xffffffff)
 
 /**
- * A checksum written down naively from RFC 1071, to hold ours against: remainder of 16-bit words, padded by a zero byte.
+ * A checksum written down naively from RFC 1071, to hold ours against: remainder of 16-bit words, padded by a zero
+ * byte.
  */
 export function naiveChecksum(...regions: Uint8Array[]): number {
   const bytes = regions.flatMap((region) => [...region])

@@ -6,7 +6,8 @@ import { nativeKernel, type RingKernel } from './system.ts'
 /**
  * Opens a netlink socket with memory-mapped rings (Linux 3.10 to 4.5). Rejects with code `SYSTEM` and the errno of the
  * kernel (`ENOPROTOOPT`: it has no rings; `EPERM`: CAP_NET_ADMIN in the initial user namespace is missing), `ARGUMENT`
- * for an option out of bounds, and the signal's reason; on systems other than Linux with the codes of `@ringlink/native`.
+ * for an option out of bounds, and the signal's reason; on systems other than Linux with the codes of
+ * `@ringlink/native`.
  */
 export async function openNetlinkRing(options: NetlinkRingOptions): Promise<Transport> {
   return openNetlinkRingOn(nativeKernel(), options)

@@ -130,7 +130,8 @@ async function isWoken(transport: Transport): Promise<boolean> {
   outbox.memory.u32.set(NOOP, outbox.reserve(NOOP.byteLength) >> 2)
   outbox.commit(NOOP.byteLength)
   outbox.flush()
-  // Timers run before the loop polls: a thread that was busy for a second gets its wake-up in the same turn, after the timer.
+  // Timers run before the loop polls: a thread that was busy for a second gets its wake-up in the same turn, after the
+  // timer.
   const timer = setTimeout(() => setImmediate(() => setImmediate(() => giveUp.abort())), PATIENCE)
   try {
     const batch = await received

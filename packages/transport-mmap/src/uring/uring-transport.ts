@@ -122,7 +122,8 @@ export class UringTransport extends BaseTransport {
     this.#native.unwait(this.#handle)
   }
 
-  // These three are those of the plain socket: only receiving differs, and a base class for them would join two packages.
+  // These three are those of the plain socket: only receiving differs, and a base class for them would join two
+  // packages.
   protected doJoinGroup(group: number): void {
     this.#socket.joinGroup(group)
   }

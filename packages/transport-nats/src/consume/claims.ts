@@ -19,10 +19,10 @@ const DONE = 'done'
 export type Claim = 'mine' | 'other' | 'done'
 
 /**
- * Which program of those that share a consumer has a message, in a stream of its own: a server that is killed forgets what
- * it has delivered in its last moments, but nothing that it has stored. Of several records with one id the first is stored,
- * the others are duplicates of it. A message has a record for its first program, and one for each turn: either that
- * the program has processed it, or that another one has taken it over.
+ * Which program of those that share a consumer has a message, in a stream of its own: a server that is killed forgets
+ * what it has delivered in its last moments, but nothing that it has stored. Of several records with one id the first
+ * is stored, the others are duplicates of it. A message has a record for its first program, and one for each turn:
+ * either that the program has processed it, or that another one has taken it over.
  */
 export class Claims {
   readonly #server: JetStreamServer
@@ -36,7 +36,10 @@ export class Claims {
   // Of messages of other programs: when they came here, and the turn at which they can be taken over.
   readonly #others = new Map<string, { readonly since: number; readonly turn: number }>()
 
-  /** @param takeOver milliseconds after which a message that came here and stays unacknowledged is taken from its program */
+  /**
+   * @param takeOver milliseconds after which a message that came here and stays unacknowledged is taken from its
+   * program
+   */
   constructor(server: JetStreamServer, stream: string, consumer: string, takeOver: number) {
     this.#server = server
     this.#stream = claimsStream(stream)
@@ -60,13 +63,18 @@ export class Claims {
     return 'other'
   }
 
-  /** Stores that a message of this program was processed: no other one takes it over. Waits for a server that is gone. */
+  /**
+   * Stores that a message of this program was processed: no other one takes it over. Waits for a server that is gone.
+   */
   async end(id: string): Promise<void> {
     await this.#store(`${id} ${this.#turns.get(id) ?? 1}`, DONE)
     this.#turns.delete(id)
   }
 
-  /** Stores a record, unless there is one. Resolves to the text of the one that is stored, or to none once the connection is closed. */
+  /**
+   * Stores a record, unless there is one. Resolves to the text of the one that is stored, or to none once the
+   * connection is closed.
+   */
   async #store(key: string, text: string): Promise<string | undefined> {
     for (;;) {
       if (this.#server.connection.isClosed()) return undefined

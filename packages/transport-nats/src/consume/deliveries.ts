@@ -15,7 +15,10 @@ const PULL_LOST = PULL_EXPIRES + 5000
 const PULL_WAIT = 250
 /** Milliseconds for which a message is left to consumers that can read it. */
 const REFUSED_WAIT = 30_000
-/** Milliseconds before a break whose acknowledgements a killed server may have forgotten; it writes them ten times a second. */
+/**
+ * Milliseconds before a break whose acknowledgements a killed server may have forgotten; it writes them ten times a
+ * second.
+ */
 const FORGOTTEN = 5000
 const NANOSECONDS = 1_000_000
 const OPERATION = 'receive'
@@ -147,7 +150,10 @@ export class Deliveries {
     this.#drained = this.#connection.isClosed() ? Promise.resolve() : this.#subscription.drain()
   }
 
-  /** After {@link close}: waits for up to `timeout` milliseconds until the server has got everything back, and all acknowledgements. */
+  /**
+   * After {@link close}: waits for up to `timeout` milliseconds until the server has got everything back, and all
+   * acknowledgements.
+   */
   async finish(timeout: number): Promise<void> {
     if (!this.#isConnected) return
     let timer: NodeJS.Timeout | undefined

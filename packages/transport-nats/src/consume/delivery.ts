@@ -40,8 +40,8 @@ export class Delivery {
 }
 
 /**
- * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`; servers may add a domain
- * and an account before the stream.
+ * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`; servers may add a
+ * domain and an account before the stream.
  */
 export function parseReply(subject: string): Reply | undefined {
   const parts = subject.split('.')

@@ -15,10 +15,10 @@ const INACTIVE_THRESHOLD = 300_000
 const MAXIMUM_PENDING = 10_000
 
 /**
- * Opens a transport that receives the frames that hosts have published to a stream. Releasing all frames of a NATS message
- * acknowledges it; a held frame is acknowledged when its lease ends. Delivery is at least once: a message that was not
- * acknowledged is delivered again, as a whole, to any program that shares the consumer; the same program is not given it
- * twice.
+ * Opens a transport that receives the frames that hosts have published to a stream. Releasing all frames of a NATS
+ * message acknowledges it; a held frame is acknowledged when its lease ends. Delivery is at least once: a message that
+ * was not acknowledged is delivered again, as a whole, to any program that shares the consumer; the same program is not
+ * given it twice.
  *
  * Rejects with
  *

@@ -28,8 +28,8 @@ export interface NatsOptions extends NatsServer {
   /** only messages of this subject, by which hosts can be selected (`LOGS.web1`, `LOGS.*`); default all */
   readonly subject?: string | undefined
   /**
-   * where a new consumer begins: with all messages of the stream (default), new ones, or those from a stream sequence number
-   * or a time on. One that exists continues
+   * where a new consumer begins: with all messages of the stream (default), new ones, or those from a stream sequence
+   * number or a time on. One that exists continues
    */
   readonly start?: StreamStart | undefined
   /** netlink protocol; messages of others are acknowledged and not delivered. Default `NETLINK_NETFILTER` */
@@ -48,10 +48,10 @@ export interface NatsOptions extends NatsServer {
    */
   readonly acknowledgeTimeout?: number | undefined
   /**
-   * have programs that share `consumer` claim each message in a second stream (the stream's name and `_CLAIMS`, which is created):
-   * a server that was killed then gives none of them what another one has or had. What a program that dies had fetched is
-   * taken over after `acknowledgeTimeout`, and so is what a program holds for longer than that after the server was killed.
-   * Default false
+   * have programs that share `consumer` claim each message in a second stream (the stream's name and `_CLAIMS`, which
+   * is created): a server that was killed then gives none of them what another one has or had. What a program that dies
+   * had fetched is taken over after `acknowledgeTimeout`, and so is what a program holds for longer than that after the
+   * server was killed. Default false
    */
   readonly exclusive?: boolean | undefined
   /** overwrite released frames, to expose code that still reads them; default false */

@@ -49,7 +49,10 @@ export interface NatsTransport extends Transport {
   /** what came from each run of a publisher, by its id */
   readonly hosts: ReadonlyMap<string, HostStats>
   readonly natsEvents: Emitter<NatsEvents>
-  /** resolves after `close()` when the server has confirmed what was acknowledged and got back what was not, or does not answer */
+  /**
+   * resolves after `close()` when the server has confirmed what was acknowledged and got back what was not, or does not
+   * answer
+   */
   readonly closed: Promise<void>
 }
 

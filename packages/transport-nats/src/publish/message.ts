@@ -162,7 +162,10 @@ export class MessageBuilder {
     return short
   }
 
-  /** Completes the payload before it is sent for the first time, after which it does not change. Returns the message's id. */
+  /**
+   * Completes the payload before it is sent for the first time, after which it does not change. Returns the message's
+   * id.
+   */
   seal(message: OutgoingMessage): string {
     const { first, frames, messages, losses, bodyLength, payload } = message
     const last = first + frames - 1

@@ -40,7 +40,9 @@ export class OutgoingQueue {
     this.size += message.size
   }
 
-  /** Removes the oldest message that was never sent; its losses, and its frames, count for the message that follows it. */
+  /**
+   * Removes the oldest message that was never sent; its losses, and its frames, count for the message that follows it.
+   */
   dropOldest(later: Losses): OutgoingMessage | undefined {
     const index = this.#waiting.findIndex(({ attempts }) => attempts === 0)
     const [message] = index < 0 ? [] : this.#waiting.splice(index, 1)

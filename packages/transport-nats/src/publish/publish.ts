@@ -9,7 +9,10 @@ import { type CheckedPublishOptions, checkPublishOptions, MINIMUM_MESSAGE, type 
 import { type FrameSource, Publisher } from './publisher.ts'
 
 const OPERATION = 'publish'
-/** Bytes: what a message costs besides its bytes, here and at the consumer, is a third of what it is with 120 KiB (measured). */
+/**
+ * Bytes: what a message costs besides its bytes, here and at the consumer, is a third of what it is with 120 KiB
+ * (measured).
+ */
 const DEFAULT_MESSAGE = 480 * 1024
 /** Messages that a small buffer holds at least. */
 const LEAST_BUFFERED = 8
@@ -17,11 +20,12 @@ const LEAST_BUFFERED = 8
 const NATS_HEADERS = 1024
 
 /**
- * Publishes the frames that `source` delivers (a transport, or `log.frames()`) to a stream, many in each NATS message. The
- * source is not decoded, and is read as long as it delivers, whether or not the server answers: beyond `bufferSize` frames
- * are dropped and counted.
+ * Publishes the frames that `source` delivers (a transport, or `log.frames()`) to a stream, many in each NATS message.
+ * The source is not decoded, and is read as long as it delivers, whether or not the server answers: beyond `bufferSize`
+ * frames are dropped and counted.
  *
- * First it publishes a message without frames, by which the server, the credentials and the stream are tried. Rejects with
+ * First it publishes a message without frames, by which the server, the credentials and the stream are tried. Rejects
+ * with
  *
  * - `ARGUMENT` and `VALUE_RANGE` for an invalid option, before anything is opened
  * - `NATS_UNREACHABLE`, `NATS_REFUSED`, `STREAM_MISSING` and `STREAM_FULL`

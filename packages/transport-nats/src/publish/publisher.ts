@@ -16,7 +16,9 @@ export interface FrameSource extends AsyncIterable<FrameBatch> {
 
 /** Events of a publisher. */
 export type PublisherEvents = {
-  /** the server does not take messages: a connection broke, or it refuses. The publisher tries again until it is closed */
+  /**
+   * the server does not take messages: a connection broke, or it refuses. The publisher tries again until it is closed
+   */
   trouble: (error: NatsError) => void
   /** the server has stored a message again after trouble */
   recovered: () => void
@@ -98,9 +100,9 @@ export class Publisher implements AsyncDisposable {
   }
 
   /**
-   * Ends publishing: stops reading the source (end a log by its own `finish()` first), sends what is left, and waits for
-   * the server, for up to `timeout` milliseconds (default 5000). What it has not confirmed by then is counted: as dropped
-   * if it was never sent, otherwise as unconfirmed.
+   * Ends publishing: stops reading the source (end a log by its own `finish()` first), sends what is left, and waits
+   * for the server, for up to `timeout` milliseconds (default 5000). What it has not confirmed by then is counted: as
+   * dropped if it was never sent, otherwise as unconfirmed.
    */
   async finish({ timeout = FINISH_TIMEOUT }: { readonly timeout?: number | undefined } = {}): Promise<void> {
     if (this.#isClosed) return
@@ -113,7 +115,10 @@ export class Publisher implements AsyncDisposable {
     await this.close()
   }
 
-  /** Closes at once. What the server has not confirmed is counted, see {@link finish}. The source stays open. Idempotent. */
+  /**
+   * Closes at once. What the server has not confirmed is counted, see {@link finish}. The source stays open.
+   * Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#seal()

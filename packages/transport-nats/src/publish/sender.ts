@@ -37,9 +37,9 @@ interface Sent {
 }
 
 /**
- * Publishes messages, and takes the answers of the stream on one subscription. The command is written around the payload,
- * in its own memory: the client would copy both into a buffer that it makes for each message, at twice the cost of all
- * the rest (measured).
+ * Publishes messages, and takes the answers of the stream on one subscription. The command is written around the
+ * payload, in its own memory: the client would copy both into a buffer that it makes for each message, at twice the
+ * cost of all the rest (measured).
  */
 export class Sender {
   readonly #connection: NatsConnection
@@ -72,7 +72,10 @@ export class Sender {
     this.#timer.unref()
   }
 
-  /** Sends a message. Its payload has {@link commandSpace} bytes before it and {@link TRAILER} after it, and must not change. */
+  /**
+   * Sends a message. Its payload has {@link commandSpace} bytes before it and {@link TRAILER} after it, and must not
+   * change.
+   */
   send(message: OutgoingMessage, id: string): void {
     const key = this.#keys.get(message) ?? String(this.#next++)
     const sent = { message, at: performance.now() }

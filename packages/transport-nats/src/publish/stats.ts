@@ -13,10 +13,15 @@ export interface PublisherStats {
   readonly storedBytes: number
   /** messages that the server had stored before, when a connection broke */
   readonly duplicates: number
-  /** frames dropped because the memory was full, or because they do not fit into a message; and netlink messages in them */
+  /**
+   * frames dropped because the memory was full, or because they do not fit into a message; and netlink messages in them
+   */
   readonly droppedFrames: number
   readonly droppedMessages: number
-  /** frames that were sent, and of which it is not known whether the server has stored them; and netlink messages in them */
+  /**
+   * frames that were sent, and of which it is not known whether the server has stored them; and netlink messages in
+   * them
+   */
   readonly unconfirmedFrames: number
   readonly unconfirmedMessages: number
   /** datagrams that the kernel dropped before the source could deliver them */

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect } from '@nats-io/transport-node'
 
-/** Why tests with a real server cannot run here; `undefined` when they can. In CI that is a failure where it could be installed. */
+/**
+ * Why tests with a real server cannot run here; `undefined` when they can. In CI that is a failure where it could be
+ * installed.
+ */
 export const serverUnavailable: string | undefined = findServer()
 
 function findServer(): string | undefined {

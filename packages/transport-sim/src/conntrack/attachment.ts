@@ -1,4 +1,6 @@
-/** How connection tracking is built into the simulated kernel: its hooks on the way of packets, its requests and events. */
+/**
+ * How connection tracking is built into the simulated kernel: its hooks on the way of packets, its requests and events.
+ */
 import { Family, Hook, HookPriority, Subsystem, Verdict } from '@ringlink/codec'
 import type { VirtualClock } from '../clock.ts'
 import type { Chain } from '../netfilter/hook-chains.ts'

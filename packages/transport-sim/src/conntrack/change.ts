@@ -28,7 +28,10 @@ const UNCHANGEABLE =
   ConntrackStatus.Offload |
   ConntrackStatus.HardwareOffload
 
-/** Changes all that a request says of a connection that is there. 0, or a negative errno; what came before an error stays. */
+/**
+ * Changes all that a request says of a connection that is there. 0, or a negative errno; what came before an error
+ * stays.
+ */
 export function changeConnection(table: ConntrackTable, connection: Connection, attributes: AttributeTable): number {
   if (attributes.has(CTA.natSource) || attributes.has(CTA.natDestination) || attributes.has(CTA.master)) {
     return -Errno.EOPNOTSUPP
@@ -213,7 +216,10 @@ export function changeLabels(table: ConntrackTable, connection: Connection, attr
   return replaceLabels(table, connection, labels, mask)
 }
 
-/** Sets labels: where a mask has bits the old ones are left out; those after the end are cleared. 0, or a negative errno. */
+/**
+ * Sets labels: where a mask has bits the old ones are left out; those after the end are cleared. 0, or a negative
+ * errno.
+ */
 export function replaceLabels(
   table: ConntrackTable,
   connection: Connection,

@@ -56,7 +56,9 @@ function parseStatus(attributes: AttributeTable): MaskedValue | number {
   return mask === 0 ? -Errno.EINVAL : { value, mask }
 }
 
-/** CTA_FILTER: which members of the tuples in the request count. The flags are in host order, unlike everything else. */
+/**
+ * CTA_FILTER: which members of the tuples in the request count. The flags are in host order, unlike everything else.
+ */
 function parseTuples(family: number, attributes: AttributeTable): ConnectionFilter[] | number {
   if (!attributes.has(CTA.filter)) return []
   const given = parseFlags(attributes)

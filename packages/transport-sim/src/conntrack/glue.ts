@@ -13,7 +13,10 @@ import type { Reporter } from './reporter.ts'
 import { connectionPolicy } from './requests.ts'
 import type { ConntrackTable } from './table.ts'
 
-/** The attributes of a family that connections are in: the connection, how the packet stands to it, and what is expected. */
+/**
+ * The attributes of a family that connections are in: the connection, how the packet stands to it, and what is
+ * expected.
+ */
 export interface ConnectionAttributes {
   readonly connection: number
   readonly information: number

@@ -109,7 +109,10 @@ export function answer({ socket }: KernelRequest, message: Uint8Array): number {
 /** What is left of a page for messages (`NLMSG_DEFAULT_SIZE`) with their header. */
 const ANSWER_SIZE = 3776
 
-/** A row of counters for each processor, all of which but the first have counted nothing; `counters` are attributes by name. */
+/**
+ * A row of counters for each processor, all of which but the first have counted nothing; `counters` are attributes by
+ * name.
+ */
 export function dumpProcessors(
   request: KernelRequest,
   { statistics, settings }: ConntrackTable,

@@ -30,15 +30,18 @@ export interface ConntrackTimeouts {
 /** Connection tracking of a simulated kernel. What is left out is as Linux has it. */
 export interface ConntrackOptions {
   /**
-   * which packets are tracked: those of families that a rule with `ct` looks at, as the kernel registers its hooks, or `always` all
-   * of IPv4 and IPv6; default `rules`
+   * which packets are tracked: those of families that a rule with `ct` looks at, as the kernel registers its hooks, or
+   * `always` all of IPv4 and IPv6; default `rules`
    */
   readonly track?: 'rules' | 'always' | undefined
   /** packets and bytes of new connections are counted (`acct`); default false, and true once a rule asks for them */
   readonly accounting?: boolean | undefined
   /** new connections know when they began and ended (`timestamp`); default false */
   readonly timestamps?: boolean | undefined
-  /** events of such connections tell when they happened (CTA_TIMESTAMP_EVENT); before Linux 6.14 they do not. Default true */
+  /**
+   * events of such connections tell when they happened (CTA_TIMESTAMP_EVENT); before Linux 6.14 they do not. Default
+   * true
+   */
   readonly eventTimestamps?: boolean | undefined
   /** the end of a filtered dump has the flag NLM_F_DUMP_FILTERED, as in older kernels, like its rows; default false */
   readonly filteredDone?: boolean | undefined

@@ -1,4 +1,6 @@
-/** The tracker of TCP (nf_conntrack_proto_tcp): which segments belong to a connection, and what state they bring it to. */
+/**
+ * The tracker of TCP (nf_conntrack_proto_tcp): which segments belong to a connection, and what state they bring it to.
+ */
 import { ConntrackDirection, ConntrackEventBit, ConntrackStatus, TcpTrackingFlag } from '@ringlink/codec'
 import { hasValidChecksum } from './checksum.ts'
 import type { Connection } from './connection.ts'

@@ -78,7 +78,10 @@ export class PacketTracker {
     }
   }
 
-  /** A packet has passed: its connection is confirmed if it is new, and what has happened to it is told; false: drop the packet. */
+  /**
+   * A packet has passed: its connection is confirmed if it is new, and what has happened to it is told; false: drop the
+   * packet.
+   */
   confirm(packet: SimPacket): boolean {
     const { connection } = packet
     if (connection === undefined) return true

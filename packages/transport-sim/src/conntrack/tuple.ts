@@ -160,7 +160,9 @@ export function isIcmpv6Query(type: number): boolean {
   return icmpv6Replies[type] !== undefined
 }
 
-/** The tuple of the packets that answer; undefined where nothing answers, as with an ICMP message that asks for nothing. */
+/**
+ * The tuple of the packets that answer; undefined where nothing answers, as with an ICMP message that asks for nothing.
+ */
 export function invertTuple(tuple: Tuple): Tuple | undefined {
   const { family, protocol, source, destination, sourceId, destinationId } = tuple
   const turned = { family, protocol, source: destination, destination: source }

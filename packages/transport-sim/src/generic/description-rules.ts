@@ -1,4 +1,6 @@
-/** The kernel's checks that follow from a table of attributes: what a family without a policy of its own would check. */
+/**
+ * The kernel's checks that follow from a table of attributes: what a family without a policy of its own would check.
+ */
 import { type AttributeSet, PolicyType, type SettledFormat, type SingleFormat, type UnionFormat } from '@ringlink/codec'
 import type { AttributeRule, AttributeRules } from '../netlink/attribute-rules.ts'
 

@@ -1,4 +1,7 @@
-/** Generic netlink (net/netlink/genetlink.c): families with numbers that the kernel chooses, and the way of a request to its command. */
+/**
+ * Generic netlink (net/netlink/genetlink.c): families with numbers that the kernel chooses, and the way of a request to
+ * its command.
+ */
 import { Errno, GenericFamilyId, GetFlag, type Memory, MessageFlag } from '@ringlink/codec'
 import { GENERIC_ATTRIBUTES } from '@ringlink/codec/internal'
 import { Dispatcher } from '../netlink/dispatch.ts'
@@ -36,7 +39,10 @@ export class GenericNetlink {
     return this.families.find((family) => family.name === name)
   }
 
-  /** A number that no family has; the next one each time, so that one is not used again soon. `undefined`: all are taken. */
+  /**
+   * A number that no family has; the next one each time, so that one is not used again soon. `undefined`: all are
+   * taken.
+   */
   freeId(): number | undefined {
     const count = GenericFamilyId.Maximum - GenericFamilyId.FirstChosen + 1
     for (let tried = 0; tried < count; tried++) {

@@ -6,7 +6,9 @@ import type { GenericCommand } from './command.ts'
 
 type Row = Pick<AttributeValues<typeof controllerAttributes>, 'policy' | 'operationPolicy'>
 
-/** One row for each command with a policy, then one for each attribute of each policy. Nests have policies of their own. */
+/**
+ * One row for each command with a policy, then one for each attribute of each policy. Nests have policies of their own.
+ */
 export function policyRows(commands: readonly GenericCommand[]): Row[] {
   const policies: AttributeRules[] = []
   const indexOf = (rules: AttributeRules | undefined) => (rules === undefined ? undefined : note(policies, rules))

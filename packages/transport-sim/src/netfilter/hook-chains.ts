@@ -48,7 +48,10 @@ class RuleChain implements Chain {
   }
 }
 
-/** The base chains of a kernel's hooks: those of nf_tables, of connection tracking, and of the rules that were added directly. */
+/**
+ * The base chains of a kernel's hooks: those of nf_tables, of connection tracking, and of the rules that were added
+ * directly.
+ */
 export class HookChains {
   #host: RuleHost
   #chains: Chain[][] = [[], [], [], [], [], []]

@@ -43,11 +43,13 @@ export interface PacketMeta {
   /** the sending local socket; default at Output one of user and group 0. `null`: none */
   readonly owner?: PacketOwner | null | undefined
   /**
-   * `ConntrackStateBit`: the value that `ct state` in rules loads, without any connection. Default: the state that connection tracking
-   * finds, and Invalid for an untracked packet
+   * `ConntrackStateBit`: the value that `ct state` in rules loads, without any connection. Default: the state that
+   * connection tracking finds, and Invalid for an untracked packet
    */
   readonly connectionState?: number | undefined
-  /** it is to be injected at another hook when it was delivered here: its connection is not confirmed yet; default false */
+  /**
+   * it is to be injected at another hook when it was delivered here: its connection is not confirmed yet; default false
+   */
   readonly continues?: boolean | undefined
   /** the packet that it was at the hook before, as `onDelivered` gives it: it stays in the same connection */
   readonly follows?: DeliveredPacket | undefined
@@ -65,7 +67,10 @@ export interface PacketMeta {
   readonly checksum?: Checksum | undefined
   /** bytes of data in each segment: the packet is larger than the MTU and is segmented later */
   readonly segmentSize?: number | undefined
-  /** bytes that the kernel holds in one piece, which it copies where it refers to the rest; matters to the accounting alone */
+  /**
+   * bytes that the kernel holds in one piece, which it copies where it refers to the rest; matters to the accounting
+   * alone
+   */
   readonly linearLength?: number | undefined
 }
 

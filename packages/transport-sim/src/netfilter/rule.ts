@@ -26,7 +26,10 @@ export interface RuleLog {
 export interface Rule {
   /** `Hook` */
   readonly hook: number
-  /** rules of lower priority see a packet first; those of one priority make up a chain, in which ACCEPT ends the search. Default 0 */
+  /**
+   * rules of lower priority see a packet first; those of one priority make up a chain, in which ACCEPT ends the search.
+   * Default 0
+   */
   readonly priority?: number | undefined
   readonly match?: RuleMatch | undefined
   /** gives the packet this mark */

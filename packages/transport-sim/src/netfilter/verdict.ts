@@ -7,7 +7,10 @@ export const VERDICT_MASK = 0xff
 export const QUEUE_BYPASS = 0x8000
 const QUEUE_SHIFT = 16
 
-/** NF_QUEUE to a queue; `bypass`: the packet continues if nobody listens to it. Never negative: those are the verdicts of rules. */
+/**
+ * NF_QUEUE to a queue; `bypass`: the packet continues if nobody listens to it. Never negative: those are the verdicts
+ * of rules.
+ */
 export function queueVerdict(number: number, bypass: boolean): number {
   return ((number << QUEUE_SHIFT) | (bypass ? QUEUE_BYPASS : 0) | Verdict.Queue) >>> 0
 }

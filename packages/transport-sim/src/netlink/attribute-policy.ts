@@ -18,7 +18,10 @@ export type AttributePolicy =
   | { readonly kind: 'u8'; readonly maximum?: number }
   | { readonly kind: 'u16' | 'u32' | 'u64' | 'nested' }
 
-/** The policies of a message, by attribute number; an attribute without one is not checked. As long as the highest number is large. */
+/**
+ * The policies of a message, by attribute number; an attribute without one is not checked. As long as the highest
+ * number is large.
+ */
 export type MessagePolicy = readonly (AttributePolicy | undefined)[]
 
 export const u8 = { kind: 'u8' } as const

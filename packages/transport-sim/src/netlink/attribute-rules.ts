@@ -13,7 +13,10 @@ export interface AttributeRule {
   readonly nest?: AttributeRules | undefined
 }
 
-/** What the attributes of a message or nest may be. A number up to `maximum` without a rule is not checked, or unsupported if strict. */
+/**
+ * What the attributes of a message or nest may be. A number up to `maximum` without a rule is not checked, or
+ * unsupported if strict.
+ */
 export interface AttributeRules {
   /** the highest attribute number that is known */
   readonly maximum: number
@@ -21,7 +24,7 @@ export interface AttributeRules {
 }
 
 /**
- * `liberal`: as families of before Linux 5.2 read requests; `exact`: no unknown attributes and no bytes after the last one; `strict`: in
- * addition exact lengths, marked nests, and nothing without a rule.
+ * `liberal`: as families of before Linux 5.2 read requests; `exact`: no unknown attributes and no bytes after the last
+ * one; `strict`: in addition exact lengths, marked nests, and nothing without a rule.
  */
 export type Strictness = 'liberal' | 'exact' | 'strict'

@@ -1,7 +1,10 @@
 import type { Memory } from '@ringlink/codec'
 import { readText } from '@ringlink/codec/internal'
 
-/** The attributes of one request or nest that were found; of several of one number, the last. They are valid until the request is answered. */
+/**
+ * The attributes of one request or nest that were found; of several of one number, the last. They are valid until the
+ * request is answered.
+ */
 export class ParsedAttributes {
   readonly memory: Memory
   readonly #places = new Map<number, { readonly at: number; readonly length: number }>()

@@ -101,8 +101,9 @@ export class AttributeTable {
   }
 
   /**
-   * Finds the attributes of `request` from `start` on, as leniently as the kernel does for families of netfilter's age: too
-   * long is fine, unknown is fine, of several the last counts, a malformed tail is only remarked upon. 0, or -ERANGE.
+   * Finds the attributes of `request` from `start` on, as leniently as the kernel does for families of netfilter's age:
+   * too long is fine, unknown is fine, of several the last counts, a malformed tail is only remarked upon. 0, or
+   * -ERANGE.
    */
   parse(request: KernelRequest, start: number, policy: MessagePolicy): number {
     const { memory, details, offset } = request

@@ -14,8 +14,8 @@ export function sendReply({ receiver }: SimSocket, message: Uint8Array): number 
 }
 
 /**
- * Starts the dump of rows as they are now, which ends with `result`: 0, or the errno (negative) that a dump stopped with, and then with the
- * request's extended ack. False when there was no room for its beginning.
+ * Starts the dump of rows as they are now, which ends with `result`: 0, or the errno (negative) that a dump stopped
+ * with, and then with the request's extended ack. False when there was no room for its beginning.
  */
 export function startDump(request: KernelRequest, rows: readonly Uint8Array[], result = 0): boolean {
   const { socket, sequence, details, answerFlags } = request

@@ -16,7 +16,9 @@ export interface DumpSource {
   readonly flags?: number
   /** the extended ack of its end, as bytes */
   readonly details?: Uint8Array | undefined
-  /** makes row `index`, as a message, or `undefined` where there is nothing to show any more; `undefined` after the last */
+  /**
+   * makes row `index`, as a message, or `undefined` where there is nothing to show any more; `undefined` after the last
+   */
   row(index: number): (() => Uint8Array | undefined) | undefined
 }
 

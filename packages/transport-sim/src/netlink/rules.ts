@@ -1,6 +1,6 @@
 /**
- * The checks of attributes that later families of the kernel have: `nla_policy` with a type, bounds and nests, at one of three levels of
- * strictness (net/netlink/nlattr.c).
+ * The checks of attributes that later families of the kernel have: `nla_policy` with a type, bounds and nests, at one
+ * of three levels of strictness (net/netlink/nlattr.c).
  */
 import { ATTRIBUTE_HEADER_LENGTH, AttributeBit, align4, Errno, type Memory, PolicyType } from '@ringlink/codec'
 import type { AttributeRule, AttributeRules, Strictness } from './attribute-rules.ts'
@@ -31,8 +31,8 @@ const integerSizes: Readonly<Partial<Record<PolicyType, number>>> = {
 }
 
 /**
- * Finds the attributes from `start` to the end of `request`, and checks them. `undefined`, with the extended ack of the answer filled and
- * the errno in `refused`, when one of them is refused.
+ * Finds the attributes from `start` to the end of `request`, and checks them. `undefined`, with the extended ack of the
+ * answer filled and the errno in `refused`, when one of them is refused.
  */
 export function parseRequest(
   request: KernelRequest,

@@ -27,8 +27,8 @@ const marked = new AttributeWriter()
 const unmarked = new UnmarkedWriter()
 
 /**
- * A message as bytes: the header, `fixed` (a multiple of four bytes), and attributes in the order of the values' keys. Throws `EncodeError`
- * for values that the set does not have.
+ * A message as bytes: the header, `fixed` (a multiple of four bytes), and attributes in the order of the values' keys.
+ * Throws `EncodeError` for values that the set does not have.
  */
 export function tableMessage<Set extends AttributeSet>(
   header: MessageHeader,

@@ -1,4 +1,7 @@
-/** How nf_tables is built into the simulated kernel: its base chains on the way of packets, its devices, clock and groups. */
+/**
+ * How nf_tables is built into the simulated kernel: its base chains on the way of packets, its devices, clock and
+ * groups.
+ */
 import { Hook, Subsystem, Verdict } from '@ringlink/codec'
 import type { Random } from '@ringlink/transport/faults'
 import type { VirtualClock } from '../clock.ts'

@@ -141,8 +141,8 @@ export class NfTablesSet {
   }
 
   /**
-   * Whether an element that is not in a set of intervals would begin or end within one of them, or end what began before one: a beginning
-   * follows an end, and an end follows a beginning and comes before another one.
+   * Whether an element that is not in a set of intervals would begin or end within one of them, or end what began
+   * before one: a beginning follows an end, and an end follows a beginning and comes before another one.
    */
   overlaps(element: SetElement): boolean {
     this.#sort()

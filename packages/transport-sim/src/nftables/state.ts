@@ -123,7 +123,10 @@ export class NfTables {
     this.#settle(transaction)
   }
 
-  /** Puts a base chain on the way of packets at once, and off it again when the batch is refused, which flushes the queues too. */
+  /**
+   * Puts a base chain on the way of packets at once, and off it again when the batch is refused, which flushes the
+   * queues too.
+   */
   register(transaction: Transaction, chain: NfTablesChain): void {
     transaction.perform(
       () => {

@@ -21,7 +21,10 @@ export function familyOf({ memory, offset }: KernelRequest): number {
   return memory.u8[offset + 16] as number
 }
 
-/** The table that attribute `number` names; or the errno (positive) that it is refused with, a foreign owner's with EPERM. */
+/**
+ * The table that attribute `number` names; or the errno (positive) that it is refused with, a foreign owner's with
+ * EPERM.
+ */
 export function findTable(
   state: NfTables,
   attributes: AttributeTable,

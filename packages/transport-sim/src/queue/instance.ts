@@ -24,8 +24,8 @@ export class QueueInstance {
   /** the packet that waits longest */
   head: SimPacket | undefined
   #tail: SimPacket | undefined
-  // By the lower bits of their ids, which lie close together: as many places as keep all that wait apart. A packet that waits
-  // while a great many others come and go is looked for in the map.
+  // By the lower bits of their ids, which lie close together: as many places as keep all that wait apart. A packet that
+  // waits while a great many others come and go is looked for in the map.
   #places: (SimPacket | undefined)[] = new Array(INITIAL_PLACES).fill(undefined)
   #strays = new Map<number, SimPacket>()
 

@@ -8,8 +8,8 @@ import { SimRingSystem } from './ring-system.ts'
 const PAGE_SIZE = 4096
 
 /**
- * Opens the transport that a kernel's ring is used with, over a simulated socket. Throws `TransportError`, code `SYSTEM`, with
- * the errno that the kernel would refuse the rings with.
+ * Opens the transport that a kernel's ring is used with, over a simulated socket. Throws `TransportError`, code
+ * `SYSTEM`, with the errno that the kernel would refuse the rings with.
  */
 export function openRing(
   host: TransportHost,

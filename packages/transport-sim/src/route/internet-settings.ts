@@ -1,6 +1,7 @@
 /**
- * IFLA_AF_SPEC: the settings of IPv4 and IPv6 of a device. They are the defaults of a new network namespace, in which three of IPv6 are 0:
- * accept_dad, dad_transmits and router_solicitations. Addresses are valid at once, and nobody asks for routers.
+ * IFLA_AF_SPEC: the settings of IPv4 and IPv6 of a device. They are the defaults of a new network namespace, in which
+ * three of IPv6 are 0: accept_dad, dad_transmits and router_solicitations. Addresses are valid at once, and nobody asks
+ * for routers.
  */
 import type { AfSpecAttributes } from '@ringlink/families/rt-link'
 import type { Device } from './device.ts'
@@ -49,7 +50,10 @@ const internet6Values: Readonly<Record<number, number>> = {
   55: 0xffffffff,
   56: 1,
 }
-/** DEVCONF_DAD_TRANSMITS is 1, and RTR_SOLICITS, USE_TEMPADDR and ACCEPT_DAD are -1 on the loopback device, which is older than the settings. */
+/**
+ * DEVCONF_DAD_TRANSMITS is 1, and RTR_SOLICITS, USE_TEMPADDR and ACCEPT_DAD are -1 on the loopback device, which is
+ * older than the settings.
+ */
 const loopbackValues: Readonly<Record<number, number>> = { 6: 1, 7: 0xffffffff, 10: 0xffffffff, 27: 0xffffffff }
 const INTERNET6_COUNT = 60
 /** DEVCONF_MTU6 */

@@ -1,6 +1,6 @@
 /**
- * Addresses of IPv6, and the routes that come and go with them (net/ipv6/addrconf.c), as where addresses are not tested for duplicates: they are
- * valid as soon as they are there.
+ * Addresses of IPv6, and the routes that come and go with them (net/ipv6/addrconf.c), as where addresses are not tested
+ * for duplicates: they are valid as soon as they are there.
  */
 import { Errno, NewFlag } from '@ringlink/codec'
 import { RtmType } from '@ringlink/families/rt-route'

@@ -73,7 +73,10 @@ export class Links {
     return bytes
   }
 
-  /** Registers a device, and does not report it yet. It has no carrier, except a bridge that was given no address: without ports it never looked. */
+  /**
+   * Registers a device, and does not report it yet. It has no carrier, except a bridge that was given no address:
+   * without ports it never looked.
+   */
   register(index: number, kind: DeviceKind, name: string, address: Uint8Array | undefined): Device {
     const device = new Device(index, kind, name, address ?? this.#randomAddress())
     this.#devices.set(index, device)

@@ -86,7 +86,10 @@ export class RouteTables {
     }
   }
 
-  /** The route that packets to `address` take: of the local table first, then of the main one; the longest prefix counts. */
+  /**
+   * The route that packets to `address` take: of the local table first, then of the main one; the longest prefix
+   * counts.
+   */
   lookUp(address: Uint8Array, minimumScope: number, oif: number): Route | undefined {
     for (const table of [255, 254]) {
       const found = this.#routes
@@ -168,7 +171,10 @@ function isAsked(asked: number | undefined, value: number | undefined): boolean 
   return asked === undefined || asked === 0 || asked === value
 }
 
-/** Tables have their place by the lower byte of their number. IPv4 shows the longest prefix of an address first, IPv6 what is in a prefix before it. */
+/**
+ * Tables have their place by the lower byte of their number. IPv4 shows the longest prefix of an address first, IPv6
+ * what is in a prefix before it.
+ */
 function compareRoutes(family: number, one: Route, other: Route): number {
   const tables = (one.table & 255) - (other.table & 255) || one.table - other.table
   if (tables !== 0) return tables

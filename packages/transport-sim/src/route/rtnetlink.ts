@@ -49,7 +49,10 @@ export interface RouteHost {
 /** RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWNEIGH */
 const FirstType = { Link: 16, Address: 20, Route: 24, Neighbour: 28 } as const
 
-/** Families that have handlers of their own in Linux, which are not modelled: of bridges, IPv6, MPLS and multicast routing. */
+/**
+ * Families that have handlers of their own in Linux, which are not modelled: of bridges, IPv6, MPLS and multicast
+ * routing.
+ */
 const unmodelled: ReadonlyMap<number, ReadonlySet<number>> = new Map([
   [FirstType.Link, new Set([7, IPV6])],
   [FirstType.Address, new Set([45])],

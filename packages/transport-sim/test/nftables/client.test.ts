@@ -1,4 +1,7 @@
-/** One program text on simulated kernels: with the expression queue, with the xtables targets only, and before Linux 5.12. */
+/**
+ * One program text on simulated kernels: with the expression queue, with the xtables targets only, and before Linux
+ * 5.12.
+ */
 import { type FirewallRule, installRules, openLog, openQueue } from '@ringlink/client'
 import { Protocol } from '@ringlink/codec'
 import { describe, expect, test } from 'vitest'

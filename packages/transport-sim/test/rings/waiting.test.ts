@@ -26,7 +26,8 @@ describe('a receive that waits', () => {
     kernel.put(packet(0))
     const kept = await transport.receive()
     for (let number = 1; kernel.put(packet(number)); number++);
-    // Meets the overrun, and waits: the last batch was not full. The poll of the wait moved the head past the batch that is kept.
+    // Meets the overrun, and waits: the last batch was not full. The poll of the wait moved the head past the batch
+    // that is kept.
     transport.events.on('overrun', () => kept.release())
     const batch = await transport.receive()
     expect(firstBytes(batch)).toEqual([1, 2, 3, 4])

@@ -64,7 +64,8 @@ export class ReceiveRing {
   /** offset of the message of each frame, valid for the same time */
   readonly offsets: Uint32Array
   readonly #owner: Uint8Array
-  // 1: taken before an older frame that the kernel was still filling. Once released, the kernel has passed it in this lap.
+  // 1: taken before an older frame that the kernel was still filling. Once released, the kernel has passed it in this
+  // lap.
   readonly #early: Uint8Array
   readonly #options: ReceiveRingOptions
   #mayHaveStepped = false
@@ -114,8 +115,9 @@ export class ReceiveRing {
   }
 
   /**
-   * As {@link take}, while the kernel is still filling the frame at the cursor: takes the next complete frame after it. nfnetlink_log
-   * fills a frame until it has enough records or their time is over, and answers follow it. The cursor stays.
+   * As {@link take}, while the kernel is still filling the frame at the cursor: takes the next complete frame after it.
+   * nfnetlink_log fills a frame until it has enough records or their time is over, and answers follow it. The cursor
+   * stays.
    */
   takeBeyond(): number {
     const { cursor, frames } = this

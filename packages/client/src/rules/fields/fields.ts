@@ -1,6 +1,6 @@
 /**
- * The properties that rules match, described once: how each is loaded and compared, what it needs of the rest of its rule, and nft's words
- * for it. Their order is that in which packets are asked for them.
+ * The properties that rules match, described once: how each is loaded and compared, what it needs of the rest of its
+ * rule, and nft's words for it. Their order is that in which packets are asked for them.
  */
 import { ConntrackDirection, ConntrackKey, MetaKey, PayloadBase } from '@ringlink/codec'
 import { integer, type Schema, schemaOf } from '@ringlink/codec/options'

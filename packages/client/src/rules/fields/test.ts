@@ -7,7 +7,9 @@ import { bitsOf, type Names } from './names.ts'
 
 /** A test of one property. */
 export type PropertyTest =
-  /** the number is in one of these; `prefix` bits are what a single one has in common, where that is how it was written */
+  /**
+   * the number is in one of these; `prefix` bits are what a single one has in common, where that is how it was written
+   */
   | { readonly kind: 'ranges'; readonly ranges: readonly KeyRange[]; readonly prefix?: number | undefined }
   /** these bits have this value */
   | { readonly kind: 'masked'; readonly mask: bigint; readonly value: bigint }
@@ -75,7 +77,9 @@ export function isCovered(test: PropertyTest, others: PropertyTest): boolean {
   return isWider && (known.value & others.mask) === others.value
 }
 
-/** Bits that have the same value in all that passes a test: those of `mask`, or all; `undefined` where none are known. */
+/**
+ * Bits that have the same value in all that passes a test: those of `mask`, or all; `undefined` where none are known.
+ */
 function knownBits(test: PropertyTest): { readonly value: bigint; readonly mask?: bigint } | undefined {
   if (test.kind === 'masked') return test
   const [only, ...more] = test.kind === 'ranges' ? test.ranges : []

@@ -113,7 +113,10 @@ function targetText({ name = '', information }: ExpressionData<'target'>): strin
 const anyVersionCodes: Names = { 'no-route': 0, 'port-unreachable': 1, 'host-unreachable': 2, 'admin-prohibited': 3 }
 const rejectCodes: Readonly<Record<string, Names>> = { icmp: icmpCodes, icmpv6: icmpv6Codes, icmpx: anyVersionCodes }
 
-/** A reject in a table of `family`; `version` is that of the packets, where it is known: codes of ICMPv6 have other names. */
+/**
+ * A reject in a table of `family`; `version` is that of the packets, where it is known: codes of ICMPv6 have other
+ * names.
+ */
 export function rejectText(
   { type, icmpCode = 0 }: ExpressionData<'reject'>,
   family: string,

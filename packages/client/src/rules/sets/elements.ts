@@ -27,7 +27,9 @@ export interface KeyedElement {
   readonly to: MapTarget | undefined
 }
 
-/** Elements that are single values, with one time for all: there may be very many, so that none is an object of its own. */
+/**
+ * Elements that are single values, with one time for all: there may be very many, so that none is an object of its own.
+ */
 export interface PlainElements {
   /** the keys, one after another; each of a multiple of four bytes */
   readonly keys: Uint8Array
@@ -185,7 +187,9 @@ const HEADER = 4
 const NESTED = 0x8000
 const TIME_BYTES = 12
 
-/** Bytes of an element that is one value: the headers of itself, its key and the key's value, and those, and its time. */
+/**
+ * Bytes of an element that is one value: the headers of itself, its key and the key's value, and those, and its time.
+ */
 function plainSize(keyLength: number, timeout: number | undefined): number {
   return 3 * HEADER + keyLength + (timeout === undefined ? 0 : TIME_BYTES)
 }

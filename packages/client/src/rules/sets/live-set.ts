@@ -1,4 +1,7 @@
-/** A set of installed rules: its elements are added, deleted, replaced, listed and watched while packets are looked up in it. */
+/**
+ * A set of installed rules: its elements are added, deleted, replaced, listed and watched while packets are looked up
+ * in it.
+ */
 import {
   Errno,
   isNetlinkError,
@@ -76,9 +79,9 @@ export class LiveSet {
   }
 
   /**
-   * Adds elements, thousands at once: all of them, or none. Rejects with `ARGUMENT` and `VALUE_RANGE` for what is not an element of this
-   * set, before anything is sent, `SET_FULL`, and `ELEMENT_EXISTS` for a range that overlaps one that is there, for an element that a map
-   * has with something else, or with `exclusive`.
+   * Adds elements, thousands at once: all of them, or none. Rejects with `ARGUMENT` and `VALUE_RANGE` for what is not
+   * an element of this set, before anything is sent, `SET_FULL`, and `ELEMENT_EXISTS` for a range that overlaps one
+   * that is there, for an element that a map has with something else, or with `exclusive`.
    */
   async add(
     elements: SetValue | SetElement | readonly (SetValue | SetElement)[],
@@ -96,7 +99,9 @@ export class LiveSet {
     await this.#change([['delete', keyed]])
   }
 
-  /** Puts these elements in the place of all that are there: packets are looked up in the old ones or in the new ones. */
+  /**
+   * Puts these elements in the place of all that are there: packets are looked up in the old ones or in the new ones.
+   */
   async replace(elements: readonly (SetValue | SetElement)[], given: AddOptions = {}): Promise<void> {
     const { timeout } = readOptions(this.#operation('replace'), addOptions, given)
     await this.#change([
@@ -142,8 +147,9 @@ export class LiveSet {
   }
 
   /**
-   * What is added and removed, by rules, by programs and by time: the set is listed again and again, so what comes and goes between two
-   * looks is not seen. The first change has all that are there. An element of a map that has something else now was removed and added.
+   * What is added and removed, by rules, by programs and by time: the set is listed again and again, so what comes and
+   * goes between two looks is not seen. The first change has all that are there. An element of a map that has something
+   * else now was removed and added.
    */
   async *watch({ interval = DEFAULT_INTERVAL, signal }: WatchOptions = {}): AsyncGenerator<SetChange, void, undefined> {
     let before = new Map<string, SetValue>()
@@ -175,8 +181,8 @@ export class LiveSet {
   }
 
   /**
-   * Adds ranges of several values. Kernels before 6.18 take one for another that begins alike (they compare the first four bytes) and add
-   * nothing, without an error; so each must be new, except those that the set has exactly so.
+   * Adds ranges of several values. Kernels before 6.18 take one for another that begins alike (they compare the first
+   * four bytes) and add nothing, without an error; so each must be new, except those that the set has exactly so.
    */
   async #addRanges(elements: readonly KeyedElement[]): Promise<void> {
     try {

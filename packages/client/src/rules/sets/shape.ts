@@ -21,7 +21,9 @@ export interface KeyShape {
   readonly length: number
   /** nft's number of the type */
   readonly type: number
-  /** a range has its end in the same element, as ranges of several values have; else the end is an element of its own */
+  /**
+   * a range has its end in the same element, as ranges of several values have; else the end is an element of its own
+   */
   readonly hasOwnEnd: boolean
 }
 

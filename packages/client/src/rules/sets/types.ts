@@ -6,11 +6,17 @@ export type SetElementType = 'ipv4' | 'ipv6' | 'port' | 'mark' | 'interface' | '
 
 /** How a set is made. */
 export interface SetOptions {
-  /** what elements are; several types: each element is a list of as many values, as `['10.0.0.1', 53]` for `['ipv4', 'port']` */
+  /**
+   * what elements are; several types: each element is a list of as many values, as `['10.0.0.1', 53]` for `['ipv4',
+   * 'port']`
+   */
   readonly type: SetElementType | readonly SetElementType[]
   /** makes it a map, whose elements have a verdict or a mark each */
   readonly to?: 'verdict' | 'mark' | undefined
-  /** elements may be networks and ranges, which must not overlap; default false: single values only. Several types: Linux 5.6 */
+  /**
+   * elements may be networks and ranges, which must not overlap; default false: single values only. Several types:
+   * Linux 5.6
+   */
   readonly ranges?: boolean | undefined
   /** milliseconds after which an element without a time of its own goes; default never */
   readonly timeout?: number | undefined
@@ -29,7 +35,10 @@ export type SetPart = string | number | NumberRange
 /** A value of a set: one, or in a set of several types, a list of them. */
 export type SetValue = SetPart | readonly SetPart[]
 
-/** What a map has for an element: a verdict, also to continue with the next rule or in a chain of these rules; or a mark. */
+/**
+ * What a map has for an element: a verdict, also to continue with the next rule or in a chain of these rules; or a
+ * mark.
+ */
 export type MapTarget =
   | 'accept'
   | 'drop'

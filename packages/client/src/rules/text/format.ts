@@ -23,7 +23,10 @@ import { priorityWords } from './words.ts'
 export interface FormatOptions {
   /** the family that it is for, where the rule does not say it; default 'inet' */
   readonly family?: RuleFamily | undefined
-  /** the sets that it looks up: their types say of which IP version addresses are. Default: as `match.version` says, or IPv4 */
+  /**
+   * the sets that it looks up: their types say of which IP version addresses are. Default: as `match.version` says, or
+   * IPv4
+   */
   readonly sets?: RuleSets | undefined
 }
 

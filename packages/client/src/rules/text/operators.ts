@@ -30,7 +30,9 @@ export interface SignedValue<Value> {
   readonly isNegative: boolean
 }
 
-/** Steps over `==` or `!=`, which may be left out; whether packets must not have the value. Throws for `<` and the like. */
+/**
+ * Steps over `==` or `!=`, which may be left out; whether packets must not have the value. Throws for `<` and the like.
+ */
 export function readEquality(reader: TokenReader): boolean {
   const { column } = reader
   const operator = readOperator(reader)

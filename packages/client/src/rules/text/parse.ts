@@ -16,8 +16,9 @@ const FAMILIES: readonly RuleFamily[] = ['ip', 'ip6', 'inet', 'bridge', 'netdev'
 const HOOKS: readonly RuleHook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress', 'egress']
 
 /**
- * The rule that nft's words stand for: `output udp dport { 53, 853 } ip daddr != 10.0.0.0/8 drop`. How its members go together is checked
- * where it is installed. Throws `RuleSyntaxError`, code `ARGUMENT`, with the column and what was expected there.
+ * The rule that nft's words stand for: `output udp dport { 53, 853 } ip daddr != 10.0.0.0/8 drop`. How its members go
+ * together is checked where it is installed. Throws `RuleSyntaxError`, code `ARGUMENT`, with the column and what was
+ * expected there.
  */
 export function parseRule(text: string): ParsedRule {
   return parseRuleAt(text, new OptionPlace('read a rule'))

@@ -1,6 +1,6 @@
 /**
- * The attributes of a connection (CTA_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Queue and log messages hold them in their CT
- * attribute. Numbers are in network order.
+ * The attributes of a connection (CTA_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Queue and log messages hold them
+ * in their CT attribute. Numbers are in network order.
  */
 import { be16, be32, be64, bytes, nested, struct, text, u8 } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'

@@ -1,4 +1,7 @@
-/** The attributes of an expected connection (CTA_EXPECT_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Numbers are in network order. */
+/**
+ * The attributes of an expected connection (CTA_EXPECT_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Numbers are in
+ * network order.
+ */
 import { be16, be32, nested, text } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 import { tupleAttributes } from './tuple.ts'

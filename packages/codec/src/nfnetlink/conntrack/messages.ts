@@ -1,4 +1,7 @@
-/** The messages of connection tracking, and the multicast groups of its events (uapi/linux/netfilter/nfnetlink_conntrack.h, nfnetlink.h). */
+/**
+ * The messages of connection tracking, and the multicast groups of its events
+ * (uapi/linux/netfilter/nfnetlink_conntrack.h, nfnetlink.h).
+ */
 
 /** `nlmsg_type` of connection tracking's messages: NFNL_SUBSYS_CTNETLINK in the upper byte. */
 export const ConntrackMessage = {
@@ -35,8 +38,8 @@ export const ExpectationMessage = {
 export type ExpectationMessage = (typeof ExpectationMessage)[keyof typeof ExpectationMessage]
 
 /**
- * What changed of a connection (`enum ip_conntrack_events`): the numbers of the bits that the expression `ct eventmask` sets to choose the
- * events that are sent.
+ * What changed of a connection (`enum ip_conntrack_events`): the numbers of the bits that the expression `ct eventmask`
+ * sets to choose the events that are sent.
  */
 export const ConntrackEventBit = {
   /** IPCT_NEW */

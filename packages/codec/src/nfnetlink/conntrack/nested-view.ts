@@ -2,8 +2,9 @@
  * The base of the views of messages with nested attributes. One walk over all attributes, nested ones too, checks every
  * length against the tables and notes the offset of each attribute. After that a property is one load.
  *
- * Each attribute has a slot: a place in one array that covers the set and all sets nested in it, each as often as it is nested. The
- * members are `private` where the walk needs them: engines read `#private` fields of a class with subclasses more slowly.
+ * Each attribute has a slot: a place in one array that covers the set and all sets nested in it, each as often as it is
+ * nested. The members are `private` where the walk needs them: engines read `#private` fields of a class with
+ * subclasses more slowly.
  */
 import { DecodeError } from '../../errors.ts'
 import { type Attribute, type AttributeSet, attributeByNumber, payloadBounds } from '../../schema/format.ts'
@@ -47,7 +48,9 @@ export class NestedIndex {
     this.slots = this.top.end
   }
 
-  /** The slot of an attribute, by the names of the members that lead to it. Throws `TypeError` for names that do not. */
+  /**
+   * The slot of an attribute, by the names of the members that lead to it. Throws `TypeError` for names that do not.
+   */
   slot(...path: readonly string[]): number {
     let level: Level | undefined = this.top
     let slot = -1

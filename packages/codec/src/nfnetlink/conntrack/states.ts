@@ -1,6 +1,7 @@
 /**
- * States, status bits and flags of connections, as numbers and as words (uapi/linux/netfilter/nf_conntrack_common.h, nf_conntrack_tcp.h,
- * nf_conntrack_sctp.h, linux/netfilter/nf_conntrack_dccp.h). The words are the kernel's names in lower case with hyphens.
+ * States, status bits and flags of connections, as numbers and as words (uapi/linux/netfilter/nf_conntrack_common.h,
+ * nf_conntrack_tcp.h, nf_conntrack_sctp.h, linux/netfilter/nf_conntrack_dccp.h). The words are the kernel's names in
+ * lower case with hyphens.
  */
 
 /** Bits of CTA_STATUS (`enum ip_conntrack_status`). */

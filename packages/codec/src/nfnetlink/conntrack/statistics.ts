@@ -1,8 +1,14 @@
-/** Statistics of connection tracking (CTA_STATS_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Numbers are in network order. */
+/**
+ * Statistics of connection tracking (CTA_STATS_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Numbers are in network
+ * order.
+ */
 import { be32 } from '../../schema/describe.ts'
 import { type AttributeValues, attributeSet } from '../../schema/format.ts'
 
-/** CTA_STATS_*: counters of one processor, whose number is the resource id of the message. Linux 5.10 and later leave some out. */
+/**
+ * CTA_STATS_*: counters of one processor, whose number is the resource id of the message. Linux 5.10 and later leave
+ * some out.
+ */
 export const conntrackProcessorAttributes = attributeSet('CTA_STATS', {
   searched: be32(1, 'CTA_STATS_SEARCHED'),
   found: be32(2, 'CTA_STATS_FOUND'),

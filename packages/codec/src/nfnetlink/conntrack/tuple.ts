@@ -1,7 +1,9 @@
 /**
- * A tuple: one direction of a connection (CTA_TUPLE_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Numbers are in network order.
+ * A tuple: one direction of a connection (CTA_TUPLE_*, uapi/linux/netfilter/nfnetlink_conntrack.h). Numbers are in
+ * network order.
  *
- *  CTA_TUPLE_ORIG { CTA_TUPLE_IP { source, destination } | CTA_TUPLE_PROTO { number, ports or ICMP's } | CTA_TUPLE_ZONE }
+ *  CTA_TUPLE_ORIG { CTA_TUPLE_IP { source, destination } | CTA_TUPLE_PROTO { number, ports or ICMP's } | CTA_TUPLE_ZONE
+ *  }
  */
 import { be16, bytes, nested, u8, u32 } from '../../schema/describe.ts'
 import { attributeSet } from '../../schema/format.ts'
@@ -34,7 +36,9 @@ export const tupleAttributes = attributeSet('CTA_TUPLE', {
   zone: be16(3, 'CTA_TUPLE_ZONE'),
 })
 
-/** Members of a tuple that a filter compares: bits of CTA_FILTER_ORIG_FLAGS and CTA_FILTER_REPLY_FLAGS (nf_internals.h). */
+/**
+ * Members of a tuple that a filter compares: bits of CTA_FILTER_ORIG_FLAGS and CTA_FILTER_REPLY_FLAGS (nf_internals.h).
+ */
 export const TupleFilterFlag = {
   /** CTA_FILTER_F_CTA_IP_SRC */
   Source: 0x001,

@@ -174,9 +174,9 @@ export class ConntrackView extends NestedMessageView {
   /** the connection that expected this one (CTA_TUPLE_MASTER) */
   readonly master: TupleView
   readonly #message = new MessageView()
-  // Mark and id can be any number of 32 bits, and V8 makes an object of one above 2^31 that a function returns, unless it inlines the
-  // function and the result is always a number. A function of at most 27 bytes of bytecode it inlines in any caller: with these fields
-  // the two getters are so short. Not #private: read for each row.
+  // Mark and id can be any number of 32 bits, and V8 makes an object of one above 2^31 that a function returns, unless
+  // it inlines the function and the result is always a number. A function of at most 27 bytes of bytecode it inlines in
+  // any caller: with these fields the two getters are so short. Not #private: read for each row.
   private data: DataView
   // Offsets of their payloads in the memory; 0 if they are missing.
   private markPlace = 0
@@ -244,8 +244,8 @@ export class ConntrackView extends NestedMessageView {
   }
 
   /**
-   * CTA_ID: 32 bits of a hash, which tell it from a later connection with its tuple; others may have the same. The kernel never leaves it
-   * out; 0 in a message without one
+   * CTA_ID: 32 bits of a hash, which tell it from a later connection with its tuple; others may have the same. The
+   * kernel never leaves it out; 0 in a message without one
    */
   get id(): number {
     const place = this.idPlace
@@ -262,7 +262,9 @@ export class ConntrackView extends NestedMessageView {
     return this.halfWordAt(slots.zone)
   }
 
-  /** packets of the original direction, exact up to 2^53; needs net.netfilter.nf_conntrack_acct (CTA_COUNTERS_PACKETS) */
+  /**
+   * packets of the original direction, exact up to 2^53; needs net.netfilter.nf_conntrack_acct (CTA_COUNTERS_PACKETS)
+   */
   get originalPackets(): number | undefined {
     return this.longAt(slots.originalPackets)
   }

@@ -1,6 +1,6 @@
 /**
- * nfnetlink_log: the messages, constants and attribute tables of the packet log (uapi/linux/netfilter/nfnetlink_log.h). All
- * attribute values are in network byte order. The view of a logged packet is in record.ts.
+ * nfnetlink_log: the messages, constants and attribute tables of the packet log (uapi/linux/netfilter/nfnetlink_log.h).
+ * All attribute values are in network byte order. The view of a logged packet is in record.ts.
  *
  *  every message:  nlmsghdr | nfgenmsg, whose resource id is the group number | attributes
  *  a datagram:     one packet, or several consecutive packets and a Done message, whose payload is an nfgenmsg

@@ -28,8 +28,8 @@ const index = attributeIndex(logAttributes, {
 })
 
 /**
- * A logged packet in place; `IndexedMessageView` says how long it is valid. The attribute numbers are literals on this hot
- * path: the tests compare each property with the attribute of the table.
+ * A logged packet in place; `IndexedMessageView` says how long it is valid. The attribute numbers are literals on this
+ * hot path: the tests compare each property with the attribute of the table.
  */
 export class LogRecordView extends IndexedMessageView {
   constructor() {
@@ -147,7 +147,9 @@ export class LogRecordView extends IndexedMessageView {
   }
 }
 
-/** The connection that the logged packet belongs to (NFULA_CT). Throws `DecodeError` if its attributes are malformed. */
+/**
+ * The connection that the logged packet belongs to (NFULA_CT). Throws `DecodeError` if its attributes are malformed.
+ */
 export function logRecordConntrack(record: LogRecordView): Conntrack | undefined {
   return nestedAttributes(record, logAttributes.members.conntrack.number, conntrackAttributes)
 }

@@ -114,8 +114,8 @@ export class VerdictTemplate {
   }
 
   /**
-   * Adds a payload (NFQA_PAYLOAD) to the message at `offset` that one of the others wrote, and returns its length in bytes. The caller
-   * checks bounds; a payload has at most {@link LONGEST_PAYLOAD} bytes.
+   * Adds a payload (NFQA_PAYLOAD) to the message at `offset` that one of the others wrote, and returns its length in
+   * bytes. The caller checks bounds; a payload has at most {@link LONGEST_PAYLOAD} bytes.
    */
   addPayload(memory: Memory, offset: number, payload: Uint8Array): number {
     const start = offset + (memory.u32[offset >> 2] as number)

@@ -18,7 +18,9 @@ async function noRing(): Promise<string | undefined> {
   return probe.works ? undefined : `${probe.step}: ${probe.reason}`
 }
 
-/** A ring on a real socket of NETLINK_ROUTE, whose messages are sent by another process, as in the test of the socket. */
+/**
+ * A ring on a real socket of NETLINK_ROUTE, whose messages are sent by another process, as in the test of the socket.
+ */
 export function uringFixture(
   namespace: () => Namespace,
   other: () => SocketPeer,
@@ -81,8 +83,8 @@ function threadPeer(peer: KernelPeer): Peer {
 }
 
 /**
- * The states of this process's kernel threads for rings (`proc(5)`; S: sleeps, waiting for work). Found by their rings, because a thread gives
- * itself its name only once it runs.
+ * The states of this process's kernel threads for rings (`proc(5)`; S: sleeps, waiting for work). Found by their rings,
+ * because a thread gives itself its name only once it runs.
  */
 function kernelThreadStates(): string[] {
   return readdirSync('/proc/self/fd').flatMap((descriptor) => {

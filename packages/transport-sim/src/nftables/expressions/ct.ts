@@ -32,7 +32,9 @@ import {
 const { Break, Continue } = RuleVerdict
 const CT = attributeNumbers(expressionTables.ct)
 
-/** Whether a key is of one direction: it must be named, may be, must not be; or it is ignored where the key has none. */
+/**
+ * Whether a key is of one direction: it must be named, may be, must not be; or it is ignored where the key has none.
+ */
 type DirectionRule = 'needed' | 'optional' | 'refused' | 'ignored'
 
 interface KeyRule {

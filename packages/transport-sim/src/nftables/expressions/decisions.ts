@@ -1,4 +1,7 @@
-/** Expressions that end a packet's way, or what passes in all: reject, quota; and objref, which counts in a counter with a name. */
+/**
+ * Expressions that end a packet's way, or what passes in all: reject, quota; and objref, which counts in a counter with
+ * a name.
+ */
 import {
   Errno,
   expressionTables,

@@ -1,6 +1,7 @@
 /**
- * Expressions that ask the rest of the kernel about a packet: exthdr, socket, fib. The simulated kernel has no routing table: each source
- * address is reached through the device that its packet came in by. A packet's socket is its owner, and none is transparent.
+ * Expressions that ask the rest of the kernel about a packet: exthdr, socket, fib. The simulated kernel has no routing
+ * table: each source address is reached through the device that its packet came in by. A packet's socket is its owner,
+ * and none is transparent.
  */
 import { Errno, expressionTables, Family, Hook, RuleVerdict } from '@ringlink/codec'
 import { attributeNumbers } from '@ringlink/codec/internal'

@@ -3,8 +3,8 @@ import { type FrameDescription, FrameStatus, type RingFrames } from '../layout.t
 /** The differences between kernels with rings. The defaults are those of 4.4.1. */
 export interface KernelRingQuirks {
   /**
-   * `forwards`: the kernel steps over SKIP frames where it builds a message in the ring (4.3 and newer). `broken`: a SKIP
-   * frame at its head stops it until the frame is released (3.10 to about 4.2).
+   * `forwards`: the kernel steps over SKIP frames where it builds a message in the ring (4.3 and newer). `broken`: a
+   * SKIP frame at its head stops it until the frame is released (3.10 to about 4.2).
    */
   readonly skip?: 'forwards' | 'broken' | undefined
   /**

@@ -1,6 +1,6 @@
 /**
- * The expression `dynset` of nf_tables rules, which adds what is in a register to a set (uapi/linux/netfilter/nf_tables.h). Integers are in
- * network byte order.
+ * The expression `dynset` of nf_tables rules, which adds what is in a register to a set
+ * (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order.
  */
 import { be32, be64, bytes, list, nested, text, union } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'

@@ -1,6 +1,7 @@
 /**
- * Expressions of nf_tables rules that load what the kernel looks up for a packet: its route, its socket, its address in the routing table
- * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order. `lookup` in a set is in match.ts.
+ * Expressions of nf_tables rules that load what the kernel looks up for a packet: its route, its socket, its address in
+ * the routing table (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order. `lookup`
+ * in a set is in match.ts.
  */
 import { be32 } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'

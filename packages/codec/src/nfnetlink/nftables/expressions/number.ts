@@ -1,6 +1,6 @@
 /**
- * Expressions of nf_tables rules that load a number for a packet: a generated one, or a hash (uapi/linux/netfilter/nf_tables.h). Integers
- * of the attributes are in network byte order.
+ * Expressions of nf_tables rules that load a number for a packet: a generated one, or a hash
+ * (uapi/linux/netfilter/nf_tables.h). Integers of the attributes are in network byte order.
  */
 import { be32, text } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'

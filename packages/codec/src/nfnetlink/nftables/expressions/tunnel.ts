@@ -1,6 +1,7 @@
 /**
- * The expression `tunnel` of nf_tables rules, which loads the metadata of the tunnel that a packet came through, and the named object
- * `tunnel`, which gives packets such metadata (uapi/linux/netfilter/nf_tables.h). Integers are in network byte order.
+ * The expression `tunnel` of nf_tables rules, which loads the metadata of the tunnel that a packet came through, and
+ * the named object `tunnel`, which gives packets such metadata (uapi/linux/netfilter/nf_tables.h). Integers are in
+ * network byte order.
  */
 import { be16, be32, bytes, nested, u8 } from '../../../schema/describe.ts'
 import { attributeSet } from '../../../schema/format.ts'
