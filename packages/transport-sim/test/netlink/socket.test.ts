@@ -111,7 +111,7 @@ describe('a socket', () => {
     const kernel = new SimKernel()
     kernel.open({ protocol: Protocol.Netfilter, portId: 5 })
     expect(() => kernel.open({ protocol: Protocol.Netfilter, portId: 5 })).toThrow(/EADDRINUSE/)
-    expect(() => kernel.open({ protocol: Protocol.Route })).toThrow(/EPROTONOSUPPORT/)
+    expect(() => kernel.open({ protocol: Protocol.Audit })).toThrow(/EPROTONOSUPPORT/)
     expect(() => kernel.open({ protocol: -1 })).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
   })
 
