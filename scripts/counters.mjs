@@ -9,22 +9,22 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { ProgressLog, wholeNumber } from './progress.mjs'
+import { readCommandLine, refuseCommandLine, wholeNumber } from './command-line.mjs'
+import { ProgressLog } from './progress.mjs'
 import { alignedLines } from './text-table.mjs'
 
 const TRANSPORTS = ['simulated socket', 'simulated netlink ring', 'socket', 'ring', 'ring with a kernel thread']
 /** Milliseconds between two looks at the rounds that have ended. */
 const INTERVAL = 1000
 
-const { values } = parseArgs({
+const { values } = readCommandLine('counters', {
   options: { packets: { type: 'string' }, seed: { type: 'string' }, transport: { type: 'string' } },
 })
 const packets = wholeNumber('counters', '--packets', values.packets, 1_000_000)
 const seed = wholeNumber('counters', '--seed', values.seed, Math.floor(Math.random() * 0x7fffffff))
 const { transport } = values
 if (transport !== undefined && !TRANSPORTS.includes(transport)) {
-  stop(`--transport must be one of '${TRANSPORTS.join("', '")}', got '${transport}'`)
+  refuseCommandLine('counters', `--transport must be one of '${TRANSPORTS.join("', '")}', got '${transport}'`)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'ringlink-counters-'))
@@ -104,9 +104,4 @@ function table() {
   const head = ['transport', 'what', 'faults', 'rounds', 'packets', 'received', 'lost', 'faulty', 'difference']
   const rows = [head, ...[...groups].map(([key, sums]) => [...key.split('\0'), ...sums.map(String)])]
   return alignedLines(rows, 3)
-}
-
-function stop(problem) {
-  process.stderr.write(`counters: ${problem}\n`)
-  process.exit(2)
 }

@@ -12,8 +12,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { ProgressLog, wholeNumber } from './progress.mjs'
+import { readCommandLine, wholeNumber } from './command-line.mjs'
+import { ProgressLog } from './progress.mjs'
 import { alignedLines } from './text-table.mjs'
 
 /** The files of inputs that cost microseconds (test/support/byte-fuzz.ts), and those of property tests. */
@@ -30,7 +30,7 @@ const PROPERTY_COUNT = 150
 const INTERVAL = 2000
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine('fuzz', {
   options: { count: { type: 'string' }, seed: { type: 'string' } },
   allowPositionals: true,
 })

@@ -20,12 +20,3 @@ export class ProgressLog {
     return entries
   }
 }
-
-/** The whole number that an option has; ends the program with exit code 2 if the text is not one. */
-export function wholeNumber(program, option, text, preset) {
-  if (text === undefined) return preset
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  process.stderr.write(`${program}: ${option} must be a whole number, got '${text}'\n`)
-  process.exit(2)
-}

@@ -10,15 +10,18 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Project } from '../test/packed/project.mjs'
 import { startRegistry } from '../test/packed/registry.mjs'
+import { readCommandLine, refuseCommandLine } from './command-line.mjs'
 import { pack } from './pack.mjs'
 import { publishedPackages, root } from './workspace.mjs'
 
 const execute = promisify(execFile)
 const { packageManager, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const commands = { version, publish, 'dry-run': dryRun }
-const command = commands[process.argv[2]]
-if (command === undefined)
-  throw new Error(`expected one of ${Object.keys(commands).join(', ')}, got ${process.argv[2]}`)
+const { positionals } = readCommandLine('release', { allowPositionals: true })
+const command = Object.hasOwn(commands, positionals[0] ?? '') ? commands[positionals[0]] : undefined
+if (command === undefined || positionals.length > 1) {
+  refuseCommandLine('release', `expected one of ${Object.keys(commands).join(', ')}, got '${positionals.join(' ')}'`)
+}
 await command()
 
 async function version() {

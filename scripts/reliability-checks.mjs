@@ -2,6 +2,7 @@
 //
 //   npm run reliability [-- TEXT...]      those that have one of the texts in their name; default all, about half an hour
 import { spawnSync } from 'node:child_process'
+import { readCommandLine, refuseCommandLine } from './command-line.mjs'
 import { keepRecord } from './reliability.mjs'
 import { root } from './workspace.mjs'
 
@@ -57,9 +58,10 @@ first report.`,
   },
 ]
 
-const texts = process.argv.slice(2)
-for (const check of checks.filter(({ name }) => texts.length === 0 || texts.some((text) => name.includes(text))))
-  run(check)
+const { positionals: texts } = readCommandLine('reliability', { allowPositionals: true })
+const chosen = checks.filter(({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)))
+if (chosen.length === 0) refuseCommandLine('reliability', `no check has ${JSON.stringify(texts)} in its name`)
+for (const check of chosen) run(check)
 
 function run({ name, figures, ...record }) {
   console.log(`reliability: ${record.command}`)

@@ -15,7 +15,7 @@ import { homedir, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readCommandLine, refuseCommandLine } from '../command-line.mjs'
 import { obtainCommands } from '../debian.mjs'
 import { root } from '../workspace.mjs'
 import { bundle } from './bundle.mjs'
@@ -86,7 +86,7 @@ async function main(words) {
 function parse(words) {
   const separator = words.indexOf('--')
   const own = separator < 0 ? words : words.slice(0, separator)
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readCommandLine('test:kernels', {
     args: own,
     allowPositionals: true,
     options: {
@@ -99,13 +99,12 @@ function parse(words) {
   const kernels = chosen.map((word) => {
     const [name, source = KERNELS[name]] = word.split(':')
     if (source !== undefined || name === HERE) return { name, source }
-    throw new Error(
-      `kernel must be one of ${[...Object.keys(KERNELS), HERE].join(', ')}, or name:package, got '${word}'`,
-    )
+    const expected = `one of ${[...Object.keys(KERNELS), HERE].join(', ')}, or name:package`
+    return refuseCommandLine('test:kernels', `a kernel must be ${expected}, got '${word}'`)
   })
   const { quick, only = [''], write } = values
   const checks = (quick ? quickChecks : allChecks).filter(({ name }) => only.some((text) => name.includes(text)))
-  if (checks.length === 0) throw new Error(`no check has ${JSON.stringify(only)} in its name`)
+  if (checks.length === 0) refuseCommandLine('test:kernels', `no check has ${JSON.stringify(only)} in its name`)
   return { checks, kernels, command: separator < 0 ? undefined : words.slice(separator + 1).join(' '), write, quick }
 }
 

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
+import { readCommandLine, refuseCommandLine } from '../command-line.mjs'
 import { bundle } from '../kernels/bundle.mjs'
 import { keepRecord } from '../reliability.mjs'
 import { root } from '../workspace.mjs'
@@ -23,7 +23,7 @@ with up to 4,000 packets, answered by a program that accepts, drops, changes, ho
 and sends cut short in half of the rounds, while sets of the rules change; then closed, and every packet accounted for.`,
 }
 
-const { values } = parseArgs({
+const { values } = readCommandLine('soak', {
   options: {
     minutes: { type: 'string', default: '5' },
     share: { type: 'string', default: '1' },
@@ -102,6 +102,5 @@ function command() {
 function numberOf(name, least, most) {
   const value = Number(values[name])
   if (value >= least && value <= most) return value
-  console.error(`soak: --${name} must be a number from ${least} to ${most}, got '${values[name]}'`)
-  process.exit(2)
+  return refuseCommandLine('soak', `--${name} must be a number from ${least} to ${most}, got '${values[name]}'`)
 }

@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine, refuseCommandLine } from '../../scripts/command-line.mjs'
 import { withKernels } from '../../scripts/kernels/table.mjs'
 import { pack } from '../../scripts/pack.mjs'
 import { root } from '../../scripts/workspace.mjs'
@@ -17,7 +17,7 @@ import { removeProjects } from './project.mjs'
 import { startRegistry } from './registry.mjs'
 import { platformsDocument } from './report.mjs'
 
-const { values } = parseArgs({
+const { values } = readCommandLine('test:packed', {
   options: {
     all: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 const chosen = checks.filter(({ name, quick }) =>
   values.only === undefined ? values.all || quick : values.only.some((text) => name.includes(text)),
 )
-if (chosen.length === 0) throw new Error(`no check has ${JSON.stringify(values.only)} in its name`)
+if (chosen.length === 0) refuseCommandLine('test:packed', `no check has ${JSON.stringify(values.only)} in its name`)
 
 const keptResults = join(root, 'build', 'packed-results.json')
 const platforms = values.all ? [] : [`linux-${process.arch}-gnu`]
