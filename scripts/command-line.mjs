@@ -1,11 +1,11 @@
-// The command lines of scripts. `--help` prints the comment at the head of the script, which says how it is called; what
-// is wrong is one line, and exit code 2.
+// The command lines of scripts. `--help` prints the comment at the head of the script, which says how it is called;
+// what is wrong is one line, and exit code 2.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 /**
- * As `parseArgs` of Node.js, with `--help` besides. Ends the program after the help, with exit code 0, and for a command
- * line that is wrong.
+ * As `parseArgs` of Node.js, with `--help` besides. Ends the program after the help, with exit code 0, and for a
+ * command line that is wrong.
  *
  * @param script what users call it: the first word of its messages
  */
