@@ -13,6 +13,7 @@ import {
   writeAttributes,
 } from '@ringlink/codec'
 import { stampMessage } from '@ringlink/codec/internal'
+import type { Outbox } from '@ringlink/transport'
 
 /** The members that all requests have. */
 interface RequestPurpose {
@@ -147,4 +148,12 @@ export function batchFlags(requests: readonly Request[], isTransaction: boolean)
   if (!flags.some((flag) => flag !== 0))
     flags[Math.max(0, flags.length - (isTransaction ? 2 : 1))] = MessageFlag.Acknowledge
   return flags
+}
+
+/** Puts encoded messages into the outbox; `alone`: in a datagram of their own. */
+export function commitMessages(outbox: Outbox, bytes: Uint8Array, alone: boolean): void {
+  if (outbox.pending > 0 && (alone || bytes.length > outbox.available)) outbox.flush()
+  const offset = outbox.reserve(bytes.length)
+  outbox.memory.u8.set(bytes, offset)
+  outbox.commit(bytes.length)
 }

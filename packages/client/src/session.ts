@@ -5,7 +5,7 @@ import { sessionClosed } from './errors.ts'
 import { Exchange, type Expectation } from './exchange.ts'
 import { Receiver } from './receiver.ts'
 import { Replies } from './replies.ts'
-import { batchFlags, encodeRequests, type Request, tableOf } from './request.ts'
+import { batchFlags, commitMessages, encodeRequests, type Request, tableOf } from './request.ts'
 import type { BorrowedRows, RowBatch } from './row-batch.ts'
 import type {
   BatchOptions,
@@ -184,7 +184,7 @@ export class Session implements AsyncDisposable {
    */
   post(requests: readonly Request[]): void {
     const numbers = requests.map(() => ({ flags: MessageFlag.Request, sequence: this.#nextSequence() }))
-    this.#commit(encodeRequests(requests, numbers).bytes, requests.length > 1)
+    commitMessages(this.transport.outbox, encodeRequests(requests, numbers).bytes, requests.length > 1)
     this.flush()
   }
 
@@ -297,7 +297,7 @@ export class Session implements AsyncDisposable {
       const sent = { what, errors, bytes: messages[index] as Uint8Array, sequence, table: tableOf(request) }
       return new Exchange(sent, end, request, borrowed)
     })
-    this.#commit(bytes, requests.length > 1)
+    commitMessages(this.transport.outbox, bytes, requests.length > 1)
     for (const exchange of exchanges) this.#replies.add(exchange)
     try {
       this.flush()
@@ -306,15 +306,6 @@ export class Session implements AsyncDisposable {
       throw error
     }
     return exchanges
-  }
-
-  /** Puts messages into the outbox; `alone`: in a datagram of their own. */
-  #commit(bytes: Uint8Array, alone: boolean): void {
-    const { outbox } = this.transport
-    if (outbox.pending > 0 && (alone || bytes.length > outbox.available)) outbox.flush()
-    const offset = outbox.reserve(bytes.length)
-    outbox.memory.u8.set(bytes, offset)
-    outbox.commit(bytes.length)
   }
 
   /** Waits for the end of `exchange`. Resolves to its rows. */
@@ -392,7 +383,7 @@ export class Session implements AsyncDisposable {
       this.#receiver.empty()
       for (const exchange of repeated.filter(({ ended }) => !ended)) {
         exchange.noteRepeat()
-        this.#commit(exchange.sent.bytes, false)
+        commitMessages(this.transport.outbox, exchange.sent.bytes, false)
       }
       this.flush()
     } catch (error) {
