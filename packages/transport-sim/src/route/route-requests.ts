@@ -50,17 +50,8 @@ const modelled6: ReadonlySet<number> = new Set([RTA.dst, RTA.gateway, RTA.oif, R
 const filters: ReadonlySet<number> = new Set([RTA.table, RTA.oif])
 
 /** A request, read. */
-interface Asked {
-  readonly dst: Uint8Array
-  readonly dstLen: number
-  readonly table: number
-  readonly protocol: number
-  readonly scope: number
-  readonly type: number
-  readonly priority: number
+interface Asked extends Omit<Route, 'family' | 'device'> {
   readonly oif: number
-  readonly gateway: Uint8Array | undefined
-  readonly prefsrc: Uint8Array | undefined
 }
 
 export class RouteRequests {
