@@ -27,6 +27,8 @@ const program = (name, { program: file, settings = '', limit }) => ({
 
 const traffic = program('traffic, all transports', { program: 'traffic', limit: 30 })
 const forbidden = program('modules or io_uring missing', { program: 'forbidden', limit: 30 })
+const devices = program('bridges and VLANs', { program: 'devices', limit: 30 })
+const monitor = program('what nlmon captures', { program: 'monitor', limit: 60 })
 const wakeUps = (rounds) =>
   program(`wake-ups, ${rounds} rounds`, { program: 'wake-ups', settings: `ROUNDS=${rounds}`, limit: 30 })
 
@@ -42,6 +44,8 @@ export const allChecks = [
   wakeUps(200),
   traffic,
   forbidden,
+  devices,
+  monitor,
   { name: 'netlink rings', limit: 30, command: 'node packages/transport-mmap/scripts/check-kernel.mjs' },
   tests('tests: sockets', 'packages/transport-socket'),
   tests('tests: rings', 'packages/transport-mmap'),

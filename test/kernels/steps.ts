@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 /** What `hostname` says in a guest (scripts/kernels/init). */
 const GUEST = 'stock'
 /** The exit code of a program that is not for this machine (scripts/kernels/guest.mjs). */
-const NOT_HERE = 77
+export const NOT_HERE = 77
 
 /** Ends the program where it is not in a guest: its steps change the whole machine. */
 export function onlyInGuest(): void {
