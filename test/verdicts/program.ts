@@ -2,7 +2,7 @@
  * Random programs that answer a queue, and what each packet was given: by its first verdict, or by none. Everything
  * that a program can do with a packet is in here, right or wrong.
  */
-import { type HeldPacket, openQueue, type PacketBatch, type Queue, type QueuePacket } from '@ringlink/client'
+import { type HeldPacket, openQueue, type PacketBatch, type Queue, type QueuePacket, StopFlag } from '@ringlink/client'
 import { isNetlinkError } from '@ringlink/codec'
 import type { OpenTransport, TransportNeeds } from '@ringlink/transport'
 import {
@@ -130,9 +130,10 @@ class Answers {
     }
   }
 
-  /** One loop, over batches or over packets; whether another one may follow. */
+  /** One loop, over batches or over packets, or one that serves; whether another one may follow. */
   async #read(): Promise<boolean> {
     if (this.#random.chance(0.3)) return this.#readPackets()
+    if (this.#random.chance(0.3)) return this.#serve()
     for await (const packets of this.#queue) {
       for (const packet of packets) this.#answer(packet, packets)
       if (this.#random.chance(0.5)) this.#answerHeld()
@@ -152,6 +153,32 @@ class Answers {
       if (this.#random.chance(0.02)) return true
     }
     return false
+  }
+
+  /** It blocks the thread, which in the simulator is the kernel's too, so it ends soon. */
+  async #serve(): Promise<boolean> {
+    const stop = new StopFlag()
+    const controller = new AbortController()
+    const end = () => (this.#random.chance(0.5) ? stop.stop() : controller.abort())
+    const onTurn = () => {
+      if (this.#random.chance(0.5)) this.#answerHeld()
+      if (this.#random.chance(0.3)) end()
+    }
+    try {
+      this.#queue.serve(
+        (packets) => {
+          for (const packet of packets) this.#answer(packet, packets)
+          if (this.#random.chance(0.2)) this.#answerHeld()
+          if (this.#random.chance(0.1)) throw new Weary()
+          if (this.#random.chance(0.1)) end()
+        },
+        { stop, signal: controller.signal, pollInterval: 1, onTurn },
+      )
+    } finally {
+      // For what waits for the event loop, such as a close that the handler began.
+      await new Promise(setImmediate)
+    }
+    return stop.stopped || controller.signal.aborted
   }
 
   #answer(packet: QueuePacket, packets: Pick<PacketBatch, 'flush'>): void {
