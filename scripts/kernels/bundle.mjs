@@ -1,29 +1,42 @@
-// A TypeScript program as one file that Node.js runs, where neither TypeScript nor vite is.
+// TypeScript programs as files that Node.js runs, where neither TypeScript nor vite is.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from '../workspace.mjs'
 
 const require = createRequire(import.meta.url)
 // The compiler of vite, which the tests run under.
 const { build } = createRequire(require.resolve('vite'))('esbuild')
+// vitest depends on its runner; this workspace does not.
+const runner = createRequire(require.resolve('vitest/package.json')).resolve('@vitest/runner')
 
-/** @param seen where the root of the project is when the program runs: modules are found from there by their own URL */
-export function bundle(entry, outfile, seen) {
+/**
+ * @param entries paths by the names of the files they become, without `.mjs`; code that several need is beside them
+ * @param folder where they are written
+ * @param seen where the root of the project is when they run: modules are found from there by their own URL
+ */
+export function bundle(entries, folder, seen) {
   return build({
-    entryPoints: [entry],
-    outfile,
+    entryPoints: entries,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
     conditions: ['ringlink-source'],
     logLevel: 'error',
+    alias: { '@vitest/runner/utils': join(dirname(runner), 'utils.js'), '@vitest/runner': runner },
     plugins: [{ name: 'module URLs', setup: (plugins) => plugins.onLoad({ filter: /\.ts$/ }, load) }],
   })
 
   function load({ path }) {
-    const url = pathToFileURL(path.replace(root, `${seen}/`).replace('//', '/')).href
-    return { loader: 'ts', contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', JSON.stringify(url)) }
+    const shown = path.replace(root, `${seen}/`).replace('//', '/')
+    const contents = readFileSync(path, 'utf8')
+      .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(shown).href))
+      .replaceAll('import.meta.dirname', JSON.stringify(dirname(shown)))
+    return { loader: 'ts', contents }
   }
 }

@@ -1,5 +1,7 @@
 // The checks on each kernel. Limits are seconds on this machine without emulation; inside they are as much longer as
 // Node.js takes longer to start there. `program`: a file of test/kernels that the command runs, as one file in RESULTS.
+// `files`: those of the tests that the command runs, bundled.
+import { testCommand, testFiles } from './test-files.mjs'
 
 const demo = (name, transport) => ({
   name: `demo ${name}, ${transport}`,
@@ -7,16 +9,10 @@ const demo = (name, transport) => ({
   command: `RINGLINK_DEMO_SECONDS=$(scaled 30) node examples/${name}/dist/demo/main.js --transport ${transport}`,
 })
 
-const tests = (name, ...paths) => ({
-  name,
-  limit: 300,
-  memory: 3072,
-  command: [
-    'node node_modules/vitest/vitest.mjs run --project kernel --reporter=dot',
-    '--testTimeout=$(scaled 120)000 --hookTimeout=$(scaled 60)000 --maxWorkers=1',
-    ...paths,
-  ].join(' '),
-})
+export function tests(name, ...paths) {
+  const files = testFiles(paths)
+  return { name, limit: 300, memory: 3072, files, command: testCommand(files) }
+}
 
 const program = (name, { program: file, settings = '', limit }) => ({
   name,

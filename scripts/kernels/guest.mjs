@@ -14,10 +14,10 @@ export function guestScript(checks, nodeStart) {
 export RESULTS=\${RESULTS:-/run/out}
 now() { cut -d' ' -f1 /proc/uptime; }
 started=$(now); node -e 0; ended=$(now)
-export factor=$(awk "BEGIN { f = ($ended - $started) / ${nodeStart}; print f < 1 ? 1 : f }")
-scaled() { awk "BEGIN { printf \\"%d\\", $1 * $factor + 1 }"; }
+export RINGLINK_SLOWNESS=$(awk "BEGIN { f = ($ended - $started) / ${nodeStart}; print f < 1 ? 1 : f }")
+scaled() { awk "BEGIN { printf \\"%d\\", $1 * $RINGLINK_SLOWNESS + 1 }"; }
 export -f scaled
-echo "limits are multiplied by $factor"
+echo "limits are multiplied by $RINGLINK_SLOWNESS"
 run() {
   cat > "$RESULTS/check-$1.sh"
   from=$(now)

@@ -1,11 +1,12 @@
 // Runs the built project on Debian's stock kernels, under emulation, and prints one table of kernels and checks.
 //
-//   npm run test:kernels [-- [--quick] [--only TEXT] [--write] [kernel...] [-- command]]
+//   npm run test:kernels [-- [--quick] [--only TEXT] [--tests PATH] [--write] [kernel...] [-- command]]
 //
 // --quick: a few checks in five minutes. What there is no time, no download or no emulator for is skipped by name, so
 // that only a check that failed is a failure. The kernel `here` is this machine's, without emulation. --only (any
-// number): checks that have the text in their name. --write: the table of docs/platforms.md, from these results and,
-// for what was not run now, from those that docs/platforms/ keeps.
+// number): checks that have the text in their name. --tests (any number): only the tests of the real kernel whose paths
+// start so. --write: the table of docs/platforms.md, from these results and, for what was not run now, from those that
+// docs/platforms/ keeps.
 //
 // Needs Debian's packages (see COMMANDS); root installs them when they are missing. Kernels are kept in
 // ~/.cache/ringlink.
@@ -19,9 +20,10 @@ import { readCommandLine, refuseCommandLine } from '../command-line.mjs'
 import { obtainCommands } from '../debian.mjs'
 import { root } from '../workspace.mjs'
 import { bundle } from './bundle.mjs'
-import { allChecks, quickChecks } from './checks.mjs'
+import { allChecks, quickChecks, tests } from './checks.mjs'
 import { guestScript, hasFailed, outcomeTable, outcomeText, parseOutcome } from './guest.mjs'
 import { keepOutcomes } from './table.mjs'
+import { bundleTests } from './test-files.mjs'
 
 const COMMANDS = {
   'qemu-system-x86_64': 'qemu-system-x86',
@@ -92,6 +94,7 @@ function parse(words) {
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
+      tests: { type: 'string', multiple: true },
       write: { type: 'boolean', default: false },
     },
   })
@@ -102,8 +105,12 @@ function parse(words) {
     const expected = `one of ${[...Object.keys(KERNELS), HERE].join(', ')}, or name:package`
     return refuseCommandLine('test:kernels', `a kernel must be ${expected}, got '${word}'`)
   })
-  const { quick, only = [''], write } = values
-  const checks = (quick ? quickChecks : allChecks).filter(({ name }) => only.some((text) => name.includes(text)))
+  const { quick, only = [''], tests: paths, write } = values
+  if (paths !== undefined && write) refuseCommandLine('test:kernels', '--write keeps whole checks, and --tests is none')
+  const named = (quick ? quickChecks : allChecks).filter(({ name }) => only.some((text) => name.includes(text)))
+  const checks = paths === undefined ? named : paths.map((path) => tests(path, path))
+  const empty = paths?.find((_, index) => checks[index].files.length === 0)
+  if (empty !== undefined) refuseCommandLine('test:kernels', `no test of the real kernel has a path '${empty}...'`)
   if (checks.length === 0) refuseCommandLine('test:kernels', `no check has ${JSON.stringify(only)} in its name`)
   return { checks, kernels, command: separator < 0 ? undefined : words.slice(separator + 1).join(' '), write, quick }
 }
@@ -152,8 +159,10 @@ function thisMachine() {
 
 /** Runs the checks on one kernel; their outcomes by name. */
 async function check(machine, out, checks, limit) {
-  for (const program of new Set(checks.flatMap((it) => it.program ?? [])))
-    await bundle(join(root, 'test', 'kernels', `${program}.ts`), join(out, `${program}.mjs`), machine.project)
+  const programs = checks.flatMap((it) => it.program ?? [])
+  const entries = programs.map((program) => [program, join(root, 'test', 'kernels', `${program}.ts`)])
+  await bundle(Object.fromEntries(entries), out, machine.project)
+  await bundleTests([...new Set(checks.flatMap((it) => it.files ?? []))], out, machine.project)
   const outcomes = new Map()
   const memory = Math.max(MEMORY, ...checks.map((it) => it.memory ?? 0))
   await machine.run(out, memory, limit, guestScript(checks, nodeStart()), (line) => {

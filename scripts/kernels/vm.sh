@@ -15,9 +15,10 @@ printf '%s\n' "$command" > "$out/command.sh"
 share() {
   echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"
 }
+# `--foreground` keeps the guest in the group of this script, which main.mjs ends when it is ended itself.
 # Without no_timer_check a machine that is busy panics at boot: the kernel thinks that its timer does not tick.
 # shellcheck disable=SC2046 # words of share()
-nice -n "${NICE:-10}" timeout "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp "$processors" -m "$memory" \
+nice -n "${NICE:-10}" timeout --foreground "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp "$processors" -m "$memory" \
   -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.gz" \
   -append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr no_timer_check' \
   -chardev "file,id=console,path=$out/console" -serial chardev:console \

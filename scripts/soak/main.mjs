@@ -39,7 +39,7 @@ const { results } = values
 mkdirSync(results, { recursive: true })
 
 const program = join(results, 'program.mjs')
-await bundle(join(root, 'test', 'soak', 'program.ts'), program, root)
+await bundle({ program: join(root, 'test', 'soak', 'program.ts') }, results, root)
 console.log(`soak: ${minutes} minutes, share ${share}, seed ${seed}`)
 const result = await run(['--expose-gc', program, JSON.stringify({ seconds: minutes * 60, share, seed })])
 if (result === undefined) process.exit(1)

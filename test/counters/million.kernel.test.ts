@@ -1,4 +1,5 @@
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { openUring, probeUring } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -53,7 +54,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('the equations of docs/counters.m
     }
     const match = { protocol: 'udp', destinationPort: PORT } as const
 
-    test.each(loads)('a $what with faults of kind $trouble', { timeout: 600_000 }, async (load) => {
+    test.each(loads)('a $what with faults of kind $trouble', { timeout: patience(600_000) }, async (load) => {
       const feed = load.what === 'queue' ? { queue: 5 } : { log: { group: 5 } }
       await namespace.install([{ hook: 'output', match, ...feed }])
       await expectSums(kernel(), name, load)

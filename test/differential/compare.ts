@@ -1,4 +1,5 @@
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RealMachine, SimMachine } from './machine.ts'
@@ -34,7 +35,7 @@ export function compareKernels(name: string, { rules, scripts, random, runs }: C
   describe.skipIf(kernelUnavailable !== undefined)(kernelTests(name), () => {
     test.each(Object.entries(scripts))('%s', async (_, script) => compare(rules, script))
 
-    test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+    test(`${numRuns} random scripts`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
       const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
       const property = fc.asyncProperty(random, (script) => compare(rules, script))

@@ -4,6 +4,7 @@
  */
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import type { ConntrackOptions } from '@ringlink/transport-sim'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -55,7 +56,7 @@ describe.skipIf(kernelUnavailable !== undefined)(
       await compare(script)
     })
 
-    test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+    test(`${numRuns} random scripts`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
       const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
       const property = fc.asyncProperty(anyCtScript, (script) => compare(script))

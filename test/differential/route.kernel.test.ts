@@ -1,5 +1,6 @@
 /** The simulated kernel's rtnetlink against the real one's. Random scripts: default 3, of one seed. */
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { addressScripts } from './address-scripts.ts'
@@ -27,7 +28,7 @@ async function compare(script: readonly FamilyStep[]): Promise<void> {
 describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('rtnetlink of the simulated kernel, as the real one'),
   () => {
-    test(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+    test(`${numRuns} random scripts`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
       const property = fc.asyncProperty(anyRouteScript, (script) => compare(script))
       await fc.assert(property, { numRuns, seed, endOnFailure: process.env.RINGLINK_DIFFERENTIAL_SEED === undefined })
     })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { FrameBatch, Transport } from '@ringlink/transport'
 import { Random } from '@ringlink/transport/faults'
 import type { Namespace } from './namespace.ts'
+import { patience } from './patience.ts'
 
 /** Rounds of silence and burst; RINGLINK_WAKE_ROUNDS sets fewer for a slow machine. */
 export const wakeRounds: number = Number(process.env.RINGLINK_WAKE_ROUNDS ?? 10_000)
@@ -16,7 +17,7 @@ const MOST_SPINS = 400
 /** `struct nlmsghdr`, and then the number. */
 const NUMBER = 16 >> 2
 /** Milliseconds without progress after which a wake-up counts as lost. */
-const PATIENCE = 10_000
+const PATIENCE = patience(10_000)
 
 /**
  * A process that sends bursts to one port on command and reports nothing back, so that only the messages wake the

@@ -8,6 +8,7 @@ import {
   tableAttributes,
 } from '@ringlink/codec'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -200,7 +201,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
       done = true
     })
     while (!done) {
-      await queue.configure({ maxLength: 65536 - (configured % 100) }, { timeout: 10_000 })
+      await queue.configure({ maxLength: 65536 - (configured % 100) }, { timeout: patience(10_000) })
       configured++
     }
     await flood

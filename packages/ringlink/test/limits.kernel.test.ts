@@ -5,6 +5,7 @@ import { chmodSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Bundle } from '@ringlink/test-support/bundle'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { describe, expect, test } from 'vitest'
 
 /** An ordinary user to switch to as root; in our own user namespace we already are one. */
@@ -30,7 +31,7 @@ describe.skipIf(unavailable)(
         ...['unshare', '-Urn', 'sh', '-c', `ip link set lo up && ulimit -l ${limit} && exec "$@"`, 'sh'],
         ...[process.execPath, bundle.path, String(QUEUES)],
       ]
-      const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', timeout: 100_000 })
+      const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', timeout: patience(100_000) })
       expect(stderr).toBe('')
       expect(status).toBe(0)
       const { kinds, accepted, refusal } = JSON.parse(stdout)

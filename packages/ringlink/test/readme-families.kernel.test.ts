@@ -7,6 +7,7 @@ import { IfinfoFlags, rtLink } from '@ringlink/families/rt-link'
 import { rtRoute } from '@ringlink/families/rt-route'
 import { wireguard } from '@ringlink/families/wireguard'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { openSocket } from '@ringlink/transport-socket'
 import ts from 'typescript'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -117,7 +118,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('examples of families'), () => {
     const header = { family: 2, dstLen: 8, table: 254, protocol: 4, scope: 253, type: 1 }
     const dst = Uint8Array.of(10, 0, 0, 0)
     await routes.do('newroute', { header, dst, oif: 1 }, { flags: NewFlag.Create })
-    await expect.poll(() => given.lines, { timeout: 20_000 }).toContainEqual(['newroute', dst])
+    await expect.poll(() => given.lines, { timeout: patience(20_000) }).toContainEqual(['newroute', dst])
     for (const family of given.opened) await family.close()
     await running
   })

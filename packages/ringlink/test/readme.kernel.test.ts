@@ -2,6 +2,7 @@
 
 import { openConntrack } from '@ringlink/client'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exampleOf, type Running, runExample } from './support/readme-examples.ts'
@@ -68,12 +69,12 @@ describe.skipIf(kernelUnavailable)(kernelTests('examples of the README'), () => 
       await using conntrack = await connect()
       // The example subscribes after it has opened.
       await expect
-        .poll(() => namespace.run('cat', '/proc/net/netlink'), { timeout: 20_000 })
+        .poll(() => namespace.run('cat', '/proc/net/netlink'), { timeout: patience(20_000) })
         .toMatch(/\s12\s+\d+\s+0*5\s/)
       await conntrack.create({ original: { ...original, destinationPort: 443 }, timeout: 60_000 })
       await conntrack.flush()
       await expect
-        .poll(() => lines, { timeout: 20_000 })
+        .poll(() => lines, { timeout: patience(20_000) })
         .toEqual(['new 10.0.0.1 to port 443', 'destroy 10.0.0.1 to port 443'])
     })
   })
@@ -83,7 +84,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('examples of the README'), () => 
     const { lines } = await run('A JSON logger')
     await namespace.send({ port: 7000, text: 'hello' })
     await namespace.waitFor(7000, 1)
-    await expect.poll(() => lines.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(() => lines.length, { timeout: patience(20_000) }).toBeGreaterThan(0)
     expect(JSON.parse(lines[0] as string)).toMatchObject({
       prefix: 'in: ',
       network: 'IPv4',

@@ -4,6 +4,7 @@
  */
 
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import type { TransportNeeds } from '@ringlink/transport'
 import { openSocket } from '@ringlink/transport-socket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -94,7 +95,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('edits on the real kernel'), () =
       packet.accept({ edit: { payload } })
     })
     await namespace.connect({ port: 9100, bytes: 500_000 })
-    await expect.poll(() => namespace.served(9100), { timeout: 60_000 }).toBe(500_000)
+    await expect.poll(() => namespace.served(9100), { timeout: patience(60_000) }).toBe(500_000)
     expect(partial > 0).toBe(segmentationOffload)
     await queue?.close()
     await loop

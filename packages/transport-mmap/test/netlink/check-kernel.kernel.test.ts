@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { describe, expect, test } from 'vitest'
 
 /** The checks that any transport passes. */
@@ -37,7 +38,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('check-kernel.mjs on this kernel'
 
   test('its parts without rings work over io_uring: namespace, tables, rules and traffic', () => {
     const command = ['-n', process.execPath, fixture, ...GENERAL]
-    const { stdout, stderr, status } = spawnSync('unshare', command, { encoding: 'utf8', timeout: 50_000 })
+    const { stdout, stderr, status } = spawnSync('unshare', command, { encoding: 'utf8', timeout: patience(50_000) })
     expect([stderr, status]).toEqual(['', 0])
     expect(
       JSON.parse(stdout).map(({ name, status, detail }: Record<string, string>) => [name, status, detail]),

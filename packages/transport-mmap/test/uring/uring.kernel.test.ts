@@ -1,6 +1,7 @@
 import { type HeldPacket, openQueue, type Queue } from '@ringlink/client'
 import { loadNative } from '@ringlink/native'
 import { Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { commitNoops } from '@ringlink/test-support/requests'
 import { SocketPeer } from '@ringlink/test-support/socket-peer'
 import type { FrameBatch, Lease, Transport } from '@ringlink/transport'
@@ -13,7 +14,7 @@ import { uringUnavailable } from './support/fixture.ts'
 
 const ROUTE = 0
 /** Milliseconds after which a poll that should have brought something has failed. */
-const PATIENCE = 5000
+const PATIENCE = patience(5000)
 
 const title =
   uringUnavailable === undefined

@@ -1,5 +1,6 @@
 import { KernelPeer, NETLINK_ROUTE, OVERRUN_GROUP } from '@ringlink/test-support/kernel-peer'
 import type { Namespace } from '@ringlink/test-support/namespace'
+import { repetitions } from '@ringlink/test-support/patience'
 import type { SocketPeer } from '@ringlink/test-support/socket-peer'
 import type { Fixture, OpenFixture } from '@ringlink/transport/conformance'
 import { openSocket } from '../../src/index.ts'
@@ -23,6 +24,11 @@ export function socketFixture(namespace: () => Namespace, other: () => SocketPee
       cappedAck: false,
       foreignSenders: foreign !== 'dropped',
     })
-    return { transport, peer: new KernelPeer(transport, other()), openRounds: 2000, close: () => transport.close() }
+    return {
+      transport,
+      peer: new KernelPeer(transport, other()),
+      openRounds: repetitions(2000),
+      close: () => transport.close(),
+    }
   }
 }

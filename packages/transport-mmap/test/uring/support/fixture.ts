@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { KernelPeer, NETLINK_ROUTE } from '@ringlink/test-support/kernel-peer'
 import type { Namespace } from '@ringlink/test-support/namespace'
+import { repetitions } from '@ringlink/test-support/patience'
 import { peerUnavailable, type SocketPeer } from '@ringlink/test-support/socket-peer'
 import type { Fixture, OpenFixture, Peer } from '@ringlink/transport/conformance'
 import { openUring } from '../../../src/uring/open-uring.ts'
@@ -46,7 +47,7 @@ export function uringFixture(
       transport,
       peer: options.kernelThread === true ? threadPeer(peer) : peer,
       // Closing a ring waits for the kernel, and some milliseconds for its thread.
-      openRounds: options.kernelThread === true ? 50 : 500,
+      openRounds: repetitions(options.kernelThread === true ? 50 : 500),
       close: () => transport.close(),
     }
   }

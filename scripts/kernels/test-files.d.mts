@@ -1,0 +1,1 @@
+export function testFiles(paths: readonly string[]): string[]
