@@ -1,6 +1,6 @@
 /** Scripts for addresses, and the routes that come and go with them. */
 import { NewFlag } from '@ringlink/codec'
-import { ACKNOWLEDGED, ask, type FamilyStep, open, read, settle } from './family-script.ts'
+import { ACKNOWLEDGED, ask, expire, type FamilyStep, open, read, settle } from './family-script.ts'
 import {
   deleteAddress,
   deleteLink,
@@ -24,6 +24,12 @@ const listed: readonly FamilyStep[] = ask(
   listRoutes({ header: { family: 10 } }),
 )
 const REPLACE = ACKNOWLEDGED | NewFlag.Create | NewFlag.Replace
+
+const FOREVER = 0xffffffff
+/** Seconds that an address is preferred, and that it is there. */
+const lasting = (ifaPrefered: number, ifaValid: number) => ({
+  cacheinfo: { ifaPrefered, ifaValid, cstamp: 0, tstamp: 0 },
+})
 
 const v4 = (index: number, address: string, prefixlen: number, more: Readonly<Record<string, unknown>> = {}) => {
   const { header = {}, ...others } = more as { header?: object }
@@ -173,6 +179,83 @@ export const addressScripts: Readonly<Record<string, readonly FamilyStep[]>> = {
     ...seen,
     ...listed,
     ...ask(deleteLink({ ifname: 'va' })),
+    ...seen,
+    ...listed,
+  ],
+  'lifetimes of addresses of IPv4': [
+    ...opened,
+    ...ask(veth('va', 'vb', 1)),
+    settle,
+    ...ask(up(3), up(2)),
+    ...seen,
+    ...ask(newAddress(v4(3, '10.0.0.1', 24, lasting(5000, 9000))), newAddress(v4(3, '10.0.1.1', 24, lasting(0, 9000)))),
+    ...ask(
+      newAddress(v4(3, '10.0.2.1', 24, lasting(0, FOREVER))),
+      newAddress(v4(3, '10.0.3.1', 24, lasting(7, FOREVER))),
+    ),
+    ...seen,
+    ...ask(
+      newAddress(v4(3, '10.0.0.1', 24, lasting(7000, 8000)), REPLACE),
+      newAddress(v4(3, '10.0.1.1', 24), REPLACE),
+      newAddress(v4(3, '10.0.2.1', 24, lasting(FOREVER, FOREVER)), REPLACE),
+      newAddress(v4(3, '10.0.3.1', 24, lasting(0, 9000)), REPLACE),
+    ),
+    ...seen,
+    ...ask(newAddress(v4(3, '10.0.0.1', 24, lasting(7000, 6000)), REPLACE)),
+    ...ask(newAddress(v4(3, '10.0.0.1', 24, lasting(7000, 8000)))),
+    ...ask(newAddress(v4(3, '10.0.9.1', 24, { ...lasting(7000, 8000), address: ip4('10.0.9.2') }))),
+    ...listed,
+    ...ask(deleteAddress(v4(3, '10.0.0.1', 24))),
+    ...seen,
+    ...listed,
+  ],
+  'lifetimes and peers of addresses of IPv6': [
+    ...opened,
+    ...ask(veth('va', 'vb', 1)),
+    settle,
+    ...ask(up(3), up(2)),
+    ...seen,
+    ...ask(newAddress(v6(3, 1, 64, lasting(5000, 9000)))),
+    ...seen,
+    ...ask(newAddress(v6(3, 2, 120, lasting(0, 9000)))),
+    ...seen,
+    ...ask(newAddress(v6(3, 3, 112, lasting(0, FOREVER)))),
+    ...seen,
+    ...ask(newAddress(v6(3, 4, 104, lasting(7, FOREVER)))),
+    ...seen,
+    ...listed,
+    ...ask(newAddress(v6(3, 1, 64, lasting(7000, 8000)), REPLACE)),
+    ...seen,
+    ...ask(newAddress(v6(3, 2, 120), REPLACE)),
+    ...seen,
+    ...listed,
+    ...ask(newAddress(v6(3, 1, 64, lasting(7000, 6000)), REPLACE), newAddress(v6(3, 1, 64, lasting(7000, 8000)))),
+    ...ask(newAddress(v6(3, 9, 64, { address: ip6(10) }))),
+    ...seen,
+    ...ask(newAddress(v6(2, 11, 128, { address: ip6(12, 0x20), ...lasting(500, 700) }))),
+    ...seen,
+    ...listed,
+    ...ask(getAddress({ header: { family: 10, index: 3 }, address: ip6(9) })),
+    ...ask(deleteAddress(v6(3, 9, 64))),
+    ...seen,
+    ...ask(deleteAddress(v6(3, 1, 64))),
+    ...seen,
+    ...ask(deleteAddress(v6(3, 2, 120))),
+    ...seen,
+    ...listed,
+    ...ask(down(2)),
+    ...seen,
+    ...listed,
+  ],
+  'addresses whose time is over': [
+    ...opened,
+    ...ask(veth('va', 'vb', 1)),
+    settle,
+    ...ask(up(3), up(2)),
+    ...seen,
+    // Of links the order of notifications counts, so each address has one of its own.
+    ...ask(newAddress(v4(3, '10.0.0.1', 24, lasting(1, 1))), newAddress(v6(2, 1, 64, lasting(1, 1)))),
+    expire,
     ...seen,
     ...listed,
   ],

@@ -21,6 +21,8 @@ export interface FamilyMachine extends AsyncDisposable {
   familyId(name: string): number
   /** waits for what the kernel does later by itself */
   settle(): Promise<void>
+  /** waits until no address is left that has a time to live */
+  expire(): Promise<void>
 }
 
 const OPTIONS = { frameSize: 70_000, batchSize: 16 } as const
@@ -30,6 +32,10 @@ const SETTINGS =
   'for name in accept_dad dad_transmits router_solicitations; do echo 0 > default/$name; done; echo 0 > all/accept_dad'
 /** IFA_F_TENTATIVE */
 const TENTATIVE = 0x40
+/** IFA_F_PERMANENT */
+const PERMANENT = 0x80
+/** Milliseconds: longer than addresses of scripts live that are to expire. */
+const LONGEST_LIFE = 10_000
 
 /** The simulated one, with a family like the kernel's netdev: it has the loopback device. */
 export class FamilySimMachine implements FamilyMachine {
@@ -64,6 +70,10 @@ export class FamilySimMachine implements FamilyMachine {
   }
 
   async settle(): Promise<void> {}
+
+  async expire(): Promise<void> {
+    this.kernel.clock.advance(LONGEST_LIFE)
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
@@ -122,6 +132,10 @@ export class FamilyRealMachine implements FamilyMachine {
     for (const { header } of await this.#links.dump('getlink'))
       await this.#links.do('getlink', { header: { index: header.index } })
     while ((await this.#addresses.dump('getaddr')).some(({ flags = 0 }) => (flags & TENTATIVE) !== 0));
+  }
+
+  async expire(): Promise<void> {
+    while ((await this.#addresses.dump('getaddr')).some(({ flags = 0 }) => (flags & PERMANENT) === 0));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

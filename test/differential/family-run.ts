@@ -49,6 +49,8 @@ class FamilyRunner {
     switch (step.do) {
       case 'settle':
         return this.#machine.settle()
+      case 'expire':
+        return this.#machine.expire()
       case 'open': {
         await this.#sockets.get(step.socket)?.transport.close()
         const { protocol, groups = [], strictChecking = true } = step

@@ -36,6 +36,8 @@ export type FamilyStep =
   | { readonly do: 'read'; readonly socket: FamilySocket }
   /** waits until the kernel has done what it does later by itself: states of links, addresses that it checks */
   | { readonly do: 'settle' }
+  /** waits until no address is left that has a time to live */
+  | { readonly do: 'expire' }
 
 export const ACKNOWLEDGED: number = MessageFlag.Request | MessageFlag.Acknowledge
 export const DUMPED: number = MessageFlag.Request | GetFlag.Dump
@@ -82,6 +84,7 @@ export const open = (
 ): FamilyStep => ({ do: 'open', socket, protocol, groups })
 export const read = (socket: FamilySocket = 'a'): FamilyStep => ({ do: 'read', socket })
 export const settle: FamilyStep = { do: 'settle' }
+export const expire: FamilyStep = { do: 'expire' }
 /** Each message in a send of its own, with what it was answered. */
 export const ask = (...messages: readonly FamilyMessage[]): FamilyStep[] =>
   messages.flatMap((it): FamilyStep[] => [{ do: 'send', socket: 'a', messages: [it] }, read('a')])

@@ -7,6 +7,7 @@ import {
   deleteNeighbour,
   deleteRoute,
   down,
+  getRoute,
   ip4,
   ip6,
   listAddresses,
@@ -28,20 +29,31 @@ const flags = fc
   .map((it) => ACKNOWLEDGED | it)
 const link = fc.constantFrom(2, 3)
 
+/** What an address lives: for some hours, or without an end. */
+const lifetime = fc
+  .constantFrom<[number, number] | undefined>(undefined, undefined, [5000, 9000], [0, 9000])
+  .map((it) => it && { cacheinfo: { ifaPrefered: it[0], ifaValid: it[1], cstamp: 0, tstamp: 0 } })
 const address4 = fc
   .record({
     index: link,
     text: fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.1.1'),
     prefixlen: fc.constantFrom(24, 24, 16, 32),
+    lifetime,
   })
-  .map(({ index, text, prefixlen }) => ({
+  .map(({ index, text, prefixlen, lifetime: given }) => ({
     header: { family: 2, prefixlen, index },
     local: ip4(text),
     address: ip4(text),
+    ...given,
   }))
 const address6 = fc
-  .record({ index: link, last: fc.constantFrom(1, 2) })
-  .map(({ index, last }) => ({ header: { family: 10, prefixlen: 64, index }, local: ip6(last), address: ip6(last) }))
+  .record({ index: link, last: fc.constantFrom(1, 2), peer: fc.constantFrom(0, 0, 9), lifetime })
+  .map(({ index, last, peer, lifetime: given }) => ({
+    header: { family: 10, prefixlen: 64, index },
+    local: ip6(last),
+    address: ip6(peer === 0 ? last : peer),
+    ...given,
+  }))
 const route = fc
   .record({
     dst: fc.constantFrom('192.168.1.0', '192.168.2.0'),
@@ -70,6 +82,13 @@ const neighbour = fc
     lladdr: mac(address),
   }))
 
+const lookedUp = fc
+  .record({
+    dst: fc.constantFrom('10.0.0.1', '10.0.0.9', '10.0.1.255', '192.168.1.1', '192.168.2.1', '127.1.1.1'),
+    oif: fc.constantFrom(0, 0, 2, 3),
+  })
+  .map(({ dst, oif }) => getRoute({ header: { family: 2, dstLen: 32 }, dst: ip4(dst), ...(oif === 0 ? {} : { oif }) }))
+
 const message: Arbitrary<FamilyMessage> = fc.oneof(
   link.map(up),
   link.map(up),
@@ -87,6 +106,8 @@ const message: Arbitrary<FamilyMessage> = fc.oneof(
   fc
     .record({ index: link, mtu: fc.constantFrom(1400, 1500) })
     .map(({ index, mtu }) => setLink({ header: { index }, mtu })),
+  lookedUp,
+  lookedUp,
 )
 
 /** All groups that are modelled. */

@@ -62,6 +62,8 @@ const hidden: ReadonlySet<string> = new Set([
   'used',
   'updated',
   'refcnt',
+  'clntref',
+  'lastuse',
 ])
 const timers: ReadonlySet<string> = new Set([
   'helloTimer',
@@ -73,9 +75,20 @@ const timers: ReadonlySet<string> = new Set([
   'holdTimer',
 ])
 
+/** Seconds, which run on while a script runs. */
+const lifetimes: ReadonlySet<string> = new Set(['ifaPrefered', 'ifaValid'])
+const FOREVER = 0xffffffff
+
+/** To the next hundred: a script that takes longer has waited for nothing. */
+function lifetimeText(seconds: number): string {
+  return seconds === FOREVER ? 'forever' : `up to ${Math.ceil(seconds / 100) * 100} s`
+}
+
 function comparable(key: string, value: unknown): unknown {
   // That an attribute is there counts, and its place.
   if (hidden.has(key) || timers.has(key)) return 'not compared'
+  if (key === 'expires' && value !== 0) return 'at some time'
+  if (lifetimes.has(key)) return lifetimeText(Number(value))
   if (typeof value === 'bigint') return `${value}n`
   if (value instanceof Uint8Array && value.length === 6 && isRandom(value)) return 'random'
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')

@@ -8,6 +8,7 @@ import { FamilyRealMachine, FamilySimMachine } from './family-machine.ts'
 import { runFamily } from './family-run.ts'
 import type { FamilyStep } from './family-script.ts'
 import { linkScripts } from './link-scripts.ts'
+import { lookupScripts } from './lookup-scripts.ts'
 import { neighbourScripts } from './neighbour-scripts.ts'
 import { anyRouteScript } from './route-arbitrary.ts'
 import { routeScripts } from './route-scripts.ts'
@@ -15,7 +16,7 @@ import { routeScripts } from './route-scripts.ts'
 const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 3)
 const seed = Number(process.env.RINGLINK_DIFFERENTIAL_SEED ?? 1)
 const PER_SCRIPT = 20_000
-const scripts = { ...linkScripts, ...addressScripts, ...routeScripts, ...neighbourScripts }
+const scripts = { ...linkScripts, ...addressScripts, ...routeScripts, ...lookupScripts, ...neighbourScripts }
 
 async function compare(script: readonly FamilyStep[]): Promise<void> {
   await using simulated = await FamilySimMachine.make()

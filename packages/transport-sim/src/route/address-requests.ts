@@ -11,6 +11,7 @@ import { type Address, AddressFlag, addressMessage, RTM_NEWADDR } from './addres
 import type { Device } from './device.ts'
 import type { Internet4 } from './internet4.ts'
 import { type Internet6, scopeOf } from './internet6.ts'
+import { FOREVER, type Lifetime } from './lifetime.ts'
 import type { Links } from './links.ts'
 import { covers, prefixOf, sameBytes } from './prefix.ts'
 import { refuse, refuseUnknown, unmodelled } from './requests.ts'
@@ -21,7 +22,6 @@ const HEADER = 16
 const ATTRIBUTES = HEADER + 8
 const IFA = attributeNumbers(addrAttributes)
 const CACHE_INFORMATION = 16
-const FOREVER = 0xffffffff
 export const DUMP_FILTERED = 0x20
 const { Exclusive, Replace } = NewFlag
 
@@ -69,12 +69,12 @@ export class AddressRequests {
     if (prefixLength > 32) return refuse(request, Errno.EINVAL, 'ipv4: Invalid prefix length')
     if (!found.has(IFA.local)) return refuse(request, Errno.EINVAL, 'ipv4: Local address is not supplied')
     const lifetime = readLifetime(found)
-    if (lifetime === 'invalid') return refuse(request, Errno.EINVAL, 'ipv4: address lifetime invalid')
+    if (lifetime === undefined) return refuse(request, Errno.EINVAL, 'ipv4: address lifetime invalid')
     const device = this.#links.find(index)
     if (device === undefined) return refuse(request, Errno.ENODEV, 'ipv4: Device not found')
     const unknown = unmodelled(request, found, modelled4)
     if (unknown >= 0) return refuseUnknown(request, unknown)
-    if (lifetime === 'limited' || (flags & ~AddressFlag.Permanent) !== 0) return refuseUnknown(request)
+    if ((flags & ~AddressFlag.Permanent) !== 0) return refuseUnknown(request)
     const local = found.bytes(IFA.local).slice(0, 4)
     const other = found.has(IFA.address) ? found.bytes(IFA.address).slice(0, 4) : local
     const existing = this.#internet4
@@ -89,7 +89,7 @@ export class AddressRequests {
       if ((request.flags & Exclusive) !== 0 || (request.flags & Replace) === 0) {
         return refuse(request, Errno.EEXIST, 'ipv4: Address already assigned')
       }
-      this.#internet4.notify(RTM_NEWADDR, existing, request)
+      this.#internet4.renew(existing, lifetime, request)
       return 0
     }
     const address: Address = {
@@ -103,7 +103,8 @@ export class AddressRequests {
       label: found.has(IFA.label) ? found.text(IFA.label) : device.name,
       proto: 0,
       created: this.#links.now,
-      flags: AddressFlag.Permanent,
+      flags: 0,
+      lifetime: { ...lifetime, since: this.#links.now },
     }
     return this.#internet4.add(address, (errno, message) => refuse(request, errno, message), request)
   }
@@ -133,18 +134,21 @@ export class AddressRequests {
     const local = localOf(found)
     if (local === undefined) return -Errno.EINVAL
     const lifetime = readLifetime(found)
-    if (lifetime === 'invalid') return refuse(request, Errno.EINVAL, 'ipv6: address lifetime invalid')
+    if (lifetime === undefined) return refuse(request, Errno.EINVAL, 'ipv6: address lifetime invalid')
     const device = this.#links.find(index)
     if (device === undefined) return refuse(request, Errno.ENODEV, 'ipv6: Unable to find the interface')
     const unknown = unmodelled(request, found, modelled6)
     if (unknown >= 0) return refuseUnknown(request, unknown)
-    const hasPeer = found.has(IFA.local) && found.has(IFA.address) && !sameBytes(found.bytes(IFA.address), local)
-    if (lifetime === 'limited' || hasPeer || (flags & ~AddressFlag.Permanent) !== 0) return refuseUnknown(request)
-    if (this.#internet6.addressesOf(device).some((it) => sameBytes(it.local, local))) {
+    if ((flags & ~AddressFlag.Permanent) !== 0) return refuseUnknown(request)
+    const peer = found.has(IFA.local) && found.has(IFA.address) ? found.bytes(IFA.address).slice(0, 16) : local
+    const existing = this.#internet6.addressesOf(device).find((it) => sameBytes(it.local, local))
+    if (existing !== undefined) {
       if ((request.flags & Exclusive) !== 0 || (request.flags & Replace) === 0) {
         return refuse(request, Errno.EEXIST, 'ipv6: address already assigned')
       }
-      return refuseUnknown(request)
+      if (!sameBytes(existing.address, peer)) return refuseUnknown(request)
+      this.#internet6.renew(existing, lifetime)
+      return 0
     }
     if (prefixLength > 128) return refuse(request, Errno.EINVAL, 'ipv6: Invalid prefix length')
     if (local[0] === 0xff || local.every((byte) => byte === 0)) return refuseUnknown(request)
@@ -152,12 +156,13 @@ export class AddressRequests {
       family: IPV6,
       device,
       local,
-      address: local,
+      address: peer,
       prefixLength,
       scope: scopeOf(local),
       proto: 0,
       created: this.#links.now,
-      flags: AddressFlag.Permanent,
+      flags: 0,
+      lifetime: { ...lifetime, since: this.#links.now },
     }
     return this.#internet6.add(address)
   }
@@ -188,7 +193,7 @@ export class AddressRequests {
     const devices = index === 0 ? this.#links.devices : this.#links.devices.filter((it) => it.index === index)
     const address = devices.flatMap((it) => this.#internet6.addressesOf(it)).find((it) => sameBytes(it.local, local))
     if (address === undefined) return -Errno.EADDRNOTAVAIL
-    return sendReply(request.socket, addressMessage(answerHeader(request, 0), address))
+    return sendReply(request.socket, addressMessage(answerHeader(request, 0), address, this.#links.now))
   }
 
   /** The rows of a dump, or a negative errno. */
@@ -216,7 +221,7 @@ export class AddressRequests {
     const devices = only === 0 ? this.#links.devices : [this.#links.find(only)].filter((it) => it !== undefined)
     if (devices.length === 0) return -Errno.ENODEV
     const header = answerHeader(request, MessageFlag.Multipart | request.answerFlags)
-    return devices.flatMap(addressesOf).map((address) => addressMessage(header, address))
+    return devices.flatMap(addressesOf).map((address) => addressMessage(header, address, this.#links.now))
   }
 }
 
@@ -230,14 +235,13 @@ function localOf(found: ParsedAttributes): Uint8Array | undefined {
   return found.has(IFA.address) ? found.bytes(IFA.address).slice(0, 16) : undefined
 }
 
-/** How long an address is to live. */
-function readLifetime(found: ParsedAttributes): 'forever' | 'limited' | 'invalid' {
-  if (!found.has(IFA.cacheinfo)) return 'forever'
+/** How long an address is to live; `undefined`: that makes no sense. */
+function readLifetime(found: ParsedAttributes): Omit<Lifetime, 'since'> | undefined {
+  if (!found.has(IFA.cacheinfo)) return { preferred: FOREVER, valid: FOREVER }
   const at = found.at(IFA.cacheinfo) >> 2
   const preferred = found.memory.u32[at] as number
   const valid = found.memory.u32[at + 1] as number
-  if (valid === 0 || preferred > valid) return 'invalid'
-  return valid === FOREVER && preferred === FOREVER ? 'forever' : 'limited'
+  return valid === 0 || preferred > valid ? undefined : { preferred, valid }
 }
 
 function readHeader({ memory, offset }: KernelRequest) {

@@ -1,9 +1,12 @@
 /** Addresses of IPv4, and the routes that come and go with them (net/ipv4/devinet.c, fib_frontend.c). */
 import { Errno, NewFlag } from '@ringlink/codec'
 import { RtmType } from '@ringlink/families/rt-route'
+import type { VirtualClock } from '../clock.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { type Address, AddressFlag, addressMessage, RTM_DELADDR, RTM_NEWADDR } from './address.ts'
 import type { Device } from './device.ts'
+import type { Lifetime } from './lifetime.ts'
+import { Lifetimes } from './lifetimes.ts'
 import type { LinkListener } from './links.ts'
 import { type Notifier, RouteGroup } from './notifier.ts'
 import { covers, lastOf, prefixOf, sameBytes } from './prefix.ts'
@@ -18,8 +21,15 @@ export class Internet4 implements LinkListener {
   readonly #notifier: Notifier
   readonly #routes: RouteTables
   readonly #addresses = new Map<Device, Address[]>()
+  readonly #lifetimes: Lifetimes
+  /** Called when the last address of a device is gone (`fib_disable_ip`). */
+  onDisabled: ((device: Device) => void) | undefined
 
-  constructor(notifier: Notifier, routes: RouteTables) {
+  constructor(notifier: Notifier, routes: RouteTables, clock: VirtualClock) {
+    this.#lifetimes = new Lifetimes(clock, (address, isOver) => {
+      if (isOver) this.remove(address)
+      else this.notify(RTM_NEWADDR, address)
+    })
     this.#notifier = notifier
     this.#routes = routes
   }
@@ -40,6 +50,12 @@ export class Internet4 implements LinkListener {
     )
   }
 
+  /** Gives an address another lifetime. */
+  renew(address: Address, lifetime: Omit<Lifetime, 'since'>, cause: KernelRequest): void {
+    this.#lifetimes.start(address, lifetime)
+    this.notify(RTM_NEWADDR, address, cause)
+  }
+
   /** Adds an address: 0, or a negative errno with the kernel's text in `refused`. */
   add(address: Address, refused: (errno: number, message: string) => number, cause?: KernelRequest): number {
     const list = [...this.addressesOf(address.device)]
@@ -55,6 +71,7 @@ export class Internet4 implements LinkListener {
     }
     if ((address.flags & AddressFlag.Secondary) !== 0) at = list.length
     list.splice(at, 0, address)
+    if (address.lifetime !== undefined) this.#lifetimes.start(address, address.lifetime)
     this.#addresses.set(address.device, list)
     this.notify(RTM_NEWADDR, address, cause)
     this.#addRoutes(address)
@@ -75,12 +92,14 @@ export class Internet4 implements LinkListener {
     this.#take(address)
     this.notify(RTM_DELADDR, address, cause)
     this.#removeRoutes(address)
-    if (this.addressesOf(device).length === 0) this.#routes.flush((route) => route.device === device, false)
+    if (this.addressesOf(device).length > 0) return
+    this.#routes.flush((route) => route.device === device, false)
+    this.onDisabled?.(device)
   }
 
   notify(type: number, address: Address, cause?: KernelRequest): void {
     const header = { type, flags: 0, sequence: cause?.sequence ?? 0, portId: cause?.socket.portId ?? 0 }
-    this.#notifier.send(RouteGroup.Ipv4Address, addressMessage(header, address), cause)
+    this.#notifier.send(RouteGroup.Ipv4Address, addressMessage(header, address, this.#lifetimes.now), cause)
   }
 
   up(device: Device): void {
@@ -119,6 +138,7 @@ export class Internet4 implements LinkListener {
   }
 
   #take(address: Address): void {
+    this.#lifetimes.stop(address)
     const list = this.addressesOf(address.device).filter((other) => other !== address)
     this.#addresses.set(address.device, list)
   }

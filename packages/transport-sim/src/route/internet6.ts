@@ -4,12 +4,15 @@
  */
 import { Errno, NewFlag } from '@ringlink/codec'
 import { RtmType } from '@ringlink/families/rt-route'
+import type { VirtualClock } from '../clock.ts'
 import { type Address, AddressFlag, addressMessage, RTM_DELADDR, RTM_NEWADDR } from './address.ts'
 import type { Device } from './device.ts'
+import { FOREVER, type Lifetime } from './lifetime.ts'
+import { Lifetimes } from './lifetimes.ts'
 import type { LinkListener } from './links.ts'
 import { type Notifier, RouteGroup } from './notifier.ts'
 import { prefixOf, sameBytes } from './prefix.ts'
-import { IPV6, KERNEL, RouteTableNumber, Scope } from './route.ts'
+import { IPV6, KERNEL, type Route, RouteTableNumber, Scope } from './route.ts'
 import type { RouteTables } from './route-tables.ts'
 
 const BITS = 128
@@ -28,8 +31,13 @@ export class Internet6 implements LinkListener {
   readonly #addresses = new Map<Device, Address[]>()
   // Addresses of links that have just come up.
   #unannounced: Address[] = []
+  readonly #lifetimes: Lifetimes
 
-  constructor(notifier: Notifier, routes: RouteTables) {
+  constructor(notifier: Notifier, routes: RouteTables, clock: VirtualClock) {
+    this.#lifetimes = new Lifetimes(clock, (address, isOver) => {
+      if (isOver) this.remove(address)
+      else this.#notify(RTM_NEWADDR, address)
+    })
     this.#notifier = notifier
     this.#routes = routes
   }
@@ -42,6 +50,7 @@ export class Internet6 implements LinkListener {
   add(address: Address): number {
     const { device } = address
     if (this.addressesOf(device).some(({ local }) => sameBytes(local, address.local))) return -Errno.EEXIST
+    if (address.lifetime !== undefined) this.#lifetimes.start(address, address.lifetime)
     if (device.isUp) {
       if (device.kind !== 'loopback') this.#addMulticastRoute(device)
       this.#addPrefixRoute(address)
@@ -54,28 +63,37 @@ export class Internet6 implements LinkListener {
     return 0
   }
 
+  /** Gives an address another lifetime, and its prefix with it. */
+  renew(address: Address, lifetime: Omit<Lifetime, 'since'>): void {
+    const wasPermanent = (address.flags & AddressFlag.Permanent) !== 0
+    this.#lifetimes.start(address, lifetime)
+    this.#notify(RTM_NEWADDR, address)
+    if (!address.device.isUp) return
+    if (wasPermanent) this.#routes.expire(this.#isPrefixRouteOf(address), expiryOf(address))
+    else this.#addPrefixRoute(address)
+  }
+
   remove(address: Address): void {
     const { device, local, prefixLength } = address
     const net = prefixOf(local, prefixLength)
     this.#unlink(address)
     this.#notify(RTM_DELADDR, address)
+    if (!sameBytes(local, address.address)) this.#removePrefixRoute(device, address.address, BITS)
     this.#routes.remove({ table: RouteTableNumber.Local, dst: local, dstLen: BITS, oif: device.index })
-    const isUsed = this.addressesOf(device).some(
+    // The prefix of one that was to live for a time stays until that is over.
+    if ((address.flags & AddressFlag.Permanent) === 0) return
+    const others = this.addressesOf(device).filter(
       (other) => other.prefixLength === prefixLength && sameBytes(prefixOf(other.local, prefixLength), net),
     )
-    if (!isUsed) {
-      this.#routes.remove({
-        table: RouteTableNumber.Main,
-        dst: net,
-        dstLen: prefixLength,
-        oif: device.index,
-        protocol: KERNEL,
-      })
-    }
+    if (others.some(({ flags }) => (flags & AddressFlag.Permanent) !== 0)) return
+    if (others.length === 0) this.#removePrefixRoute(device, net, prefixLength)
+    else this.#routes.expire(this.#isPrefixRouteOf(address), Math.max(...others.map((it) => expiryOf(it) ?? 0)))
   }
 
   up(device: Device): void {
-    for (const address of this.addressesOf(device)) this.#addPrefixRoute(address)
+    for (const address of this.addressesOf(device)) {
+      if ((address.flags & AddressFlag.Permanent) !== 0) this.#addPrefixRoute(address)
+    }
     this.changed(device)
   }
 
@@ -94,6 +112,7 @@ export class Internet6 implements LinkListener {
   down(device: Device): void {
     device.isInternet6Ready = false
     this.#routes.flush((route) => route.device === device && !isRefusal(route.type), true)
+    this.#routes.collect()
     for (const address of this.addressesOf(device)) {
       this.#unlink(address)
       this.#notify(RTM_DELADDR, address)
@@ -132,7 +151,11 @@ export class Internet6 implements LinkListener {
 
   #announce(address: Address): void {
     this.#notify(RTM_NEWADDR, address)
-    this.#addRoute(address.device, RouteTableNumber.Local, address.local, BITS, RtmType.Local, 0)
+    const { device, local, address: peer } = address
+    this.#addRoute(device, RouteTableNumber.Local, local, BITS, RtmType.Local, 0)
+    if (device.isUp && !sameBytes(local, peer)) {
+      this.#addRoute(device, RouteTableNumber.Main, peer, BITS, RtmType.Unicast, ADDRESS_PRIORITY)
+    }
   }
 
   /** Addresses of larger scopes are first, and of one scope the newest. */
@@ -144,6 +167,7 @@ export class Internet6 implements LinkListener {
   }
 
   #unlink(address: Address): void {
+    this.#lifetimes.stop(address)
     const list = this.addressesOf(address.device).filter((other) => other !== address)
     this.#addresses.set(address.device, list)
   }
@@ -152,20 +176,48 @@ export class Internet6 implements LinkListener {
     this.#addRoute(device, RouteTableNumber.Local, MULTICAST, 8, RtmType.Multicast, ADDRESS_PRIORITY)
   }
 
-  #addPrefixRoute({ device, local, prefixLength }: Address): void {
+  #addPrefixRoute(address: Address): void {
+    const { device, local, prefixLength } = address
     const net = prefixOf(local, prefixLength)
-    this.#addRoute(device, RouteTableNumber.Main, net, prefixLength, RtmType.Unicast, ADDRESS_PRIORITY)
+    const expiry = expiryOf(address)
+    const isSame = this.#isPrefixRouteOf(address)
+    // A route that was to stay does so.
+    if (this.#routes.all.some((route) => isSame(route) && route.expiry === undefined)) return
+    this.#addRoute(device, RouteTableNumber.Main, net, prefixLength, RtmType.Unicast, ADDRESS_PRIORITY, expiry)
+    this.#routes.expire(isSame, expiry)
+  }
+
+  #removePrefixRoute(device: Device, dst: Uint8Array, dstLen: number): void {
+    this.#routes.remove({ table: RouteTableNumber.Main, dst, dstLen, oif: device.index, protocol: KERNEL })
+  }
+
+  #isPrefixRouteOf({ device, local, prefixLength }: Address): (route: Route) => boolean {
+    const net = prefixOf(local, prefixLength)
+    return ({ table, dst, dstLen, protocol, device: other }) =>
+      table === RouteTableNumber.Main &&
+      other === device &&
+      dstLen === prefixLength &&
+      protocol === KERNEL &&
+      sameBytes(dst, net)
   }
 
   /** Adds a route of the kernel's own, unless it is there. */
-  #addRoute(device: Device, table: number, dst: Uint8Array, dstLen: number, type: number, priority: number): void {
-    const common = { family: IPV6, dst, dstLen, table, type, priority, device, protocol: KERNEL } as const
+  #addRoute(
+    device: Device,
+    table: number,
+    dst: Uint8Array,
+    dstLen: number,
+    type: number,
+    priority: number,
+    expiry?: number,
+  ): void {
+    const common = { family: IPV6, dst, dstLen, table, type, priority, device, protocol: KERNEL, expiry } as const
     this.#routes.add({ ...common, scope: Scope.Universe }, ADDED)
   }
 
   #notify(type: number, address: Address): void {
     const header = { type, flags: 0, sequence: 0, portId: 0 }
-    this.#notifier.send(RouteGroup.Ipv6Address, addressMessage(header, address))
+    this.#notifier.send(RouteGroup.Ipv6Address, addressMessage(header, address, this.#lifetimes.now))
   }
 }
 
@@ -180,6 +232,11 @@ export function scopeOf(address: Uint8Array): number {
 /** Types of routes that only refuse: they belong to no device. */
 export function isRefusal(type: number): boolean {
   return type >= RtmType.Blackhole && type <= RtmType.Throw
+}
+
+/** When the time of an address is over; `undefined`: never. */
+function expiryOf({ lifetime }: Address): number | undefined {
+  return lifetime === undefined || lifetime.valid === FOREVER ? undefined : lifetime.since + lifetime.valid * 1000
 }
 
 function reachOf({ scope }: Address): number {

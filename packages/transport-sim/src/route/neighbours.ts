@@ -12,6 +12,7 @@ import {
 } from './neighbour-message.ts'
 import { type Notifier, RouteGroup } from './notifier.ts'
 import { sameBytes } from './prefix.ts'
+import { IPV4 } from './route.ts'
 
 export class Neighbours implements LinkListener {
   readonly #links: Links
@@ -68,6 +69,11 @@ export class Neighbours implements LinkListener {
 
   gone(device: Device): void {
     this.#flush((it) => it.device === device)
+  }
+
+  /** IPv4 has left the device. */
+  disabled4(device: Device): void {
+    this.#flush((it) => it.device === device && it.family === IPV4)
   }
 
   readdressed(device: Device): void {

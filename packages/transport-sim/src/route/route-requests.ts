@@ -1,8 +1,6 @@
-/** RTM_NEWROUTE, RTM_DELROUTE and RTM_GETROUTE of IPv4 and IPv6. */
-import { Errno, MessageFlag, PolicyType } from '@ringlink/codec'
-import { attributeNumbers } from '@ringlink/codec/internal'
-import { RtmType, routeAttributes } from '@ringlink/families/rt-route'
-import type { AttributeRule, AttributeRules } from '../netlink/attribute-rules.ts'
+/** RTM_NEWROUTE and RTM_DELROUTE of IPv4 and IPv6, and the dumps of RTM_GETROUTE. */
+import { Errno, MessageFlag } from '@ringlink/codec'
+import { RtmType } from '@ringlink/families/rt-route'
 import type { ParsedAttributes } from '../netlink/parsed-attributes.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { parseRequest } from '../netlink/rules.ts'
@@ -14,37 +12,17 @@ import type { Links } from './links.ts'
 import { isPrefix, prefixOf, sameBytes } from './prefix.ts'
 import { refuse, refuseUnknown, unmodelled } from './requests.ts'
 import { IPV4, IPV6, type Route, RouteTableNumber, RTM_NEWROUTE, routeMessage, Scope } from './route.ts'
+import { RTA, routeRules } from './route-rules.ts'
 import type { RouteTables } from './route-tables.ts'
 
 const HEADER = 16
 /** Bytes of `struct rtmsg` with the netlink header. */
 const ATTRIBUTES = HEADER + 12
-const RTA = attributeNumbers(routeAttributes)
 /** IP6_RT_PRIO_USER */
 const USER_PRIORITY = 1024
 const LOOPBACK_INDEX = 1
 const { Unicast, Local, Xresolve } = RtmType
 
-const u32: AttributeRule = { type: PolicyType.U32 }
-const bytes16: AttributeRule = { type: PolicyType.Binary, shortest: 16 }
-const rulesWith = (address: AttributeRule): AttributeRules => ({
-  maximum: RTA.flowlabel,
-  rules: new Map<number, AttributeRule>([
-    [RTA.dst, address],
-    [RTA.src, address],
-    [RTA.gateway, address],
-    [RTA.prefsrc, address],
-    [RTA.iif, u32],
-    [RTA.oif, u32],
-    [RTA.priority, u32],
-    [RTA.table, u32],
-    [RTA.metrics, { type: PolicyType.Nested }],
-    [RTA.nhId, u32],
-    [RTA.expires, u32],
-    [RTA.pref, { type: PolicyType.U8 }],
-  ]),
-})
-const rules = { [IPV4]: rulesWith(u32), [IPV6]: rulesWith(bytes16) } as const
 const modelled4: ReadonlySet<number> = new Set([RTA.dst, RTA.gateway, RTA.oif, RTA.priority, RTA.prefsrc, RTA.table])
 const modelled6: ReadonlySet<number> = new Set([RTA.dst, RTA.gateway, RTA.oif, RTA.priority, RTA.table])
 const filters: ReadonlySet<number> = new Set([RTA.table, RTA.oif])
@@ -150,7 +128,7 @@ export class RouteRequests {
       .filter((route) => protocol === 0 || route.protocol === protocol)
       .filter((route) => type === 0 || route.type === type)
       .filter((route) => oif === 0 || route.device?.index === oif)
-      .map((route) => routeMessage(header, route))
+      .map((route) => routeMessage(header, route, this.#links.now))
   }
 
   #readFilter(family: typeof IPV4 | typeof IPV6, request: KernelRequest) {
@@ -161,7 +139,7 @@ export class RouteRequests {
       return refuse(request, Errno.EINVAL, 'Invalid values in header for FIB dump request')
     }
     if (words[(at + 8) >> 2] !== 0) return refuseUnknown(request)
-    const found = parseRequest(request, ATTRIBUTES, rules[family], 'exact')
+    const found = parseRequest(request, ATTRIBUTES, routeRules[family], 'exact')
     if (typeof found === 'number') return found
     if (unmodelled(request, found, filters) >= 0) {
       return refuse(request, Errno.EINVAL, 'Unsupported attribute in dump request')
@@ -230,7 +208,7 @@ function read(
   modelled: ReadonlySet<number>,
 ): Asked | number {
   if (request.length < ATTRIBUTES) return refuse(request, Errno.EINVAL, 'Invalid header length')
-  const found = parseRequest(request, ATTRIBUTES, rules[family], 'liberal')
+  const found = parseRequest(request, ATTRIBUTES, routeRules[family], 'liberal')
   if (typeof found === 'number') return found
   const unknown = unmodelled(request, found, modelled)
   if (unknown >= 0) return refuseUnknown(request, unknown)

@@ -1,5 +1,7 @@
 /** The routes of one family, in the order in which the kernel shows them, and how one joins them. */
 import { Errno, NewFlag } from '@ringlink/codec'
+import { RtmType } from '@ringlink/families/rt-route'
+import type { VirtualClock } from '../clock.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import type { Device } from './device.ts'
 import { type Notifier, RouteGroup } from './notifier.ts'
@@ -22,15 +24,20 @@ export interface RouteMatch {
   readonly oif?: number
 }
 
+/** `ip6_rt_gc_interval` in milliseconds */
+const COLLECTOR_INTERVAL = 30_000
+
 export class RouteTables {
   readonly family: typeof IPV4 | typeof IPV6
   readonly #notifier: Notifier
+  readonly #clock: VirtualClock
   #routes: Route[] = []
   // Those of the kernel, and those that ever had a route.
   readonly #tables = new Set<number>([RouteTableNumber.Main, RouteTableNumber.Local])
 
-  constructor(family: typeof IPV4 | typeof IPV6, notifier: Notifier) {
+  constructor(family: typeof IPV4 | typeof IPV6, notifier: Notifier, clock: VirtualClock) {
     this.family = family
+    this.#clock = clock
     this.#notifier = notifier
   }
 
@@ -58,7 +65,8 @@ export class RouteTables {
       }
       if ((flags & Append) !== 0) told |= Append
     }
-    if (peers.length === 0 && (flags & Create) === 0 && (this.family === IPV4 || (flags & Replace) !== 0)) {
+    // IPv6 takes a route without NLM_F_CREATE, too, and warns of it in its log.
+    if ((flags & Create) === 0 && (this.family === IPV4 || (peers.length === 0 && (flags & Replace) !== 0))) {
       return -Errno.ENOENT
     }
     // IPv4 puts the newest of equal routes first, unless it is appended; IPv6 puts it last.
@@ -87,18 +95,34 @@ export class RouteTables {
   }
 
   /**
-   * The route that packets to `address` take: of the local table first, then of the main one; the longest prefix
-   * counts.
+   * The route that packets to `address` take: the longest prefix counts. IPv6 asks the local table before the main one;
+   * those of IPv4 are one tree, in which the local table is first among equal prefixes.
    */
   lookUp(address: Uint8Array, minimumScope: number, oif: number): Route | undefined {
-    for (const table of [255, 254]) {
-      const found = this.#routes
-        .filter((it) => it.table === table && covers(it.dst, it.dstLen, address))
-        .filter((it) => it.scope >= minimumScope && (oif === 0 || it.device?.index === oif))
-        .sort((one, other) => other.dstLen - one.dstLen || one.priority - other.priority)
-      if (found[0] !== undefined) return found[0]
-    }
-    return undefined
+    const { Local, Main } = RouteTableNumber
+    const best = (tables: readonly number[]) =>
+      this.#routes
+        .filter((it) => tables.includes(it.table) && covers(it.dst, it.dstLen, address))
+        .filter((it) => it.scope >= minimumScope && (oif === 0 || it.device === undefined || it.device.index === oif))
+        .filter(({ expiry }) => expiry === undefined || expiry > this.#clock.now)
+        .sort((one, other) => other.dstLen - one.dstLen || other.table - one.table || one.priority - other.priority)
+        .slice(0, 1)
+        .find(({ type }) => type !== RtmType.Throw)
+    return this.family === IPV4 ? best([Local, Main]) : (best([Local]) ?? best([Main]))
+  }
+
+  /** When a route of the kernel's own is over: it is collected some time after that. `undefined`: never. */
+  expire(find: (route: Route) => boolean, expiry: number | undefined): void {
+    const route = this.#routes.find(find)
+    if (route === undefined) return
+    route.expiry = expiry
+    if (expiry === undefined) return
+    this.#clock.schedule(expiry + COLLECTOR_INTERVAL - this.#clock.now, () => this.collect())
+  }
+
+  /** Removes routes whose time is over. */
+  collect(): void {
+    this.flush(({ expiry }) => expiry !== undefined && expiry <= this.#clock.now, true)
   }
 
   /** Whether a route of the prefix goes to the device. */
@@ -139,12 +163,13 @@ export class RouteTables {
 
   #drop(route: Route): void {
     this.#routes = this.#routes.filter((it) => it !== route)
+    route.expiry = undefined
   }
 
   #notify(type: number, route: Route, flags: number, cause?: KernelRequest): void {
     const header = { type, flags, sequence: cause?.sequence ?? 0, portId: cause?.socket.portId ?? 0 }
     const group = this.family === IPV4 ? RouteGroup.Ipv4Route : RouteGroup.Ipv6Route
-    this.#notifier.send(group, routeMessage(header, route), cause)
+    this.#notifier.send(group, routeMessage(header, route, this.#clock.now), cause)
   }
 }
 

@@ -37,6 +37,8 @@ export interface Route {
   readonly prefsrc?: Uint8Array | undefined
   /** where packets go; routes that only refuse have none in IPv4 */
   readonly device: Device | undefined
+  /** when it is over, in milliseconds; `undefined`: never */
+  expiry?: number | undefined
 }
 
 /** `rtm_flags`: whether the device has lost its carrier. What is local does not depend on that. */
@@ -45,7 +47,7 @@ function flagsOf({ type, device }: Route): number {
 }
 
 /** A message about a route; `flags` of the header say what became of it. */
-export function routeMessage(header: MessageHeader, route: Route, rtmFlags = flagsOf(route)): Uint8Array {
+export function routeMessage(header: MessageHeader, route: Route, now: number): Uint8Array {
   const { family, dst, dstLen, table, protocol, scope, type, device } = route
   const fields: RtmsgStruct = {
     family,
@@ -56,7 +58,7 @@ export function routeMessage(header: MessageHeader, route: Route, rtmFlags = fla
     protocol,
     scope,
     type: type as RtmsgStruct['type'],
-    flags: rtmFlags,
+    flags: flagsOf(route),
   }
   const known = { table, dst: dstLen === 0 ? undefined : dst }
   const values: RouteAttributes =
@@ -73,8 +75,13 @@ export function routeMessage(header: MessageHeader, route: Route, rtmFlags = fla
           priority: route.priority,
           gateway: route.gateway,
           oif: device?.index,
-          cacheinfo: { clntref: 0, lastuse: 0, expires: 0, error: 0, used: 0 },
+          cacheinfo: { clntref: 0, lastuse: 0, expires: ticksUntil(route.expiry, now), error: 0, used: 0 },
           pref: 0,
         }
   return tableMessage(header, structBytes(rtmsgLayout, fields), routeAttributes, values)
+}
+
+/** Hundredths of seconds until a time, with a sign; 0: never. */
+function ticksUntil(time: number | undefined, now: number): number {
+  return time === undefined ? 0 : Math.trunc((time - now) / 10) >>> 0
 }

@@ -16,6 +16,7 @@ import { Neighbours } from './neighbours.ts'
 import { Notifier, type RouteMulticast } from './notifier.ts'
 import { refuse, refuseUnknown } from './requests.ts'
 import { IPV4, IPV6 } from './route.ts'
+import { RouteLookups } from './route-lookups.ts'
 import { RouteRequests } from './route-requests.ts'
 import { RouteTables } from './route-tables.ts'
 
@@ -77,17 +78,19 @@ export class Rtnetlink {
     const send: RouteMulticast = (group, message, except) => multicast(Protocol.Route, group, message, except)
     const notifier = new Notifier(send)
     this.#links = new Links(clock, random, notifier)
-    const tables4 = new RouteTables(IPV4, notifier)
-    const tables6 = new RouteTables(IPV6, notifier)
-    const internet4 = new Internet4(notifier, tables4)
-    const internet6 = new Internet6(notifier, tables6)
+    const tables4 = new RouteTables(IPV4, notifier, clock)
+    const tables6 = new RouteTables(IPV6, notifier, clock)
+    const internet4 = new Internet4(notifier, tables4, clock)
+    const internet6 = new Internet6(notifier, tables6, clock)
     this.#internet6 = internet6
     const neighbours = new Neighbours(this.#links, notifier)
+    internet4.onDisabled = (device) => neighbours.disabled4(device)
     this.#links.listeners.push(internet4, internet6, neighbours)
     const links = new LinkRequests(this.#links)
     const addresses = new AddressRequests(this.#links, internet4, internet6)
     const neighbourRequests = new NeighbourRequests(this.#links, internet4, neighbours)
     const routes = new RouteRequests(this.#links, internet4, tables4, tables6)
+    const lookups = new RouteLookups(this.#links, [internet4, tables4], [internet6, tables6])
     this.#handlers = new Map([
       [
         FirstType.Link,
@@ -134,7 +137,7 @@ export class Rtnetlink {
             {
               new: (request) => routes.create4(request),
               delete: (request) => routes.remove(IPV4, request),
-              get: refuseUnknown,
+              get: (request) => lookups.get4(request),
               list: (request, isOnly) => routes.list(IPV4, request, isOnly),
             },
           ],
@@ -143,7 +146,7 @@ export class Rtnetlink {
             {
               new: (request) => routes.create6(request),
               delete: (request) => routes.remove(IPV6, request),
-              get: refuseUnknown,
+              get: (request) => lookups.get6(request),
               list: (request, isOnly) => routes.list(IPV6, request, isOnly),
             },
           ],

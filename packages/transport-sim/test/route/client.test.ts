@@ -1,9 +1,9 @@
 /** The client's families on the simulated rtnetlink; what the kernel answers is compared in test/differential. */
 import { openFamily } from '@ringlink/client'
 import { Errno, type FamilyDescription, NewFlag, Protocol } from '@ringlink/codec'
-import { rtAddr } from '@ringlink/families/rt-addr'
+import { IfaFlags, rtAddr } from '@ringlink/families/rt-addr'
 import { IfinfoFlags, rtLink } from '@ringlink/families/rt-link'
-import { rtRoute } from '@ringlink/families/rt-route'
+import { RtmType, rtRoute } from '@ringlink/families/rt-route'
 import { describe, expect, test } from 'vitest'
 import { SimKernel } from '../../src/index.ts'
 
@@ -53,6 +53,48 @@ describe('rtnetlink', () => {
       ['newroute', address('192.0.2.0')],
     ])
     await notifications.return(undefined)
+  })
+
+  test('looks up the route of an address, by the longest prefix', async () => {
+    const kernel = new SimKernel()
+    await withVeth(kernel)
+    await using addresses = await open(kernel, rtAddr)
+    await addresses.do('newaddr', { header: { family: IPV4, prefixlen: 24, index: 3 }, local: address('192.0.2.1') })
+    await using routes = await open(kernel, rtRoute)
+    const via = {
+      header: { family: IPV4, dstLen: 0, table: 254, type: RtmType.Unicast },
+      gateway: address('192.0.2.9'),
+    }
+    await routes.do('newroute', via, CREATE)
+    const find = (text: string) => routes.do('getroute', { header: { family: IPV4, dstLen: 32 }, dst: address(text) })
+    expect(await find('198.51.100.7')).toMatchObject({
+      gateway: via.gateway,
+      oif: 3,
+      prefsrc: address('192.0.2.1'),
+    })
+    expect((await find('192.0.2.7'))?.gateway).toBeUndefined()
+    expect(await find('192.0.2.1')).toMatchObject({ oif: 1, header: { type: RtmType.Local } })
+    await routes.do('delroute', via)
+    await expect(find('198.51.100.7')).rejects.toMatchObject({ errno: Errno.ENETUNREACH })
+  })
+
+  test('ends the time of addresses on the virtual clock', async () => {
+    const kernel = new SimKernel()
+    await withVeth(kernel)
+    await using addresses = await open(kernel, rtAddr)
+    const cacheinfo = { ifaPrefered: 5, ifaValid: 8, cstamp: 0, tstamp: 0 }
+    const one = { header: { family: IPV4, prefixlen: 24, index: 3 }, local: address('192.0.2.1') }
+    await addresses.do('newaddr', { ...one, cacheinfo }, CREATE)
+    const read = async () => (await addresses.dump('getaddr', { header: { family: IPV4, index: 3 } }))[0]
+    kernel.clock.advance(2000)
+    expect(await read()).toMatchObject({ flags: 0, cacheinfo: { ifaPrefered: 3, ifaValid: 6 } })
+    kernel.clock.advance(3000)
+    expect(await read()).toMatchObject({ flags: IfaFlags.Deprecated, cacheinfo: { ifaPrefered: 0, ifaValid: 3 } })
+    await addresses.do('newaddr', { ...one, cacheinfo }, { flags: NewFlag.Create | NewFlag.Replace })
+    kernel.clock.advance(7000)
+    expect(await read()).toMatchObject({ flags: IfaFlags.Deprecated })
+    kernel.clock.advance(1000)
+    expect(await read()).toBeUndefined()
   })
 
   test('refuses what it does not model, and says so', async () => {
