@@ -1,4 +1,5 @@
 import { Bundle } from '@ringlink/test-support/bundle'
+import { MemoryCgroup, memoryCgroupUnavailable } from '@ringlink/test-support/cgroup'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { openQueue, openTransport } from 'ringlink'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -6,6 +7,9 @@ import { type Account, type Life, Subject, stages, ways } from './life.ts'
 
 const isRoot = process.getuid?.() === 0
 const unavailable = kernelUnavailable ?? (isRoot ? undefined : 'only root can enter a namespace of another process')
+
+const noCgroup = unavailable ?? memoryCgroupUnavailable()
+const MIB = 1 << 20
 
 describe.skipIf(unavailable)(
   unavailable === undefined ? kernelTests('a process') : `a process (skipped: ${unavailable})`,
@@ -104,6 +108,19 @@ describe.skipIf(unavailable)(
         await expectNothingLeft(rest.life, subject.child.pid)
       }
     })
+
+    test.skipIf(noCgroup)(
+      `that takes more memory than its cgroup has leaves nothing, at every stage${noCgroup === undefined ? '' : ` (skipped: ${noCgroup})`}`,
+      async () => {
+        for (const life of everyStage('fill')) {
+          using cgroup = new MemoryCgroup(256 * MIB)
+          const { subject, ...rest } = await start(life, cgroup.wrap)
+          expect(await subject.ended).toBe('SIGKILL')
+          expect(cgroup.killed()).toBe(1)
+          await expectNothingLeft(rest.life, subject.child.pid)
+        }
+      },
+    )
 
     test('that is stopped under traffic, and continued, accounts for every packet, at every stage', async () => {
       for (const life of everyStage('signal').filter(({ stage }) => stage !== 'closing')) {

@@ -17,7 +17,7 @@ export const transportOptions = {
 /** What a process does. */
 export interface Life {
   readonly stage: (typeof stages)[number]
-  readonly end: 'close' | 'process.exit' | 'throw' | 'reject' | 'loop' | 'signal'
+  readonly end: 'close' | 'process.exit' | 'throw' | 'reject' | 'loop' | 'fill' | 'signal'
   readonly transport: Way
   readonly inWorker: boolean
   /** of its queue */

@@ -7,6 +7,7 @@ import { type Life, transportOptions } from './life.ts'
 
 const life = JSON.parse(process.argv[2] ?? '{}') as Life
 const held: HeldPacket[] = []
+const hoard: Buffer[] = []
 // Keeps the process alive that waits for a signal: a queue without a loop does not.
 let alive: NodeJS.Timeout | undefined
 
@@ -62,6 +63,8 @@ function die(queue: Queue): void {
       break
     case 'loop':
       for (;;);
+    case 'fill':
+      for (;;) hoard.push(Buffer.alloc(8 << 20, 1))
     case 'signal':
       alive = setInterval(() => {}, 1 << 30)
   }

@@ -2,9 +2,9 @@
  * The checksums of a whole packet: of the IPv4 header, and of TCP, UDP, UDP-Lite, DCCP, ICMP, ICMPv6, GRE and SCTP.
  *
  * A packet that this machine sends may carry a *partial* transport checksum (the kernel's CHECKSUM_PARTIAL): only the
- * sum of the pseudo header, which the network card would complete. The kernel completes it before it queues a packet,
- * except under `segmentationOffload`. If such a packet is sent on with other bytes, it must be completed: {@link
- * completeChecksums}.
+ * sum of the pseudo header (in SCTP and GRE: 0), which the network card would complete. The kernel completes it before
+ * it queues a packet, except under `segmentationOffload`. If such a packet is sent on with other bytes, it must be
+ * completed: {@link completeChecksums}.
  */
 import { read16, read32, swap32, write16, write32 } from './bytes.ts'
 import { checksumOf, foldSum, internetChecksum, pseudoHeaderSum, sumBytes } from './checksum.ts'
@@ -13,6 +13,7 @@ import { GRE_CHECKSUM_FLAG, GRE_HEADER_LENGTH } from './gre.ts'
 import { ICMP_CHECKSUM } from './icmp.ts'
 import { IPV4_CHECKSUM, IPV4_SOURCE, ipv4HeaderLength } from './ipv4.ts'
 import { IPV6_SOURCE } from './ipv6.ts'
+import type { PacketView } from './packet.ts'
 import type { PacketLayout } from './packet-layout.ts'
 import { IpProtocol } from './protocol.ts'
 import { SCTP_CHECKSUM } from './sctp.ts'
@@ -96,17 +97,37 @@ export function writeChecksums(packet: PacketLayout): boolean {
 }
 
 /**
- * Completes a partial transport checksum in place; other packets are unchanged. Use it for packets with the kernel's
- * flag "checksum not ready" (NFQA_SKB_CSUMNOTREADY), or check `transportChecksum` first. False if it cannot be
- * completed (a cut packet).
+ * Completes a partial transport checksum in place, in a tunnel that of the packet inside; other packets are unchanged.
+ * Use it for packets with the kernel's flag "checksum not ready" (NFQA_SKB_CSUMNOTREADY), or check `transportChecksum`
+ * first, which does not recognise a partial checksum of SCTP or GRE. False if it cannot be completed (a cut packet).
  */
-export function completeChecksums(packet: PacketLayout): boolean {
+export function completeChecksums(packet: PacketView): boolean {
+  const inside = packet.innermost()
+  const isInside = inside !== packet && isPartial(inside)
+  return completeChecksum(isInside ? inside : packet)
+}
+
+/** Whether the checksum of a packet in a tunnel is the partial one, and not that of the tunnel. */
+function isPartial(packet: PacketLayout): boolean {
+  if (packet.protocol !== IpProtocol.Sctp) return transportChecksum(packet) === 'partial'
+  // The kernel leaves 0 where the CRC is to be.
+  return isComputable(packet) && read32(packet.memory, packet.transportOffset + SCTP_CHECKSUM) === 0
+}
+
+function completeChecksum(packet: PacketLayout): boolean {
   const { protocol, memory, transportOffset } = packet
-  if (protocol !== IpProtocol.Tcp && protocol !== IpProtocol.Udp) return true
-  if (protocol === IpProtocol.Udp && isComputable(packet) && read16(memory, transportOffset + UDP_CHECKSUM) === 0) {
-    return true
+  switch (protocol) {
+    case IpProtocol.Udp:
+      // 0: it has none.
+      if (isComputable(packet) && read16(memory, transportOffset + UDP_CHECKSUM) === 0) return true
+      return writeTransportChecksum(packet)
+    case IpProtocol.Tcp:
+    case IpProtocol.Sctp:
+    case IpProtocol.Gre:
+      return writeTransportChecksum(packet)
+    default:
+      return true
   }
-  return writeTransportChecksum(packet)
 }
 
 /** The sum that the transport checksum covers besides the transport header and payload. */
