@@ -9,6 +9,7 @@ const isRoot = process.getuid?.() === 0
 const unavailable = kernelUnavailable ?? (isRoot ? undefined : 'only root can enter a namespace of another process')
 
 const noCgroup = unavailable ?? memoryCgroupUnavailable()
+const withoutCgroup = noCgroup === undefined ? '' : ` (skipped: ${noCgroup})`
 const MIB = 1 << 20
 
 describe.skipIf(unavailable)(
@@ -109,16 +110,17 @@ describe.skipIf(unavailable)(
       }
     })
 
-    test.skipIf(noCgroup)(
-      `that takes more memory than its cgroup has leaves nothing, at every stage${noCgroup === undefined ? '' : ` (skipped: ${noCgroup})`}`,
-      async () => {
-        for (const life of everyStage('fill')) {
-          using cgroup = new MemoryCgroup(256 * MIB)
-          const { subject, ...rest } = await start(life, cgroup.wrap)
-          expect(await subject.ended).toBe('SIGKILL')
-          expect(cgroup.killed()).toBe(1)
-          await expectNothingLeft(rest.life, subject.child.pid)
-        }
+    test.skipIf(noCgroup).each(ways)(
+      `that takes more memory than its cgroup has leaves nothing, over a %s${withoutCgroup}`,
+      async (transport) => {
+        using cgroup = new MemoryCgroup(192 * MIB)
+        const { subject, ...rest } = await start(
+          { stage: 'holding', end: 'fill', transport, inWorker: false },
+          cgroup.wrap,
+        )
+        expect(await subject.ended).toBe('SIGKILL')
+        expect(cgroup.killed()).toBe(1)
+        await expectNothingLeft(rest.life, subject.child.pid)
       },
     )
 

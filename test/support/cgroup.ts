@@ -13,7 +13,7 @@ export class MemoryCgroup implements Disposable {
   /** @param bytes the limit, without swap */
   constructor(bytes: number) {
     const { path, isUnified } = hierarchy()
-    // Of the second version, groups inside have memory only where their parent hands it on.
+    // In the second version a group has limits of memory only where its parent allows them.
     if (isUnified) writeFileSync(join(path, 'cgroup.subtree_control'), '+memory')
     this.#events = isUnified ? 'memory.events' : 'memory.oom_control'
     this.#path = join(path, `ringlink-${process.pid}-${++made}`)
