@@ -11,6 +11,9 @@ const { build } = createRequire(require.resolve('vite'))('esbuild')
 // vitest depends on its runner; this workspace does not.
 const runner = createRequire(require.resolve('vitest/package.json')).resolve('@vitest/runner')
 
+/** Not in quotes, as test/support/bundle.ts has it. */
+const IMPORT_META = /(?<!')import\.meta\.(url|dirname)\b(?!')/g
+
 /**
  * @param entries paths by the names of the files they become, without `.mjs`; code that several need is beside them
  * @param folder where they are written
@@ -34,9 +37,8 @@ export function bundle(entries, folder, seen) {
 
   function load({ path }) {
     const shown = path.replace(root, `${seen}/`).replace('//', '/')
-    const contents = readFileSync(path, 'utf8')
-      .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(shown).href))
-      .replaceAll('import.meta.dirname', JSON.stringify(dirname(shown)))
+    const values = { url: pathToFileURL(shown).href, dirname: dirname(shown) }
+    const contents = readFileSync(path, 'utf8').replace(IMPORT_META, (_, name) => JSON.stringify(values[name]))
     return { loader: 'ts', contents }
   }
 }

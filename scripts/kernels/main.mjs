@@ -76,11 +76,15 @@ async function main(words) {
     if (command !== undefined) {
       const status = await machine.run(out, MEMORY, limit(), command, (line) => console.log(`${name}: ${line}`))
       columns.push({ name, version: machine.version, outcomes: new Map([['command', { status, seconds: 0 }]]) })
-    } else columns.push({ name, version: machine.version, outcomes: await check(machine, out, checks, limit()) })
+    } else {
+      const { version } = machine
+      // At once: a run of an hour may be ended before its last check.
+      const keep = (outcomes) => write && keepOutcomes([{ name, version, outcomes }])
+      columns.push({ name, version, outcomes: await check(machine, out, checks, limit(), keep) })
+    }
   }
   const names = command !== undefined ? ['command'] : checks.map(({ name }) => name)
   console.log(`\n${outcomeTable(names, columns, quick ? 'skipped: no time' : undefined)}\n\nresults: ${results}`)
-  if (write && command === undefined) keepOutcomes(columns)
   const outcomes = names.flatMap((name) => columns.map((column) => column.outcomes.get(name)))
   return outcomes.some((outcome) => (outcome === undefined ? !quick : hasFailed(outcome))) ? 1 : 0
 }
@@ -157,8 +161,8 @@ function thisMachine() {
   }
 }
 
-/** Runs the checks on one kernel; their outcomes by name. */
-async function check(machine, out, checks, limit) {
+/** Runs the checks on one kernel; their outcomes by name. `keep` gets all so far after each. */
+async function check(machine, out, checks, limit, keep) {
   const programs = checks.flatMap((it) => it.program ?? [])
   const entries = programs.map((program) => [program, join(root, 'test', 'kernels', `${program}.ts`)])
   await bundle(Object.fromEntries(entries), out, machine.project)
@@ -171,6 +175,7 @@ async function check(machine, out, checks, limit) {
     const { name } = checks[outcome.index]
     outcomes.set(name, outcome)
     console.log(`${machine.version}: ${name}: ${outcomeText(outcome)}`)
+    keep(outcomes)
   })
   return outcomes
 }

@@ -21,7 +21,7 @@ const bodies = {
     test.each([1, 2])('%i is a number', async (n) => { await expect.poll(() => n).toBeTypeOf('number') })
   })
   test.skip('not here', () => { throw new Error() })
-  test('knows its module', () => console.log(import.meta.url, import.meta.dirname))`,
+  test('knows its module', () => console.log(import.meta.url, import.meta.dirname, 'import.meta.url'))`,
   test: `test('wrong', () => expect(1).toBe(2)); test('right', () => {})`,
   hook: `beforeAll(() => { throw new Error('no namespace') }); test('right', () => {})`,
   module: `test('right', () => {}); throw new Error('no addon')`,
@@ -59,7 +59,7 @@ describe('a test file outside of vitest', () => {
       expect.stringMatching(/^pass [\d.]+ s its.test.ts > of two > 2 is a number$/),
       expect.stringMatching(/^pass [\d.]+ s its.test.ts > knows its module$/),
     ])
-    expect(lines).toContain(`file://${join(folder, 'passes.ts')} ${folder}`)
+    expect(lines).toContain(`file://${join(folder, 'passes.ts')} ${folder} import.meta.url`)
     expect({ status, end: lines.at(-1) }).toEqual({ status: 0, end: 'its.test.ts: 3 passed, 0 failed, 1 skipped' })
   })
 

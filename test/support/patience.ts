@@ -9,7 +9,7 @@ export function patience(milliseconds: number): number {
   return Math.ceil(milliseconds * slowness)
 }
 
-/** How often something is repeated here, so that it takes as long as `times` do elsewhere. */
-export function repetitions(times: number): number {
-  return Math.ceil(times / slowness)
+/** How often something is repeated here, so that it takes as long as `times` do elsewhere; `least` in any case. */
+export function repetitions(times: number, least = 1): number {
+  return Math.max(least, Math.ceil(times / slowness))
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { stat } from 'node:fs'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { repetitions } from '@ringlink/test-support/patience'
 import type { OpenTransport } from '@ringlink/transport'
 import { openUring } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
@@ -9,7 +10,7 @@ import { uringUnavailable } from '../../../transport-mmap/test/uring/support/fix
 import { type HeldPacket, openQueue, type Queue, type QueueOptions } from '../../src/index.ts'
 
 const PORT = 9000
-const SENT = 3000
+const SENT = 100 * repetitions(30, 10)
 
 const transports: Record<string, (networkNamespace: string) => OpenTransport> = {
   socket: (networkNamespace) => (needs) => openSocket({ ...needs, networkNamespace }),

@@ -1,6 +1,7 @@
 /** Held packets (hold in packet.ts, Verdicts) on the real kernel. */
 
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { repetitions } from '@ringlink/test-support/patience'
 import type { OpenTransport } from '@ringlink/transport'
 import { openUring, probeUring } from '@ringlink/transport-mmap'
 import { openSocket } from '@ringlink/transport-socket'
@@ -30,7 +31,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel whose
   }
 
   describe.each(Object.entries(transports))('over %s', (_, transport) => {
-    test.each([513, 1000, 10_000])(
+    test.each([513, 1000, repetitions(10_000, 2000)])(
       '%i packets are held and the loop continues; then all are accepted',
       async (count) => {
         // The kernel keeps no more than `maxLength` packets that have no verdict, 1024 by default.

@@ -1,7 +1,7 @@
 import { type HeldPacket, openQueue, type Queue } from '@ringlink/client'
 import { loadNative } from '@ringlink/native'
 import { Namespace } from '@ringlink/test-support/namespace'
-import { patience } from '@ringlink/test-support/patience'
+import { patience, repetitions } from '@ringlink/test-support/patience'
 import { commitNoops } from '@ringlink/test-support/requests'
 import { SocketPeer } from '@ringlink/test-support/socket-peer'
 import type { FrameBatch, Lease, Transport } from '@ringlink/transport'
@@ -273,7 +273,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     const PORT = 9000
     const HELD = 256
     const WAVES = 5
-    const WAVE = 20_000
+    const WAVE = repetitions(20_000, 2000)
     const queues: Queue[] = []
     afterAll(async () => {
       for (const queue of queues) await queue.close()
@@ -283,7 +283,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
       { kernelThread: false, number: 5 },
       { kernelThread: true, number: 6 },
     ])(
-      'holding 256 packets while 100,000 pass copies nothing, and each gets its verdict, $kernelThread',
+      `holding ${HELD} packets while ${WAVES * WAVE} pass copies nothing, and each gets its verdict, $kernelThread`,
       async ({ kernelThread, number }) => {
         const port = PORT + number
         await namespace.queueOutput(number, { protocol: 'udp', destinationPort: port })
