@@ -25,7 +25,7 @@ const HEADER = 16
 /** Bytes of `struct rtmsg` with the netlink header. */
 const ATTRIBUTES = HEADER + 12
 
-/** RTM_F_* of a request, and of an answer that is no route of a table. */
+/** RTM_F_* of a request, and of an answer that is not a route of a table. */
 const LookupFlag = { Notify: 0x100, Cloned: 0x200, Table: 0x1000, Match: 0x2000 } as const
 /** RTCF_*: what becomes of packets */
 const PacketFlag = { Multicast: 0x20000000, Broadcast: 0x10000000, Local: 0x80000000 } as const
