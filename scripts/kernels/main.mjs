@@ -110,7 +110,8 @@ function parse(words) {
     return refuseCommandLine('test:kernels', `a kernel must be ${expected}, got '${word}'`)
   })
   const { quick, only = [''], tests: paths, write } = values
-  if (paths !== undefined && write) refuseCommandLine('test:kernels', '--write keeps the outcomes of whole checks, so use --only with it')
+  if (paths !== undefined && write)
+    refuseCommandLine('test:kernels', '--write keeps the outcomes of whole checks, so use --only with it')
   const named = (quick ? quickChecks : allChecks).filter(({ name }) => only.some((text) => name.includes(text)))
   const checks = paths === undefined ? named : paths.map((path) => tests(path, path))
   const empty = paths?.find((_, index) => checks[index].files.length === 0)
