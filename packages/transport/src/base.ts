@@ -1,5 +1,3 @@
-// Imported, because the global of that name is a getter.
-import { performance } from 'node:perf_hooks'
 import { createEmitter, type Emitter } from './emitter.ts'
 import { busyError, closedError, TransportError } from './errors.ts'
 import { LossCounter } from './loss.ts'
@@ -14,6 +12,9 @@ import type {
   TransportStats,
 } from './transport.ts'
 import { Turn } from './turn.ts'
+
+// Read once, because the global of that name is a getter; the import of node:perf_hooks loads all that is in there.
+const clock = performance
 
 interface Waiter {
   resolve(batch: FrameBatch): void
@@ -88,7 +89,7 @@ export abstract class BaseTransport implements Transport {
   }
   /** Time in milliseconds of the clock for timeouts. */
   protected now(): number {
-    return performance.now()
+    return clock.now()
   }
 
   receive(options: ReceiveOptions = {}): Promise<FrameBatch> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 import type { QueueCounters } from '@ringlink/client'
 import { TransportError } from '@ringlink/transport'
 import {
@@ -111,6 +111,8 @@ function startWorker(workerData: FanOutWorkerData): Worker {
     const text = `the file of ringlink's Worker is missing, expected at ${fileURLToPath(entry)}: ${advice}`
     throw new TransportError('ARGUMENT', 'fan out', text)
   }
+  // Node loads what Workers need when it is imported, a tenth of the time that importing ringlink takes.
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
   try {
     return new Worker(entry, { workerData, name: `queue ${workerData.number}`, ...entryOptions })
   } catch (cause) {

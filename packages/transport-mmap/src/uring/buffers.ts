@@ -57,7 +57,7 @@ export class UringBuffers extends FrameRing {
       {
         memory: new Memory(frames),
         words: new Uint32Array(count * FRAME_WORDS),
-        offsets: Uint32Array.from({ length: count }, (_, frame) => frame * stride + FRAME_HEAD),
+        offsets: new Uint32Array(count),
       },
       options,
     )
@@ -70,7 +70,12 @@ export class UringBuffers extends FrameRing {
     this.#mask = bufferRing.byteLength / ENTRY_SIZE - 1
     this.#low = addressLow
     this.#high = addressHigh
-    this.#free = Uint16Array.from({ length: count }, (_, index) => count - 1 - index)
+    this.#free = new Uint16Array(count)
+    // A loop, because `from` with a function takes ten times as long, and there are thousands of frames.
+    for (let frame = 0; frame < count; frame++) {
+      this.offsets[frame] = frame * stride + FRAME_HEAD
+      this.#free[frame] = count - 1 - frame
+    }
     this.#freeCount = count
   }
 
