@@ -18,7 +18,7 @@ export interface Reference {
 }
 
 /** The groups in which programs of ours run as processes of their own, so that another state can take part. */
-export const COMPARABLE: readonly Group[] = ['queue', 'latency', 'gso', 'scaling', 'log', 'ring', 'ids']
+export const COMPARABLE: readonly Group[] = ['queue', 'latency', 'gso', 'scaling', 'log', 'ring', 'ids', 'resting']
 
 const ROOT = dirname(BENCH)
 /** Outside of this repository, whose tools would take the other state's files for its own. */

@@ -68,7 +68,7 @@ function experimentsOfGroup(group: Group, quick: boolean, peers: Peers, referenc
     case 'fairness':
       return [fairnessExperiment]
     case 'resting':
-      return [startExperiment, idleExperiment]
+      return [startExperiment(reference), idleExperiment(reference)]
     case 'rules':
       return [offloadExperiment, elementsExperiment, dropExperiment]
   }

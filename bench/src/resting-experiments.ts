@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { earlier, type Reference } from './compare.ts'
 import type { Experiment } from './experiment.ts'
 import { DIST } from './paths.ts'
 import { Program } from './program.ts'
@@ -7,37 +8,52 @@ import { Program } from './program.ts'
 const transports: Readonly<Record<string, string>> = { ringlink: 'socket', 'ringlink-ring': 'ring' }
 
 /** Processor time from `import` to the verdict on the first packet. */
-export const startExperiment: Experiment = {
-  name: 'start-up',
-  group: 'resting',
-  title: 'processor time from the import of ringlink to the verdict on a first packet, default options',
-  unit: 'ms',
-  better: 'less',
-  contenders: Object.keys(transports),
-  obstacle: () => undefined,
-  async run(contender) {
-    const { cpu, ...details } = await measure(contender, 'start')
-    return { value: cpu as number, details }
-  },
+export function startExperiment(reference?: Reference): Experiment {
+  return {
+    name: 'start-up',
+    group: 'resting',
+    title: 'processor time from the import of ringlink to the verdict on a first packet, default options',
+    unit: 'ms',
+    better: 'less',
+    contenders: contendersOf(reference),
+    obstacle: () => undefined,
+    async run(contender) {
+      const { cpu, ...details } = await measure(contender, 'start', reference)
+      return { value: cpu as number, details }
+    },
+  }
 }
 
 /** Memory of a queue that waits. */
-export const idleExperiment: Experiment = {
-  name: 'idle-queue',
-  group: 'resting',
-  title: 'memory of a queue that waits, default options; frames that were never filled take addresses and no memory',
-  unit: 'MiB',
-  better: 'less',
-  contenders: Object.keys(transports),
-  obstacle: () => undefined,
-  async run(contender) {
-    const { resident, ...details } = await measure(contender, 'idle')
-    return { value: resident as number, details }
-  },
+export function idleExperiment(reference?: Reference): Experiment {
+  return {
+    name: 'idle-queue',
+    group: 'resting',
+    title: 'memory of a queue that waits, default options; frames that were never filled take addresses and no memory',
+    unit: 'MiB',
+    better: 'less',
+    contenders: contendersOf(reference),
+    obstacle: () => undefined,
+    async run(contender) {
+      const { resident, ...details } = await measure(contender, 'idle', reference)
+      return { value: resident as number, details }
+    },
+  }
 }
 
-async function measure(contender: string, what: string): Promise<Record<string, number>> {
-  const args = ['--expose-gc', join(DIST, 'resting.js'), `measure=${what}`, `transport=${transports[contender]}`]
+function contendersOf(reference: Reference | undefined): string[] {
+  const ours = Object.keys(transports)
+  return reference === undefined ? ours : ours.flatMap((name) => [name, earlier(name)])
+}
+
+async function measure(
+  contender: string,
+  what: string,
+  reference: Reference | undefined,
+): Promise<Record<string, number>> {
+  const name = Object.keys(transports).find((ours) => ours === contender || earlier(ours) === contender) ?? contender
+  const dist = name === contender ? DIST : (reference?.dist ?? DIST)
+  const args = ['--expose-gc', join(dist, 'resting.js'), `measure=${what}`, `transport=${transports[name]}`]
   const program = new Program(contender, process.execPath, args)
   try {
     return await program.json<Record<string, number>>()
