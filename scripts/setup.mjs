@@ -1,6 +1,6 @@
 // Installs what README's commands need on a machine with Node, npm, git, a C compiler and Debian's package tool: the
-// npm packages, the addon and the built packages and, with --measurements, what bench/ calls, with --servers, the
-// server that tests start. Does nothing that is done already.
+// npm packages, the addon and the built packages and, with --measurements, what bench/ calls, with --profiles, the
+// profiler, with --servers, the server that tests start. Does nothing that is done already.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ const requested = new Set(process.argv.slice(2))
 
 installPackages()
 if (requested.has('--measurements')) installDebianPackages()
+if (requested.has('--profiles')) installProfiler()
 if (requested.has('--servers')) installServers()
 if (requested.has('--build')) build()
 
@@ -30,6 +31,12 @@ function installPackages() {
 function installDebianPackages() {
   const problem = obtainCommands({ iptables: 'iptables', ip: 'iproute2' })
   if (problem !== undefined) say(`the measurements lack something: ${problem}`)
+}
+
+/** Linux's sampling profiler, for the flame graphs. */
+function installProfiler() {
+  const problem = obtainCommands({ perf: 'linux-perf' })
+  if (problem !== undefined) say(`flame graphs cannot be drawn: ${problem}`)
 }
 
 /**

@@ -1,6 +1,13 @@
 import type { Load } from './machine-load.ts'
 import type { WorkloadInfo } from './results.ts'
 
+/** How a program under measurement is sampled by a profiler: from its start, or from the moment that it is measured. */
+export interface Sampling {
+  /** words before its command */
+  prefix?(): readonly string[]
+  attach?(pid: number): Promise<void>
+}
+
 /** How long and how carefully is measured. */
 export interface Settings {
   readonly repetitions: number
@@ -16,6 +23,8 @@ export interface Settings {
   readonly warm: number
   /** seconds after which no further repetition is begun or gone on with; the first is always complete */
   readonly limit: number
+  /** for `npm run profile` only */
+  readonly sampling?: Sampling
 }
 
 /** The result of one run. */

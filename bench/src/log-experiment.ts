@@ -46,7 +46,12 @@ export function logExperiment(threshold: 1 | 64, peers: Peers, reference?: Refer
   }
 }
 
-async function runLog(contender: string, dist: string, threshold: 1 | 64, { scale }: Settings): Promise<Outcome> {
+async function runLog(
+  contender: string,
+  dist: string,
+  threshold: 1 | 64,
+  { scale, sampling }: Settings,
+): Promise<Outcome> {
   const warm = Math.round(WARM * scale)
   const count = Math.round(COUNT * scale)
   const args = { group: threshold, warm, count, threshold, buffer: BUFFER }
@@ -63,6 +68,7 @@ async function runLog(contender: string, dist: string, threshold: 1 | 64, { scal
   const programs = [receiver]
   try {
     await receiver.expect('READY')
+    await sampling?.attach?.(receiver.pid)
     const before = markLoad([receiver.pid])
     const sender = new Program('send', join(BUILD, 'send'), [
       'mode=flood',

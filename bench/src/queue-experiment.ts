@@ -151,7 +151,7 @@ class QueueRun {
 
   async #window(handler: Program, args: HandlerArguments): Promise<Outcome> {
     const before = markLoad([handler.pid])
-    handler.go()
+    await this.#go(handler)
     const sender = this.#startSender('send', { ...args, seconds: this.#settings.window + TAIL })
     await sender.expect('READY')
     const [report, sent] = await Promise.all([handler.json<HandlerReport>(), sender.json<SenderReport>()])
@@ -167,7 +167,7 @@ class QueueRun {
     await sender.expect('FILLED')
     const pids = [handler.pid, sender.pid]
     const before = markLoad(pids)
-    handler.go()
+    await this.#go(handler)
     const report = await handler.json<HandlerReport>()
     const load = loadBetween(before, markLoad(pids))
     sender.go()
@@ -178,7 +178,7 @@ class QueueRun {
 
   async #latency(handler: Program, size: number): Promise<Outcome> {
     const before = markLoad([handler.pid])
-    handler.go()
+    await this.#go(handler)
     const sender = this.#startSender('send', {
       mode: 'latency',
       size,
@@ -193,7 +193,7 @@ class QueueRun {
 
   async #tcp(handler: Program): Promise<Outcome> {
     const before = markLoad([handler.pid])
-    handler.go()
+    await this.#go(handler)
     const sender = this.#startSender('tcp', { skip: TCP_SKIP, seconds: this.#settings.window })
     await sender.expect('READY')
     const { bytes = 0, seconds = 1 } = await sender.json<SenderReport>()
@@ -223,6 +223,12 @@ class QueueRun {
     }
     const isLossFree = traffic.kind !== 'flood'
     return { value: packets / seconds, details, load, ...(isLossFree ? problemOf(lost, errors) : {}) }
+  }
+
+  /** Has the handler answer packets, from here on sampled. */
+  async #go(handler: Program): Promise<void> {
+    await this.#settings.sampling?.attach?.(handler.pid)
+    handler.go()
   }
 
   #startSender(name: string, args: HandlerArguments): Program {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { earlier, type Reference } from './compare.ts'
-import type { Experiment } from './experiment.ts'
+import type { Experiment, Sampling } from './experiment.ts'
 import { DIST } from './paths.ts'
 import { Program } from './program.ts'
 
@@ -17,8 +17,8 @@ export function startExperiment(reference?: Reference): Experiment {
     better: 'less',
     contenders: contendersOf(reference),
     obstacle: () => undefined,
-    async run(contender) {
-      const { cpu, ...details } = await measure(contender, 'start', reference)
+    async run(contender, { sampling }) {
+      const { cpu, ...details } = await measure(contender, 'start', reference, sampling)
       return { value: cpu as number, details }
     },
   }
@@ -50,11 +50,13 @@ async function measure(
   contender: string,
   what: string,
   reference: Reference | undefined,
+  sampling?: Sampling,
 ): Promise<Record<string, number>> {
   const name = Object.keys(transports).find((ours) => ours === contender || earlier(ours) === contender) ?? contender
   const dist = name === contender ? DIST : (reference?.dist ?? DIST)
   const args = ['--expose-gc', join(dist, 'resting.js'), `measure=${what}`, `transport=${transports[name]}`]
-  const program = new Program(contender, process.execPath, args)
+  const [command = '', ...rest] = [...(sampling?.prefix?.() ?? []), process.execPath, ...args]
+  const program = new Program(contender, command, rest)
   try {
     return await program.json<Record<string, number>>()
   } finally {
