@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { flameGraph } from '../src/profile/flame-graph.ts'
 import { hottest, sharesOf, treeOf } from '../src/profile/stacks.ts'
 
-/** Four samples as perf prints them: two in the kernel, called by JavaScript and by the addon, one in each of two others. */
+/** Four samples as perf prints them: two in the kernel and two in JavaScript. */
 const STACKS = `node
 	ffffffff81000010 netlink_sendmsg ([kernel.kallsyms])
 	    7f0000001000 __libc_sendto (/usr/lib/x86_64-linux-gnu/libc.so.6)

@@ -25,8 +25,8 @@ const titles: Readonly<Record<FrameKind, string>> = {
 }
 
 /**
- * A flame graph: each function is as wide as its share of the samples, on top of the one that called it. Pointing at one
- * shows its name and its share.
+ * A flame graph: each function is as wide as its share of the samples, on top of the one that called it. Pointing at
+ * one shows its name and its share.
  */
 export function flameGraph(root: CallNode, title: string, shares: Readonly<Record<FrameKind, number>>): string {
   const scale = (WIDTH - 2 * MARGIN) / Math.max(1, root.samples)

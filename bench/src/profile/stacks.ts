@@ -58,7 +58,7 @@ function frameOf(symbol: string, file: string): Frame {
   return { name: symbol, kind: 'native' }
 }
 
-/** `JS:*look file:///…/work.js:50:7`: the tier, the function and its place; of a place the file and the line are kept. */
+/** `JS:*look file:///…/work.js:50:7`: the tier, the function and its place, of which the file and the line are kept. */
 function javaScriptName(symbol: string): string {
   const [, name = '', place = ''] = /^\w+:[~^*+']*(\S*) ?(.*)$/.exec(symbol) ?? []
   const line = /([^/]*):(\d+):\d+$/.exec(place)
