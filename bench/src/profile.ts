@@ -69,6 +69,8 @@ function rowOf(text: string): Row {
 
 async function profileRows(all: readonly Row[]): Promise<void> {
   makeNetwork()
+  // Node writes files of its own to the working directory when it says where its code is.
+  process.chdir(tmpdir())
   for (const row of all) await profileRow(row)
 }
 
@@ -119,7 +121,10 @@ function report({ name, title }: Experiment, contender: string, stacks: string):
 /** The files in which Node has said where its code is. */
 function removeMaps(): void {
   for (const name of readdirSync(tmpdir())) {
-    const pid = /^perf-(\d+)\.map$/.exec(name)?.[1]
+    const pid = /^(?:perf-(\d+)\.map|isolate-0x[0-9a-f]+-(\d+)-v8\.log)$/
+      .exec(name)
+      ?.slice(1)
+      .find((found) => found)
     if (pid !== undefined && !isAlive(pid)) rmSync(join(tmpdir(), name), { force: true })
   }
 }
