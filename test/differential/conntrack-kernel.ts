@@ -5,24 +5,43 @@
 import { Family, MessageFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import type { ConntrackOptions } from '@ringlink/transport-sim'
-import { CtRealMachine } from './conntrack-machine.ts'
+import type { CtMachine } from './conntrack-machine.ts'
 import { runCt } from './conntrack-run.ts'
-import { ask, CLIENT, inject, list, opened, packet, read, SERVER, udpHeader } from './conntrack-script.ts'
+import {
+  ask,
+  CLIENT,
+  type CtSettings,
+  flush,
+  inject,
+  list,
+  opened,
+  packet,
+  read,
+  SERVER,
+  udpHeader,
+} from './conntrack-script.ts'
 
-/** Asks the kernel. */
-export async function probeConntrack(): Promise<ConntrackOptions> {
-  await using real = await CtRealMachine.make({ nf_conntrack_timestamp: 1 })
-  const lines = await runCt(real, [
+const OTHER_ZONE = 5
+
+/** What a machine is set to that is asked. */
+export const probeSettings: CtSettings = { nf_conntrack_timestamp: 1 }
+
+/** Asks a kernel that is set so. */
+export async function probeConntrack(machine: CtMachine): Promise<ConntrackOptions> {
+  const lines = await runCt(machine, [
     ...opened,
     inject(packet(IpProtocol.Udp, CLIENT, SERVER, udpHeader(1000, 53))),
     read('b'),
-    ...ask(list({}, { family: Family.Ipv4 })),
+    ...ask(list({}, { family: Family.Ipv4 }), list({ zone: OTHER_ZONE }), flush({ filter: {} })),
   ])
-  const end = lines.find((line) => / done \d+ flags /.test(line))
-  if (end === undefined) throw new Error(`the dump has not ended: ${lines.join('; ')}`)
+  const [end, , ...more] = lines.filter((line) => / done \d+ flags /.test(line))
+  if (end === undefined || more.length > 0) throw new Error(`the dumps have not ended: ${lines.join('; ')}`)
+  const rows = lines.filter((line) => line.includes('"type":256,"flags":2') || line.includes('"type":256,"flags":34'))
   return {
-    maximum: await real.setting('nf_conntrack_max'),
     eventTimestamps: lines.some((line) => line.includes(' 27=time')),
+    // Of two lists, the one of a zone that has no connections.
+    zoneFilters: rows.length === 1,
+    flushFilters: !lines.some((line) => line.includes(': error 95 ')),
     filteredDone: end.endsWith(` ${MessageFlag.Multipart | MessageFlag.DumpFiltered}`),
   }
 }

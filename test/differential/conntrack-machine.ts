@@ -15,7 +15,7 @@ import {
 } from '@ringlink/codec'
 import { Namespace } from '@ringlink/test-support/namespace'
 import type { Transport } from '@ringlink/transport'
-import { type ConntrackOptions, SimKernel } from '@ringlink/transport-sim'
+import { type ConntrackOptions, type LinuxVersion, type NfTablesOptions, SimKernel } from '@ringlink/transport-sim'
 import { openSocket } from '@ringlink/transport-socket'
 import type { CtSettings } from './conntrack-script.ts'
 
@@ -43,13 +43,20 @@ function simulated(settings: CtSettings): ConntrackOptions {
   }
 }
 
+/** What a simulated one does in another kernel's way. */
+export interface CtKernel {
+  readonly linux?: LinuxVersion | undefined
+  readonly conntrack?: ConntrackOptions
+  readonly nfTables?: NfTablesOptions
+}
+
 /** The simulated one. */
 export class CtSimMachine implements CtMachine {
   readonly kernel: SimKernel
 
-  constructor(settings: CtSettings = {}, kernel: ConntrackOptions = {}) {
-    const conntrack = { ...kernel, ...simulated(settings), track: 'always' } as const
-    this.kernel = new SimKernel({ seed: 1, conntrack, nfTables: { without: ['queue'] } })
+  constructor(settings: CtSettings = {}, { conntrack = {}, ...kernel }: CtKernel = {}) {
+    const set = { ...conntrack, ...simulated(settings), track: 'always' } as const
+    this.kernel = new SimKernel({ seed: 1, conntrack: set, ...kernel })
     this.kernel.onDelivered((packet) => {
       if (packet.hook === Hook.Output) {
         this.kernel.inject(packet.bytes, { hook: Hook.Postrouting, follows: packet })

@@ -10,13 +10,16 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { anyCtScript } from './conntrack-arbitrary.ts'
 import { ctEventScripts, unheardSteps } from './conntrack-event-scripts.ts'
-import { probeConntrack } from './conntrack-kernel.ts'
-import { CtRealMachine, CtSimMachine } from './conntrack-machine.ts'
+import { probeConntrack, probeSettings } from './conntrack-kernel.ts'
+import { type CtKernel, CtRealMachine, CtSimMachine } from './conntrack-machine.ts'
 import { ctPacketScripts } from './conntrack-packet-scripts.ts'
 import { ctRequestScripts } from './conntrack-request-scripts.ts'
 import { ctRuleScripts } from './conntrack-rule-scripts.ts'
-import { runCt } from './conntrack-run.ts'
+import { runCt, withoutReusedIds } from './conntrack-run.ts'
 import type { CtScript } from './conntrack-script.ts'
+import { linux } from './linux.ts'
+import { probeNfTables } from './nftables-kernel.ts'
+import { NfRealMachine } from './nftables-machine.ts'
 
 const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 10)
 const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
@@ -25,13 +28,15 @@ const PER_SCRIPT = SEED === undefined ? 20_000 : 200_000
 const scripts = { ...ctPacketScripts, ...ctRequestScripts, ...ctRuleScripts, ...ctEventScripts }
 
 /** What this kernel does in its own way. */
-let kernel: ConntrackOptions = {}
+let kernel: CtKernel = {}
+let features: ConntrackOptions = {}
 
 async function compare({ settings, steps }: CtScript): Promise<void> {
   await using simulated = new CtSimMachine(settings, kernel)
   await using real = await CtRealMachine.make(settings)
   const expected = await runCt(real, steps)
-  expect(await runCt(simulated, steps)).toEqual(expected)
+  const own = await runCt(simulated, steps)
+  expect(own).toEqual(withoutReusedIds(expected, own))
 }
 
 /** Whether a program on this machine listens to events of connections, as `conntrack -E` and conntrackd do. */
@@ -45,7 +50,16 @@ describe.skipIf(kernelUnavailable !== undefined)(
   kernelTests('the simulated kernel tracks connections as the real one'),
   () => {
     beforeAll(async () => {
-      kernel = await probeConntrack()
+      await using real = await CtRealMachine.make(probeSettings)
+      await using rules = await NfRealMachine.make()
+      const maximum = await real.setting('nf_conntrack_max')
+      features = await probeConntrack(real)
+      kernel = { conntrack: { ...features, maximum }, nfTables: await probeNfTables(rules) }
+    })
+
+    test.skipIf(linux === undefined)(`it has the features that the simulator has as Linux ${linux}`, async () => {
+      await using simulated = new CtSimMachine(probeSettings, { linux })
+      expect(await probeConntrack(simulated)).toEqual(features)
     })
 
     test.for(Object.entries<CtScript>(scripts))('%s', { timeout: PER_SCRIPT }, async ([, script], { skip }) => {

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { Hook, Protocol } from '@ringlink/codec'
 import { Namespace } from '@ringlink/test-support/namespace'
 import type { Transport } from '@ringlink/transport'
-import { Checksum, fillPartialChecksum, type PacketMeta, type PacketOwner, SimKernel } from '@ringlink/transport-sim'
+import {
+  Checksum,
+  fillPartialChecksum,
+  type LinuxVersion,
+  type NfTablesOptions,
+  type PacketMeta,
+  type PacketOwner,
+  SimKernel,
+} from '@ringlink/transport-sim'
 import { openSocket } from '@ringlink/transport-socket'
 import { datagram, destinationPort } from './machine.ts'
 import { nfPorts } from './nftables-script.ts'
@@ -27,12 +35,12 @@ const way: Readonly<Record<number, number>> = {
 
 /** The simulated one, with the loopback device between its hooks. */
 export class NfSimMachine implements NfMachine {
-  // The real kernel of this machine has no such expression.
-  readonly kernel: SimKernel = new SimKernel({ seed: 1, nfTables: { without: ['queue'] } })
+  readonly kernel: SimKernel
   #delivered: Record<number, string[]> = noTexts()
   #owner = { userId: 0, groupId: 0, closed: false }
 
-  constructor() {
+  constructor(nfTables: NfTablesOptions = {}, linux?: LinuxVersion) {
+    this.kernel = new SimKernel({ seed: 1, linux, nfTables })
     this.kernel.onDelivered(({ bytes, hook, mark, priority }) => {
       const next = way[hook]
       if (next === undefined) this.#delivered[destinationPort(bytes)]?.push(textOf(bytes))

@@ -518,6 +518,17 @@ function expressions(): NfStep[] {
       wide,
       { name: 'byteorder', data: { sourceRegister: 1, destinationRegister: 2, operation: 2, length: 8, size: 4 } },
     ],
+    // Numbers that are more than one, or wider than what there is.
+    ...[
+      [2, 2],
+      [2, 4],
+      [4, 8],
+      [6, 4],
+      [12, 4],
+    ].map(([length, size]): Expression[] => [
+      wide,
+      { name: 'byteorder', data: { sourceRegister: 1, destinationRegister: 2, operation: 0, length, size } },
+    ]),
     [{ name: 'immediate', data: { destinationRegister: 1, data: value(4) } }],
     [{ name: 'immediate', data: { destinationRegister: 1, data: value(16) } }],
     [{ name: 'immediate', data: { destinationRegister: 1, data: value(17) } }],

@@ -4,9 +4,12 @@
  */
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import type { NfTablesOptions } from '@ringlink/transport-sim'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { linux } from './linux.ts'
 import { anyNfScript } from './nftables-arbitrary.ts'
+import { probeNfTables } from './nftables-kernel.ts'
 import { NfRealMachine, NfSimMachine } from './nftables-machine.ts'
 import { nfMapScripts } from './nftables-map-scripts.ts'
 import { runNf } from './nftables-run.ts'
@@ -18,23 +21,33 @@ const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
 /** Milliseconds: a script takes a tenth of it, making one smaller takes hundreds of runs. */
 const PER_SCRIPT = SEED === undefined ? 2000 : 20_000
 
+/** What this kernel has, and what it lacks. */
+let kernel: NfTablesOptions = {}
+
 async function compare(script: readonly NfStep[]): Promise<void> {
-  await using simulated = new NfSimMachine()
+  await using simulated = new NfSimMachine(kernel)
   await using real = await NfRealMachine.make()
   const expected = await runNf(real, script)
   expect(await runNf(simulated, script)).toEqual(expected)
 }
 
-describe.skipIf(kernelUnavailable !== undefined)(
-  kernelTests('the simulated nf_tables answers as the real one, with the compat target only'),
-  () => {
-    it.each(Object.entries({ ...nfScripts, ...nfMapScripts }))('%s', async (_, script) => compare(script))
+describe.skipIf(kernelUnavailable !== undefined)(kernelTests('the simulated nf_tables answers as the real one'), () => {
+  beforeAll(async () => {
+    await using real = await NfRealMachine.make()
+    kernel = await probeNfTables(real)
+  })
 
-    it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
-      // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
-      const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
-      const property = fc.asyncProperty(anyNfScript, (script) => compare(script))
-      await fc.assert(property, { numRuns, ...parameters })
-    })
-  },
-)
+  it.skipIf(linux === undefined)(`it has the features that the simulator has as Linux ${linux}`, async () => {
+    await using simulated = new NfSimMachine({ without: kernel.without }, linux)
+    expect(await probeNfTables(simulated)).toEqual(kernel)
+  })
+
+  it.each(Object.entries({ ...nfScripts, ...nfMapScripts }))('%s', async (_, script) => compare(script))
+
+  it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+    // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
+    const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
+    const property = fc.asyncProperty(anyNfScript, (script) => compare(script))
+    await fc.assert(property, { numRuns, ...parameters })
+  })
+})

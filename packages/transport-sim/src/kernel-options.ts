@@ -2,7 +2,6 @@ import {
   boolean,
   either,
   integer,
-  list,
   object,
   oneOf,
   readOptions,
@@ -11,12 +10,18 @@ import {
   text,
 } from '@ringlink/codec/options'
 import { type ConntrackOptions, conntrackOptions } from './conntrack/settings.ts'
-import { expressionNames, type NfTablesOptions } from './nftables/state.ts'
+import { type LinuxVersion, linuxVersionNames } from './linux.ts'
+import { type NfTablesOptions, nfTablesOptions } from './nftables/options.ts'
 
 /** How a simulated kernel is made. */
 export interface SimKernelOptions {
   /** seed of everything that is chosen at random: port ids, the hash that spreads packets over queues; default 1 */
   readonly seed?: number | undefined
+  /**
+   * the Linux whose features its nf_tables and its connection tracking have, where their options do not say otherwise:
+   * `6.1` and `6.12` are Debian 12's, with their updates of 2026. Default `6.18`
+   */
+  readonly linux?: LinuxVersion | undefined
   /**
    * its connection tracking; default as Linux has it. `false`: a kernel without, and without the expressions `ct` and
    * `notrack`
@@ -62,10 +67,6 @@ const devices: Schema<Readonly<Record<number, string>>> = schemaOf(
   },
 )
 
-const nfTables = object<NfTablesOptions>({
-  without: list(oneOf(...expressionNames)),
-  tableOwner: boolean,
-})
 const none: Schema<false> = schemaOf('false', ['boolean'], (value: boolean, place) => {
   if (value) throw place.outOfRange('false, or an object', value)
   return value
@@ -73,9 +74,10 @@ const none: Schema<false> = schemaOf('false', ['boolean'], (value: boolean, plac
 
 const kernelOptions: Schema<SimKernelOptions> = object<SimKernelOptions>({
   seed: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  linux: oneOf(...linuxVersionNames),
   conntrack: either(conntrackOptions, none),
   conntrackGlue: boolean,
-  nfTables: either(nfTables, none),
+  nfTables: either(nfTablesOptions, none),
   batchPanics: boolean,
   localProtocol: boolean,
   ruleCopyRange: boolean,

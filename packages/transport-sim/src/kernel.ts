@@ -15,6 +15,7 @@ import { RegisteredFamily } from './generic/registered-family.ts'
 import { takeNumbers } from './generic/take-numbers.ts'
 import type { TransportHost } from './host.ts'
 import { checkKernelOptions, type SimKernelOptions } from './kernel-options.ts'
+import { chosenFeatures, type LinuxVersion, linuxVersions } from './linux.ts'
 import { PacketLogs } from './log/logs.ts'
 import type { DeliveredPacket, PacketMeta } from './netfilter/packet.ts'
 import { checkInjected } from './netfilter/packet-schema.ts'
@@ -68,6 +69,7 @@ export class SimKernel {
   constructor(options: SimKernelOptions = {}) {
     const {
       seed = 1,
+      linux = '6.18',
       conntrack = {},
       conntrackGlue = false,
       nfTables = {},
@@ -82,7 +84,7 @@ export class SimKernel {
     this.#poison = poison
     this.#localProtocol = localProtocol
     this.#devices = devices
-    const tracking = conntrack === false ? undefined : this.#makeConntrack(conntrack)
+    const tracking = conntrack === false ? undefined : this.#makeConntrack(linux, conntrack)
     const glue = conntrackGlue && tracking !== undefined ? new ConntrackGlue(tracking.table) : undefined
     this.#logs = new PacketLogs(this.clock, glue, ruleCopyRange)
     this.#path = new PacketPath(this.#logs, this.random.next(), glue)
@@ -91,8 +93,10 @@ export class SimKernel {
       const { clock, random } = this
       const multicast = (group: number, message: Uint8Array) => this.multicast(Protocol.Netfilter, group, message)
       const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast, conntrack: tracking }
-      const without = tracking === undefined ? [...(nfTables.without ?? []), 'ct', 'notrack'] : nfTables.without
-      this.#nfTables = new NfTablesAttachment(host, { ...nfTables, without })
+      const { without = [], ...given } = nfTables
+      const features = chosenFeatures(linuxVersions[linux].nfTables, given)
+      const missing = tracking === undefined ? [...without, 'ct', 'notrack'] : without
+      this.#nfTables = new NfTablesAttachment(host, features, missing)
     }
     this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches, batchPanics)
     this.#nfTables?.register(this.#nfnetlink)
@@ -118,7 +122,8 @@ export class SimKernel {
     }
   }
 
-  #makeConntrack(options: ConntrackOptions): ConntrackAttachment {
+  #makeConntrack(linux: LinuxVersion, options: ConntrackOptions): ConntrackAttachment {
+    const settings = { ...options, ...chosenFeatures(linuxVersions[linux].conntrack, options) }
     const ids = this.random.fork(CONNTRACK_STREAM)
     const network: EventNetwork = {
       hasListeners: (group) => this.#sockets.hasListeners(Protocol.Netfilter, group),
@@ -129,7 +134,7 @@ export class SimKernel {
         if (socket !== undefined) deliver(socket, size, writeBytes(message), 0, 0)
       },
     }
-    return new ConntrackAttachment({ clock: this.clock, random: () => ids.next(), network }, options)
+    return new ConntrackAttachment({ clock: this.clock, random: () => ids.next(), network }, settings)
   }
 
   /** packets that have passed their hook */

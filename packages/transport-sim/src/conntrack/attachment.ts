@@ -10,7 +10,7 @@ import type { Nfnetlink } from '../nfnetlink/nfnetlink.ts'
 import { ConntrackReports, type EventNetwork } from './events.ts'
 import { expectationMessages } from './expectation-requests.ts'
 import { connectionMessages } from './requests.ts'
-import { type ConntrackOptions, conntrackSettings } from './settings.ts'
+import { type ConntrackFeatures, type ConntrackOptions, conntrackSettings } from './settings.ts'
 import { ConntrackTable } from './table.ts'
 import { PacketTracker } from './tracker.ts'
 
@@ -35,7 +35,7 @@ export class ConntrackAttachment {
   #families: ReadonlySet<number> = new Set()
   #chains: (readonly [hook: number, chain: Chain])[] = []
 
-  constructor({ clock, random, network }: ConntrackParts, options: ConntrackOptions) {
+  constructor({ clock, random, network }: ConntrackParts, options: ConntrackOptions & ConntrackFeatures) {
     const reports = new ConntrackReports(network, () => clock.now)
     this.table = new ConntrackTable(conntrackSettings(options), clock, random, reports)
     this.tracker = new PacketTracker(this.table)

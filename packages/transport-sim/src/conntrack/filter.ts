@@ -5,6 +5,7 @@ import type { AttributeTable } from '../netlink/policy.ts'
 import { CTA, FILTER } from './attributes.ts'
 import type { Connection } from './connection.ts'
 import { ALL_FIELDS, parseTuple, parseZone } from './parse.ts'
+import type { ConntrackFeatures } from './settings.ts'
 import { sameBytes, type Tuple } from './tuple.ts'
 
 /** A filter: true for the connections that it lets through. */
@@ -18,19 +19,24 @@ interface MaskedValue {
 const ANY: MaskedValue = { value: 0, mask: 0 }
 
 /** Whether a request has anything to filter by. */
-export function needsFilter(family: number, attributes: AttributeTable): boolean {
-  return family !== 0 || [CTA.mark, CTA.filter, CTA.status, CTA.zone].some((number) => attributes.has(number))
+export function needsFilter(family: number, attributes: AttributeTable, { zoneFilters }: ConntrackFeatures): boolean {
+  if (family !== 0 || (zoneFilters && attributes.has(CTA.zone))) return true
+  return [CTA.mark, CTA.filter, CTA.status].some((number) => attributes.has(number))
 }
 
 /** The filter of a request; or a negative errno. */
-export function parseFilter(family: number, attributes: AttributeTable): ConnectionFilter | number {
+export function parseFilter(
+  family: number,
+  attributes: AttributeTable,
+  { zoneFilters }: ConntrackFeatures,
+): ConnectionFilter | number {
   const mark = parseMark(attributes)
   if (typeof mark === 'number') return mark
   const status = parseStatus(attributes)
   if (typeof status === 'number') return status
   const tuples = parseTuples(family, attributes)
   if (typeof tuples === 'number') return tuples
-  const zone = attributes.has(CTA.zone) ? attributes.be16(CTA.zone) : undefined
+  const zone = zoneFilters && attributes.has(CTA.zone) ? attributes.be16(CTA.zone) : undefined
   return (connection) =>
     (family === 0 || connection.family === family) &&
     (zone === undefined || connection.zone.id === zone) &&

@@ -213,9 +213,10 @@ class ConnectionRequests {
 
   #dump(request: KernelRequest, attributes: AttributeTable, family: number, zeroes: boolean): number {
     if (request.socket.dump !== undefined) return -Errno.EBUSY
+    const { settings } = this.#table
     let filter: ConnectionFilter | undefined
-    if (needsFilter(family, attributes)) {
-      const parsed = parseFilter(family, attributes)
+    if (needsFilter(family, attributes, settings)) {
+      const parsed = parseFilter(family, attributes, settings)
       if (typeof parsed === 'number') return parsed
       filter = parsed
     }
@@ -225,7 +226,7 @@ class ConnectionRequests {
       if (connection.isDying || connection.timeout <= this.#table.now) return undefined
       return filter?.(connection) === false ? undefined : this.#row({ sequence, socket }, connection, zeroes, flags)
     })
-    return dump(request, rows, this.#table.settings.filteredDone ? flags : 0)
+    return dump(request, rows, settings.filteredDone ? flags : 0)
   }
 
   #row(
@@ -270,12 +271,14 @@ class ConnectionRequests {
   }
 
   #flush(request: KernelRequest, attributes: AttributeTable, family: number): number {
+    const { settings } = this.#table
     // In old requests, without a version and without a filter, the family of a flush never counted.
     const hasVersion = request.memory.u8[request.offset + 17] !== 0
+    if (!settings.flushFilters && attributes.has(CTA.filter)) return -Errno.EOPNOTSUPP
     const counted = hasVersion || attributes.has(CTA.filter) ? family : 0
     let filter: ConnectionFilter = () => true
-    if (needsFilter(counted, attributes)) {
-      const parsed = parseFilter(counted, attributes)
+    if (needsFilter(counted, attributes, settings)) {
+      const parsed = parseFilter(counted, attributes, settings)
       if (typeof parsed === 'number') return parsed
       filter = parsed
     }

@@ -27,8 +27,22 @@ export interface ConntrackTimeouts {
   readonly udpStream?: number | undefined
 }
 
+/** What the connection tracking of one kernel does and that of another does not. */
+export interface ConntrackFeatures {
+  /** with `timestamps`, events tell when they happened (CTA_TIMESTAMP_EVENT, Linux 6.14) */
+  readonly eventTimestamps: boolean
+  /** the end of a filtered dump has the flag NLM_F_DUMP_FILTERED, like its rows; only in kernels before 6.18 */
+  readonly filteredDone: boolean
+  /** dumps and flushes are filtered by CTA_ZONE, too (Linux 6.8) */
+  readonly zoneFilters: boolean
+  /** flushes can be filtered by CTA_FILTER (after Linux 6.1); where false that is EOPNOTSUPP */
+  readonly flushFilters: boolean
+}
+
+type FeatureOptions = { readonly [Name in keyof ConntrackFeatures]?: ConntrackFeatures[Name] | undefined }
+
 /** Connection tracking of a simulated kernel. What is left out is as Linux has it. */
-export interface ConntrackOptions {
+export interface ConntrackOptions extends FeatureOptions {
   /**
    * which packets are tracked: those of families that a rule with `ct` looks at, as the kernel registers its hooks, or
    * `always` all of IPv4 and IPv6; default `rules`
@@ -38,13 +52,6 @@ export interface ConntrackOptions {
   readonly accounting?: boolean | undefined
   /** new connections know when they began and ended (`timestamp`); default false */
   readonly timestamps?: boolean | undefined
-  /**
-   * events of such connections tell when they happened (CTA_TIMESTAMP_EVENT); before Linux 6.14 they do not. Default
-   * true
-   */
-  readonly eventTimestamps?: boolean | undefined
-  /** the end of a filtered dump has the flag NLM_F_DUMP_FILTERED, as in older kernels, like its rows; default false */
-  readonly filteredDone?: boolean | undefined
   /** new connections have events (`events`): never, always, or while there is a listener; default `auto` */
   readonly events?: 'off' | 'on' | 'auto' | undefined
   /** checksums are verified at Prerouting (`checksum`); default true */
@@ -77,13 +84,11 @@ export interface CheckedTimeouts {
 }
 
 /** Settings with the kernel's own where none were given. Timeouts are milliseconds. */
-export interface ConntrackSettings {
+export interface ConntrackSettings extends ConntrackFeatures {
   readonly tracksAlways: boolean
   /** set once a rule asks for counters */
   accounting: boolean
   readonly timestamps: boolean
-  readonly eventTimestamps: boolean
-  readonly filteredDone: boolean
   readonly events: 'off' | 'on' | 'auto'
   readonly checksum: boolean
   readonly maximum: number
@@ -122,6 +127,8 @@ export const conntrackOptions: Schema<ConntrackOptions> = object<ConntrackOption
   timestamps: boolean,
   eventTimestamps: boolean,
   filteredDone: boolean,
+  zoneFilters: boolean,
+  flushFilters: boolean,
   events: oneOf('off', 'on', 'auto'),
   checksum: boolean,
   maximum: count,
@@ -164,15 +171,18 @@ function inMilliseconds<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, (given[name] ?? defaults[name]) * 1000])) as Record<Name, number>
 }
 
-/** Fills in what was left out. */
-export function conntrackSettings(options: ConntrackOptions): ConntrackSettings {
+/** Fills in what was left out of options that have all features. */
+export function conntrackSettings(options: ConntrackOptions & ConntrackFeatures): ConntrackSettings {
   const { tcp = {}, ...others } = options.timeouts ?? {}
+  const { eventTimestamps, filteredDone, zoneFilters, flushFilters } = options
   return {
     tracksAlways: options.track === 'always',
     accounting: options.accounting ?? false,
     timestamps: options.timestamps ?? false,
-    eventTimestamps: options.eventTimestamps ?? true,
-    filteredDone: options.filteredDone ?? false,
+    eventTimestamps,
+    filteredDone,
+    zoneFilters,
+    flushFilters,
     events: options.events ?? 'auto',
     checksum: options.checksum ?? true,
     maximum: options.maximum ?? 262_144,

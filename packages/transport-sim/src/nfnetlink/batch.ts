@@ -38,6 +38,8 @@ export interface BatchAttempt {
 export interface BatchSubsystem {
   /** changes with every batch that changes something; never 0 */
   readonly generation: number
+  /** Begin and End are acknowledged, if they ask for it */
+  readonly acknowledgesEnds: boolean
   /** @param validateAtOnce validate each rule as soon as it is made */
   begin(portId: number, validateAtOnce: boolean): BatchAttempt
 }
@@ -129,7 +131,7 @@ class BatchRun {
     const attempt = this.#subsystem.begin(this.#begin.socket.portId, validateAtOnce)
     this.#answers = []
     this.#failed = false
-    if ((this.#begin.flags & MessageFlag.Acknowledge) !== 0) this.#answers.push({ request: this.#begin, errno: 0 })
+    this.#acknowledgeEnd(this.#begin)
     const last = this.#go(attempt)
     if (last === undefined || this.#failed) {
       attempt.abort()
@@ -143,10 +145,16 @@ class BatchRun {
     if (errno !== 0) {
       attempt.abort()
       this.#dispatcher.acknowledge(this.#first(), errno)
-    } else if ((last.flags & MessageFlag.Acknowledge) !== 0) {
-      this.#answers.push({ request: last, errno: 0 })
+    } else {
+      this.#acknowledgeEnd(last)
     }
     return true
+  }
+
+  /** Begin or End. */
+  #acknowledgeEnd(request: KernelRequest): void {
+    const isAsked = (request.flags & MessageFlag.Acknowledge) !== 0
+    if (isAsked && this.#subsystem.acknowledgesEnds) this.#answers.push({ request, errno: 0 })
   }
 
   /** The message after Begin, which the kernel answers for the whole batch. */

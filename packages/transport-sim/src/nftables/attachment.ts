@@ -14,10 +14,11 @@ import type { PacketPath } from '../netfilter/path.ts'
 import type { Nfnetlink } from '../nfnetlink/nfnetlink.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import { Evaluation, runBaseChain } from './expressions/evaluate.ts'
+import type { NfTablesFeatures } from './features.ts'
 import { NfTablesBatches } from './handlers.ts'
 import { compatMessages, describeGeneration, nfTablesMessages } from './requests.ts'
 import { meetsFamily, type NfTablesChain } from './ruleset.ts'
-import { NfTables, type NfTablesHost, type NfTablesOptions } from './state.ts'
+import { NfTables, type NfTablesHost } from './state.ts'
 
 /** NFNLGRP_NFTABLES */
 const GROUP = 7
@@ -47,12 +48,13 @@ export class NfTablesAttachment implements NfTablesHost {
   #attached = new Map<NfTablesChain, Chain>()
   #hasCompat: boolean
 
-  constructor(kernel: KernelParts, options: NfTablesOptions) {
+  /** @param without names of expressions that there are not */
+  constructor(kernel: KernelParts, features: NfTablesFeatures, without: readonly string[]) {
     this.#kernel = kernel
     this.logs = kernel.logs
     this.connections = kernel.conntrack?.table
-    this.#hasCompat = options.without?.includes('target') !== true
-    this.tables = new NfTables(this, options)
+    this.#hasCompat = !without.includes('target')
+    this.tables = new NfTables(this, features, without)
     this.batches = new NfTablesBatches(this.tables)
   }
 

@@ -1,6 +1,7 @@
 /** The messages in which nf_tables shows its objects: attributes in the kernel's order. */
 import { ChainFlag, NfTablesMessage } from '@ringlink/codec'
 import type { ReplyHeader, ReplyWriter } from '../nfnetlink/reply.ts'
+import type { NfTablesFeatures } from './features.ts'
 import {
   CHAIN,
   COUNTER,
@@ -103,6 +104,7 @@ export function describeSet(
   header: AnswerHeader,
   table: NfTablesTable,
   set: NfTablesSet,
+  { setCount }: NfTablesFeatures,
 ): Uint8Array {
   const { name, handle, flags, keyType, keyLength, dataType, dataLength, policy, size, fields, timeout, userData } =
     set.properties
@@ -128,7 +130,7 @@ export function describeSet(
     SET.type,
     set.isConcatenation ? 'nft_set_pipapo_type' : set.isInterval ? 'nft_set_rbtree_type' : 'nft_set_hash_type',
   )
-  reply.be32(SET.count, set.elements.length)
+  if (setCount) reply.be32(SET.count, set.elements.length)
   return reply.end()
 }
 

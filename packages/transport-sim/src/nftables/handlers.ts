@@ -47,12 +47,26 @@ const parts: ReadonlyMap<number, BatchPart> = new Map(
   ).map(([type, policy, handle]) => [type, { policy, handle }]),
 )
 
+/** Messages that remove what may be missing. */
+const destroys: ReadonlySet<number> = new Set([
+  NfTablesMessage.DestroyTable,
+  NfTablesMessage.DestroyChain,
+  NfTablesMessage.DestroyRule,
+  NfTablesMessage.DestroySet,
+  NfTablesMessage.DestroySetElement,
+  NfTablesMessage.DestroyObject,
+])
+
 /** nf_tables as nfnetlink sees it: batches that change its tables. */
 export class NfTablesBatches implements BatchSubsystem {
   readonly #state: NfTables
 
   constructor(state: NfTables) {
     this.#state = state
+  }
+
+  get acknowledgesEnds(): boolean {
+    return this.#state.features.batchAcknowledgements
   }
 
   get generation(): number {
@@ -72,9 +86,11 @@ export class NfTablesBatches implements BatchSubsystem {
 
 /** Executes one message of a batch; 0 or a negative errno. */
 function perform(state: NfTables, transaction: Transaction, request: KernelRequest): number {
+  const { destroyMessages, policyReports } = state.features
   const part = parts.get(request.type)
-  if (part === undefined) return -Errno.EINVAL
+  if (part === undefined || (!destroyMessages && destroys.has(request.type))) return -Errno.EINVAL
   const attributes = AttributeTable.of(part.policy)
   const refused = attributes.parse(request, NFNETLINK_ATTRIBUTES, part.policy)
+  if (!policyReports) request.details.clear()
   return refused !== 0 ? refused : part.handle(state, transaction, request, attributes)
 }

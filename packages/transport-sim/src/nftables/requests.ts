@@ -143,6 +143,7 @@ class NfTablesReaders {
   }
 
   set(request: KernelRequest, attributes: AttributeTable): number {
+    const { features } = this.#state
     let table: NfTablesTable | undefined
     if (attributes.has(SET.table)) {
       const found = findTable(this.#state, attributes, SET.table, familyOf(request), READER)
@@ -153,14 +154,14 @@ class NfTablesReaders {
       return this.#dump(request, (header) =>
         this.#tables(request)
           .filter((it) => it === (table ?? it))
-          .flatMap((it) => it.sets.map((set) => () => describeSet(this.#reply, header, it, set))),
+          .flatMap((it) => it.sets.map((set) => () => describeSet(this.#reply, header, it, set, features))),
       )
     }
     if (familyOf(request) === Family.Unspecified) return -Errno.EAFNOSUPPORT
     if (table === undefined || !attributes.has(SET.name)) return -Errno.EINVAL
     const set = table.sets.find((it) => it.properties.name === attributes.text(SET.name))
     if (set === undefined) return blame(request, attributes, SET.name, Errno.ENOENT)
-    return answer(request, describeSet(this.#reply, this.#header(request, 0), table, set))
+    return answer(request, describeSet(this.#reply, this.#header(request, 0), table, set, features))
   }
 
   object(request: KernelRequest, attributes: AttributeTable): number {

@@ -153,6 +153,7 @@ function makeExpressions(
   if (!attributes.has(RULE.expressions)) return []
   const context: ExpressionContext = {
     host: state.host,
+    features: state.features,
     kindOf: (name) => state.expressionKind(name),
     table,
     written: 0,

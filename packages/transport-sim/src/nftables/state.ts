@@ -1,28 +1,12 @@
 /** The state of nf_tables in the simulated kernel: its tables, and the commit or rollback at the end of a batch. */
 import { Errno, Family, TableFlag } from '@ringlink/codec'
 import type { SimSocket } from '../netlink/socket.ts'
-import { bitwise, byteorder } from './expressions/arithmetic.ts'
-import { ct, notrack } from './expressions/ct.ts'
-import { objref, quota, reject } from './expressions/decisions.ts'
 import type { ExpressionHost, ExpressionKind } from './expressions/expression.ts'
-import { immediate } from './expressions/immediate.ts'
-import { exthdr, fib, socket } from './expressions/look-ups.ts'
-import { cmp, limit, range } from './expressions/matches.ts'
-import { meta } from './expressions/meta.ts'
-import { payload } from './expressions/packet-data.ts'
-import { dynset, lookup } from './expressions/sets.ts'
-import { counter, log, queue, target } from './expressions/statements.ts'
+import { expressionKinds } from './expressions/kinds.ts'
+import type { NfTablesFeatures } from './features.ts'
 import type { NfTablesChain, NfTablesTable } from './ruleset.ts'
 import type { Transaction } from './transaction.ts'
 import { validateTable } from './validate.ts'
-
-/** The features of a simulated kernel's nf_tables. Default: everything that the simulator supports. */
-export interface NfTablesOptions {
-  /** names of expressions that it lacks, such as `queue`, `target` or `log`; using one is ENOENT */
-  readonly without?: readonly string[] | undefined
-  /** tables can be owned by a socket (Linux 5.12); default true, and where false the flag is EOPNOTSUPP */
-  readonly tableOwner?: boolean | undefined
-}
 
 /** What nf_tables needs from its kernel. */
 export interface NfTablesHost extends ExpressionHost {
@@ -38,37 +22,10 @@ export interface NfTablesHost extends ExpressionHost {
   notify(generation: number, sequence: number): void
 }
 
-const kinds: readonly ExpressionKind[] = [
-  bitwise,
-  byteorder,
-  cmp,
-  counter,
-  ct,
-  dynset,
-  exthdr,
-  fib,
-  immediate,
-  limit,
-  log,
-  lookup,
-  meta,
-  notrack,
-  objref,
-  payload,
-  queue,
-  quota,
-  range,
-  reject,
-  socket,
-  target,
-]
-
-/** The expressions that the simulator knows. */
-export const expressionNames: readonly string[] = kinds.map(({ name }) => name)
-
 /** The tables of a kernel. */
 export class NfTables {
   readonly host: NfTablesHost
+  readonly features: NfTablesFeatures
   readonly tables: NfTablesTable[] = []
   /** bits of `TableFlag` that it knows */
   readonly tableFlags: number
@@ -80,10 +37,16 @@ export class NfTables {
   #tableHandle = 0n
   #chainName = 0
 
-  constructor(host: NfTablesHost, { without = [], tableOwner = true }: NfTablesOptions = {}) {
+  /** @param without names of expressions that there are not */
+  constructor(host: NfTablesHost, features: NfTablesFeatures, without: readonly string[]) {
     this.host = host
-    this.tableFlags = TableFlag.Dormant | (tableOwner ? TableFlag.Owner | TableFlag.Persist : 0)
-    this.#kinds = new Map(kinds.filter(({ name }) => !without.includes(name)).map((kind) => [kind.name, kind]))
+    this.features = features
+    const { tableOwner, persistentTables } = features
+    this.tableFlags =
+      TableFlag.Dormant | (tableOwner ? TableFlag.Owner : 0) | (tableOwner && persistentTables ? TableFlag.Persist : 0)
+    this.#kinds = new Map(
+      expressionKinds.filter(({ name }) => !without.includes(name)).map((kind) => [kind.name, kind]),
+    )
   }
 
   expressionKind(name: string): ExpressionKind | undefined {

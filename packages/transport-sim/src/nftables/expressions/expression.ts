@@ -6,6 +6,7 @@ import type { PacketLogs } from '../../log/logs.ts'
 import type { SimPacket } from '../../netfilter/packet.ts'
 import { type MessagePolicy, nested, policyOf } from '../../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../../netlink/policy.ts'
+import type { NfTablesFeatures } from '../features.ts'
 import { DATA } from '../numbers.ts'
 import type { NfTablesChain, NfTablesTable, RuleExpression } from '../ruleset.ts'
 import type { NfTablesSet } from '../sets.ts'
@@ -29,6 +30,7 @@ export interface ExpressionHost {
 /** The context in which an expression of a rule is created. */
 export interface ExpressionContext {
   readonly host: ExpressionHost
+  readonly features: NfTablesFeatures
   readonly table: NfTablesTable
   /** the kind of expression with that name, if the kernel has it */
   kindOf(name: string): ExpressionKind | undefined

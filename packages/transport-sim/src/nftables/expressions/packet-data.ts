@@ -9,6 +9,8 @@ import { baseOffset, PAYLOAD, setPayload } from './set-payload.ts'
 const { Break, Continue } = RuleVerdict
 
 const LARGEST_OFFSET = 0xffff
+/** before offsets had two bytes */
+const LARGEST_NEAR_OFFSET = 0xff
 /** Bytes of the link-layer header that a register is filled from. */
 const NO_HEADER = new Uint8Array(0)
 
@@ -25,12 +27,13 @@ export const payload: ExpressionKind = {
     checksumOffset: small,
     checksumFlags: u32,
   }),
-  select: (attributes) => {
+  select: (attributes, { features }) => {
     const { base, offset, length, sourceRegister: source, destinationRegister: destination } = PAYLOAD
     if (!attributes.has(base) || !attributes.has(offset) || !attributes.has(length)) return -Errno.EINVAL
     if (attributes.be32(base) > PayloadBase.Inner) return -Errno.EOPNOTSUPP
     if (attributes.has(source) === attributes.has(destination)) return -Errno.EINVAL
-    return attributes.be32(offset) > LARGEST_OFFSET ? -Errno.ERANGE : 0
+    const largest = features.distantPayload ? LARGEST_OFFSET : LARGEST_NEAR_OFFSET
+    return attributes.be32(offset) > largest ? -Errno.ERANGE : 0
   },
   make: (attributes, context) => {
     const base = attributes.be32(PAYLOAD.base)

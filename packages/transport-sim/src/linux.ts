@@ -1,0 +1,64 @@
+/** Versions of Linux that a simulated kernel can be like: how each differs from the others. */
+import type { ConntrackFeatures } from './conntrack/settings.ts'
+import type { NfTablesFeatures } from './nftables/features.ts'
+
+/** What differs from kernel to kernel. */
+export interface LinuxFeatures {
+  readonly nfTables: NfTablesFeatures
+  readonly conntrack: ConntrackFeatures
+}
+
+const linux618: LinuxFeatures = {
+  nfTables: {
+    tableOwner: true,
+    persistentTables: true,
+    destroyMessages: true,
+    batchAcknowledgements: true,
+    policyReports: true,
+    bitwiseOperators: true,
+    byteorderLists: true,
+    distantPayload: true,
+    setCount: true,
+  },
+  conntrack: { eventTimestamps: true, filteredDone: false, zoneFilters: true, flushFilters: true },
+}
+
+const linux612: LinuxFeatures = {
+  nfTables: {
+    ...linux618.nfTables,
+    policyReports: false,
+    bitwiseOperators: false,
+    byteorderLists: false,
+    distantPayload: false,
+    setCount: false,
+  },
+  conntrack: { ...linux618.conntrack, eventTimestamps: false, filteredDone: true },
+}
+
+const linux61: LinuxFeatures = {
+  nfTables: { ...linux612.nfTables, persistentTables: false, destroyMessages: false, batchAcknowledgements: false },
+  conntrack: { ...linux612.conntrack, zoneFilters: false, flushFilters: false },
+}
+
+/**
+ * By version, with the updates that Debian 12 had in 2026 (6.1, and 6.12 of its backports). test/differential holds
+ * this table against the kernels themselves.
+ */
+export const linuxVersions = { '6.1': linux61, '6.12': linux612, '6.18': linux618 } as const satisfies Readonly<
+  Record<string, LinuxFeatures>
+>
+
+/** A version that a simulated kernel can be like. */
+export type LinuxVersion = keyof typeof linuxVersions
+
+/** Their names. */
+export const linuxVersionNames = Object.keys(linuxVersions) as readonly LinuxVersion[]
+
+/** `features`, less what `options` say otherwise. */
+export function chosenFeatures<Features extends object>(
+  features: Features,
+  options: { readonly [Name in keyof Features]?: Features[Name] | undefined },
+): Features {
+  const given = Object.entries(options).filter(([name, value]) => name in features && value !== undefined)
+  return { ...features, ...Object.fromEntries(given) }
+}

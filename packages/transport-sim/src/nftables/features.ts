@@ -1,0 +1,24 @@
+/** What the nf_tables of one kernel can do and that of another cannot. */
+export interface NfTablesFeatures {
+  /** tables can be owned by a socket (Linux 5.12); where false the flag is EOPNOTSUPP */
+  readonly tableOwner: boolean
+  /** owned tables can outlive their owner (NFT_TABLE_F_PERSIST, Linux 6.9); where false the flag is EOPNOTSUPP */
+  readonly persistentTables: boolean
+  /** NFT_MSG_DESTROY…, which remove what may be missing (Linux 6.3); where false they are EINVAL */
+  readonly destroyMessages: boolean
+  /** Begin and End of a batch are acknowledged, if they ask for it (Linux 6.10) */
+  readonly batchAcknowledgements: boolean
+  /**
+   * an answer within a batch tells which attribute a policy has refused, or that bytes are left over (after Linux
+   * 6.12); where false only the errno
+   */
+  readonly policyReports: boolean
+  /** `bitwise` can compute AND, OR and XOR (Linux 6.13); where false they are EOPNOTSUPP */
+  readonly bitwiseOperators: boolean
+  /** `byteorder` converts several numbers at once; where false (late updates of 6.1 and 6.12) that is EOPNOTSUPP */
+  readonly byteorderLists: boolean
+  /** `payload` takes offsets of more than 255 bytes (after Linux 6.12); where false they are ERANGE */
+  readonly distantPayload: boolean
+  /** sets tell how many elements they have (NFTA_SET_COUNT, after Linux 6.12) */
+  readonly setCount: boolean
+}

@@ -1,0 +1,183 @@
+/** What a simulated kernel can be told to do as another version of Linux does. */
+import { readFileSync } from 'node:fs'
+import {
+  BatchMessage,
+  BitwiseOperation,
+  batchAttributes,
+  ConntrackMessage,
+  chainAttributes,
+  conntrackAttributes,
+  type Expression,
+  Family,
+  Message,
+  MessageFlag,
+  NewFlag,
+  NfTablesMessage,
+  Protocol,
+  readNfnetlinkAttributes,
+  ruleAttributes,
+  Subsystem,
+  setAttributes,
+  TableFlag,
+  tableAttributes,
+} from '@ringlink/codec'
+import { describe, expect, test } from 'vitest'
+import { type LinuxVersion, SimKernel, type SimKernelOptions } from '../src/index.ts'
+import { chosenFeatures, linuxVersionNames, linuxVersions } from '../src/linux.ts'
+import { connectionsOf, send, trackingKernel } from './conntrack/support.ts'
+import { ask, receiveAll, request, sendBytes, udp } from './support.ts'
+
+const { Request, Acknowledge } = MessageFlag
+const CREATE = Request | Acknowledge | NewFlag.Create | NewFlag.Append
+const DUMP = 0x300
+const EINVAL = 22
+const ERANGE = 34
+const EOPNOTSUPP = 95
+
+const table = (flags: number, unknown: { type: number; bits: number; payload: Uint8Array }[] = []) =>
+  request(NfTablesMessage.NewTable, 0, tableAttributes, { name: 'u', flags, unknown }, CREATE, Family.Inet)
+const rule = (...expressions: Expression[]) =>
+  request(NfTablesMessage.NewRule, 0, ruleAttributes, { table: 't', chain: 'c', expressions }, CREATE, Family.Inet)
+const load = (offset: number, length: number): Expression => ({
+  name: 'payload',
+  data: { destinationRegister: 1, base: 1, offset, length },
+})
+const registers = { sourceRegister: 1, destinationRegister: 1, length: 4 }
+
+function batched(messages: readonly Uint8Array[], flags: number = Request): Uint8Array {
+  const edge = (type: number) => request(type, Subsystem.NfTables, batchAttributes, {}, flags)
+  return Uint8Array.from([edge(BatchMessage.Begin), ...messages, edge(BatchMessage.End)].flatMap((it) => [...it]))
+}
+
+/** A kernel with a table, a chain and a set in it, and a socket. */
+function start(options: SimKernelOptions) {
+  const socket = new SimKernel(options).open({ protocol: Protocol.Netfilter, extendedAck: true })
+  const made = [
+    request(NfTablesMessage.NewTable, 0, tableAttributes, { name: 't' }, CREATE, Family.Inet),
+    request(NfTablesMessage.NewChain, 0, chainAttributes, { table: 't', name: 'c' }, CREATE, Family.Inet),
+    request(NfTablesMessage.NewSet, 0, setAttributes, { table: 't', name: 's', keyLength: 2, id: 1 }, CREATE, 1),
+  ]
+  expect(ask(socket, batched(made))).toEqual([0, 0, 0])
+  return socket
+}
+
+/** Each feature: what it makes of a request, with it and without. */
+const nfTables: Record<
+  keyof (typeof linuxVersions)['6.18']['nfTables'],
+  readonly [see: (options: SimKernelOptions) => unknown, present: unknown, absent: unknown]
+> = {
+  tableOwner: [(options) => ask(start(options), batched([table(TableFlag.Owner)])), [0], [EOPNOTSUPP]],
+  persistentTables: [
+    (options) => ask(start(options), batched([table(TableFlag.Owner | TableFlag.Persist)])),
+    [0],
+    [EOPNOTSUPP],
+  ],
+  destroyMessages: [
+    (options) => {
+      const name = { name: 'missing' }
+      const destroy = request(NfTablesMessage.DestroyTable, 0, tableAttributes, name, Request | Acknowledge, 1)
+      return ask(start(options), batched([destroy]))
+    },
+    [0],
+    [EINVAL],
+  ],
+  batchAcknowledgements: [(options) => ask(start(options), batched([table(0)], Request | Acknowledge)), [0, 0, 0], [0]],
+  policyReports: [
+    (options) => {
+      const socket = start(options)
+      sendBytes(socket, batched([table(0, [{ type: 2, bits: 0, payload: new Uint8Array(2) }])]))
+      return receiveAll(socket).map((bytes) => [0 - new DataView(bytes.buffer).getInt32(16, true), bytes.length > 100])
+    },
+    [[ERANGE, true]],
+    [[ERANGE, false]],
+  ],
+  bitwiseOperators: [
+    (options) => {
+      const operation = BitwiseOperation.Or
+      const data = { ...registers, operation, data: { value: new Uint8Array(4) } }
+      return ask(start(options), batched([rule(load(0, 4), { name: 'bitwise', data })]))
+    },
+    [0],
+    [EOPNOTSUPP],
+  ],
+  byteorderLists: [
+    (options) =>
+      ask(
+        start(options),
+        batched([rule(load(0, 4), { name: 'byteorder', data: { ...registers, operation: 0, size: 2 } })]),
+      ),
+    [0],
+    [EOPNOTSUPP],
+  ],
+  distantPayload: [(options) => ask(start(options), batched([rule(load(256, 1))])), [0], [ERANGE]],
+  setCount: [
+    (options) => {
+      const socket = start(options)
+      sendBytes(socket, request(NfTablesMessage.GetSet, 0, setAttributes, { table: 't', name: 's' }, Request, 1))
+      return receiveAll(socket).map((bytes) => readNfnetlinkAttributes(new Message(bytes).view, setAttributes).count)
+    },
+    [0],
+    [undefined],
+  ],
+}
+
+describe('a simulated kernel can be like another Linux', () => {
+  const features = Object.entries(nfTables) as [keyof typeof nfTables, (typeof nfTables)[keyof typeof nfTables]][]
+
+  test.each(features)('nf_tables with %s, and without it', (name, [see, present, absent]) => {
+    expect(see({ nfTables: { [name]: true } })).toEqual(present)
+    expect(see({ nfTables: { [name]: false } })).toEqual(absent)
+  })
+
+  test.each(linuxVersionNames)('nf_tables of Linux %s', (linux) => {
+    for (const [name, [see, present, absent]] of features) {
+      expect([name, see({ linux })]).toEqual([name, linuxVersions[linux].nfTables[name] ? present : absent])
+    }
+  })
+
+  test('its nf_tables can have a feature that its version has not', () => {
+    const [see, present] = nfTables.destroyMessages
+    expect(see({ linux: '6.1', nfTables: { destroyMessages: true, setCount: undefined } })).toEqual(present)
+  })
+
+  test.each<[LinuxVersion, number, number]>([
+    ['6.1', 1, EOPNOTSUPP],
+    ['6.12', 0, 0],
+    ['6.18', 0, 0],
+  ])('connection tracking of Linux %s: filters by zone, and flushes with CTA_FILTER', (linux, rows, errno) => {
+    const kernel = trackingKernel({ linux })
+    const socket = kernel.open({ protocol: Protocol.Netfilter })
+    kernel.inject(udp(5000, 'a'))
+    send(socket, ConntrackMessage.Get, DUMP, conntrackAttributes, { zone: 5 }, 0)
+    expect(connectionsOf(socket)).toHaveLength(rows)
+    expect(
+      ask(
+        socket,
+        request(ConntrackMessage.Delete, 0, conntrackAttributes, { filter: {} }, Request | Acknowledge, Family.Ipv4),
+      ),
+    ).toEqual([errno])
+  })
+
+  test('the table of docs/simulator.md is right', () => {
+    const rows = readFileSync(new URL('../../../docs/simulator.md', import.meta.url), 'utf8').matchAll(
+      /^\| `(nfTables|conntrack)\.(\w+)` +\|.*\| (yes|no) +\| (yes|no) +\| (yes|no) +\|$/gm,
+    )
+    const told = Array.from(rows, ([, part, name, ...values]) => [`${part}.${name}`, values.map((it) => it === 'yes')])
+    const { nfTables, conntrack } = linuxVersions['6.18']
+    const known = [
+      ...Object.keys(nfTables).map((name) => [
+        `nfTables.${name}`,
+        linuxVersionNames.map((version) => linuxVersions[version].nfTables[name as keyof typeof nfTables]),
+      ]),
+      ...Object.keys(conntrack).map((name) => [
+        `conntrack.${name}`,
+        linuxVersionNames.map((version) => linuxVersions[version].conntrack[name as keyof typeof conntrack]),
+      ]),
+    ]
+    expect(told).toEqual(known)
+  })
+
+  test('an option that is undefined does not count', () => {
+    expect(chosenFeatures({ one: true, two: true }, { one: undefined, two: false })).toEqual({ one: true, two: false })
+  })
+})

@@ -1,0 +1,95 @@
+/** How the nf_tables of this machine's kernel differs from that of others, for the simulated one to do as it does. */
+import {
+  BatchMessage,
+  BitwiseOperation,
+  type Expression,
+  MetaKey,
+  NfTablesMessage,
+  PayloadBase,
+  setAttributes,
+  TableFlag,
+  tableAttributes,
+} from '@ringlink/codec'
+import type { NfTablesOptions } from '@ringlink/transport-sim'
+import type { NfMachine } from './nftables-machine.ts'
+import { runNf } from './nftables-run.ts'
+import {
+  batch,
+  bytes32,
+  chain,
+  deleteTable,
+  message,
+  meta,
+  type NfMessage,
+  type NfStep,
+  opened,
+  payload,
+  read,
+  rule,
+  send,
+  set,
+  table,
+} from './nftables-script.ts'
+
+/** Expressions that a kernel may have been built without. */
+const OPTIONAL = ['queue', 'log', 'target', 'ct', 'notrack', 'limit', 'quota', 'reject', 'fib', 'socket', 'objref']
+const SOURCE_AND_DESTINATION = { sourceRegister: 1, destinationRegister: 1 }
+
+/** NFTA_TABLE_FLAGS of two bytes */
+const TOO_SHORT_FLAGS = { type: 2, bits: 0, payload: new Uint8Array(2) }
+
+/** What the kernel is asked, in order, each in a batch of its own. */
+const asked = {
+  tableOwner: table('owned', { flags: TableFlag.Owner }),
+  persistentTables: table('kept', { flags: TableFlag.Owner | TableFlag.Persist }),
+  destroyMessages: deleteTable({ name: 'missing' }, {}, NfTablesMessage.DestroyTable),
+  policyReports: message(NfTablesMessage.NewTable, tableAttributes, { name: 'x', unknown: [TOO_SHORT_FLAGS] }),
+  bitwiseOperators: rule([
+    meta(MetaKey.Mark),
+    {
+      name: 'bitwise',
+      data: { ...SOURCE_AND_DESTINATION, length: 4, operation: BitwiseOperation.Or, data: { value: bytes32(1) } },
+    },
+  ]),
+  byteorderLists: rule([
+    payload(PayloadBase.Network, 0, 4),
+    { name: 'byteorder', data: { ...SOURCE_AND_DESTINATION, operation: 0, length: 4, size: 2 } },
+  ]),
+  distantPayload: rule([payload(PayloadBase.Network, 256, 1)]),
+} satisfies Record<string, NfMessage>
+const expressions = OPTIONAL.map((name) => rule([{ name } as Expression]))
+const getSet = message(NfTablesMessage.GetSet, setAttributes, { table: 't', name: 's' })
+
+const script: readonly NfStep[] = [
+  ...opened,
+  batch([table('t'), chain({ name: 'c' }), set({ name: 's', keyLength: 2, id: 1 })]),
+  read(),
+  ...[...Object.values(asked), ...expressions].flatMap((it) => [batch([it]), read()]),
+  send([getSet]),
+  read(),
+]
+
+/** Asks a kernel. */
+export async function probeNfTables(machine: NfMachine): Promise<Required<NfTablesOptions>> {
+  const lines = await runNf(machine, script)
+  const answers = lines.filter((line) => /: error \d+ for \d+ type (25|10)/.test(line))
+  // The answers to what made the table are first.
+  const [made, answered] = [answers.slice(0, 3), answers.slice(3)]
+  if (made.some((line) => !line.includes('error 0 ')) || answered.length < Object.keys(asked).length)
+    throw new Error(`the kernel answers in another way: ${lines.join('; ')}`)
+  const answerTo = (index: number) => answered[index] ?? ''
+  const isTaken = (name: keyof typeof asked) => answerTo(Object.keys(asked).indexOf(name)).includes(': error 0 ')
+  const first = Object.keys(asked).length
+  return {
+    without: OPTIONAL.filter((_, index) => answerTo(first + index).includes(': error 2 ')),
+    tableOwner: isTaken('tableOwner'),
+    persistentTables: isTaken('persistentTables'),
+    destroyMessages: isTaken('destroyMessages'),
+    batchAcknowledgements: lines.some((line) => line.includes(` type ${BatchMessage.Begin} `)),
+    policyReports: answerTo(Object.keys(asked).indexOf('policyReports')).includes('offset'),
+    bitwiseOperators: isTaken('bitwiseOperators'),
+    byteorderLists: isTaken('byteorderLists'),
+    distantPayload: isTaken('distantPayload'),
+    setCount: lines.some((line) => line.includes('"count":0')),
+  }
+}
