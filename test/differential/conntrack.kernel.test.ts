@@ -62,7 +62,7 @@ describe.skipIf(kernelUnavailable !== undefined)(
       expect(await probeConntrack(simulated)).toEqual(features)
     })
 
-    test.for(Object.entries<CtScript>(scripts))('%s', { timeout: PER_SCRIPT }, async ([, script], { skip }) => {
+    test.for(Object.entries<CtScript>(scripts))('%s', { timeout: patience(PER_SCRIPT) }, async ([, script], { skip }) => {
       if (script.needsSilence === true && (await someoneListens()))
         skip(
           'another program of this machine listens to events of connections, which counts in every network namespace',

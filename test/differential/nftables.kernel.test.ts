@@ -4,6 +4,7 @@
  */
 
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import type { NfTablesOptions } from '@ringlink/transport-sim'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -44,7 +45,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('the simulated nf_t
 
   it.each(Object.entries({ ...nfScripts, ...nfMapScripts }))('%s', async (_, script) => compare(script))
 
-  it(`${numRuns} random scripts`, { timeout: 20_000 + numRuns * PER_SCRIPT }, async () => {
+  it(`${numRuns} random scripts`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
     // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.
     const parameters = SEED === undefined ? { endOnFailure: true } : { seed: Number(SEED) }
     const property = fc.asyncProperty(anyNfScript, (script) => compare(script))
