@@ -62,13 +62,17 @@ describe.skipIf(kernelUnavailable !== undefined)(
       expect(await probeConntrack(simulated)).toEqual(features)
     })
 
-    test.for(Object.entries<CtScript>(scripts))('%s', { timeout: patience(PER_SCRIPT) }, async ([, script], { skip }) => {
-      if (script.needsSilence === true && (await someoneListens()))
-        skip(
-          'another program of this machine listens to events of connections, which counts in every network namespace',
-        )
-      await compare(script)
-    })
+    test.for(Object.entries<CtScript>(scripts))(
+      '%s',
+      { timeout: patience(PER_SCRIPT) },
+      async ([, script], { skip }) => {
+        if (script.needsSilence === true && (await someoneListens()))
+          skip(
+            'another program of this machine listens to events of connections, which counts in every network namespace',
+          )
+        await compare(script)
+      },
+    )
 
     test(`${numRuns} random scripts`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
       // A failure prints its seed. Run again with that seed, the script is also made as small as it can be.

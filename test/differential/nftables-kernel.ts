@@ -6,6 +6,7 @@ import {
   MetaKey,
   NfTablesMessage,
   PayloadBase,
+  ruleAttributes,
   setAttributes,
   TableFlag,
   tableAttributes,
@@ -33,7 +34,12 @@ import {
 
 /** Expressions that a kernel may have been built without. */
 const OPTIONAL = ['queue', 'log', 'target', 'ct', 'notrack', 'limit', 'quota', 'reject', 'fib', 'socket', 'objref']
+/** NLM_F_DUMP */
+const DUMP = 0x300
 const SOURCE_AND_DESTINATION = { sourceRegister: 1, destinationRegister: 1 }
+
+/** The hook of devices in the family inet. */
+const INGRESS = 5
 
 /** NFTA_TABLE_FLAGS of two bytes */
 const TOO_SHORT_FLAGS = { type: 2, bits: 0, payload: new Uint8Array(2) }
@@ -42,6 +48,7 @@ const TOO_SHORT_FLAGS = { type: 2, bits: 0, payload: new Uint8Array(2) }
 const asked = {
   tableOwner: table('owned', { flags: TableFlag.Owner }),
   persistentTables: table('kept', { flags: TableFlag.Owner | TableFlag.Persist }),
+  optionalDevices: chain({ name: 'ingress', hook: { number: INGRESS, priority: 0 }, type: 'filter' }),
   destroyMessages: deleteTable({ name: 'missing' }, {}, NfTablesMessage.DestroyTable),
   policyReports: message(NfTablesMessage.NewTable, tableAttributes, { name: 'x', unknown: [TOO_SHORT_FLAGS] }),
   bitwiseOperators: rule([
@@ -58,6 +65,7 @@ const asked = {
   distantPayload: rule([payload(PayloadBase.Network, 256, 1)]),
 } satisfies Record<string, NfMessage>
 const expressions = OPTIONAL.map((name) => rule([{ name } as Expression]))
+const resetRules = message(NfTablesMessage.GetAndResetRule, ruleAttributes, { table: 't' }, { flags: DUMP })
 const getSet = message(NfTablesMessage.GetSet, setAttributes, { table: 't', name: 's' })
 
 const script: readonly NfStep[] = [
@@ -66,6 +74,8 @@ const script: readonly NfStep[] = [
   read(),
   ...[...Object.values(asked), ...expressions].flatMap((it) => [batch([it]), read()]),
   send([getSet]),
+  read(),
+  send([resetRules]),
   read(),
 ]
 
@@ -84,6 +94,8 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
     without: OPTIONAL.filter((_, index) => answerTo(first + index).includes(': error 2 ')),
     tableOwner: isTaken('tableOwner'),
     persistentTables: isTaken('persistentTables'),
+    optionalDevices: isTaken('optionalDevices'),
+    ruleResets: lines.some((line) => line.includes(': done ')),
     destroyMessages: isTaken('destroyMessages'),
     batchAcknowledgements: lines.some((line) => line.includes(` type ${BatchMessage.Begin} `)),
     policyReports: answerTo(Object.keys(asked).indexOf('policyReports')).includes('offset'),

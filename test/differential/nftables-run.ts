@@ -22,6 +22,17 @@ import { runSteps } from './run-steps.ts'
 const chainTypes: readonly string[] = ['filter', 'nat', 'route']
 const QUEUE_FILE = 'netfilter/nfnetlink_queue'
 
+/** Attributes that Linux 6.1 has before others: flags of a table before its uses and handle, a chain's handle. */
+const orders: readonly (readonly [older: RegExp, newer: string])[] = [
+  [/^(\d+ read: NFT_MSG_NEWTABLE .*)("flags":\d+),("use":\d+,"handle":"\d+n")/, '$1$3,$2'],
+  [/^(\d+ read: NFT_MSG_NEWCHAIN .*)("handle":"\d+n"),("name":"[^"]*")/, '$1$3,$2'],
+]
+
+/** A line with attributes in the order of newer kernels: no program may rely on one. */
+export function inNewOrder(line: string): string {
+  return orders.reduce((text, [older, newer]) => text.replace(older, newer), line)
+}
+
 /** Runs a script; a line or several for each step, with nothing in them that may differ between kernels. */
 export function runNf(machine: NfMachine, script: readonly NfStep[]): Promise<string[]> {
   return runSteps(new NfRunner(machine), script)

@@ -13,7 +13,7 @@ import { anyNfScript } from './nftables-arbitrary.ts'
 import { probeNfTables } from './nftables-kernel.ts'
 import { NfRealMachine, NfSimMachine } from './nftables-machine.ts'
 import { nfMapScripts } from './nftables-map-scripts.ts'
-import { runNf } from './nftables-run.ts'
+import { inNewOrder, runNf } from './nftables-run.ts'
 import type { NfStep } from './nftables-script.ts'
 import { nfScripts } from './nftables-scripts.ts'
 
@@ -28,7 +28,7 @@ let kernel: NfTablesOptions = {}
 async function compare(script: readonly NfStep[]): Promise<void> {
   await using simulated = new NfSimMachine(kernel)
   await using real = await NfRealMachine.make()
-  const expected = await runNf(real, script)
+  const expected = (await runNf(real, script)).map(inNewOrder)
   expect(await runNf(simulated, script)).toEqual(expected)
 }
 

@@ -12,6 +12,8 @@ const linux618: LinuxFeatures = {
   nfTables: {
     tableOwner: true,
     persistentTables: true,
+    optionalDevices: true,
+    ruleResets: true,
     destroyMessages: true,
     batchAcknowledgements: true,
     policyReports: true,
@@ -36,7 +38,15 @@ const linux612: LinuxFeatures = {
 }
 
 const linux61: LinuxFeatures = {
-  nfTables: { ...linux612.nfTables, persistentTables: false, destroyMessages: false, batchAcknowledgements: false },
+  nfTables: {
+    ...linux612.nfTables,
+    persistentTables: false,
+    optionalDevices: false,
+    ruleResets: false,
+    destroyMessages: false,
+    batchAcknowledgements: false,
+    byteorderLists: true,
+  },
   conntrack: { ...linux612.conntrack, zoneFilters: false, flushFilters: false },
 }
 

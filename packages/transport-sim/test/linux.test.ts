@@ -30,6 +30,7 @@ import { ask, receiveAll, request, sendBytes, udp } from './support.ts'
 const { Request, Acknowledge } = MessageFlag
 const CREATE = Request | Acknowledge | NewFlag.Create | NewFlag.Append
 const DUMP = 0x300
+const INGRESS = 5
 const EINVAL = 22
 const ERANGE = 34
 const EOPNOTSUPP = 95
@@ -71,6 +72,24 @@ const nfTables: Record<
     (options) => ask(start(options), batched([table(TableFlag.Owner | TableFlag.Persist)])),
     [0],
     [EOPNOTSUPP],
+  ],
+  optionalDevices: [
+    (options) => {
+      const hook = { number: INGRESS, priority: 0 }
+      const base = { table: 't', name: 'i', hook, type: 'filter' }
+      return ask(start(options), batched([request(NfTablesMessage.NewChain, 0, chainAttributes, base, CREATE, 1)]))
+    },
+    [0],
+    [EINVAL],
+  ],
+  ruleResets: [
+    (options) => {
+      const flags = Request | DUMP
+      return ask(start(options), request(NfTablesMessage.GetAndResetRule, 0, ruleAttributes, { table: 't' }, flags, 1))
+    },
+    // The end of a dump is not an error message.
+    [undefined],
+    [EINVAL],
   ],
   destroyMessages: [
     (options) => {

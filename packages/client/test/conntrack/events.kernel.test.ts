@@ -179,41 +179,45 @@ describe.skipIf(kernelUnavailable)(kernelTests('events of connections of the rea
     expect(await loop).toEqual([])
   })
 
-  test(`a flood of ${FLOOD} connections: every event is delivered or counted, and the table is right afterwards`, async () => {
-    const events = await watch({ receiveBufferSize: 256 * 1024, destroy: false, update: false })
-    const table = new Set<number>()
-    let rounds = 0
-    const loop = (async () => {
-      for await (const batch of events) {
-        if (batch.lost > 0) {
-          rounds++
-          table.clear()
-          for await (const rows of events.resynchronise()) for (const row of rows) table.add(keyOf(row))
-          continue
+  test(
+    `a flood of ${FLOOD} connections: every event is delivered or counted, and the table is right afterwards`,
+    async () => {
+      const events = await watch({ receiveBufferSize: 256 * 1024, destroy: false, update: false })
+      const table = new Set<number>()
+      let rounds = 0
+      const loop = (async () => {
+        for await (const batch of events) {
+          if (batch.lost > 0) {
+            rounds++
+            table.clear()
+            for await (const rows of events.resynchronise()) for (const row of rows) table.add(keyOf(row))
+            continue
+          }
+          for (const view of batch) table.add(keyOf(view))
         }
-        for (const view of batch) table.add(keyOf(view))
-      }
-    })()
-    await flood(namespace.path)
-    // The kernel refuses a few whose hash chain is too long.
-    const made = await conntrack.count()
-    expect(made).toBeGreaterThan(FLOOD - 1000)
-    const kernel = new Set<number>()
-    for await (const rows of conntrack.listBatches()) for (const row of rows) kernel.add(keyOf(row))
-    expect(kernel.size).toBe(made)
-    // Once the loop knows one more, it has read or superseded all that came before.
-    const last = { ...tuple(0), sourceAddress: '10.0.255.1' }
-    await conntrack.create({ original: last, timeout: 6e5 })
-    kernel.add((0xff << 16) | 1)
-    while (table.size <= made) await new Promise(setImmediate)
-    expect(table).toEqual(kernel)
-    await events.close()
-    await loop
-    const { notifications, superseded, lost } = events.stats
-    const accounted = notifications + superseded + lost
-    // The event of the last one may be unread.
-    expect([made, made + 1]).toContain(accounted)
-    expect(lost).toBeGreaterThan(0)
-    expect(rounds).toBeGreaterThan(0)
-  }, patience(120_000))
+      })()
+      await flood(namespace.path)
+      // The kernel refuses a few whose hash chain is too long.
+      const made = await conntrack.count()
+      expect(made).toBeGreaterThan(FLOOD - 1000)
+      const kernel = new Set<number>()
+      for await (const rows of conntrack.listBatches()) for (const row of rows) kernel.add(keyOf(row))
+      expect(kernel.size).toBe(made)
+      // Once the loop knows one more, it has read or superseded all that came before.
+      const last = { ...tuple(0), sourceAddress: '10.0.255.1' }
+      await conntrack.create({ original: last, timeout: 6e5 })
+      kernel.add((0xff << 16) | 1)
+      while (table.size <= made) await new Promise(setImmediate)
+      expect(table).toEqual(kernel)
+      await events.close()
+      await loop
+      const { notifications, superseded, lost } = events.stats
+      const accounted = notifications + superseded + lost
+      // The event of the last one may be unread.
+      expect([made, made + 1]).toContain(accounted)
+      expect(lost).toBeGreaterThan(0)
+      expect(rounds).toBeGreaterThan(0)
+    },
+    patience(120_000),
+  )
 })

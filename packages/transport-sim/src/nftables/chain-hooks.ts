@@ -38,16 +38,24 @@ function hasDevices(family: number, hook: number): boolean {
   return family === Family.NetworkDevice || (family === Family.Inet && hook === Hook.Ingress)
 }
 
+/** What hooks need from their kernel. */
+export interface HookHost {
+  readonly knowsDevice: (name: string) => boolean
+  /** see `NfTablesFeatures` */
+  readonly optionalDevices: boolean
+}
+
 /** The hook that a new base chain requests, or a negative errno. */
 export function parseHook(
   attributes: AttributeTable,
   family: number,
-  knowsDevice: (name: string) => boolean,
+  { knowsDevice, optionalDevices }: HookHost,
   request: KernelRequest,
 ): ChainHook | number {
   const hook = attributes.nested(CHAIN.hook, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
-  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority)) return blame(request, attributes, CHAIN.name, Errno.ENOENT)
+  if (!hook.has(HOOK.number) || !hook.has(HOOK.priority))
+    return optionalDevices ? blame(request, attributes, CHAIN.name, Errno.ENOENT) : -Errno.EINVAL
   const number = hook.be32(HOOK.number)
   const priority = hook.be32(HOOK.priority) | 0
   let type: ChainHook['type'] = 'filter'
@@ -63,7 +71,11 @@ export function parseHook(
   const devices: string[] | undefined = hasDevices(family, number) ? [] : undefined
   if (devices !== undefined) {
     const refused = parseDevices(hook, devices, knowsDevice, request)
-    if (refused !== 0) return refused
+    if (refused !== 0) {
+      if (!optionalDevices) request.details.clear()
+      return refused
+    }
+    if (devices.length === 0 && !optionalDevices) return -Errno.EINVAL
   } else if (hook.has(HOOK.device) || hook.has(HOOK.devices)) {
     return -Errno.EOPNOTSUPP
   }
@@ -100,9 +112,15 @@ export function checkSameHook(
   attributes: AttributeTable,
   family: number,
   own: ChainHook,
+  host: HookHost,
   request: KernelRequest,
   named: number,
 ): number {
+  if (!host.optionalDevices) {
+    const parsed = parseHook(attributes, family, host, request)
+    if (typeof parsed === 'number') return parsed
+    return isSameHook(parsed, own) ? 0 : blame(request, attributes, named, Errno.EEXIST)
+  }
   const hook = attributes.nested(CHAIN.hook, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
   if (hook.has(HOOK.number) && hook.be32(HOOK.number) !== own.number) return -Errno.EOPNOTSUPP
@@ -115,4 +133,14 @@ export function checkSameHook(
   }
   if (!hasDevices(family, own.number) && (hook.has(HOOK.device) || hook.has(HOOK.devices))) return -Errno.EOPNOTSUPP
   return type === own.type ? 0 : blame(request, attributes, named, Errno.EEXIST)
+}
+
+function isSameHook(one: ChainHook, other: ChainHook): boolean {
+  const devices = ({ devices: names = [] }: ChainHook) => [...names].sort().join()
+  return (
+    one.type === other.type &&
+    one.number === other.number &&
+    one.priority === other.priority &&
+    devices(one) === devices(other)
+  )
 }

@@ -5,7 +5,7 @@ import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attri
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
-import { checkSameHook, parseHook } from './chain-hooks.ts'
+import { checkSameHook, type HookHost, parseHook } from './chain-hooks.ts'
 import { CHAIN, COUNTER, NAME, USER_DATA } from './numbers.ts'
 import { type ChainHook, NfTablesChain, type NfTablesTable } from './ruleset.ts'
 import type { NfTables } from './state.ts'
@@ -78,7 +78,7 @@ export function newChain(
   if ((request.flags & NewFlag.Exclusive) !== 0) return blame(request, attributes, named, Errno.EEXIST)
   if ((request.flags & NewFlag.Replace) !== 0) return -Errno.EOPNOTSUPP
   if ((flags | (own & ChainFlag.Base)) !== own) return -Errno.EOPNOTSUPP
-  return updateChain(transaction, request, attributes, chain, policy, named)
+  return updateChain(state, transaction, request, attributes, chain, policy, named)
 }
 
 function shownFlags({ flags, hook }: NfTablesChain): number {
@@ -98,7 +98,7 @@ function addChain(
   if (attributes.has(CHAIN.hook)) {
     if (transaction.updatedTables.has(table)) return -Errno.EINVAL
     if ((flags & ChainFlag.Binding) !== 0) return -Errno.EOPNOTSUPP
-    const parsed = parseHook(attributes, table.family, (device) => state.knowsDevice(device), request)
+    const parsed = parseHook(attributes, table.family, hookHost(state), request)
     if (typeof parsed === 'number') return parsed
     hook = parsed
     if (attributes.has(CHAIN.counters)) {
@@ -132,7 +132,15 @@ function parseCounters(attributes: AttributeTable): { packets: number; bytes: nu
   return { packets: Number(counters.be64(COUNTER.packets)), bytes: Number(counters.be64(COUNTER.bytes)) }
 }
 
+function hookHost(state: NfTables): HookHost {
+  return {
+    knowsDevice: (name) => state.knowsDevice(name),
+    optionalDevices: state.features.optionalDevices,
+  }
+}
+
 function updateChain(
+  state: NfTables,
   transaction: Transaction,
   request: KernelRequest,
   attributes: AttributeTable,
@@ -143,7 +151,7 @@ function updateChain(
   const { table, hook } = chain
   if (attributes.has(CHAIN.hook)) {
     if (hook === undefined) return blame(request, attributes, named, Errno.EEXIST)
-    const refused = checkSameHook(attributes, table.family, hook, request, named)
+    const refused = checkSameHook(attributes, table.family, hook, hookHost(state), request, named)
     if (refused !== 0) return refused
   }
   const renames = attributes.has(CHAIN.handle) && attributes.has(CHAIN.name)

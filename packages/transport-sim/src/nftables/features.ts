@@ -2,8 +2,18 @@
 export interface NfTablesFeatures {
   /** tables can be owned by a socket (Linux 5.12); where false the flag is EOPNOTSUPP */
   readonly tableOwner: boolean
-  /** owned tables can outlive their owner (NFT_TABLE_F_PERSIST, Linux 6.9); where false the flag is EOPNOTSUPP */
+  /**
+   * owned tables can outlive their owner (NFT_TABLE_F_PERSIST, Linux 6.9); where false the flag is EOPNOTSUPP, and an
+   * owner can update its table
+   */
   readonly persistentTables: boolean
+  /**
+   * chains of devices can be made without a device (Linux 6.4); where false that is EINVAL, and so is a hook without
+   * number or priority, and an update of a chain that tells another hook is EEXIST
+   */
+  readonly optionalDevices: boolean
+  /** NFT_MSG_GETRULE_RESET, which shows rules and resets their counters (Linux 6.2); where false it is EINVAL */
+  readonly ruleResets: boolean
   /** NFT_MSG_DESTROY…, which remove what may be missing (Linux 6.3); where false they are EINVAL */
   readonly destroyMessages: boolean
   /** Begin and End of a batch are acknowledged, if they ask for it (Linux 6.10) */
@@ -15,7 +25,7 @@ export interface NfTablesFeatures {
   readonly policyReports: boolean
   /** `bitwise` can compute AND, OR and XOR (Linux 6.13); where false they are EOPNOTSUPP */
   readonly bitwiseOperators: boolean
-  /** `byteorder` converts several numbers at once; where false (late updates of 6.1 and 6.12) that is EOPNOTSUPP */
+  /** `byteorder` converts several numbers at once; where false (late updates of 6.12) that is EOPNOTSUPP */
   readonly byteorderLists: boolean
   /** `payload` takes offsets of more than 255 bytes (after Linux 6.12); where false they are ERANGE */
   readonly distantPayload: boolean

@@ -18,6 +18,8 @@ export const nfTablesOptions: Schema<NfTablesOptions> = object<NfTablesOptions>(
   without: list(oneOf(...expressionNames)),
   tableOwner: boolean,
   persistentTables: boolean,
+  optionalDevices: boolean,
+  ruleResets: boolean,
   destroyMessages: boolean,
   batchAcknowledgements: boolean,
   policyReports: boolean,

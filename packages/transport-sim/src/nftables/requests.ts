@@ -64,7 +64,10 @@ export function nfTablesMessages(state: NfTables): readonly SubsystemMessage[] {
   for (let i = 0; i <= (NfTablesMessage.GetAndResetSetElement & 0xff); i++) {
     messages.push({ policy: [], call: () => -Errno.EINVAL })
   }
-  for (const [type, policy, call] of known) messages[type & 0xff] = { policy, call }
+  for (const [type, policy, call] of known) {
+    if (type === NfTablesMessage.GetAndResetRule && !state.features.ruleResets) continue
+    messages[type & 0xff] = { policy, call }
+  }
   return messages
 }
 

@@ -74,7 +74,9 @@ function updateTable(state: NfTables, transaction: Transaction, table: NfTablesT
   const { Owner, Persist, Dormant } = TableFlag
   const isOrphan = !table.isOwned && (table.flags & Persist) !== 0
   if (table.isOwned && (flags & Owner) === 0) return -Errno.EOPNOTSUPP
-  if ((flags & Owner) !== 0 && !isOrphan) return -Errno.EOPNOTSUPP
+  // Since there are tables that persist, not even its owner can update an owned one.
+  const canBeUpdated = isOrphan || (table.isOwned && !state.features.persistentTables)
+  if ((flags & Owner) !== 0 && !canBeUpdated) return -Errno.EOPNOTSUPP
   if (((table.flags ^ flags) & Persist) !== 0) return -Errno.EOPNOTSUPP
   const old = { flags: table.flags, owner: table.owner }
   if (transaction.updatedTables.has(table)) return -Errno.EINVAL
