@@ -1,7 +1,14 @@
 /** The conformance suite of transports, on a real server. */
 
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { describeTransport, type Fixture, type OpenFixtureOptions, type Peer } from '@ringlink/transport/conformance'
+import {
+  decorated,
+  describeTransport,
+  type Fixture,
+  type OpenFixtureOptions,
+  type Peer,
+  withoutEffect,
+} from '@ringlink/transport/conformance'
 import { afterAll, beforeAll } from 'vitest'
 import {
   type Envelope,
@@ -108,14 +115,18 @@ async function open(_: OpenFixtureOptions): Promise<Fixture> {
 
 const noKernel = 'frames come from a stream: there is no kernel to send to'
 
-describeTransport('nats', {
-  open,
-  cannot: {
-    groups: 'a joined group selects what is given out of the stream, also of what was published before',
-    foreign: 'the host publishes only what its transport delivers, and that drops frames of other senders',
-    sent: noKernel,
-    partialSend: noKernel,
-    answers: noKernel,
-  },
+const cannot = {
+  groups: 'a joined group selects what is given out of the stream, also of what was published before',
+  foreign: 'the host publishes only what its transport delivers, and that drops frames of other senders',
+  sent: noKernel,
+  partialSend: noKernel,
+  answers: noKernel,
+}
+
+describeTransport('nats', { open, cannot, unavailable: serverUnavailable })
+
+describeTransport('all faults, none of which happens, around nats', {
+  open: decorated(open, Object.values(withoutEffect)),
+  cannot,
   unavailable: serverUnavailable,
 })

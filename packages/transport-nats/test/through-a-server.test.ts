@@ -1,6 +1,7 @@
 /** publish() and openNats() with a real server: order, losses, acknowledgement, sharing and replay. */
 
 import { collect, framesOf, message, messages } from '@ringlink/transport/conformance'
+import { delay, drop, duplicate, reorder, truncate, withFaults } from '@ringlink/transport/faults'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newStream, openConsumer, TestHost, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
@@ -81,6 +82,40 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('frames through a s
     expect(consumer.deliveries.acknowledged).toBe(acknowledged + 1)
     lease.release()
     await until(() => consumer.deliveries.acknowledged === acknowledged + 2)
+  })
+
+  test('are acknowledged once all are released, also where faults drop, repeat, delay and reorder them', async () => {
+    const stream = await newStream(server)
+    await using host = await TestHost.open(server, { stream, messageSize: 4096 })
+    const consumer = await openConsumer(server, { stream, consumer: 'c', batchSize: 4 })
+    const some = { probability: 0.2 }
+    const faults = [drop(some), duplicate(some), reorder(some), truncate(some), delay({ ...some, batches: 2 })]
+    await using faulty = withFaults(consumer, faults, { seed: 7 })
+    host.deliver(...messages(400, 0, 200))
+    await host.stored()
+    const seen = new Map<string, number>()
+    let count = 0
+    const { faults: happened } = faulty
+    // What is delayed at the end waits for a batch that does not come.
+    while (count + happened.dropped + happened.waiting - happened.duplicated < 400) {
+      for (let batch = faulty.poll(); batch !== undefined; batch = faulty.poll()) {
+        for (const frame of framesOf(batch)) {
+          const key = Buffer.from(frame).toString('hex')
+          seen.set(key, (seen.get(key) ?? 0) + 1)
+          count++
+        }
+        batch.release()
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    const { dropped, duplicated, reordered, truncated, delayed } = happened
+    expect(Math.min(dropped, duplicated, reordered, truncated, delayed)).toBeGreaterThan(0)
+    expect(seen.size).toBeGreaterThan(200)
+    await until(() => consumer.deliveries.acknowledged === consumer.deliveries.received)
+    const connection = await server.connect()
+    const info = await connection.request(`$JS.API.CONSUMER.INFO.${stream}.c`, '')
+    await connection.close()
+    expect(info.json()).toMatchObject({ num_ack_pending: 0, num_pending: 0 })
   })
 
   test('come again, to another program, when the first one dies or closes without releasing them', async () => {

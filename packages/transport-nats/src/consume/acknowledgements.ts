@@ -1,4 +1,4 @@
-import { errors, type NatsConnection } from '@nats-io/transport-node'
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { REQUEST_TIMEOUT } from '../server.ts'
 import type { Delivery } from './delivery.ts'
 
@@ -7,20 +7,38 @@ const REMEMBERED = 16_384
 /** Milliseconds before an acknowledgement is repeated that the server has not confirmed. */
 const REPEAT_WAIT = 1000
 const NANOSECONDS = 1_000_000
+const NO_RESPONDERS = 503
 
-/** The acknowledgements of a consumer, repeated until the server has confirmed them. */
+/** An acknowledgement that the server has not confirmed. */
+interface Open {
+  readonly id: string
+  readonly subject: string
+  /** when it was sent last, by `performance.now()` */
+  at: number
+}
+
+/**
+ * The acknowledgements of a consumer, repeated until the server has confirmed them. All confirmations come on one
+ * subscription: a request of the client for each would have a timer and two errors of its own.
+ */
 export class Acknowledgements {
   /** messages whose acknowledgement the server has confirmed */
   confirmed = 0
   readonly #connection: NatsConnection
+  readonly #inbox: string = createInbox()
   readonly #done = new Map<string, { readonly subject: string; readonly at: number }>()
   #reminder: NodeJS.Timeout | undefined
-  // Reply subjects of acknowledgements that the server has not confirmed, by id.
-  readonly #open = new Map<string, string>()
+  // By the last part of the subject that the server confirms to.
+  readonly #open = new Map<string, Open>()
+  // Of those, the last one of each message.
+  readonly #keys = new Map<string, string>()
+  #next = 0
+  #lateTimer: NodeJS.Timeout | undefined
   #onEmpty: (() => void) | undefined
 
   constructor(connection: NatsConnection) {
     this.#connection = connection
+    connection.subscribe(`${this.#inbox}.*`, { callback: (error, answer) => this.#take(error, answer) })
   }
 
   /** Whether a message was acknowledged before. */
@@ -38,13 +56,18 @@ export class Acknowledgements {
         break
       }
     }
-    this.#open.set(id, reply.subject)
-    void this.#send(id, reply.subject)
+    this.#forget(this.#keys.get(id))
+    const key = String(this.#next++)
+    const open = { id, subject: reply.subject, at: 0 }
+    this.#open.set(key, open)
+    this.#keys.set(id, key)
+    this.#send(key, open)
+    this.#lateTimer ??= setInterval(() => this.#repeatLate(), REPEAT_WAIT).unref()
   }
 
   /** Repeats what is not confirmed, after the connection broke. */
   repeat(): void {
-    for (const [id, subject] of this.#open) void this.#send(id, subject)
+    for (const [key, open] of this.#open) this.#send(key, open)
   }
 
   /**
@@ -88,26 +111,40 @@ export class Acknowledgements {
     })
   }
 
-  async #send(id: string, subject: string): Promise<void> {
-    try {
-      await this.#connection.request(subject, '+ACK', { timeout: REQUEST_TIMEOUT })
-      this.#settle(id, true)
-    } catch (error) {
-      if (this.#connection.isClosed() || !this.#open.has(id)) return
-      // The consumer is gone, or the server just starts: repeated after a reconnect, or when the message comes again.
-      if (error instanceof errors.RequestError && error.isNoResponders()) this.#settle(id, false)
-      else setTimeout(() => this.#sendAgain(id, subject), REPEAT_WAIT).unref()
+  #send(key: string, open: Open): void {
+    open.at = performance.now()
+    if (!this.#connection.isClosed()) {
+      this.#connection.publish(open.subject, '+ACK', { reply: `${this.#inbox}.${key}` })
     }
   }
 
-  #sendAgain(id: string, subject: string): void {
-    if (this.#open.get(id) === subject) void this.#send(id, subject)
+  #repeatLate(): void {
+    if (this.#open.size === 0 || this.#connection.isClosed()) {
+      clearInterval(this.#lateTimer)
+      this.#lateTimer = undefined
+      return
+    }
+    const since = performance.now() - REQUEST_TIMEOUT
+    for (const [key, open] of this.#open) if (open.at < since) this.#send(key, open)
   }
 
-  #settle(id: string, isConfirmed: boolean): void {
-    if (!this.#open.delete(id)) return
-    if (isConfirmed) this.confirmed++
+  #take(error: Error | null, answer: Msg): void {
+    // A permission that is missing: nothing is confirmed, and what was processed is delivered again.
+    if (error !== null) return
+    const key = answer.subject.slice(this.#inbox.length + 1)
+    if (!this.#forget(key)) return
+    // The consumer is gone, or the server just starts: the message comes again.
+    if (answer.headers?.code !== NO_RESPONDERS) this.confirmed++
     if (this.#open.size === 0) this.#onEmpty?.()
+  }
+
+  /** Ends waiting for a confirmation. False if nothing waits for it. */
+  #forget(key: string | undefined): boolean {
+    const open = this.#open.get(key ?? '')
+    if (key === undefined || open === undefined) return false
+    this.#open.delete(key)
+    if (this.#keys.get(open.id) === key) this.#keys.delete(open.id)
+    return true
   }
 
   #publish(subject: string, text: string): void {

@@ -6,6 +6,7 @@ import { explain, type JetStreamServer } from '../server.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Claims } from './claims.ts'
 import { Delivery, parseReply, type Reply } from './delivery.ts'
+import { Payloads } from './payloads.ts'
 
 /** Milliseconds after which the server answers a pull that it could not serve. */
 const PULL_EXPIRES = 10_000
@@ -59,6 +60,7 @@ export class Deliveries {
   readonly #acknowledgeTimeout: number
   readonly #claims: Claims | undefined
   readonly #handlers: DeliveryHandlers
+  readonly #payloads: Payloads
   readonly #inbox: string
   readonly #subscription: Subscription
   readonly #extension: NodeJS.Timeout
@@ -88,6 +90,7 @@ export class Deliveries {
     this.#acknowledgeTimeout = acknowledgeTimeout
     if (exclusive) this.#claims = new Claims(server, place.stream, place.consumer, acknowledgeTimeout)
     this.#handlers = handlers
+    this.#payloads = new Payloads(server.connection, prefetch)
     this.acknowledgements = new Acknowledgements(server.connection)
     this.#inbox = createInbox()
     this.#subscription = this.#connection.subscribe(this.#inbox, {
@@ -113,7 +116,10 @@ export class Deliveries {
   /** All frames of the next message were given out. */
   shift(): void {
     const delivery = this.#queue.shift()
-    if (delivery !== undefined) this.release(delivery)
+    if (delivery !== undefined) {
+      this.#payloads.recycle(delivery.payload)
+      this.release(delivery)
+    }
     this.#pull()
   }
 
@@ -209,7 +215,7 @@ export class Deliveries {
       else known.reply = reply
       return
     }
-    const delivery = new Delivery(envelope, reply)
+    const delivery = new Delivery(envelope, reply, data)
     this.#live.set(id, delivery)
     this.#queue.push(delivery)
     const body = data.subarray(envelope.bodyOffset)
@@ -314,6 +320,7 @@ export class Deliveries {
     if (this.#isClosed || this.#pullTimer !== undefined || missing < Math.ceil(this.#prefetch / 2)) return
     const { stream, consumer } = this.#place
     this.#requested += missing
+    this.#payloads.attach()
     const request = JSON.stringify({ batch: missing, expires: PULL_EXPIRES * NANOSECONDS })
     this.#connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply: this.#inbox })
     clearTimeout(this.#lostTimer)

@@ -12,6 +12,8 @@ export interface Reply {
 export class Delivery {
   readonly id: string
   readonly envelope: ReadEnvelope
+  /** the bytes that came; not read any more once all frames were given out */
+  readonly payload: Uint8Array
   /** of the last time that the server delivered it */
   reply: Reply
   /** the frames, once the body is expanded */
@@ -22,8 +24,9 @@ export class Delivery {
   /** batches and leases that are not released; one more until all frames were given out */
   users = 1
 
-  constructor(envelope: ReadEnvelope, reply: Reply) {
+  constructor(envelope: ReadEnvelope, reply: Reply, payload: Uint8Array) {
     this.envelope = envelope
+    this.payload = payload
     this.id = messageId(envelope)
     this.reply = reply
   }

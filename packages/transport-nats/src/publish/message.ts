@@ -188,7 +188,8 @@ export class MessageBuilder {
   /** Reuses the memory of a message that was stored or dropped. */
   recycle({ attempts, payload }: OutgoingMessage): void {
     // An earlier attempt may still wait to be written.
-    if (this.#memoryOf(payload) !== this.#capacity || attempts > 1 || this.#free.length >= MAXIMUM_FREE) return
+    if (this.#memoryOf(payload) !== this.#capacity || attempts > 1 || this.#free.length * this.#capacity >= FREE_BYTES)
+      return
     this.#free.push(new Uint8Array(payload.buffer, payload.byteOffset, this.#capacity))
   }
 
@@ -208,5 +209,5 @@ export class MessageBuilder {
   }
 }
 
-/** Payloads that are kept for reuse: more than wait for a confirmation at one time. */
-const MAXIMUM_FREE = 20
+/** Bytes of payloads that are kept for reuse: as many as wait for a confirmation at one time, of the usual size. */
+const FREE_BYTES = 16 * 1024 * 1024

@@ -26,7 +26,7 @@ export interface PublishOptions extends NatsServer {
   readonly host?: string | undefined
   /** netlink protocol of the frames; default `NETLINK_NETFILTER` */
   readonly protocol?: number | undefined
-  /** bytes of a NATS message, 4096 to 8 MiB; default 491520, an eighth of `bufferSize`, or what the server takes */
+  /** bytes of a NATS message, 4096 to 8 MiB; default 983040, an eighth of `bufferSize`, or what the server takes */
   readonly messageSize?: number | undefined
   /** milliseconds that the first frame of a message waits for others; default 100 */
   readonly delay?: number | undefined
