@@ -31,7 +31,7 @@ export function bundleTests(files, results, seen) {
  */
 export function testCommand(files) {
   const runs = files.map((file) => `node $RESULTS/tests/runner.mjs ${bundled(file)}.mjs ${file} || status=1`)
-  return ['export RINGLINK_WAKE_ROUNDS=500 status=0', ...runs, 'exit $status'].join('\n')
+  return ['export RINGLINK_WAKE_ROUNDS=200 status=0', ...runs, 'exit $status'].join('\n')
 }
 
 function bundled(file) {

@@ -10,7 +10,7 @@ import { uringUnavailable } from '../../../transport-mmap/test/uring/support/fix
 import { type Log, type LogOptions, openLog } from '../../src/index.ts'
 
 const PORT = 9000
-const SENT = repetitions(20_000, 4000)
+const SENT = repetitions(20_000, 2000)
 
 type Open = (needs: TransportNeeds) => Promise<Transport>
 const transports: Record<string, (networkNamespace: string) => Open> = {

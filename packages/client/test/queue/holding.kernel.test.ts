@@ -31,7 +31,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel whose
   }
 
   describe.each(Object.entries(transports))('over %s', (_, transport) => {
-    test.each([513, 1000, repetitions(10_000, 2000)])(
+    test.each([513, 1000, repetitions(10_000, 1100)])(
       '%i packets are held and the loop continues; then all are accepted',
       async (count) => {
         // The kernel keeps no more than `maxLength` packets that have no verdict, 1024 by default.

@@ -38,7 +38,7 @@ describe.skipIf(kernelUnavailable)(kernelTests('check-kernel.mjs on this kernel'
 
   test('its parts without rings work over io_uring: namespace, tables, rules and traffic', () => {
     const command = ['-n', process.execPath, fixture, ...GENERAL]
-    const { stdout, stderr, status } = spawnSync('unshare', command, { encoding: 'utf8', timeout: patience(50_000) })
+    const { stdout, stderr, status } = spawnSync('unshare', command, { encoding: 'utf8', timeout: patience(100_000) })
     expect([stderr, status]).toEqual(['', 0])
     expect(
       JSON.parse(stdout).map(({ name, status, detail }: Record<string, string>) => [name, status, detail]),

@@ -273,7 +273,7 @@ describe.skipIf(uringUnavailable !== undefined)(title, () => {
     const PORT = 9000
     const HELD = 256
     const WAVES = 5
-    const WAVE = repetitions(20_000, 2000)
+    const WAVE = repetitions(20_000, 500)
     const queues: Queue[] = []
     afterAll(async () => {
       for (const queue of queues) await queue.close()
