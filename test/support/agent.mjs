@@ -55,20 +55,25 @@ const actions = {
     state.waiting = undefined
   },
 
-  // Sends `count` datagrams; the payload is `text` with %d replaced by the running number, padded to `size`.
-  async send({ port, address = '127.0.0.1', count = 1, size = 0, text = 'packet %d' }) {
-    const socket = dgram.createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', sendBufferSize: 1 << 22 })
+  // Sends `count` datagrams, from as many sockets as their buffers need; the payload is `text` with %d replaced by the
+  // running number, padded to `size`.
+  async send({ port, address = '127.0.0.1', count = 1, size = 0, text = 'packet %d', sendBufferSize = SEND_BUFFER }) {
+    const senders = []
     let failed = 0
     for (let number = 0; number < count; number++) {
       const payload = Buffer.from(text.replace('%d', String(number)).padEnd(size, '.'))
+      const charge = CHARGE + 2 * payload.length
+      if (number === 0 || senders.at(-1).room < charge) senders.push(await openSender(address, sendBufferSize))
+      const sender = senders.at(-1)
+      sender.room -= charge
       await new Promise((resolve) => {
-        socket.send(payload, port, address, (error) => {
+        sender.socket.send(payload, port, address, (error) => {
           if (error) failed++
           resolve()
         })
       })
     }
-    socket.close()
+    for (const { socket } of senders) socket.close()
     return { failed }
   },
 
@@ -101,6 +106,24 @@ const actions = {
     socket.end(Buffer.alloc(bytes, 'x'))
     await closed
   },
+}
+
+/** Bytes of its sender's buffer that a datagram takes while it waits in a queue, with twice its payload: enough. */
+const CHARGE = 1500
+const SEND_BUFFER = 1 << 22
+
+/**
+ * A socket, and the bytes that it may have in queues before it has to wait: without end where the kernel grants the
+ * buffer. A stock kernel grants a twentieth, and what nobody answers stays in it.
+ */
+async function openSender(address, sendBufferSize) {
+  const socket = dgram.createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', sendBufferSize })
+  await new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind(0, resolve)
+  })
+  const granted = socket.getSendBufferSize()
+  return { socket, room: granted < SEND_BUFFER ? granted : Number.POSITIVE_INFINITY }
 }
 
 /**

@@ -97,13 +97,17 @@ export class Namespace implements AsyncDisposable {
     return this.#ask('waitFor', { port, count })
   }
 
-  /** Sends datagrams; resolves when the kernel has taken all, which is after their rules have run. */
+  /**
+   * Sends datagrams; resolves when the kernel has taken all, which is after their rules have run. From several sockets
+   * where the kernel grants a small send buffer, because what waits in a queue stays in it.
+   */
   send(parameters: {
     port: number
     address?: string
     count?: number
     size?: number
     text?: string
+    sendBufferSize?: number
   }): Promise<{ failed: number }> {
     return this.#ask('send', parameters) as Promise<{ failed: number }>
   }
