@@ -67,7 +67,7 @@ describe('an acknowledgement', () => {
     expect(connection.sent.length).toBe(2)
     acknowledgements.repeat()
     expect(connection.sent.map(({ subject }) => subject)).toEqual(['reply a', 'reply a', 'reply a'])
-    // Whichever of them is confirmed.
+    // A confirmation of any of them will do.
     connection.answer(0)
     await acknowledgements.settled()
     vi.advanceTimersByTime(60_000)
