@@ -45,7 +45,6 @@ export {
 } from './errors.ts'
 export {
   type FamilyNotification,
-  type FamilyRequestOptions,
   type FamilyStats,
   NetlinkFamily,
   type OperationName,
@@ -155,6 +154,7 @@ export type {
   BatchOptions,
   BatchResult,
   DumpOptions,
+  FamilyRequestOptions,
   RequestOptions,
   SessionOptions,
   StrayErrorHandler,

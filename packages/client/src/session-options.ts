@@ -9,6 +9,12 @@ export interface RequestOptions {
   readonly timeout?: number | undefined
 }
 
+/** Options of a family's requests. */
+export interface FamilyRequestOptions extends RequestOptions {
+  /** `nlmsg_flags` besides those that the operation has: `NewFlag.Create` and the like; default 0 */
+  readonly flags?: number | undefined
+}
+
 /** Options of a dump. */
 export interface DumpOptions extends RequestOptions {
   /** how often to dump again when the table changed during the dump (code `DUMP_INTERRUPTED`); default 0 */

@@ -11,13 +11,25 @@ import {
   type Schema,
   text,
 } from '@ringlink/codec/options'
-import type { BatchOptions, DumpOptions, RequestOptions, SessionOptions } from './session-options.ts'
+import type {
+  BatchOptions,
+  DumpOptions,
+  FamilyRequestOptions,
+  RequestOptions,
+  SessionOptions,
+} from './session-options.ts'
 import { openTransport } from './transport-schema.ts'
 
 const LONGEST_PURPOSE = 1 << 20
+/** of 16 bits */
+const MAXIMUM_FLAGS = 0xffff
 
 const requestMembers: Members<RequestOptions> = { signal: abortSignal, timeout: milliseconds() }
 const requestOptions: Schema<RequestOptions> = object<RequestOptions>(requestMembers)
+const familyRequestOptions: Schema<FamilyRequestOptions> = object<FamilyRequestOptions>({
+  ...requestMembers,
+  flags: integer(0, MAXIMUM_FLAGS),
+})
 const dumpOptions = object<DumpOptions>({
   ...requestMembers,
   retries: integer(0, 1000),
@@ -49,6 +61,11 @@ export function beginRequest(operation: string, given: RequestOptions): RequestO
   const options = readOptions(operation, requestOptions, given)
   options.signal?.throwIfAborted()
   return options
+}
+
+/** Checks the options of a family's request. Throws `OptionError`. */
+export function readFamilyRequest(operation: string, given: FamilyRequestOptions): FamilyRequestOptions {
+  return readOptions(operation, familyRequestOptions, given)
 }
 
 /** As {@link beginRequest}, for a dump. */

@@ -13,11 +13,12 @@ import {
   type OperationValues,
   replyLayout,
 } from '@ringlink/codec'
-import { didYouMean } from '@ringlink/codec/internal'
+import { outOfRange, unknownMember } from '@ringlink/codec/internal'
 import type { Transport } from '@ringlink/transport'
 import type { Request } from '../request.ts'
 import type { Session } from '../session.ts'
-import type { RequestOptions } from '../session-options.ts'
+import type { FamilyRequestOptions, RequestOptions } from '../session-options.ts'
+import { readFamilyRequest } from '../session-schema.ts'
 import type { NotificationBatch } from '../subscription.ts'
 import { messageNumber, messageValues, requestHeader } from './layout.ts'
 import { type AttributePolicy, type OperationPolicy, readPolicies } from './policy.ts'
@@ -38,11 +39,6 @@ export type FamilyNotification<Description extends FamilyDescription> = {
     readonly values: OperationValues<Operation<Description, Name>>
   }
 }[OperationName<Description>]
-
-export interface FamilyRequestOptions extends RequestOptions {
-  /** `nlmsg_flags` besides those that the operation has: `NewFlag.Create` and the like; default 0 */
-  readonly flags?: number | undefined
-}
 
 /** What a family has seen since it was opened. */
 export interface FamilyStats {
@@ -101,7 +97,7 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     request: OperationRequest<Operation<Description, Name>> | undefined = undefined,
     options: FamilyRequestOptions = {},
   ): Promise<OperationValues<Operation<Description, Name>> | undefined> {
-    const { flags, ...others } = options
+    const { flags, ...others } = this.#options('do', name, options)
     const messages = await this.session.request(this.#request(name, 'do', request, flags), others)
     const [values] = messages.map((message) => this.#values(name, message))
     return values
@@ -113,7 +109,7 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     request: OperationRequest<Operation<Description, Name>> | undefined = undefined,
     options: FamilyRequestOptions = {},
   ): Promise<OperationValues<Operation<Description, Name>>[]> {
-    const { flags, ...others } = options
+    const { flags, ...others } = this.#options('dump', name, options)
     const asked = this.#request(name, 'dump', request, flags)
     const messages = await (asked.answered === true
       ? this.session.request(asked, others)
@@ -127,7 +123,7 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     request: OperationRequest<Operation<Description, Name>> | undefined = undefined,
     options: FamilyRequestOptions = {},
   ): AsyncGenerator<OperationValues<Operation<Description, Name>>, void, undefined> {
-    const { flags, ...others } = options
+    const { flags, ...others } = this.#options('dump', name, options)
     const asked = this.#request(name, 'dump', request, flags)
     const messages =
       asked.answered === true ? await this.session.request(asked, others) : this.session.rows(asked, others)
@@ -182,11 +178,17 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     await this.close()
   }
 
+  #options(mode: 'do' | 'dump', name: string, given: FamilyRequestOptions): FamilyRequestOptions {
+    this.#operation(name)
+    return readFamilyRequest(`${mode} ${this.description.name} ${name}`, given)
+  }
+
   #operation(name: string): OperationDescription {
-    const { operations } = this.description
+    const { operations, name: family } = this.description
+    if (typeof name !== 'string') throw outOfRange(`operation of ${family}`, 'a string', name)
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
     if (operation !== undefined) return operation
-    throw this.#unknown(`has no operation "${name}"${didYouMean(name, Object.keys(operations))}`)
+    throw unknownMember(`${family} has no operation`, name, Object.keys(operations))
   }
 
   #unknown(reason: string): EncodeError {
@@ -207,10 +209,11 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
     const { record } = operation
     if (record !== undefined) {
       if (record.write === undefined && given !== undefined) throw this.#unknown(`${name} takes no values`)
+      if (record.write !== undefined && given === undefined) throw this.#unknown(`${name} needs values`)
       const written = given === undefined ? undefined : record.write?.(given)
       return { what, answered, errors, type: numbers.request, flags, header: written }
     }
-    const { fields, attributes } = split(header, set, given ?? {})
+    const { fields, attributes } = split(header, set, given === undefined ? {} : given)
     const isGeneric = this.description.generic !== undefined
     return {
       what,
@@ -241,13 +244,14 @@ export class NetlinkFamily<Description extends FamilyDescription = FamilyDescrip
   }
 
   #groupNumber(group: string): number {
-    const { groups } = this.description
+    const { groups, name } = this.description
+    if (typeof group !== 'string') throw outOfRange(`group of ${name}`, 'a string', group)
     const described = Object.hasOwn(groups, group) ? groups[group] : undefined
     if (typeof described === 'number') return described
     const number = described === undefined ? undefined : this.#numbers.groups.get(described)
     if (number !== undefined) return number
     const known = described === undefined ? Object.keys(groups) : [...this.#numbers.groups.keys()]
-    throw this.#unknown(`has no group "${group}"${didYouMean(group, known)}`)
+    throw unknownMember(`${name} has no group`, group, known)
   }
 
   #notifications(batch: NotificationBatch): FamilyNotification<Description>[] {

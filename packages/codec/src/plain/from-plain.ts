@@ -272,10 +272,12 @@ function unknownFrom(value: unknown, path: string): unknown {
 }
 
 function expectObject(value: unknown, path: string): Given {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)) {
-    return value as Given
-  }
-  throw refused(path === '' ? 'attributes' : path, 'an object', value)
+  // What is built in, such as a Map or a Date, would be an object without attributes.
+  const tag = Object.prototype.toString.call(value).slice(8, -1)
+  if (tag === 'Object') return value as Given
+  const place = path === '' ? 'attributes' : path
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(place, 'an object', value)
+  throw new EncodeError('VALUE_RANGE', `${place} must be an object, got a ${tag}`)
 }
 
 function expectArray(value: unknown, path: string): readonly unknown[] {

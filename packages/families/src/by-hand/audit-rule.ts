@@ -5,7 +5,8 @@
  *  u32 list | u32 action | u32 count | u32 syscalls[64] | u32 fields[64] | u32 values[64] | u32 operators[64] | u32
  *  length | texts
  */
-import { DecodeError, decodeText, EncodeError, encodeText, Memory } from '@ringlink/codec'
+import { DecodeError, decodeText, encodeText, Memory } from '@ringlink/codec'
+import { outOfRange, unknownMember } from '@ringlink/codec/internal'
 import { AuditField } from './audit-rule-constants.ts'
 
 /** The most conditions of a rule (`AUDIT_MAX_FIELDS`). */
@@ -90,48 +91,64 @@ export function readAuditRule(memory: Memory, offset: number, length: number): A
   return { list: word(LIST), action: word(ACTION), syscalls, conditions }
 }
 
-/** The bytes of a rule. Throws `EncodeError`. */
+/** The bytes of a rule. Throws `EncodeError` with the path of what is wrong. */
 export function writeAuditRule(given: unknown): Uint8Array {
-  const { list, action, syscalls, conditions } = given as AuditRule
-  if (!Array.isArray(conditions) || conditions.length > MAXIMUM_CONDITIONS) {
-    throw new EncodeError(
-      'VALUE_RANGE',
-      `conditions of an audit rule must be an array of at most ${MAXIMUM_CONDITIONS}`,
-    )
-  }
-  const texts = conditions.map(({ value }) => (typeof value === 'string' ? encodeText(value, 'audit rule') : NOTHING))
-  const length = texts.reduce((sum, text) => sum + text.length, 0)
+  const rule = fieldsOf(given, 'audit rule', RULE_FIELDS)
+  const conditions = arrayOf(rule.conditions, 'audit rule: conditions', MAXIMUM_CONDITIONS).map((condition, at) => {
+    const path = `audit rule: conditions[${at}]`
+    const { field, operator, value } = fieldsOf(condition, path, CONDITION_FIELDS)
+    const text = typeof value === 'string' ? encodeText(value, `${path}.value`) : NOTHING
+    return { path, field, operator, value: typeof value === 'string' ? text.length : value, text }
+  })
+  const length = conditions.reduce((sum, { text }) => sum + text.length, 0)
   const memory = new Memory(SIZE + length + 3)
-  const put = (index: number, value: unknown, what: string) => {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-      throw new EncodeError(
-        'VALUE_RANGE',
-        `${what} of an audit rule must be an integer from 0 to 4294967295, got ${String(value)}`,
-      )
-    }
-    memory.u32[index] = value
+  const put = (index: number, value: unknown, path: string) => {
+    memory.u32[index] = integerOf(value, path, 0xffff_ffff)
   }
-  put(LIST, list, 'list')
-  put(ACTION, action, 'action')
-  put(COUNT, conditions.length, 'conditions')
-  for (const call of syscalls) {
-    if (!Number.isInteger(call) || call < 0 || call >= SYSCALL_WORDS * 32) {
-      throw new EncodeError('VALUE_RANGE', `a system call of an audit rule must be from 0 to 2047, got ${String(call)}`)
-    }
+  put(LIST, rule.list, 'audit rule: list')
+  put(ACTION, rule.action, 'audit rule: action')
+  memory.u32[COUNT] = conditions.length
+  for (const [at, given] of arrayOf(rule.syscalls, 'audit rule: syscalls', SYSCALLS_MAXIMUM).entries()) {
+    const call = integerOf(given, `audit rule: syscalls[${at}]`, SYSCALLS_MAXIMUM - 1)
     const index = SYSCALLS + (call >> 5)
     memory.u32[index] = (memory.u32[index] as number) | (1 << (call & 31))
   }
   let position = SIZE
-  for (const [index, { field, operator, value }] of conditions.entries()) {
-    const text = texts[index] as Uint8Array
-    put(FIELDS + index, field, 'field')
-    put(OPERATORS + index, operator, 'operator')
-    put(VALUES + index, typeof value === 'string' ? text.length : value, 'value')
+  for (const [index, { path, field, operator, value, text }] of conditions.entries()) {
+    put(FIELDS + index, field, `${path}.field`)
+    put(OPERATORS + index, operator, `${path}.operator`)
+    put(VALUES + index, value, `${path}.value`)
     memory.u8.set(text, position)
     position += text.length
   }
-  put(LENGTH, length, 'texts')
+  memory.u32[LENGTH] = length
   return memory.copy(0, SIZE + length)
+}
+
+const SYSCALLS_MAXIMUM = SYSCALL_WORDS * 32
+const RULE_FIELDS = ['list', 'action', 'syscalls', 'conditions'] as const
+const CONDITION_FIELDS = ['field', 'operator', 'value'] as const
+
+/** The fields of an object that has no others. */
+function fieldsOf<Name extends string>(
+  given: unknown,
+  path: string,
+  names: readonly Name[],
+): Readonly<Partial<Record<Name, unknown>>> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw outOfRange(path, 'an object', given)
+  const unknown = Object.keys(given).find((key) => !names.some((name) => name === key))
+  if (unknown !== undefined) throw unknownMember(`${path} has no field`, unknown, names)
+  return given as Readonly<Partial<Record<Name, unknown>>>
+}
+
+function arrayOf(given: unknown, path: string, longest: number): readonly unknown[] {
+  if (Array.isArray(given) && given.length <= longest) return given
+  throw outOfRange(path, `an array of at most ${longest} elements`, given)
+}
+
+function integerOf(given: unknown, path: string, maximum: number): number {
+  if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= maximum) return given
+  throw outOfRange(path, `an integer from 0 to ${maximum}`, given)
 }
 
 const NOTHING = new Uint8Array(0)

@@ -72,11 +72,8 @@ export interface AuditTerminal extends StructureValue<typeof auditTerminalLayout
 const noAttributes = attributeSet('AUDIT', {})
 type NoAttributes = AttributeValues<typeof noAttributes>
 const late = (request: number) => ({ do: { request, reply: request, isLate: true } })
-const rule = {
-  types: [AuditMessage.ListRules, AuditMessage.ListRules],
-  read: readAuditRule,
-  write: writeAuditRule,
-} as const
+const listedRule = { types: [AuditMessage.ListRules, AuditMessage.ListRules], read: readAuditRule } as const
+const rule = { ...listedRule, write: writeAuditRule } as const
 
 /** Audit: status, rules, records. */
 export const audit = rawFamily(
@@ -107,7 +104,7 @@ export const audit = rawFamily(
       noAttributes,
       late(AuditMessage.TtyGet),
     ),
-    listRules: recordOperation<AuditRule, never>('AUDIT_LIST_RULES', rule, {
+    listRules: recordOperation<AuditRule, never>('AUDIT_LIST_RULES', listedRule, {
       dump: { request: AuditMessage.ListRules, reply: AuditMessage.ListRules, isLate: true },
     }),
     addRule: recordOperation<AuditRule, AuditRule>('AUDIT_ADD_RULE', rule, { do: { request: AuditMessage.AddRule } }),

@@ -3,6 +3,7 @@ import { escapeText } from '@ringlink/codec'
 import { nearestNames } from '@ringlink/codec/options'
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { SpecificationError } from './errors.ts'
+import { KEYS } from './keys.ts'
 
 /** More levels than this are a specification that refers to itself. */
 const MAXIMUM_DEPTH = 64
@@ -126,6 +127,11 @@ export function readSource(text: string, file: string): Source {
     if (isMap(node)) {
       const members = node.items.map(({ key, value }): [string, Source] => {
         const name = isScalar(key) ? String(key.value) : ''
+        if (!KEYS.includes(name)) {
+          const reason = `${quoted(name)} is not a key of specifications${meant(name, KEYS)}`
+          const before = path === '' ? '' : `${path}: `
+          throw new SpecificationError({ file, line: lineOf(key as Node) }, `${before}${reason}`)
+        }
         return [
           name,
           convert(value as Node | null, path === '' ? name : `${path}.${name}`, lineOf(key as Node), depth + 1),

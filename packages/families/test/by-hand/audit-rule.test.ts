@@ -59,3 +59,45 @@ test('malformed and impossible rules are refused', () => {
     expect(() => writeAuditRule(wrong)).toThrow(expect.objectContaining({ code: 'VALUE_RANGE' }))
   }
 })
+
+test('what a rule does not have, or has of a wrong type, is refused by its path', () => {
+  const rule = { list: 4, action: 2, syscalls: [], conditions: [{ field: 1, operator: 0, value: 0 }] }
+  const [known] = rule.conditions
+  const cases: [unknown, string][] = [
+    [undefined, 'audit rule must be an object, got undefined'],
+    [5, 'audit rule must be an object, got 5'],
+    [[], 'audit rule must be an object, got an array'],
+    [{}, 'audit rule: conditions must be an array of at most 64 elements, got undefined'],
+    [{ ...rule, syscals: [] }, 'audit rule has no field "syscals"; did you mean "syscalls"?'],
+    [{ ...rule, syscalls: undefined }, 'audit rule: syscalls must be an array of at most 2048 elements, got undefined'],
+    [{ ...rule, syscalls: ['5'] }, "audit rule: syscalls[0] must be an integer from 0 to 2047, got '5' (string)"],
+    [{ ...rule, conditions: [null] }, 'audit rule: conditions[0] must be an object, got null'],
+    [
+      { ...rule, conditions: [known, { ...known, valeu: 5 }] },
+      'audit rule: conditions[1] has no field "valeu"; did you mean "value"?',
+    ],
+    [
+      { ...rule, conditions: [{ ...known, value: true }] },
+      'audit rule: conditions[0].value must be an integer from 0 to 4294967295, got true (boolean)',
+    ],
+  ]
+  for (const [given, message] of cases) expect(() => writeAuditRule(given)).toThrow(message)
+})
+
+test('no rule makes the writer fail otherwise than by a code', () => {
+  const property = fc.property(
+    fc.anything(),
+    fc.constantFrom('list', 'action', 'syscalls', 'conditions'),
+    (value, name) => {
+      const rule = { list: 4, action: 2, syscalls: [], conditions: [], [name]: value }
+      for (const given of [value, rule, { ...rule, conditions: [value] }]) {
+        try {
+          writeAuditRule(given)
+        } catch (error) {
+          expect(error).toMatchObject({ code: expect.stringMatching(/^(VALUE_RANGE|ATTRIBUTE_UNKNOWN)$/) })
+        }
+      }
+    },
+  )
+  fc.assert(property)
+})

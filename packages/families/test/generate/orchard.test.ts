@@ -95,6 +95,12 @@ describe('a specification that cannot be read', () => {
     ['entries: [spring,', 'entries: [{ name: spring, value: 70 },', /value 70 cannot be a bit/],
     ['value: 40', 'value: x', /must be an integer, got "x"/],
     ['value: 40', 'value: 70000', /must be from 0 to 16383, got 70000/],
+    [
+      'multi-attr: true',
+      'mutli-attr: true',
+      /"mutli-attr" is not a key of specifications; did you mean "multi-attr"\?/,
+    ],
+    ['mcast-groups:', 'mcast-group:', /"mcast-group" is not a key of specifications; did you mean "mcast-groups"\?/],
     ['multi-attr: true', 'multi-attr: 1', /must be true or false, got "1"/],
   ])('%s -> %s: line and reason', (from, to, reason) => {
     const text = change(from, to)
