@@ -63,12 +63,13 @@ export async function findFamily(
 
 /** The error for a family that the kernel does not have. */
 export function familyUnsupported(name: string, module: string | undefined, cause?: Error): ClientError {
-  const remedy =
-    module === undefined
-      ? ''
-      : module.startsWith('CONFIG_')
-        ? `: it needs a kernel that is built with ${module}`
-        : `: load it with "modprobe ${module}"`
-  const text = `open family ${name}: the kernel does not have it${remedy}`
+  const text = `open family ${name}: the kernel does not have it${remedyFor(module)}`
   return new ClientError('FAMILY_UNSUPPORTED', text, cause === undefined ? undefined : { cause })
+}
+
+/** What would bring a family: a module, an option of the kernel's build, or a later kernel. */
+function remedyFor(module: string | undefined): string {
+  if (module === undefined) return ''
+  if (module.startsWith('CONFIG_')) return `: it needs a kernel that is built with ${module}`
+  return module.startsWith('Linux ') ? `: it needs ${module} or later` : `: load it with "modprobe ${module}"`
 }

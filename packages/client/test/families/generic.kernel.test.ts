@@ -2,7 +2,8 @@
 import type { FamilyDescription, OperationValues } from '@ringlink/codec'
 import { ethtool } from '@ringlink/families/ethtool'
 import { mptcpPm } from '@ringlink/families/mptcp-pm'
-import { netdev } from '@ringlink/families/netdev'
+import { netdev, QueueType } from '@ringlink/families/netdev'
+import { rtLink } from '@ringlink/families/rt-link'
 import { tcpMetrics } from '@ringlink/families/tcp-metrics'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -102,6 +103,40 @@ describe.skipIf(kernelUnavailable)(kernelTests('generic families beside other pr
       expect(numbers('Other')).toEqual([ours(channels?.otherMax), ours(channels?.otherCount)])
       expect(numbers('Combined')).toEqual([ours(channels?.combinedMax), ours(channels?.combinedCount)])
     })
+
+    test('the queues of netdev are the channels of ethtool', async () => {
+      const family = await opened.openOrExplain(netdev, 'it needs Linux 6.3 or later', namespace.path)
+      if (family === undefined) return
+      const links = await open(rtLink)
+      const ifindex = (await links.do('getlink', { ifname: 'veth-a' }))?.header.index ?? 0
+      // Of these kernels only later ones have queues.
+      const { operations } = await family.policy()
+      if (!operations.some(({ command }) => command === netdev.operations.queueGet.dump?.request)) return
+      const counts = async () => {
+        const queues = await family.dump('queueGet', { ifindex })
+        const ids = (wanted: QueueType) => queues.filter(({ type }) => type === wanted).map(({ id }) => id ?? -1)
+        const [received, sent] = [ids(QueueType.Rx), ids(QueueType.Tx)]
+        for (const list of [received, sent]) expect(list).toEqual([...list.keys()])
+        return { rx: received.length, tx: sent.length }
+      }
+      const shown = async () => {
+        const text = await namespace.run('ethtool', '-l', 'veth-a')
+        const current = text.slice(text.indexOf('Current hardware settings'))
+        const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(current)?.[1])
+        return { rx: number('RX'), tx: number('TX') }
+      }
+      const before = await counts()
+      expect(before).toEqual(await shown())
+      expect(before.rx).toBeGreaterThan(0)
+      const channels = await open(ethtool)
+      const { rxMax = 1, txMax = 1 } = (await channels.do('channelsGet', { header: { devName: 'veth-a' } })) ?? {}
+      await channels.do('channelsSet', { header: { devName: 'veth-a' }, rxCount: rxMax, txCount: txMax })
+      expect(await counts()).toEqual({ rx: rxMax, tx: txMax })
+      expect(await counts()).toEqual(await shown())
+      const [queue] = await family.dump('queueGet', { ifindex })
+      const { id, type } = queue ?? {}
+      expect(await family.do('queueGet', { ifindex, id, type })).toEqual(queue)
+    })
   })
 
   describe.skipIf(ipMissing)(beside('ip', ipMissing), () => {
@@ -141,7 +176,9 @@ describe.skipIf(kernelUnavailable)(kernelTests('generic families beside other pr
     })
 
     test('the devices of netdev are the links', async () => {
-      const devices = await (await open(netdev)).dump('devGet')
+      const family = await opened.openOrExplain(netdev, 'it needs Linux 6.3 or later', namespace.path)
+      if (family === undefined) return
+      const devices = await family.dump('devGet')
       const links = await json('ip', '-json', 'link')
       const indices = (all: readonly unknown[]) => all.map(Number).sort((one, other) => one - other)
       expect(indices(devices.map(({ ifindex }) => ifindex))).toEqual(indices(links.map(({ ifindex }) => ifindex)))

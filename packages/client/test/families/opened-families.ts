@@ -1,4 +1,4 @@
-import type { FamilyDescription } from '@ringlink/codec'
+import { type FamilyDescription, isNetlinkError } from '@ringlink/codec'
 import { openSocket } from '@ringlink/transport-socket'
 import { type NetlinkFamily, openFamily } from '../../src/index.ts'
 
@@ -14,6 +14,20 @@ export class OpenedFamilies {
     const found = await openFamily(family, { transport: (needs) => openSocket({ ...needs, networkNamespace }) })
     this.#opened.push(found as unknown as NetlinkFamily)
     return found
+  }
+
+  /** As {@link open}; `undefined` where the kernel does not have it, and the error says `remedy`. */
+  async openOrExplain<Description extends FamilyDescription>(
+    family: Description,
+    remedy: string,
+    networkNamespace?: string,
+  ): Promise<NetlinkFamily<Description> | undefined> {
+    try {
+      return await this.open(family, networkNamespace)
+    } catch (error) {
+      if (!isNetlinkError(error, 'FAMILY_UNSUPPORTED') || !error.message.includes(remedy)) throw error
+      return undefined
+    }
   }
 
   async close(): Promise<void> {

@@ -78,7 +78,7 @@ export interface FamilyDescription<
   /** `Protocol`; of generic families `Protocol.Generic` */
   readonly protocol: number
   readonly generic: GenericName | undefined
-  /** the kernel module that brings it, or the option that the kernel is built with */
+  /** the kernel module that brings it, the option that the kernel is built with, or its first kernel: `Linux 6.3` */
   readonly module: string | undefined
   readonly operations: Operations
   readonly groups: Groups

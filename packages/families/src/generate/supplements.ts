@@ -14,7 +14,7 @@ export interface Supplement {
   /** what the kernel's names of a definition's constants begin with, where the specification leaves it out */
   readonly prefixes?: Readonly<Record<string, string>>
   readonly groups?: Readonly<Record<string, number | string>>
-  /** the kernel module, or the option that the kernel is built with */
+  /** the kernel module, the option that the kernel is built with, or its first kernel: `Linux 6.3` */
   readonly module?: string
   /** sets in which the kernel sends another type than the specification says, of all attributes of that type */
   readonly types?: Readonly<Record<string, Readonly<Record<string, IntegerTypeName>>>>
@@ -59,7 +59,7 @@ export const supplements: Readonly<Record<string, Supplement>> = {
       },
     },
   },
-  netdev: { module: 'CONFIG_NET' },
+  netdev: { module: 'Linux 6.3' },
   nfsd: { module: 'nfsd' },
   nftables: {
     module: 'nf_tables',

@@ -273,5 +273,5 @@ export const netdev = genericFamily(
     mgmt: 'mgmt',
     pagePool: 'page-pool',
   },
-  'CONFIG_NET',
+  'Linux 6.3',
 )
