@@ -1,6 +1,6 @@
 // Runs one bundled test file (test-files.mjs) with vitest's runner and matchers.
 //
-//   node runner.mjs <bundled test file, from this one's folder> <test file of the project>
+//   node <this file, bundled> <bundled test file, from this one's folder> <test file of the project>
 //
 // RINGLINK_SLOWNESS: how many times longer than elsewhere things take here (guest.mjs). Limits grow with it.
 import { setImmediate } from 'node:timers/promises'
