@@ -18,6 +18,7 @@ import {
   batch,
   bytes32,
   chain,
+  cmp,
   deleteTable,
   message,
   meta,
@@ -58,6 +59,7 @@ const asked = {
       data: { ...SOURCE_AND_DESTINATION, length: 4, operation: BitwiseOperation.Or, data: { value: bytes32(1) } },
     },
   ]),
+  initialisedRegisters: rule([cmp(bytes32(1))]),
   byteorderLists: rule([
     payload(PayloadBase.Network, 0, 4),
     { name: 'byteorder', data: { ...SOURCE_AND_DESTINATION, operation: 0, length: 4, size: 2 } },
@@ -100,8 +102,16 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
     batchAcknowledgements: lines.some((line) => line.includes(` type ${BatchMessage.Begin} `)),
     policyReports: answerTo(Object.keys(asked).indexOf('policyReports')).includes('offset'),
     bitwiseOperators: isTaken('bitwiseOperators'),
+    initialisedRegisters: !isTaken('initialisedRegisters'),
     byteorderLists: isTaken('byteorderLists'),
     distantPayload: isTaken('distantPayload'),
     setCount: lines.some((line) => line.includes('"count":0')),
   }
+}
+
+/** Whether a kernel refuses a key that a byte does not hold. */
+export async function refusesWideNumbers(machine: NfMachine): Promise<boolean> {
+  const made = batch([table('t'), chain({ name: 'c' })])
+  const lines = await runNf(machine, [...opened, made, read(), batch([rule([meta(256)])]), read()])
+  return lines.some((line) => line.includes(': error 34 '))
 }

@@ -33,6 +33,20 @@ export function inNewOrder(line: string): string {
   return orders.reduce((text, [older, newer]) => text.replace(older, newer), line)
 }
 
+/**
+ * Answers in which Linux 6.1 tells an offset and later kernels do not (a rule that makes a loop), or later kernels do
+ * and it does not (a set that is missing, of one that is only read): the errno is the same.
+ */
+const otherOffsets: readonly RegExp[] = [
+  /^(\d+ read: error 31 for \d+ type 2566) .*$/,
+  /^(\d+ read: error 2 for \d+ type (?:2570|2573)) .*$/,
+]
+
+/** The lines of a kernel that is as old as that, or is compared with one, without those offsets. */
+export function withoutOffsets(lines: readonly string[]): string[] {
+  return lines.map((line) => otherOffsets.reduce((text, pattern) => text.replace(pattern, '$1'), line))
+}
+
 /** Runs a script; a line or several for each step, with nothing in them that may differ between kernels. */
 export function runNf(machine: NfMachine, script: readonly NfStep[]): Promise<string[]> {
   return runSteps(new NfRunner(machine), script)

@@ -432,7 +432,6 @@ function expressions(): NfStep[] {
     [{ name: 'queue', data: { number: 1 } }],
     [{} as Expression],
     [meta(99)],
-    [meta(256)],
     ...Array.from({ length: 30 }, (_, key) => [meta(key)]).filter(
       (_, key) => ![13, 14, 17, 18, 25, 26, 27, 28, 29].includes(key),
     ),
@@ -462,7 +461,7 @@ function expressions(): NfStep[] {
     [{ name: 'payload', data: { base: 1, offset: 0 } }],
     [{ name: 'payload', data: { base: 1, offset: 0, length: 2 } }],
     [cmp(bytes32(1))],
-    ...[0, 1, 2, 3, 4, 5, 6, 256].map((operation) => [load, cmp(bytes32(1), operation)]),
+    ...[0, 1, 2, 3, 4, 5, 6].map((operation) => [load, cmp(bytes32(1), operation)]),
     ...[1, 2, 3, 4, 5, 8, 16, 17].map((length) => [wide, cmp(new Uint8Array(length), 0)]),
     [load, cmp(new Uint8Array(0))],
     [load, cmp(new Uint8Array(8))],
@@ -494,12 +493,6 @@ function expressions(): NfStep[] {
     [load, range({})],
     [load, range({ operation: 1 })],
     [load, range({ operation: 2 })],
-    [load, range({ operation: 256 })],
-    [load, bitwise({ operation: 256, mask: value(4), xor: value(4) })],
-    [
-      wide,
-      { name: 'byteorder', data: { sourceRegister: 1, destinationRegister: 2, operation: 256, length: 8, size: 4 } },
-    ],
     [
       wide,
       { name: 'byteorder', data: { sourceRegister: 1, destinationRegister: 2, operation: 0, length: 256, size: 4 } },
@@ -564,10 +557,8 @@ function expressions(): NfStep[] {
     ...[0, 1, 2, 3].map((key): Expression[] => [{ name: 'ct', data: { key, destinationRegister: 1 } }]),
     [{ name: 'ct', data: { key: 0, destinationRegister: 1, direction: 0 } }],
     [{ name: 'ct', data: { key: 0 } }],
-    [{ name: 'ct', data: { key: 256, destinationRegister: 1 } }],
     [target({})],
     [target({ revision: 4 })],
-    [target({ revision: 256 })],
     [target({ name: 'MISSING' })],
     [target({ information: new Uint8Array(5) })],
     [target({ information: new Uint8Array(9) })],
@@ -627,6 +618,24 @@ function expressions(): NfStep[] {
       ),
     ),
   ]
+}
+
+/** Keys, operations and revisions that a byte does not hold. */
+export function wideNumbers(): NfStep[] {
+  const load = meta(MetaKey.Mark)
+  const value = { value: new Uint8Array(4) }
+  const registers = { sourceRegister: 1, destinationRegister: 1, length: 4, operation: 256 }
+  const information = queueTargetInformation({ number: 0, total: 1, flags: 0 })
+  const lists: Expression[][] = [
+    [meta(256)],
+    [load, cmp(bytes32(1), 256)],
+    [load, { name: 'range', data: { sourceRegister: 1, operation: 256, from: value, to: value } }],
+    [load, { name: 'bitwise', data: { ...registers, mask: value, xor: value } }],
+    [load, { name: 'byteorder', data: { ...registers, size: 4 } }],
+    [{ name: 'ct', data: { key: 256, destinationRegister: 1 } }],
+    [{ name: 'target', data: { name: 'NFQUEUE', revision: 256, information } }],
+  ]
+  return [...opened, batch([table('t'), base()]), read(), ...lists.flatMap((list) => each([rule(list)])), ...dumps()]
 }
 
 /** Sets of keys and of intervals, with and without a name. */

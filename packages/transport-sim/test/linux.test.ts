@@ -33,6 +33,7 @@ const DUMP = 0x300
 const INGRESS = 5
 const EINVAL = 22
 const ERANGE = 34
+const ENODATA = 61
 const EOPNOTSUPP = 95
 
 const table = (flags: number, unknown: { type: number; bits: number; payload: Uint8Array }[] = []) =>
@@ -118,6 +119,14 @@ const nfTables: Record<
     },
     [0],
     [EOPNOTSUPP],
+  ],
+  initialisedRegisters: [
+    (options) => {
+      const data = { sourceRegister: 3, operation: 0, data: { value: new Uint8Array(4) } }
+      return ask(start(options), batched([rule({ name: 'cmp', data })]))
+    },
+    [ENODATA],
+    [0],
   ],
   byteorderLists: [
     (options) =>

@@ -70,8 +70,14 @@ export class NfTablesAttachment implements NfTablesHost {
     if (hook === undefined || hook.type === 'nat' || hook.devices !== undefined || hook.number > Hook.Ingress) return
     const { family } = table
     const evaluation = this.#evaluation
-    const judge = (packet: SimPacket) =>
+    const run = (packet: SimPacket) =>
       meetsFamily(family, packet.family) ? runBaseChain(chain, packet, evaluation) : Verdict.Accept
+    const runFromZero = (packet: SimPacket) => {
+      evaluation.words.fill(0)
+      return run(packet)
+    }
+    // Where rules may load what none has written, registers are 0 at the beginning of each base chain.
+    const judge = this.tables.features.initialisedRegisters ? run : runFromZero
     const attached = { priority: hook.priority, judge }
     this.#attached.set(chain, attached)
     this.#kernel.path.chains.attach(hook.number, attached)

@@ -24,6 +24,7 @@ export const nfTablesOptions: Schema<NfTablesOptions> = object<NfTablesOptions>(
   batchAcknowledgements: boolean,
   policyReports: boolean,
   bitwiseOperators: boolean,
+  initialisedRegisters: boolean,
   byteorderLists: boolean,
   distantPayload: boolean,
   setCount: boolean,

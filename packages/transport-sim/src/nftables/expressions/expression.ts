@@ -76,7 +76,7 @@ export function loadRegister(context: ExpressionContext, register: number, lengt
   const word = checkData(parseRegister(register), length)
   if (word < 0) return word
   const bits = wordBits(word, length)
-  return (context.written & bits) === bits ? word : -Errno.ENODATA
+  return (context.written & bits) === bits || !context.features.initialisedRegisters ? word : -Errno.ENODATA
 }
 
 /** The word of a register that `length` bytes are written to; or a negative errno. */
