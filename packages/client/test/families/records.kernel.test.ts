@@ -4,7 +4,7 @@ import { beginMessage, Errno, type FamilyDescription, finishMessage, NewFlag } f
 import { audit } from '@ringlink/families/audit'
 import { AuditRecordType, AuditStatusField } from '@ringlink/families/audit-constants'
 import { AuditAction, AuditField, AuditFilter, AuditOperator } from '@ringlink/families/audit-rule-constants'
-import { iscsi } from '@ringlink/families/iscsi'
+import { IscsiEventType, IscsiRequestType, iscsi, writeIscsiRequest } from '@ringlink/families/iscsi'
 import { rtLink } from '@ringlink/families/rt-link'
 import { scsiTransport } from '@ringlink/families/scsi-transport'
 import { kernelEvents } from '@ringlink/families/uevent'
@@ -138,6 +138,21 @@ describe.skipIf(kernelUnavailable)(kernelTests('records of the real kernel'), ()
       return undefined
     })
     expect(family?.description.name ?? description.name).toBe(description.name)
+  })
+
+  test('iscsi answers a request for a transport that is not there, where the kernel has it', async () => {
+    const family = await opened.openOrExplain(iscsi, 'modprobe scsi_transport_iscsi')
+    if (family === undefined) return
+    const watched = family.subscribe('daemon')
+    const answer = watched.next()
+    const type = IscsiRequestType.GetStats
+    const header = writeIscsiRequest({ type, transport: 1n, words: [1, 0] })
+    family.session.post([{ what: 'statistics', type, header }])
+    expect((await answer).value).toMatchObject({
+      operation: 'answer',
+      values: { type: IscsiEventType.IfError, error: -Errno.EINVAL, transport: '1' },
+    })
+    await watched.return(undefined)
   })
 
   test('events of kernel objects: a device of a network namespace comes and goes', async () => {
