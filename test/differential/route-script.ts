@@ -58,5 +58,7 @@ function peerOf(ifname: string, address: Uint8Array, header: Values = {}): Uint8
 
 export const bridge = (name: string, last: number, values: Values = {}): FamilyMessage =>
   newLink({ ...values, ifname: name, address: mac(last), linkinfo: { kind: 'bridge' } })
+export const dummy = (name: string, last: number): FamilyMessage =>
+  newLink({ ifname: name, address: mac(last), linkinfo: { kind: 'dummy' } })
 export const up = (index: number): FamilyMessage => setLink({ header: { index, flags: IFF_UP, change: IFF_UP } })
 export const down = (index: number): FamilyMessage => setLink({ header: { index, flags: 0, change: IFF_UP } })

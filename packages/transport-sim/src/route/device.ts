@@ -1,7 +1,7 @@
 /** A network device: `struct net_device`, as far as rtnetlink shows it. */
 
 /** The kinds of devices that are modelled. */
-export type DeviceKind = 'loopback' | 'veth' | 'bridge'
+export type DeviceKind = 'loopback' | 'veth' | 'bridge' | 'dummy'
 
 /** IFF_*: bits of `ifi_flags`. */
 export const DeviceFlag = {
@@ -13,6 +13,8 @@ export const DeviceFlag = {
   Loopback: 0x8,
   /** IFF_RUNNING */
   Running: 0x40,
+  /** IFF_NOARP */
+  NoArp: 0x80,
   /** IFF_PROMISC */
   Promiscuous: 0x100,
   /** IFF_MULTICAST */
@@ -51,6 +53,15 @@ export const kindDefaults: Readonly<Record<DeviceKind, KindDefaults>> = {
     flags: DeviceFlag.Loopback,
   },
   veth: { ...ETHERNET, queues: 2, segmentationLimit: 524280, isBound: false },
+  dummy: {
+    ...ETHERNET,
+    minimumMtu: 0,
+    maximumMtu: 0,
+    flags: DeviceFlag.Broadcast | DeviceFlag.NoArp,
+    queues: 1,
+    segmentationLimit: 65536,
+    isBound: false,
+  },
   bridge: { ...ETHERNET, queues: 1, segmentationLimit: 65536, isBound: true },
 }
 

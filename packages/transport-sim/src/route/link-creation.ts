@@ -3,7 +3,7 @@ import { Errno } from '@ringlink/codec'
 import type { ParsedAttributes } from '../netlink/parsed-attributes.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { parseNest } from '../netlink/rules.ts'
-import { type Device, kindDefaults } from './device.ts'
+import { type Device, type DeviceKind, kindDefaults } from './device.ts'
 import { chooseName } from './device-names.ts'
 import { IFLA, IFLA_INFO, linkRules, settable, VETH_INFO_PEER, vethRules } from './link-rules.ts'
 import { checkMtu, isDeviceAddress } from './link-settings.ts'
@@ -19,9 +19,17 @@ export interface LinkHeader {
   readonly change: number
 }
 
+/** The kinds of links that a request can make. */
+export type MadeKind = Exclude<DeviceKind, 'loopback'>
+const madeKinds: ReadonlySet<string> = new Set<MadeKind>(['veth', 'bridge', 'dummy'])
+
+export function isMadeKind(kind: string): kind is MadeKind {
+  return madeKinds.has(kind)
+}
+
 /** A link that is asked for. */
 interface Wanted {
-  readonly kind: 'veth' | 'bridge'
+  readonly kind: MadeKind
   readonly header: LinkHeader
   readonly found: ParsedAttributes | undefined
 }
@@ -30,18 +38,19 @@ interface Wanted {
 export function createLink(
   links: Links,
   request: KernelRequest,
-  kind: 'veth' | 'bridge',
+  kind: MadeKind,
   found: ParsedAttributes,
   info: ParsedAttributes | undefined,
   header: LinkHeader,
 ): number {
-  const refused = validate(kind, found)
+  const refused = validate(found)
   if (refused !== 0) return refused
   const mtu = found.has(IFLA.mtu) ? checkMtu(request, kindDefaults[kind], found.u32(IFLA.mtu)) : 0
   if (mtu !== 0) return mtu
   const wanted: Wanted = { kind, header, found }
-  if (kind === 'bridge') {
-    if (info?.has(IFLA_INFO.data) === true && info.length(IFLA_INFO.data) > 0) return refuseUnknown(request)
+  if (kind !== 'veth') {
+    if (kind === 'bridge' && info?.has(IFLA_INFO.data) === true && info.length(IFLA_INFO.data) > 0)
+      return refuseUnknown(request)
     const device = make(links, request, wanted)
     if (typeof device === 'number') return device
     links.complete(device, header.flags, header.change, request)
@@ -63,11 +72,11 @@ export function createLink(
   return 0
 }
 
-function validate(kind: 'veth' | 'bridge', found: ParsedAttributes): number {
+function validate(found: ParsedAttributes): number {
   if (!found.has(IFLA.address)) return 0
   if (found.length(IFLA.address) !== 6) return -Errno.EINVAL
   if (!isDeviceAddress(found.bytes(IFLA.address))) return -Errno.EADDRNOTAVAIL
-  return kind === 'veth' || kind === 'bridge' ? 0 : -Errno.EOPNOTSUPP
+  return 0
 }
 
 /** The peer that VETH_INFO_PEER describes; without it one of defaults. */
@@ -82,7 +91,7 @@ function readPeer(request: KernelRequest, info: ParsedAttributes | undefined): W
   if (typeof found === 'number') return found
   const unknown = unmodelled(request, found, settable)
   if (unknown >= 0) return refuseUnknown(request, unknown)
-  const refused = validate('veth', found)
+  const refused = validate(found)
   if (refused !== 0) return refused
   const at = data.at(VETH_INFO_PEER)
   const { memory } = data

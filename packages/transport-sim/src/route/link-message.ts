@@ -101,7 +101,8 @@ function linkInfo(device: Device): LinkAttributes['linkinfo'] {
     case 'loopback':
       return undefined
     case 'veth':
-      return { kind: 'veth' }
+    case 'dummy':
+      return { kind: device.kind }
     case 'bridge':
       return { kind: 'bridge', data: bridgeData(device) }
   }

@@ -5,7 +5,7 @@ import type { KernelRequest } from '../netlink/request.ts'
 import { sendReply } from '../netlink/row-answers.ts'
 import { parseNest, parseRequest } from '../netlink/rules.ts'
 import type { Device } from './device.ts'
-import { createLink } from './link-creation.ts'
+import { createLink, isMadeKind } from './link-creation.ts'
 import { linkMessage, RTM_NEWLINK } from './link-message.ts'
 import { IFLA, IFLA_INFO, infoRules, linkRules, settable } from './link-rules.ts'
 import { changeLink } from './link-settings.ts'
@@ -45,7 +45,7 @@ export class LinkRequests {
       return -Errno.ENODEV
     }
     const kind = info?.has(IFLA_INFO.kind) === true ? info.text(IFLA_INFO.kind) : undefined
-    if (kind !== 'veth' && kind !== 'bridge') return refuse(request, Errno.EOPNOTSUPP, 'Unknown device type')
+    if (kind === undefined || !isMadeKind(kind)) return refuse(request, Errno.EOPNOTSUPP, 'Unknown device type')
     if (unknown >= 0) return refuseUnknown(request, unknown)
     return createLink(this.#links, request, kind, found, info, header)
   }

@@ -74,14 +74,15 @@ export class Links {
   }
 
   /**
-   * Registers a device, and does not report it yet. It has no carrier, except a bridge that was given no address:
-   * without ports it never looked.
+   * Registers a device, and does not report it yet. It has no carrier, except a dummy, which always has one, and a
+   * bridge that was given no address: without ports it never looked.
    */
   register(index: number, kind: DeviceKind, name: string, address: Uint8Array | undefined): Device {
     const device = new Device(index, kind, name, address ?? this.#randomAddress())
     this.#devices.set(index, device)
     if (address !== undefined) device.bridgeAddress = address
-    if (kind !== 'bridge' || address !== undefined) device.setCarrier(false)
+    const hasCarrier = kind === 'dummy' || (kind === 'bridge' && address === undefined)
+    if (!hasCarrier) device.setCarrier(false)
     return device
   }
 

@@ -188,7 +188,7 @@ export class NeighbourRequests {
 
   /** Whether the address is that of another machine on the link, as far as can be seen. */
   #isModelled(family: number, device: Device, destination: Uint8Array): boolean {
-    if (device.kind === 'loopback') return false
+    if (device.kind === 'loopback' || device.kind === 'dummy') return false
     const [first = 0] = destination
     if (family === IPV6) return first !== 0xff
     return first !== 0 && first !== 127 && first < 224 && !this.#internet4.isOwn(destination)

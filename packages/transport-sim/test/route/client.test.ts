@@ -97,6 +97,24 @@ describe('rtnetlink', () => {
     expect(await read()).toBeUndefined()
   })
 
+  test('makes a dummy, which has a carrier and its addresses at once', async () => {
+    const kernel = new SimKernel()
+    await using links = await open(kernel, rtLink)
+    await links.do('newlink', { ifname: 'd0', linkinfo: { kind: 'dummy' }, header: up }, CREATE)
+    const link = await links.do('getlink', { ifname: 'd0' })
+    expect(link).toMatchObject({ operstate: 0, carrier: 1, carrierChanges: 0, minMtu: 0, maxMtu: 0 })
+    expect(link?.linkinfo).toEqual({ kind: 'dummy' })
+    const { Up, Broadcast, NoArp, Running, LowerUp } = IfinfoFlags
+    expect(link?.header.flags).toBe(Up | Broadcast | NoArp | Running | LowerUp)
+    await using addresses = await open(kernel, rtAddr)
+    const rows = await addresses.dump('getaddr', { header: { family: 10, index: link?.header.index ?? 0 } })
+    expect(rows).toHaveLength(1)
+    await links.do('dellink', { ifname: 'd0' })
+    await expect(links.do('getlink', { ifname: 'd0' })).rejects.toMatchObject({ errno: Errno.ENODEV })
+    const unknown = { ifname: 'x', linkinfo: { kind: 'vlan' } }
+    await expect(links.do('newlink', unknown, CREATE)).rejects.toMatchObject({ errno: Errno.EOPNOTSUPP })
+  })
+
   test('refuses what it does not model, and says so', async () => {
     const kernel = new SimKernel()
     await using links = await open(kernel, rtLink)
