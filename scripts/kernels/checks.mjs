@@ -25,6 +25,8 @@ const traffic = program('traffic, all transports', { program: 'traffic', limit: 
 const forbidden = program('modules or io_uring missing', { program: 'forbidden', limit: 30 })
 const devices = program('bridges and VLANs', { program: 'devices', limit: 30 })
 const monitor = program('what nlmon captures', { program: 'monitor', limit: 60 })
+const expressions = program('queue, log and owners', { program: 'expressions', limit: 60 })
+const sctp = program('SCTP through a queue', { program: 'sctp', limit: 60 })
 const wakeUps = (rounds) =>
   program(`wake-ups, ${rounds} rounds`, { program: 'wake-ups', settings: `ROUNDS=${rounds}`, limit: 30 })
 
@@ -42,6 +44,8 @@ export const allChecks = [
   forbidden,
   devices,
   monitor,
+  expressions,
+  sctp,
   { name: 'netlink rings', limit: 30, command: 'node packages/transport-mmap/scripts/check-kernel.mjs' },
   tests('tests: sockets', 'packages/transport-socket'),
   tests('tests: rings', 'packages/transport-mmap'),
