@@ -5,7 +5,7 @@ import { udpPacket } from '@ringlink/packet'
 import type { TransportNeeds } from '@ringlink/transport'
 import { SimKernel } from '@ringlink/transport-sim'
 import { expect, test } from 'vitest'
-import { installRules, openLog, openQueue, Session } from '../../src/index.ts'
+import { installRules, listTables, openLog, openQueue, Session } from '../../src/index.ts'
 import { postBatch } from '../../src/rules/batch.ts'
 import { deleteTable } from '../../src/rules/messages.ts'
 
@@ -45,6 +45,20 @@ test.each([
   expect(delivered).toBe(4)
   kernel.inject(datagram(53))
   expect(delivered).toBe(5)
+})
+
+test('the prefix of a log is listed whole, as nft lists it', async () => {
+  const kernel = new SimKernel()
+  const transport = (needs: TransportNeeds) => kernel.open(needs)
+  const texts = ['a: ', "it's", 'back\\slash', '"quoted"', 'x'.repeat(127), 'red \u001b[31m']
+  const rules = texts.map((prefix) => ({ hook: 'output', log: { group: 1, prefix } }) as const)
+  await using _rules = await installRules(rules, { transport, table: 'own' })
+  await using session = new Session(await kernel.open({ protocol: Protocol.Netfilter, frameSize: 32_768 }))
+  const [table] = await listTables(session, (name) => name === 'own')
+  const listed = table?.chains.flatMap((chain) => chain.rules.map(({ text }) => text))
+  // Only what could change a terminal is escaped.
+  const shown = texts.map((text) => text.replace('\u001b', '\\u{1b}'))
+  expect(listed).toEqual(shown.map((text) => `counter packets 0 bytes 0 log prefix "${text}" group 1`))
 })
 
 test('a table of another socket, and a kernel without nf_tables, refuse rules of the simulated kernel', async () => {

@@ -2,6 +2,7 @@
 import {
   type Expression,
   type ExpressionData,
+  escapeText,
   LimitType,
   MatchFlag,
   quoteText,
@@ -80,7 +81,7 @@ interface LogData {
 function logText({ group, prefix, copyRange, threshold }: LogData): string {
   return [
     'log',
-    prefix === undefined || prefix === '' ? undefined : `prefix ${quoteText(prefix).replaceAll("'", '"')}`,
+    prefix === undefined || prefix === '' ? undefined : `prefix "${escapeText(prefix)}"`,
     group === undefined ? undefined : `group ${group}`,
     copyRange === undefined ? undefined : `snaplen ${copyRange}`,
     threshold === undefined || threshold === 0 ? undefined : `queue-threshold ${threshold}`,
