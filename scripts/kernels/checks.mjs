@@ -27,6 +27,7 @@ const devices = program('bridges and VLANs', { program: 'devices', limit: 30 })
 const monitor = program('what nlmon captures', { program: 'monitor', limit: 60 })
 const expressions = program('queue, log and owners', { program: 'expressions', limit: 60 })
 const sctp = program('SCTP through a queue', { program: 'sctp', limit: 60 })
+const tunnels = program('checksums in tunnels', { program: 'tunnels', limit: 30 })
 const wakeUps = (rounds) =>
   program(`wake-ups, ${rounds} rounds`, { program: 'wake-ups', settings: `ROUNDS=${rounds}`, limit: 30 })
 
@@ -46,6 +47,7 @@ export const allChecks = [
   monitor,
   expressions,
   sctp,
+  tunnels,
   { name: 'netlink rings', limit: 30, command: 'node packages/transport-mmap/scripts/check-kernel.mjs' },
   tests('tests: sockets', 'packages/transport-socket'),
   tests('tests: rings', 'packages/transport-mmap'),
