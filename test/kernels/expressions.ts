@@ -44,7 +44,7 @@ for (const family of families)
     assert.equal(theirs.length, rules.length)
     assert.deepEqual(await ours(), theirs)
     await installed.close()
-    return `${rules.length} rules`
+    return undefined
   })
 
 await step('a table with an owner is refused to nft, and outlives that it flushes all rules', async () => {

@@ -1,5 +1,5 @@
-// Packets that a tunnel has wrapped, queued with segmentation offload: the partial checksum is that of the packet inside,
-// and packets that are sent back must carry a complete one. For kernels with these tunnels.
+// Packets that a tunnel has wrapped, queued with segmentation offload: the partial checksum is that of the packet
+// inside, and packets that are sent back must carry a complete one. For kernels with these tunnels.
 
 import assert from 'node:assert/strict'
 import { openQueue, type QueuePacket } from '@ringlink/client'
