@@ -1,0 +1,142 @@
+// The parties of fleet.mjs, each a process of its own: what it has done so far is told as a count of records with the
+// CPU time of the whole process, compiler and garbage collector included, when the count reaches what fleet.mjs asks
+// for.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openLog } from '../../client/dist/index.js'
+import { copyBatch } from '../../transport/dist/index.js'
+import { openSocket } from '../../transport-socket/dist/index.js'
+import { openNats, publish } from '../dist/index.js'
+
+/** Bytes of payload that the kernel copies of each packet, and records in a datagram. */
+const COPIED = 64
+export const THRESHOLD = 64
+/** Room for a datagram of 64 such records. */
+const BUFFER = 16_384
+/** Frames that the source of frames in memory keeps unconfirmed at most: less than the publisher's memory. */
+const UNCONFIRMED = 4000
+
+/** Milliseconds between two looks whether a publisher is done: the consumer is later. */
+const LOOK = 50
+
+const parties = { receiver: receive, publisher: publishLog, consumer: consume, source: publishMemory }
+const [party = '', ...words] = process.argv.slice(2)
+if (party in parties) {
+  process.on('disconnect', () => process.exit())
+  await parties[party](...words)
+}
+
+/** A log of what is sent to `port`. */
+function openTraffic(port, group) {
+  return openLog({
+    ...{ group: Number(group), copyRange: COPIED, threshold: THRESHOLD, timeout: 200, bufferSize: BUFFER },
+    ...{ receiveBufferSize: 1 << 29, transport: openSocket },
+    rule: { hook: 'output', match: { protocol: 'udp', destinationPort: Number(port) } },
+  })
+}
+
+/** Answers `{ until }` once `seen()` is that much; returns a function that looks. */
+function answerCounts(seen, extra = () => ({})) {
+  let until = Number.POSITIVE_INFINITY
+  const look = () => {
+    if (seen() < until) return
+    until = Number.POSITIVE_INFINITY
+    const { user, system } = process.cpuUsage()
+    process.send({ records: seen(), cpu: (user + system) / 1e6, at: Date.now(), ...extra() })
+  }
+  process.on('message', (message) => {
+    until = message.until
+    look()
+  })
+  process.send('ready')
+  return look
+}
+
+/** What every receiver does with a record. */
+function sumOf(record) {
+  const { memory, payloadOffset } = record
+  return (record.mark ?? 0) + memory.u8[payloadOffset + 9] + memory.u8[payloadOffset + 22]
+}
+
+async function decode(log) {
+  let sum = 0
+  const look = answerCounts(
+    () => log.stats.records + log.stats.lost,
+    () => ({ lost: log.stats.lost, sum }),
+  )
+  for await (const records of log) {
+    for (const record of records) sum += sumOf(record)
+    look()
+  }
+}
+
+async function receive(port, group) {
+  await decode(await openTraffic(port, group))
+}
+
+async function consume(servers, stream) {
+  const transport = await openNats({ servers, stream })
+  await decode(await openLog({ group: 'any', transport, readInterval: 0 }))
+}
+
+async function publishLog(servers, stream, messageSize, port, group) {
+  const log = await openTraffic(port, group)
+  const publisher = await publish(log.frames(), {
+    servers,
+    stream,
+    messageSize: Number(messageSize),
+    bufferSize: 1 << 28,
+  })
+  const { stats } = publisher
+  const look = answerCounts(
+    () => stats.storedMessages + stats.droppedMessages + log.stats.lostMessages,
+    () => ({ lost: stats.droppedMessages + log.stats.lostMessages, bytes: stats.storedBytes }),
+  )
+  for (;;) {
+    await sleep(LOOK)
+    look()
+  }
+}
+
+/** Publishes the same frames of the real kernel again and again, as fast as the server takes them. */
+async function publishMemory(servers, stream, messageSize, port, group) {
+  const batches = await readFrames(port, group)
+  let publisher
+  let wanted = 0
+  let next = 0
+  const source = {
+    stats: { lost: 0 },
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        while (publisher === undefined || publisher.stats.messages >= wanted || publisher.pendingFrames > UNCONFIRMED)
+          await sleep(1)
+        return { done: false, value: batches[next++ % batches.length] }
+      },
+    }),
+  }
+  publisher = await publish(source, { servers, stream, messageSize: Number(messageSize) })
+  process.on('message', ({ until }) => {
+    wanted = until
+  })
+  const { stats } = publisher
+  const look = answerCounts(
+    () => stats.storedMessages,
+    () => ({ bytes: stats.storedBytes, lost: stats.droppedMessages }),
+  )
+  for (;;) {
+    await sleep(LOOK)
+    look()
+  }
+}
+
+/** Frames of the real kernel, as copies. */
+async function readFrames(port, group) {
+  const log = await openTraffic(port, group)
+  process.send('ready')
+  const batches = []
+  for await (const batch of log.frames()) {
+    batches.push(copyBatch(batch))
+    if (batches.length === 8) break
+  }
+  await log.close()
+  return batches
+}
