@@ -4,7 +4,7 @@
 //   npm run bench:fleet                                builds, measures for two minutes, and writes the document
 //   unshare -n node packages/transport-nats/bench/fleet.mjs [--rounds 8] [--storage file,memory] [--document]
 //
-// Each round sends the same packets, one after the other, to a receiver on the plain socket and to a publisher whose
+// Each round sends the same packets first to a receiver on the plain socket, then to a publisher whose
 // stream a consumer reads at that time:
 //
 // - at a rate that everybody follows: the CPU time per record of each party, in processes that are warm
