@@ -10,8 +10,8 @@ import { Program } from './program.ts'
  * Records that warm a receiver, and those that are measured. So many because a busy log is woken a thousand times a
  * second only.
  */
-const WARM = 1_000_000
-const COUNT = 2_000_000
+const WARM = { 1: 500_000, 64: 1_000_000 } as const
+const COUNT = { 1: 1_000_000, 64: 2_000_000 } as const
 /** More than is measured, so that a loss at the end is seen by the numbers that follow it. */
 const TAIL = 10_000
 /** Bytes of a datagram of the log (NFULA_CFG_NLBUFSIZ). */
@@ -52,8 +52,8 @@ async function runLog(
   threshold: 1 | 64,
   { scale, sampling }: Settings,
 ): Promise<Outcome> {
-  const warm = Math.round(WARM * scale)
-  const count = Math.round(COUNT * scale)
+  const warm = Math.round(WARM[threshold] * scale)
+  const count = Math.round(COUNT[threshold] * scale)
   const args = { group: threshold, warm, count, threshold, buffer: BUFFER }
   const receiver = contender.startsWith('c-')
     ? new Program(contender, join(BUILD, 'log'), [

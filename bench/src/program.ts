@@ -91,6 +91,11 @@ export class Program {
     await closed
   }
 
+  /** Waits until it has ended by itself. */
+  async ended(): Promise<void> {
+    if (!this.#ended) await once(this.#child, 'close')
+  }
+
   /** Ends it, even in the middle of something. */
   async stop(): Promise<void> {
     if (this.#ended) return

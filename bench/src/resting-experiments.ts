@@ -58,7 +58,10 @@ async function measure(
   const [command = '', ...rest] = [...(sampling?.prefix?.() ?? []), process.execPath, ...args]
   const program = new Program(contender, command, rest)
   try {
-    return await program.json<Record<string, number>>()
+    const measured = await program.json<Record<string, number>>()
+    // The profiler writes its recording when the program has ended.
+    if (sampling !== undefined) await program.ended()
+    return measured
   } finally {
     await program.stop()
   }
