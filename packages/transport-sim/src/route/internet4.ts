@@ -22,7 +22,7 @@ export class Internet4 implements LinkListener {
   readonly #routes: RouteTables
   readonly #addresses = new Map<Device, Address[]>()
   readonly #lifetimes: Lifetimes
-  /** Called when the last address of a device is gone (`fib_disable_ip`). */
+  /** Called when a device goes down, or its last address is gone (`fib_disable_ip`). */
   onDisabled: ((device: Device) => void) | undefined
 
   constructor(notifier: Notifier, routes: RouteTables, clock: VirtualClock) {
@@ -130,6 +130,7 @@ export class Internet4 implements LinkListener {
   /** What is reached through the device is forgotten without a notification; its own addresses stay. */
   down(device: Device): void {
     this.#routes.flush((route) => route.device === device && route.scope !== Scope.Host, false)
+    this.onDisabled?.(device)
   }
 
   gone(device: Device): void {
