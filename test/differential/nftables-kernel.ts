@@ -7,6 +7,7 @@ import {
   NfTablesMessage,
   PayloadBase,
   ruleAttributes,
+  SetFlag,
   setAttributes,
   TableFlag,
   tableAttributes,
@@ -35,6 +36,7 @@ import {
 
 /** Expressions that a kernel may have been built without. */
 const OPTIONAL = ['queue', 'log', 'target', 'ct', 'notrack', 'limit', 'quota', 'reject', 'fib', 'socket', 'objref']
+const MAP = { name: 'map', flags: SetFlag.Map, keyLength: 2, dataType: 19, dataLength: 4, id: 2 }
 /** NLM_F_DUMP */
 const DUMP = 0x300
 const SOURCE_AND_DESTINATION = { sourceRegister: 1, destinationRegister: 1 }
@@ -59,6 +61,7 @@ const asked = {
       data: { ...SOURCE_AND_DESTINATION, length: 4, operation: BitwiseOperation.Or, data: { value: bytes32(1) } },
     },
   ]),
+  mapsAsSets: rule([payload(PayloadBase.Network, 0, 2), { name: 'lookup', data: { set: 'map', sourceRegister: 1 } }]),
   initialisedRegisters: rule([cmp(bytes32(1))]),
   byteorderLists: rule([
     payload(PayloadBase.Network, 0, 4),
@@ -68,17 +71,27 @@ const asked = {
 } satisfies Record<string, NfMessage>
 const expressions = OPTIONAL.map((name) => rule([{ name } as Expression]))
 const resetRules = message(NfTablesMessage.GetAndResetRule, ruleAttributes, { table: 't' }, { flags: DUMP })
+const listRules = message(NfTablesMessage.GetRule, ruleAttributes, { table: 'm' }, { flags: DUMP })
+/** Rules around one with an expression that no kernel has. */
+const missing: readonly NfStep[] = [
+  batch([table('m'), chain({ table: 'm', name: 'c' })]),
+  ...[[], [{ name: 'missing' } as Expression], []].map((it) => batch([rule(it, { table: 'm' })])),
+  read(),
+  send([listRules]),
+  read(),
+]
 const getSet = message(NfTablesMessage.GetSet, setAttributes, { table: 't', name: 's' })
 
 const script: readonly NfStep[] = [
   ...opened,
-  batch([table('t'), chain({ name: 'c' }), set({ name: 's', keyLength: 2, id: 1 })]),
+  batch([table('t'), chain({ name: 'c' }), set({ name: 's', keyLength: 2, id: 1 }), set(MAP)]),
   read(),
   ...[...Object.values(asked), ...expressions].flatMap((it) => [batch([it]), read()]),
   send([getSet]),
   read(),
   send([resetRules]),
   read(),
+  ...missing,
 ]
 
 /** Asks a kernel. */
@@ -86,7 +99,7 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
   const lines = await runNf(machine, script)
   const answers = lines.filter((line) => /: error \d+ for \d+ type (25|10)/.test(line))
   // The answers to what made the table are first.
-  const [made, answered] = [answers.slice(0, 3), answers.slice(3)]
+  const [made, answered] = [answers.slice(0, 4), answers.slice(4)]
   if (made.some((line) => !line.includes('error 0 ')) || answered.length < Object.keys(asked).length)
     throw new Error(`the kernel answers in another way: ${lines.join('; ')}`)
   const answerTo = (index: number) => answered[index] ?? ''
@@ -94,6 +107,7 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
   const first = Object.keys(asked).length
   return {
     without: OPTIONAL.filter((_, index) => answerTo(first + index).includes(': error 2 ')),
+    modules: !lines.some((line) => / NFT_MSG_NEWRULE .*"table":"m".*"handle":"4n"/.test(line)),
     tableOwner: isTaken('tableOwner'),
     persistentTables: isTaken('persistentTables'),
     optionalDevices: isTaken('optionalDevices'),
@@ -102,6 +116,7 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
     batchAcknowledgements: lines.some((line) => line.includes(` type ${BatchMessage.Begin} `)),
     policyReports: answerTo(Object.keys(asked).indexOf('policyReports')).includes('offset'),
     bitwiseOperators: isTaken('bitwiseOperators'),
+    mapsAsSets: isTaken('mapsAsSets'),
     initialisedRegisters: !isTaken('initialisedRegisters'),
     byteorderLists: isTaken('byteorderLists'),
     distantPayload: isTaken('distantPayload'),

@@ -35,11 +35,11 @@ export function inNewOrder(line: string): string {
 
 /**
  * Answers in which Linux 6.1 tells an offset and later kernels do not (a rule that makes a loop), or later kernels do
- * and it does not (a set that is missing, of one that is only read): the errno is the same.
+ * and it does not (a set that is missing): the errno is the same.
  */
 const otherOffsets: readonly RegExp[] = [
   /^(\d+ read: error 31 for \d+ type 2566) .*$/,
-  /^(\d+ read: error 2 for \d+ type (?:2570|2573)) .*$/,
+  /^(\d+ read: error 2 for \d+ type (?:2570|2572|2573)) .*$/,
 ]
 
 /** The lines of a kernel that is as old as that, or is compared with one, without those offsets. */

@@ -44,7 +44,7 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('the simulated nf_t
   })
 
   it.skipIf(linux === undefined)(`it has the features that the simulator has as Linux ${linux}`, async () => {
-    await using simulated = new NfSimMachine({ without: kernel.without }, linux)
+    await using simulated = new NfSimMachine({ without: kernel.without, modules: kernel.modules }, linux)
     expect(await probeNfTables(simulated)).toEqual(kernel)
   })
 

@@ -93,10 +93,10 @@ export class SimKernel {
       const { clock, random } = this
       const multicast = (group: number, message: Uint8Array) => this.multicast(Protocol.Netfilter, group, message)
       const host = { path: this.#path, logs: this.#logs, clock, random, devices, multicast, conntrack: tracking }
-      const { without = [], ...given } = nfTables
+      const { without = [], modules = false, ...given } = nfTables
       const features = chosenFeatures(linuxVersions[linux].nfTables, given)
       const missing = tracking === undefined ? [...without, 'ct', 'notrack'] : without
-      this.#nfTables = new NfTablesAttachment(host, features, missing)
+      this.#nfTables = new NfTablesAttachment(host, features, { without: missing, modules })
     }
     this.#nfnetlink = new Nfnetlink(this.#nfTables?.batches, batchPanics)
     this.#nfTables?.register(this.#nfnetlink)

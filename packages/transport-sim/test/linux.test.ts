@@ -16,6 +16,7 @@ import {
   Protocol,
   readNfnetlinkAttributes,
   ruleAttributes,
+  SetFlag,
   Subsystem,
   setAttributes,
   TableFlag,
@@ -31,6 +32,7 @@ const { Request, Acknowledge } = MessageFlag
 const CREATE = Request | Acknowledge | NewFlag.Create | NewFlag.Append
 const DUMP = 0x300
 const INGRESS = 5
+const ENOENT = 2
 const EINVAL = 22
 const ERANGE = 34
 const ENODATA = 61
@@ -120,6 +122,16 @@ const nfTables: Record<
     [0],
     [EOPNOTSUPP],
   ],
+  mapsAsSets: [
+    (options) => {
+      const map = { table: 't', name: 'm', flags: SetFlag.Map, keyLength: 2, dataType: 19, dataLength: 4, id: 2 }
+      const made = request(NfTablesMessage.NewSet, 0, setAttributes, map, CREATE, 1)
+      const lookup: Expression = { name: 'lookup', data: { set: 'm', sourceRegister: 1 } }
+      return ask(start(options), batched([made, rule(load(0, 2), lookup)]))
+    },
+    [0, 0],
+    [0, EINVAL],
+  ],
   initialisedRegisters: [
     (options) => {
       const data = { sourceRegister: 3, operation: 0, data: { value: new Uint8Array(4) } }
@@ -161,6 +173,24 @@ describe('a simulated kernel can be like another Linux', () => {
     for (const [name, [see, present, absent]] of features) {
       expect([name, see({ linux })]).toEqual([name, linuxVersions[linux].nfTables[name] ? present : absent])
     }
+  })
+
+  test.each([true, false])('a batch with an expression that is missing, with modules: %s', (modules) => {
+    const socket = start({ nfTables: { modules } })
+    expect(ask(socket, batched([rule()]))).toEqual([0])
+    expect(ask(socket, batched([rule(), rule({ name: 'missing' } as Expression)]))).toEqual([0, ENOENT])
+    expect(ask(socket, batched([rule()]))).toEqual([0])
+    sendBytes(socket, request(NfTablesMessage.GetRule, 0, ruleAttributes, {}, Request | DUMP, 1))
+    const handles: unknown[] = []
+    for (const bytes of receiveAll(socket)) {
+      for (let at = 0; at < bytes.length; ) {
+        const { view } = new Message(bytes.subarray(at))
+        at += (view.length + 3) & ~3
+        if (view.type === NfTablesMessage.NewRule) handles.push(readNfnetlinkAttributes(view, ruleAttributes).handle)
+      }
+    }
+    // The set has a handle of its own. An attempt uses up two.
+    expect(handles).toEqual([3n, modules ? 8n : 6n])
   })
 
   test('its nf_tables can have a feature that its version has not', () => {

@@ -26,7 +26,7 @@ const batchPolicy: MessagePolicy = policyOf(batchAttributes, { generation: u32 }
 
 /** One attempt to execute a batch: nothing of it is visible to packets before {@link commit}. */
 export interface BatchAttempt {
-  /** Executes one message; 0 or a negative errno. */
+  /** Executes one message; 0 or a negative errno: `-EAGAIN` where the whole batch is to be attempted again. */
   perform(request: KernelRequest): number
   /** 0, `-EAGAIN` to attempt the batch again with rules validated one by one, or another negative errno. */
   commit(sequence: number): number
@@ -40,8 +40,11 @@ export interface BatchSubsystem {
   readonly generation: number
   /** Begin and End are acknowledged, if they ask for it */
   readonly acknowledgesEnds: boolean
-  /** @param validateAtOnce validate each rule as soon as it is made */
-  begin(portId: number, validateAtOnce: boolean): BatchAttempt
+  /**
+   * @param validateAtOnce validate each rule as soon as it is made
+   * @param requested names of modules that this batch has looked for
+   */
+  begin(portId: number, validateAtOnce: boolean, requested: Set<string>): BatchAttempt
 }
 
 /** A message to answer, and its answer. */
@@ -112,6 +115,8 @@ class BatchRun {
   #end: number
   #answers: Answer[] = []
   #failed = false
+  #requested = new Set<string>()
+  #isInterrupted = false
 
   constructor(dispatcher: Dispatcher, subsystem: BatchSubsystem, begin: KernelRequest, end: number) {
     this.#dispatcher = dispatcher
@@ -122,17 +127,23 @@ class BatchRun {
 
   run(): void {
     // Rules that make a loop are found at the end only; then all begins again, with a look at each.
-    if (!this.#attempt(false)) this.#attempt(true)
+    let validateAtOnce = false
+    while (!this.#attempt(validateAtOnce)) if (!this.#isInterrupted) validateAtOnce = true
     for (const { request, errno } of this.#answers) this.#dispatcher.acknowledge(request, errno)
   }
 
-  /** Returns false if it must be tried again with a check of each rule. */
+  /** Returns false if it must be tried again: with a check of each rule, unless it was interrupted. */
   #attempt(validateAtOnce: boolean): boolean {
-    const attempt = this.#subsystem.begin(this.#begin.socket.portId, validateAtOnce)
+    const attempt = this.#subsystem.begin(this.#begin.socket.portId, validateAtOnce, this.#requested)
     this.#answers = []
     this.#failed = false
+    this.#isInterrupted = false
     this.#acknowledgeEnd(this.#begin)
     const last = this.#go(attempt)
+    if (this.#isInterrupted) {
+      attempt.abort()
+      return false
+    }
     if (last === undefined || this.#failed) {
       attempt.abort()
       return true
@@ -176,6 +187,10 @@ class BatchRun {
       }
       if (isRequest(request) && request.type === BatchMessage.End) return request
       const errno = this.#perform(attempt, request)
+      if (errno === -Errno.EAGAIN) {
+        this.#isInterrupted = true
+        return undefined
+      }
       if (errno !== 0) this.#failed = true
       if (errno !== 0 || (request.flags & MessageFlag.Acknowledge) !== 0) this.#answers.push({ request, errno })
       position += align4(request.length)

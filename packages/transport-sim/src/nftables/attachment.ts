@@ -18,7 +18,7 @@ import type { NfTablesFeatures } from './features.ts'
 import { NfTablesBatches } from './handlers.ts'
 import { compatMessages, describeGeneration, nfTablesMessages } from './requests.ts'
 import { meetsFamily, type NfTablesChain } from './ruleset.ts'
-import { NfTables, type NfTablesHost } from './state.ts'
+import { NfTables, type NfTablesBuild, type NfTablesHost } from './state.ts'
 
 /** NFNLGRP_NFTABLES */
 const GROUP = 7
@@ -48,13 +48,12 @@ export class NfTablesAttachment implements NfTablesHost {
   #attached = new Map<NfTablesChain, Chain>()
   #hasCompat: boolean
 
-  /** @param without names of expressions that there are not */
-  constructor(kernel: KernelParts, features: NfTablesFeatures, without: readonly string[]) {
+  constructor(kernel: KernelParts, features: NfTablesFeatures, build: NfTablesBuild) {
     this.#kernel = kernel
     this.logs = kernel.logs
     this.connections = kernel.conntrack?.table
-    this.#hasCompat = !without.includes('target')
-    this.tables = new NfTables(this, features, without)
+    this.#hasCompat = !build.without.includes('target')
+    this.tables = new NfTables(this, features, build)
     this.batches = new NfTablesBatches(this.tables)
   }
 

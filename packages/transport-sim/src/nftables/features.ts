@@ -25,9 +25,11 @@ export interface NfTablesFeatures {
   readonly policyReports: boolean
   /** `bitwise` can compute AND, OR and XOR (Linux 6.13); where false they are EOPNOTSUPP */
   readonly bitwiseOperators: boolean
+  /** a map with a name can be looked up as a set, for its keys alone (after Linux 6.1); where false that is EINVAL */
+  readonly mapsAsSets: boolean
   /** an expression that loads from a register that nothing was written to is ENODATA (Linux 6.12); else it loads 0 */
   readonly initialisedRegisters: boolean
-  /** `byteorder` converts several numbers at once; where false (late updates of 6.12) that is EOPNOTSUPP */
+  /** `byteorder` converts several numbers at once; where false (late updates of 6.12) any but one is EOPNOTSUPP */
   readonly byteorderLists: boolean
   /** `payload` takes offsets of more than 255 bytes (after Linux 6.12); where false they are ERANGE */
   readonly distantPayload: boolean

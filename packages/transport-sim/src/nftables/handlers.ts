@@ -73,9 +73,9 @@ export class NfTablesBatches implements BatchSubsystem {
     return this.#state.generation
   }
 
-  begin(portId: number, validateAtOnce: boolean): BatchAttempt {
+  begin(portId: number, validateAtOnce: boolean, requested: Set<string>): BatchAttempt {
     const state = this.#state
-    const transaction = new Transaction(portId, validateAtOnce)
+    const transaction = new Transaction(portId, validateAtOnce, requested)
     return {
       perform: (request) => perform(state, transaction, request),
       commit: (sequence) => state.commit(transaction, sequence),

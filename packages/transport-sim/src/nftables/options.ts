@@ -11,11 +11,17 @@ export interface NfTablesOptions extends FeatureOptions {
    * simulator supports
    */
   readonly without?: readonly string[] | undefined
+  /**
+   * it has modules: a batch with an expression that is missing looks for its module and begins again, which uses up the
+   * handles of its rules twice. Default false
+   */
+  readonly modules?: boolean | undefined
 }
 
 /** Checks them. */
 export const nfTablesOptions: Schema<NfTablesOptions> = object<NfTablesOptions>({
   without: list(oneOf(...expressionNames)),
+  modules: boolean,
   tableOwner: boolean,
   persistentTables: boolean,
   optionalDevices: boolean,
@@ -24,6 +30,7 @@ export const nfTablesOptions: Schema<NfTablesOptions> = object<NfTablesOptions>(
   batchAcknowledgements: boolean,
   policyReports: boolean,
   bitwiseOperators: boolean,
+  mapsAsSets: boolean,
   initialisedRegisters: boolean,
   byteorderLists: boolean,
   distantPayload: boolean,

@@ -166,7 +166,7 @@ function makeExpressions(
   const selected: { kind: ExpressionKind; data: AttributeTable; at: number }[] = []
   for (const { type, at, end } of attributes.elements(RULE.expressions)) {
     if (type !== LIST_ELEMENT || selected.length === MAXIMUM_EXPRESSIONS) return -Errno.EINVAL
-    const chosen = selectExpression(state, context, request, at, end)
+    const chosen = selectExpression(state, transaction, context, request, at, end)
     if (typeof chosen === 'number') return blameAt(request, at, -chosen)
     selected.push({ ...chosen, at })
   }
@@ -179,8 +179,16 @@ function makeExpressions(
   return expressions
 }
 
+/** Whether the kernel looks for a module of an expression, for the first time in the batch. */
+function looksForModule(state: NfTables, { requested }: Transaction, name: string): boolean {
+  if (!state.hasModules || requested.has(name)) return false
+  requested.add(name)
+  return true
+}
+
 function selectExpression(
   state: NfTables,
+  transaction: Transaction,
   context: ExpressionContext,
   request: KernelRequest,
   at: number,
@@ -189,8 +197,9 @@ function selectExpression(
   const element = AttributeTable.of(expressionPolicy)
   if (element.parseRange(request.memory, at + 4, end, expressionPolicy) !== undefined) return -Errno.ERANGE
   if (!element.has(EXPRESSION.name)) return -Errno.EINVAL
-  const kind = state.expressionKind(element.text(EXPRESSION.name))
-  if (kind === undefined) return -Errno.ENOENT
+  const name = element.text(EXPRESSION.name)
+  const kind = state.expressionKind(name)
+  if (kind === undefined) return looksForModule(state, transaction, name) ? -Errno.EAGAIN : -Errno.ENOENT
   const data = AttributeTable.of(kind.policy)
   if (element.has(EXPRESSION.data)) {
     const start = element.at(EXPRESSION.data)

@@ -22,10 +22,18 @@ export interface NfTablesHost extends ExpressionHost {
   notify(generation: number, sequence: number): void
 }
 
+/** How a kernel was built. */
+export interface NfTablesBuild {
+  /** names of expressions that there are not */
+  readonly without: readonly string[]
+  readonly modules: boolean
+}
+
 /** The tables of a kernel. */
 export class NfTables {
   readonly host: NfTablesHost
   readonly features: NfTablesFeatures
+  readonly hasModules: boolean
   readonly tables: NfTablesTable[] = []
   /** bits of `TableFlag` that it knows */
   readonly tableFlags: number
@@ -37,9 +45,9 @@ export class NfTables {
   #tableHandle = 0n
   #chainName = 0
 
-  /** @param without names of expressions that there are not */
-  constructor(host: NfTablesHost, features: NfTablesFeatures, without: readonly string[]) {
+  constructor(host: NfTablesHost, features: NfTablesFeatures, { without, modules }: NfTablesBuild) {
     this.host = host
+    this.hasModules = modules
     this.features = features
     const { tableOwner, persistentTables } = features
     this.tableFlags =

@@ -11,6 +11,8 @@ export class Transaction {
   readonly portId: number
   /** rules are checked for loops as soon as they are made, not only at the end */
   readonly validateAtOnce: boolean
+  /** names of modules that the batch has looked for, in this attempt and before */
+  readonly requested: Set<string>
   /** chains, sets and rules by the id that the batch has given them */
   readonly chainIds = new Map<number, NfTablesChain>()
   readonly setIds = new Map<number, NfTablesSet>()
@@ -24,9 +26,10 @@ export class Transaction {
   #undo: (() => void)[] = []
   #atCommit: (() => void)[] = []
 
-  constructor(portId: number, validateAtOnce: boolean) {
+  constructor(portId: number, validateAtOnce: boolean, requested: Set<string>) {
     this.portId = portId
     this.validateAtOnce = validateAtOnce
+    this.requested = requested
   }
 
   /** nothing was done: committing it changes nothing */

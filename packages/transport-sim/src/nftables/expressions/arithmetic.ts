@@ -193,7 +193,7 @@ export const byteorder: ExpressionKind = {
     const size = attributes.be32(BYTEORDER.size)
     const length = attributes.be32(BYTEORDER.length)
     if (operation > 1 || (size !== 2 && size !== 4 && size !== 8)) return -Errno.EINVAL
-    if (!context.features.byteorderLists && length > size) return -Errno.EOPNOTSUPP
+    if (!context.features.byteorderLists && length !== size) return -Errno.EOPNOTSUPP
     const source = loadRegister(context, attributes.be32(BYTEORDER.sourceRegister), length)
     if (source < 0) return source
     const destination = storeRegister(context, attributes.be32(BYTEORDER.destinationRegister), length)

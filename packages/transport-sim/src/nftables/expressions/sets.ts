@@ -51,8 +51,8 @@ export const lookup: ExpressionKind = {
     const flags = attributes.has(LOOKUP.flags) ? attributes.be32(LOOKUP.flags) : 0
     const target = attributes.has(LOOKUP.destinationRegister) ? attributes.be32(LOOKUP.destinationRegister) : undefined
     if (target !== undefined && flags !== 0) return -Errno.EINVAL
-    // As newer kernels: a map with a name can be looked up as a set.
-    if (target === undefined && set.isMap && set.isAnonymous) return -Errno.EINVAL
+    const isMapOnly = set.isMap && (set.isAnonymous || !context.features.mapsAsSets)
+    if (target === undefined && isMapOnly) return -Errno.EINVAL
     if (set.isAnonymous && set.use > 0) return -Errno.EBUSY
     const give = target === undefined ? plainResult(flags === 0) : mapResult(set, target, context)
     if (typeof give === 'number') return give
