@@ -1,7 +1,7 @@
 import { type NetlinkFamily, openFamily } from '@ringlink/client'
 import { netdev } from '@ringlink/families/netdev'
 import { rtAddr } from '@ringlink/families/rt-addr'
-import { rtLink } from '@ringlink/families/rt-link'
+import { type LinkAttributes, rtLink } from '@ringlink/families/rt-link'
 import { Namespace } from '@ringlink/test-support/namespace'
 import type { Transport } from '@ringlink/transport'
 import { Refusal, SimKernel } from '@ringlink/transport-sim'
@@ -127,9 +127,14 @@ export class FamilyRealMachine implements FamilyMachine {
     return this.#families.get(name) ?? 0xfff0
   }
 
-  /** A request for one link makes the kernel see to its state; an address that is tentative has yet to be announced. */
+  /**
+   * A request for one link makes the kernel see to its state, on which that of its bridge depends; an address that is
+   * tentative has yet to be announced.
+   */
   async settle(): Promise<void> {
-    for (const { header } of await this.#links.dump('getlink'))
+    const isBridge = ({ linkinfo }: LinkAttributes) => linkinfo?.kind === 'bridge'
+    const links = await this.#links.dump('getlink')
+    for (const { header } of [...links.filter((it) => !isBridge(it)), ...links.filter(isBridge)])
       await this.#links.do('getlink', { header: { index: header.index } })
     while ((await this.#addresses.dump('getaddr')).some(({ flags = 0 }) => (flags & TENTATIVE) !== 0));
   }

@@ -2,9 +2,16 @@
  * Messages of rtnetlink as text, without what may differ between kernels: counters, times, and what packets have
  * caused.
  */
-import { type MessageView, NewFlag, type OperationDescription, readBody, replyLayout } from '@ringlink/codec'
+import {
+  type MessageView,
+  NewFlag,
+  type OperationDescription,
+  readAttributes,
+  readBody,
+  replyLayout,
+} from '@ringlink/codec'
 import { rtAddr } from '@ringlink/families/rt-addr'
-import { rtLink } from '@ringlink/families/rt-link'
+import { linkinfoBrportAttributes, rtLink } from '@ringlink/families/rt-link'
 import { rtNeigh } from '@ringlink/families/rt-neigh'
 import { rtRoute } from '@ringlink/families/rt-route'
 
@@ -13,6 +20,11 @@ const HEADER = 16
 const NEIGHBOURS: ReadonlySet<number> = new Set([28, 29])
 const NO_ARP = 0x40
 const IPV6 = 10
+/** AF_BRIDGE; `sizeof(struct ifinfomsg)`; IFLA_PROTINFO; NLA_TYPE_MASK */
+const BRIDGE = 7
+const LINK_HEADER = 16
+const PROTINFO = 12
+const TYPE_MASK = 0x3fff
 /** RTPROT_KERNEL, IP6_RT_PRIO_ADDRCONF */
 const KERNEL = 2
 const PREFIX_PRIORITY = 256
@@ -42,13 +54,27 @@ export function describeRoute(
   if (header === undefined) throw new Error(`${name} has no header`)
   const values: Values = readBody({ kind: 'body', header, set: attributes }, memory, offset + HEADER, length - HEADER)
   const fields = values.header as Readonly<Record<string, number>>
+  const shownValues = fields.family === BRIDGE && 'protinfo' in values ? withPort(values, view) : values
   // Entries for the multicast addresses that the kernel itself sends to.
   if (NEIGHBOURS.has(type) && fields.state === NO_ARP) return undefined
   const index = Number(fields.index ?? fields.ifindex ?? values.oif ?? 0)
   // Whether another link has had such a route before depends on which came up first.
   const isRacing = fields.family === IPV6 && fields.protocol === KERNEL && values.priority === PREFIX_PRIORITY
   const shown = isRacing ? flags & ~NewFlag.Exclusive : flags
-  return { text: `${name} flags ${shown} ${JSON.stringify(values, comparable)}`, index, isRacing }
+  return { text: `${name} flags ${shown} ${JSON.stringify(shownValues, comparable)}`, index, isRacing }
+}
+
+/** A link's values with IFLA_PROTINFO, which AF_BRIDGE has as a nest: the table knows only bytes. */
+function withPort(values: Values, { memory, offset, length }: MessageView): Values {
+  for (let at = offset + HEADER + LINK_HEADER; at < offset + length; ) {
+    const size = memory.u16[at >> 1] as number
+    const type = memory.u16[(at >> 1) + 1] as number
+    if ((type & TYPE_MASK) === PROTINFO) {
+      return { ...values, protinfo: { type, ...readAttributes(linkinfoBrportAttributes, memory, at + 4, size - 4) } }
+    }
+    at += (size + 3) & ~3
+  }
+  return values
 }
 
 const hidden: ReadonlySet<string> = new Set([
@@ -64,6 +90,8 @@ const hidden: ReadonlySet<string> = new Set([
   'refcnt',
   'clntref',
   'lastuse',
+  'fdbNLearned',
+  'mcastNGroups',
 ])
 const timers: ReadonlySet<string> = new Set([
   'helloTimer',

@@ -4,6 +4,7 @@ import { patience } from '@ringlink/test-support/patience'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { addressScripts } from './address-scripts.ts'
+import { anyBridgeScript, bridgeScripts } from './bridge-scripts.ts'
 import { FamilyRealMachine, FamilySimMachine } from './family-machine.ts'
 import { runFamily } from './family-run.ts'
 import type { FamilyStep } from './family-script.ts'
@@ -16,7 +17,14 @@ import { routeScripts } from './route-scripts.ts'
 const numRuns = Number(process.env.RINGLINK_DIFFERENTIAL_RUNS ?? 3)
 const seed = Number(process.env.RINGLINK_DIFFERENTIAL_SEED ?? 1)
 const PER_SCRIPT = 20_000
-const scripts = { ...linkScripts, ...addressScripts, ...routeScripts, ...lookupScripts, ...neighbourScripts }
+const scripts = {
+  ...linkScripts,
+  ...bridgeScripts,
+  ...addressScripts,
+  ...routeScripts,
+  ...lookupScripts,
+  ...neighbourScripts,
+}
 
 async function compare(script: readonly FamilyStep[]): Promise<void> {
   await using simulated = await FamilySimMachine.make()
@@ -31,6 +39,11 @@ describe.skipIf(kernelUnavailable !== undefined)(
   () => {
     test(`${numRuns} random scripts`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
       const property = fc.asyncProperty(anyRouteScript, (script) => compare(script))
+      await fc.assert(property, { numRuns, seed, endOnFailure: process.env.RINGLINK_DIFFERENTIAL_SEED === undefined })
+    })
+
+    test(`${numRuns} random scripts of bridges`, { timeout: patience(20_000 + numRuns * PER_SCRIPT) }, async () => {
+      const property = fc.asyncProperty(anyBridgeScript, (script) => compare(script))
       await fc.assert(property, { numRuns, seed, endOnFailure: process.env.RINGLINK_DIFFERENTIAL_SEED === undefined })
     })
 

@@ -1,9 +1,9 @@
-/** IFLA_INFO_DATA of a bridge without ports, whose settings are the kernel's defaults. */
+/** IFLA_INFO_DATA of a bridge whose settings are the kernel's defaults. */
 import type { LinkinfoBridgeAttributes } from '@ringlink/families/rt-link'
 import type { Device } from './device.ts'
 
 /** The priority of every bridge that is not given another, with which its number begins. */
-const PRIORITY = 32768
+export const PRIORITY = 32768
 const GROUP_ADDRESS = Uint8Array.of(0x01, 0x80, 0xc2, 0, 0, 0)
 
 export function bridgeData({ bridgeAddress }: Device): LinkinfoBridgeAttributes {

@@ -65,6 +65,17 @@ export const kindDefaults: Readonly<Record<DeviceKind, KindDefaults>> = {
   bridge: { ...ETHERNET, queues: 1, segmentationLimit: 65536, isBound: true },
 }
 
+/** BR_STATE_*: what a bridge does with the packets of a port. */
+export const PortState = { Disabled: 0, Forwarding: 3, Blocking: 4 } as const
+
+/** A device as a port of a bridge: `struct net_bridge_port`. */
+export interface BridgePort {
+  readonly bridge: Device
+  /** from 1 */
+  readonly number: number
+  state: number
+}
+
 const NO_ADDRESS = new Uint8Array(6)
 const EVERYBODY = new Uint8Array(6).fill(0xff)
 
@@ -79,8 +90,17 @@ export class Device {
   transmitQueueLength = 1000
   group = 0
   alias: string | undefined
-  /** the address in a bridge's number: its own since it was given one */
+  /** the address in a bridge's number: its own since it was given one, else the lowest of its ports */
   bridgeAddress: Uint8Array = NO_ADDRESS
+  /** a bridge keeps an address or an MTU that it was given, with any ports */
+  hasOwnAddress = false
+  hasOwnMtu = false
+  /** IFLA_TSO_MAX_SIZE */
+  segmentationLimit: number
+  /** IFLA_PROMISCUITY and IFLA_ALLMULTI: how many users ask for all packets, or for all that go to groups */
+  promiscuity = 0
+  allMulticast = 0
+  port: BridgePort | undefined
   /** the other end of a veth */
   peer: Device | undefined
   isUp = false
@@ -98,7 +118,7 @@ export class Device {
   isInternet6Ready = false
   /** routes know that it has no carrier, which they learn with its state */
   isLinkDown = false
-  /** IPv4 and IPv6 have left it: it is being unregistered */
+  /** it is being unregistered: nothing is reported of it any more but that it goes */
   isDying = false
 
   constructor(index: number, kind: DeviceKind, name: string, address: Uint8Array | undefined) {
@@ -109,6 +129,7 @@ export class Device {
     this.address = address ?? NO_ADDRESS
     this.broadcast = kind === 'loopback' ? NO_ADDRESS : EVERYBODY
     this.mtu = this.defaults.mtu
+    this.segmentationLimit = this.defaults.segmentationLimit
     this.internet6Mtu = this.mtu
     this.hasCarrier = true
   }

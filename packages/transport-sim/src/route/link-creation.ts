@@ -4,9 +4,10 @@ import type { ParsedAttributes } from '../netlink/parsed-attributes.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { parseNest } from '../netlink/rules.ts'
 import { type Device, type DeviceKind, kindDefaults } from './device.ts'
+import { isDeviceAddress } from './device-address.ts'
 import { chooseName } from './device-names.ts'
 import { IFLA, IFLA_INFO, linkRules, settable, VETH_INFO_PEER, vethRules } from './link-rules.ts'
-import { checkMtu, isDeviceAddress } from './link-settings.ts'
+import { checkMtu } from './link-settings.ts'
 import type { Links } from './links.ts'
 import { refuse, refuseUnknown, unmodelled } from './requests.ts'
 
@@ -34,7 +35,7 @@ interface Wanted {
   readonly found: ParsedAttributes | undefined
 }
 
-/** Makes a link, and the peer of a veth before it. */
+/** Makes a link, and the peer of a veth before it. A negative errno: refused. */
 export function createLink(
   links: Links,
   request: KernelRequest,
@@ -42,7 +43,7 @@ export function createLink(
   found: ParsedAttributes,
   info: ParsedAttributes | undefined,
   header: LinkHeader,
-): number {
+): Device | number {
   const refused = validate(found)
   if (refused !== 0) return refused
   const mtu = found.has(IFLA.mtu) ? checkMtu(request, kindDefaults[kind], found.u32(IFLA.mtu)) : 0
@@ -54,7 +55,7 @@ export function createLink(
     const device = make(links, request, wanted)
     if (typeof device === 'number') return device
     links.complete(device, header.flags, header.change, request)
-    return 0
+    return device
   }
   const peerWanted = readPeer(request, info)
   if (typeof peerWanted === 'number') return peerWanted
@@ -69,7 +70,7 @@ export function createLink(
   device.peer = peer
   peer.peer = device
   links.complete(device, header.flags, header.change, request)
-  return 0
+  return device
 }
 
 function validate(found: ParsedAttributes): number {

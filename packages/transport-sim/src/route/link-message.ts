@@ -12,12 +12,10 @@ import {
 } from '@ringlink/families/rt-link'
 import { tableMessage } from '../netlink/table-message.ts'
 import { bridgeData } from './bridge-data.ts'
+import { portData } from './bridge-port-message.ts'
 import { type Device, OperationalState } from './device.ts'
 import { addressFamilies } from './internet-settings.ts'
 import { structBytes } from './struct-bytes.ts'
-
-export const RTM_NEWLINK = 16
-export const RTM_DELLINK = 17
 
 /** IFLA_HEADROOM and IFLA_TAILROOM, which the specification does not have */
 const ROOM = [68, 69] as const
@@ -60,18 +58,19 @@ export function linkMessage(
     minMtu: defaults.minimumMtu,
     maxMtu: defaults.maximumMtu,
     group: device.group,
-    promiscuity: 0,
-    allmulti: 0,
+    promiscuity: device.promiscuity,
+    allmulti: device.allMulticast,
     numTxQueues: defaults.queues,
     gsoMaxSegs: 65535,
     gsoMaxSize: 65536,
     groMaxSize: 65536,
     gsoIpv4MaxSize: 65536,
     groIpv4MaxSize: 65536,
-    tsoMaxSize: defaults.segmentationLimit,
+    tsoMaxSize: device.segmentationLimit,
     tsoMaxSegs: 65535,
     maxPacingOffloadHorizon: 0n,
     numRxQueues: defaults.queues,
+    master: device.port?.bridge.index,
     carrier: device.hasCarrier ? 1 : 0,
     ifalias: device.alias,
     carrierChanges: device.carrierUpCount + device.carrierDownCount,
@@ -97,12 +96,14 @@ export function linkMessage(
 }
 
 function linkInfo(device: Device): LinkAttributes['linkinfo'] {
+  const { port } = device
+  const slave = port === undefined ? {} : { slaveKind: 'bridge', slaveData: portData(device, port) }
   switch (device.kind) {
     case 'loopback':
       return undefined
     case 'veth':
     case 'dummy':
-      return { kind: device.kind }
+      return { kind: device.kind, ...slave }
     case 'bridge':
       return { kind: 'bridge', data: bridgeData(device) }
   }

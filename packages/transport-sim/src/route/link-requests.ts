@@ -4,11 +4,14 @@ import type { ParsedAttributes } from '../netlink/parsed-attributes.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { sendReply } from '../netlink/row-answers.ts'
 import { parseNest, parseRequest } from '../netlink/rules.ts'
+import { portMessage } from './bridge-port-message.ts'
+import type { BridgePorts } from './bridge-ports.ts'
 import type { Device } from './device.ts'
 import { createLink, isMadeKind } from './link-creation.ts'
-import { linkMessage, RTM_NEWLINK } from './link-message.ts'
+import { linkMessage } from './link-message.ts'
 import { IFLA, IFLA_INFO, infoRules, linkRules, settable } from './link-rules.ts'
 import { changeLink } from './link-settings.ts'
+import { RTM_NEWLINK } from './link-types.ts'
 import type { Links } from './links.ts'
 import { refuse, refuseUnknown, unmodelled } from './requests.ts'
 
@@ -19,9 +22,11 @@ const { Create, Exclusive, Replace } = NewFlag
 
 export class LinkRequests {
   readonly #links: Links
+  readonly #ports: BridgePorts
 
-  constructor(links: Links) {
+  constructor(links: Links, ports: BridgePorts) {
     this.#links = links
+    this.#ports = ports
   }
 
   create(request: KernelRequest): number {
@@ -37,8 +42,9 @@ export class LinkRequests {
       if ((request.flags & Exclusive) !== 0) return -Errno.EEXIST
       if ((request.flags & Replace) !== 0) return -Errno.EOPNOTSUPP
       if (unknown >= 0) return refuseUnknown(request, unknown)
+      if (info?.has(IFLA_INFO.slaveData) === true) return refuseUnknown(request)
       if (info?.has(IFLA_INFO.data) === true) return refuseInfo(request, info, device)
-      return changeLink(this.#links, request, device, found, header)
+      return changeLink(this.#links, this.#ports, request, device, found, header)
     }
     if ((request.flags & Create) === 0) {
       if (header.index === 0 && found.has(IFLA.group) && !found.has(IFLA.ifname)) return refuseUnknown(request)
@@ -47,7 +53,12 @@ export class LinkRequests {
     const kind = info?.has(IFLA_INFO.kind) === true ? info.text(IFLA_INFO.kind) : undefined
     if (kind === undefined || !isMadeKind(kind)) return refuse(request, Errno.EOPNOTSUPP, 'Unknown device type')
     if (unknown >= 0) return refuseUnknown(request, unknown)
-    return createLink(this.#links, request, kind, found, info, header)
+    if (info?.has(IFLA_INFO.slaveData) === true) return refuseUnknown(request)
+    const made = createLink(this.#links, request, kind, found, info, header)
+    if (typeof made === 'number') return made
+    const refused = found.has(IFLA.master) ? this.#ports.setMaster(request, made, found.u32(IFLA.master)) : 0
+    if (refused !== 0) this.#remove(made)
+    return refused
   }
 
   set(request: KernelRequest): number {
@@ -59,7 +70,7 @@ export class LinkRequests {
     if (device === undefined) return -Errno.ENODEV
     const unknown = unmodelled(request, found, settable)
     if (unknown >= 0) return refuseUnknown(request, unknown)
-    return changeLink(this.#links, request, device, found, header)
+    return changeLink(this.#links, this.#ports, request, device, found, header)
   }
 
   remove(request: KernelRequest): number {
@@ -72,7 +83,7 @@ export class LinkRequests {
     const device = this.#device(index, found)
     if (device === undefined) return -Errno.ENODEV
     if (device.kind === 'loopback') return -Errno.EOPNOTSUPP
-    this.#links.remove(device.peer === undefined ? [device] : [device, device.peer])
+    this.#remove(device)
     return 0
   }
 
@@ -122,6 +133,31 @@ export class LinkRequests {
     return this.#links.devices.map((device) => linkMessage(answer, device, this.#links.now))
   }
 
+  /** The ports of bridges, as the handler of AF_BRIDGE lists them. */
+  listPorts(request: KernelRequest): Uint8Array[] | number {
+    const isStrict = request.socket.settings.strictChecking
+    const header = readHeader(request)
+    if (isStrict) {
+      if (request.length < ATTRIBUTES) return refuse(request, Errno.EINVAL, 'Invalid header for bridge link dump')
+      if (header.type !== 0 || header.flags !== 0 || header.change !== 0 || header.index !== 0) {
+        return refuse(request, Errno.EINVAL, 'Invalid values in header for bridge link dump request')
+      }
+    }
+    const found = parseLink(request, isStrict ? 'exact' : 'liberal')
+    if (typeof found === 'number') return found
+    if (isStrict && unmodelled(request, found, portFilters) >= 0) {
+      return refuse(request, Errno.EINVAL, 'Unsupported attribute in bridge link dump request')
+    }
+    // The VLANs and other protocols of ports are not modelled.
+    if (found.has(IFLA.extMask) && (found.u32(IFLA.extMask) & ~WITHOUT_EFFECT) !== 0) return refuseUnknown(request)
+    const answer = answerHeader(request, MessageFlag.Multipart)
+    return this.#links.devices.flatMap((device) => (device.port === undefined ? [] : [portMessage(answer, device)]))
+  }
+
+  #remove(device: Device): void {
+    this.#links.remove(device.peer === undefined ? [device] : [device, device.peer])
+  }
+
   #device(index: number, found: ParsedAttributes): Device | undefined {
     if (index > 0) return this.#links.find(index)
     return found.has(IFLA.ifname) ? this.#links.named(found.text(IFLA.ifname)) : undefined
@@ -129,6 +165,9 @@ export class LinkRequests {
 }
 
 const gettable: ReadonlySet<number> = new Set([IFLA.ifname, IFLA.altIfname, IFLA.extMask])
+const portFilters: ReadonlySet<number> = new Set([IFLA.extMask])
+/** RTEXT_FILTER_VF and RTEXT_FILTER_SKIP_STATS: ports have no such attributes */
+const WITHOUT_EFFECT = 0x9
 const listFilters: ReadonlySet<number> = new Set([IFLA.extMask, IFLA.master, IFLA.linkinfo])
 
 /** A veth cannot be changed by its own attributes, and what those of a bridge change is not modelled. */

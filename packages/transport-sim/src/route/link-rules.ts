@@ -45,6 +45,7 @@ export const settable: ReadonlySet<number> = new Set([
   IFLA.address,
   IFLA.broadcast,
   IFLA.mtu,
+  IFLA.master,
   IFLA.txqlen,
   IFLA.group,
   IFLA.linkinfo,

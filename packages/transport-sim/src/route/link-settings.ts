@@ -2,11 +2,12 @@
 import { Errno } from '@ringlink/codec'
 import type { ParsedAttributes } from '../netlink/parsed-attributes.ts'
 import type { KernelRequest } from '../netlink/request.ts'
+import type { BridgePorts } from './bridge-ports.ts'
 import type { Device } from './device.ts'
+import { isDeviceAddress } from './device-address.ts'
 import { chooseName } from './device-names.ts'
 import { IFLA } from './link-rules.ts'
 import type { Links } from './links.ts'
-import { sameBytes } from './prefix.ts'
 import { refuse, refuseUnknown } from './requests.ts'
 
 const ADDRESS_LENGTH = 6
@@ -27,14 +28,10 @@ export function checkMtu(
 /** `IPV6_MIN_MTU` */
 const INTERNET6_MTU = 1280
 
-/** Whether an address is one device's own: neither zero nor of a group. */
-export function isDeviceAddress(address: Uint8Array): boolean {
-  return ((address[0] ?? 0) & 1) === 0 && address.some((byte) => byte !== 0)
-}
-
 /** Changes a device, attribute by attribute; what was changed before one is refused stays changed. */
 export function changeLink(
   links: Links,
+  ports: BridgePorts,
   request: KernelRequest,
   device: Device,
   found: ParsedAttributes,
@@ -42,7 +39,7 @@ export function changeLink(
 ): number {
   let isReported = false
   if (found.has(IFLA.address)) {
-    const error = setAddress(links, device, found)
+    const error = setAddress(links, ports, device, found)
     if (error !== 0) return error
   }
   if (found.has(IFLA.mtu)) {
@@ -69,6 +66,10 @@ export function changeLink(
     const error = setFlags(links, request, device, header)
     if (error !== 0) return error
   }
+  if (found.has(IFLA.master)) {
+    const error = ports.setMaster(request, device, found.u32(IFLA.master))
+    if (error !== 0) return error
+  }
   if (found.has(IFLA.txqlen) && found.u32(IFLA.txqlen) !== device.transmitQueueLength) {
     device.transmitQueueLength = found.u32(IFLA.txqlen)
     links.notify(device)
@@ -77,16 +78,12 @@ export function changeLink(
   return 0
 }
 
-function setAddress(links: Links, device: Device, found: ParsedAttributes): number {
+function setAddress(links: Links, ports: BridgePorts, device: Device, found: ParsedAttributes): number {
   if (found.length(IFLA.address) < ADDRESS_LENGTH) return -Errno.EINVAL
   const address = found.bytes(IFLA.address).slice(0, ADDRESS_LENGTH)
   if (device.isUp && device.kind === 'loopback') return -Errno.EBUSY
   if (!isDeviceAddress(address)) return -Errno.EADDRNOTAVAIL
-  // A bridge looks whether it has ports when its address becomes another.
-  if (device.kind === 'bridge' && !sameBytes(device.address, address)) {
-    device.bridgeAddress = address
-    device.setCarrier(false)
-  }
+  if (device.kind === 'bridge') ports.readdress(device, address)
   device.address = address
   links.readdressed(device)
   return 0
@@ -96,10 +93,8 @@ function setMtu(links: Links, request: KernelRequest, device: Device, mtu: numbe
   if (mtu === device.mtu) return 0
   const error = checkMtu(request, device.defaults, mtu)
   if (error !== 0) return error
-  device.mtu = mtu
-  links.notify(device)
-  // IPv6 learns of it after the notification.
-  device.internet6Mtu = mtu
+  device.hasOwnMtu = true
+  links.resize(device, mtu)
   return 0
 }
 

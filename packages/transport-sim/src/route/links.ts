@@ -3,7 +3,8 @@ import type { Random } from '@ringlink/transport/faults'
 import type { VirtualClock } from '../clock.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { Device, type DeviceKind } from './device.ts'
-import { type LinkMessageOptions, linkMessage, RTM_DELLINK, RTM_NEWLINK } from './link-message.ts'
+import { type LinkMessageOptions, linkMessage } from './link-message.ts'
+import { RTM_DELLINK, RTM_NEWLINK } from './link-types.ts'
 import { type Notifier, RouteGroup } from './notifier.ts'
 
 const NLM_F_ECHO = 0x8
@@ -25,6 +26,14 @@ export interface LinkListener {
   gone(device: Device): void
   /** NETDEV_CHANGEADDR */
   readdressed?(device: Device): void
+  /** NETDEV_CHANGEMTU */
+  resized?(device: Device): void
+  /** `ndo_open`: before it is reported */
+  opening?(device: Device): void
+  /** `ndo_stop`: before it is reported */
+  closing?(device: Device): void
+  /** `dellink`: before it is closed */
+  deleting?(device: Device): void
 }
 
 export class Links {
@@ -80,7 +89,10 @@ export class Links {
   register(index: number, kind: DeviceKind, name: string, address: Uint8Array | undefined): Device {
     const device = new Device(index, kind, name, address ?? this.#randomAddress())
     this.#devices.set(index, device)
-    if (address !== undefined) device.bridgeAddress = address
+    if (address !== undefined) {
+      device.bridgeAddress = address
+      device.hasOwnAddress = true
+    }
     const hasCarrier = kind === 'dummy' || (kind === 'bridge' && address === undefined)
     if (!hasCarrier) device.setCarrier(false)
     return device
@@ -105,6 +117,7 @@ export class Links {
 
   /** Removes devices together: each is closed, then each is unregistered. */
   remove(devices: readonly Device[]): void {
+    for (const device of devices) for (const listener of this.listeners) listener.deleting?.(device)
     const peers = devices.map(({ peer }) => peer)
     const open = devices.filter(({ isUp }) => isUp)
     for (const device of devices) device.peer = undefined
@@ -113,9 +126,9 @@ export class Links {
       this.notify(device, { change: CLOSED })
       for (const listener of this.listeners) listener.down(device)
     }
+    for (const device of devices) device.isDying = true
     for (const device of devices) {
       for (const listener of this.listeners) listener.gone(device)
-      device.isDying = true
       const header = { type: RTM_DELLINK, flags: 0, sequence: 0, portId: 0 }
       this.#notifier.send(RouteGroup.Link, linkMessage(header, device, this.now, { change: EVERYTHING }))
       this.#devices.delete(device.index)
@@ -124,6 +137,7 @@ export class Links {
 
   /** Reports a device to the group of links. */
   notify(device: Device, options: LinkMessageOptions = {}, cause?: KernelRequest): void {
+    if (device.isDying) return
     const isEcho = cause !== undefined && (cause.flags & NLM_F_ECHO) !== 0
     const header = {
       type: RTM_NEWLINK,
@@ -140,6 +154,15 @@ export class Links {
     for (const listener of this.listeners) listener.readdressed?.(device)
   }
 
+  /** Gives a device another MTU, and reports it. */
+  resize(device: Device, mtu: number): void {
+    device.mtu = mtu
+    this.notify(device)
+    // IPv6 learns of it after the notification.
+    device.internet6Mtu = mtu
+    for (const listener of this.listeners) listener.resized?.(device)
+  }
+
   /** Reports a device whose state or properties have changed, while it is up (`netdev_state_change`). */
   stateChanged(device: Device): void {
     if (!device.isUp) return
@@ -149,8 +172,11 @@ export class Links {
 
   /** Finds out the states of devices whose carrier has changed: in Linux a little later, here after each request. */
   watch(): void {
-    for (const device of this.devices) {
-      if (!device.isWatched) continue
+    // Bridges come last: their carrier follows from the states of their ports.
+    for (;;) {
+      const watched = this.devices.filter(({ isWatched }) => isWatched)
+      const device = watched.find(({ kind }) => kind !== 'bridge') ?? watched[0]
+      if (device === undefined) return
       device.isWatched = false
       device.operationalState = device.defaultState
       this.stateChanged(device)
@@ -160,6 +186,7 @@ export class Links {
   #open(device: Device): void {
     device.isUp = true
     device.hasBeenUp = true
+    for (const listener of this.listeners) listener.opening?.(device)
     if (device.peer?.isUp === true) {
       device.setCarrier(true)
       device.peer.setCarrier(true)
@@ -168,6 +195,7 @@ export class Links {
 
   #close(device: Device, peer = device.peer): void {
     device.isUp = false
+    for (const listener of this.listeners) listener.closing?.(device)
     if (device.kind !== 'veth') return
     device.setCarrier(false)
     peer?.setCarrier(false)

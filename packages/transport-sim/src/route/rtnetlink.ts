@@ -7,6 +7,7 @@ import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
 import { startDump } from '../netlink/row-answers.ts'
 import type { SimSocket } from '../netlink/socket.ts'
 import { AddressRequests } from './address-requests.ts'
+import { BridgePorts } from './bridge-ports.ts'
 import { Internet4 } from './internet4.ts'
 import { Internet6 } from './internet6.ts'
 import { LinkRequests } from './link-requests.ts'
@@ -26,6 +27,8 @@ const LAST_TYPE = 127
 const SHORTEST = 17
 const BULK = 0x200
 const UNSPECIFIED = 0
+/** AF_BRIDGE */
+const BRIDGE = 7
 const [DELETE, GET] = [1, 2]
 
 type Handler = (request: KernelRequest) => number
@@ -51,11 +54,11 @@ export interface RouteHost {
 const FirstType = { Link: 16, Address: 20, Route: 24, Neighbour: 28 } as const
 
 /**
- * Families that have handlers of their own in Linux, which are not modelled: of bridges, IPv6, MPLS and multicast
- * routing.
+ * Families that have handlers of their own in Linux, which are not modelled: of bridges' neighbours, IPv6, MPLS and
+ * multicast routing.
  */
 const unmodelled: ReadonlyMap<number, ReadonlySet<number>> = new Map([
-  [FirstType.Link, new Set([7, IPV6])],
+  [FirstType.Link, new Set([IPV6])],
   [FirstType.Address, new Set([45])],
   [FirstType.Route, new Set([28, 128, 129])],
   [FirstType.Neighbour, new Set([7])],
@@ -85,8 +88,9 @@ export class Rtnetlink {
     this.#internet6 = internet6
     const neighbours = new Neighbours(this.#links, notifier)
     internet4.onDisabled = (device) => neighbours.disabled4(device)
-    this.#links.listeners.push(internet4, internet6, neighbours)
-    const links = new LinkRequests(this.#links)
+    const ports = new BridgePorts(this.#links, notifier)
+    this.#links.listeners.push(internet4, internet6, neighbours, ports)
+    const links = new LinkRequests(this.#links, ports)
     const addresses = new AddressRequests(this.#links, internet4, internet6)
     const neighbourRequests = new NeighbourRequests(this.#links, internet4, neighbours)
     const routes = new RouteRequests(this.#links, internet4, tables4, tables6)
@@ -103,6 +107,16 @@ export class Rtnetlink {
               get: (request) => links.get(request),
               list: (request) => links.list(request),
               set: (request) => links.set(request),
+            },
+          ],
+          [
+            BRIDGE,
+            {
+              new: (request) => links.create(request),
+              delete: refuseUnknown,
+              get: (request) => links.get(request),
+              list: (request) => links.listPorts(request),
+              set: refuseUnknown,
             },
           ],
         ]),

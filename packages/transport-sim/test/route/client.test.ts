@@ -115,6 +115,32 @@ describe('rtnetlink', () => {
     await expect(links.do('newlink', unknown, CREATE)).rejects.toMatchObject({ errno: Errno.EOPNOTSUPP })
   })
 
+  test('makes links ports of a bridge, and shows them as ports', async () => {
+    const kernel = new SimKernel()
+    await withVeth(kernel)
+    await using links = await open(kernel, rtLink)
+    await links.do('newlink', { ifname: 'br0', header: up, linkinfo: { kind: 'bridge' } }, CREATE)
+    await links.do('newlink', { header: { index: 3 }, master: 4 })
+    await links.do('newlink', { ifname: 'dummy0', header: up, master: 4, linkinfo: { kind: 'dummy' } }, CREATE)
+    expect(await links.do('getlink', { ifname: 'eth0' })).toMatchObject({
+      master: 4,
+      linkinfo: { slaveKind: 'bridge', slaveData: { state: 3, no: 1, cost: 2 } },
+    })
+    expect(await links.do('getlink', { ifname: 'dummy0' })).toMatchObject({
+      master: 4,
+      linkinfo: { slaveKind: 'bridge', slaveData: { state: 3, no: 2, cost: 100 } },
+    })
+    expect(await links.do('getlink', { ifname: 'br0' })).toMatchObject({ carrier: 1, operstate: 6, tsoMaxSize: 65536 })
+    const cost = { header: { index: 3 }, linkinfo: { slaveKind: 'bridge', slaveData: { cost: 5 } } }
+    await expect(links.do('newlink', cost)).rejects.toMatchObject({
+      errno: Errno.EOPNOTSUPP,
+      extendedMessage: 'the simulated kernel does not model this',
+    })
+    await links.do('dellink', { ifname: 'br0' })
+    const left = await links.do('getlink', { ifname: 'eth0' })
+    expect([left?.ifname, left?.master]).toEqual(['eth0', undefined])
+  })
+
   test('refuses what it does not model, and says so', async () => {
     const kernel = new SimKernel()
     await using links = await open(kernel, rtLink)
@@ -124,7 +150,7 @@ describe('rtnetlink', () => {
     }
     const asked = { header: { index: 1 }, netNsPid: 1 }
     await expect(links.do('newlink', asked)).rejects.toMatchObject({ ...refused, attribute: 'IFLA_NET_NS_PID' })
-    await expect(links.dump('getlink', { header: { family: 7 } })).rejects.toMatchObject(refused)
+    await expect(links.dump('getlink', { header: { family: 10 } })).rejects.toMatchObject(refused)
     await using routes = await open(kernel, rtRoute)
     const route = { header: { family: IPV4, type: 1, table: 254 }, multipath: new Uint8Array(8) }
     await expect(routes.do('newroute', route, CREATE)).rejects.toMatchObject({
