@@ -181,7 +181,7 @@ async function check(machine, out, checks, limit, keep) {
   return outcomes
 }
 
-/** Seconds that Node.js takes to start on this machine; the fastest start of five, because other work slows some down. */
+/** Seconds that Node.js takes to start on this machine: the fastest start of five, as other work slows some down. */
 function nodeStart() {
   const starts = Array.from({ length: 5 }, () => {
     const start = performance.now()
