@@ -32,8 +32,16 @@ export function bundle(entries, folder, seen) {
     conditions: ['ringlink-source'],
     logLevel: 'error',
     alias: { '@vitest/runner/utils': join(dirname(runner), 'utils.js'), '@vitest/runner': runner },
-    plugins: [{ name: 'module URLs', setup: (plugins) => plugins.onLoad({ filter: /\.ts$/ }, load) }],
+    plugins: [
+      { name: 'module URLs', setup: (plugins) => plugins.onLoad({ filter: /\.ts$/ }, load) },
+      { name: 'CommonJS', setup: (plugins) => plugins.onResolve({ filter: /^typescript$/ }, leave) },
+    ],
   })
+
+  /** A package of CommonJS, which finds its files by its own place. */
+  function leave({ path }) {
+    return { path: pathToFileURL(require.resolve(path).replace(root, seen)).href, external: true }
+  }
 
   function load({ path }) {
     const shown = path.replace(root, `${seen}/`).replace('//', '/')

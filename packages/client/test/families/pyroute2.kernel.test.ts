@@ -81,8 +81,8 @@ function numbers(fields: Readonly<Record<string, unknown>>): Flat {
  */
 const UNLIKE = /STATS|CACHEINFO|TIMER|LASTUSE|(ROOT|BRIDGE)_ID\.prio/i
 
-/** An address of 4 bytes, of a tunnel: pyroute2 reads two bytes more, which are not in the message. */
-const SHORT_ADDRESS = /^[0-9a-f]{2}(:[0-9a-f]{2}){3}$/
+/** An address of 4 or 16 bytes, of a tunnel: pyroute2 reads six bytes of any. */
+const TUNNEL_ADDRESS = /^[0-9a-f]{2}(:[0-9a-f]{2}){3}((:[0-9a-f]{2}){12})?$/
 
 /** What both have, and where they differ. */
 function compare(ours: Flat, theirs: Flat, path = ''): { same: string[]; different: string[] } {
@@ -92,7 +92,7 @@ function compare(ours: Flat, theirs: Flat, path = ''): { same: string[]; differe
     const other = known.get(plain(name))
     const place = `${path}${name}`
     if (other === undefined || typeof other !== typeof value) continue
-    if (typeof value === 'string' && SHORT_ADDRESS.test(value)) continue
+    if (typeof value === 'string' && TUNNEL_ADDRESS.test(value)) continue
     if (typeof value === 'object' && typeof other === 'object') {
       const within = compare(value, other, `${place}.`)
       result.same.push(...within.same)
