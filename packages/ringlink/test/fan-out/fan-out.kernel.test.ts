@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
+import { patience } from '@ringlink/test-support/patience'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type FanOut, type FanOutOptions, fanOut, openQueue, type Rules } from '../../src/index.ts'
 
@@ -189,12 +190,12 @@ describe.skipIf(kernelUnavailable)(kernelTests('queues over Workers'), () => {
   })
 
   test('a handler that never returns is terminated, and close does not hang', async () => {
-    const fan = await open({ data: { fail: 'hang', queue: 3 }, closeTimeout: 300 })
+    const fan = await open({ data: { fail: 'hang', queue: 3 }, closeTimeout: patience(300) })
     await send(10)
     await expect(fan.close()).rejects.toMatchObject({
       code: 'WORKER_FAILED',
       queue: 3,
-      cause: { message: 'it did not end within 300 ms, and was terminated' },
+      cause: { message: `it did not end within ${patience(300)} ms, and was terminated` },
     })
     await expectFree()
   })
