@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type NetlinkFamily, openFamily } from '@ringlink/client'
 import { netdev } from '@ringlink/families/netdev'
 import { rtAddr } from '@ringlink/families/rt-addr'
@@ -34,6 +35,8 @@ const SETTINGS =
 const TENTATIVE = 0x40
 /** IFA_F_PERMANENT */
 const PERMANENT = 0x80
+/** Milliseconds; a tick of `USER_HZ` is 10. */
+const TWO_TICKS = 20
 /** Milliseconds: longer than addresses of scripts live that are to expire. */
 const LONGEST_LIFE = 10_000
 
@@ -141,6 +144,8 @@ export class FamilyRealMachine implements FamilyMachine {
 
   async expire(): Promise<void> {
     while ((await this.#addresses.dump('getaddr')).some(({ flags = 0 }) => (flags & PERMANENT) === 0));
+    // What is less than a tick over shows 0, as what has no end does.
+    await setTimeout(TWO_TICKS)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
