@@ -179,10 +179,15 @@ function makeExpressions(
   return expressions
 }
 
-/** Whether the kernel looks for a module of an expression, for the first time in the batch. */
-function looksForModule(state: NfTables, { requested }: Transaction, name: string): boolean {
-  if (!state.hasModules || requested.has(name)) return false
-  requested.add(name)
+/**
+ * Whether the kernel looks for a module of an expression, and then begins the batch again: first for one of the family,
+ * then for one of all, each once in a batch.
+ */
+function looksForModule(state: NfTables, { requested }: Transaction, family: number, name: string): boolean {
+  if (!state.hasModules) return false
+  const module = [`${family}-${name}`, name].find((it) => !requested.has(it))
+  if (module === undefined) return false
+  requested.add(module)
   return true
 }
 
@@ -199,7 +204,9 @@ function selectExpression(
   if (!element.has(EXPRESSION.name)) return -Errno.EINVAL
   const name = element.text(EXPRESSION.name)
   const kind = state.expressionKind(name)
-  if (kind === undefined) return looksForModule(state, transaction, name) ? -Errno.EAGAIN : -Errno.ENOENT
+  if (kind === undefined) {
+    return looksForModule(state, transaction, familyOf(request), name) ? -Errno.EAGAIN : -Errno.ENOENT
+  }
   const data = AttributeTable.of(kind.policy)
   if (element.has(EXPRESSION.data)) {
     const start = element.at(EXPRESSION.data)
