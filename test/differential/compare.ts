@@ -3,6 +3,7 @@ import { patience } from '@ringlink/test-support/patience'
 import fc, { type Arbitrary } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RealMachine, SimMachine } from './machine.ts'
+import { queueKernel } from './queue-kernel.ts'
 import { run } from './run.ts'
 import type { PortRules, Step } from './script.ts'
 
@@ -11,7 +12,7 @@ const SEED = process.env.RINGLINK_DIFFERENTIAL_SEED
 const PER_SCRIPT = SEED === undefined ? 2000 : 20_000
 
 async function compare(rules: PortRules, script: readonly Step[]): Promise<void> {
-  await using simulated = new SimMachine(rules)
+  await using simulated = new SimMachine(rules, queueKernel)
   await using real = await RealMachine.make(rules)
   const expected = await run(real, script)
   expect(await run(simulated, script)).toEqual(expected)

@@ -10,6 +10,7 @@ import {
   fillPartialChecksum,
   type RuleLog,
   SimKernel,
+  type SimKernelOptions,
 } from '@ringlink/transport-sim'
 import { openSocket } from '@ringlink/transport-socket'
 import type { PortRule, PortRules, Step } from './script.ts'
@@ -68,11 +69,12 @@ export function datagram(port: number, text: string): Uint8Array {
 
 /** The simulated one. */
 export class SimMachine implements Machine {
-  readonly kernel: SimKernel = new SimKernel({ seed: 1 })
+  readonly kernel: SimKernel
   #rules: PortRules
   #delivered: Record<number, string[]>
 
-  constructor(rules: PortRules) {
+  constructor(rules: PortRules, options: SimKernelOptions) {
+    this.kernel = new SimKernel({ seed: 1, ...options })
     this.#rules = rules
     this.#delivered = emptyDelivery(rules)
     for (const [port, rule] of portRules(rules)) this.#addRules(port, rule)

@@ -42,6 +42,11 @@ export interface SimKernelOptions {
   readonly localProtocol?: boolean | undefined
   /** log rules limit the copied bytes; before Linux 4.8 only the log itself does. Default true */
   readonly ruleCopyRange?: boolean | undefined
+  /**
+   * bytes of the block that a small message is in, and that counts in a receive buffer: those of `skb_small_head_cache`
+   * since Linux 6.3, which depend on how the kernel was built, before it 512. Default as Debian's have it, of 6.18 576
+   */
+  readonly smallBlock?: number | undefined
   /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
   readonly devices?: Readonly<Record<number, string>> | undefined
   /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
@@ -50,6 +55,9 @@ export interface SimKernelOptions {
 
 /** `IFNAMSIZ` without the byte that ends the name */
 const LONGEST_DEVICE_NAME = 15
+
+const SMALLEST_BLOCK = 512
+const LARGEST_SMALL_BLOCK = 1024
 
 const deviceIndex = integer(1, 0x7fffffff)
 const deviceName = text(1, LONGEST_DEVICE_NAME)
@@ -81,6 +89,7 @@ const kernelOptions: Schema<SimKernelOptions> = object<SimKernelOptions>({
   batchPanics: boolean,
   localProtocol: boolean,
   ruleCopyRange: boolean,
+  smallBlock: integer(SMALLEST_BLOCK, LARGEST_SMALL_BLOCK),
   devices,
   poison: boolean,
 })

@@ -76,11 +76,12 @@ export class SimKernel {
       batchPanics = false,
       localProtocol = true,
       ruleCopyRange = true,
+      smallBlock = linuxVersions[linux].smallBlock,
       devices = DEVICES,
       poison = true,
     } = checkKernelOptions(options)
     this.random = new Random(seed)
-    this.#sockets = new SocketTable(this.random)
+    this.#sockets = new SocketTable(this.random, smallBlock)
     this.#poison = poison
     this.#localProtocol = localProtocol
     this.#devices = devices

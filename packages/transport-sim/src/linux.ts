@@ -6,6 +6,7 @@ import type { NfTablesFeatures } from './nftables/features.ts'
 export interface LinuxFeatures {
   readonly nfTables: NfTablesFeatures
   readonly conntrack: ConntrackFeatures
+  readonly smallBlock: number
 }
 
 const linux618: LinuxFeatures = {
@@ -25,6 +26,7 @@ const linux618: LinuxFeatures = {
     setCount: true,
   },
   conntrack: { eventTimestamps: true, filteredDone: false, zoneFilters: true, flushFilters: true },
+  smallBlock: 576,
 }
 
 const linux612: LinuxFeatures = {
@@ -37,6 +39,7 @@ const linux612: LinuxFeatures = {
     setCount: false,
   },
   conntrack: { ...linux618.conntrack, eventTimestamps: false, filteredDone: true },
+  smallBlock: 640,
 }
 
 const linux61: LinuxFeatures = {
@@ -52,6 +55,7 @@ const linux61: LinuxFeatures = {
     byteorderLists: true,
   },
   conntrack: { ...linux612.conntrack, zoneFilters: false, flushFilters: false },
+  smallBlock: 512,
 }
 
 /**

@@ -72,7 +72,8 @@ export class LogGroup {
       if (place === NO_ROOM) return NO_ROOM
       this.#place = place
       this.#allocated = wanted
-      this.#room = (place >= 0 ? this.owner.receiver.placeSize : undefined) ?? usableSize(wanted)
+      this.#room =
+        (place >= 0 ? this.owner.receiver.placeSize : undefined) ?? usableSize(wanted, this.owner.queue.smallBlock)
       if (this.memory.byteLength < this.#room) this.memory = new Memory(this.#room)
     }
     return this.used

@@ -22,6 +22,8 @@ export class ReceiveQueue implements Receiver {
   offset = 0
   /** `SO_RCVBUF`: the maximum total charge */
   readonly limit: number
+  /** bytes of the block of a small message */
+  readonly smallBlock: number
   /** charged at present */
   charged = 0
   /** messages that did not get in, since the socket was opened; 32 bits, as the kernel's counter */
@@ -39,7 +41,8 @@ export class ReceiveQueue implements Receiver {
   #end = 0
 
   /** @param arrived called when there may be something to receive */
-  constructor(limit: number | undefined, reportOverruns: boolean, arrived: () => void) {
+  constructor(limit: number | undefined, smallBlock: number, reportOverruns: boolean, arrived: () => void) {
+    this.smallBlock = smallBlock
     this.limit =
       limit === undefined ? DEFAULT_RECEIVE_BUFFER : Math.max(MINIMUM_RECEIVE_BUFFER, Math.ceil(limit / 2) * 2)
     this.#reportOverruns = reportOverruns
@@ -59,7 +62,7 @@ export class ReceiveQueue implements Receiver {
   }
 
   deliver(length: number, attached: number, portId: number, groups: number): number {
-    const cost = messageCost(this.#size, length - attached) + attached
+    const cost = messageCost(this.#size, length - attached, this.smallBlock) + attached
     const fits = this.charged === 0 || this.charged + cost <= this.limit
     if (this.congested || !fits) {
       this.overrun()
@@ -70,7 +73,7 @@ export class ReceiveQueue implements Receiver {
   }
 
   force(length: number): void {
-    this.#append(length, messageCost(this.#size, this.#size), 0, 0)
+    this.#append(length, messageCost(this.#size, this.#size, this.smallBlock), 0, 0)
   }
 
   /** Counts a message that did not get in. */

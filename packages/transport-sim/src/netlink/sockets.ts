@@ -15,9 +15,12 @@ type WriteMessage = (memory: Memory, offset: number) => number
 export class SocketTable {
   readonly #sockets = new Map<string, SimSocket>()
   readonly #random: Random
+  readonly #smallBlock: number
 
-  constructor(random: Random) {
+  /** @param smallBlock bytes of the block of a small message */
+  constructor(random: Random, smallBlock: number) {
     this.#random = random
+    this.#smallBlock = smallBlock
   }
 
   /** Opens a socket. Throws code `SYSTEM` with the errno of `socket` or `bind`. */
@@ -34,7 +37,8 @@ export class SocketTable {
       socketFilter,
       privileged,
     }
-    const queue = new ReceiveQueue(checked.receiveBufferSize, !checked.noOverrunErrors, () => socket.arrived())
+    const { receiveBufferSize, noOverrunErrors } = checked
+    const queue = new ReceiveQueue(receiveBufferSize, this.#smallBlock, !noOverrunErrors, () => socket.arrived())
     const socket: SimSocket = new SimSocket(settings, queue)
     for (const group of checked.groups) {
       const result = join(socket, group)

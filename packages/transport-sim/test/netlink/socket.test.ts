@@ -49,8 +49,12 @@ describe('the receive buffer', () => {
   })
 
   test('charges the block that a message lies in, and moves it when that is mostly empty', () => {
-    expect([blockCost(256), blockCost(257), blockCost(704), blockCost(3776)]).toEqual([832, 1280, 1280, 4352])
-    expect([messageCost(3776, 100), messageCost(3776, 3620), messageCost(704, 180)]).toEqual([832, 4352, 1280])
+    expect([128, 192, 193, 320, 321].map((size) => blockCost(size, 512))).toEqual([768, 768, 1280, 1280, 1280])
+    expect([256, 257, 320, 321].map((size) => blockCost(size, 640))).toEqual([896, 896, 896, 1280])
+    expect([256, 257, 704, 3776].map((size) => blockCost(size, 576))).toEqual([832, 1280, 1280, 4352])
+    expect([messageCost(3776, 100, 576), messageCost(3776, 3620, 576), messageCost(704, 180, 576)]).toEqual([
+      832, 4352, 1280,
+    ])
   })
 
   test('loses acknowledgements too, and lets nothing in until it has been emptied', () => {

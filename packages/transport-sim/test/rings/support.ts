@@ -26,7 +26,7 @@ const SETTINGS = {
 
 /** A kernel that takes down requests and answers each, at the other end of one socket with rings. */
 export class EchoKernel implements Peer {
-  readonly sim: SimSocket = new SimSocket(SETTINGS, new ReceiveQueue(undefined, true, () => this.sim.arrived()))
+  readonly sim: SimSocket = new SimSocket(SETTINGS, new ReceiveQueue(undefined, 576, true, () => this.sim.arrived()))
   readonly socket: RingSocket
   readonly arrived: Uint8Array[] = []
   readonly host: TransportHost = {
