@@ -111,7 +111,7 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
     tableOwner: isTaken('tableOwner'),
     persistentTables: isTaken('persistentTables'),
     optionalDevices: isTaken('optionalDevices'),
-    ruleResets: lines.some((line) => line.includes(': done ')),
+    ruleResets: !lines.some((line) => line.includes(` type ${NfTablesMessage.GetAndResetRule} `)),
     destroyMessages: isTaken('destroyMessages'),
     batchAcknowledgements: lines.some((line) => line.includes(` type ${BatchMessage.Begin} `)),
     policyReports: answerTo(Object.keys(asked).indexOf('policyReports')).includes('offset'),

@@ -29,7 +29,10 @@ export interface NfTablesFeatures {
   readonly mapsAsSets: boolean
   /** an expression that loads from a register that nothing was written to is ENODATA (Linux 6.12); else it loads 0 */
   readonly initialisedRegisters: boolean
-  /** `byteorder` converts several numbers at once; where false (late updates of 6.12) any but one is EOPNOTSUPP */
+  /**
+   * `byteorder` converts several numbers at once; where false (late updates of 6.12) any but one is EOPNOTSUPP, and a
+   * listing has their size first
+   */
   readonly byteorderLists: boolean
   /** `payload` takes offsets of more than 255 bytes (after Linux 6.12); where false they are ERANGE */
   readonly distantPayload: boolean

@@ -213,8 +213,9 @@ export const byteorder: ExpressionKind = {
         reply.be32(BYTEORDER.sourceRegister, registerNumber(source))
         reply.be32(BYTEORDER.destinationRegister, registerNumber(destination))
         reply.be32(BYTEORDER.operation, operation)
-        reply.be32(BYTEORDER.length, length)
+        if (context.features.byteorderLists) reply.be32(BYTEORDER.length, length)
         reply.be32(BYTEORDER.size, size)
+        if (!context.features.byteorderLists) reply.be32(BYTEORDER.length, length)
       },
     }
   },
