@@ -22,6 +22,8 @@ import { DemoServer, MissingServer } from './server.ts'
 /** Milliseconds between two questions how far the consumers are. */
 const LOOK = 100
 const LOOKS = 3
+/** As many as a message needs that comes again. */
+const LAST_LOOKS = 300
 
 /** A process of the demo, and what it says. */
 class Program {
@@ -136,7 +138,7 @@ function look(): Promise<void> {
 async function allConsumed(consumers: readonly Program[], stored: number, dropped: number): Promise<ConsumerReport[]> {
   const ask = (question: string) => Promise.all(consumers.map((consumer) => consumer.ask<ConsumerReport>(question)))
   while (distinctOf(await ask('report')) < stored) await look()
-  for (let looks = 0; looks < LOOKS && toldTo(await ask('report')) < dropped; looks++) await look()
+  for (let looks = 0; looks < LAST_LOOKS && toldTo(await ask('report')) < dropped; looks++) await look()
   return ask('end')
 }
 
