@@ -4,17 +4,10 @@ import { headers } from '@nats-io/transport-node'
 import { collect, framesOf, message, messages, ReferenceTransport } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type NatsError, openNats, publish } from '../src/index.ts'
-import { newStream, openConsumer, STREAM_BYTES, TestHost, until } from './support/fixture.ts'
+import { newStream, numbered, openConsumer, TestHost, until } from './support/fixture.ts'
 import { serverTests, serverUnavailable, TestServer } from './support/server.ts'
 
 const source = () => new ReferenceTransport({}, (bytes) => bytes.length)
-/** A datagram like no other. */
-function numbered(index: number): Uint8Array {
-  const bytes = new Uint8Array(1500)
-  new DataView(bytes.buffer).setUint32(0, index)
-  return bytes
-}
-
 const nowhere = 'nats://127.0.0.1:1'
 
 describe('wrong addresses and credentials', () => {
@@ -149,67 +142,6 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('faults of a server
     expect(errors.sort()).toEqual(['ENVELOPE_FOREIGN', 'ENVELOPE_VERSION'])
     expect(consumer.deliveries.unreadable).toBe(2)
     await connection.close()
-  })
-
-  it('a stream that is full does not stop a host: frames are dropped, counted, and the rest follows', async () => {
-    const stream = await newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
-    await using host = await TestHost.open(server, {
-      stream,
-      messageSize: 65_536,
-      bufferSize: 262_144,
-      overflow: 'oldest',
-    })
-    const trouble: string[] = []
-    host.publisher.events.on('trouble', ({ code }) => trouble.push(code))
-    for (let round = 0; round < 12; round++) {
-      host.deliver(...Array.from({ length: 100 }, (_, index) => numbered(round * 100 + index)))
-      await until(() => host.transport.queue.length === 0)
-    }
-    await until(() => trouble.length > 0 && host.publisher.stats.droppedFrames > 0)
-    expect(trouble).toEqual(['STREAM_FULL'])
-    const connection = await server.connect()
-    // More room: a purge would remove stored messages, and what they say was dropped before them.
-    const { config } = (await connection.request(`$JS.API.STREAM.INFO.${stream}`, '')).json<{ config: object }>()
-    const larger = JSON.stringify({ ...config, max_bytes: STREAM_BYTES })
-    await connection.request(`$JS.API.STREAM.UPDATE.${stream}`, larger)
-    await connection.close()
-    await host.stored()
-    // Messages that were sent cannot be dropped, so when all of them were, it is the frames that came which are
-    // missing.
-    host.deliver(numbered(1200))
-    await host.stored()
-    const { frames, storedFrames, droppedFrames, unconfirmedFrames } = host.publisher.stats
-    expect(frames).toBe(1201)
-    expect(storedFrames + droppedFrames).toBe(1201)
-    expect(unconfirmedFrames).toBe(0)
-    await using consumer = await openConsumer(server, { stream })
-    const last = Buffer.from(numbered(1200))
-    let lost = 0
-    for (let isLast = false; !isLast; ) {
-      const batch = await consumer.receive()
-      lost += batch.lost
-      isLast = framesOf(batch).some((frame) => last.equals(frame))
-      batch.release()
-    }
-    expect(lost).toBe(droppedFrames)
-  })
-
-  it('with the policy newest, the frames that come are dropped, and those that wait stay', async () => {
-    const stream = await newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
-    await using host = await TestHost.open(server, {
-      stream,
-      messageSize: 65_536,
-      bufferSize: 262_144,
-      overflow: 'newest',
-    })
-    for (let round = 0; round < 14; round++) {
-      host.deliver(...Array.from({ length: 100 }, (_, index) => numbered(round * 100 + index)))
-      await until(() => host.transport.queue.length === 0)
-    }
-    await until(() => host.publisher.stats.droppedFrames > 0)
-    await host.publisher.finish({ timeout: 50 })
-    const { frames, storedFrames, droppedFrames, unconfirmedFrames } = host.publisher.stats
-    expect(storedFrames + droppedFrames + unconfirmedFrames).toBe(frames)
   })
 
   it('a deleted stream or consumer ends receiving, with its code', async () => {

@@ -110,7 +110,8 @@ export class Publisher implements AsyncDisposable {
     await Promise.race([this.ended, stopped]).catch(() => {})
     this.#seal()
     const { lost, droppedFrames } = this.#losses
-    if (lost + droppedFrames > 0 && this.#makeRoom()) this.#enqueue(this.#builder.take(this.#takeLosses()))
+    // Whether there is room or not: it has no frames, and nothing after it could tell.
+    if (lost + droppedFrames > 0) this.#enqueue(this.#builder.take(this.#takeLosses()))
     await this.#drained(timeout)
     await this.close()
   }

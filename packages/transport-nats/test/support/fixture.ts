@@ -74,3 +74,10 @@ export function openConsumer(server: TestServer, options: Pick<NatsOptions, 'str
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
+
+/** A datagram like no other. */
+export function numbered(index: number): Uint8Array {
+  const bytes = new Uint8Array(1500)
+  new DataView(bytes.buffer).setUint32(0, index)
+  return bytes
+}
