@@ -21,9 +21,8 @@ import { DemoServer, MissingServer } from './server.ts'
 
 /** Milliseconds between two questions how far the consumers are. */
 const LOOK = 100
+/** Questions before more is sent, because a consumer has got nothing. */
 const LOOKS = 3
-/** As many as a message needs that comes again. */
-const LAST_LOOKS = 300
 
 /** A process of the demo, and what it says. */
 class Program {
@@ -132,14 +131,16 @@ function look(): Promise<void> {
 }
 
 /**
- * Waits until the consumers together have seen as many records as are stored, and ends them. What a host dropped in the
- * end is told by a message without records, which comes last, and may wait in a consumer until that ends.
+ * Waits until the consumers together have seen as many records as are stored, and know what was dropped, and ends them.
+ * What a host dropped in the end is told by a message without records, which comes last.
  */
 async function allConsumed(consumers: readonly Program[], stored: number, dropped: number): Promise<ConsumerReport[]> {
-  const ask = (question: string) => Promise.all(consumers.map((consumer) => consumer.ask<ConsumerReport>(question)))
-  while (distinctOf(await ask('report')) < stored) await look()
-  for (let looks = 0; looks < LAST_LOOKS && toldTo(await ask('report')) < dropped; looks++) await look()
-  return ask('end')
+  for (;;) {
+    const reports = await Promise.all(consumers.map((consumer) => consumer.ask<ConsumerReport>('report')))
+    if (distinctOf(reports) >= stored && toldTo(reports) >= dropped) break
+    await look()
+  }
+  return Promise.all(consumers.map((consumer) => consumer.ask<ConsumerReport>('end')))
 }
 
 function toldTo(reports: readonly ConsumerReport[]): number {
