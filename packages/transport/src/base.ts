@@ -11,10 +11,7 @@ import type {
   TransportEvents,
   TransportStats,
 } from './transport.ts'
-import { Turn } from './turn.ts'
-
-// Read once, because the global of that name is a getter; the import of node:perf_hooks loads all that is in there.
-const clock = performance
+import { clock, Turn } from './turn.ts'
 
 interface Waiter {
   resolve(batch: FrameBatch): void

@@ -1,4 +1,10 @@
 /**
+ * The clock for timeouts and turns. Read once, because the global of that name is a getter; the import of
+ * node:perf_hooks loads all that is in there.
+ */
+export const clock: typeof performance = performance
+
+/**
  * Maximum frames that one transport delivers in one turn of the event loop, before others get their turn. A batch is
  * never divided.
  */
