@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
+import { markdownTable } from '../../../scripts/text-table.mjs'
 
 const DOCUMENT = new URL('../../../docs/fleet.md', import.meta.url)
 const [BEGIN, END] = ['<!-- generated: figures -->', '<!-- end: figures -->']
@@ -86,20 +87,10 @@ function serverVersion() {
     .trim()
 }
 
-function table(rows) {
-  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  return [
-    line(rows[0]),
-    `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`,
-    ...rows.slice(1).map(line),
-  ].join('\n')
-}
-
 function costTable(summary, storages) {
   const head = ['µs of CPU per record', ...storages.map((storage) => `stream in ${storage}`)]
   const row = (name) => [names[name], ...storages.map((storage) => microseconds(summary[storage].costs[name]))]
-  return table([head, ...Object.keys(summary[storages[0]].costs).map(row)])
+  return markdownTable([head, ...Object.keys(summary[storages[0]].costs).map(row)])
 }
 
 function ratioText(summary, storages) {
@@ -122,7 +113,7 @@ function rateTable(summary, storages) {
       ])
     }
   }
-  return table([head, ...rows])
+  return markdownTable([head, ...rows])
 }
 
 function boundText({ rates: { socket, through, fromMemory } }) {
