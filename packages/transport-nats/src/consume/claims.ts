@@ -15,6 +15,11 @@ const REMEMBERED = 16_384
 /** What is stored for a message that was processed. */
 const DONE = 'done'
 
+/** The text of the record that is stored under an id. */
+interface Stored {
+  readonly text: string | undefined
+}
+
 /** Whose a message is: this program's, for now another one's, or nobody's any more because it was processed. */
 export type Claim = 'mine' | 'other' | 'done'
 
@@ -33,6 +38,8 @@ export class Claims {
   readonly #name = randomBytes(8).toString('hex')
   // The turn of each message of this program.
   readonly #turns = new Map<string, number>()
+  // What waits for an answer, or for the next attempt: each ends it, and the record is sent again.
+  readonly #attempts = new Set<(stored?: Stored) => void>()
   // Of messages of other programs: when they came here, and the turn at which they can be taken over.
   readonly #others = new Map<string, { readonly since: number; readonly turn: number }>()
 
@@ -72,19 +79,38 @@ export class Claims {
   }
 
   /**
+   * Sends all records again that are not known to be stored, after the connection broke: the client awaits answers to
+   * what it sent on the one before until they time out.
+   */
+  repeat(): void {
+    for (const end of [...this.#attempts]) end()
+  }
+
+  /**
    * Stores a record, unless there is one. Resolves to the text of the one that is stored, or to none once the
    * connection is closed.
    */
   async #store(key: string, text: string): Promise<string | undefined> {
-    for (;;) {
-      if (this.#server.connection.isClosed()) return undefined
-      try {
-        return await this.#tryToStore(key, text)
-      } catch {
-        // The server is gone, or just starts.
-        await new Promise((resolve) => setTimeout(resolve, REPEAT_WAIT))
-      }
+    while (!this.#server.connection.isClosed()) {
+      const stored = await this.#attempt(key, text)
+      if (stored !== undefined) return stored.text
     }
+    return undefined
+  }
+
+  /** Resolves to none if it is time for the next attempt: the server is gone, or just starts. */
+  #attempt(key: string, text: string): Promise<Stored | undefined> {
+    return new Promise((resolve) => {
+      const end = (stored?: Stored) => {
+        this.#attempts.delete(end)
+        resolve(stored)
+      }
+      this.#attempts.add(end)
+      this.#tryToStore(key, text).then(
+        (stored) => end({ text: stored }),
+        () => setTimeout(end, REPEAT_WAIT),
+      )
+    })
   }
 
   async #tryToStore(key: string, text: string): Promise<string | undefined> {

@@ -71,6 +71,8 @@ export class Deliveries {
   readonly #ending = new Map<Delivery, Promise<void>>()
   // Messages that pulls on the server may still bring.
   #requested = 0
+  // No pulls, because the server refused one.
+  #pause: object | undefined
   #pullTimer: NodeJS.Timeout | undefined
   #lostTimer: NodeJS.Timeout | undefined
   #isClosed = false
@@ -295,8 +297,9 @@ export class Deliveries {
 
   /** The server refused a pull: the consumer or the stream may be gone, or the server just starts. */
   async #check(): Promise<void> {
-    if (this.#pullTimer !== undefined) return
-    this.#pullTimer = setTimeout(() => {}, PULL_WAIT)
+    if (this.#pause !== undefined) return
+    const pause = {}
+    this.#pause = pause
     const { stream, consumer } = this.#place
     try {
       await this.#server.manager.consumers.info(stream, consumer)
@@ -307,9 +310,10 @@ export class Deliveries {
         return
       }
     }
-    if (this.#isClosed) return
+    // A connection that replaces this one does not wait for its answers.
+    if (this.#isClosed || this.#pause !== pause) return
     this.#pullTimer = setTimeout(() => {
-      this.#pullTimer = undefined
+      this.#pause = undefined
       this.#pull()
     }, PULL_WAIT)
   }
@@ -317,7 +321,7 @@ export class Deliveries {
   /** Asks for messages, as many as there is room for, unless nearly all of them were requested. */
   #pull(): void {
     const missing = this.#prefetch - this.#queue.length - this.#requested
-    if (this.#isClosed || this.#pullTimer !== undefined || missing < Math.ceil(this.#prefetch / 2)) return
+    if (this.#isClosed || this.#pause !== undefined || missing < Math.ceil(this.#prefetch / 2)) return
     const { stream, consumer } = this.#place
     this.#requested += missing
     this.#payloads.attach()
@@ -347,10 +351,13 @@ export class Deliveries {
       }
       if (type !== 'reconnect') continue
       this.#isConnected = true
-      if (this.#isClosed) continue
+      this.#claims?.repeat()
       this.acknowledgements.repeat()
+      if (this.#isClosed) continue
       // A server that was killed has forgotten acknowledgements that it had confirmed.
       this.acknowledgements.remind(brokenAt - FORGOTTEN, this.#acknowledgeTimeout)
+      clearTimeout(this.#pullTimer)
+      this.#pause = undefined
       this.#pullAgain()
     }
   }

@@ -299,6 +299,8 @@ export class Publisher implements AsyncDisposable {
       }
       if (type === 'disconnect') {
         this.#isConnected = false
+        clearTimeout(this.#retryTimer)
+        this.#retryTimer = undefined
         this.#sender.expectNothing()
         this.#queue.retryAll()
         if (!this.#isClosed)
