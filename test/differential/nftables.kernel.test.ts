@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { linux } from './linux.ts'
 import { anyNfScript } from './nftables-arbitrary.ts'
+import { nfChangeScripts } from './nftables-change-scripts.ts'
 import { probeNfTables, refusesWideNumbers } from './nftables-kernel.ts'
 import { NfRealMachine, NfSimMachine } from './nftables-machine.ts'
 import { nfMapScripts } from './nftables-map-scripts.ts'
@@ -48,7 +49,9 @@ describe.skipIf(kernelUnavailable !== undefined)(kernelTests('the simulated nf_t
     expect(await probeNfTables(simulated)).toEqual(kernel)
   })
 
-  it.each(Object.entries({ ...nfScripts, ...nfMapScripts }))('%s', async (_, script) => compare(script))
+  it.each(Object.entries({ ...nfScripts, ...nfMapScripts, ...nfChangeScripts }))('%s', async (_, script) =>
+    compare(script),
+  )
 
   it('numbers that a byte does not hold', async ({ skip }) => {
     await using real = await NfRealMachine.make()

@@ -166,6 +166,7 @@ function updateChain(
     counters = parsed
   }
   if (attributes.has(CHAIN.id)) transaction.chainIds.set(attributes.be32(CHAIN.id), chain)
+  transaction.pendingChains.add(table)
   const name = renames ? attributes.text(CHAIN.name) : chain.name
   transaction.atCommit(() => {
     chain.name = name
@@ -197,6 +198,7 @@ export function deleteChain(
   if ((request.flags & DeleteFlag.NonRecursive) !== 0 && chain.use > 0) return -Errno.EBUSY
   for (const rule of chain.rules) if (!rule.removed) removeRule(transaction, chain, rule)
   if (chain.use > 0) return blame(request, attributes, named, Errno.EBUSY)
+  if (chain.hook !== undefined) transaction.pendingChains.add(table)
   transaction.use(table, -1)
   transaction.remove(table.chains, chain)
   transaction.atCommit(() => state.unregister([chain]))

@@ -79,7 +79,7 @@ function updateTable(state: NfTables, transaction: Transaction, table: NfTablesT
   if ((flags & Owner) !== 0 && !canBeUpdated) return -Errno.EOPNOTSUPP
   if (((table.flags ^ flags) & Persist) !== 0) return -Errno.EOPNOTSUPP
   const old = { flags: table.flags, owner: table.owner }
-  if (transaction.updatedTables.has(table)) return -Errno.EINVAL
+  if (transaction.updatedTables.has(table) || transaction.pendingChains.has(table)) return -Errno.EINVAL
   transaction.updatedTables.add(table)
   transaction.perform(
     () => Object.assign(table, { flags, owner: (flags & Owner) !== 0 ? transaction.portId : 0 }),

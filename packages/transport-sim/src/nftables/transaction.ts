@@ -21,6 +21,8 @@ export class Transaction {
   readonly unboundSets = new Set<NfTablesSet>()
   /** tables that this batch has changed the flags of */
   readonly updatedTables = new Set<NfTablesTable>()
+  /** tables with a chain that this batch has changed, or with a base chain that it has deleted */
+  readonly pendingChains = new Set<NfTablesTable>()
   /** chains whose rules are others than before */
   readonly touched = new Set<NfTablesChain>()
   #undo: (() => void)[] = []
