@@ -149,13 +149,20 @@ function describe(view: MessageView, portId: number): string | undefined {
     return 'id'
   }
   const text = tree(bytes, 20, bytes.length, hideId, subsystem)
-  if (subsystem === Subsystem.NfTables) return text.startsWith(TABLE) ? `${type} ${text}` : undefined
+  if (subsystem === Subsystem.NfTables) return text.startsWith(TABLE) ? `${type} ${inOrder(text)}` : undefined
   // Connections are known by their tuples and zone, expected ones by their tuple.
   const names = subsystem === CONNTRACK ? /^(1\{|2\{|18=)/ : /^2\{/
   const who = `${subsystem} ${topLevel(text)
     .filter((part) => names.test(part))
     .join(' ')}`
   return `${JSON.stringify(header)} ${from} ${text}${id === undefined ? '' : ` id ${who} id ${id}`}`
+}
+
+/** Attributes by number: tables and chains have them in another order before Linux 6.4, see nftables-run.ts. */
+function inOrder(text: string): string {
+  return topLevel(text)
+    .sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10))
+    .join(' ')
 }
 
 /** The attributes that are in no nest. */

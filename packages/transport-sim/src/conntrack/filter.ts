@@ -28,13 +28,13 @@ export function needsFilter(family: number, attributes: AttributeTable, { zoneFi
 export function parseFilter(
   family: number,
   attributes: AttributeTable,
-  { zoneFilters }: ConntrackFeatures,
+  { zoneFilters, invertedIpv6Filters }: ConntrackFeatures,
 ): ConnectionFilter | number {
   const mark = parseMark(attributes)
   if (typeof mark === 'number') return mark
   const status = parseStatus(attributes)
   if (typeof status === 'number') return status
-  const tuples = parseTuples(family, attributes)
+  const tuples = parseTuples(family, attributes, invertedIpv6Filters)
   if (typeof tuples === 'number') return tuples
   const zone = zoneFilters && attributes.has(CTA.zone) ? attributes.be16(CTA.zone) : undefined
   return (connection) =>
@@ -65,7 +65,11 @@ function parseStatus(attributes: AttributeTable): MaskedValue | number {
 /**
  * CTA_FILTER: which members of the tuples in the request count. The flags are in host order, unlike everything else.
  */
-function parseTuples(family: number, attributes: AttributeTable): ConnectionFilter[] | number {
+function parseTuples(
+  family: number,
+  attributes: AttributeTable,
+  invertedIpv6Filters: boolean,
+): ConnectionFilter[] | number {
   if (!attributes.has(CTA.filter)) return []
   const given = parseFlags(attributes)
   if (typeof given === 'number') return given
@@ -79,7 +83,8 @@ function parseTuples(family: number, attributes: AttributeTable): ConnectionFilt
     const parsed = parseTuple(attributes, number, { family, zone, isReply, fields })
     if (typeof parsed === 'number') return parsed
     zone = parsed.zone
-    filters.push(({ tuples }) => matchesTuple(parsed.tuple, tuples[isReply ? 1 : 0], fields))
+    const isInverted = invertedIpv6Filters && parsed.tuple.family === Family.Ipv6
+    filters.push(({ tuples }) => matchesTuple(parsed.tuple, tuples[isReply ? 1 : 0], fields, isInverted))
   }
   return filters
 }
@@ -101,12 +106,11 @@ function parseFlags(attributes: AttributeTable): readonly [original: number, rep
   return flags
 }
 
-function matchesTuple(filter: Tuple, tuple: Tuple, fields: number): boolean {
+/** @param isInverted addresses that do not agree are let through */
+function matchesTuple(filter: Tuple, tuple: Tuple, fields: number, isInverted: boolean): boolean {
   const has = (field: number) => (fields & field) !== 0
-  const isIpv6 = filter.family === Family.Ipv6
-  // For IPv6 the kernel lets through what does not agree.
-  if (has(TupleFilterFlag.Source) && sameBytes(filter.source, tuple.source) === isIpv6) return false
-  if (has(TupleFilterFlag.Destination) && sameBytes(filter.destination, tuple.destination) === isIpv6) return false
+  if (has(TupleFilterFlag.Source) && sameBytes(filter.source, tuple.source) === isInverted) return false
+  if (has(TupleFilterFlag.Destination) && sameBytes(filter.destination, tuple.destination) === isInverted) return false
   if (has(TupleFilterFlag.Protocol) && filter.protocol !== tuple.protocol) return false
   const { protocol, sourceId, destinationId } = tuple
   if (protocol === IpProtocol.Tcp || protocol === IpProtocol.Udp) {

@@ -37,6 +37,8 @@ export interface ConntrackFeatures {
   readonly zoneFilters: boolean
   /** flushes can be filtered by CTA_FILTER (after Linux 6.1); where false that is EOPNOTSUPP */
   readonly flushFilters: boolean
+  /** filters by an address of IPv6 let through what does not have it; late updates of 6.12 have mended that */
+  readonly invertedIpv6Filters: boolean
 }
 
 type FeatureOptions = { readonly [Name in keyof ConntrackFeatures]?: ConntrackFeatures[Name] | undefined }
@@ -129,6 +131,7 @@ export const conntrackOptions: Schema<ConntrackOptions> = object<ConntrackOption
   filteredDone: boolean,
   zoneFilters: boolean,
   flushFilters: boolean,
+  invertedIpv6Filters: boolean,
   events: oneOf('off', 'on', 'auto'),
   checksum: boolean,
   maximum: count,
@@ -174,7 +177,7 @@ function inMilliseconds<Name extends string>(
 /** Fills in what was left out of options that have all features. */
 export function conntrackSettings(options: ConntrackOptions & ConntrackFeatures): ConntrackSettings {
   const { tcp = {}, ...others } = options.timeouts ?? {}
-  const { eventTimestamps, filteredDone, zoneFilters, flushFilters } = options
+  const { eventTimestamps, filteredDone, zoneFilters, flushFilters, invertedIpv6Filters } = options
   return {
     tracksAlways: options.track === 'always',
     accounting: options.accounting ?? false,
@@ -183,6 +186,7 @@ export function conntrackSettings(options: ConntrackOptions & ConntrackFeatures)
     filteredDone,
     zoneFilters,
     flushFilters,
+    invertedIpv6Filters,
     events: options.events ?? 'auto',
     checksum: options.checksum ?? true,
     maximum: options.maximum ?? 262_144,
