@@ -47,6 +47,11 @@ export interface SimKernelOptions {
    * since Linux 6.3, which depend on how the kernel was built, before it 512. Default as Debian's have it, of 6.18 576
    */
   readonly smallBlock?: number | undefined
+  /**
+   * a log record of what comes in has a time in any case: its own if its packet has none, as over the loopback device.
+   * Default true, of 6.1 false
+   */
+  readonly logTimes?: boolean | undefined
   /** names of network devices by index; default 1, `lo`. Those of others are `dev` and the index */
   readonly devices?: Readonly<Record<number, string>> | undefined
   /** overwrite frames that were released; default true. It costs a pass over the memory of a batch */
@@ -90,6 +95,7 @@ const kernelOptions: Schema<SimKernelOptions> = object<SimKernelOptions>({
   localProtocol: boolean,
   ruleCopyRange: boolean,
   smallBlock: integer(SMALLEST_BLOCK, LARGEST_SMALL_BLOCK),
+  logTimes: boolean,
   devices,
   poison: boolean,
 })

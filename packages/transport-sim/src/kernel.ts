@@ -77,6 +77,7 @@ export class SimKernel {
       localProtocol = true,
       ruleCopyRange = true,
       smallBlock = linuxVersions[linux].smallBlock,
+      logTimes = linuxVersions[linux].logTimes,
       devices = DEVICES,
       poison = true,
     } = checkKernelOptions(options)
@@ -87,7 +88,7 @@ export class SimKernel {
     this.#devices = devices
     const tracking = conntrack === false ? undefined : this.#makeConntrack(linux, conntrack)
     const glue = conntrackGlue && tracking !== undefined ? new ConntrackGlue(tracking.table) : undefined
-    this.#logs = new PacketLogs(this.clock, glue, ruleCopyRange)
+    this.#logs = new PacketLogs(this.clock, { glue, ruleCopyRange, logTimes })
     this.#path = new PacketPath(this.#logs, this.random.next(), glue)
     tracking?.attach(this.#path)
     if (nfTables !== false) {

@@ -7,6 +7,7 @@ export interface LinuxFeatures {
   readonly nfTables: NfTablesFeatures
   readonly conntrack: ConntrackFeatures
   readonly smallBlock: number
+  readonly logTimes: boolean
 }
 
 const linux618: LinuxFeatures = {
@@ -25,8 +26,15 @@ const linux618: LinuxFeatures = {
     distantPayload: true,
     setCount: true,
   },
-  conntrack: { eventTimestamps: true, filteredDone: false, zoneFilters: true, flushFilters: true },
+  conntrack: {
+    eventTimestamps: true,
+    filteredDone: false,
+    zoneFilters: true,
+    flushFilters: true,
+    invertedIpv6Filters: true,
+  },
   smallBlock: 576,
+  logTimes: true,
 }
 
 const linux612: LinuxFeatures = {
@@ -38,8 +46,9 @@ const linux612: LinuxFeatures = {
     distantPayload: false,
     setCount: false,
   },
-  conntrack: { ...linux618.conntrack, eventTimestamps: false, filteredDone: true },
+  conntrack: { ...linux618.conntrack, eventTimestamps: false, filteredDone: true, invertedIpv6Filters: false },
   smallBlock: 640,
+  logTimes: true,
 }
 
 const linux61: LinuxFeatures = {
@@ -54,8 +63,9 @@ const linux61: LinuxFeatures = {
     initialisedRegisters: false,
     byteorderLists: true,
   },
-  conntrack: { ...linux612.conntrack, zoneFilters: false, flushFilters: false },
+  conntrack: { ...linux612.conntrack, zoneFilters: false, flushFilters: false, invertedIpv6Filters: true },
   smallBlock: 512,
+  logTimes: false,
 }
 
 /**

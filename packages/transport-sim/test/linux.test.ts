@@ -9,6 +9,11 @@ import {
   conntrackAttributes,
   type Expression,
   Family,
+  Hook,
+  LogCommand,
+  LogMessage,
+  logAttributes,
+  logConfigAttributes,
   Message,
   MessageFlag,
   NewFlag,
@@ -216,11 +221,38 @@ describe('a simulated kernel can be like another Linux', () => {
     ).toEqual([errno])
   })
 
+  test.each([
+    ['6.1', [undefined, undefined], [5n, undefined]],
+    ['6.12', [0n, undefined], [5n, undefined]],
+    ['6.18', [0n, undefined], [5n, undefined]],
+  ] as const)('logs of Linux %s: of what comes in, and of what goes out, without and with a time', (linux, ...told) => {
+    const times = (options: { readonly timestamp?: bigint }) => {
+      const kernel = new SimKernel({ linux })
+      const socket = kernel.open({ protocol: Protocol.Netfilter })
+      ask(
+        socket,
+        request(LogMessage.Config, 5, logConfigAttributes, { command: { command: LogCommand.Bind }, threshold: 1 }),
+      )
+      return [Hook.Input, Hook.Output].map((hook) => {
+        kernel.addRule({ hook, log: { group: 5 } })
+        kernel.inject(udp(5000, 'a'), { hook, ...options })
+        const [record] = receiveAll(socket)
+        return record === undefined
+          ? 'none'
+          : readNfnetlinkAttributes(new Message(record).view, logAttributes).timestamp?.microseconds
+      })
+    }
+    expect([times({}), times({ timestamp: 5n })]).toEqual(told)
+  })
+
   test('the table of docs/simulator.md is right', () => {
     const rows = readFileSync(new URL('../../../docs/simulator.md', import.meta.url), 'utf8').matchAll(
-      /^\| `(nfTables|conntrack)\.(\w+)` +\|.*\| (yes|no) +\| (yes|no) +\| (yes|no) +\|$/gm,
+      /^\| `(?:(nfTables|conntrack)\.)?(\w+)` +\|.*\| (yes|no) +\| (yes|no) +\| (yes|no) +\|$/gm,
     )
-    const told = Array.from(rows, ([, part, name, ...values]) => [`${part}.${name}`, values.map((it) => it === 'yes')])
+    const told = Array.from(rows, ([, part, name, ...values]) => [
+      part === undefined ? name : `${part}.${name}`,
+      values.map((it) => it === 'yes'),
+    ])
     const { nfTables, conntrack } = linuxVersions['6.18']
     const known = [
       ...Object.keys(nfTables).map((name) => [
@@ -231,6 +263,7 @@ describe('a simulated kernel can be like another Linux', () => {
         `conntrack.${name}`,
         linuxVersionNames.map((version) => linuxVersions[version].conntrack[name as keyof typeof conntrack]),
       ]),
+      ['logTimes', linuxVersionNames.map((version) => linuxVersions[version].logTimes)],
     ]
     expect(told).toEqual(known)
   })

@@ -60,14 +60,14 @@ export function planEntry(
   return { prefix: text, copied, size, connection }
 }
 
-/** Writes an entry at `offset`; its length. `now` stands in for a timestamp that the packet does not have. */
+/** Writes an entry at `offset`; its length. `now` stands in for a time that the packet does not have. */
 export function writeEntry(
   writer: AttributeWriter,
   group: LogGroup,
   offset: number,
   packet: SimPacket,
   plan: EntryPlan,
-  numbers: { readonly now: bigint; readonly global: () => number },
+  numbers: { readonly now: bigint | undefined; readonly global: () => number },
 ): number {
   const { memory } = group
   const limit = memory.byteLength
@@ -81,7 +81,8 @@ export function writeEntry(
   putDevices(writer, packet)
   if (packet.mark !== 0) putWord(writer, NFULA.mark, packet.mark)
   if (packet.inputDevice !== 0) putLinkLayer(writer, packet)
-  if (packet.hook <= Hook.Forward) putTimestamp(writer, packet.timestamp ?? numbers.now)
+  const time = packet.timestamp ?? numbers.now
+  if (packet.hook <= Hook.Forward && time !== undefined) putTimestamp(writer, time)
   if (packet.owner !== undefined && packet.owner.closed !== true) {
     putWord(writer, NFULA.userId, packet.owner.userId)
     putWord(writer, NFULA.groupId, packet.owner.groupId)

@@ -27,29 +27,33 @@ const configPolicy: MessagePolicy = policyOf(logConfigAttributes, {
   flags: u16,
 })
 
+/** What logs differ in from kernel to kernel. */
+export interface PacketLogsOptions {
+  /** tells the connections of packets; undefined in a kernel without */
+  readonly glue: ConntrackGlue | undefined
+  /** a rule limits the copied bytes */
+  readonly ruleCopyRange: boolean
+  /** a record has the time when it was made, if its packet has none of its own */
+  readonly logTimes: boolean
+}
+
 /** All log groups of a kernel: nfnetlink_log, with the answers of Linux 6.18. */
 export class PacketLogs {
   #groups = new Map<number, LogGroup>()
   #clock: VirtualClock
-  #glue: ConntrackGlue | undefined
+  #options: PacketLogsOptions
   #globalSequence = 0
-  #heedsRules: boolean
   #writer = new AttributeWriter()
-  #numbers: { now: bigint; readonly global: () => number }
+  #numbers: { now: bigint | undefined; readonly global: () => number }
 
-  /**
-   * @param glue tells the connections of packets; undefined in a kernel without
-   * @param heedsRules a rule limits the copied bytes
-   */
-  constructor(clock: VirtualClock, glue: ConntrackGlue | undefined, heedsRules: boolean) {
-    this.#heedsRules = heedsRules
+  constructor(clock: VirtualClock, options: PacketLogsOptions) {
     this.#clock = clock
-    this.#glue = glue
+    this.#options = options
     const global = () => {
       this.#globalSequence = (this.#globalSequence + 1) >>> 0
       return this.#globalSequence
     }
-    this.#numbers = { now: 0n, global }
+    this.#numbers = { now: undefined, global }
   }
 
   /** The messages of the subsystem, by the lower byte of their type. */
@@ -62,10 +66,11 @@ export class PacketLogs {
   log(packet: SimPacket, { group: number, prefix = '', copyLength, threshold = 0 }: RuleLog): void {
     const group = this.#groups.get(number)
     if (group === undefined) return
-    const plan = planEntry(group, packet, prefix, this.#heedsRules ? copyLength : undefined, this.#glue)
+    const { glue, ruleCopyRange, logTimes } = this.#options
+    const plan = planEntry(group, packet, prefix, ruleCopyRange ? copyLength : undefined, glue)
     const offset = group.reserve(plan.size)
     if (offset === NO_ROOM) return
-    this.#numbers.now = BigInt(Math.round(this.#clock.now * 1000))
+    if (logTimes) this.#numbers.now = BigInt(Math.round(this.#clock.now * 1000))
     const length = writeEntry(this.#writer, group, offset, packet, plan, this.#numbers)
     group.add(length, threshold === 0 ? group.threshold : Math.min(threshold, group.threshold))
   }
@@ -92,7 +97,7 @@ export class PacketLogs {
     let group = this.#groups.get(number)
     if (group !== undefined && group.owner !== socket) return -Errno.EPERM
     const flags = attributes.has(NFULA_CFG.flags) ? attributes.be16(NFULA_CFG.flags) : 0
-    if ((flags & LogFlag.Conntrack) !== 0 && this.#glue === undefined) return -Errno.EOPNOTSUPP
+    if ((flags & LogFlag.Conntrack) !== 0 && this.#options.glue === undefined) return -Errno.EOPNOTSUPP
     if (command === LogCommand.Bind) {
       if (group !== undefined) return -Errno.EBUSY
       group = new LogGroup(number, socket, this.#clock)
