@@ -1,15 +1,18 @@
 // Measures log records through one NATS server at a threshold of 64, beside the same records over the plain socket, in
 // one interleaved run, and writes the figures into docs/fleet.md. As root, on a machine that does nothing else.
 //
-//   npm run bench:fleet                                builds, measures for two minutes, and writes the document
-//   unshare -n node packages/transport-nats/bench/fleet.mjs [--rounds 8] [--storage file,memory] [--document]
+//   npm run bench:fleet                                builds, measures for three minutes, and writes the document
+//   unshare -n node packages/transport-nats/bench/fleet.mjs [--rounds 16] [--storage file,memory] [--document]
+//   unshare -n node packages/transport-nats/bench/fleet.mjs --quick        a few records: does it work?
 //
-// Each round sends the same packets first to a receiver on the plain socket, then to a publisher whose
-// stream a consumer reads at that time:
+// Each round sends the same packets first to a receiver on the plain socket, then to a program that reads their frames
+// and drops them, then to a publisher whose stream a consumer reads at that time:
 //
 // - at a rate that everybody follows: the CPU time per record of each party, in processes that are warm
 // - as fast as the machine sends: the time until the last record was decoded, and what each party took of the cores
 // - and once more from frames in memory, without the kernel's share
+//
+// In the end every record must be accounted for: sent = stored + dropped, stored = decoded.
 import { fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -25,29 +28,33 @@ import { THRESHOLD } from './parties.mjs'
 
 const SERVER = 'nats://127.0.0.1:4333'
 const STREAM_BYTES = 4e9
-/** Records a second that everybody follows, and of one measurement: whole datagrams. */
-const RATE = 400_000
-const RECORDS = 6400 * THRESHOLD
 /** Rounds before the first one that counts: the compiler is done by then. */
-const WARM = 3
-const PORTS = { receiver: 9364, publisher: 9365, source: 9366 }
-const GROUPS = { receiver: 64, publisher: 65, source: 66 }
+const WARM = 6
+const PORTS = { receiver: 9364, publisher: 9365, source: 9366, dropper: 9367 }
+const GROUPS = { receiver: 64, publisher: 65, source: 66, dropper: 67 }
 const parties = fileURLToPath(new URL('parties.mjs', import.meta.url))
 const build = fileURLToPath(new URL('../../../bench/build/', import.meta.url))
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '16' },
+    quick: { type: 'boolean', default: false },
     document: { type: 'boolean', default: false },
     'message-size': { type: 'string', default: '983040' },
     storage: { type: 'string', default: 'file,memory' },
   },
 })
 
+/** Records a second that everybody follows, and of one measurement: whole datagrams. */
+const RATE = values.quick ? 50_000 : 400_000
+const RECORDS = (values.quick ? 40 : 6400) * THRESHOLD
+const rounds = values.quick ? { warm: 0, measured: 1 } : { warm: WARM, measured: Math.ceil(Number(values.rounds) / 2) }
+
 /** A process of parties.mjs. */
 class Party {
   #child
-  #last = { records: 0, cpu: 0 }
+  /** what it said last */
+  last = { records: 0, cpu: 0 }
 
   static async open(name, ...words) {
     const party = new Party()
@@ -64,11 +71,11 @@ class Party {
 
   /** Resolves when the process has `records` more: to what they cost, and when they were there. */
   async takes(records) {
-    const before = this.#last
+    const before = this.last
     const answer = this.said()
     this.#child.send({ until: before.records + records })
     const now = await answer
-    this.#last = now
+    this.last = now
     const since = (name) => (now[name] ?? 0) - (before[name] ?? 0)
     return { at: now.at, records: since('records'), cpu: since('cpu'), lost: since('lost'), bytes: since('bytes') }
   }
@@ -129,7 +136,9 @@ async function bringLoopbackUp() {
 }
 
 async function startServer(folder) {
-  const server = spawn('nats-server', ['-a', '127.0.0.1', '-p', '4333', '-js', '-sd', folder], {
+  // It ends with this process, however that ends.
+  const command = ['--pdeathsig', 'KILL', 'nats-server', '-a', '127.0.0.1', '-p', '4333', '-js', '-sd', folder]
+  const server = spawn('setpriv', command, {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   await new Promise((resolve, reject) => {
@@ -140,19 +149,22 @@ async function startServer(folder) {
 }
 
 /** The CPU time of each party for the same records, at a rate that all of them follow. */
-async function measureCosts({ receiver, publisher, consumer, server }) {
+async function measureCosts({ receiver, dropper, publisher, consumer, server }) {
   const alone = receiver.takes(RECORDS)
   await flood('receiver', RECORDS, RATE)
   const socket = await alone
+  const droppedAll = dropper.takes(RECORDS)
+  await flood('dropper', RECORDS, RATE)
+  const dropped = await droppedAll
   const before = cpuOf(server.pid)
   const taken = Promise.all([publisher.takes(RECORDS), consumer.takes(RECORDS)])
   await flood('publisher', RECORDS, RATE)
   const [published, consumed] = await taken
   const perRecord = (seconds) => (seconds / RECORDS) * 1e9
   return {
-    ...{ socket: perRecord(socket.cpu), publisher: perRecord(published.cpu) },
+    ...{ socket: perRecord(socket.cpu), frames: perRecord(dropped.cpu), publisher: perRecord(published.cpu) },
     ...{ server: perRecord(cpuOf(server.pid) - before), consumer: perRecord(consumed.cpu) },
-    lost: socket.lost + published.lost + consumed.lost,
+    lost: socket.lost + dropped.lost + published.lost + consumed.lost,
   }
 }
 
@@ -176,30 +188,46 @@ async function measureRate(records, parties, send) {
   }
 }
 
-async function measureStorage(storage, server, rounds) {
+async function measureStorage(storage, server) {
   const [live, memory] = [`LIVE_${storage}`, `MEMORY_${storage}`]
   for (const stream of [live, memory])
     await createStream({ servers: SERVER, stream, maximumBytes: STREAM_BYTES, storage })
   const size = values['message-size']
-  const receiver = await Party.open('receiver', PORTS.receiver, GROUPS.receiver)
-  const publisher = await Party.open('publisher', SERVER, live, size, PORTS.publisher, GROUPS.publisher)
-  const consumer = await Party.open('consumer', SERVER, live)
-  const source = await Party.open('source', SERVER, memory, size, PORTS.source, GROUPS.source)
+  const [receiver, dropper, publisher, consumer, source] = await Promise.all([
+    Party.open('receiver', PORTS.receiver, GROUPS.receiver),
+    Party.open('dropper', PORTS.dropper, GROUPS.dropper),
+    Party.open('publisher', SERVER, live, size, PORTS.publisher, GROUPS.publisher),
+    Party.open('consumer', SERVER, live),
+    Party.open('source', SERVER, memory, size, PORTS.source, GROUPS.source),
+  ])
   const ready = source.said()
-  await flood('source', 8 * 64 * THRESHOLD, RATE / 10)
+  await flood('source', (values.quick ? 2 : 8) * 64 * THRESHOLD, 40_000)
   await ready
   const reader = await Party.open('consumer', SERVER, memory)
   const results = []
-  for (let round = -WARM; round < rounds; round++) {
-    const costs = await measureCosts({ receiver, publisher, consumer, server })
+  for (let round = -rounds.warm; round < rounds.measured; round++) {
+    const costs = await measureCosts({ receiver, dropper, publisher, consumer, server })
     const socket = await measureRate(RECORDS, { receiver }, () => flood('receiver', RECORDS))
     const through = await measureRate(RECORDS, { publisher, consumer, server }, () => flood('publisher', RECORDS))
     const fromMemory = await measureRate(RECORDS, { source, consumer: reader, server })
     if (round >= 0) results.push({ costs, socket, through, fromMemory })
     console.error(`stream in ${storage}, round ${round}: ${JSON.stringify({ costs, socket, through, fromMemory })}`)
   }
-  for (const party of [receiver, publisher, consumer, source, reader]) party.close()
+  checkCounts(storage, publisher.last, consumer.last)
+  for (const party of [receiver, dropper, publisher, consumer, source, reader]) party.close()
   return results
+}
+
+/** Every record that was sent to the publisher is accounted for, and the consumer has decoded what is stored. */
+function checkCounts(storage, { stored, dropped, lost }, { decoded }) {
+  const sent = 2 * (rounds.warm + rounds.measured) * RECORDS
+  const lostByKernel = lost - dropped
+  const text = [
+    `stream in ${storage}: ${sent} records sent = ${stored} stored + ${dropped} dropped + ${lostByKernel} lost;`,
+    `${decoded} decoded`,
+  ].join(' ')
+  console.log(text)
+  if (sent !== stored + dropped + lostByKernel || decoded !== stored) throw new Error(`they must be equal: ${text}`)
 }
 
 async function main() {
@@ -210,13 +238,12 @@ async function main() {
   const server = await startServer(folder)
   try {
     const results = {}
-    for (const storage of values.storage.split(','))
-      results[storage] = await measureStorage(storage, server, Math.ceil(Number(values.rounds) / 2))
+    for (const storage of values.storage.split(',')) results[storage] = await measureStorage(storage, server)
     const { bytes } = results[values.storage.split(',')[0]].at(-1).fromMemory
     const figures = { results, records: RECORDS, bytesPerRecord: bytes / RECORDS, load }
     const text = describe({ ...figures, messageSize: Number(values['message-size']) })
-    console.log(text)
-    if (values.document) writeFigures(text)
+    if (!values.quick) console.log(text)
+    if (values.document && !values.quick) writeFigures(text)
   } finally {
     server.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })

@@ -18,7 +18,9 @@ const UNCONFIRMED = 4000
 /** Milliseconds between two looks whether a publisher is done: the consumer is later. */
 const LOOK = 50
 
-const parties = { receiver: receive, publisher: publishLog, consumer: consume, source: publishMemory }
+const parties = {
+  ...{ receiver: receive, dropper: dropFrames, publisher: publishLog, consumer: consume, source: publishMemory },
+}
 const [party = '', ...words] = process.argv.slice(2)
 if (party in parties) {
   process.on('disconnect', () => process.exit())
@@ -51,6 +53,20 @@ function answerCounts(seen, extra = () => ({})) {
   return look
 }
 
+/** Reads frames and drops them: what every publisher does at least. */
+async function dropFrames(port, group) {
+  const log = await openTraffic(port, group)
+  let records = 0
+  const look = answerCounts(
+    () => records + log.stats.lostMessages,
+    () => ({ lost: log.stats.lostMessages }),
+  )
+  for await (const batch of log.frames()) {
+    records += batch.length * THRESHOLD
+    look()
+  }
+}
+
 /** What every receiver does with a record. */
 function sumOf(record) {
   const { memory, payloadOffset } = record
@@ -61,7 +77,7 @@ async function decode(log) {
   let sum = 0
   const look = answerCounts(
     () => log.stats.records + log.stats.lost,
-    () => ({ lost: log.stats.lost, sum }),
+    () => ({ decoded: log.stats.records, lost: log.stats.lost, sum }),
   )
   for await (const records of log) {
     for (const record of records) sum += sumOf(record)
@@ -89,7 +105,10 @@ async function publishLog(servers, stream, messageSize, port, group) {
   const { stats } = publisher
   const look = answerCounts(
     () => stats.storedMessages + stats.droppedMessages + log.stats.lostMessages,
-    () => ({ lost: stats.droppedMessages + log.stats.lostMessages, bytes: stats.storedBytes }),
+    () => ({
+      ...{ stored: stats.storedMessages, dropped: stats.droppedMessages, bytes: stats.storedBytes },
+      lost: stats.droppedMessages + log.stats.lostMessages,
+    }),
   )
   for (;;) {
     await sleep(LOOK)
