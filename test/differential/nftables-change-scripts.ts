@@ -1,5 +1,5 @@
 /** Scripts about several changes of one table in one batch: the kernel refuses some after others. */
-import { Family, TableFlag } from '@ringlink/codec'
+import { Family, NfTablesMessage, TableFlag } from '@ringlink/codec'
 import {
   base,
   batch,
@@ -47,13 +47,23 @@ const deviceChanges = [
   chain({ name: 'c', policy: 1 }, inNetdev),
   chain({ name: 'c', hook: devices('lo') }, inNetdev),
   chain({ name: 'second', type: 'filter', hook: devices('lo') }, inNetdev),
+  chain({ name: 'c', hook: { devices: [{ name: 'lo' }, { name: 'lo' }] } }, inNetdev),
+  chain({ name: 'c', hook: devices('missing') }, inNetdev),
+  chain({ name: 'c', hook: { devices: [{ name: 'one' }, { name: 'two' }, { name: 'lo' }] } }, inNetdev),
+  chain({ name: 'without', hook: devices('lo') }, inNetdev),
   deleteChain({ name: 'c' }, inNetdev),
+  deleteChain({ name: 'c', hook: devices('lo') }, inNetdev),
+  deleteChain({ name: 'c', hook: devices('missing') }, inNetdev),
+  deleteChain({ name: 'c', hook: { ...devices('lo'), number: 1 } }, inNetdev),
+  deleteChain({ name: 'without', hook: devices('lo') }, inNetdev),
+  deleteChain({ name: 'c', hook: devices('lo') }, inNetdev, NfTablesMessage.DestroyChain),
 ]
 
 const before = (flags: number): NfMessage[] => [table('t', { flags }), base(), chain({ name: 'regular' })]
 const beforeInNetdev = (flags: number): NfMessage[] => [
   table('t', { flags }, inNetdev),
   chain({ name: 'c', type: 'filter', hook: devices('lo') }, inNetdev),
+  chain({ name: 'without', type: 'filter', hook: { number: 0, priority: 0 } }, inNetdev),
 ]
 
 export const nfChangeScripts: Readonly<Record<string, readonly NfStep[]>> = {

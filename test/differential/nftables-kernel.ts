@@ -52,6 +52,11 @@ const asked = {
   tableOwner: table('owned', { flags: TableFlag.Owner }),
   persistentTables: table('kept', { flags: TableFlag.Owner | TableFlag.Persist }),
   optionalDevices: chain({ name: 'ingress', hook: { number: INGRESS, priority: 0 }, type: 'filter' }),
+  missingDevices: chain({
+    name: 'missing',
+    hook: { number: INGRESS, priority: 0, device: 'missing' },
+    type: 'filter',
+  }),
   destroyMessages: deleteTable({ name: 'missing' }, {}, NfTablesMessage.DestroyTable),
   policyReports: message(NfTablesMessage.NewTable, tableAttributes, { name: 'x', unknown: [TOO_SHORT_FLAGS] }),
   bitwiseOperators: rule([
@@ -111,6 +116,7 @@ export async function probeNfTables(machine: NfMachine): Promise<Required<NfTabl
     tableOwner: isTaken('tableOwner'),
     persistentTables: isTaken('persistentTables'),
     optionalDevices: isTaken('optionalDevices'),
+    missingDevices: isTaken('missingDevices'),
     ruleResets: !lines.some((line) => line.includes(` type ${NfTablesMessage.GetAndResetRule} `)),
     destroyMessages: isTaken('destroyMessages'),
     batchAcknowledgements: lines.some((line) => line.includes(` type ${BatchMessage.Begin} `)),

@@ -15,6 +15,7 @@ const linux618: LinuxFeatures = {
     tableOwner: true,
     persistentTables: true,
     optionalDevices: true,
+    missingDevices: true,
     ruleResets: true,
     destroyMessages: true,
     batchAcknowledgements: true,
@@ -40,6 +41,7 @@ const linux618: LinuxFeatures = {
 const linux612: LinuxFeatures = {
   nfTables: {
     ...linux618.nfTables,
+    missingDevices: false,
     policyReports: false,
     bitwiseOperators: false,
     byteorderLists: false,

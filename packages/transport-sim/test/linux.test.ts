@@ -70,6 +70,12 @@ function start(options: SimKernelOptions) {
   return socket
 }
 
+/** A chain of the hook of devices. */
+function ingress(more: { readonly device?: string }) {
+  const base = { table: 't', name: 'i', hook: { number: INGRESS, priority: 0, ...more }, type: 'filter' }
+  return request(NfTablesMessage.NewChain, 0, chainAttributes, base, CREATE, 1)
+}
+
 /** Each feature: what it makes of a request, with it and without. */
 const nfTables: Record<
   keyof (typeof linuxVersions)['6.18']['nfTables'],
@@ -81,15 +87,8 @@ const nfTables: Record<
     [0],
     [EOPNOTSUPP],
   ],
-  optionalDevices: [
-    (options) => {
-      const hook = { number: INGRESS, priority: 0 }
-      const base = { table: 't', name: 'i', hook, type: 'filter' }
-      return ask(start(options), batched([request(NfTablesMessage.NewChain, 0, chainAttributes, base, CREATE, 1)]))
-    },
-    [0],
-    [EINVAL],
-  ],
+  optionalDevices: [(options) => ask(start(options), batched([ingress({})])), [0], [EINVAL]],
+  missingDevices: [(options) => ask(start(options), batched([ingress({ device: 'missing' })])), [0], [ENOENT]],
   ruleResets: [
     (options) => {
       const flags = Request | DUMP

@@ -40,6 +40,7 @@ function hasDevices(family: number, hook: number): boolean {
 
 /** What hooks need from their kernel. */
 export interface HookHost {
+  /** whether chains can have that device */
   readonly knowsDevice: (name: string) => boolean
   /** see `NfTablesFeatures` */
   readonly optionalDevices: boolean
@@ -90,9 +91,8 @@ function parseDevices(
 ) {
   const list = hook.has(HOOK.device) ? deviceAt(hook) : hook.has(HOOK.devices) ? devicesIn(hook) : []
   for (const { name, at } of list) {
-    if (!knows(name)) {
-      return blameAt(request, at, Errno.ENOENT)
-    }
+    if (!knows(name)) return blameAt(request, at, Errno.ENOENT)
+    if (devices.includes(name)) return blameAt(request, at, Errno.EEXIST)
     devices.push(name)
   }
   if (hook.has(HOOK.devices) && devices.length === 0) return -Errno.EINVAL
@@ -107,19 +107,22 @@ function devicesIn(hook: AttributeTable) {
   return hook.elements(HOOK.devices).map(({ at, text }) => ({ name: text, at }))
 }
 
-/** 0 if the hook in an update of a base chain equals the existing one; otherwise a negative errno. */
-export function checkSameHook(
+/**
+ * The devices that the hook in an update of a base chain names, if it is otherwise like the existing one; or a negative
+ * errno. Before chains could be without a device, those of an update had to be the same.
+ */
+export function parseHookUpdate(
   attributes: AttributeTable,
   family: number,
   own: ChainHook,
   host: HookHost,
   request: KernelRequest,
   named: number,
-): number {
+): readonly string[] | number {
   if (!host.optionalDevices) {
     const parsed = parseHook(attributes, family, host, request)
     if (typeof parsed === 'number') return parsed
-    return isSameHook(parsed, own) ? 0 : blame(request, attributes, named, Errno.EEXIST)
+    return isSameHook(parsed, own) ? [] : blame(request, attributes, named, Errno.EEXIST)
   }
   const hook = attributes.nested(CHAIN.hook, hookPolicy)
   if (hook === undefined) return -Errno.ERANGE
@@ -131,8 +134,14 @@ export function checkSameHook(
     if (!isChainType(type) || hooksOf(type, family) === undefined)
       return blame(request, attributes, CHAIN.type, Errno.ENOENT)
   }
-  if (!hasDevices(family, own.number) && (hook.has(HOOK.device) || hook.has(HOOK.devices))) return -Errno.EOPNOTSUPP
-  return type === own.type ? 0 : blame(request, attributes, named, Errno.EEXIST)
+  const devices: string[] = []
+  if (hasDevices(family, own.number)) {
+    const refused = parseDevices(hook, devices, host.knowsDevice, request)
+    if (refused !== 0) return refused
+  } else if (hook.has(HOOK.device) || hook.has(HOOK.devices)) {
+    return -Errno.EOPNOTSUPP
+  }
+  return type === own.type ? devices : blame(request, attributes, named, Errno.EEXIST)
 }
 
 function isSameHook(one: ChainHook, other: ChainHook): boolean {

@@ -5,7 +5,7 @@ import { type MessagePolicy, nested, policyOf, u32, u64 } from '../netlink/attri
 import type { AttributeTable } from '../netlink/policy.ts'
 import type { KernelRequest } from '../netlink/request.ts'
 import { blame } from './blame.ts'
-import { checkSameHook, type HookHost, parseHook } from './chain-hooks.ts'
+import { type HookHost, parseHook, parseHookUpdate } from './chain-hooks.ts'
 import { CHAIN, COUNTER, NAME, USER_DATA } from './numbers.ts'
 import { type ChainHook, NfTablesChain, type NfTablesTable } from './ruleset.ts'
 import type { NfTables } from './state.ts'
@@ -134,7 +134,7 @@ function parseCounters(attributes: AttributeTable): { packets: number; bytes: nu
 
 function hookHost(state: NfTables): HookHost {
   return {
-    knowsDevice: (name) => state.knowsDevice(name),
+    knowsDevice: (name) => state.features.missingDevices || state.knowsDevice(name),
     optionalDevices: state.features.optionalDevices,
   }
 }
@@ -149,10 +149,17 @@ function updateChain(
   named: number,
 ): number {
   const { table, hook } = chain
+  const { addedDevices } = transaction
+  const pending = addedDevices.get(table) ?? []
+  let added: readonly string[] = []
   if (attributes.has(CHAIN.hook)) {
     if (hook === undefined) return blame(request, attributes, named, Errno.EEXIST)
-    const refused = checkSameHook(attributes, table.family, hook, hookHost(state), request, named)
-    if (refused !== 0) return refused
+    const devices = parseHookUpdate(attributes, table.family, hook, hookHost(state), request, named)
+    if (typeof devices === 'number') return devices
+    added = devices.filter((name) => hook.devices?.includes(name) === false)
+    if (added.some((name) => pending.includes(name))) return -Errno.EEXIST
+    if (added.length > 0 && transaction.updatedTables.has(table))
+      return blame(request, attributes, named, Errno.EOPNOTSUPP)
   }
   const renames = attributes.has(CHAIN.handle) && attributes.has(CHAIN.name)
   if (renames && typeof findChain(table, attributes, CHAIN.name) !== 'number') {
@@ -167,12 +174,14 @@ function updateChain(
   }
   if (attributes.has(CHAIN.id)) transaction.chainIds.set(attributes.be32(CHAIN.id), chain)
   transaction.pendingChains.add(table)
+  addedDevices.set(table, [...pending, ...added])
   const name = renames ? attributes.text(CHAIN.name) : chain.name
   transaction.atCommit(() => {
     chain.name = name
     if (hook === undefined) return
     if (policy !== undefined) hook.policy = policy
     if (counters !== undefined) hook.counters = counters
+    if (added.length > 0) hook.devices = [...added, ...(hook.devices ?? [])]
   })
   return 0
 }
@@ -195,6 +204,11 @@ export function deleteChain(
     return isTolerant ? 0 : blame(request, attributes, named, chain)
   }
   if ((chain.flags & ChainFlag.Binding) !== 0) return -Errno.EOPNOTSUPP
+  if (attributes.has(CHAIN.hook) && state.features.optionalDevices) {
+    if (request.type === NfTablesMessage.DestroyChain) return -Errno.EOPNOTSUPP
+    if (chain.hook?.devices !== undefined)
+      return removeDevices(state, transaction, request, attributes, table, chain.hook, named)
+  }
   if ((request.flags & DeleteFlag.NonRecursive) !== 0 && chain.use > 0) return -Errno.EBUSY
   for (const rule of chain.rules) if (!rule.removed) removeRule(transaction, chain, rule)
   if (chain.use > 0) return blame(request, attributes, named, Errno.EBUSY)
@@ -202,5 +216,32 @@ export function deleteChain(
   transaction.use(table, -1)
   transaction.remove(table.chains, chain)
   transaction.atCommit(() => state.unregister([chain]))
+  return 0
+}
+
+/** Takes devices away from a chain, which stays. */
+function removeDevices(
+  state: NfTables,
+  transaction: Transaction,
+  request: KernelRequest,
+  attributes: AttributeTable,
+  table: NfTablesTable,
+  hook: ChainHook,
+  named: number,
+): number {
+  if (transaction.updatedTables.has(table)) return -Errno.EOPNOTSUPP
+  const devices = parseHookUpdate(attributes, table.family, hook, hookHost(state), request, named)
+  if (typeof devices === 'number') return devices
+  const before = hook.devices ?? []
+  if (devices.some((name) => !before.includes(name))) return -Errno.ENOENT
+  transaction.pendingChains.add(table)
+  transaction.perform(
+    () => {
+      hook.devices = before.filter((name) => !devices.includes(name))
+    },
+    () => {
+      hook.devices = before
+    },
+  )
   return 0
 }

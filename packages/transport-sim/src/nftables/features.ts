@@ -12,6 +12,8 @@ export interface NfTablesFeatures {
    * number or priority, and an update of a chain that tells another hook is EEXIST
    */
   readonly optionalDevices: boolean
+  /** chains can have devices that are not there yet (after Linux 6.12); where false that is ENOENT */
+  readonly missingDevices: boolean
   /** NFT_MSG_GETRULE_RESET, which shows rules and resets their counters (Linux 6.2); where false it is EINVAL */
   readonly ruleResets: boolean
   /** NFT_MSG_DESTROY…, which remove what may be missing (Linux 6.3); where false they are EINVAL */

@@ -25,6 +25,7 @@ export const nfTablesOptions: Schema<NfTablesOptions> = object<NfTablesOptions>(
   tableOwner: boolean,
   persistentTables: boolean,
   optionalDevices: boolean,
+  missingDevices: boolean,
   ruleResets: boolean,
   destroyMessages: boolean,
   batchAcknowledgements: boolean,

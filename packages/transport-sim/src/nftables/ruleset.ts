@@ -63,7 +63,7 @@ export interface ChainHook {
   readonly number: number
   readonly priority: number
   /** names of the devices of a chain that is for such */
-  readonly devices: readonly string[] | undefined
+  devices: readonly string[] | undefined
   /** `Verdict.Accept` or `Verdict.Drop` */
   policy: number
   /** packets that reached the policy, if counting was requested */

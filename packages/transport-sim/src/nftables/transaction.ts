@@ -23,6 +23,8 @@ export class Transaction {
   readonly updatedTables = new Set<NfTablesTable>()
   /** tables with a chain that this batch has changed, or with a base chain that it has deleted */
   readonly pendingChains = new Set<NfTablesTable>()
+  /** names of the devices that this batch has added to chains of a table */
+  readonly addedDevices = new Map<NfTablesTable, readonly string[]>()
   /** chains whose rules are others than before */
   readonly touched = new Set<NfTablesChain>()
   #undo: (() => void)[] = []
