@@ -66,7 +66,7 @@ async function connectTo(operation: string, options: NatsServer): Promise<NatsCo
   const servers = [options.servers].flat()
   const settings: ConnectionOptions = {
     ...{ servers: servers.map(withoutPassword), name: connectionName, reconnect: true, maxReconnectAttempts: -1 },
-    ...{ reconnectTimeWait: RECONNECT_WAIT, reconnectJitter: RECONNECT_WAIT / 2, timeout: REQUEST_TIMEOUT },
+    ...{ reconnectDelayHandler: reconnectDelays(), timeout: REQUEST_TIMEOUT },
     ...{ pingInterval: PING_INTERVAL, maxPingOut: MAXIMUM_PINGS, ignoreAuthErrorAbort: true },
   }
   const authenticator = authenticatorOf(operation, options, servers)
@@ -78,6 +78,21 @@ async function connectTo(operation: string, options: NatsServer): Promise<NatsCo
     return await connect(settings)
   } catch (error) {
     throw explain(operation, error, `cannot connect to ${servers.map(withoutPassword).join(', ')}`)
+  }
+}
+
+/**
+ * Milliseconds that the client leaves between two attempts to reach a server. It compares them with the time of day, and
+ * after a clock that went back it would wait until the time of its last attempt came again: an attempt that is due by
+ * the monotonic clock is made at once.
+ */
+function reconnectDelays(): () => number {
+  let attemptedAt = Number.NEGATIVE_INFINITY
+  return () => {
+    const delay = RECONNECT_WAIT * (1 + Math.random() / 2)
+    if (performance.now() - attemptedAt < delay) return delay
+    attemptedAt = performance.now()
+    return Number.NEGATIVE_INFINITY
   }
 }
 

@@ -236,6 +236,31 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a server that dies
     expect(host.publisher.trouble).toBe(undefined)
   })
 
+  it('is told by a code, and that it is back; a clock that went back meanwhile does not delay that', async () => {
+    await using server = await TestServer.open()
+    const stream = await newStream(server, { storage: 'file' })
+    await using host = await TestHost.open(server, { stream })
+    await using consumer = await openConsumer(server, { stream, consumer: 'c' })
+    const told: string[] = []
+    host.publisher.events.on('trouble', ({ code }) => told.push(code))
+    host.publisher.events.on('recovered', () => told.push('recovered'))
+    const now = Date.now
+    try {
+      for (const [round, jump] of [-3_600_000, 86_400_000, -86_400_000].entries()) {
+        Date.now = () => now() + jump
+        await server.stop()
+        await until(() => host.publisher.trouble !== undefined)
+        host.deliver(message(round))
+        await server.start()
+        expect(await collect(consumer, 1)).toEqual([message(round)])
+        await host.stored()
+      }
+    } finally {
+      Date.now = now
+    }
+    expect(told).toEqual(Array.from({ length: 3 }, () => ['NATS_UNREACHABLE', 'recovered']).flat())
+  })
+
   it('gives programs that share a consumer exclusively nothing twice, however often it is killed while they work', async () => {
     await using server = await TestServer.open()
     const stream = await newStream(server, { storage: 'file' })
