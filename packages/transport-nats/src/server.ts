@@ -82,9 +82,9 @@ async function connectTo(operation: string, options: NatsServer): Promise<NatsCo
 }
 
 /**
- * Milliseconds that the client leaves between two attempts to reach a server. It compares them with the time of day, and
- * after a clock that went back it would wait until the time of its last attempt came again: an attempt that is due by
- * the monotonic clock is made at once.
+ * Milliseconds that the client leaves between two attempts to reach a server. It compares them with the time of day,
+ * and after a clock that went back it would wait until the time of its last attempt came again: an attempt that is due
+ * by the monotonic clock is made at once.
  */
 function reconnectDelays(): () => number {
   let attemptedAt = Number.NEGATIVE_INFINITY

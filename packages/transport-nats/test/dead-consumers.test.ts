@@ -1,4 +1,4 @@
-/** Programs that are gone between receive and acknowledge: what they had goes to another one, whole, after a timeout. */
+/** Programs that are gone between receive and acknowledge: another one gets what they had, whole, after a timeout. */
 import { collect, framesOf, messages } from '@ringlink/transport/conformance'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newStream, openConsumer, TestHost, until } from './support/fixture.ts'

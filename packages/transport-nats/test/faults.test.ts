@@ -236,7 +236,7 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a server that dies
     expect(host.publisher.trouble).toBe(undefined)
   })
 
-  it('is told by a code, and that it is back; a clock that went back meanwhile does not delay that', async () => {
+  it('is told by a code, and that it is back; a clock that goes back at that time does not delay it', async () => {
     await using server = await TestServer.open()
     const stream = await newStream(server, { storage: 'file' })
     await using host = await TestHost.open(server, { stream })
