@@ -38,32 +38,56 @@ async function build() {
 /** Sources are published in src/, so source maps only refer to them. */
 async function buildScripts({ folder, manifest }) {
   const source = join(folder, 'src')
-  await buildWithTsup({
+  const common = {
     config: false,
     silent: true,
-    entry: entries(folder, manifest),
     outDir: join(folder, 'dist'),
     tsconfig: join(folder, 'tsconfig.json'),
     format: ['esm'],
     target: 'node20',
-    sourcemap: true,
     skipNodeModulesBundle: true,
     esbuildPlugins: manifest.sideEffects === false ? [markPure] : [],
+  }
+  await buildWithTsup({
+    ...common,
+    entry: entries(folder, manifest),
+    sourcemap: true,
     esbuildOptions(options) {
       options.outbase = source
       options.sourcesContent = false
     },
   })
+  for (const name of manifest.tsup?.whole ?? []) {
+    await buildWithTsup({
+      ...common,
+      entry: [join(folder, name)],
+      // Sources of other packages are not where a map would look for them.
+      sourcemap: false,
+      // The addon is found from the folder of its package.
+      noExternal: [/^@ringlink\/(?!native$)/],
+      esbuildOptions(options) {
+        options.outbase = source
+        options.conditions = ['ringlink-source']
+        // Half the size, and the names stay for traces.
+        options.minifyWhitespace = true
+        options.lineLimit = 120
+      },
+    })
+  }
 }
 
 /**
  * For a published package the files that its `exports` name, and those in `tsup.entry` that start by themselves (a
- * Worker, a script); for others every file.
+ * Worker, a script); for others every file. Those in `tsup.whole` are built apart, each one file with the code of all
+ * our packages that it needs.
  */
 function entries(folder, { private: isPrivate, exports = {}, tsup = {} }) {
   if (isPrivate) return filesBelow(join(root, folder, 'src'), isSource).map((name) => join(folder, 'src', name))
   const exported = Object.values(exports).flatMap((target) => target['ringlink-source'] ?? [])
-  return [...exported, ...(tsup.entry ?? [])].map((name) => join(folder, name))
+  const whole = tsup.whole ?? []
+  return [...exported.filter((name) => !whole.some((other) => name.endsWith(other))), ...(tsup.entry ?? [])].map(
+    (name) => join(folder, name),
+  )
 }
 
 function isSource(name) {

@@ -4,18 +4,24 @@ import type { Experiment, Sampling } from './experiment.ts'
 import { DIST } from './paths.ts'
 import { Program } from './program.ts'
 
-/** What each contender opens. */
-const transports: Readonly<Record<string, string>> = { ringlink: 'socket', 'ringlink-ring': 'ring' }
+/** What each contender opens, and what it imports for that. */
+const opens: Readonly<Record<string, readonly string[]>> = {
+  ringlink: ['transport=socket'],
+  'ringlink-ring': ['transport=ring'],
+  'ringlink-queue': ['transport=socket', 'entry=ringlink/queue'],
+  'ringlink-queue-ring': ['transport=ring', 'entry=ringlink/queue'],
+}
+const resting = ['ringlink', 'ringlink-ring']
 
 /** Processor time from `import` to the verdict on the first packet. */
 export function startExperiment(reference?: Reference): Experiment {
   return {
     name: 'start-up',
     group: 'resting',
-    title: 'processor time from the import of ringlink to the verdict on a first packet, default options',
+    title: 'processor time from the import of ringlink, or of ringlink/queue, to the verdict on a first packet',
     unit: 'ms',
     better: 'less',
-    contenders: contendersOf(reference),
+    contenders: contendersOf(Object.keys(opens), reference),
     obstacle: () => undefined,
     async run(contender, { sampling }) {
       const { cpu, ...details } = await measure(contender, 'start', reference, sampling)
@@ -32,7 +38,7 @@ export function idleExperiment(reference?: Reference): Experiment {
     title: 'memory of a queue that waits, default options; frames that were never filled take addresses and no memory',
     unit: 'MiB',
     better: 'less',
-    contenders: contendersOf(reference),
+    contenders: contendersOf(resting, reference),
     obstacle: () => undefined,
     async run(contender) {
       const { resident, ...details } = await measure(contender, 'idle', reference)
@@ -41,9 +47,8 @@ export function idleExperiment(reference?: Reference): Experiment {
   }
 }
 
-function contendersOf(reference: Reference | undefined): string[] {
-  const ours = Object.keys(transports)
-  return reference === undefined ? ours : ours.flatMap((name) => [name, earlier(name)])
+function contendersOf(ours: readonly string[], reference: Reference | undefined): string[] {
+  return reference === undefined ? [...ours] : ours.flatMap((name) => [name, earlier(name)])
 }
 
 async function measure(
@@ -52,9 +57,9 @@ async function measure(
   reference: Reference | undefined,
   sampling?: Sampling,
 ): Promise<Record<string, number>> {
-  const name = Object.keys(transports).find((ours) => ours === contender || earlier(ours) === contender) ?? contender
+  const name = Object.keys(opens).find((ours) => ours === contender || earlier(ours) === contender) ?? contender
   const dist = name === contender ? DIST : (reference?.dist ?? DIST)
-  const args = ['--expose-gc', join(dist, 'resting.js'), `measure=${what}`, `transport=${transports[name]}`]
+  const args = ['--expose-gc', join(dist, 'resting.js'), `measure=${what}`, ...(opens[name] ?? [])]
   const [command = '', ...rest] = [...(sampling?.prefix?.() ?? []), process.execPath, ...args]
   const program = new Program(contender, command, rest)
   try {

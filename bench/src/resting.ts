@@ -1,5 +1,6 @@
 // What a program pays before its first packet, and what a queue takes while none comes. In a process of its own, which
-// imports ringlink only when it measures. Prints one line of JSON. Arguments: measure=start|idle transport=socket|ring.
+// imports ringlink only when it measures. Prints one line of JSON. Arguments: measure=start|idle transport=socket|ring
+// entry=ringlink|ringlink/queue, what is imported.
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { Arguments } from './handlers/arguments.ts'
@@ -7,6 +8,7 @@ import { Port } from './rules.ts'
 
 const args = new Arguments(process.argv.slice(2))
 const ring = args.text('transport', 'ring') === 'ring'
+const isQueueEntry = args.text('entry', 'ringlink') === 'ringlink/queue'
 const IDLE_QUEUES = 16
 /** The first number of queues that no rule feeds. */
 const UNUSED = 1000
@@ -22,7 +24,7 @@ async function startUp() {
   const sender = createSocket('udp4')
   const before = process.cpuUsage()
   const began = performance.now()
-  const { openQueue } = await import('ringlink')
+  const { openQueue } = await (isQueueEntry ? import('ringlink/queue') : import('ringlink'))
   const imported = process.cpuUsage(before)
   const queue = await openQueue({ number: 0, ring })
   const opened = process.cpuUsage(before)

@@ -2,7 +2,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { Errno, isNetlinkError, type KernelError, Protocol } from '@ringlink/codec'
 import type { Transport } from '@ringlink/transport'
-import { match } from 'ts-pattern'
 import { ClientError, type ClientErrorCode } from './errors.ts'
 import type { Session } from './session.ts'
 
@@ -39,19 +38,26 @@ export function explainRefusal(error: unknown, refusal: Refusal): unknown {
   const explain = (code: ClientErrorCode, message: string) => {
     return new ClientError(code, `cannot bind ${what}: ${message}`, { cause: error })
   }
-  return match((error as unknown as KernelError).errno)
-    .with(Errno.EPERM, () => explain(refused, explainPermission(refusal)))
-    .with(Errno.EBUSY, () => explain(refused, 'this process already owns it, through this transport; use that one'))
-    .with(Errno.EINVAL, Errno.ENOSYS, () => explain(unsupported, `the kernel has ${missing}`))
-    .with(Errno.EOPNOTSUPP, Errno.ENOTSUPP, Errno.EAGAIN, () =>
-      explain(
+  switch ((error as unknown as KernelError).errno) {
+    case Errno.EPERM:
+      return explain(refused, explainPermission(refusal))
+    case Errno.EBUSY:
+      return explain(refused, 'this process already owns it, through this transport; use that one')
+    case Errno.EINVAL:
+    case Errno.ENOSYS:
+      return explain(unsupported, `the kernel has ${missing}`)
+    case Errno.EOPNOTSUPP:
+    case Errno.ENOTSUPP:
+    case Errno.EAGAIN:
+      return explain(
         unsupported,
         option === undefined
           ? 'the kernel does not support one of the options'
           : `the kernel does not support the option ${option}${advice[option] ?? ''}; open it without`,
-      ),
-    )
-    .otherwise(() => error)
+      )
+    default:
+      return error
+  }
 }
 
 const advice: Readonly<Record<string, string>> = {

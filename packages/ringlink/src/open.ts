@@ -99,13 +99,16 @@ export async function installRules(
 
 /** Opens a queue; see `openQueue` of `@ringlink/client` for the codes that it rejects with. */
 export async function openQueue(given: QueueOptions): Promise<Queue> {
+  return openQueueOn(withQueueTransport(given))
+}
+
+/** The options of a queue with a transport, by default the one of this machine. Throws `OptionError`. */
+export function withQueueTransport(given: QueueOptions): QueueOptionsOn {
   const { ring, networkNamespace, others } = splitChoice('open queue', given)
   const { transport, ...options } = others
-  return openQueueOn(
-    transport === undefined
-      ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
-      : { ...options, transport },
-  )
+  return transport === undefined
+    ? { ruleTransport: socketOpener(networkNamespace), ...options, transport: opener({ networkNamespace, ring }) }
+    : { ...options, transport }
 }
 
 /** Opens log groups; see `openLog` of `@ringlink/client` for the codes that it rejects with. */

@@ -1,4 +1,4 @@
-/** The options of queues, described once. */
+/** The options of queues, described once: those without rules, which need none of the code of rules. */
 import {
   abortSignal,
   boolean,
@@ -11,9 +11,7 @@ import {
   required,
   type Schema,
 } from '@ringlink/codec/options'
-import { queueRules, ruleTransport } from '../rules/schema.ts'
-import { ruleSets } from '../rules/sets/definition.ts'
-import { transportOrOpen } from '../transport-schema.ts'
+import { openTransport, transportOrOpen } from '../transport-schema.ts'
 import type { QueueOptions, QueueSettings } from './options.ts'
 
 const settings: Members<QueueSettings> = {
@@ -31,14 +29,15 @@ const settings: Members<QueueSettings> = {
 /** The settings of `Queue.configure`. */
 export const queueSettings: Schema<QueueSettings> = object<QueueSettings>(settings)
 
-/** The members of `openQueue`'s options, for packages that add their own. */
-export const queueMembers: Members<QueueOptions> = {
+/** Options of `openQueue` without rules. */
+export interface PlainQueueOptions extends Omit<QueueOptions, 'rule' | 'sets'> {}
+
+/** The members of {@link PlainQueueOptions}. */
+export const plainQueueMembers: Members<PlainQueueOptions> = {
   ...settings,
   number: required(integer(0, 0xffff)),
   transport: required(transportOrOpen),
-  rule: queueRules,
-  ruleTransport,
-  sets: ruleSets,
+  ruleTransport: openTransport,
   unanswered: oneOf('accept', 'drop'),
   verdictBatching: either(oneOf('auto', 'always', 'never'), integer(1, 0xffffffff)),
   receiveBufferSize: integer(1, 0x7fffffff),
@@ -46,5 +45,5 @@ export const queueMembers: Members<QueueOptions> = {
   signal: abortSignal,
 }
 
-/** The options of `openQueue`. */
-export const queueOptions: Schema<QueueOptions> = object<QueueOptions>(queueMembers)
+/** The options of `openQueue` without rules. */
+export const plainQueueOptions: Schema<PlainQueueOptions> = object<PlainQueueOptions>(plainQueueMembers)
