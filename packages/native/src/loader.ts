@@ -46,17 +46,19 @@ export function loadFrom(root: string, platform: string, versions: RuntimeVersio
   const refused = runtimeRefusal(versions)
   if (refused !== undefined) throw new NativeUnavailableError('ADDON_REFUSED', refused)
   const require = createRequire(`${root}package.json`)
-  const prebuilt = prebuiltPackage(platform, process.arch, libcOf(process.execPath))
-  const found = [compiledIn(root), resolvePrebuilt(require, prebuilt)].filter((file) => file !== undefined)
+  const prebuilt = () => prebuiltPackage(platform, process.arch, libcOf(process.execPath))
   let unloadable: NativeUnavailableError | undefined
-  for (const file of found) {
+  // The second is looked up only when it is needed: that takes a tenth of the time that opening a first queue does.
+  for (const find of [() => compiledIn(root), () => resolvePrebuilt(require, prebuilt())]) {
+    const file = find()
+    if (file === undefined) continue
     try {
       return require(file) as NativeBinding
     } catch (cause) {
       unloadable ??= doesNotLoad(file, cause, loadAdvice(versions, cause, root))
     }
   }
-  throw unloadable ?? new NativeUnavailableError('ADDON_MISSING', absence(root, platform, prebuilt))
+  throw unloadable ?? new NativeUnavailableError('ADDON_MISSING', absence(root, platform, prebuilt()))
 }
 
 function compiledIn(root: string): string | undefined {
