@@ -1,3 +1,4 @@
+import { release } from 'node:os'
 import { kernelTests, kernelUnavailable, Namespace } from '@ringlink/test-support/namespace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SetOptions, SetValue } from '../../src/index.ts'
@@ -13,7 +14,14 @@ interface ReplacedSet {
   readonly key: string
   elementOf(index: number): SetValue
   readonly kept: SetValue
+  /** why this kernel does not do it at once */
+  readonly not?: string | undefined
 }
+
+/** Linux 6.1 has no element of such a set that is active between two of its generations. */
+const gap = release().startsWith('6.1.')
+  ? 'Linux 6.1 lets packets pass at the moment in which a set of ranges of several values is replaced'
+  : undefined
 
 describe.skipIf(kernelUnavailable)(kernelTests('sets of the real kernel'), () => {
   let namespace: Namespace
@@ -68,13 +76,14 @@ describe.skipIf(kernelUnavailable)(kernelTests('sets of the real kernel'), () =>
       key: 'ip daddr . udp dport',
       elementOf: (i) => [`10.${i >> 8}.${i & 255}.0/25`, { from: 1, to: 9 }],
       kept: ['127.1.0.0/24', { from: 9000, to: 9999 }],
+      not: gap,
     },
   ]
 
-  test.each(replaced)(
+  test.for(replaced)(
     'a set of $name is replaced at once: packets meet the old one or the new one',
-    async (replacing) => {
-      const { set, count, key, elementOf, kept } = replacing
+    async ({ set, count, key, elementOf, kept, not }, { skip }) => {
+      if (not !== undefined) skip(not)
       const rules = await namespace.install([`output udp dport ${PORT} ${key} @own drop`], { sets: { own: set } })
       const own = rules.set('own')
       const all = Array.from({ length: 2 * count }, (_, i) => elementOf(i))

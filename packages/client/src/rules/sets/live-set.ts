@@ -101,6 +101,7 @@ export class LiveSet {
 
   /**
    * Puts these elements in the place of all that are there: packets are looked up in the old ones or in the new ones.
+   * Linux 6.1 does not hold that for ranges of several values: packets that come at that moment meet none.
    */
   async replace(elements: readonly (SetValue | SetElement)[], given: AddOptions = {}): Promise<void> {
     const { timeout } = readOptions(this.#operation('replace'), addOptions, given)
