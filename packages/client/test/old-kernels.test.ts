@@ -1,4 +1,4 @@
-/** Kernels before 4.8, as the simulator has them: packets.ts of queues and record.ts of logs. */
+/** Kernels before 4.7 and 4.8, as the simulator has them: packets.ts of queues and record.ts of logs. */
 
 import { udpPacket } from '@ringlink/packet'
 import { SimKernel, type SimKernelOptions } from '@ringlink/transport-sim'
@@ -65,3 +65,29 @@ test('packets that came from elsewhere tell their protocol', async () => {
     break
   }
 })
+
+test.each([
+  ['filter', false, 1],
+  ['raw', false, 20],
+  ['filter', true, 20],
+] as const)(
+  'of 20 packets of a new flow that a rule at %s queued together, clashes resolved: %s, %i pass',
+  async (priority, clashResolution, passed) => {
+    const kernel = new SimKernel({ conntrack: { track: 'always', clashResolution } })
+    await using queue = await openQueue({
+      number: 0,
+      transport: (needs) => kernel.open(needs),
+      rule: { hook: 'output', priority, match: { protocol: 'udp', destinationPort: 53 } },
+    })
+    for (let index = 0; index < 20; index++) kernel.inject(packetOf(versions[0][1]))
+    let answered = 0
+    for await (const packets of queue) {
+      answered += packets.length
+      packets.accept()
+      if (answered === 20) break
+    }
+    await queue.finish()
+    expect(queue.stats).toMatchObject({ packets: 20, accepted: 20, refused: 0 })
+    expect(kernel.delivered).toBe(passed)
+  },
+)

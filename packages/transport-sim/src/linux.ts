@@ -33,6 +33,7 @@ const linux618: LinuxFeatures = {
     zoneFilters: true,
     flushFilters: true,
     invertedIpv6Filters: true,
+    clashResolution: true,
   },
   smallBlock: 576,
   logTimes: true,

@@ -39,6 +39,11 @@ export interface ConntrackFeatures {
   readonly flushFilters: boolean
   /** filters by an address of IPv6 let through what does not have it; late updates of 6.12 have mended that */
   readonly invertedIpv6Filters: boolean
+  /**
+   * packets of a new flow that waited together in a queue all pass (Linux 4.7, for UDP and ICMP); where false the first
+   * one passes, and the others are dropped
+   */
+  readonly clashResolution: boolean
 }
 
 type FeatureOptions = { readonly [Name in keyof ConntrackFeatures]?: ConntrackFeatures[Name] | undefined }
@@ -132,6 +137,7 @@ export const conntrackOptions: Schema<ConntrackOptions> = object<ConntrackOption
   zoneFilters: boolean,
   flushFilters: boolean,
   invertedIpv6Filters: boolean,
+  clashResolution: boolean,
   events: oneOf('off', 'on', 'auto'),
   checksum: boolean,
   maximum: count,
@@ -177,7 +183,7 @@ function inMilliseconds<Name extends string>(
 /** Fills in what was left out of options that have all features. */
 export function conntrackSettings(options: ConntrackOptions & ConntrackFeatures): ConntrackSettings {
   const { tcp = {}, ...others } = options.timeouts ?? {}
-  const { eventTimestamps, filteredDone, zoneFilters, flushFilters, invertedIpv6Filters } = options
+  const { eventTimestamps, filteredDone, zoneFilters, flushFilters, invertedIpv6Filters, clashResolution } = options
   return {
     tracksAlways: options.track === 'always',
     accounting: options.accounting ?? false,
@@ -187,6 +193,7 @@ export function conntrackSettings(options: ConntrackOptions & ConntrackFeatures)
     zoneFilters,
     flushFilters,
     invertedIpv6Filters,
+    clashResolution,
     events: options.events ?? 'auto',
     checksum: options.checksum ?? true,
     maximum: options.maximum ?? 262_144,

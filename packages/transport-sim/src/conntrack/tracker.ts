@@ -111,8 +111,8 @@ export class PacketTracker {
   #resolveClash(packet: SimPacket, loser: Connection): boolean {
     const table = this.#table
     const winner = table.find(loser.tuples[0], loser.zone)?.connection
-    const isPossible = loser.protocol !== IpProtocol.Tcp && winner !== undefined && winner.keys[1] === loser.keys[1]
-    if (!isPossible) {
+    const isResolvable = table.settings.clashResolution && loser.protocol !== IpProtocol.Tcp
+    if (!isResolvable || winner === undefined || winner.keys[1] !== loser.keys[1]) {
       table.statistics.drop++
       return false
     }
