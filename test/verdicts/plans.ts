@@ -21,6 +21,11 @@ export function plans(faults: readonly FaultName[] = faultNames): fc.Arbitrary<P
   return all.map((plan) => ({ ...plan, faults: plan.faults.filter((name) => isPossible(name, plan)) }))
 }
 
+/** Programs whose packets have flipped bits, among other faults: their ids are not to be trusted. */
+export function corruptedPlans(): fc.Arbitrary<Plan> {
+  return plans().map((plan) => ({ ...plan, faults: ['corrupt', ...plan.faults] }))
+}
+
 function isPossible(name: FaultName, { faults, verdictBatching }: Plan): boolean {
   if (name === 'truncate') return !faults.includes('duplicate')
   return verdictBatching === 'never' || (name !== 'overrun' && name !== 'drop')

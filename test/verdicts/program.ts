@@ -6,6 +6,7 @@ import { type HeldPacket, openQueue, type PacketBatch, type Queue, type QueuePac
 import { isNetlinkError } from '@ringlink/codec'
 import type { OpenTransport, TransportNeeds } from '@ringlink/transport'
 import {
+  corrupt,
   delay,
   drop,
   duplicate,
@@ -45,7 +46,9 @@ const faults = {
   duplicate: () => duplicate(often),
   reorder: () => reorder(often),
   delay: () => delay({ ...often, batches: 2 }),
+  corrupt: () => corrupt(often),
 }
+/** All but `corrupt`: with these it is known which packet a verdict was for. */
 export const faultNames: readonly FaultName[] = ['drop', 'overrun', 'truncate', 'duplicate', 'reorder', 'delay']
 
 /** A kernel whose rule queues what is sent. */
@@ -57,7 +60,7 @@ export interface VerdictKernel {
 
 /**
  * Runs a program. Resolves to what each packet was given, by its number: its first verdict, or the one of unanswered
- * packets; `undefined` where a fault showed it twice, so that either can be.
+ * packets; `undefined` where a fault showed it twice, or flipped bits of ids, so that either can be.
  */
 export async function runProgram(
   kernel: VerdictKernel,
@@ -88,8 +91,9 @@ export async function runProgram(
   await queue.close()
   await reading
   answers.answerLate()
+  const isUnknown = (number: number) => plan.faults.includes('corrupt') || answers.shownTwice.has(number)
   const given = Array.from({ length: plan.packets }, (_, number) => {
-    return answers.shownTwice.has(number) ? undefined : (answers.given.get(number) ?? unanswered)
+    return isUnknown(number) ? undefined : (answers.given.get(number) ?? unanswered)
   })
   return { given, queue }
 }
