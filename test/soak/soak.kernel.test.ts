@@ -12,8 +12,8 @@ const results = mkdtempSync(join(tmpdir(), 'ringlink-soak-'))
 afterAll(() => rmSync(results, { recursive: true }))
 
 describe.skipIf(kernelUnavailable)(kernelTests('a soak'), () => {
-  test('of eight seconds accounts for every packet, leaves nothing open, and draws its chart', () => {
-    const words = [program, '--minutes', '0.14', '--seed', '18', '--results', results]
+  test('of ten seconds accounts for every packet, leaves nothing open, and draws its chart', () => {
+    const words = [program, '--minutes', '0.17', '--seed', '18', '--results', results]
     const { stdout, status } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 100_000 })
     expect({ stdout, status }).toMatchObject({ status: 0 })
     const result = JSON.parse(readFileSync(join(results, 'soak.json'), 'utf8')) as SoakResult
