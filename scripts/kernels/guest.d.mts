@@ -1,7 +1,8 @@
-/** The result of one check. */
+/** The result of one check, or of the user's own command. */
 export interface Outcome {
   readonly status: number
   readonly seconds: number
+  readonly isCommand?: boolean
 }
 
 export function guestScript(checks: readonly { limit: number; command: string }[], nodeStart: number): string

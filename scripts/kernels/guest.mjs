@@ -40,9 +40,9 @@ const NOT_REACHED = 'FAIL (not reached)'
 /** The exit code of a check that is not for a machine (test/kernels/steps.ts). */
 const NOT_HERE = 77
 
-/** Whether a check has failed on a kernel. */
-export function hasFailed({ status }) {
-  return status !== 0 && status !== NOT_HERE
+/** Whether a check, or the user's own command, has failed on a kernel. */
+export function hasFailed({ status, isCommand = false }) {
+  return status !== 0 && (isCommand || status !== NOT_HERE)
 }
 
 /**
@@ -52,7 +52,7 @@ export function hasFailed({ status }) {
 export function outcomeText(outcome, missing = NOT_REACHED) {
   if (outcome === undefined) return missing
   const { status, seconds } = outcome
-  if (status === NOT_HERE) return 'not for it'
+  if (status !== 0 && !hasFailed(outcome)) return 'not for it'
   const result = status === 0 ? 'PASS' : `FAIL (${status === 124 ? 'time limit' : `exit ${status}`})`
   return `${result} ${Math.round(seconds)} s`
 }

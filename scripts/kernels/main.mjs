@@ -74,8 +74,10 @@ async function main(words) {
     const out = join(results, name)
     mkdirSync(out)
     if (command !== undefined) {
+      const began = performance.now()
       const status = await machine.run(out, MEMORY, limit(), command, (line) => console.log(`${name}: ${line}`))
-      columns.push({ name, version: machine.version, outcomes: new Map([['command', { status, seconds: 0 }]]) })
+      const outcome = { status, seconds: (performance.now() - began) / 1000, isCommand: true }
+      columns.push({ name, version: machine.version, outcomes: new Map([['command', outcome]]) })
     } else {
       const { version } = machine
       // At once: a run of an hour may be ended before its last check.

@@ -71,3 +71,9 @@ test.each([
   expect(outcomeText(outcome)).toBe(text)
   expect(hasFailed(outcome)).toBe(isFailure)
 })
+
+test("exit code 77 of the user's own command is a failure", () => {
+  const outcome = { status: 77, seconds: 3, isCommand: true }
+  expect(outcomeText(outcome)).toBe('FAIL (exit 77) 3 s')
+  expect(hasFailed(outcome)).toBe(true)
+})
