@@ -25,7 +25,8 @@ function main(files) {
     console.log('test:native (skipped: the addon exists on Linux only)')
     return 0
   }
-  const problem = obtainCommands({ cppcheck: 'cppcheck', 'clang-tidy': 'clang-tidy', gcc: 'gcc' })
+  const readers = files.length === 0 ? { cppcheck: 'cppcheck', 'clang-tidy': 'clang-tidy' } : {}
+  const problem = obtainCommands({ ...readers, gcc: 'gcc' })
   if (problem !== undefined) {
     console.log(`test:native (skipped: ${problem})`)
     return 0
