@@ -76,10 +76,12 @@ describe.skipIf(kernelUnavailable)(kernelTests('examples of families'), () => {
     const code = exampleOf(title)
     const imports = [...code.matchAll(/^import .*families.*$/gm)].map(([line]) => line).join('\n')
     const body = code.replace(/^import .*$/gm, '')
-    const path = new URL(`example-${titles.indexOf(title)}-${process.pid}.ts`, import.meta.url).pathname
+    const path = new URL(`example-${titles.indexOf(title)}-${process.pid}.mjs`, import.meta.url).pathname
     written.push(path)
-    const head = `${imports}\nexport async function run({ openFamily, console }: any) {\n`
-    writeFileSync(path, `${head}${body}\n}\n`)
+    const head = `${imports}\nexport async function run({ openFamily, console }) {\n`
+    // As Node.js runs it by itself, in a guest of scripts/kernels.
+    const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+    writeFileSync(path, ts.transpileModule(`${head}${body}\n}\n`, { compilerOptions }).outputText)
     const { run } = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as {
       run: (context: object) => Promise<void>
     }
