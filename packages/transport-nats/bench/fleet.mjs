@@ -5,8 +5,8 @@
 //   unshare -n node packages/transport-nats/bench/fleet.mjs [--rounds 16] [--storage file,memory] [--document]
 //   unshare -n node packages/transport-nats/bench/fleet.mjs --quick        a few records: does it work?
 //
-// Each round sends the same packets first to a receiver on the plain socket, then to a program that reads their frames
-// and drops them, then to a publisher whose stream a consumer reads at that time:
+// Each round sends the same packets first to a receiver on the plain socket, then to programs that read their frames and
+// drop them, or write them to a TCP connection, then to a publisher whose stream a consumer reads at that time:
 //
 // - at a rate that everybody follows: the CPU time per record of each party, in processes that are warm
 // - as fast as the machine sends: the time until the last record was decoded, and what each party took of the cores
@@ -30,8 +30,8 @@ const SERVER = 'nats://127.0.0.1:4333'
 const STREAM_BYTES = 4e9
 /** Rounds before the first one that counts: the compiler is done by then. */
 const WARM = 6
-const PORTS = { receiver: 9364, publisher: 9365, source: 9366, dropper: 9367 }
-const GROUPS = { receiver: 64, publisher: 65, source: 66, dropper: 67 }
+const PORTS = { receiver: 9364, publisher: 9365, source: 9366, dropper: 9367, writer: 9368 }
+const GROUPS = { receiver: 64, publisher: 65, source: 66, dropper: 67, writer: 68 }
 const parties = fileURLToPath(new URL('parties.mjs', import.meta.url))
 const build = fileURLToPath(new URL('../../../bench/build/', import.meta.url))
 
@@ -149,22 +149,26 @@ async function startServer(folder) {
 }
 
 /** The CPU time of each party for the same records, at a rate that all of them follow. */
-async function measureCosts({ receiver, dropper, publisher, consumer, server }) {
+async function measureCosts({ receiver, dropper, writer, publisher, consumer, server }) {
   const alone = receiver.takes(RECORDS)
   await flood('receiver', RECORDS, RATE)
   const socket = await alone
   const droppedAll = dropper.takes(RECORDS)
   await flood('dropper', RECORDS, RATE)
   const dropped = await droppedAll
+  const writtenAll = writer.takes(RECORDS)
+  await flood('writer', RECORDS, RATE)
+  const written = await writtenAll
   const before = cpuOf(server.pid)
   const taken = Promise.all([publisher.takes(RECORDS), consumer.takes(RECORDS)])
   await flood('publisher', RECORDS, RATE)
   const [published, consumed] = await taken
   const perRecord = (seconds) => (seconds / RECORDS) * 1e9
   return {
-    ...{ socket: perRecord(socket.cpu), frames: perRecord(dropped.cpu), publisher: perRecord(published.cpu) },
+    ...{ socket: perRecord(socket.cpu), frames: perRecord(dropped.cpu), written: perRecord(written.cpu) },
+    publisher: perRecord(published.cpu),
     ...{ server: perRecord(cpuOf(server.pid) - before), consumer: perRecord(consumed.cpu) },
-    lost: socket.lost + dropped.lost + published.lost + consumed.lost,
+    lost: socket.lost + dropped.lost + written.lost + published.lost + consumed.lost,
   }
 }
 
@@ -193,9 +197,10 @@ async function measureStorage(storage, server) {
   for (const stream of [live, memory])
     await createStream({ servers: SERVER, stream, maximumBytes: STREAM_BYTES, storage })
   const size = values['message-size']
-  const [receiver, dropper, publisher, consumer, source] = await Promise.all([
+  const [receiver, dropper, writer, publisher, consumer, source] = await Promise.all([
     Party.open('receiver', PORTS.receiver, GROUPS.receiver),
     Party.open('dropper', PORTS.dropper, GROUPS.dropper),
+    Party.open('writer', size, PORTS.writer, GROUPS.writer),
     Party.open('publisher', SERVER, live, size, PORTS.publisher, GROUPS.publisher),
     Party.open('consumer', SERVER, live),
     Party.open('source', SERVER, memory, size, PORTS.source, GROUPS.source),
@@ -206,7 +211,7 @@ async function measureStorage(storage, server) {
   const reader = await Party.open('consumer', SERVER, memory)
   const results = []
   for (let round = -rounds.warm; round < rounds.measured; round++) {
-    const costs = await measureCosts({ receiver, dropper, publisher, consumer, server })
+    const costs = await measureCosts({ receiver, dropper, writer, publisher, consumer, server })
     const socket = await measureRate(RECORDS, { receiver }, () => flood('receiver', RECORDS))
     const through = await measureRate(RECORDS, { publisher, consumer, server }, () => flood('publisher', RECORDS))
     const fromMemory = await measureRate(RECORDS, { source, consumer: reader, server })
@@ -214,7 +219,7 @@ async function measureStorage(storage, server) {
     console.error(`stream in ${storage}, round ${round}: ${JSON.stringify({ costs, socket, through, fromMemory })}`)
   }
   checkCounts(storage, publisher.last, consumer.last)
-  for (const party of [receiver, dropper, publisher, consumer, source, reader]) party.close()
+  for (const party of [receiver, dropper, writer, publisher, consumer, source, reader]) party.close()
   return results
 }
 
@@ -236,6 +241,7 @@ async function main() {
   await bringLoopbackUp()
   const folder = mkdtempSync(join(tmpdir(), 'ringlink-bench-'))
   const server = await startServer(folder)
+  const sink = await Party.open('sink')
   try {
     const results = {}
     for (const storage of values.storage.split(',')) results[storage] = await measureStorage(storage, server)
@@ -245,6 +251,7 @@ async function main() {
     if (!values.quick) console.log(text)
     if (values.document && !values.quick) writeFigures(text)
   } finally {
+    sink.close()
     server.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }

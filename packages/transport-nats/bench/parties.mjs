@@ -1,6 +1,8 @@
 // The parties of fleet.mjs, each a process of its own: what it has done so far is told as a count of records with the
 // CPU time of the whole process, compiler and garbage collector included, when the count reaches what fleet.mjs asks
 // for.
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openLog } from '../../client/dist/index.js'
 import { copyBatch } from '../../transport/dist/index.js'
@@ -15,11 +17,23 @@ const BUFFER = 16_384
 /** Frames that the source of frames in memory keeps unconfirmed at most: less than the publisher's memory. */
 const UNCONFIRMED = 4000
 
+const SINK_PORT = 4334
+/** Milliseconds that frames wait at most for others of their piece. */
+const PIECE_WAIT = 100
+
 /** Milliseconds between two looks whether a publisher is done: the consumer is later. */
 const LOOK = 50
 
 const parties = {
-  ...{ receiver: receive, dropper: dropFrames, publisher: publishLog, consumer: consume, source: publishMemory },
+  ...{
+    receiver: receive,
+    dropper: dropFrames,
+    writer: writeFrames,
+    sink: openSink,
+    publisher: publishLog,
+    consumer: consume,
+    source: publishMemory,
+  },
 }
 const [party = '', ...words] = process.argv.slice(2)
 if (party in parties) {
@@ -53,7 +67,7 @@ function answerCounts(seen, extra = () => ({})) {
   return look
 }
 
-/** Reads frames and drops them: what every publisher does at least. */
+/** Reads frames and drops them. */
 async function dropFrames(port, group) {
   const log = await openTraffic(port, group)
   let records = 0
@@ -64,6 +78,48 @@ async function dropFrames(port, group) {
   for await (const batch of log.frames()) {
     records += batch.length * THRESHOLD
     look()
+  }
+}
+
+/** Reads what is written to its port, and does nothing with it. */
+async function openSink() {
+  const server = createServer((socket) => socket.resume()).listen(SINK_PORT, '127.0.0.1')
+  await once(server, 'listening')
+  process.send('ready')
+}
+
+/** Reads frames and writes them to a TCP connection, in pieces as long as messages: what every publisher does at least. */
+async function writeFrames(messageSize, port, group) {
+  const log = await openTraffic(port, group)
+  const connection = connect(SINK_PORT, '127.0.0.1')
+  await once(connection, 'connect')
+  const free = []
+  const take = () => free.pop() ?? Buffer.allocUnsafeSlow(Number(messageSize))
+  let [piece, length, records, written] = [take(), 0, 0, 0]
+  let timer
+  const look = answerCounts(
+    () => written + log.stats.lostMessages,
+    () => ({ lost: log.stats.lostMessages }),
+  )
+  const flush = () => {
+    clearTimeout(timer)
+    const [full, count] = [piece, records]
+    connection.write(full.subarray(0, length), () => {
+      free.push(full)
+      written += count
+      look()
+    })
+    ;[piece, length, records] = [take(), 0, 0]
+  }
+  for await (const batch of log.frames()) {
+    for (let i = 0; i < batch.length; i++) {
+      const [offset, byteLength] = [batch.offset(i), batch.byteLength(i)]
+      if (length + byteLength > piece.length) flush()
+      if (length === 0) timer = setTimeout(flush, PIECE_WAIT)
+      piece.set(batch.memory.u8.subarray(offset, offset + byteLength), length)
+      length += byteLength
+      records += THRESHOLD
+    }
   }
 }
 
