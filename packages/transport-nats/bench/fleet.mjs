@@ -5,8 +5,8 @@
 //   unshare -n node packages/transport-nats/bench/fleet.mjs [--rounds 16] [--storage file,memory] [--document]
 //   unshare -n node packages/transport-nats/bench/fleet.mjs --quick        a few records: does it work?
 //
-// Each round sends the same packets first to a receiver on the plain socket, then to programs that read their frames and
-// drop them, or write them to a TCP connection, then to a publisher whose stream a consumer reads at that time:
+// Each round sends the same packets first to a receiver on the plain socket, then to programs that read their frames
+// and drop them, or write them to a TCP connection, then to a publisher whose stream a consumer reads at that time:
 //
 // - at a rate that everybody follows: the CPU time per record of each party, in processes that are warm
 // - as fast as the machine sends: the time until the last record was decoded, and what each party took of the cores

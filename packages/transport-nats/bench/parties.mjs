@@ -88,7 +88,7 @@ async function openSink() {
   process.send('ready')
 }
 
-/** Reads frames and writes them to a TCP connection, in pieces as long as messages: what every publisher does at least. */
+/** Reads frames and writes them to a TCP connection, in pieces as long as messages: every publisher does that. */
 async function writeFrames(messageSize, port, group) {
   const log = await openTraffic(port, group)
   const connection = connect(SINK_PORT, '127.0.0.1')
