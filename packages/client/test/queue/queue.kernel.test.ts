@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { Hook, QueueMessage, VERDICT_LENGTH, Verdict, VerdictTemplate } from '@ringlink/codec'
 import { kernelTests, kernelUnavailable } from '@ringlink/test-support/namespace'
 import { describe, expect, test } from 'vitest'
-import { type HeldPacket, StopFlag } from '../../src/index.ts'
+import { type HeldPacket, type PacketBatch, StopFlag } from '../../src/index.ts'
 import { answer, KernelQueues, PORT, UDP } from './kernel-queues.ts'
 
 describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), () => {
@@ -260,12 +260,19 @@ describe.skipIf(kernelUnavailable)(kernelTests('a queue of the real kernel'), ()
     const queue = await kernel.open()
     const stop = new StopFlag()
     await kernel.namespace.send({ port: PORT, count: 300 })
-    const sleep = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)'
-    const code = `const { workerData } = require("worker_threads"); ${sleep}; Atomics.store(new Int32Array(workerData), 0, 1)`
-    const stopper = new Worker(code, { eval: true, workerData: stop.buffer })
+    const accepted = new Int32Array(new SharedArrayBuffer(4))
+    const code = `const { accepted, stop } = require("worker_threads").workerData
+      for (let count = 0; count < 300; count = Atomics.load(accepted, 0)) Atomics.wait(accepted, 0, count)
+      Atomics.store(new Int32Array(stop), 0, 1)`
+    const stopper = new Worker(code, { eval: true, workerData: { accepted, stop: stop.buffer } })
     const stopped = once(stopper, 'exit')
     await once(stopper, 'online')
-    queue.serve((packets) => packets.accept(), { stop, pollInterval: 10 })
+    const handler = (packets: PacketBatch) => {
+      packets.accept()
+      Atomics.add(accepted, 0, packets.length)
+      Atomics.notify(accepted, 0)
+    }
+    queue.serve(handler, { stop, pollInterval: 10 })
     await stopped
     expect(queue.stats).toMatchObject({ packets: 300, accepted: 300, late: 0 })
     await kernel.namespace.waitFor(PORT, 300)
