@@ -1,5 +1,5 @@
 /** Scripts for connection tracking, by hand: requests. */
-import { Family } from '@ringlink/codec'
+import { Family, MessageFlag } from '@ringlink/codec'
 import { IpProtocol } from '@ringlink/packet'
 import {
   ACK,
@@ -8,6 +8,7 @@ import {
   both,
   CLIENT,
   type CtScript,
+  type CtStep,
   create,
   flush,
   get,
@@ -213,6 +214,22 @@ export const ctRequestScripts: Readonly<Record<string, CtScript>> = {
       read('b'),
       ...ask(flush(), list(), bare(0x105)),
       read('b'),
+    ],
+  },
+  'more answers than there is room for': {
+    steps: [
+      { do: 'open', socket: 'a', groups: [], receiveBufferSize: 8192 },
+      ...ask(create({ ...both(Udp, 1, 53), timeout: 100 })),
+      ...Array.from(
+        { length: 12 },
+        (): CtStep => ({
+          do: 'send',
+          socket: 'a',
+          messages: [get({ original: both(Udp, 1, 53).original }, { flags: MessageFlag.Request })],
+        }),
+      ),
+      read('a'),
+      ...ask(get({ original: both(Udp, 1, 53).original })),
     ],
   },
   zones: {

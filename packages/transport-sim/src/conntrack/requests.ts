@@ -11,6 +11,7 @@ import {
 import { type MessagePolicy, nested, u16, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
+import { sendNfnetlinkReply } from '../netlink/row-answers.ts'
 import { RowDump } from '../netlink/row-dump.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
@@ -99,11 +100,7 @@ export function reporterOf({ socket, flags }: KernelRequest): Reporter {
 
 /** Sends an answer to the one who asked. */
 export function answer({ socket }: KernelRequest, message: Uint8Array): number {
-  const { receiver } = socket
-  if (!receiver.allocate(Math.max(message.length, ANSWER_SIZE))) return -Errno.ENOBUFS
-  receiver.memory.u8.set(message, receiver.offset)
-  receiver.deliver(message.length, 0, 0, 0)
-  return 0
+  return sendNfnetlinkReply(socket, message, Math.max(message.length, ANSWER_SIZE))
 }
 
 /** What is left of a page for messages (`NLMSG_DEFAULT_SIZE`) with their header. */

@@ -61,6 +61,10 @@ export class ReceiveQueue implements Receiver {
     return true
   }
 
+  build(size: number): void {
+    this.allocate(size)
+  }
+
   deliver(length: number, attached: number, portId: number, groups: number): number {
     const cost = messageCost(this.#size, length - attached, this.smallBlock) + attached
     const fits = this.charged === 0 || this.charged + cost <= this.limit

@@ -17,6 +17,11 @@ export interface Receiver {
    */
   allocate(size: number, attached?: number): boolean
   /**
+   * Makes room for a message that the kernel builds before it knows on which way it is delivered (`nlmsg_new`): never
+   * in a place that the user reads.
+   */
+  build(size: number): void
+  /**
    * Queues the message, `length` bytes in all, `attached` of them as in {@link allocate}. 0, or the errno (negative)
    * that the sender of the message gets.
    */

@@ -5,12 +5,20 @@ import type { KernelRequest } from './request.ts'
 import { RowDump } from './row-dump.ts'
 import type { SimSocket } from './socket.ts'
 
-/** Sends an answer. 0, or -ENOBUFS when there is no room to build it. */
-export function sendReply({ receiver }: SimSocket, message: Uint8Array): number {
-  if (!receiver.allocate(message.length)) return -Errno.ENOBUFS
+/**
+ * Sends an answer, in a buffer of `size` bytes. 0, or -EAGAIN when the socket has no room for it, which its sender is
+ * told, too.
+ */
+export function sendReply({ receiver }: SimSocket, message: Uint8Array, size: number = message.length): number {
+  receiver.build(size)
   receiver.memory.u8.set(message, receiver.offset)
-  receiver.deliver(message.length, 0, 0, 0)
-  return 0
+  return receiver.deliver(message.length, 0, 0, 0)
+}
+
+/** As {@link sendReply}, of nfnetlink (`nfnetlink_unicast`): -ENOBUFS without room. */
+export function sendNfnetlinkReply(socket: SimSocket, message: Uint8Array, size?: number): number {
+  const result = sendReply(socket, message, size)
+  return result === -Errno.EAGAIN ? -Errno.ENOBUFS : result
 }
 
 /**

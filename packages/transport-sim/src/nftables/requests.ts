@@ -12,6 +12,7 @@ import {
 import { type MessagePolicy, policyOf, u32 } from '../netlink/attribute-policy.ts'
 import type { AttributeTable } from '../netlink/policy.ts'
 import { type KernelRequest, SUPPRESS_ACK } from '../netlink/request.ts'
+import { sendNfnetlinkReply } from '../netlink/row-answers.ts'
 import { RowDump } from '../netlink/row-dump.ts'
 import { ReplyWriter } from '../nfnetlink/reply.ts'
 import type { SubsystemMessage } from '../nfnetlink/subsystem.ts'
@@ -249,11 +250,7 @@ function isDump({ flags }: KernelRequest): boolean {
 }
 
 function answer({ socket }: KernelRequest, reply: Uint8Array): number {
-  const { receiver } = socket
-  if (!receiver.allocate(reply.length)) return -Errno.ENOBUFS
-  receiver.memory.u8.set(reply, receiver.offset)
-  receiver.deliver(reply.length, 0, 0, 0)
-  return 0
+  return sendNfnetlinkReply(socket, reply)
 }
 
 const compatPolicy: MessagePolicy = policyOf(compatAttributes, {

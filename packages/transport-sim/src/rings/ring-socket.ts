@@ -144,6 +144,11 @@ export class RingSocket implements Receiver {
     return true
   }
 
+  build(size: number): void {
+    this.#forget()
+    this.#socket.queue.build(size)
+  }
+
   deliver(length: number, attached: number, portId: number, groups: number): number {
     const frame = this.#frame
     if (frame === NO_FRAME) return this.#deliverCopied(length, attached, portId, groups)
