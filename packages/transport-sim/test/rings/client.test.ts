@@ -1,10 +1,11 @@
 /** The client on simulated rings. */
 
-import { type HeldPacket, openLog, openQueue } from '@ringlink/client'
+import { type HeldPacket, openLog, openQueue, type Request, Session } from '@ringlink/client'
+import { Errno, Memory, MessageFlag, Protocol } from '@ringlink/codec'
 import { Random } from '@ringlink/transport/faults'
 import { describe, expect, it } from 'vitest'
 import { DATABASE_PROTOCOL, SimKernel, type SimRingOptions } from '../../src/index.ts'
-import { ask, textOf, udp } from '../support.ts'
+import { ask, errnos, receiveAll, sendBytes, textOf, udp } from '../support.ts'
 
 const PACKETS = 4000
 const receive = { blockSize: 4096, blockCount: 64, frameSize: 4096, frameCount: 64 }
@@ -168,5 +169,39 @@ describe('a kernel', () => {
     await ring.close()
     kernel.database.set(2, Uint8Array.of(1))
     expect(ask(plain).length).toBe(1)
+  })
+})
+
+describe('many requests at once on a ring', () => {
+  /** RTM_GETLINK of device 1. */
+  const getLink: Request = {
+    what: 'get lo',
+    answered: true,
+    size: 32,
+    write: ({ u8, u16, u32 }, offset) => {
+      u8.fill(0, offset, offset + 32)
+      u32[offset >> 2] = 32
+      u16[(offset + 4) >> 1] = 18
+      u32[(offset + 20) >> 2] = 1
+      return 32
+    },
+  }
+  const open = () => new SimKernel({ seed: 1 }).open({ protocol: Protocol.Route, ring: {} })
+
+  it('whose answers nobody reads are refused: they are copies, which the receive buffer has to hold', () => {
+    const transport = open()
+    const memory = new Memory(32)
+    getLink.write?.(memory, 0, 32)
+    memory.u16[3] = MessageFlag.Request
+    for (let i = 0; i < 1000; i++) sendBytes(transport, memory.u8)
+    expect(errnos(receiveAll(transport)).filter((errno) => errno === Errno.EAGAIN).length).toBeGreaterThan(0)
+  })
+
+  it('are all answered by a session, which has only so many in flight', async () => {
+    const session = new Session(open(), { protocol: Protocol.Route })
+    const answers = await Promise.all(Array.from({ length: 2000 }, () => session.request(getLink)))
+    expect(answers.every((rows) => rows.length === 1)).toBe(true)
+    expect(session.transport.stats.lost).toBe(0)
+    await session.close()
   })
 })
