@@ -173,7 +173,8 @@ function updateChain(
     counters = parsed
   }
   if (attributes.has(CHAIN.id)) transaction.chainIds.set(attributes.be32(CHAIN.id), chain)
-  transaction.pendingChains.add(table)
+  // Kernels whose chains take no other devices have no reason to refuse a change of the table after that.
+  if (state.features.optionalDevices) transaction.pendingChains.add(table)
   addedDevices.set(table, [...pending, ...added])
   const name = renames ? attributes.text(CHAIN.name) : chain.name
   transaction.atCommit(() => {

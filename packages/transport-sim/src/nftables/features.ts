@@ -9,7 +9,8 @@ export interface NfTablesFeatures {
   readonly persistentTables: boolean
   /**
    * chains of devices can be made without a device (Linux 6.4); where false that is EINVAL, and so is a hook without
-   * number or priority, and an update of a chain that tells another hook is EEXIST
+   * number or priority, and an update of a chain that tells another hook is EEXIST, but does not keep the table from
+   * being changed in the same batch
    */
   readonly optionalDevices: boolean
   /** chains can have devices that are not there yet (after Linux 6.12); where false that is ENOENT */
