@@ -73,7 +73,8 @@ describe.skipIf(kernelUnavailable)(kernelTests('answers of the real kernel'), ()
       },
     }
     const session = use(new Session(await open({ protocol: Protocol.Route }), { protocol: Protocol.Route }))
-    const answers = await Promise.all(Array.from({ length: 2000 }, () => session.request(link)))
+    const options = { timeout: patience(5000) }
+    const answers = await Promise.all(Array.from({ length: 2000 }, () => session.request(link, options)))
     expect(answers.every((rows) => rows.length === 1)).toBe(true)
     expect(session.transport.stats.lost).toBe(0)
   })
