@@ -23,8 +23,8 @@ export const rows: readonly Row[] = [
   row('closed-1024-interfaces', ['ringlink-packets']),
   row('drain-4-queues', ['ringlink-fan-out-4', 'c-best-4-threads'], 2),
   row('latency', ['ringlink', 'ringlink-worker', 'c-best']),
-  row('log-64', ['ringlink', 'c-resting']),
-  row('ring-drain', ['ring', 'socket'], 2),
+  row('log-64', ['ringlink', 'c-resting', 'c-best']),
+  row('ring-drain', ['ring', 'socket', 'ring-kernel-thread'], 2),
   row('ring-closed-1024', ['ring']),
   row('start-up', ['ringlink-ring', 'ringlink'], 4),
 ]
