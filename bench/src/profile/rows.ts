@@ -17,6 +17,7 @@ export const rows: readonly Row[] = [
   row('drain', ['ringlink', 'c-best'], 2),
   row('drain-drop', ['ringlink', 'c-best'], 2),
   row('drain-mark', ['ringlink', 'c-best'], 2),
+  row('drain-payload', ['ringlink', 'c-best'], 2),
   row('flood', ['ringlink', 'c-best']),
   row('closed-64', ['ringlink', 'c-best']),
   row('closed-1024', ['ringlink', 'c-best']),
