@@ -1,5 +1,5 @@
 /** The README's examples about families: typed without a cast, at most 8 lines, and run on the real kernel. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { openFamily } from '@ringlink/client'
 import { NewFlag } from '@ringlink/codec'
@@ -11,8 +11,8 @@ import { patience } from '@ringlink/test-support/patience'
 import { openSocket } from '@ringlink/transport-socket'
 import ts from 'typescript'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { exampleOf } from './support/readme-examples.ts'
 
-const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
 const titles = [
   'List the links',
   'Watch the routes',
@@ -23,12 +23,6 @@ const written: string[] = []
 afterEach(() => {
   for (const path of written.splice(0)) rmSync(path, { force: true })
 })
-
-function exampleOf(title: string): string {
-  const [, code] = readme.split(`\n${title}`)[1]?.match(/```ts\n([\s\S]*?)```/) ?? []
-  if (code === undefined) throw new Error(`README has no example after '${title}'`)
-  return code
-}
 
 test.each(titles)('%s: at most 8 lines, no cast', (title) => {
   const code = exampleOf(title)
