@@ -13,6 +13,20 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a stream that is f
     await server?.[Symbol.asyncDispose]()
   })
 
+  const newSmallStream = () => newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
+
+  /** A host with less memory than its stream has room. */
+  const openHost = (stream: string, overflow: 'oldest' | 'newest') =>
+    TestHost.open(server, { stream, messageSize: 65_536, bufferSize: 262_144, overflow })
+
+  /** Frames as the publisher reads them, a hundred at a time. */
+  async function deliverHundreds(host: TestHost, rounds: number): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      host.deliver(...Array.from({ length: 100 }, (_, index) => numbered(round * 100 + index)))
+      await until(() => host.transport.queue.length === 0)
+    }
+  }
+
   /** More room: a purge would remove stored messages, and what they say was dropped before them. */
   async function enlarge(stream: string): Promise<void> {
     const connection = await server.connect()
@@ -23,19 +37,11 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a stream that is f
   }
 
   it('does not stop a host: frames are dropped, counted, and the rest follows', async () => {
-    const stream = await newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
-    await using host = await TestHost.open(server, {
-      stream,
-      messageSize: 65_536,
-      bufferSize: 262_144,
-      overflow: 'oldest',
-    })
+    const stream = await newSmallStream()
+    await using host = await openHost(stream, 'oldest')
     const trouble: string[] = []
     host.publisher.events.on('trouble', ({ code }) => trouble.push(code))
-    for (let round = 0; round < 12; round++) {
-      host.deliver(...Array.from({ length: 100 }, (_, index) => numbered(round * 100 + index)))
-      await until(() => host.transport.queue.length === 0)
-    }
+    await deliverHundreds(host, 12)
     await until(() => trouble.length > 0 && host.publisher.stats.droppedFrames > 0)
     expect(trouble).toEqual(['STREAM_FULL'])
     await enlarge(stream)
@@ -61,17 +67,9 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a stream that is f
   })
 
   it('with the policy newest, the frames that come are dropped, and those that wait stay', async () => {
-    const stream = await newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
-    await using host = await TestHost.open(server, {
-      stream,
-      messageSize: 65_536,
-      bufferSize: 262_144,
-      overflow: 'newest',
-    })
-    for (let round = 0; round < 14; round++) {
-      host.deliver(...Array.from({ length: 100 }, (_, index) => numbered(round * 100 + index)))
-      await until(() => host.transport.queue.length === 0)
-    }
+    const stream = await newSmallStream()
+    await using host = await openHost(stream, 'newest')
+    await deliverHundreds(host, 14)
     await until(() => host.publisher.stats.droppedFrames > 0)
     await host.publisher.finish({ timeout: 50 })
     const { frames, storedFrames, droppedFrames, unconfirmedFrames } = host.publisher.stats
@@ -81,12 +79,9 @@ describe.skipIf(serverUnavailable !== undefined)(serverTests('a stream that is f
   it.each(['oldest', 'newest'] as const)(
     'with the policy %s, what was dropped while the memory was full is told at the end',
     async (overflow) => {
-      const stream = await newStream(server, { discard: 'new', maximumBytes: 1 << 20 })
-      await using host = await TestHost.open(server, { stream, messageSize: 65_536, bufferSize: 262_144, overflow })
-      for (let round = 0; round < 14; round++) {
-        host.deliver(...Array.from({ length: 100 }, (_, index) => numbered(round * 100 + index)))
-        await until(() => host.transport.queue.length === 0)
-      }
+      const stream = await newSmallStream()
+      await using host = await openHost(stream, overflow)
+      await deliverHundreds(host, 14)
       await until(() => host.publisher.stats.droppedFrames > 0)
       const finished = host.publisher.finish()
       await enlarge(stream)
