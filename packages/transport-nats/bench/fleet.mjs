@@ -148,21 +148,20 @@ async function startServer(folder) {
   return server
 }
 
+/** Sends the records of a measurement to one party; resolves to what each of `parties` has done when it has them. */
+async function feed(to, ...parties) {
+  const taken = Promise.all(parties.map((party) => party.takes(RECORDS)))
+  await flood(to, RECORDS, RATE)
+  return taken
+}
+
 /** The CPU time of each party for the same records, at a rate that all of them follow. */
 async function measureCosts({ receiver, dropper, writer, publisher, consumer, server }) {
-  const alone = receiver.takes(RECORDS)
-  await flood('receiver', RECORDS, RATE)
-  const socket = await alone
-  const droppedAll = dropper.takes(RECORDS)
-  await flood('dropper', RECORDS, RATE)
-  const dropped = await droppedAll
-  const writtenAll = writer.takes(RECORDS)
-  await flood('writer', RECORDS, RATE)
-  const written = await writtenAll
+  const [socket] = await feed('receiver', receiver)
+  const [dropped] = await feed('dropper', dropper)
+  const [written] = await feed('writer', writer)
   const before = cpuOf(server.pid)
-  const taken = Promise.all([publisher.takes(RECORDS), consumer.takes(RECORDS)])
-  await flood('publisher', RECORDS, RATE)
-  const [published, consumed] = await taken
+  const [published, consumed] = await feed('publisher', publisher, consumer)
   const perRecord = (seconds) => (seconds / RECORDS) * 1e9
   return {
     ...{ socket: perRecord(socket.cpu), frames: perRecord(dropped.cpu), written: perRecord(written.cpu) },
