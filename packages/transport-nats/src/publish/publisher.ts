@@ -52,6 +52,8 @@ export class Publisher implements AsyncDisposable {
   // Losses that the message under construction will report.
   #losses = noLosses()
   #lostSeen = 0
+  // When the message under construction began, and a timer that is set for one message after the other.
+  #began = 0
   #delayTimer: NodeJS.Timeout | undefined
   #retryTimer: NodeJS.Timeout | undefined
   #toCompress: OutgoingMessage[] = []
@@ -124,6 +126,7 @@ export class Publisher implements AsyncDisposable {
     if (this.#isClosed) return
     this.#seal()
     this.#isClosed = true
+    clearTimeout(this.#delayTimer)
     clearTimeout(this.#retryTimer)
     this.#sender.close()
     void Promise.resolve(this.#iterator.return?.()).catch(() => {})
@@ -165,9 +168,24 @@ export class Publisher implements AsyncDisposable {
         this.#drop(this.#builder.count(memory, offset, byteLength))
         continue
       }
-      if (this.#builder.isEmpty) this.#delayTimer = setTimeout(() => this.#seal(), this.#options.delay)
+      if (this.#builder.isEmpty) this.#noteBegin()
       this.#counts.messages += this.#builder.add(memory, offset, byteLength, batch.fullLength(i), batch.groups(i))
     }
+  }
+
+  #noteBegin(): void {
+    this.#began = performance.now()
+    this.#delayTimer ??= setTimeout(this.#sealLate, this.#options.delay)
+  }
+
+  /** Ends the message under construction if it has waited long enough; otherwise looks again when it has. */
+  readonly #sealLate = (): void => {
+    this.#delayTimer = undefined
+    if (this.#builder.isEmpty) return
+    const left = this.#began + this.#options.delay - performance.now()
+    // A timer may end a fraction of a millisecond early.
+    if (left < 1) this.#seal()
+    else this.#delayTimer = setTimeout(this.#sealLate, left)
   }
 
   #noteLost(): void {
@@ -204,7 +222,6 @@ export class Publisher implements AsyncDisposable {
 
   /** Ends the message that is being built. */
   #seal(): void {
-    clearTimeout(this.#delayTimer)
     if (!this.#builder.isEmpty && !this.#isClosed) this.#enqueue(this.#builder.take(this.#takeLosses()))
   }
 
