@@ -5,11 +5,13 @@
 //   unshare -n node packages/transport-nats/bench/fleet.mjs [--rounds 16] [--storage file,memory] [--document]
 //   unshare -n node packages/transport-nats/bench/fleet.mjs --quick        a few records: does it work?
 //
-// Each round sends the same packets first to a receiver on the plain socket, then to programs that read their frames
-// and drop them, or write them to a TCP connection, then to a publisher whose stream a consumer reads at that time:
+// Each round sends the same packets first to receivers on the plain socket, then to programs that read their frames and
+// drop them, or write them to a TCP connection, then to a publisher whose server is a stand-in that only confirms, and
+// to one whose stream a consumer reads at that time:
 //
 // - at a rate that everybody follows: the CPU time per record of each party, in processes that are warm
 // - as fast as the machine sends: the time until the last record was decoded, and what each party took of the cores
+// - half as many a second, to both receivers and the publisher at once
 // - and once more from frames in memory, without the kernel's share
 //
 // In the end every record must be accounted for: sent = stored + dropped, stored = decoded.
@@ -24,14 +26,25 @@ import { Session } from '../../client/dist/index.js'
 import { openSocket } from '../../transport-socket/dist/index.js'
 import { createStream } from '../dist/index.js'
 import { describe, writeFigures } from './figures.mjs'
-import { THRESHOLD } from './parties.mjs'
+import { PUBLISHED_INTERVAL, THRESHOLD } from './parties.mjs'
+import { STAND_IN_PORT } from './stand-in.mjs'
 
 const SERVER = 'nats://127.0.0.1:4333'
 const STREAM_BYTES = 4e9
-/** Rounds before the first one that counts: the compiler is done by then. */
-const WARM = 6
-const PORTS = { receiver: 9364, publisher: 9365, source: 9366, dropper: 9367, writer: 9368 }
-const GROUPS = { receiver: 64, publisher: 65, source: 66, dropper: 67, writer: 68 }
+/** Rounds before the first one that counts. */
+const WARM = 2
+/**
+ * Before these, each party gets the records so many times, as fast as it may without losing any: a publisher's code
+ * runs once for thousands of records, and the compiler is done with it that late.
+ */
+const WARM_FEEDS = 24
+const WARM_RATE = 700_000
+const PORTS = {
+  ...{ receiver: 9364, publisher: 9365, source: 9366, dropper: 9367, writer: 9368, seldom: 9369, alone: 9370 },
+  // Packets to it are logged to the receivers and to the publisher at once.
+  together: 9371,
+}
+const GROUPS = { receiver: 64, publisher: 65, source: 66, dropper: 67, writer: 68, seldom: 69, alone: 70 }
 const parties = fileURLToPath(new URL('parties.mjs', import.meta.url))
 const build = fileURLToPath(new URL('../../../bench/build/', import.meta.url))
 
@@ -47,8 +60,12 @@ const { values } = parseArgs({
 
 /** Records a second that everybody follows, and of one measurement: whole datagrams. */
 const RATE = values.quick ? 50_000 : 400_000
+/** The same where three parties get each of them. */
+const TOGETHER_RATE = RATE / 2
 const RECORDS = (values.quick ? 40 : 6400) * THRESHOLD
-const rounds = values.quick ? { warm: 0, measured: 1 } : { warm: WARM, measured: Math.ceil(Number(values.rounds) / 2) }
+const rounds = values.quick
+  ? { feeds: 0, warm: 0, measured: 1 }
+  : { feeds: WARM_FEEDS, warm: WARM, measured: Math.ceil(Number(values.rounds) / 2) }
 
 /** A process of parties.mjs. */
 class Party {
@@ -149,25 +166,46 @@ async function startServer(folder) {
 }
 
 /** Sends the records of a measurement to one party; resolves to what each of `parties` has done when it has them. */
-async function feed(to, ...parties) {
+async function feed(to, rate, ...parties) {
   const taken = Promise.all(parties.map((party) => party.takes(RECORDS)))
-  await flood(to, RECORDS, RATE)
+  await flood(to, RECORDS, rate)
   return taken
 }
 
+async function warmUp({ publisher, consumer, ...others }) {
+  for (let i = 0; i < rounds.feeds; i++) {
+    for (const [name, party] of Object.entries(others)) await feed(name, WARM_RATE, party)
+    await feed('publisher', WARM_RATE, publisher, consumer)
+  }
+}
+
 /** The CPU time of each party for the same records, at a rate that all of them follow. */
-async function measureCosts({ receiver, dropper, writer, publisher, consumer, server }) {
-  const [socket] = await feed('receiver', receiver)
-  const [dropped] = await feed('dropper', dropper)
-  const [written] = await feed('writer', writer)
+async function measureCosts({ receiver, seldom, dropper, writer, alone, publisher, consumer, server }) {
+  const costs = { lost: 0 }
+  const note = (name, { cpu, lost }) => {
+    costs[name] = (cpu / RECORDS) * 1e9
+    costs.lost += lost
+  }
+  for (const [name, party] of Object.entries({ receiver, seldom, dropper, writer, alone })) {
+    const [taken] = await feed(name, RATE, party)
+    note(name, taken)
+  }
   const before = cpuOf(server.pid)
-  const [published, consumed] = await feed('publisher', publisher, consumer)
-  const perRecord = (seconds) => (seconds / RECORDS) * 1e9
+  const [published, consumed] = await feed('publisher', RATE, publisher, consumer)
+  note('publisher', published)
+  note('server', { cpu: cpuOf(server.pid) - before, lost: 0 })
+  note('consumer', consumed)
+  return costs
+}
+
+/** The CPU time of receivers and publisher for the same packets, in the same seconds and beside the same load. */
+async function measureTogether({ receiver, seldom, publisher, consumer }) {
+  const parties = [receiver, seldom, publisher, consumer]
+  const taken = await feed('together', TOGETHER_RATE, ...parties)
+  const [often, rarely, published] = taken.map(({ cpu }) => (cpu / RECORDS) * 1e9)
   return {
-    ...{ socket: perRecord(socket.cpu), frames: perRecord(dropped.cpu), written: perRecord(written.cpu) },
-    publisher: perRecord(published.cpu),
-    ...{ server: perRecord(cpuOf(server.pid) - before), consumer: perRecord(consumed.cpu) },
-    lost: socket.lost + dropped.lost + written.lost + published.lost + consumed.lost,
+    ...{ receiver: often, seldom: rarely, publisher: published },
+    lost: taken.reduce((sum, { lost }) => sum + lost, 0),
   }
 }
 
@@ -196,11 +234,15 @@ async function measureStorage(storage, server) {
   for (const stream of [live, memory])
     await createStream({ servers: SERVER, stream, maximumBytes: STREAM_BYTES, storage })
   const size = values['message-size']
-  const [receiver, dropper, writer, publisher, consumer, source] = await Promise.all([
-    Party.open('receiver', PORTS.receiver, GROUPS.receiver),
+  const both = (port) => `${port},${PORTS.together}`
+  const standIn = `nats://127.0.0.1:${STAND_IN_PORT}`
+  const [receiver, seldom, dropper, writer, alone, publisher, consumer, source] = await Promise.all([
+    Party.open('receiver', both(PORTS.receiver), GROUPS.receiver),
+    Party.open('receiver', both(PORTS.seldom), GROUPS.seldom, PUBLISHED_INTERVAL),
     Party.open('dropper', PORTS.dropper, GROUPS.dropper),
     Party.open('writer', size, PORTS.writer, GROUPS.writer),
-    Party.open('publisher', SERVER, live, size, PORTS.publisher, GROUPS.publisher),
+    Party.open('publisher', standIn, 'STANDIN', size, PORTS.alone, GROUPS.alone),
+    Party.open('publisher', SERVER, live, size, both(PORTS.publisher), GROUPS.publisher),
     Party.open('consumer', SERVER, live),
     Party.open('source', SERVER, memory, size, PORTS.source, GROUPS.source),
   ])
@@ -208,23 +250,27 @@ async function measureStorage(storage, server) {
   await flood('source', (values.quick ? 2 : 8) * 64 * THRESHOLD, 40_000)
   await ready
   const reader = await Party.open('consumer', SERVER, memory)
+  const measured = { receiver, seldom, dropper, writer, alone, publisher, consumer }
+  await warmUp(measured)
   const results = []
   for (let round = -rounds.warm; round < rounds.measured; round++) {
-    const costs = await measureCosts({ receiver, dropper, writer, publisher, consumer, server })
+    const costs = await measureCosts({ ...measured, server })
+    const together = await measureTogether(measured)
     const socket = await measureRate(RECORDS, { receiver }, () => flood('receiver', RECORDS))
     const through = await measureRate(RECORDS, { publisher, consumer, server }, () => flood('publisher', RECORDS))
     const fromMemory = await measureRate(RECORDS, { source, consumer: reader, server })
-    if (round >= 0) results.push({ costs, socket, through, fromMemory })
-    console.error(`stream in ${storage}, round ${round}: ${JSON.stringify({ costs, socket, through, fromMemory })}`)
+    const result = { costs, together, socket, through, fromMemory }
+    if (round >= 0) results.push(result)
+    console.error(`stream in ${storage}, round ${round}: ${JSON.stringify(result)}`)
   }
   checkCounts(storage, publisher.last, consumer.last)
-  for (const party of [receiver, dropper, writer, publisher, consumer, source, reader]) party.close()
+  for (const party of [...Object.values(measured), source, reader]) party.close()
   return results
 }
 
 /** Every record that was sent to the publisher is accounted for, and the consumer has decoded what is stored. */
 function checkCounts(storage, { stored, dropped, lost }, { decoded }) {
-  const sent = 2 * (rounds.warm + rounds.measured) * RECORDS
+  const sent = (rounds.feeds + 3 * (rounds.warm + rounds.measured)) * RECORDS
   const lostByKernel = lost - dropped
   const text = [
     `stream in ${storage}: ${sent} records sent = ${stored} stored + ${dropped} dropped + ${lostByKernel} lost;`,
@@ -240,7 +286,7 @@ async function main() {
   await bringLoopbackUp()
   const folder = mkdtempSync(join(tmpdir(), 'ringlink-bench-'))
   const server = await startServer(folder)
-  const sink = await Party.open('sink')
+  const [sink, standIn] = [await Party.open('sink'), await Party.open('standIn')]
   try {
     const results = {}
     for (const storage of values.storage.split(',')) results[storage] = await measureStorage(storage, server)
@@ -251,6 +297,7 @@ async function main() {
     if (values.document && !values.quick) writeFigures(text)
   } finally {
     sink.close()
+    standIn.close()
     server.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }

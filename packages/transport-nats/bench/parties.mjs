@@ -8,6 +8,7 @@ import { openLog } from '../../client/dist/index.js'
 import { copyBatch } from '../../transport/dist/index.js'
 import { openSocket } from '../../transport-socket/dist/index.js'
 import { openNats, publish } from '../dist/index.js'
+import { openStandIn } from './stand-in.mjs'
 
 /** Bytes of payload that the kernel copies of each packet, and records in a datagram. */
 const COPIED = 64
@@ -21,6 +22,9 @@ const SINK_PORT = 4334
 /** Milliseconds that frames wait at most for others of their piece. */
 const PIECE_WAIT = 100
 
+/** Milliseconds between two reads of a log that is published, as `ringlink log --to` reads it. */
+export const PUBLISHED_INTERVAL = 50
+
 /** Milliseconds between two looks whether a publisher is done: the consumer is later. */
 const LOOK = 50
 
@@ -30,6 +34,7 @@ const parties = {
     dropper: dropFrames,
     writer: writeFrames,
     sink: openSink,
+    standIn: serveStandIn,
     publisher: publishLog,
     consumer: consume,
     source: publishMemory,
@@ -41,12 +46,13 @@ if (party in parties) {
   await parties[party](...words)
 }
 
-/** A log of what is sent to `port`. */
-function openTraffic(port, group) {
+/** A log of what is sent to a port, or to several: `9364,9371`. */
+function openTraffic(ports, group, readInterval) {
+  const rule = (port) => ({ hook: 'output', match: { protocol: 'udp', destinationPort: Number(port) } })
   return openLog({
     ...{ group: Number(group), copyRange: COPIED, threshold: THRESHOLD, timeout: 200, bufferSize: BUFFER },
-    ...{ receiveBufferSize: 1 << 29, transport: openSocket },
-    rule: { hook: 'output', match: { protocol: 'udp', destinationPort: Number(port) } },
+    ...{ receiveBufferSize: 1 << 29, transport: openSocket, readInterval },
+    rule: ports.split(',').map(rule),
   })
 }
 
@@ -85,6 +91,12 @@ async function dropFrames(port, group) {
 async function openSink() {
   const server = createServer((socket) => socket.resume()).listen(SINK_PORT, '127.0.0.1')
   await once(server, 'listening')
+  process.send('ready')
+}
+
+/** Confirms the messages of a publisher. */
+async function serveStandIn() {
+  await openStandIn()
   process.send('ready')
 }
 
@@ -141,8 +153,8 @@ async function decode(log) {
   }
 }
 
-async function receive(port, group) {
-  await decode(await openTraffic(port, group))
+async function receive(port, group, readInterval) {
+  await decode(await openTraffic(port, group, readInterval === undefined ? undefined : Number(readInterval)))
 }
 
 async function consume(servers, stream) {
@@ -151,7 +163,7 @@ async function consume(servers, stream) {
 }
 
 async function publishLog(servers, stream, messageSize, port, group) {
-  const log = await openTraffic(port, group)
+  const log = await openTraffic(port, group, PUBLISHED_INTERVAL)
   const publisher = await publish(log.frames(), {
     servers,
     stream,
@@ -166,24 +178,24 @@ async function publishLog(servers, stream, messageSize, port, group) {
       lost: stats.droppedMessages + log.stats.lostMessages,
     }),
   )
-  for (;;) {
-    await sleep(LOOK)
-    look()
-  }
+  setInterval(look, LOOK)
 }
 
 /** Publishes the same frames of the real kernel again and again, as fast as the server takes them. */
 async function publishMemory(servers, stream, messageSize, port, group) {
   const batches = await readFrames(port, group)
-  let publisher
-  let wanted = 0
-  let next = 0
+  let [publisher, resume] = [undefined, () => {}]
+  let [wanted, next] = [0, 0]
   const source = {
     stats: { lost: 0 },
     [Symbol.asyncIterator]: () => ({
       next: async () => {
-        while (publisher === undefined || publisher.stats.messages >= wanted || publisher.pendingFrames > UNCONFIRMED)
-          await sleep(1)
+        // Asleep while others are measured.
+        while (wanted === 0 || publisher.stats.messages >= wanted)
+          await new Promise((resolve) => {
+            resume = resolve
+          })
+        while (publisher.pendingFrames > UNCONFIRMED) await sleep(1)
         return { done: false, value: batches[next++ % batches.length] }
       },
     }),
@@ -191,16 +203,14 @@ async function publishMemory(servers, stream, messageSize, port, group) {
   publisher = await publish(source, { servers, stream, messageSize: Number(messageSize) })
   process.on('message', ({ until }) => {
     wanted = until
+    resume()
   })
   const { stats } = publisher
   const look = answerCounts(
     () => stats.storedMessages,
     () => ({ bytes: stats.storedBytes, lost: stats.droppedMessages }),
   )
-  for (;;) {
-    await sleep(LOOK)
-    look()
-  }
+  setInterval(look, LOOK)
 }
 
 /** Frames of the real kernel, as copies. */

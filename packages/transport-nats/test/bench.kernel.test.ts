@@ -19,7 +19,7 @@ test.skipIf(skipped)(
     const { stdout: text } = await promisify(execFile)('unshare', words, { signal })
     const [sent, stored, dropped, lost, decoded] = (text.match(/\d+/g) ?? []).map(Number)
     expect(text).toMatch(/^stream in memory: \d+ records sent = \d+ stored \+ \d+ dropped \+ \d+ lost; \d+ decoded$/m)
-    expect(sent).toBe(5120)
+    expect(sent).toBe(7680)
     expect((stored ?? 0) + (dropped ?? 0) + (lost ?? 0)).toBe(sent)
     expect(decoded).toBe(stored)
   },
