@@ -172,6 +172,11 @@ async function feed(to, rate, ...parties) {
   return taken
 }
 
+/** Nanoseconds of CPU time per record of a measurement, of so many seconds in all. */
+function perRecord(cpu) {
+  return (cpu / RECORDS) * 1e9
+}
+
 async function warmUp({ publisher, consumer, ...others }) {
   for (let i = 0; i < rounds.feeds; i++) {
     for (const [name, party] of Object.entries(others)) await feed(name, WARM_RATE, party)
@@ -183,7 +188,7 @@ async function warmUp({ publisher, consumer, ...others }) {
 async function measureCosts({ receiver, seldom, dropper, writer, alone, publisher, consumer, server }) {
   const costs = { lost: 0 }
   const note = (name, { cpu, lost }) => {
-    costs[name] = (cpu / RECORDS) * 1e9
+    costs[name] = perRecord(cpu)
     costs.lost += lost
   }
   for (const [name, party] of Object.entries({ receiver, seldom, dropper, writer, alone })) {
@@ -202,7 +207,7 @@ async function measureCosts({ receiver, seldom, dropper, writer, alone, publishe
 async function measureTogether({ receiver, seldom, publisher, consumer }) {
   const parties = [receiver, seldom, publisher, consumer]
   const taken = await feed('together', TOGETHER_RATE, ...parties)
-  const [often, rarely, published] = taken.map(({ cpu }) => (cpu / RECORDS) * 1e9)
+  const [often, rarely, published] = taken.map(({ cpu }) => perRecord(cpu))
   return {
     ...{ receiver: often, seldom: rarely, publisher: published },
     lost: taken.reduce((sum, { lost }) => sum + lost, 0),

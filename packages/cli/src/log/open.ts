@@ -8,9 +8,14 @@ import { transportOpener } from '../transports.ts'
 import type { LogSettings } from './settings.ts'
 
 /** Opens the log of the settings: on this machine, or over a transport that receives from others. */
-export function openGivenLog(settings: LogSettings, from?: Transport, reading: Reading = {}): Promise<Log> {
+export function openGivenLog(settings: LogSettings, from?: Transport): Promise<Log> {
+  const { groups } = settings
+  if (from === undefined) return openLocalLog(settings)
+  return openLog({ group: groups.length === 0 ? 'any' : groups, transport: from })
+}
+
+function openLocalLog(settings: LogSettings, reading: Reading = {}): Promise<Log> {
   const { groups, threshold, timeout, copyRange } = settings
-  if (from !== undefined) return openLog({ group: groups.length === 0 ? 'any' : groups, transport: from })
   const transport = transportOpener(settings.transport, (needs) => openSimulatedLog(needs, groups))
   // The rules are installed once the group is bound, and removed with the log, or with the process if it is killed.
   const rule =
@@ -22,7 +27,7 @@ export function openGivenLog(settings: LogSettings, from?: Transport, reading: R
 /** Publishes the log of the settings until it is stopped, or enough packets were published. */
 export async function publishLog(settings: LogSettings, nats: NatsSettings, stop: Stop): Promise<void> {
   const { json, stats, count } = settings
-  await using log = await openGivenLog(settings, undefined, readingOfPublished())
+  await using log = await openLocalLog(settings, readingOfPublished())
   const finish = () => log.finish()
   await runPublisher({ source: log.frames(), settings: nats, json, stats, count, what: 'packets', finish }, stop)
 }

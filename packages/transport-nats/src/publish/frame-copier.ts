@@ -27,7 +27,7 @@ export class FrameCopier {
     to.set(at + view.length <= to.length ? view : view.subarray(0, length), at)
   }
 
-  #begin(memory: Memory | undefined): void {
+  #begin(memory: Memory): void {
     this.#memory = memory
     this.#views = []
     this.#count = 0
@@ -35,7 +35,8 @@ export class FrameCopier {
 
   #add(memory: Memory, offset: number, blocks: number): Uint8Array {
     // Frames of this memory have no places of their own.
-    if (this.#count++ === MAXIMUM_VIEWS) this.#begin(memory)
+    if (this.#count === MAXIMUM_VIEWS) this.#begin(memory)
+    this.#count++
     while (this.#views.length <= blocks) this.#views.push(new Map())
     const view = memory.u8.subarray(offset, offset + blocks * BLOCK)
     this.#views[blocks]?.set(offset, view)
